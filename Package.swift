@@ -1,0 +1,146 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+// One list of settings for every Swift target, tests included.
+// ExistentialAny: SE-0335. MemberImportVisibility: SE-0444. InternalImportsByDefault: SE-0409.
+// CI builds with SLUICE_STRICT=1; a newer compiler's new warnings must not break a user's build.
+let strict = Context.environment["SLUICE_STRICT"] != nil
+let settings: [SwiftSetting] =
+    [
+        .enableUpcomingFeature("ExistentialAny"),
+        .enableUpcomingFeature("MemberImportVisibility"),
+        .enableUpcomingFeature("InternalImportsByDefault"),
+    ] + (strict ? [.treatAllWarnings(as: .error)] : [])
+let cSettings: [CSetting] = strict ? [.treatAllWarnings(as: .error)] : []
+
+func library(
+    _ name: String, _ dependencies: [Target.Dependency] = [], path: String? = nil, exclude: [String] = []
+) -> Target {
+    .target(name: name, dependencies: dependencies, path: path, exclude: exclude, swiftSettings: settings)
+}
+
+func tests(_ name: String, _ dependencies: [Target.Dependency], resources: [Resource] = []) -> Target {
+    .testTarget(
+        name: "\(name)Tests", dependencies: dependencies, path: "Tests/\(name)Tests", resources: resources,
+        swiftSettings: settings)
+}
+
+/// The functions that ship: a handler target (a library, tested) and an entry target (the dynamic product).
+let functions: [(name: String, dependencies: [Target.Dependency])] = [
+    ("CSVToParquet", ["Columnar"]),
+    ("ValidateCSV", ["Columnar"]),
+    ("EnrichOrders", ["Columnar"]),
+]
+
+let package = Package(
+    name: "sluice",
+    products: [
+        .executable(name: "sluice", targets: ["sluice"]),
+        .executable(name: "sluice-worker", targets: ["sluice-worker"]),
+        .library(name: "FunctionKit", targets: ["FunctionKit"]),
+        .library(name: "FunctionTesting", targets: ["FunctionTesting"]),
+        .library(name: "EventPatterns", targets: ["EventPatterns"]),
+        .library(name: "Columnar", targets: ["Columnar"]),
+    ]
+        + functions.map { .library(name: $0.name, type: .dynamic, targets: ["\($0.name)Entry"]) },
+    dependencies: [
+        .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
+        .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.0"),
+        .package(url: "https://github.com/apple/swift-nio", from: "2.100.0"),
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
+        .package(url: "https://github.com/jpsim/Yams", from: "6.2.0"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
+        .package(url: "https://github.com/apple/swift-crypto", from: "4.5.0"),
+    ],
+    targets: [
+        // C boundaries
+        .systemLibrary(name: "CLibUV", pkgConfig: "libuv", providers: [.apt(["libuv1-dev"])]),
+        .systemLibrary(name: "CSnappy", providers: [.apt(["libsnappy-dev"])]),
+        .systemLibrary(name: "CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),
+        .target(name: "CLinux", cSettings: cSettings),
+        .target(name: "CFunctionABI", cSettings: cSettings),
+        .executableTarget(
+            name: "sluice-worker", dependencies: ["CFunctionABI"], cSettings: cSettings,
+            linkerSettings: [.linkedLibrary("dl"), .linkedLibrary("pthread")]),
+
+        // What a handler imports
+        library("FunctionJSON"),
+        library("EventModel", ["FunctionJSON"]),
+        library("FunctionProtocol"),
+        library("FunctionKit", ["CFunctionABI", "FunctionJSON", "EventModel", "FunctionProtocol"]),
+        library("FunctionTesting", ["FunctionKit", "FunctionJSON", "EventModel", "FunctionProtocol"]),
+
+        // Pure cores
+        library("EventPatterns", ["FunctionJSON"]),
+        library("Columnar", ["CSnappy", "CZstd", "CLinux"]),
+
+        // The host
+        library("UVLoop", ["CLibUV", "CLinux"]),
+        library(
+            "Journal",
+            [.product(name: "GRDB", package: "GRDB.swift"), .product(name: "GRDBSQLite", package: "GRDB.swift"), "CLinux"]),
+        library("ObjectStore", ["CLinux", .product(name: "Crypto", package: "swift-crypto")]),
+        library(
+            "AppConfig",
+            ["EventPatterns", "FunctionJSON", .product(name: "Yams", package: "Yams")]),
+        library("HostAPI", ["EventModel", "FunctionJSON"]),
+        library(
+            "SluiceRuntime",
+            [
+                "AppConfig", "CFunctionABI", "CLinux", "EventModel", "EventPatterns", "FunctionJSON", "FunctionProtocol",
+                "HostAPI", "Journal", "ObjectStore", "UVLoop",
+                .product(name: "Crypto", package: "swift-crypto"),
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+            ]),
+        library(
+            "Gateway",
+            [
+                "EventModel", "FunctionJSON", "HostAPI", "CLinux",
+                .product(name: "Hummingbird", package: "hummingbird"),
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+                .product(name: "NIOHTTP1", package: "swift-nio"),
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+            ]),
+        .executableTarget(
+            name: "sluice",
+            dependencies: [
+                "AppConfig", "Columnar", "EventModel", "EventPatterns", "FunctionJSON", "Gateway", "HostAPI", "Journal",
+                "ObjectStore", "SluiceRuntime", "CLinux",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+            ],
+            swiftSettings: settings),
+
+        // Tests
+        tests("FunctionJSON", ["FunctionJSON"]),
+        tests("EventModel", ["EventModel", "FunctionJSON"]),
+        tests("FunctionKit", ["FunctionKit", "FunctionTesting", "EventModel", "FunctionJSON"]),
+        tests("EventPatterns", ["EventPatterns", "FunctionJSON"]),
+        tests("Columnar", ["Columnar"]),
+        tests("UVLoop", ["UVLoop"]),
+        tests("Journal", ["Journal"]),
+        tests("ObjectStore", ["ObjectStore", "CLinux"]),
+        tests("AppConfig", ["AppConfig"]),
+        tests("Gateway", ["Gateway", "HostAPI"]),
+        tests("SluiceRuntime", ["SluiceRuntime", "Journal", "ObjectStore", "UVLoop", "EventModel", "FunctionJSON", "FunctionProtocol"]),
+        tests("Functions", functions.map { .init(stringLiteral: $0.name) } + ["FunctionTesting", "FunctionKit", "Columnar"]),
+        tests("Integration", ["HostAPI", "Gateway", "EventModel", "FunctionJSON", "CLinux"]),
+    ]
+        + functions.flatMap { function in
+            [
+                library(
+                    function.name, ["FunctionKit", "EventModel"] + function.dependencies,
+                    path: "Functions/\(function.name)/Handler"),
+                library(
+                    "\(function.name)Entry", ["FunctionKit", .init(stringLiteral: function.name)],
+                    path: "Functions/\(function.name)/Entry"),
+            ]
+        },
+    swiftLanguageModes: [.v6],
+    cLanguageStandard: .gnu11
+)

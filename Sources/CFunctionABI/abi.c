@@ -1,0 +1,2 @@
+#include "sluice_abi.h"
+#include "sluice_wire.h"

@@ -1,0 +1,9 @@
+// Linux calls that Swift cannot reach by itself: variadic functions, raw system calls, control messages.
+// One header a topic; every shim is `static inline` and returns what the kernel returns (-1 and errno on failure).
+#ifndef CLINUX_H
+#define CLINUX_H
+
+#include "clinux_files.h"
+#include "clinux_process.h"
+
+#endif
