@@ -1,0 +1,195 @@
+/// A durable log with its subscriptions, and the state that must change together with it.
+///
+/// One writer, many readers. `SQLiteJournal` and `InMemoryJournal` behave alike (one conformance suite); a later
+/// implementation may share its store with other hosts, so nothing here speaks of SQLite.
+package protocol JournalStore: AnyObject, Sendable {
+    /// Queues a batch; `completion` is called on the journal's thread, in commit order, once the batch is durable or
+    /// has failed as a whole. A batch that is refused for its own content fails alone, not its neighbours.
+    func submit(
+        _ batch: consuming Batch, completion: @escaping @Sendable (Result<Receipt, JournalError>) -> Void)
+
+    /// Called on the journal's thread after each transaction, before the completions of its batches, with the records
+    /// it appended, in order of position. Set once, before the first submit.
+    func observeAppends(_ observer: @escaping @Sendable ([CommittedRecord]) -> Void)
+
+    /// Called on the journal's thread for a record whose rule set is no longer the one in force.
+    func setRematch(_ rematch: @escaping @Sendable (Append, _ ruleSet: Int64) -> [SubscriptionID])
+
+    // MARK: Reading. Safe from any thread; blocking: call on a file thread, page through long results.
+
+    /// The state to start from; `boot` has been raised durably.
+    func recover() throws(JournalError) -> RecoveredState
+    /// What a subscription has not settled in the log, in order, after `after`.
+    func waiting(_ subscription: SubscriptionID, after: Position, limit: Int) throws(JournalError) -> [CommittedRecord]
+    func record(at position: Position) throws(JournalError) -> StoredRecord?
+    func records(log: String?, after: Position, limit: Int) throws(JournalError) -> [StoredRecord]
+    /// The newest `limit` records, oldest of them first.
+    func lastRecords(log: String?, limit: Int) throws(JournalError) -> [StoredRecord]
+    func record(eventID: String) throws(JournalError) -> StoredRecord?
+    func pending(_ subscription: SubscriptionID?, after ordinal: Int64, limit: Int) throws(JournalError) -> [PendingEntry]
+    func deadLetters(_ filter: DeadLetterFilter) throws(JournalError) -> [DeadLetter]
+    func deadLetter(id: Int64) throws(JournalError) -> DeadLetter?
+    func deadLetterGroups() throws(JournalError) -> [DeadLetterGroup]
+    func object(bucket: String, key: String) throws(JournalError) -> ObjectRecord?
+    /// In key order after `after`.
+    func objects(bucket: String, prefix: String, after: String?, limit: Int) throws(JournalError) -> [ObjectRecord]
+    func invocations(function: String?, before: AttemptID?, limit: Int) throws(JournalError) -> [InvocationRecord]
+    func invocation(_ attempt: AttemptID) throws(JournalError) -> InvocationRecord?
+    func invocations(eventID: String) throws(JournalError) -> [InvocationRecord]
+    func tables(database: String?) throws(JournalError) -> [StoredTable]
+    func table(database: String, table: String) throws(JournalError) -> StoredTable?
+    func tableVersions(database: String, table: String) throws(JournalError) -> [StoredTable]
+    func tableFiles(database: String, table: String, after: String?, limit: Int) throws(JournalError) -> [CatalogFile]
+    func tableFile(bucket: String, key: String) throws(JournalError) -> CatalogFile?
+    func functions() throws(JournalError) -> [FunctionRecord]
+    func value(name: String) throws(JournalError) -> [UInt8]?
+    func values(prefix: String) throws(JournalError) -> [(name: String, body: [UInt8])]
+
+    /// Counts of one subscription from the last commit.
+    func progress() throws(JournalError) -> [SubscriptionProgress]
+    /// Recounts everything from the log and the pending set and says what does not add up; empty: all is well.
+    func audit() throws(JournalError) -> [String]
+
+    /// Commits what is queued, then stops. Later submits fail with `closed`.
+    func close()
+}
+
+/// A record as the dispatcher gets it.
+package struct CommittedRecord: Sendable {
+    package var position: Position
+    package var log: String
+    package var eventID: String
+    package var ingested: Milliseconds
+    package var payload: [UInt8]
+    package var lineage: [UInt8]
+    /// Who wants it. From `waiting`, only the one asked for.
+    package var deliveries: [Delivery]
+
+    package init(
+        position: Position, log: String, eventID: String, ingested: Milliseconds, payload: [UInt8], lineage: [UInt8],
+        deliveries: [Delivery]
+    ) {
+        self.position = position
+        self.log = log
+        self.eventID = eventID
+        self.ingested = ingested
+        self.payload = payload
+        self.lineage = lineage
+        self.deliveries = deliveries
+    }
+}
+
+/// A record as it lies in the log.
+package typealias StoredRecord = CommittedRecord
+
+package struct StoredTable: Sendable, Hashable {
+    package var database: String
+    package var table: String
+    package var version: Int
+    package var body: [UInt8]
+    package var files: Int64
+    package var rows: Int64
+    package var bytes: Int64
+
+    package init(
+        database: String, table: String, version: Int, body: [UInt8], files: Int64, rows: Int64, bytes: Int64
+    ) {
+        self.database = database
+        self.table = table
+        self.version = version
+        self.body = body
+        self.files = files
+        self.rows = rows
+        self.bytes = bytes
+    }
+}
+
+package struct DeadLetterGroup: Sendable, Hashable {
+    package var target: String
+    package var code: String
+    package var fingerprint: String
+    /// The newest message of the group.
+    package var message: String
+    package var count: Int64
+    package var first: Milliseconds
+    package var last: Milliseconds
+
+    package init(
+        target: String, code: String, fingerprint: String, message: String, count: Int64, first: Milliseconds,
+        last: Milliseconds
+    ) {
+        self.target = target
+        self.code = code
+        self.fingerprint = fingerprint
+        self.message = message
+        self.count = count
+        self.first = first
+        self.last = last
+    }
+}
+
+/// Where a subscription stands. Conservation: `matched = succeeded + dropped + superseded + purged + waiting + pending
+/// + dead`, where `waiting` and `pending` include what is in flight.
+package struct SubscriptionProgress: Sendable, Hashable {
+    package var subscription: SubscriptionRecord
+    /// Everything at or below this ordinal has left the log's care.
+    package var floor: Int64
+    /// The position of the record with ordinal `floor` (0 at the start).
+    package var floorPosition: Position
+    package var matched: Int64
+    package var succeeded: Int64
+    package var dropped: Int64
+    package var superseded: Int64
+    package var purged: Int64
+    package var waiting: Int64
+    package var retrying: Int64
+    package var parked: Int64
+    package var redriven: Int64
+    package var dead: Int64
+
+    package init(
+        subscription: SubscriptionRecord, floor: Int64, floorPosition: Position, matched: Int64, succeeded: Int64,
+        dropped: Int64, superseded: Int64, purged: Int64, waiting: Int64, retrying: Int64, parked: Int64,
+        redriven: Int64, dead: Int64
+    ) {
+        self.subscription = subscription
+        self.floor = floor
+        self.floorPosition = floorPosition
+        self.matched = matched
+        self.succeeded = succeeded
+        self.dropped = dropped
+        self.superseded = superseded
+        self.purged = purged
+        self.waiting = waiting
+        self.retrying = retrying
+        self.parked = parked
+        self.redriven = redriven
+        self.dead = dead
+    }
+}
+
+package struct RecoveredState: Sendable {
+    package var boot: Int64
+    /// False after a clean close.
+    package var wasUnclean: Bool
+    package var ruleSet: Int64
+    /// The runtime's JSON of the deployment in force; nil in a new data folder.
+    package var deployment: [UInt8]?
+    package var subscriptions: [SubscriptionProgress]
+    /// Decided and not yet settled: to be finished before anything is dispatched or scanned.
+    package var decisions: [(attempt: AttemptID, body: [UInt8])]
+    package var head: Position
+
+    package init(
+        boot: Int64, wasUnclean: Bool, ruleSet: Int64, deployment: [UInt8]?, subscriptions: [SubscriptionProgress],
+        decisions: [(attempt: AttemptID, body: [UInt8])], head: Position
+    ) {
+        self.boot = boot
+        self.wasUnclean = wasUnclean
+        self.ruleSet = ruleSet
+        self.deployment = deployment
+        self.subscriptions = subscriptions
+        self.decisions = decisions
+        self.head = head
+    }
+}
