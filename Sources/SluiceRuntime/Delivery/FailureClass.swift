@@ -1,0 +1,40 @@
+/// What a failure's code means for the next step. The table of codes is docs/errors.md.
+package enum FailureClass: Sendable, Hashable {
+    /// Trying again cannot help: straight to the dead letters.
+    case permanent
+    /// Tried again by the policy.
+    case transient
+    /// Not the handler's doing: tried again under a cap of its own and not charged to the policy.
+    case platform
+
+    /// The class of a failure: what the handler said, else what its code says; unknown codes are transient, because
+    /// losing a retry is worse than an extra one.
+    package init(code: String, retry: Bool?) {
+        switch retry {
+        case true?: self = .transient
+        case false?: self = .permanent
+        case nil:
+            if Self.permanentCodes.contains(code) {
+                self = .permanent
+            } else if Self.platformCodes.contains(code) {
+                self = .platform
+            } else {
+                self = .transient
+            }
+        }
+    }
+
+    /// Failures of platform class that one delivery may have before it is dead all the same.
+    package static let platformCap = 10
+
+    private static let permanentCodes: Set<String> = [
+        "AccessDenied", "DuplicateColumn", "EmptyColumnName", "EmptyFile", "HopBudgetExceeded", "InvalidConfiguration",
+        "InvalidEvent", "InvalidKey", "InvalidRules", "InvalidUTF8", "KeyExists", "MalformedRow", "NoSuchBucket",
+        "NoSuchKey", "NotRegular", "NotText", "ObjectChanged", "PublishFailed", "QualityThreshold", "SchemaMismatch",
+        "UnclosedQuote", "Unsupported",
+    ]
+
+    private static let platformCodes: Set<String> = [
+        "CatalogConflict", "HostStopping", "NoSpace", "ProtocolError", "StagingFailed", "WorkerUnavailable",
+    ]
+}

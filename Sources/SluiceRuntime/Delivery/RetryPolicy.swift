@@ -1,0 +1,66 @@
+/// Monotonic milliseconds within one life of the host. Persisted times are wall-clock; see `HostClock`.
+package typealias Instant = Int64
+
+/// How often, how long and how far apart a failing delivery is tried. AWS's words: `maximumRetryAttempts`,
+/// `maximumEventAgeInSeconds`.
+package struct RetryPolicy: Sendable, Hashable {
+    /// Tries in all: one more than `maximumRetryAttempts`.
+    package var maximumAttempts: Int
+    /// Milliseconds from ingestion after which a failed delivery is not tried again.
+    package var maximumAge: Int64
+    /// Milliseconds before the second try.
+    package var interval: Int64
+    /// Each later delay is this many times the one before.
+    package var backoffRate: Double
+    /// Upper bound of a delay in milliseconds.
+    package var maximumInterval: Int64
+    /// Full jitter: a delay is drawn evenly from zero to its nominal value.
+    package var jitter: Bool
+
+    package init(
+        maximumAttempts: Int = 3, maximumAge: Int64 = 6 * 3_600_000, interval: Int64 = 1000, backoffRate: Double = 4,
+        maximumInterval: Int64 = 300_000, jitter: Bool = true
+    ) {
+        self.maximumAttempts = max(1, maximumAttempts)
+        self.maximumAge = maximumAge
+        self.interval = max(0, interval)
+        self.backoffRate = max(1, backoffRate)
+        self.maximumInterval = max(0, maximumInterval)
+        self.jitter = jitter
+    }
+
+    /// The nominal delay after failed try number `attempt` (1 for the first), in milliseconds.
+    package func nominalDelay(after attempt: Int) -> Int64 {
+        var delay = Double(interval)
+        // A loop instead of pow: no C library in the pure core, and the bound is soon reached.
+        for _ in 1..<max(1, min(attempt, 64)) {
+            delay *= backoffRate
+            if delay >= Double(maximumInterval) { return maximumInterval }
+        }
+        return min(Int64(delay), maximumInterval)
+    }
+
+    /// The delay to wait, with jitter where the policy has it.
+    package func delay(after attempt: Int, using random: inout some RandomNumberGenerator) -> Int64 {
+        let nominal = nominalDelay(after: attempt)
+        guard jitter, nominal > 0 else { return nominal }
+        return Int64.random(in: 0...nominal, using: &random)
+    }
+}
+
+/// A small seedable generator (SplitMix64, Steele et al. 2014), so that a simulated history can be repeated.
+package struct SplitMix64: RandomNumberGenerator, Sendable {
+    private var state: UInt64
+
+    package init(seed: UInt64) {
+        state = seed
+    }
+
+    package mutating func next() -> UInt64 {
+        state &+= 0x9E37_79B9_7F4A_7C15
+        var z = state
+        z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
+        z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
+        return z ^ (z >> 31)
+    }
+}

@@ -1,0 +1,122 @@
+package import Journal
+
+/// One delivery on its way: what the core hands around. Payloads are shared, not copied.
+package struct Work: Sendable {
+    /// Where it counts as unsettled.
+    package enum Source: Sendable, Hashable {
+        /// In the log, above the subscription's floor.
+        case log
+        /// In the pending set; a redrive names its dead letter.
+        case pending(deadLetter: Int64?)
+        /// Asked for by `sluice invoke`: nothing is persisted, the caller waits for the answer.
+        case direct(Int64)
+    }
+
+    package var delivery: Delivery
+    package var source: Source
+    package var eventID: String
+    /// Wall clock, as persisted.
+    package var ingested: Milliseconds
+    /// When it is too old to be tried again.
+    package var expires: Instant
+    package var payload: [UInt8]
+    package var lineage: [UInt8]
+    /// Failed attempts since the delivery was (re)started, oldest first.
+    package var history: [AttemptSummary]
+    /// Only works of the same group may share a batch; a failed batch is cut into new groups.
+    package var group: Int
+    /// Runs alone in its batch: it was in flight when the host was lost.
+    package var alone: Bool
+
+    package init(
+        delivery: Delivery, source: Source, eventID: String, ingested: Milliseconds, expires: Instant,
+        payload: [UInt8], lineage: [UInt8], history: [AttemptSummary] = [], group: Int = 0, alone: Bool = false
+    ) {
+        self.delivery = delivery
+        self.source = source
+        self.eventID = eventID
+        self.ingested = ingested
+        self.expires = expires
+        self.payload = payload
+        self.lineage = lineage
+        self.history = history
+        self.group = group
+        self.alone = alone
+    }
+
+    /// Attempts that count against the policy.
+    package var charged: Int { history.count { !$0.platform } }
+    package var uncharged: Int { history.count { $0.platform } }
+}
+
+/// One failed attempt, as it is kept with the delivery and shown by `dlq show`.
+package struct AttemptSummary: Codable, Sendable, Hashable {
+    package var attempt: String
+    package var version: Int
+    /// Wall clock.
+    package var started: Milliseconds
+    package var durationMilliseconds: Double
+    package var code: String
+    package var message: String
+    package var platform: Bool
+    package var backtrace: [String]
+    /// The first lines of its log; the whole log is with the invocation.
+    package var log: [String]
+
+    package init(
+        attempt: String, version: Int, started: Milliseconds, durationMilliseconds: Double, code: String,
+        message: String, platform: Bool = false, backtrace: [String] = [], log: [String] = []
+    ) {
+        self.attempt = attempt
+        self.version = version
+        self.started = started
+        self.durationMilliseconds = durationMilliseconds
+        self.code = code
+        self.message = message
+        self.platform = platform
+        self.backtrace = backtrace
+        self.log = log
+    }
+}
+
+/// What an attempt came to.
+package enum Verdict: Sendable {
+    case succeeded
+    /// The whole attempt failed: crash, timeout, an error thrown, a malformed answer.
+    case failed(AttemptSummary, FailureClass)
+    /// A batch's answer, one result a record.
+    case records([RecordVerdict])
+    /// A newer version of the object has its own event.
+    case superseded
+}
+
+package enum RecordVerdict: Sendable {
+    case succeeded
+    case dropped
+    case failed(AttemptSummary, FailureClass)
+}
+
+/// What is to be committed for one work.
+package enum Resolution: Sendable {
+    case succeeded(Work)
+    case dropped(Work)
+    case superseded(Work)
+    /// Into the pending set, to be tried at `due`; `from` is where it was until now.
+    case retry(Work, due: Instant, from: Work.Source)
+    /// Into the dead letters, from where `work.source` says.
+    case dead(Work, Death)
+}
+
+/// Why a delivery is given up.
+package struct Death: Sendable, Hashable {
+    /// Which limit was reached, in AWS's words (EXHAUSTED_RETRY_CONDITION), or `PermanentError`.
+    package var condition: String
+    package var code: String
+    package var message: String
+
+    package init(condition: String, code: String, message: String) {
+        self.condition = condition
+        self.code = code
+        self.message = message
+    }
+}
