@@ -1,0 +1,57 @@
+/// What loading an app folder gives.
+package struct LoadedApp: Sendable {
+    package var definition: AppDefinition
+    /// Findings that do not prevent a deployment.
+    package var warnings: [ConfigProblem]
+    /// The app folder as an absolute path.
+    package var folder: String
+}
+
+/// Reads and checks an app folder.
+package enum AppLoader {
+    /// Reads `sluice.yaml`, `Functions/*/function.yaml` and `Events/rules/*.yaml`, and checks that they fit together.
+    ///
+    /// Throws every error it can find at once; nothing is half-loaded.
+    package static func load(folder path: String) throws(ConfigError) -> LoadedApp {
+        let collector = ProblemCollector()
+        guard let folder = AppFolder(path: path) else {
+            throw ConfigError(problems: [
+                ConfigProblem(
+                    code: .unreadableFile, message: "there is no such app folder",
+                    hint: "name the folder that holds sluice.yaml with --app DIR", file: path)
+            ])
+        }
+        guard ["sluice.yaml", "Functions", "Events"].contains(where: folder.exists) else {
+            throw ConfigError(problems: [
+                ConfigProblem(
+                    code: .unreadableFile,
+                    message: "the folder is no app: it has neither sluice.yaml, Functions nor Events",
+                    hint: "name the folder that holds sluice.yaml with --app DIR", file: path)
+            ])
+        }
+
+        let host = HostFile.load(from: folder, collector: collector)
+        let functions = FunctionFile.loadAll(from: folder, collector: collector)
+        let rules = RuleFile.loadAll(from: folder, collector: collector)
+        refuseSchedules(in: folder, collector: collector)
+        References(host: host, functions: functions, folder: folder).check(rules)
+
+        let problems = collector.sorted
+        guard problems.allSatisfy({ $0.severity == .warning }) else { throw ConfigError(problems: problems) }
+        let definition = AppDefinition(
+            buckets: host.buckets.sorted { $0.name < $1.name },
+            buses: host.buses.sorted { $0.name < $1.name },
+            functions: functions.map(\.definition).sorted { $0.name < $1.name },
+            rules: rules.map(\.definition).sorted { ($0.bus, $0.name) < ($1.bus, $1.name) },
+            limits: host.limits, retention: host.retention)
+        return LoadedApp(definition: definition, warnings: problems, folder: folder.path)
+    }
+
+    private static func refuseSchedules(in folder: AppFolder, collector: ProblemCollector) {
+        for name in folder.yamlFiles(in: "Events/schedules") {
+            ConfigFile(name: name, collector: collector).report(
+                .notSupported, "schedules are not supported by this version", at: nil,
+                hint: "take the file out of Events/schedules, and put the events with `sluice events put` from cron")
+        }
+    }
+}

@@ -1,0 +1,90 @@
+/// `sluice.yaml`: buckets, buses, limits, retention. Every key is optional, and so is the file.
+struct HostFile {
+    static let name = "sluice.yaml"
+
+    var buckets: [BucketDefinition] = []
+    var buses: [BusDefinition] = [BusDefinition()]
+    var limits = LimitsDefinition()
+    var retention = RetentionDefinition()
+
+    static func load(from folder: AppFolder, collector: ProblemCollector) -> HostFile {
+        var result = HostFile()
+        guard folder.exists(name) else { return result }
+        let file = ConfigFile(name: name, collector: collector)
+        guard let text = folder.text(of: file), let root = YAMLReader.read(text, file: file) else { return result }
+        if case .null = root.value { return result }
+        guard var reader = MappingReader(root, subject: "sluice.yaml", file: file) else { return result }
+        result.buckets = (reader.mapping("buckets") ?? []).map { bucket($0, folder: folder, file: file) }
+        result.readBuses(reader.mapping("buses") ?? [], file: file)
+        if let limits = reader.reader("limits") { result.limits = Self.limits(limits) }
+        if var logs = reader.reader("logs") {
+            result.retention.logDays = logs.integer("retentionDays", in: 1...3650, unit: "days") ?? 14
+            logs.finish()
+        }
+        if var archive = reader.reader("archive") {
+            result.retention.archiveDays = archive.integer("retentionDays", in: 0...3650, unit: "days") ?? 7
+            archive.finish()
+        }
+        reader.finish(
+            later: ["streams": "use an event bus: rules on it route to functions"],
+            instead: ["bucket": "buckets", "bus": "buses", "eventBuses": "buses", "archives": "archive", "log": "logs"])
+        return result
+    }
+
+    private static func bucket(_ entry: YAMLEntry, folder: AppFolder, file: ConfigFile) -> BucketDefinition {
+        var bucket = BucketDefinition(name: entry.key)
+        if !Names.isBucket(entry.key) {
+            file.report(
+                .invalidValue, "`\(entry.key)` cannot be a bucket's name", at: entry.keyPlace,
+                hint: "3 to 63 lower-case letters, digits, dots and hyphens, a letter or digit at both ends")
+        }
+        if case .null = entry.value.value { return bucket }
+        guard var reader = MappingReader(entry.value, subject: "bucket `\(entry.key)`", file: file) else {
+            return bucket
+        }
+        bucket.existing = reader.choice("existing", BucketDefinition.Existing.self) ?? bucket.existing
+        bucket.ignore = (reader.strings("ignore") ?? []).compactMap { glob, place in
+            if glob.isEmpty || glob.contains("\0") {
+                file.report(.invalidValue, "a glob of `ignore` is empty", at: place)
+                return nil
+            }
+            return glob
+        }
+        bucket.quietSeconds = reader.number("quiet", in: 0...3600, unit: "seconds") ?? bucket.quietSeconds
+        if let path = reader.string("path") {
+            if path.isEmpty || path.contains("\0") {
+                file.report(.invalidValue, "`path` of bucket `\(entry.key)` is empty", at: reader.place(of: "path"))
+            } else {
+                bucket.path = folder.absolute(path)
+            }
+        }
+        reader.finish(later: ["versioning": "each new version of a key triggers; older ones are not kept"])
+        return bucket
+    }
+
+    private mutating func readBuses(_ entries: [YAMLEntry], file: ConfigFile) {
+        for entry in entries {
+            if !Names.isRule(entry.key) {
+                file.report(
+                    .invalidValue, "`\(entry.key)` cannot be a bus's name", at: entry.keyPlace,
+                    hint: "1 to 64 letters, digits, dots, hyphens and underscores")
+            }
+            if entry.key != "default" { buses.append(BusDefinition(name: entry.key)) }
+            if case .null = entry.value.value { continue }
+            MappingReader(entry.value, subject: "bus `\(entry.key)`", file: file)?.finish(
+                later: ["retentionDays": "the retention of all buses is `archive: {retentionDays: …}`"])
+        }
+    }
+
+    private static func limits(_ reader: MappingReader) -> LimitsDefinition {
+        var reader = reader
+        var limits = LimitsDefinition()
+        limits.concurrency = reader.integer("concurrency", in: 1...4096)
+        limits.minFreeMegabytes = reader.integer("minFree", in: 16...1_048_576, unit: "MB") ?? limits.minFreeMegabytes
+        limits.keepInputMegabytes =
+            reader.integer("keepInput", in: 0...1_048_576, unit: "MB") ?? limits.keepInputMegabytes
+        limits.hopBudget = reader.integer("hopBudget", in: 1...256) ?? limits.hopBudget
+        reader.finish()
+        return limits
+    }
+}

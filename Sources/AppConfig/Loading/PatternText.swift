@@ -1,0 +1,52 @@
+/// `pattern:` of a rule: a mapping, or a text that holds JSON.
+enum PatternText {
+    /// Tree and JSON text. Nil, with a report, if it is absent or cannot be one.
+    static func read(_ reader: inout MappingReader) -> (YAMLNode, String)? {
+        let file = reader.file
+        guard let node = reader.node("pattern") else {
+            reader.missing("pattern", hint: "write pattern: {source: [aws.s3]}, or the JSON of an EventBridge pattern")
+            return nil
+        }
+        switch node.value {
+        case .mapping:
+            JSONNumbers.check(node, in: "a pattern", file: file)
+            warnOfNumbers(node, path: [], file: file)
+            return (node, node.json)
+        case .string(let text):
+            return (tree(of: text, at: node.place), text)
+        default:
+            reader.invalid("pattern", node, "a mapping, or a text with JSON")
+            return nil
+        }
+    }
+
+    /// The tree of JSON text, for the check of bucket names. YAML holds JSON; what it cannot read gives an empty tree,
+    /// and the pattern parser is the one to complain.
+    private static func tree(of text: String, at place: Place) -> YAMLNode {
+        let nowhere = ConfigFile(name: "", collector: ProblemCollector())
+        return (YAMLReader.read(text, file: nowhere) ?? YAMLNode(value: .null, text: "", place: place))
+            .relocated(to: place)
+    }
+
+    /// `account: [012345678901]` compares with a number, but the account of an event is a text.
+    private static func warnOfNumbers(_ node: YAMLNode, path: [String], file: ConfigFile) {
+        switch node.value {
+        case .mapping(let entries):
+            for entry in entries { warnOfNumbers(entry.value, path: path + [entry.key], file: file) }
+        case .sequence(let items):
+            for item in items { warnOfNumbers(item, path: path, file: file) }
+        case .integer(let number):
+            let digits = node.text.drop { $0 == "-" || $0 == "+" }
+            let account = path == ["account"]
+            if account || (digits.count > 1 && digits.first == "0" && digits.allSatisfy(\.isNumber)) {
+                file.report(
+                    .suspicious,
+                    account
+                        ? "the account of an event is a text, so the number \(node.text) never matches"
+                        : "\(node.text) is read as the number \(number)",
+                    at: node.place, hint: "if a text is meant, quote it: \"\(node.text)\"", severity: .warning)
+            }
+        default: break
+        }
+    }
+}

@@ -1,0 +1,105 @@
+/// Checks that the files of an app fit together: every name that one mentions, another has.
+struct References {
+    let host: HostFile
+    let functions: [FunctionFile]
+    let folder: AppFolder
+
+    private var bucketNames: [String] { host.buckets.map(\.name) }
+    private var busNames: [String] { host.buses.map(\.name) }
+
+    func check(_ rules: [RuleFile]) {
+        for function in functions { checkGrants(of: function) }
+        for rule in rules {
+            checkBus(rule.definition.bus, at: rule.busPlace, file: rule.file)
+            let buckets = rule.pattern.map(PatternBuckets.init)
+            for (name, place) in buckets?.named ?? [] { checkBucket(name, at: place, file: rule.file) }
+            for (target, place) in zip(rule.definition.targets, rule.functionPlaces) {
+                checkFunction(target.function, at: place, file: rule.file)
+                warnOfLoop(target, place: place, rule: rule, buckets: buckets)
+            }
+        }
+    }
+
+    private func checkGrants(of function: FunctionFile) {
+        for (name, place) in function.read + function.write where name != "*" {
+            checkBucket(name, at: place, file: function.file)
+        }
+        for (name, place) in function.events where name != "*" { checkBus(name, at: place, file: function.file) }
+    }
+
+    private func checkBucket(_ name: String, at place: Place, file: ConfigFile) {
+        guard !bucketNames.contains(name) else { return }
+        file.report(
+            .unknownBucket, "unknown bucket `\(name)`", at: place,
+            hint: NearestName.hint(for: name, among: bucketNames, known: "buckets of sluice.yaml"))
+    }
+
+    private func checkBus(_ name: String, at place: Place, file: ConfigFile) {
+        guard !busNames.contains(name) else { return }
+        file.report(
+            .unknownBus, "unknown event bus `\(name)`", at: place,
+            hint: NearestName.hint(for: name, among: busNames, known: "buses of sluice.yaml"))
+    }
+
+    private func checkFunction(_ name: String, at place: Place, file: ConfigFile) {
+        let names = functions.map(\.definition.name)
+        guard !names.contains(name) else { return }
+        let hint =
+            Names.isFunction(name) && folder.isFolder("Functions/\(name)")
+            ? "Functions/\(name) has no function.yaml; an empty one will do"
+            : NearestName.hint(for: name, among: names, known: "functions of this app")
+        file.report(.unknownFunction, "unknown function `\(name)`", at: place, hint: hint)
+    }
+
+    /// A function that may write into the bucket whose objects start it can start itself for ever; the hop budget ends
+    /// that, but a warning now is cheaper.
+    private func warnOfLoop(_ target: TargetDefinition, place: Place, rule: RuleFile, buckets: PatternBuckets?) {
+        guard rule.definition.enabled, let buckets,
+            let grants = functions.first(where: { $0.definition.name == target.function })?.definition.grants
+        else { return }
+        for name in Set(buckets.named.map(\.name)).sorted() where grants.mayWrite(bucket: name) {
+            rule.file.report(
+                .possibleLoop,
+                "`\(target.function)` may write into bucket `\(name)`, whose objects start it: that can go round for ever",
+                at: place,
+                hint: "make the rule's key filter exclude what the function writes, or take the bucket from its grants",
+                severity: .warning)
+        }
+    }
+}
+
+/// The buckets that a pattern for object events names.
+struct PatternBuckets {
+    private(set) var named: [(name: String, place: Place)] = []
+
+    /// Texts at `detail.bucket.name` of a pattern that takes events from `aws.s3`. Other sources may speak of buckets
+    /// that are not ours.
+    init(_ pattern: YAMLNode) {
+        var sources: [YAMLNode] = []
+        Self.collect(pattern, path: "", wanted: "source", into: &sources)
+        guard sources.contains(where: { $0.text == "aws.s3" }) else { return }
+        var names: [YAMLNode] = []
+        Self.collect(pattern, path: "", wanted: "detail.bucket.name", into: &names)
+        named = names.map { ($0.text, $0.place) }
+    }
+
+    /// The texts at a path. `$or` adds nothing to a path; steps may be joined by dots.
+    private static func collect(_ node: YAMLNode, path: String, wanted: String, into found: inout [YAMLNode]) {
+        switch node.value {
+        case .mapping(let entries):
+            for entry in entries {
+                if entry.key == "$or", case .sequence(let items) = entry.value.value {
+                    for item in items { collect(item, path: path, wanted: wanted, into: &found) }
+                } else {
+                    let deeper = path.isEmpty ? entry.key : "\(path).\(entry.key)"
+                    if deeper == wanted, case .sequence(let items) = entry.value.value {
+                        found += items.filter { if case .string = $0.value { true } else { false } }
+                    } else if wanted.hasPrefix(deeper + ".") {
+                        collect(entry.value, path: deeper, wanted: wanted, into: &found)
+                    }
+                }
+            }
+        default: break
+        }
+    }
+}

@@ -1,0 +1,139 @@
+/// The rules of `Events/rules/*.yaml`, with the places that the check of references needs.
+struct RuleFile {
+    var definition: RuleDefinition
+    var file: ConfigFile
+    /// Of the rule's name, or of the rule.
+    var place: Place
+    var busPlace: Place
+    /// As a tree, with the places of the file where the pattern is written as YAML.
+    var pattern: YAMLNode?
+    /// Of the function's name, in the order of the targets.
+    var functionPlaces: [Place] = []
+
+    /// A file holds one rule (a mapping with `pattern`), a list of rules, or `rules:` with a list.
+    static func loadAll(from folder: AppFolder, collector: ProblemCollector) -> [RuleFile] {
+        var rules: [RuleFile] = []
+        for path in folder.yamlFiles(in: "Events/rules") {
+            let file = ConfigFile(name: path, collector: collector)
+            guard let text = folder.text(of: file) else { continue }
+            let before = collector.problems.count
+            guard let root = YAMLReader.read(text, file: file) else {
+                if collector.problems.count == before {
+                    file.report(.suspicious, "the file holds no rule", at: nil, severity: .warning)
+                }
+                continue
+            }
+            rules += load(root, file: file)
+        }
+        refuseDuplicates(rules)
+        return rules
+    }
+
+    private static func load(_ root: YAMLNode, file: ConfigFile) -> [RuleFile] {
+        switch root.value {
+        case .null:
+            file.report(.suspicious, "the file holds no rule", at: nil, severity: .warning)
+            return []
+        case .sequence(let items):
+            return items.compactMap { rule($0, file: file, defaultName: nil) }
+        case .mapping(let entries):
+            guard entries.contains(where: { $0.key == "rules" }),
+                var reader = MappingReader(root, subject: "the file", file: file)
+            else { return rule(root, file: file, defaultName: stem(of: file.name)).map { [$0] } ?? [] }
+            let items = reader.list("rules") ?? []
+            reader.finish()
+            return items.compactMap { rule($0, file: file, defaultName: nil) }
+        default:
+            file.report(.invalidValue, "a rule must be a mapping, not \(root.inWords)", at: root.place)
+            return []
+        }
+    }
+
+    private static func rule(_ node: YAMLNode, file: ConfigFile, defaultName: String?) -> RuleFile? {
+        guard var reader = MappingReader(node, subject: "a rule", file: file) else { return nil }
+        let named = reader.string("name")
+        if named == nil, defaultName == nil {
+            reader.missing("name", hint: "each rule of a list needs its own name")
+        }
+        let name = named ?? defaultName ?? ""
+        let place = reader.has("name") ? reader.place(of: "name") : reader.place
+        if !name.isEmpty || named != nil, !Names.isRule(name) {
+            file.report(
+                .invalidValue, "`\(name)` cannot be a rule's name", at: place,
+                hint: "1 to 64 letters, digits, dots, hyphens and underscores")
+        }
+        var result = RuleFile(
+            definition: RuleDefinition(name: name, pattern: "{}", targets: [], file: file.name), file: file,
+            place: place, busPlace: reader.place(of: "bus"))
+        result.definition.description = reader.string("description") ?? ""
+        result.definition.bus = reader.string("bus") ?? "default"
+        result.definition.enabled = (reader.choice("state", State.self) ?? .enabled) == .enabled
+        if let (tree, json) = PatternText.read(&reader) {
+            result.pattern = tree
+            result.definition.pattern = json
+        }
+        result.readTargets(&reader)
+        reader.finish(
+            later: [
+                "scheduleExpression": "this version has no schedules: put events with `sluice events put` from cron",
+                "schedule": "this version has no schedules: put events with `sluice events put` from cron",
+            ],
+            instead: [
+                "eventPattern": "pattern", "event_pattern": "pattern", "eventBusName": "bus", "eventBus": "bus",
+                "target": "targets", "enabled": "state",
+            ])
+        return result
+    }
+
+    private mutating func readTargets(_ reader: inout MappingReader) {
+        guard let nodes = reader.list("targets") else {
+            if !reader.has("targets") {
+                reader.missing("targets", hint: "write targets: [{function: NAME}]")
+            }
+            return
+        }
+        if nodes.isEmpty {
+            file.report(
+                .missingKey, "the rule has no target, so nothing would happen", at: reader.place(of: "targets"),
+                hint: "write targets: [{function: NAME}], or state: DISABLED with its target")
+        }
+        var ids: [String: Place] = [:]
+        for node in nodes {
+            guard let (target, idPlace, functionPlace) = TargetReader.read(node, file: file) else { continue }
+            if let first = ids[target.id] {
+                file.report(
+                    .duplicateName,
+                    "two targets of the rule have the id `\(target.id)`, the first on line \(first.line)",
+                    at: idPlace, hint: "give each its own `id`")
+            }
+            ids[target.id] = idPlace
+            definition.targets.append(target)
+            functionPlaces.append(functionPlace)
+        }
+    }
+
+    private static func refuseDuplicates(_ rules: [RuleFile]) {
+        var first: [String: RuleFile] = [:]
+        for rule in rules where !rule.definition.name.isEmpty {
+            let key = "\(rule.definition.bus)/\(rule.definition.name)"
+            if let other = first[key] {
+                rule.file.report(
+                    .duplicateName,
+                    "a rule `\(rule.definition.name)` is already in \(other.file.name), line \(other.place.line)",
+                    at: rule.place, hint: "a rule's name is unique on its bus")
+            } else {
+                first[key] = rule
+            }
+        }
+    }
+
+    private static func stem(of path: String) -> String {
+        let name = path.split(separator: "/").last ?? ""
+        return String(name.split(separator: ".").dropLast().joined(separator: "."))
+    }
+
+    private enum State: String, CaseIterable {
+        case enabled = "ENABLED"
+        case disabled = "DISABLED"
+    }
+}

@@ -1,0 +1,66 @@
+/// One entry of a rule's `targets`.
+enum TargetReader {
+    /// Keys of the design that this version does not carry out.
+    private static let later = [
+        "log": "name a function; `sluice events tail` shows the events of a bus",
+        "bus": "name a function that puts events on the other bus",
+        "stream": "name a function", "bucket": "name a function that puts objects",
+        "deadLetterConfig": "what fails always goes to the host's dead letters: see `sluice dlq list`",
+        "input": "the handler gets the event as it is", "inputPath": "the handler gets the event as it is",
+        "inputTransformer": "the handler gets the event as it is; take what you need there",
+        "maximumBatchingWindowInSeconds": "a batch holds what is waiting, up to batchSize",
+        "ordered": "the order of events is not kept yet", "orderingKey": "the order of events is not kept yet",
+    ]
+    private static let instead = [
+        "retry": "retryPolicy", "batch": "batchSize", "arn": "function", "lambda": "function",
+        "functionName": "function", "name": "id",
+    ]
+
+    static func read(_ node: YAMLNode, file: ConfigFile) -> (TargetDefinition, id: Place, function: Place)? {
+        guard var reader = MappingReader(node, subject: "a target", file: file) else { return nil }
+        let id = reader.string("id")
+        let function = reader.string("function")
+        var target = TargetDefinition(id: id ?? function ?? "", function: function ?? "")
+        target.inputFormat = reader.choice("inputFormat", InputFormat.self)
+        target.batchSize = reader.integer("batchSize", in: 1...10_000, unit: "events") ?? 1
+        if let policy = reader.reader("retryPolicy") { target.retry = retryPolicy(policy) }
+        if let id, !Names.isRule(id) {
+            file.report(
+                .invalidValue, "`\(id)` cannot be a target's id", at: reader.place(of: "id"),
+                hint: "1 to 64 letters, digits, dots, hyphens and underscores")
+        }
+        let other = ["log", "bus", "stream", "bucket"].contains(where: reader.has)
+        if !reader.has("function"), !other, !instead.keys.contains(where: { $0 != "name" && reader.has($0) }) {
+            reader.missing("function", hint: "write function: NAME, the name of a folder in Functions")
+        }
+        reader.finish(later: later, instead: instead)
+        guard function != nil else { return nil }
+        return (target, reader.place(of: reader.has("id") ? "id" : "function"), reader.place(of: "function"))
+    }
+
+    private static func retryPolicy(_ mapping: MappingReader) -> RetryPolicy {
+        var reader = mapping
+        var policy = RetryPolicy()
+        policy.maximumRetryAttempts = reader.integer("maximumRetryAttempts", in: 0...185) ?? policy.maximumRetryAttempts
+        policy.maximumEventAgeSeconds =
+            reader.integer("maximumEventAgeInSeconds", in: 1...1_209_600, unit: "seconds")
+            ?? policy.maximumEventAgeSeconds
+        policy.intervalSeconds =
+            reader.number("intervalSeconds", in: 0.001...86400, unit: "seconds") ?? policy.intervalSeconds
+        policy.backoffRate = reader.number("backoffRate", in: 1...100) ?? policy.backoffRate
+        policy.maxDelaySeconds =
+            reader.number("maxDelaySeconds", in: 0.001...86400, unit: "seconds") ?? policy.maxDelaySeconds
+        policy.jitter = reader.choice("jitterStrategy", RetryPolicy.Jitter.self) ?? policy.jitter
+        if policy.maxDelaySeconds < policy.intervalSeconds {
+            reader.file.report(
+                .invalidValue, "`maxDelaySeconds` is less than `intervalSeconds`",
+                at: reader.place(of: reader.has("maxDelaySeconds") ? "maxDelaySeconds" : "intervalSeconds"),
+                hint: "intervalSeconds is \(policy.intervalSeconds), maxDelaySeconds \(policy.maxDelaySeconds)")
+        }
+        reader.finish(instead: [
+            "interval": "intervalSeconds", "maxAttempts": "maximumRetryAttempts", "jitter": "jitterStrategy",
+            "maximumEventAge": "maximumEventAgeInSeconds", "maxDelay": "maxDelaySeconds",
+        ])
+        return policy
+    }
+}

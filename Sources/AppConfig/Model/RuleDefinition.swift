@@ -1,0 +1,83 @@
+/// A rule of `Events/rules/*.yaml`.
+package struct RuleDefinition: Codable, Sendable, Hashable {
+    /// Unique on its bus.
+    package var name: String
+    package var description: String
+    package var bus: String
+    package var enabled: Bool
+    /// The event pattern as JSON text; valid.
+    package var pattern: String
+    /// In the order of the file; at least one.
+    package var targets: [TargetDefinition]
+    /// The file it comes from, beneath the app folder.
+    package var file: String
+
+    package init(
+        name: String, description: String = "", bus: String = "default", enabled: Bool = true, pattern: String,
+        targets: [TargetDefinition], file: String = ""
+    ) {
+        self.name = name
+        self.description = description
+        self.bus = bus
+        self.enabled = enabled
+        self.pattern = pattern
+        self.targets = targets
+        self.file = file
+    }
+}
+
+/// A target of a rule: with bus and rule it names a subscription.
+package struct TargetDefinition: Codable, Sendable, Hashable {
+    /// Unique within the rule; the function's name when the file gives none.
+    package var id: String
+    package var function: String
+    /// Nil: as the function says.
+    package var inputFormat: InputFormat?
+    /// How many events one invocation gets at most; 1: no batching.
+    package var batchSize: Int
+    package var retry: RetryPolicy
+
+    package init(
+        id: String, function: String, inputFormat: InputFormat? = nil, batchSize: Int = 1,
+        retry: RetryPolicy = RetryPolicy()
+    ) {
+        self.id = id
+        self.function = function
+        self.inputFormat = inputFormat
+        self.batchSize = batchSize
+        self.retry = retry
+    }
+}
+
+/// `retryPolicy:` of a target. The wait before retry n (from 1) is
+/// `min(maxDelaySeconds, intervalSeconds · backoffRate^(n-1))`, less a random part by `jitter`.
+package struct RetryPolicy: Codable, Sendable, Hashable {
+    /// Step Functions' words.
+    package enum Jitter: String, Codable, Sendable, CaseIterable {
+        /// A random time between 0 and the wait.
+        case full = "FULL"
+        /// The wait as it is.
+        case none = "NONE"
+    }
+
+    /// Retries after the first attempt: 2 make three attempts.
+    package var maximumRetryAttempts: Int
+    /// Counted from the time the host took the event in.
+    package var maximumEventAgeSeconds: Int
+    package var intervalSeconds: Double
+    package var backoffRate: Double
+    package var maxDelaySeconds: Double
+    package var jitter: Jitter
+
+    package init(
+        maximumRetryAttempts: Int = 2, maximumEventAgeSeconds: Int = 6 * 3600, intervalSeconds: Double = 1,
+        backoffRate: Double = 4, maxDelaySeconds: Double = 300, jitter: Jitter = .full
+    ) {
+        self.maximumRetryAttempts = maximumRetryAttempts
+        self.maximumEventAgeSeconds = maximumEventAgeSeconds
+        self.intervalSeconds = intervalSeconds
+        self.backoffRate = backoffRate
+        self.maxDelaySeconds = maxDelaySeconds
+        self.jitter = jitter
+    }
+}
