@@ -26,7 +26,8 @@ package protocol JournalStore: AnyObject, Sendable {
     /// The newest `limit` records, oldest of them first.
     func lastRecords(log: String?, limit: Int) throws(JournalError) -> [StoredRecord]
     func record(eventID: String) throws(JournalError) -> StoredRecord?
-    func pending(_ subscription: SubscriptionID?, after ordinal: Int64, limit: Int) throws(JournalError) -> [PendingEntry]
+    func pending(_ subscription: SubscriptionID?, after ordinal: Int64, limit: Int) throws(JournalError)
+        -> [PendingEntry]
     func deadLetters(_ filter: DeadLetterFilter) throws(JournalError) -> [DeadLetter]
     func deadLetter(id: Int64) throws(JournalError) -> DeadLetter?
     func deadLetterGroups() throws(JournalError) -> [DeadLetterGroup]
@@ -49,6 +50,11 @@ package protocol JournalStore: AnyObject, Sendable {
     func progress() throws(JournalError) -> [SubscriptionProgress]
     /// Recounts everything from the log and the pending set and says what does not add up; empty: all is well.
     func audit() throws(JournalError) -> [String]
+
+    /// Drops the oldest records that every subscription has settled and that were ingested before `limit`. Their counts
+    /// stay. Blocking.
+    @discardableResult
+    func trim(settledBelow limit: Milliseconds) throws(JournalError) -> TrimReport
 
     /// Commits what is queued, then stops. Later submits fail with `closed`.
     func close()
@@ -76,6 +82,17 @@ package struct CommittedRecord: Sendable {
         self.payload = payload
         self.lineage = lineage
         self.deliveries = deliveries
+    }
+}
+
+/// What `trim` removed.
+package struct TrimReport: Sendable, Hashable {
+    package var records: Int64
+    package var bytes: Int64
+
+    package init(records: Int64 = 0, bytes: Int64 = 0) {
+        self.records = records
+        self.bytes = bytes
     }
 }
 
@@ -179,10 +196,13 @@ package struct RecoveredState: Sendable {
     /// Decided and not yet settled: to be finished before anything is dispatched or scanned.
     package var decisions: [(attempt: AttemptID, body: [UInt8])]
     package var head: Position
+    /// The lowest subscription id never used: ids of removed subscriptions stay theirs.
+    package var nextSubscription: SubscriptionID
 
     package init(
         boot: Int64, wasUnclean: Bool, ruleSet: Int64, deployment: [UInt8]?, subscriptions: [SubscriptionProgress],
-        decisions: [(attempt: AttemptID, body: [UInt8])], head: Position
+        decisions: [(attempt: AttemptID, body: [UInt8])], head: Position,
+        nextSubscription: SubscriptionID = SubscriptionID(1)
     ) {
         self.boot = boot
         self.wasUnclean = wasUnclean
@@ -191,5 +211,6 @@ package struct RecoveredState: Sendable {
         self.subscriptions = subscriptions
         self.decisions = decisions
         self.head = head
+        self.nextSubscription = nextSubscription
     }
 }

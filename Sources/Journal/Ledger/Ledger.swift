@@ -1,0 +1,297 @@
+/// The journal's rules without its storage: who gets which position and ordinal, what may be settled, and the law of
+/// conservation. Both implementations run every batch through one of these, so they cannot drift apart.
+///
+/// Changes between `begin` and `commit` are undone by `rollback`. Not thread-safe: it belongs to the writer.
+struct Ledger: Sendable {
+    struct Entry: Sendable {
+        var core: SubscriptionCore
+        var isRemoved = false
+        /// The last transaction that changed it.
+        fileprivate var touched: Int64 = 0
+    }
+
+    private struct Scalars {
+        var head: Position = 0
+        var ruleSet: Int64 = 0
+        var lastDeadLetter: Int64 = 0
+        /// The highest subscription id ever used: an id is never used again, old decisions name it.
+        var lastSubscription: Int64 = 0
+    }
+
+    private(set) var entries: [Entry] = []
+    /// Entries changed by the transaction in progress.
+    private(set) var touched: [Int] = []
+    private var index: [SubscriptionID: Int] = [:]
+    private var scalars = Scalars()
+    private var saved = Scalars()
+    private var undo: [(index: Int, entry: Entry)] = []
+    private var entryCount = 0
+    private var transaction: Int64 = 1
+    /// Entries whose balance must be checked when the batch ends.
+    private var unproven: Set<Int> = []
+    /// The subscriptions of the last append and their entries: neighbours in a log mostly want the same.
+    private var lastSet: [SubscriptionID] = []
+    private var lastPositions: [Int] = []
+
+    var head: Position { scalars.head }
+    var ruleSet: Int64 { scalars.ruleSet }
+    var lastSubscription: Int64 { scalars.lastSubscription }
+    var lastDeadLetter: Int64 { scalars.lastDeadLetter }
+
+    init() {}
+
+    /// The state as recovered.
+    init(
+        cores: [SubscriptionCore], head: Position, ruleSet: Int64, lastDeadLetter: Int64, lastSubscription: Int64
+    ) {
+        entries = cores.map { Entry(core: $0) }
+        for (position, core) in cores.enumerated() { index[core.record.id] = position }
+        scalars = Scalars(
+            head: head, ruleSet: ruleSet, lastDeadLetter: lastDeadLetter,
+            lastSubscription: max(lastSubscription, cores.map(\.record.id.value).max() ?? 0))
+        begin()
+    }
+
+    // MARK: Transactions
+
+    mutating func begin() {
+        saved = scalars
+        undo.removeAll(keepingCapacity: true)
+        touched.removeAll(keepingCapacity: true)
+        unproven.removeAll(keepingCapacity: true)
+        entryCount = entries.count
+        transaction += 1
+    }
+
+    mutating func rollback() {
+        scalars = saved
+        entries.removeLast(entries.count - entryCount)
+        for (position, entry) in undo { entries[position] = entry }
+        index = [:]
+        for (position, entry) in entries.enumerated() where !entry.isRemoved {
+            index[entry.core.record.id] = position
+        }
+        forgetLastSet()
+        begin()
+    }
+
+    private mutating func forgetLastSet() {
+        lastSet = []
+        lastPositions = []
+    }
+
+    /// Changes an entry, keeping what it was before this transaction.
+    private mutating func change<R>(_ position: Int, _ body: (inout SubscriptionCore) -> R) -> R {
+        if entries[position].touched != transaction {
+            if position < entryCount { undo.append((position, entries[position])) }
+            entries[position].touched = transaction
+            touched.append(position)
+        }
+        return body(&entries[position].core)
+    }
+
+    private func position(of id: SubscriptionID, for what: @autoclosure () -> String) throws(JournalError) -> Int {
+        guard let position = index[id] else {
+            throw JournalError(
+                .constraint, "\(what()) names subscription \(id.value), which the journal does not know.")
+        }
+        return position
+    }
+
+    // MARK: Control
+
+    func core(_ id: SubscriptionID) -> SubscriptionCore? { index[id].map { entries[$0].core } }
+    var cores: [SubscriptionCore] { entries.lazy.filter { !$0.isRemoved }.map(\.core) }
+
+    mutating func deploy(_ ruleSet: Int64) throws(JournalError) {
+        guard ruleSet > scalars.ruleSet else {
+            throw JournalError(
+                .constraint,
+                "Rule set \(ruleSet) does not follow \(scalars.ruleSet), which is in force; give it a higher number.")
+        }
+        scalars.ruleSet = ruleSet
+    }
+
+    /// True if the subscription is new.
+    mutating func put(_ record: SubscriptionRecord) throws(JournalError) -> Bool {
+        if let position = index[record.id] {
+            let known = entries[position].core.record
+            guard known.log == record.log, known.rule == record.rule, known.target == record.target else {
+                throw JournalError(
+                    .constraint,
+                    "Subscription \(record.id.value) is (\(known.log), \(known.rule), \(known.target)); it cannot become "
+                        + "(\(record.log), \(record.rule), \(record.target)): make a new one and remove this.")
+            }
+            change(position) { $0.record = record }
+            return false
+        }
+        guard record.id.value > scalars.lastSubscription else {
+            throw JournalError(
+                .constraint,
+                "Subscription id \(record.id.value) was used before; the next free one is \(scalars.lastSubscription + 1)."
+            )
+        }
+        let twin = entries.first {
+            !$0.isRemoved && $0.core.record.log == record.log && $0.core.record.rule == record.rule
+                && $0.core.record.target == record.target
+        }
+        if let twin {
+            throw JournalError(
+                .constraint,
+                "(\(record.log), \(record.rule), \(record.target)) is subscription \(twin.core.record.id.value) already."
+            )
+        }
+        scalars.lastSubscription = record.id.value
+        entries.append(Entry(core: SubscriptionCore(record: record)))
+        index[record.id] = entries.count - 1
+        change(entries.count - 1) { _ in }
+        return true
+    }
+
+    mutating func remove(_ id: SubscriptionID) throws(JournalError) {
+        let position = try position(of: id, for: "A removal")
+        let core = entries[position].core
+        let unsettled = core.waiting + core.retrying + core.parked + core.redriven
+        guard unsettled == 0 else {
+            throw JournalError(
+                .constraint, "Subscription \(id.value) still has \(unsettled) unsettled deliveries; settle them first.")
+        }
+        change(position) { _ in }
+        entries[position].isRemoved = true
+        index[id] = nil
+        forgetLastSet()
+    }
+
+    // MARK: Appends
+
+    /// Gives the next position, and the ordinal of each subscription.
+    mutating func append(_ subscriptions: [SubscriptionID]) throws(JournalError) -> (Position, [Delivery]) {
+        if subscriptions != lastSet {
+            var positions: [Int] = []
+            positions.reserveCapacity(subscriptions.count)
+            for id in subscriptions { positions.append(try position(of: id, for: "An append")) }
+            guard Set(positions).count == positions.count else {
+                throw JournalError(.constraint, "An append names a subscription twice.")
+            }
+            lastSet = subscriptions
+            lastPositions = positions
+        }
+        let place = scalars.head + 1
+        var deliveries: [Delivery] = []
+        deliveries.reserveCapacity(subscriptions.count)
+        for (id, position) in zip(lastSet, lastPositions) {
+            let ordinal = change(position) {
+                $0.matched += 1
+                return $0.matched
+            }
+            deliveries.append(Delivery(subscription: id, position: place, ordinal: ordinal))
+        }
+        scalars.head = place
+        return (place, deliveries)
+    }
+
+    // MARK: Settlements
+
+    mutating func settle(_ settlement: Settlement) throws(JournalError) {
+        let delivery = settlement.delivery
+        let position = try position(of: delivery.subscription, for: "A settlement")
+        guard delivery.ordinal >= 1, delivery.ordinal <= entries[position].core.matched else {
+            throw JournalError(
+                .constraint,
+                "A settlement names ordinal \(delivery.ordinal) of subscription \(delivery.subscription.value), which has "
+                    + "\(entries[position].core.matched) matched records.")
+        }
+        let isNew = change(position) {
+            guard $0.settle(delivery) else { return false }
+            $0.count(settlement.outcome)
+            return true
+        }
+        guard isNew else {
+            throw JournalError(
+                .constraint,
+                "Ordinal \(delivery.ordinal) of subscription \(delivery.subscription.value) (position "
+                    + "\(delivery.position)) is settled already; it cannot be settled as \(settlement.outcome.rawValue)."
+            )
+        }
+        if settlement.outcome == .pended || settlement.outcome == .dead { unproven.insert(position) }
+    }
+
+    // MARK: Pending set and dead letters
+
+    /// An entry of the pending set was inserted (`old` nil) or replaced.
+    mutating func put(_ delivery: Delivery, from old: PendingEntry.State?, to new: PendingEntry.State)
+        throws(JournalError)
+    {
+        let position = try position(of: delivery.subscription, for: "A pending entry")
+        change(position) {
+            if let old { $0.count(old, -1) }
+            $0.count(new, 1)
+        }
+        unproven.insert(position)
+    }
+
+    /// An entry left the pending set.
+    mutating func finish(
+        _ delivery: Delivery, from old: PendingEntry.State?, _ outcome: Settlement.Outcome
+    ) throws(JournalError) {
+        let position = try position(of: delivery.subscription, for: "A finished pending entry")
+        guard let old else {
+            throw JournalError(
+                .constraint,
+                "Ordinal \(delivery.ordinal) of subscription \(delivery.subscription.value) is not in the pending set; it "
+                    + "cannot finish as \(outcome.rawValue).")
+        }
+        guard outcome != .pended else {
+            throw JournalError(.constraint, "A pending entry cannot finish as pended; put it again instead.")
+        }
+        change(position) {
+            $0.count(old, -1)
+            $0.count(outcome)
+        }
+        unproven.insert(position)
+    }
+
+    mutating func insertDeadLetter(_ letter: DeadLetter) throws(JournalError) -> Int64 {
+        try moveDeadLetter(letter.delivery.subscription, from: nil, to: letter.state, mustBeKnown: true)
+        scalars.lastDeadLetter += 1
+        return scalars.lastDeadLetter
+    }
+
+    /// A dead letter changed its state. One of a subscription that has been removed is counted nowhere.
+    mutating func moveDeadLetter(
+        _ id: SubscriptionID, from old: DeadLetter.State?, to new: DeadLetter.State, mustBeKnown: Bool = false
+    ) throws(JournalError) {
+        guard let position = index[id] else {
+            if mustBeKnown { _ = try position(of: id, for: "A dead letter") }
+            return
+        }
+        change(position) {
+            if let old { $0.count(old, -1) }
+            $0.count(new, 1)
+        }
+        unproven.insert(position)
+    }
+
+    /// Called after each batch: what it took from one place must have arrived in another.
+    mutating func proveConservation() throws(JournalError) {
+        defer { unproven.removeAll(keepingCapacity: true) }
+        for position in unproven {
+            let core = entries[position].core
+            guard core.imbalance == 0 else {
+                throw JournalError(
+                    .constraint,
+                    "The batch does not conserve subscription \(core.record.id.value): "
+                        + (core.imbalance > 0
+                            ? "\(core.imbalance) deliveries would be lost"
+                            : "\(-core.imbalance) would be counted twice")
+                        + ". A settlement as pended or dead needs its pending entry or dead letter in the same batch, and "
+                        + "so does the way back.")
+            }
+        }
+    }
+
+    // MARK: Persistence
+
+    /// Lets the writer keep its own notes of what is stored in an entry.
+    mutating func withCore(at position: Int, _ body: (inout SubscriptionCore) -> Void) { change(position, body) }
+}
