@@ -1,0 +1,130 @@
+public import FunctionJSON
+
+/// One entry of a PutEvents request, as a producer sends it.
+public struct PutEventsEntry: Sendable, Hashable {
+    /// Entries a request may have.
+    public static let maximumEntries = 10
+    /// Bytes a request's entries may have together, by `size`.
+    public static let maximumTotalSize = 1 << 20
+    /// Characters of a detail-type.
+    public static let maximumDetailType = 128
+    /// Characters of a source.
+    public static let maximumSource = 256
+
+    public var eventBusName: String?
+    public var source: String?
+    public var detailType: String?
+    /// A JSON object as text.
+    public var detail: String?
+    public var resources: [String]
+    /// RFC 3339; the moment of acceptance when absent.
+    public var time: String?
+    /// The producer's deduplication id, in force for five minutes.
+    public var deduplicationID: String?
+
+    public init(
+        eventBusName: String? = nil, source: String?, detailType: String?, detail: String?, resources: [String] = [],
+        time: String? = nil, deduplicationID: String? = nil
+    ) {
+        self.eventBusName = eventBusName
+        self.source = source
+        self.detailType = detailType
+        self.detail = detail
+        self.resources = resources
+        self.time = time
+        self.deduplicationID = deduplicationID
+    }
+
+    /// As EventBridge counts: 14 for a time, and the UTF-8 bytes of source, detail-type, detail and resources.
+    public var size: Int {
+        (time == nil ? 0 : 14) + (source?.utf8.count ?? 0) + (detailType?.utf8.count ?? 0) + (detail?.utf8.count ?? 0)
+            + resources.reduce(0) { $0 + $1.utf8.count }
+    }
+
+    /// Why an entry is refused, in EventBridge's words.
+    public struct Refusal: Error, Sendable, Hashable, CustomStringConvertible {
+        /// `InvalidArgument`, `MalformedDetail`, `NotAuthorizedForSourceException`.
+        public var errorCode: String
+        public var errorMessage: String
+        /// What exactly is wrong with the detail, when it is the detail.
+        public var cause: JSONError?
+
+        public var description: String {
+            "\(errorCode): \(errorMessage)" + (cause.map { " (\($0))" } ?? "")
+        }
+    }
+
+    /// An entry with everything checked and in its type.
+    public struct Valid: Sendable, Hashable {
+        public var source: String
+        public var detailType: String
+        /// One JSON object.
+        public var detail: [UInt8]
+        public var resources: [String]
+        public var time: Timestamp?
+    }
+
+    /// Checks one entry. `allowReserved` lets the host itself send from sources that begin with `aws.`.
+    public func validate(allowReserved: Bool = false) throws(Refusal) -> Valid {
+        let source = try required(source, "Source")
+        let detailType = try required(detailType, "DetailType")
+        let detail = try required(detail, "Detail")
+        try limit(source, "Source", Self.maximumSource)
+        try limit(detailType, "DetailType", Self.maximumDetailType)
+        if !allowReserved, source.hasPrefix("aws.") {
+            throw Refusal(errorCode: "NotAuthorizedForSourceException", errorMessage: "Not authorized for the source.")
+        }
+        guard size <= Self.maximumTotalSize else {
+            throw Refusal(errorCode: "InvalidArgument", errorMessage: Self.tooLargeMessage)
+        }
+        var moment: Timestamp?
+        if let time {
+            moment = Timestamp(rfc3339: time)
+            guard moment != nil else {
+                throw invalid("Time", "\"\(time)\" is not a time of RFC 3339, such as 2021-11-12T00:00:00Z")
+            }
+        }
+        let bytes = Array(detail.utf8)
+        let kind: JSONKind
+        do {
+            kind = try JSONDocument(parsing: bytes).root.kind
+        } catch {
+            throw Refusal(errorCode: "MalformedDetail", errorMessage: "Detail is malformed.", cause: error)
+        }
+        guard kind == .object else {
+            throw Refusal(errorCode: "MalformedDetail", errorMessage: "Detail is malformed.")
+        }
+        return Valid(source: source, detailType: detailType, detail: bytes, resources: resources, time: moment)
+    }
+
+    private static let tooLargeMessage = "Total size of the entries in the request is over the limit."
+
+    /// Checks the request as a whole: the count of entries and their size together. Nil if it may pass.
+    public static func refusal(ofRequest entries: [PutEventsEntry], maximumEntries: Int = maximumEntries) -> Refusal? {
+        if entries.isEmpty || entries.count > maximumEntries {
+            return Refusal(
+                errorCode: "ValidationException",
+                errorMessage:
+                    "A request must have between 1 and \(maximumEntries) entries, this one has \(entries.count).")
+        }
+        if entries.reduce(0, { $0 + $1.size }) > maximumTotalSize {
+            return Refusal(errorCode: "ValidationException", errorMessage: tooLargeMessage)
+        }
+        return nil
+    }
+
+    private func required(_ value: String?, _ name: String) throws(Refusal) -> String {
+        guard let value, !value.isEmpty else { throw invalid(name, "\(name) is a required argument.") }
+        return value
+    }
+
+    private func limit(_ value: String, _ name: String, _ maximum: Int) throws(Refusal) {
+        guard value.utf8.count <= maximum || value.unicodeScalars.count <= maximum else {
+            throw invalid(name, "\(name) must have at most \(maximum) characters.")
+        }
+    }
+
+    private func invalid(_ name: String, _ reason: String) -> Refusal {
+        Refusal(errorCode: "InvalidArgument", errorMessage: "Parameter \(name) is not valid. Reason: \(reason)")
+    }
+}

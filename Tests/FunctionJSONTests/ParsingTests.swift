@@ -1,0 +1,101 @@
+import FunctionJSON
+import Testing
+
+@Suite("Parsing JSON text")
+struct ParsingTests {
+    @Test(
+        "valid texts",
+        arguments: [
+            "null", " true ", "\t\r\nfalse", "0", "-0", "1.5e-7", "1E+2", "\"\"", "[]", "{}", "[[],{}]", "{\"\":0}",
+            "[1 , 2]", "\"\\u00e9\\ud83d\\ude00\\/\"", "\"é😀\u{7f}\"", "{\"a\":1,\"a\":2}",
+        ])
+    func valid(text: String) throws {
+        _ = try JSONDocument(parsing: text)
+    }
+
+    @Test(
+        "invalid texts, with the place of the fault",
+        arguments: [
+            ("", JSONError.Code.unexpectedEnd, 0), ("  ", .unexpectedEnd, 2), ("{", .unexpectedEnd, 1),
+            ("[1,", .unexpectedEnd, 3), ("[1,]", .unexpectedByte, 3), ("{\"a\":1,}", .unexpectedByte, 7),
+            ("{a:1}", .unexpectedByte, 1), ("{\"a\" 1}", .unexpectedByte, 5), ("[1 2]", .unexpectedByte, 3),
+            ("[1}", .unexpectedByte, 2), ("nul", .unexpectedEnd, 3), ("nulL", .unexpectedByte, 3),
+            ("01", .invalidNumber, 0), ("-", .invalidNumber, 1), ("1.", .invalidNumber, 2), (".5", .unexpectedByte, 0),
+            ("1e", .invalidNumber, 2), ("+1", .unexpectedByte, 0), ("1 1", .trailingBytes, 2),
+            ("NaN", .unexpectedByte, 0),
+            ("\"a", .unexpectedEnd, 2), ("\"a\nb\"", .controlCharacter, 2), ("\"\\x\"", .invalidEscape, 1),
+            ("\"\\u12g4\"", .invalidEscape, 1), ("\"\\ud800\"", .invalidEscape, 1),
+            ("\"\\ud800\\u0041\"", .invalidEscape, 1),
+            ("\"\\udc00\"", .invalidEscape, 1), ("\"\\", .unexpectedEnd, 2), ("\u{feff}1", .unexpectedByte, 0),
+            ("'a'", .unexpectedByte, 0), ("[1]]", .trailingBytes, 3),
+        ])
+    func invalid(text: String, code: JSONError.Code, offset: Int) {
+        let error = #expect(throws: JSONError.self) { try JSONDocument(parsing: text) }
+        #expect(error?.code == code, "\(text): \(error as Any)")
+        #expect(error?.offset == offset, "\(text): \(error as Any)")
+    }
+
+    @Test(
+        "strings that are not UTF-8",
+        arguments: [
+            [0x80], [0xC0, 0x80], [0xC3], [0xE0, 0x80, 0x80], [0xED, 0xA0, 0x80], [0xF4, 0x90, 0x80, 0x80], [0xFF],
+            [0xF0, 0x9F, 0x98],
+        ] as [[UInt8]])
+    func invalidUTF8(content: [UInt8]) {
+        let error = #expect(throws: JSONError.self) {
+            try JSONDocument(parsing: Array("\"abcdefghij".utf8) + content + Array("\"".utf8))
+        }
+        #expect(error?.code == .invalidUTF8)
+        #expect(error?.offset == 11)
+    }
+
+    @Test("line and column of a fault")
+    func lineAndColumn() {
+        let error = #expect(throws: JSONError.self) { try JSONDocument(parsing: "{\n  \"a\": 1,\n  \"b\": x\n}") }
+        #expect(error?.line == 3)
+        #expect(error?.column == 8)
+        #expect(error?.description == "line 3, column 8 (byte 19): expected a value, found 'x'")
+    }
+
+    @Test("nesting is limited, at the limit and not before")
+    func depth() throws {
+        let deep = String(repeating: "[", count: 1000) + String(repeating: "]", count: 1000)
+        _ = try JSONDocument(parsing: deep)
+        let error = #expect(throws: JSONError.self) { try JSONDocument(parsing: "[" + deep + "]") }
+        #expect(error?.code == .tooDeep)
+        // A value this deep also survives the dynamic form.
+        #expect(try JSONValue(parsing: deep).serialized() == Array(deep.utf8))
+    }
+
+    @Test("strings of every length keep their text, whatever stands where in the word")
+    func stringScan() throws {
+        for length in 0..<40 {
+            for place in 0...length {
+                for special in ["\\n", "\\\"", "é", "\\u00e9", "x"] {
+                    let text =
+                        String(repeating: "a", count: place) + special + String(repeating: "b", count: length - place)
+                    let document = try JSONDocument(parsing: "[\"\(text)\",7]")
+                    let wanted = text.replacing("\\n", with: "\n").replacing("\\\"", with: "\"").replacing(
+                        "\\u00e9", with: "é")
+                    #expect(document.root.elements.map { $0.string ?? $0.numberText } == [wanted, "7"])
+                }
+            }
+        }
+    }
+
+    @Test("walking a document")
+    func walking() throws {
+        let text = #"{"a":[1,{"b":null},"x"],"\u0063":true,"n":-1.50,"a2":{}}"#
+        let root = try JSONDocument(parsing: text).root
+        #expect(root.count == 4)
+        #expect(root["a"]?.count == 3)
+        #expect(root["a"]?.elements.map(\.kind) == [.number, .object, .string])
+        #expect(root["c"]?.bool == true)
+        #expect(root["n"]?.numberText == "-1.50")
+        #expect(root["n"]?.double == -1.5)
+        #expect(root["n"]?.int64 == nil)
+        #expect(root["missing"] == nil)
+        #expect(root.members.map(\.name) == ["a", "c", "n", "a2"])
+        #expect(root["a"].map { String(decoding: $0.sourceBytes, as: UTF8.self) } == #"[1,{"b":null},"x"]"#)
+    }
+}
