@@ -1,0 +1,100 @@
+/// A portion of one column.
+public struct ParquetBatch: Sendable {
+    /// Values, nulls included.
+    public var count: Int
+    /// How deep each value is defined: `ParquetColumnReader.presentLevel` means that it is there. Empty where every
+    /// value must be there.
+    public var definitionLevels: [UInt32]
+    /// At which repeated node each value repeats, 0 begins a row. Empty where nothing repeats.
+    public var repetitionLevels: [UInt32]
+    /// The values that are there, in order.
+    public var values: ParquetVector
+}
+
+/// Reads one column of one row group in portions; holds one page and the dictionary at a time.
+public struct ParquetColumnReader: Sendable {
+    public let column: ParquetLeaf
+    /// Values not yet read, nulls included.
+    public private(set) var remaining: Int64
+    private var pages: PageReader
+    private var page: LoadedPage?
+    private var pageLeft = 0
+    private var repetition: RunLengthDecoder?
+    private var definition: RunLengthDecoder?
+    private var values: ValueDecoder?
+
+    init(_ pages: PageReader, column: ParquetLeaf, count: Int64) {
+        self.pages = pages
+        self.column = column
+        remaining = count
+    }
+
+    /// The definition level of a value that is there.
+    public var presentLevel: UInt32 { UInt32(column.definitionLevel) }
+
+    /// Between one and `maximum` values (nulls included) of a single page; nil at the end. Fails with `CorruptFile`,
+    /// `Unsupported`, `LimitExceeded` or `ReadFailed`; do not go on reading after that.
+    public mutating func next(maximum: Int = 8192) throws(ColumnarError) -> ParquetBatch? {
+        while pageLeft == 0 {
+            if remaining == 0 { return nil }
+            try nextPage()
+        }
+        do throws(DecodeFault) {
+            return try decode(max(1, min(maximum, pageLeft)))
+        } catch {
+            throw pages.place(error, at: page?.offset ?? 0)
+        }
+    }
+
+    private mutating func nextPage() throws(ColumnarError) {
+        guard let page = try pages.next() else {
+            throw pages.place(DecodeFault("is missing: \(remaining) values are yet to come"), at: pages.offset)
+        }
+        do throws(DecodeFault) {
+            guard Int64(page.valueCount) <= remaining else {
+                throw DecodeFault("holds \(page.valueCount) values where \(remaining) are left")
+            }
+            repetition = try levels(page, page.repetition, highest: column.repetitionLevel)
+            definition = try levels(page, page.definition, highest: column.definitionLevel)
+            values = try ValueDecoder(
+                page.bytes, range: page.values, encoding: page.encoding, leaf: column, limit: page.valueCount,
+                dictionary: pages.dictionary)
+        } catch {
+            throw pages.place(error, at: page.offset)
+        }
+        self.page = page
+        pageLeft = page.valueCount
+    }
+
+    private func levels(
+        _ page: LoadedPage, _ range: Range<Int>?, highest: Int
+    ) throws(DecodeFault) -> RunLengthDecoder? {
+        guard let range else { return nil }
+        return try RunLengthDecoder(page.bytes, range: range, width: Int.bitWidth - highest.leadingZeroBitCount)
+    }
+
+    private mutating func decode(_ maximum: Int) throws(DecodeFault) -> ParquetBatch {
+        let count = min(maximum, values?.portion ?? maximum)
+        var batch = ParquetBatch(count: count, definitionLevels: [], repetitionLevels: [], values: .boolean([]))
+        try repetition?.decode(count, into: &batch.repetitionLevels)
+        try definition?.decode(count, into: &batch.definitionLevels)
+        for level in batch.repetitionLevels where level > UInt32(column.repetitionLevel) {
+            throw DecodeFault("holds the repetition level \(level) of at most \(column.repetitionLevel)")
+        }
+        var present = count
+        if definition != nil {
+            present = 0
+            for level in batch.definitionLevels {
+                if level == presentLevel { present += 1 }
+                if level > presentLevel {
+                    throw DecodeFault("holds the definition level \(level) of at most \(presentLevel)")
+                }
+            }
+        }
+        let leaf = column
+        if let decoded = try values?.decode(present, leaf: leaf) { batch.values = decoded }
+        pageLeft -= count
+        remaining -= Int64(count)
+        return batch
+    }
+}
