@@ -2,7 +2,7 @@ package import Journal
 
 extension DeliveryCore {
     /// A record was committed. In memory while there is room; otherwise it is only noted, and read back later.
-    package mutating func accept(_ record: CommittedRecord, expires: (RetryPolicy) -> Instant) {
+    package mutating func accept(_ record: CommittedRecord, expires: (DeliveryPolicy) -> Instant) {
         for delivery in record.deliveries {
             guard var state = subscriptions[delivery.subscription] else { continue }
             let follows = !state.isBehind
@@ -21,7 +21,7 @@ extension DeliveryCore {
     /// The answer to `.refill`: what waits after the position asked, in order. Fewer than `limit` records mean that
     /// the log was read to its end at that moment.
     package mutating func refilled(
-        _ id: SubscriptionID, with records: [CommittedRecord], limit: Int, expires: (CommittedRecord, RetryPolicy) -> Instant
+        _ id: SubscriptionID, with records: [CommittedRecord], limit: Int, expires: (CommittedRecord, DeliveryPolicy) -> Instant
     ) {
         guard var state = subscriptions[id] else { return }
         state.refilling = false

@@ -39,7 +39,7 @@ extension DeliveryCore {
 
     /// Only a record that was alone is charged; a batch is cut in half and tried at once.
     private mutating func failWhole(
-        _ attempt: Attempt, _ summary: AttemptSummary, _ kind: FailureClass, _ policy: RetryPolicy, now: Instant
+        _ attempt: Attempt, _ summary: AttemptSummary, _ kind: FailureClass, _ policy: DeliveryPolicy, now: Instant
     ) -> [Resolution] {
         if attempt.works.count > 1 {
             split(attempt.works, of: attempt.subscription)
@@ -63,7 +63,7 @@ extension DeliveryCore {
     }
 
     private mutating func fail(
-        _ work: Work, _ summary: AttemptSummary, _ kind: FailureClass, _ policy: RetryPolicy, now: Instant
+        _ work: Work, _ summary: AttemptSummary, _ kind: FailureClass, _ policy: DeliveryPolicy, now: Instant
     ) -> Resolution {
         var work = work
         var summary = summary

@@ -26,7 +26,7 @@ package struct DeliveryCore: Sendable {
 
     package struct Subscription: Sendable {
         package var function: String
-        package var policy: RetryPolicy
+        package var policy: DeliveryPolicy
         package var batchSize: Int
         var ready: WorkQueue = WorkQueue()
         var retrying: DueHeap = DueHeap()
@@ -81,7 +81,7 @@ package struct DeliveryCore: Sendable {
 
     /// Makes a subscription known (`loaded`: where its log is read from) or changes its policy.
     package mutating func setSubscription(
-        _ id: SubscriptionID, function: String, policy: RetryPolicy, batchSize: Int, loaded: Position, newest: Position
+        _ id: SubscriptionID, function: String, policy: DeliveryPolicy, batchSize: Int, loaded: Position, newest: Position
     ) {
         if subscriptions[id] != nil {
             let old = subscriptions[id]!.function

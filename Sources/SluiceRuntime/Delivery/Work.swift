@@ -27,10 +27,12 @@ package struct Work: Sendable {
     package var group: Int
     /// Runs alone in its batch: it was in flight when the host was lost.
     package var alone: Bool
+    /// A finished outcome whose publication failed and is kept: this delivery goes on there, without its handler.
+    package var parked: String?
 
     package init(
         delivery: Delivery, source: Source, eventID: String, ingested: Milliseconds, expires: Instant,
-        payload: [UInt8], lineage: [UInt8], history: [AttemptSummary] = [], group: Int = 0, alone: Bool = false
+        payload: [UInt8], lineage: [UInt8], history: [AttemptSummary] = [], group: Int = 0, alone: Bool = false, parked: String? = nil
     ) {
         self.delivery = delivery
         self.source = source
@@ -42,6 +44,7 @@ package struct Work: Sendable {
         self.history = history
         self.group = group
         self.alone = alone
+        self.parked = parked
     }
 
     /// Attempts that count against the policy.
@@ -105,6 +108,15 @@ package enum Resolution: Sendable {
     case retry(Work, due: Instant, from: Work.Source)
     /// Into the dead letters, from where `work.source` says.
     case dead(Work, Death)
+}
+
+extension Resolution {
+    package var work: Work {
+        switch self {
+        case .succeeded(let work), .dropped(let work), .superseded(let work), .retry(let work, _, _), .dead(let work, _):
+            work
+        }
+    }
 }
 
 /// Why a delivery is given up.

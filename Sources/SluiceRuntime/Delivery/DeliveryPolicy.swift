@@ -3,7 +3,7 @@ package typealias Instant = Int64
 
 /// How often, how long and how far apart a failing delivery is tried. AWS's words: `maximumRetryAttempts`,
 /// `maximumEventAgeInSeconds`.
-package struct RetryPolicy: Sendable, Hashable {
+package struct DeliveryPolicy: Sendable, Hashable {
     /// Tries in all: one more than `maximumRetryAttempts`.
     package var maximumAttempts: Int
     /// Milliseconds from ingestion after which a failed delivery is not tried again.

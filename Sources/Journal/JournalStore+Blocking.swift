@@ -1,0 +1,33 @@
+import Dispatch
+import Synchronization
+
+extension JournalStore {
+    /// Commits and waits. For file threads and the watcher's own; never on the loop or the cooperative pool.
+    package func commitBlocking(_ batch: Batch) throws(JournalError) -> Receipt {
+        let done = DispatchSemaphore(value: 0)
+        let shared = SharedBox()
+        submit(batch) { result in
+            shared.store(result)
+            done.signal()
+        }
+        done.wait()
+        guard let result = shared.take() else { throw JournalError(.storage, "the journal gave no answer") }
+        return try result.get()
+    }
+
+    /// Commits and suspends until it is durable or refused.
+    package func commit(_ batch: Batch) async throws(JournalError) -> Receipt {
+        let result = await withCheckedContinuation { continuation in
+            submit(batch) { continuation.resume(returning: $0) }
+        }
+        return try result.get()
+    }
+}
+
+/// A place for one answer that two threads see.
+private final class SharedBox: Sendable {
+    private let value = Mutex<Result<Receipt, JournalError>?>(nil)
+
+    func store(_ result: Result<Receipt, JournalError>) { value.withLock { $0 = result } }
+    func take() -> Result<Receipt, JournalError>? { value.withLock { $0 } }
+}

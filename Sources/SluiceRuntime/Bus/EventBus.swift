@@ -1,0 +1,69 @@
+package import EventModel
+package import Journal
+
+/// Where producers put events: validated and matched on the calling thread, answered when durable.
+package final class EventBus: Sendable {
+    /// What became of one entry.
+    package enum Answer: Sendable {
+        /// Durable. `matched`: how many subscriptions want it.
+        case accepted(id: String, position: Position, matched: Int)
+        /// Its deduplication id was known; the event named is the first one.
+        case duplicate(of: Position)
+        case refused(code: String, message: String)
+    }
+
+    private let journal: any JournalStore
+    private let router: EventRouter
+    private let announcer: ObjectAnnouncer
+    private let clock: HostClock
+
+    package init(journal: any JournalStore, router: EventRouter, announcer: ObjectAnnouncer, clock: HostClock) {
+        self.journal = journal
+        self.router = router
+        self.announcer = announcer
+        self.clock = clock
+    }
+
+    /// Puts entries: each is accepted or refused by itself, what is accepted is one transaction.
+    package func put(_ entries: [PutEventsEntry]) async throws(JournalError) -> [Answer] {
+        var answers: [Answer] = []
+        var batch = Batch()
+        var indices: [Int] = []
+        for entry in entries {
+            let bus = entry.eventBusName ?? "default"
+            guard router.hasBus(bus) else {
+                answers.append(.refused(code: "ResourceNotFoundException", message: "Event bus \(bus) does not exist."))
+                continue
+            }
+            do throws(PutEventsEntry.Refusal) {
+                let valid = try entry.validate()
+                let id = EventID.random()
+                let payload = EventEnvelope(
+                    id: id, detailType: valid.detailType, source: valid.source, account: ObjectEvents.account,
+                    time: valid.time ?? Timestamp(milliseconds: clock.wall).wholeSeconds, region: ObjectEvents.region,
+                    resources: valid.resources
+                ).bytes(detail: valid.detail)
+                let append = announcer.append(
+                    bus: bus, id: id, payload: payload, lineage: [], deduplication: entry.deduplicationID)
+                indices.append(answers.count)
+                answers.append(.accepted(id: id, position: 0, matched: append.subscriptions.count))
+                batch.appends.append(append)
+            } catch {
+                answers.append(.refused(code: error.errorCode, message: error.errorMessage))
+            }
+        }
+        guard !batch.appends.isEmpty else { return answers }
+        let receipt = try await journal.commit(batch)
+        for (index, appended) in zip(indices, receipt.appended) {
+            switch appended {
+            case .at(let position):
+                if case .accepted(let id, _, let matched) = answers[index] {
+                    answers[index] = .accepted(id: id, position: position, matched: matched)
+                }
+            case .duplicate(let position):
+                answers[index] = .duplicate(of: position)
+            }
+        }
+        return answers
+    }
+}

@@ -1,0 +1,31 @@
+import EventModel
+import FunctionJSON
+
+/// What the runtime itself needs to know of an event's bytes.
+package enum EventReading {
+    /// The object that an `Object Created` event of the object store is about; nil for any other event.
+    package static func objectInput(of payload: [UInt8]) -> ObjectInput? {
+        guard let root = try? JSONDocument(parsing: payload).root, root["source"]?.string == ObjectCreated.source,
+            root["detail-type"]?.string == ObjectCreated.detailType, let detail = root["detail"],
+            let bucket = detail["bucket"]?["name"]?.string, let object = detail["object"],
+            let key = object["key"]?.string, let etag = object["etag"]?.string
+        else { return nil }
+        return ObjectInput(
+            bucket: bucket, key: key, size: object["size"]?.integer(as: Int64.self) ?? 0, etag: etag,
+            sequencer: object["sequencer"]?.string ?? "")
+    }
+
+    /// What an event is about, for people: `bucket/key`, or `source: detail-type`.
+    package static func subject(of payload: [UInt8]) -> String {
+        guard let root = try? JSONDocument(parsing: payload).root else { return "" }
+        if let bucket = root["detail"]?["bucket"]?["name"]?.string, let key = root["detail"]?["object"]?["key"]?.string {
+            return "\(bucket)/\(key)"
+        }
+        return "\(root["source"]?.string ?? "?"): \(root["detail-type"]?.string ?? "?")"
+    }
+
+    /// The event as S3's own triggers send it; nil for an event that has no such form.
+    package static func s3Notification(of payload: [UInt8], rule: String) -> [UInt8]? {
+        try? S3Notification.bytes(events: [payload], configurationID: rule)
+    }
+}

@@ -1,0 +1,100 @@
+package import EventPatterns
+package import Journal
+import Synchronization
+
+/// Which subscriptions want an event: the compiled rules of one deployment, by bus. Immutable; swapped whole.
+package struct RuleSet: Sendable {
+    package var number: Int64
+    var matchers: [String: Matcher<SubscriptionID>]
+    package var buses: Set<String>
+
+    /// Compiles a deployment's enabled rules. A pattern that does not parse is a defect of the deployment step, which
+    /// checked it; it is reported by throwing.
+    package init(_ deployment: Deployment) throws(PatternError) {
+        number = deployment.ruleSet
+        buses = Set(deployment.app.buses.map(\.name))
+        var builders: [String: MatcherBuilder<SubscriptionID>] = [:]
+        for rule in deployment.app.rules where rule.enabled {
+            let pattern = try EventPattern(rule.pattern)
+            for settings in deployment.subscriptions
+            where settings.bus == rule.bus && settings.rule == rule.name && !settings.draining {
+                builders[rule.bus, default: MatcherBuilder()].add(pattern, id: settings.id)
+            }
+        }
+        matchers = builders.mapValues { $0.build() }
+    }
+
+    package init() {
+        number = 0
+        matchers = [:]
+        buses = ["default"]
+    }
+}
+
+/// Routes events on the accepting threads: any number of them, each with scratch memory of its own.
+package final class EventRouter: Sendable {
+    private struct State {
+        var current = RuleSet()
+        /// Rule sets whose deployment is on its way into the journal.
+        var coming: [Int64: RuleSet] = [:]
+        var scratch: [MatchScratch] = []
+    }
+
+    private let state = Mutex(State())
+
+    package init() {}
+
+    package var current: RuleSet { state.withLock { $0.current } }
+
+    /// Makes a rule set available for the records that commit after its deployment.
+    package func prepare(_ rules: RuleSet) {
+        state.withLock { $0.coming[rules.number] = rules }
+    }
+
+    /// The deployment has committed.
+    package func activate(_ number: Int64) {
+        state.withLock { state in
+            if let rules = state.coming.removeValue(forKey: number) { state.current = rules }
+        }
+    }
+
+    /// The deployment was refused.
+    package func abandon(_ number: Int64) {
+        state.withLock { _ = $0.coming.removeValue(forKey: number) }
+    }
+
+    package func hasBus(_ name: String) -> Bool { state.withLock { $0.current.buses.contains(name) } }
+
+    /// Who wants the event (a whole envelope), and by which rule set. An event that cannot be parsed is wanted by
+    /// nobody; envelopes are validated before they come here.
+    package func route(_ payload: [UInt8], bus: String) -> (subscriptions: [SubscriptionID], ruleSet: Int64) {
+        let (rules, scratch) = take(nil)
+        defer { give(scratch) }
+        return (Self.match(payload, rules.matchers[bus], scratch), rules.number)
+    }
+
+    /// The same with the rule set that is in force at the record's position.
+    package func rematch(_ payload: [UInt8], bus: String, ruleSet: Int64) -> [SubscriptionID] {
+        let (rules, scratch) = take(ruleSet)
+        defer { give(scratch) }
+        return Self.match(payload, rules.matchers[bus], scratch)
+    }
+
+    private static func match(
+        _ payload: [UInt8], _ matcher: Matcher<SubscriptionID>?, _ scratch: MatchScratch
+    ) -> [SubscriptionID] {
+        guard let matcher else { return [] }
+        return (try? matcher.matches(payload, scratch: scratch)) ?? []
+    }
+
+    private func take(_ number: Int64?) -> (RuleSet, MatchScratch) {
+        state.withLock { state in
+            let rules = number.flatMap { state.coming[$0] } ?? state.current
+            return (rules, state.scratch.popLast() ?? MatchScratch())
+        }
+    }
+
+    private func give(_ scratch: MatchScratch) {
+        state.withLock { $0.scratch.append(scratch) }
+    }
+}

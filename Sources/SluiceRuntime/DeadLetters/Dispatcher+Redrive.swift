@@ -1,0 +1,54 @@
+import EventModel
+package import Journal
+package import UVLoop
+
+extension Dispatcher {
+    /// The work of a dead letter that is sent again: the original event with `replayed-from` added, attempts afresh.
+    /// Nil where its subscription is gone.
+    func work(redriving letter: DeadLetter) -> Work? {
+        guard deployment.subscription(letter.delivery.subscription) != nil else { return nil }
+        let memo = JSONText.decode(DeliveryMemo.self, from: letter.history)
+        let payload =
+            (try? EventEnvelope.marked(letter.payload, replayedFrom: "dead-letter/\(letter.id)")) ?? letter.payload
+        return Work(
+            delivery: letter.delivery, source: .pending(deadLetter: letter.id), eventID: letter.eventID,
+            ingested: letter.ingested, expires: expiry(of: letter.delivery.subscription), payload: payload,
+            lineage: letter.lineage, parked: memo?.parked)
+    }
+
+    func entry(redriving work: Work) -> PendingEntry {
+        PendingEntry(
+            delivery: work.delivery, state: .redriven, eventID: work.eventID, ingested: work.ingested, attempts: 0,
+            due: clock.wall, history: JSONText.encode(DeliveryMemo(work)), payload: work.payload,
+            lineage: work.lineage, deadLetter: work.deadLetter)
+    }
+
+    /// Lets redriven works run; they are in the pending set already.
+    func redrive(_ works: [Work]) {
+        for work in works { core.load(work, due: clock.now) }
+        pump()
+    }
+
+    /// A redrive starts the clock anew: the event's age is why it may have died.
+    private func expiry(of subscription: SubscriptionID) -> Instant {
+        let seconds = deployment.subscription(subscription)?.retry.maximumEventAgeSeconds ?? 6 * 3600
+        return clock.now + Int64(seconds) * 1000
+    }
+
+    /// Loads what an earlier life left in the pending set.
+    package func load(_ entry: PendingEntry) {
+        let settings = deployment.subscription(entry.delivery.subscription)
+        let policy = settings?.policy ?? DeliveryPolicy()
+        let memo = JSONText.decode(DeliveryMemo.self, from: entry.history)
+        let isRedrive = entry.state == .redriven || entry.deadLetter != nil
+        let work = Work(
+            delivery: entry.delivery, source: .pending(deadLetter: entry.deadLetter), eventID: entry.eventID,
+            ingested: entry.ingested,
+            expires: isRedrive
+                ? expiry(of: entry.delivery.subscription)
+                : clock.expiry(ingested: entry.ingested, maximumAge: policy.maximumAge),
+            payload: entry.payload, lineage: entry.lineage, history: memo?.attempts ?? [], alone: memo?.alone ?? false,
+            parked: memo?.parked)
+        core.load(work, due: clock.instant(due: entry.due, longest: policy.maximumInterval))
+    }
+}

@@ -1,0 +1,154 @@
+import AppConfig
+import EventPatterns
+import HostAPI
+package import Journal
+import Logging
+package import ObjectStore
+package import UVLoop
+
+/// Takes an app folder into force: all of it, or, when anything in it is wrong, none of it.
+@LoopActor
+package final class Deployer {
+    /// What a deployment came to.
+    package struct Outcome: Sendable {
+        package var accepted: Bool
+        package var deployment: Deployment
+        package var changes: [DeployResult.Change]
+        package var findings: [AppFinding]
+    }
+
+    private let journal: any JournalStore
+    private let files: FileThreads
+    private let router: EventRouter
+    private let clock: HostClock
+    private let modules: ModuleStore
+    private let dataFolder: String
+    private let log: Logger
+    /// Opens the buckets of a deployment, and watches them; the findings say what could not be opened.
+    private let openBuckets: @LoopActor (AppDefinition) async -> [AppFinding]
+    /// Loads a version once, so that a module which cannot run is refused before it takes force.
+    private let tryModule: @LoopActor (FunctionVersion) async -> String?
+    private var isBusy = false
+
+    package init(
+        journal: any JournalStore, files: FileThreads, router: EventRouter, clock: HostClock, dataFolder: String,
+        log: Logger, openBuckets: @escaping @LoopActor (AppDefinition) async -> [AppFinding],
+        tryModule: @escaping @LoopActor (FunctionVersion) async -> String?
+    ) {
+        self.journal = journal
+        self.files = files
+        self.router = router
+        self.clock = clock
+        self.dataFolder = dataFolder
+        self.log = log
+        self.openBuckets = openBuckets
+        self.tryModule = tryModule
+        modules = ModuleStore(dataFolder: dataFolder)
+    }
+
+    /// Deploys `folder` over `before`. Nothing changes unless everything is right; `dryRun` never changes anything.
+    package func deploy(folder: String, over before: Deployment, dryRun: Bool) async -> Outcome {
+        guard !isBusy else {
+            return refused(before, [AppFinding("DeployRunning", "another deployment is under way", file: folder)])
+        }
+        isBusy = true
+        defer { isBusy = false }
+        let loaded: LoadedApp
+        do {
+            loaded = try await files.run { try AppLoader.load(folder: folder) }
+        } catch let error as ConfigError {
+            return refused(before, error.problems.map(AppFinding.init))
+        } catch {
+            return refused(before, [AppFinding("UnreadableFile", "\(error)", file: folder)])
+        }
+        var findings = loaded.warnings.map(AppFinding.init)
+        let plan: VersionPlan
+        do {
+            let (journal, modules, clock) = (journal, modules, clock)
+            plan = try await files.run {
+                try VersionPlan(loaded, before: before, journal: journal, modules: modules, now: clock.wall)
+            }
+        } catch let problems as VersionPlan.Problems {
+            return refused(before, findings + problems.findings)
+        } catch {
+            return refused(before, findings + [AppFinding("DeployFailed", "\(error)", file: folder)])
+        }
+        if plan.digest == before.digest {
+            return Outcome(accepted: true, deployment: before, changes: [], findings: findings)
+        }
+        let changes = DeploymentChanges.between(before, loaded.definition, plan.functions)
+        if dryRun { return Outcome(accepted: true, deployment: before, changes: changes, findings: findings) }
+        for version in plan.new {
+            if let reason = await tryModule(version) {
+                findings.append(
+                    AppFinding("ModuleRejected", "function \(version.name): \(reason)", file: "Functions/\(version.name)"))
+            }
+        }
+        findings += await openBuckets(loaded.definition)
+        guard !findings.contains(where: { $0.severity == "error" }) else { return refused(before, findings) }
+        do {
+            let deployment = try await commit(loaded, plan, before)
+            return Outcome(accepted: true, deployment: deployment, changes: changes, findings: findings)
+        } catch {
+            return refused(before, findings + [AppFinding("DeployFailed", "\(error)", file: folder)])
+        }
+    }
+
+    /// Puts a deployment that the journal already holds back into force after a start.
+    package func restore(_ deployment: Deployment) async throws {
+        router.prepare(try RuleSet(deployment))
+        router.activate(deployment.ruleSet)
+        for finding in await openBuckets(deployment.app) { log.error("\(finding)") }
+    }
+
+    private func commit(_ loaded: LoadedApp, _ plan: VersionPlan, _ before: Deployment) async throws -> Deployment {
+        let journal = journal
+        let progress = try await files.run { try journal.progress() }
+        let busy = Set(
+            progress.filter { $0.waiting + $0.retrying + $0.parked + $0.redriven + $0.dead > 0 }.map(\.subscription.id))
+        let subscriptions = SubscriptionPlan(
+            app: loaded.definition, before: before.subscriptions, known: progress.map(\.subscription),
+            hasBacklog: busy.contains)
+        var functions = plan.functions
+        for name in subscriptions.orphans(app: loaded.definition) { functions[name] = before.functions[name] }
+        let deployment = Deployment(
+            ruleSet: before.ruleSet + 1, digest: plan.digest, appFolder: loaded.folder, deployed: clock.wall,
+            app: loaded.definition, functions: functions, subscriptions: subscriptions.subscriptions)
+        router.prepare(try RuleSet(deployment))
+        var batch = Batch()
+        for version in plan.new {
+            batch.control.append(
+                .putFunction(
+                    FunctionRecord(
+                        name: version.name, version: version.version, digest: version.digest, created: version.created,
+                        body: JSONText.encode(version))))
+        }
+        for record in subscriptions.records { batch.control.append(.putSubscription(record)) }
+        for id in subscriptions.removed { batch.control.append(.removeSubscription(id)) }
+        batch.control.append(.deploy(ruleSet: deployment.ruleSet, body: JSONText.encode(deployment)))
+        do {
+            _ = try await journal.commit(batch)
+        } catch {
+            router.abandon(deployment.ruleSet)
+            throw error
+        }
+        router.activate(deployment.ruleSet)
+        return deployment
+    }
+
+    private func refused(_ before: Deployment, _ findings: [AppFinding]) -> Outcome {
+        Outcome(accepted: false, deployment: before, changes: [], findings: findings)
+    }
+}
+
+extension AppFinding {
+    init(_ problem: ConfigProblem) {
+        self.init(
+            severity: problem.severity.rawValue, code: problem.code.rawValue, message: problem.message,
+            hint: problem.hint, file: problem.file, line: problem.line, column: problem.column)
+    }
+
+    init(_ code: String, _ message: String, file: String) {
+        self.init(severity: "error", code: code, message: message, file: file)
+    }
+}

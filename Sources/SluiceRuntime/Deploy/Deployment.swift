@@ -1,0 +1,99 @@
+package import AppConfig
+package import Journal
+
+/// What is in force: an app definition, the version of each function, and the subscriptions that follow from its rules.
+/// The journal keeps it whole, so a host without its app folder goes on with what was deployed.
+package struct Deployment: Codable, Sendable {
+    /// Rises by one with each deployment; records are matched with the rule set of their position.
+    package var ruleSet: Int64
+    /// SHA-256 of app definition and modules: the same content is not deployed twice.
+    package var digest: String
+    /// Where the app came from, for messages.
+    package var appFolder: String
+    package var deployed: Milliseconds
+    package var app: AppDefinition
+    /// By name; also functions that only draining subscriptions still need.
+    package var functions: [String: FunctionVersion]
+    package var subscriptions: [SubscriptionSettings]
+
+    package init(
+        ruleSet: Int64, digest: String, appFolder: String, deployed: Milliseconds, app: AppDefinition,
+        functions: [String: FunctionVersion], subscriptions: [SubscriptionSettings]
+    ) {
+        self.ruleSet = ruleSet
+        self.digest = digest
+        self.appFolder = appFolder
+        self.deployed = deployed
+        self.app = app
+        self.functions = functions
+        self.subscriptions = subscriptions
+    }
+
+    package static let empty = Deployment(
+        ruleSet: 0, digest: "", appFolder: "", deployed: 0, app: AppDefinition(), functions: [:], subscriptions: [])
+
+    package func subscription(_ id: SubscriptionID) -> SubscriptionSettings? {
+        subscriptions.first { $0.id == id }
+    }
+}
+
+/// One immutable version of a function: a module in the data folder and the configuration it runs with.
+package struct FunctionVersion: Codable, Sendable, Hashable {
+    package var name: String
+    package var version: Int
+    /// SHA-256 of the module's bytes and of the definition.
+    package var digest: String
+    /// The shared object, absolute.
+    package var modulePath: String
+    package var definition: FunctionDefinition
+    package var created: Milliseconds
+
+    package init(
+        name: String, version: Int, digest: String, modulePath: String, definition: FunctionDefinition,
+        created: Milliseconds
+    ) {
+        self.name = name
+        self.version = version
+        self.digest = digest
+        self.modulePath = modulePath
+        self.definition = definition
+        self.created = created
+    }
+}
+
+/// How one (rule, target) is delivered.
+package struct SubscriptionSettings: Codable, Sendable, Hashable {
+    package var id: SubscriptionID
+    package var bus: String
+    package var rule: String
+    package var target: String
+    package var function: String
+    package var inputFormat: InputFormat
+    package var batchSize: Int
+    package var retry: RetryPolicy
+    /// Its rule or target is gone, or disabled; what it still has waiting is delivered, nothing new is matched.
+    package var draining: Bool
+
+    package init(
+        id: SubscriptionID, bus: String, rule: String, target: String, function: String, inputFormat: InputFormat,
+        batchSize: Int, retry: RetryPolicy, draining: Bool = false
+    ) {
+        self.id = id
+        self.bus = bus
+        self.rule = rule
+        self.target = target
+        self.function = function
+        self.inputFormat = inputFormat
+        self.batchSize = batchSize
+        self.retry = retry
+        self.draining = draining
+    }
+
+    /// The policy as the delivery core wants it.
+    package var policy: DeliveryPolicy {
+        DeliveryPolicy(
+            maximumAttempts: retry.maximumRetryAttempts + 1, maximumAge: Int64(retry.maximumEventAgeSeconds) * 1000,
+            interval: Int64(retry.intervalSeconds * 1000), backoffRate: retry.backoffRate,
+            maximumInterval: Int64(retry.maxDelaySeconds * 1000), jitter: retry.jitter == .full)
+    }
+}

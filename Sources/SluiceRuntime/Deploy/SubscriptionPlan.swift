@@ -1,0 +1,70 @@
+package import AppConfig
+package import Journal
+
+/// Which subscriptions a new app definition has, given those of the deployment before: a pure step of a deployment.
+///
+/// A subscription is (bus, rule, target id) and survives every edit of its rule: pattern, policy and function may all
+/// change while its position stays.
+package struct SubscriptionPlan: Sendable {
+    package var subscriptions: [SubscriptionSettings] = []
+    /// Rows to write before the deployment takes force.
+    package var records: [SubscriptionRecord] = []
+    /// Gone, and with nothing unsettled.
+    package var removed: [SubscriptionID] = []
+
+    private struct Key: Hashable {
+        var bus: String
+        var rule: String
+        var target: String
+    }
+
+    /// `hasBacklog` says whether a subscription has anything unsettled.
+    package init(
+        app: AppDefinition, before: [SubscriptionSettings], known: [SubscriptionRecord],
+        hasBacklog: (SubscriptionID) -> Bool
+    ) {
+        var ids: [Key: SubscriptionID] = [:]
+        for record in known { ids[Key(bus: record.log, rule: record.rule, target: record.target)] = record.id }
+        var last = known.map(\.id.value).max() ?? 0
+        var kept: Set<SubscriptionID> = []
+        for rule in app.rules {
+            for target in rule.targets {
+                let key = Key(bus: rule.bus, rule: rule.name, target: target.id)
+                let isNew = ids[key] == nil
+                if isNew {
+                    last += 1
+                    ids[key] = SubscriptionID(last)
+                }
+                let id = ids[key]!
+                kept.insert(id)
+                let format =
+                    target.inputFormat ?? app.function(named: target.function)?.inputFormat ?? InputFormat.eventBridge
+                subscriptions.append(
+                    SubscriptionSettings(
+                        id: id, bus: rule.bus, rule: rule.name, target: target.id, function: target.function,
+                        inputFormat: format, batchSize: target.batchSize, retry: target.retry, draining: !rule.enabled))
+                records.append(
+                    SubscriptionRecord(
+                        id: id, log: rule.bus, rule: rule.name, target: target.id,
+                        state: rule.enabled ? "active" : "disabled"))
+            }
+        }
+        for old in before where !kept.contains(old.id) {
+            if hasBacklog(old.id) {
+                var draining = old
+                draining.draining = true
+                subscriptions.append(draining)
+                records.append(
+                    SubscriptionRecord(
+                        id: old.id, log: old.bus, rule: old.rule, target: old.target, state: "draining"))
+            } else {
+                removed.append(old.id)
+            }
+        }
+    }
+
+    /// Functions that draining subscriptions need although the app no longer has them.
+    package func orphans(app: AppDefinition) -> Set<String> {
+        Set(subscriptions.map(\.function)).subtracting(app.functions.map(\.name))
+    }
+}

@@ -1,0 +1,77 @@
+package import FunctionProtocol
+package import Journal
+package import UVLoop
+
+/// One attempt from its start to its commit: what runs, for whom, and what it has asked for.
+@LoopActor
+package final class AttemptContext {
+    package let attempt: DeliveryCore.Attempt
+    package let version: FunctionVersion
+    /// Nil for a direct invocation.
+    package let settings: SubscriptionSettings?
+    package let started: Instant
+    package let startedWall: Milliseconds
+    /// Of everything this attempt produces.
+    package let lineage: Lineage
+    /// The object each work is about, where it is an object event.
+    package let inputs: [ObjectInput?]
+    package var effects = EffectSet()
+    /// A newer version of the input has its own event: whatever the handler answers, this delivery is superseded.
+    package var isSuperseded = false
+    /// After its report an attempt may ask for nothing more.
+    package var isClosed = false
+    /// It is noted in the journal as running for long (see `HostLost`).
+    package var isNoted = false
+    /// The name of its kept outcome, when the publication failed for good.
+    package var parked: String?
+    /// Calls being answered; the outcome waits for them.
+    package var openCalls = 0
+
+    package init(
+        attempt: DeliveryCore.Attempt, version: FunctionVersion, settings: SubscriptionSettings?, started: Instant,
+        startedWall: Milliseconds, lineage: Lineage, inputs: [ObjectInput?]
+    ) {
+        self.attempt = attempt
+        self.version = version
+        self.settings = settings
+        self.started = started
+        self.startedWall = startedWall
+        self.lineage = lineage
+        self.inputs = inputs
+    }
+
+    package var id: AttemptID { attempt.id }
+    package var rule: String { settings?.rule ?? "" }
+
+    /// The same for every attempt of a delivery: the idempotency key handlers pass on.
+    package nonisolated static func invocationID(of work: Work) -> String {
+        switch work.source {
+        case .direct(let token): "direct-\(token)-\(work.eventID)"
+        case .log, .pending: "\(work.eventID)-\(work.delivery.subscription.value)"
+        }
+    }
+
+    package var invocationID: String { attempt.works.first.map(Self.invocationID(of:)) ?? "" }
+
+    /// The name under which it is noted while it runs for long.
+    package var noteName: String { "running/\(id)" }
+}
+
+/// The object an `Object Created` event is about.
+package struct ObjectInput: Codable, Sendable, Hashable {
+    package var bucket: String
+    package var key: String
+    package var size: Int64
+    package var etag: String
+    package var sequencer: String
+
+    package init(bucket: String, key: String, size: Int64, etag: String, sequencer: String) {
+        self.bucket = bucket
+        self.key = key
+        self.size = size
+        self.etag = etag
+        self.sequencer = sequencer
+    }
+
+    package var address: ObjectAddress { ObjectAddress(bucket: bucket, key: key) }
+}

@@ -1,0 +1,132 @@
+package import Journal
+package import UVLoop
+
+/// The control plane's way into the journal: one batch in flight at a time, everything asked meanwhile merged into the
+/// next. That is group commit without a timer, and it keeps an order that a full disk cannot break: nothing later is
+/// written before what failed has been.
+@LoopActor
+package final class Committer {
+    package typealias Completion = @LoopActor (Result<Receipt, JournalError>) -> Void
+
+    private struct Part {
+        var batch: Batch
+        var completion: Completion?
+        /// Where the part's dead letters are in the merged receipt.
+        var deadLetters = 0
+        var appends = 0
+    }
+
+    private let journal: any JournalStore
+    private var waiting: [Part] = []
+    private var inFlight: [Part] = []
+    private var timer: LoopTimer?
+    /// Set while the journal refuses to write (full disk): shown by `status`, cleared by the next success.
+    package private(set) var trouble: JournalError?
+
+    package init(journal: any JournalStore) {
+        self.journal = journal
+    }
+
+    package var isIdle: Bool { waiting.isEmpty && inFlight.isEmpty }
+
+    /// Queues a part. Its completion runs on the loop once it is durable, or was refused for its own content. A full
+    /// disk is not reported here but waited out.
+    package func enqueue(_ batch: Batch, completion: Completion? = nil) {
+        waiting.append(
+            Part(batch: batch, completion: completion, deadLetters: batch.insertedDeadLetters, appends: batch.appends.count))
+        if inFlight.isEmpty, timer == nil { submit() }
+    }
+
+    package func commit(_ batch: Batch) async throws(JournalError) -> Receipt {
+        let result = await withCheckedContinuation { continuation in
+            enqueue(batch) { continuation.resume(returning: $0) }
+        }
+        return try result.get()
+    }
+
+    private func submit() {
+        guard !waiting.isEmpty else { return }
+        inFlight = waiting
+        waiting = []
+        var merged = Batch()
+        for part in inFlight { merged.merge(part.batch) }
+        journal.submit(merged) { result in
+            Task { @LoopActor in self.finished(result) }
+        }
+    }
+
+    private func finished(_ result: Result<Receipt, JournalError>) {
+        let parts = inFlight
+        inFlight = []
+        switch result {
+        case .success(let receipt):
+            trouble = nil
+            var appended = receipt.appended[...]
+            var deadLetters = receipt.deadLetters[...]
+            for part in parts {
+                let own = Receipt(
+                    appended: Array(appended.prefix(part.appends)), deadLetters: Array(deadLetters.prefix(part.deadLetters)))
+                appended = appended.dropFirst(part.appends)
+                deadLetters = deadLetters.dropFirst(part.deadLetters)
+                part.completion?(.success(own))
+            }
+        case .failure(let error) where error.isPassing:
+            trouble = error
+            waiting = parts + waiting
+            timer = LoopTimer.after(.milliseconds(1000)) { [weak self] in
+                self?.timer = nil
+                self?.submit()
+            }
+            return
+        case .failure(let error) where parts.count > 1 && error.code != .closed:
+            // One part's fault must not be its neighbours': each again by itself.
+            resubmit(parts[...])
+            return
+        case .failure(let error):
+            for part in parts { part.completion?(.failure(error)) }
+        }
+        submit()
+    }
+
+    private func resubmit(_ parts: ArraySlice<Part>) {
+        guard let part = parts.first else { return submit() }
+        inFlight = [part]
+        journal.submit(part.batch) { result in
+            Task { @LoopActor in
+                self.inFlight = []
+                if case .failure(let error) = result, error.isPassing {
+                    self.waiting = Array(parts) + self.waiting
+                    self.finished(.failure(error))
+                } else {
+                    part.completion?(result)
+                    self.resubmit(parts.dropFirst())
+                }
+            }
+        }
+    }
+}
+
+extension JournalError {
+    /// It can go away by itself: somebody makes room, a cable is put back.
+    package var isPassing: Bool { code == .diskFull || code == .inputOutput }
+}
+
+extension Batch {
+    var insertedDeadLetters: Int {
+        deadLetters.count {
+            if case .insert = $0 { true } else { false }
+        }
+    }
+
+    mutating func merge(_ other: Batch) {
+        control += other.control
+        appends += other.appends
+        settlements += other.settlements
+        pending += other.pending
+        deadLetters += other.deadLetters
+        decisions += other.decisions
+        objects += other.objects
+        catalog += other.catalog
+        invocations += other.invocations
+    }
+}

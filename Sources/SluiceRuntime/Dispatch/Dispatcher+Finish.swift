@@ -1,0 +1,210 @@
+package import FunctionProtocol
+package import HostAPI
+package import Journal
+package import UVLoop
+
+extension Dispatcher: WorkerPoolDelegate {
+    package func attemptStarted(_ id: UInt64) {}
+
+    package func attemptCalled(_ id: UInt64, _ call: WorkerCall) {
+        guard let context = attempts[Int64(id)], !context.isClosed else {
+            call.reply(.failure(Failure(code: "AttemptEnded", message: "the invocation has ended; nothing may be asked any more")))
+            return
+        }
+        context.openCalls += 1
+        Task { @LoopActor in
+            let reply = await effects.answer(call, for: context)
+            context.openCalls -= 1
+            call.reply(reply)
+        }
+    }
+
+    package func attemptFinished(_ id: UInt64, _ report: AttemptReport) {
+        guard let context = attempts[Int64(id)], !context.isClosed else { return }
+        context.isClosed = true
+        core.workerDone(context.id)
+        if context.effects.isEmpty, context.effects.stages.isEmpty, report.logs.isEmpty, !context.isNoted,
+            case .success = report.outcome, !context.isSuperseded, context.settings != nil
+        {
+            // The hot path: nothing to publish, nothing to keep; the settlement goes out with the next commit.
+            var batch = Batch()
+            for case .succeeded(let work) in core.resolve(context.id, .succeeded, now: clock.now) {
+                writer.finish(work, .succeeded, into: &batch)
+            }
+            committer.enqueue(batch)
+            forget(context)
+        } else {
+            Task { @LoopActor in await self.conclude(context, report) }
+        }
+        pump()
+    }
+
+    package func workerFree(_ version: WorkerVersion) {}
+
+    /// From a report to the commit: publishes what is to be published, resolves, keeps what is to be kept.
+    func conclude(_ context: AttemptContext, _ report: AttemptReport) async {
+        context.isClosed = true
+        let reference = await logs.append(report.logs, of: context)
+        var verdict = Self.verdict(of: report, context)
+        var published: Set<Int> = []
+        var effects: [EffectInfo] = []
+        if context.isSuperseded {
+            verdict = .superseded
+        } else if let succeeded = Self.succeeded(verdict, count: context.attempt.works.count), !context.effects.isEmpty {
+            switch await publisher.publish(context, report, succeeded: succeeded, logs: reference) {
+            case .nothing:
+                break
+            case .committed(let lines):
+                published = succeeded
+                effects = lines
+            case .superseded:
+                verdict = .superseded
+            case .failed(let failure, let parked):
+                verdict = .failed(
+                    Self.summary(failure, context, report), FailureClass(code: failure.code, retry: failure.retry))
+                if let parked, context.attempt.works.count == 1 { context.parked = Decision.parkedName(parked.staging) }
+            case .closed:
+                // The journal is closing: the next host starts where the journal stands.
+                forget(context)
+                return
+            }
+        }
+        var resolutions = core.resolve(context.id, verdict, now: clock.now)
+        if let parked = context.parked { resolutions = resolutions.map { $0.parking(parked) } }
+        var batch = Batch()
+        for (index, resolution) in resolutions.enumerated() {
+            switch resolution {
+            case .succeeded(let work):
+                if !published.contains(index) { writer.finish(work, .succeeded, into: &batch) }
+            case .dropped(let work):
+                if !published.contains(index) { writer.finish(work, .dropped, into: &batch) }
+            case .superseded(let work):
+                writer.finish(work, .superseded, into: &batch)
+            case .retry(let work, let due, let from):
+                writer.retry(work, due: due, from: from, into: &batch)
+            case .dead(let work, let death):
+                let input = await keepInput(of: work, context.inputs[index], attempt: context.id, ordinal: index)
+                writer.dead(
+                    work, death, target: context.attempt.function, rule: context.rule, input: input, into: &batch)
+            }
+        }
+        if context.isNoted { batch.control.append(.removeValue(name: context.noteName)) }
+        if published.isEmpty {
+            batch.invocations.append(record(context, report, verdict, resolutions, reference))
+        }
+        if context.parked == nil { publisher.discardStaging(of: context) }
+        if !batch.isEmpty { committer.enqueue(batch) }
+        if let first = context.attempt.works.first, case .direct(let token) = first.source {
+            var final = report
+            if case .failed(let summary, _) = verdict, case .success = report.outcome {
+                final.outcome = .failure(Failure(code: summary.code, message: summary.message))
+            }
+            directWaiters.removeValue(forKey: token)?(
+                DirectResult(report: final, effects: effects, attempt: context.id, version: context.version.version))
+        }
+        forget(context)
+        pump()
+    }
+
+    func keepInput(of work: Work, _ input: ObjectInput?, attempt: AttemptID, ordinal: Int) async -> [UInt8] {
+        if case .direct = work.source { return [] }
+        return await inputs.keep(
+            input, for: work, attempt: attempt, ordinal: ordinal,
+            copyLimit: Int64(deployment.app.limits.keepInputMegabytes) << 20)
+    }
+
+    /// A redrive that goes on where a publication had failed: from the rename, without its handler.
+    func resumeParked(_ context: AttemptContext, name: String) async {
+        context.isClosed = true
+        let journal = journal
+        let body = try? await files.run { try journal.value(name: name) }
+        guard let kept = body.flatMap({ $0 }).flatMap({ JSONText.decode(Decision.self, from: $0) }) else {
+            // The kept outcome is gone: the handler has to run again.
+            let works = core.resolve(context.id, .superseded, now: clock.now).map { resolution in
+                var work = resolution.work
+                work.parked = nil
+                return work
+            }
+            attempts[context.id.number] = nil
+            for work in works { core.load(work, due: clock.now) }
+            return pump()
+        }
+        context.parked = name
+        switch await publisher.resume(kept, as: context, name: name) {
+        case .committed, .nothing:
+            _ = core.resolve(context.id, .succeeded, now: clock.now)
+            forget(context)
+            pump()
+        case .closed:
+            forget(context)
+        case .superseded:
+            await conclude(context, AttemptReport(outcome: .success([])))
+        case .failed(let failure, let parked):
+            if parked == nil { context.parked = nil }
+            await conclude(context, AttemptReport(outcome: .failure(failure)))
+        }
+    }
+
+    /// Which works succeeded or were dropped, by index; nil if the attempt failed as a whole.
+    private static func succeeded(_ verdict: Verdict, count: Int) -> Set<Int>? {
+        switch verdict {
+        case .succeeded:
+            return Set(0..<count)
+        case .records(let verdicts):
+            guard verdicts.count == count else { return nil }
+            let good = verdicts.indices.filter { index in
+                if case .failed = verdicts[index] { false } else { true }
+            }
+            return good.isEmpty ? nil : Set(good)
+        case .failed, .superseded:
+            return nil
+        }
+    }
+
+    private static func verdict(of report: AttemptReport, _ context: AttemptContext) -> Verdict {
+        switch report.outcome {
+        case .success:
+            return .succeeded
+        case .failure(let failure):
+            return .failed(
+                summary(failure, context, report), FailureClass(code: failure.code, retry: failure.retry))
+        case .batch(let answer):
+            return .records(
+                answer.results.map { result in
+                    switch result.status {
+                    case .ok: return .succeeded
+                    case .dropped: return .dropped
+                    case .failed:
+                        let failure =
+                            result.failure ?? Failure(code: "RecordFailed", message: "the handler gave no reason")
+                        return .failed(
+                            summary(failure, context, report), FailureClass(code: failure.code, retry: failure.retry))
+                    }
+                })
+        }
+    }
+
+    static func summary(_ failure: Failure, _ context: AttemptContext, _ report: AttemptReport) -> AttemptSummary {
+        AttemptSummary(
+            attempt: "\(context.id)", version: context.version.version, started: context.startedWall,
+            durationMilliseconds: Double(report.durationMicroseconds) / 1000, code: failure.code,
+            message: failure.message, backtrace: report.backtrace,
+            log: report.logs.suffix(20).map { String($0.text.prefix(500)) })
+    }
+}
+
+extension Resolution {
+    /// The same, with the kept outcome that a redrive goes on with.
+    func parking(_ name: String) -> Resolution {
+        switch self {
+        case .dead(var work, let death):
+            work.parked = name
+            return .dead(work, death)
+        case .retry(var work, let due, let from):
+            work.parked = name
+            return .retry(work, due: due, from: from)
+        case .succeeded, .dropped, .superseded:
+            return self
+        }
+    }
+}

@@ -1,0 +1,56 @@
+import FunctionJSON
+package import HostAPI
+package import Journal
+package import UVLoop
+
+/// What an invocation's row holds beside its columns.
+package struct InvocationDetails: Codable, Sendable {
+    /// The handler's output as text, at most 64 KiB of it.
+    package var output: String
+    /// What it published.
+    package var effects: [EffectInfo]
+    package var backtrace: [String]
+    package var rule: String
+}
+
+extension Dispatcher {
+    /// The row of an invocation that published nothing.
+    func record(
+        _ context: AttemptContext, _ report: AttemptReport, _ verdict: Verdict, _ resolutions: [Resolution],
+        _ logs: LogReference
+    ) -> InvocationRecord {
+        var outcome = "succeeded"
+        var code = ""
+        var message = ""
+        switch verdict {
+        case .succeeded: break
+        case .superseded: outcome = "superseded"
+        case .failed(let summary, _):
+            outcome = "failed"
+            code = summary.code
+            message = summary.message
+        case .records(let verdicts):
+            for case .failed(let summary, _) in verdicts {
+                outcome = "partial"
+                code = summary.code
+                message = summary.message
+            }
+        }
+        var output = ""
+        if case .success(let bytes) = report.outcome { output = Self.text(bytes) }
+        return InvocationRecord(
+            attempt: context.id, invocationID: context.invocationID,
+            subscription: context.settings?.id, function: context.attempt.function,
+            version: context.version.version, eventIDs: context.attempt.works.map(\.eventID),
+            attemptNumber: context.attempt.number, started: context.startedWall,
+            durationMicroseconds: report.durationMicroseconds, outcome: outcome, code: code, message: message,
+            coldStart: report.coldStart,
+            details: JSONText.encode(
+                InvocationDetails(output: output, effects: [], backtrace: report.backtrace, rule: context.rule)),
+            logFile: logs.file, logOffset: logs.offset, logLength: logs.length)
+    }
+
+    nonisolated static func text(_ bytes: [UInt8]) -> String {
+        String(decoding: bytes.prefix(64 << 10), as: UTF8.self)
+    }
+}

@@ -1,0 +1,114 @@
+import AppConfig
+import EventModel
+package import FunctionProtocol
+package import HostAPI
+package import Journal
+package import UVLoop
+
+extension Dispatcher {
+    /// The virtual subscription that carries a function's direct invocations: never persisted, id below zero.
+    func directSubscription(of function: String) -> SubscriptionID {
+        if let known = directSubscriptions[function] { return known }
+        let id = SubscriptionID(-1 - Int64(directSubscriptions.count))
+        directSubscriptions[function] = id
+        return id
+    }
+
+    /// Sends an attempt to a worker.
+    func start(_ attempt: DeliveryCore.Attempt) {
+        guard let version = deployment.functions[attempt.function] else {
+            // Its function is gone although the subscription is not: configuration cannot say that, but a damaged
+            // journal could. The work waits for the next deployment.
+            core.workerDone(attempt.id)
+            core.setPaused(attempt.subscription, true)
+            core.giveBack(attempt.id)
+            log.error("a subscription has no function", metadata: ["function": "\(attempt.function)"])
+            return
+        }
+        let first = attempt.works.first
+        let settings = deployment.subscription(attempt.subscription)
+        let before = first.flatMap { JSONText.decode(Lineage.self, from: $0.lineage) } ?? Lineage()
+        let inputs = attempt.works.map { EventReading.objectInput(of: $0.payload) }
+        let hop = Lineage.Hop(
+            event: first?.eventID ?? "", rule: settings?.rule ?? "invoke", function: attempt.function,
+            subject: first.map { EventReading.subject(of: $0.payload) } ?? "")
+        let context = AttemptContext(
+            attempt: attempt, version: version, settings: settings, started: clock.now, startedWall: clock.wall,
+            lineage: before.adding(hop), inputs: inputs)
+        attempts[attempt.id.number] = context
+        if before.hops.count >= deployment.app.limits.hopBudget {
+            return refuse(context, Failure(code: "HopBudgetExceeded", message: before.exhaustionMessage, retry: false))
+        }
+        if let parked = first?.parked {
+            core.workerDone(attempt.id)
+            Task { @LoopActor in await self.resumeParked(context, name: parked) }
+            return
+        }
+        for observer in observers { observer(context) }
+        workers.start(request(for: context), on: version.workerVersion)
+        watchLongRunning()
+    }
+
+    /// Ends an attempt that never reached a worker.
+    private func refuse(_ context: AttemptContext, _ failure: Failure) {
+        core.workerDone(context.id)
+        Task { @LoopActor in
+            await self.conclude(context, AttemptReport(outcome: .failure(failure)))
+        }
+    }
+
+    private func request(for context: AttemptContext) -> AttemptRequest {
+        let works = context.attempt.works
+        let format = context.settings?.inputFormat ?? .eventBridge
+        let payloads = works.map { work in
+            switch format {
+            case .eventBridge: work.payload
+            case .s3Notification: EventReading.s3Notification(of: work.payload, rule: context.rule) ?? work.payload
+            }
+        }
+        let isBatch = (context.settings?.batchSize ?? 1) > 1
+        return AttemptRequest(
+            id: UInt64(context.id.number), requestID: "\(context.id)", invocationID: context.invocationID,
+            attempt: context.attempt.number, payload: isBatch ? Self.join(payloads) : payloads.first ?? [],
+            batch: isBatch, timeout: context.version.definition.timeoutSeconds)
+    }
+
+    /// A JSON array of texts that are JSON already.
+    private static func join(_ payloads: [[UInt8]]) -> [UInt8] {
+        var bytes: [UInt8] = [UInt8(ascii: "[")]
+        bytes.reserveCapacity(payloads.reduce(2) { $0 + $1.count + 1 })
+        for (index, payload) in payloads.enumerated() {
+            if index > 0 { bytes.append(UInt8(ascii: ",")) }
+            bytes += payload
+        }
+        bytes.append(UInt8(ascii: "]"))
+        return bytes
+    }
+
+    // MARK: Direct invocations
+
+    /// What `sluice invoke` gets back.
+    package struct DirectResult: Sendable {
+        package var report: AttemptReport
+        package var effects: [EffectInfo]
+        package var attempt: AttemptID
+        package var version: Int
+    }
+
+    /// Runs a function once with a payload, under its limits; effects commit as for any invocation. Nil where the
+    /// function is not deployed.
+    package func invoke(_ function: String, payload: [UInt8], eventID: String) async -> DirectResult? {
+        guard deployment.functions[function] != nil else { return nil }
+        lastDirect += 1
+        let token = lastDirect
+        let subscription = directSubscription(of: function)
+        let work = Work(
+            delivery: Delivery(subscription: subscription, position: 0, ordinal: token), source: .direct(token),
+            eventID: eventID, ingested: clock.wall, expires: .max, payload: payload, lineage: [])
+        return await withCheckedContinuation { continuation in
+            directWaiters[token] = { continuation.resume(returning: $0) }
+            core.invoke(work)
+            pump()
+        }
+    }
+}

@@ -1,0 +1,193 @@
+package import FunctionProtocol
+package import Journal
+import Logging
+package import UVLoop
+
+/// The control plane of delivery: feeds the delivery core with what happens and performs what it answers.
+///
+/// Lives on the loop. Everything that blocks goes to the file threads; everything durable goes through the committer.
+@LoopActor
+package final class Dispatcher {
+    let journal: any JournalStore
+    let committer: Committer
+    let files: FileThreads
+    let clock: HostClock
+    let effects: EffectCalls
+    let publisher: Publisher
+    let logs: LogStore
+    let inputs: InputKeeper
+    let log: Logger
+    let writer: ResolutionWriter
+    var workers: WorkerPool!
+    var core: DeliveryCore
+    package private(set) var deployment: Deployment = .empty
+    var attempts: [Int64: AttemptContext] = [:]
+    var directWaiters: [Int64: (DirectResult) -> Void] = [:]
+    var lastDirect: Int64 = 0
+    var directSubscriptions: [String: SubscriptionID] = [:]
+    private var timer: LoopTimer?
+    private var timerDue: Instant = 0
+    private var sweeper: LoopTimer?
+    private var isStopping = false
+    private var stopped: (() -> Void)?
+    private nonisolated let mailbox = Mailbox()
+    /// Tells `sluice status` and the drop benchmark when an attempt began.
+    var observers: [@LoopActor (AttemptContext) -> Void] = []
+
+    package init(
+        boot: Int64, globalLimit: Int, journal: any JournalStore, committer: Committer, files: FileThreads,
+        clock: HostClock, effects: EffectCalls, publisher: Publisher, logs: LogStore, inputs: InputKeeper, log: Logger
+    ) {
+        self.journal = journal
+        self.committer = committer
+        self.files = files
+        self.clock = clock
+        self.effects = effects
+        self.publisher = publisher
+        self.logs = logs
+        self.inputs = inputs
+        self.log = log
+        writer = ResolutionWriter(clock: clock)
+        core = DeliveryCore(
+            boot: boot, globalLimit: globalLimit, seed: UInt64(bitPattern: clock.nanoseconds) ^ UInt64(boot))
+    }
+
+    /// Takes a deployment into force: functions, limits, subscriptions. `progress` tells where the log of a
+    /// subscription that is new to this life is read from.
+    package func apply(_ deployment: Deployment, progress: [SubscriptionID: SubscriptionProgress], head: Position, cores: Int) {
+        let before = self.deployment
+        self.deployment = deployment
+        for (name, function) in deployment.functions {
+            core.setFunction(name, limit: function.definition.reservedConcurrency ?? cores)
+            workers.prepare(function.workerVersion)
+        }
+        for (name, function) in before.functions where deployment.functions[name] != function {
+            workers.retire(function.workerVersion)
+        }
+        for settings in deployment.subscriptions {
+            let known = progress[settings.id]
+            core.setSubscription(
+                settings.id, function: settings.function, policy: settings.policy, batchSize: settings.batchSize,
+                loaded: known?.floorPosition ?? head, newest: (known?.waiting ?? 0) > 0 ? head : known?.floorPosition ?? head)
+        }
+        for name in deployment.functions.keys {
+            core.setSubscription(
+                directSubscription(of: name), function: name,
+                policy: DeliveryPolicy(maximumAttempts: 1), batchSize: 1, loaded: head, newest: head)
+        }
+        pump()
+    }
+
+    // MARK: Records from the journal
+
+    /// Called on the journal's thread after each transaction.
+    package nonisolated func recordsCommitted(_ records: [CommittedRecord]) {
+        guard mailbox.put(records) else { return }
+        Task { @LoopActor in self.drainMailbox() }
+    }
+
+    private func drainMailbox() {
+        for record in mailbox.take() {
+            core.accept(record) { clock.expiry(ingested: record.ingested, maximumAge: $0.maximumAge) }
+        }
+        pump()
+    }
+
+    // MARK: The pump
+
+    /// Performs what the core wants done now, and sets the timer for what it wants later.
+    package func pump() {
+        guard !isStopping, workers != nil else { return }
+        for action in core.pump(now: clock.now) {
+            switch action {
+            case .start(let attempt): start(attempt)
+            case .refill(let subscription, let after, let limit): refill(subscription, after: after, limit: limit)
+            }
+        }
+        setTimer()
+    }
+
+    private func setTimer() {
+        guard let due = core.nextDue else {
+            timer?.cancel()
+            timer = nil
+            return
+        }
+        if timer != nil, timerDue == due { return }
+        timer?.cancel()
+        timerDue = due
+        timer = LoopTimer.after(.milliseconds(max(1, due - clock.now))) { [weak self] in
+            self?.timer = nil
+            self?.pump()
+        }
+    }
+
+    private func refill(_ subscription: SubscriptionID, after position: Position, limit: Int) {
+        let journal = journal
+        Task { @LoopActor in
+            do {
+                let records = try await files.run { try journal.waiting(subscription, after: position, limit: limit) }
+                core.refilled(subscription, with: records, limit: limit) { record, policy in
+                    clock.expiry(ingested: record.ingested, maximumAge: policy.maximumAge)
+                }
+            } catch {
+                log.error("cannot read the log", metadata: ["subscription": "\(subscription.value)", "error": "\(error)"])
+                core.refillFailed(subscription)
+                // No pump at once: a broken disk must not be asked in a hot loop.
+                _ = LoopTimer.after(.milliseconds(1000)) { [weak self] in self?.pump() }
+                return
+            }
+            pump()
+        }
+    }
+
+    // MARK: Stopping
+
+    /// Starts nothing more and waits until nothing runs, at most `grace` milliseconds; what runs longer is killed and
+    /// will be delivered again by the next host.
+    package func stop(grace: Int) async {
+        isStopping = true
+        timer?.cancel()
+        sweeper?.cancel()
+        if !attempts.isEmpty {
+            let deadline = LoopTimer.after(.milliseconds(grace)) { [weak self] in
+                guard let self else { return }
+                for context in self.attempts.values { self.workers.cancel(id: UInt64(context.id.number), reason: "HostStopping") }
+                self.stopped?()
+                self.stopped = nil
+            }
+            await withCheckedContinuation { continuation in
+                stopped = { continuation.resume() }
+            }
+            deadline.cancel()
+        }
+    }
+
+    func forget(_ context: AttemptContext) {
+        attempts[context.id.number] = nil
+        if isStopping, attempts.isEmpty {
+            stopped?()
+            stopped = nil
+        }
+    }
+
+    // MARK: Attempts that run long
+
+    /// Notes in the journal what runs longer than 100 ms, so that an event which kills the host is recognised.
+    func watchLongRunning() {
+        guard sweeper == nil, !attempts.isEmpty else { return }
+        sweeper = LoopTimer.after(.milliseconds(100)) { [weak self] in
+            guard let self else { return }
+            self.sweeper = nil
+            let now = self.clock.now
+            for context in self.attempts.values
+            where !context.isNoted && !context.isClosed && context.settings != nil && now - context.started >= 100 {
+                context.isNoted = true
+                var batch = Batch()
+                batch.control.append(.putValue(name: context.noteName, body: RunningNote.encode(context)))
+                self.committer.enqueue(batch)
+            }
+            self.watchLongRunning()
+        }
+    }
+}

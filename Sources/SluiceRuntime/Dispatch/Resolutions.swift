@@ -1,0 +1,98 @@
+import FunctionJSON
+package import Journal
+
+/// Turns resolutions of the delivery core into what the journal is to commit.
+package struct ResolutionWriter: Sendable {
+    package var clock: HostClock
+
+    package init(clock: HostClock) {
+        self.clock = clock
+    }
+
+    /// A delivery that ended well: leaves the log or the pending set.
+    package func finish(_ work: Work, _ outcome: Settlement.Outcome, into batch: inout Batch) {
+        finish(work.delivery, source: work.source, outcome, into: &batch)
+    }
+
+    package func finish(
+        _ delivery: Delivery, source: Work.Source, _ outcome: Settlement.Outcome, into batch: inout Batch
+    ) {
+        switch source {
+        case .log:
+            batch.settlements.append(Settlement(delivery, outcome))
+        case .pending(let deadLetter):
+            batch.pending.append(.finish(delivery, outcome))
+            if let deadLetter, outcome != .dead { batch.deadLetters.append(.setState(id: deadLetter, .redriven)) }
+        case .direct:
+            break
+        }
+    }
+
+    /// A delivery that will be tried again.
+    package func retry(_ work: Work, due: Instant, from: Work.Source, into batch: inout Batch) {
+        if case .log = from { batch.settlements.append(Settlement(work.delivery, .pended)) }
+        batch.pending.append(
+            .put(
+                PendingEntry(
+                    delivery: work.delivery, state: .retrying, eventID: work.eventID, ingested: work.ingested,
+                    attempts: work.charged, due: clock.persisted(due), history: encode(DeliveryMemo(work)),
+                    payload: work.payload, lineage: work.lineage, deadLetter: work.deadLetter)))
+    }
+
+    /// A delivery that is given up, with all that is needed to send it again.
+    package func dead(
+        _ work: Work, _ death: Death, target: String, rule: String, input: [UInt8], into batch: inout Batch
+    ) {
+        if case .direct = work.source { return }
+        var letter = DeadLetter(
+            delivery: work.delivery, target: target, rule: rule, eventID: work.eventID, ingested: work.ingested,
+            died: clock.wall, code: death.code, message: death.message, condition: death.condition,
+            fingerprint: Fingerprint.of(target: target, code: death.code, message: death.message),
+            attempts: work.history.count, history: encode(DeliveryMemo(work)), payload: work.payload,
+            lineage: work.lineage, input: input)
+        finish(work.delivery, source: work.source, .dead, into: &batch)
+        if let id = work.deadLetter {
+            letter.id = id
+            batch.deadLetters.append(.update(letter))
+        } else {
+            batch.deadLetters.append(.insert(letter))
+        }
+    }
+
+    private func encode(_ memo: DeliveryMemo) -> [UInt8] { JSONText.encode(memo) }
+}
+
+/// Groups failures of the same kind: the function, the code and the message without what varies from event to event
+/// (numbers, quoted text, paths).
+package enum Fingerprint {
+    package static func of(target: String, code: String, message: String) -> String {
+        var shape: [UInt8] = []
+        var quote: UInt8?
+        var lastWasDigit = false
+        for byte in message.utf8 {
+            if let open = quote {
+                if byte == open { quote = nil }
+                continue
+            }
+            switch byte {
+            case UInt8(ascii: "\""), UInt8(ascii: "`"):
+                quote = byte
+                shape.append(UInt8(ascii: "?"))
+                lastWasDigit = false
+            case UInt8(ascii: "0")...UInt8(ascii: "9"):
+                if !lastWasDigit { shape.append(UInt8(ascii: "#")) }
+                lastWasDigit = true
+            default:
+                shape.append(byte)
+                lastWasDigit = false
+            }
+        }
+        // FNV-1a, 64 bits: a group name, not a secret.
+        var hash: UInt64 = 0xcbf2_9ce4_8422_2325
+        for byte in Array(target.utf8) + [0] + Array(code.utf8) + [0] + shape {
+            hash = (hash ^ UInt64(byte)) &* 0x100_0000_01b3
+        }
+        let text = String(hash, radix: 16)
+        return String(repeating: "0", count: 16 - text.count) + text
+    }
+}

@@ -1,0 +1,84 @@
+import EventModel
+import FunctionProtocol
+package import HostAPI
+package import Journal
+import ObjectStore
+import UVLoop
+
+extension Decision {
+    /// The journal's name for the kept outcome of an attempt whose publication failed.
+    package static func parkedName(_ staging: StagingAttempt) -> String { "publish/\(staging)" }
+    package static let parkedPrefix = "publish/"
+
+    /// What it publishes, for `invocations show`.
+    package var effectList: [EffectInfo] {
+        publications.map { publication in
+            EffectInfo(
+                kind: publication.isRemoval ? "delete" : "put", subject: "\(publication.bucket)/\(publication.key)",
+                note: publication.isRemoval ? nil : "\(publication.size) bytes")
+        }
+            + outbox.map { EffectInfo(kind: "event", subject: $0.bus, note: $0.id) }
+            + files.map {
+                EffectInfo(
+                    kind: "register", subject: "\($0.database).\($0.table)",
+                    note: "\($0.file.bucket)/\($0.file.key), \($0.rows) rows")
+            }
+    }
+
+    /// The invocation's row, written with commit 2.
+    var record: InvocationRecord {
+        InvocationRecord(
+            attempt: attempt, invocationID: invocationID, subscription: subscription, function: function,
+            version: version, eventIDs: eventIDs, attemptNumber: attemptNumber, started: started,
+            durationMicroseconds: durationMicroseconds, outcome: "succeeded", coldStart: coldStart,
+            details: JSONText.encode(
+                InvocationDetails(output: output, effects: effectList, backtrace: [], rule: rule)),
+            logFile: logFile, logOffset: logOffset, logLength: logLength)
+    }
+}
+
+extension Publisher {
+    static func decision(
+        _ context: AttemptContext, _ report: AttemptReport, succeeded: Set<Int>,
+        _ prepared: PublicationPlan.Prepared, _ logs: LogReference
+    ) -> Decision {
+        var output = ""
+        var dropped: Set<Int> = []
+        switch report.outcome {
+        case .success(let bytes): output = Dispatcher.text(bytes)
+        case .batch(let answer):
+            dropped = Set(answer.results.indices.filter { answer.results[$0].status == .dropped })
+        case .failure: break
+        }
+        let works = context.attempt.works
+        let settled: [Decision.Settled] = works.indices.filter(succeeded.contains).compactMap { index in
+            if case .direct = works[index].source { return nil }
+            return Decision.Settled(
+                delivery: works[index].delivery, isPending: works[index].source != .log,
+                deadLetter: works[index].deadLetter, dropped: dropped.contains(index))
+        }
+        let outbox = prepared.events.map { entry, id in
+            let time = entry.time.flatMap { Timestamp(rfc3339: $0) } ?? Timestamp(milliseconds: context.startedWall)
+            let payload = EventEnvelope(
+                id: id, detailType: entry.detailType, source: entry.source, account: ObjectEvents.account,
+                time: time.wholeSeconds, region: ObjectEvents.region, resources: entry.resources
+            ).bytes(detail: Array(entry.detail.utf8))
+            return Decision.OutboxEvent(
+                id: id, bus: entry.bus ?? "default", payload: String(decoding: payload, as: UTF8.self))
+        }
+        return Decision(
+            attempt: context.id, staging: context.id.staging, parked: nil, invocationID: context.invocationID,
+            function: context.attempt.function, version: context.version.version, rule: context.rule,
+            subscription: context.settings?.id, attemptNumber: context.attempt.number,
+            eventIDs: works.map(\.eventID), started: context.startedWall,
+            durationMicroseconds: report.durationMicroseconds, coldStart: report.coldStart, output: output,
+            logFile: logs.file, logOffset: logs.offset, logLength: logs.length, settled: settled,
+            lineage: context.lineage, publications: prepared.publications, outbox: outbox, files: prepared.files)
+    }
+}
+
+extension Publication {
+    var isRemoval: Bool {
+        if case .delete = kind { true } else { false }
+    }
+}

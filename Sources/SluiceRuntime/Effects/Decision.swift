@@ -1,0 +1,62 @@
+package import FunctionProtocol
+package import Journal
+package import ObjectStore
+
+/// An attempt's outcome between commit 1 and commit 2: all that is needed to finish it, in this life or the next.
+package struct Decision: Codable, Sendable {
+    /// One delivery that this outcome settles.
+    package struct Settled: Codable, Sendable, Hashable {
+        package var delivery: Delivery
+        /// False: in the log; true: in the pending set.
+        package var isPending: Bool
+        package var deadLetter: Int64?
+        package var dropped: Bool
+    }
+
+    package struct OutboxEvent: Codable, Sendable {
+        package var id: String
+        package var bus: String
+        /// The whole envelope as JSON text.
+        package var payload: String
+    }
+
+    package var attempt: AttemptID
+    /// The attempt whose staging folder holds the files: another one when a kept outcome is taken up again.
+    package var staging: StagingAttempt
+    /// The name it was kept under after a failed publication; removed with commit 2.
+    package var parked: String?
+    package var invocationID: String
+    package var function: String
+    package var version: Int
+    package var rule: String
+    package var subscription: SubscriptionID?
+    package var attemptNumber: Int
+    package var eventIDs: [String]
+    package var started: Milliseconds
+    package var durationMicroseconds: Int64
+    package var coldStart: Bool
+    /// The handler's output, as text.
+    package var output: String
+    package var logFile: String
+    package var logOffset: Int64
+    package var logLength: Int64
+    package var settled: [Settled]
+    /// Of everything this invocation produces.
+    package var lineage: Lineage
+    /// In the order in which they are made.
+    package var publications: [Publication]
+    package var outbox: [OutboxEvent]
+    package var files: [RegisterFileRequest]
+
+    /// The buckets in which it has staged files.
+    package var buckets: Set<String> { Set(publications.map(\.bucket)) }
+
+    /// The names under which nothing else may be decided until this is settled.
+    package var locks: Set<String> {
+        Set(publications.map { Self.lock(bucket: $0.bucket, key: $0.key) })
+            .union(files.map { Self.lock(database: $0.database, table: $0.table) })
+    }
+
+    package static func lock(bucket: String, key: String) -> String { "object \(bucket)/\(key)" }
+    package static func lock(database: String, table: String) -> String { "table \(database).\(table)" }
+}

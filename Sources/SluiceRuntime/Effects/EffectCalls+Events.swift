@@ -1,0 +1,100 @@
+import Crypto
+import EventModel
+import FunctionProtocol
+import Journal
+import ObjectStore
+import UVLoop
+
+extension EffectCalls {
+    /// Notes events. Their ids derive from the invocation and their number in it: every attempt of a delivery, and its
+    /// replay, names the same event alike.
+    func putEvents(_ request: PutEventsRequest, for context: AttemptContext) throws -> WorkerReply {
+        var ids: [String] = []
+        for entry in request.entries {
+            let bus = entry.bus ?? "default"
+            guard router.hasBus(bus) else {
+                throw CallRefusal("NoSuchBus", "there is no event bus \(bus); declare it in sluice.yaml")
+            }
+            guard context.version.definition.grants.mayPutEvents(bus: bus) else {
+                throw CallRefusal(
+                    "AccessDenied",
+                    "function \(context.attempt.function) may not put events on bus \(bus); grant it in function.yaml: "
+                        + "grants: {events: [\(bus)]}")
+            }
+            do throws(PutEventsEntry.Refusal) {
+                _ = try PutEventsEntry(
+                    eventBusName: bus, source: entry.source, detailType: entry.detailType, detail: entry.detail,
+                    resources: entry.resources, time: entry.time
+                ).validate()
+            } catch {
+                throw CallRefusal(error.errorCode, error.errorMessage)
+            }
+            context.effects.eventCount += 1
+            let id = EventIdentity.derived(from: "event", context.invocationID, "\(context.effects.eventCount)")
+            context.effects.effects.append(.init(record: request.record, operation: .event(entry, id: id)))
+            ids.append(id)
+        }
+        return Self.reply(PutEventsReply(eventIDs: ids))
+    }
+
+    func table(_ request: TableRequest) async throws -> WorkerReply {
+        let journal = journal
+        let stored = try await files.run { try journal.table(database: request.database, table: request.table) }
+        return Self.reply(TableReply(table: stored.flatMap(CatalogReading.table)))
+    }
+
+    func register(_ request: RegisterFileRequest, for context: AttemptContext) throws -> WorkerReply {
+        guard !request.database.isEmpty, !request.table.isEmpty else {
+            throw CallRefusal("InvalidRequest", "a table needs a database and a name")
+        }
+        guard request.partition.count == request.partitionKeys.count else {
+            throw CallRefusal(
+                "InvalidRequest",
+                "\(request.partition.count) partition values for \(request.partitionKeys.count) partition keys")
+        }
+        context.effects.effects.append(.init(record: request.record, operation: .register(request)))
+        return Self.done
+    }
+
+    /// A key of its own for this event, subscription and ordinal: redelivery, replay and rerun replace their own output
+    /// instead of doubling an append table.
+    func generateKey(_ request: GenerateKeyRequest, for context: AttemptContext) throws -> WorkerReply {
+        _ = try bucket(request.bucket, writing: true, for: context)
+        context.effects.generatedCount += 1
+        let event = context.attempt.works.first?.eventID ?? ""
+        let subscription = context.settings.map { "\($0.bus)/\($0.rule)/\($0.target)" } ?? "invoke"
+        let hash = EventIdentity.hash("key", event, subscription, "\(context.effects.generatedCount)")
+        let key = request.prefix + hash.prefix(32) + request.suffix
+        try ObjectKey.validate(key, bucket: request.bucket)
+        context.effects.generated.insert(ObjectAddress(bucket: request.bucket, key: key))
+        return Self.reply(GeneratedKey(key: key))
+    }
+}
+
+/// Names that follow from what they name.
+package enum EventIdentity {
+    /// SHA-256 over the parts (each ended by a zero byte), in hexadecimal.
+    package static func hash(_ parts: String...) -> String { hash(parts) }
+
+    /// An event id in the form of a UUID (version 8, RFC 9562: custom) from the parts' SHA-256.
+    package static func derived(from parts: String...) -> String {
+        let hex = Array(hash(parts))
+        func part(_ range: Range<Int>) -> String { String(hex[range]) }
+        return "\(part(0..<8))-\(part(8..<12))-8\(part(13..<16))-a\(part(17..<20))-\(part(20..<32))"
+    }
+
+    private static func hash(_ parts: [String]) -> String {
+        var hash = SHA256()
+        for part in parts {
+            hash.update(data: Array(part.utf8))
+            hash.update(data: [0])
+        }
+        let digits = Array("0123456789abcdef".utf8)
+        var text: [UInt8] = []
+        for byte in hash.finalize() {
+            text.append(digits[Int(byte >> 4)])
+            text.append(digits[Int(byte & 15)])
+        }
+        return String(decoding: text, as: UTF8.self)
+    }
+}

@@ -1,0 +1,54 @@
+/// Where an event comes from: the chain of invocations since something from outside. It travels with every effect, so
+/// that a recursive pipeline ends with an explanation instead of a full disk.
+package struct Lineage: Codable, Sendable, Hashable {
+    /// One invocation of the chain.
+    package struct Hop: Codable, Sendable, Hashable {
+        /// The event that was handled.
+        package var event: String
+        package var rule: String
+        package var function: String
+        /// What the event was about, for people: `bucket/key` or `source: detail-type`.
+        package var subject: String
+
+        package init(event: String, rule: String, function: String, subject: String) {
+            self.event = event
+            self.rule = rule
+            self.function = function
+            self.subject = subject
+        }
+    }
+
+    /// How many invocations in a row an event from outside may cause.
+    package static let budget = 16
+
+    /// Oldest first; at most `budget` long.
+    package var hops: [Hop]
+
+    package init(hops: [Hop] = []) {
+        self.hops = hops
+    }
+
+    /// The lineage of what an invocation of `function` for this lineage's event produces.
+    package func adding(_ hop: Hop) -> Lineage {
+        Lineage(hops: hops + [hop])
+    }
+
+    package var isExhausted: Bool { hops.count >= Self.budget }
+
+    /// The shortest repeating tail of the chain (the loop), or the whole chain where nothing repeats.
+    package var cycle: [Hop] {
+        for length in 1...max(1, hops.count / 2) where hops.count >= 2 * length {
+            let last = hops.suffix(length)
+            let before = hops.dropLast(length).suffix(length)
+            if zip(last, before).allSatisfy({ $0.rule == $1.rule && $0.function == $1.function }) { return Array(last) }
+        }
+        return hops
+    }
+
+    /// The reason of the dead letter that ends a loop.
+    package var exhaustionMessage: String {
+        let steps = cycle.map { "\($0.subject) → rule \($0.rule) → \($0.function)" }
+        return "an event caused \(hops.count) invocations in a row, which is the hop budget; the cycle is "
+            + steps.joined(separator: " → ") + " → …; narrow the rule so that it does not match the function's own output"
+    }
+}

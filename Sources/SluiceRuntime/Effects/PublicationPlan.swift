@@ -1,0 +1,103 @@
+import FunctionProtocol
+import Journal
+import ObjectStore
+
+/// From the effects of a finished attempt to the list of publications: the checks before commit 1. Blocking; run on a
+/// file thread under the name locks.
+struct PublicationPlan: Sendable {
+    struct Prepared: Sendable {
+        var publications: [Publication] = []
+        var events: [(entry: PutEventsRequest.Entry, id: String)] = []
+        var files: [RegisterFileRequest] = []
+    }
+
+    private let operations: [EffectSet.Operation]
+    private let stages: [Int: StagedFile]
+    private let reads: [ObjectAddress: ObjectVersion]
+    private let generated: Set<ObjectAddress>
+    private let inputs: [ObjectInput?]
+    private let attempt: StagingAttempt
+
+    init(_ effects: EffectSet, _ operations: [EffectSet.Operation], inputs: [ObjectInput?], attempt: StagingAttempt) {
+        self.attempt = attempt
+        self.operations = operations
+        stages = effects.stages
+        reads = effects.reads
+        generated = effects.generated
+        self.inputs = inputs
+    }
+
+    func prepare(buckets: BucketSet, journal: any JournalStore) throws -> Prepared {
+        try checkReads(buckets: buckets, journal: journal)
+        var prepared = Prepared()
+        let sealed = try seal(buckets: buckets)
+        CrashPoint.hit(.runtimeSealed)
+        for operation in operations {
+            switch operation {
+            case .put(let stage, let to, let overwrite):
+                guard let file = sealed[stage], let bucket = buckets[to.bucket] else {
+                    throw CallRefusal("StagingFailed", "stage \(stage) is gone")
+                }
+                prepared.publications.append(
+                    try put(file, to, overwrite: overwrite || generated.contains(to), bucket: bucket, journal: journal))
+            case .delete(let address, let known):
+                guard let bucket = buckets[address.bucket] else { continue }
+                prepared.publications.append(bucket.deletion(attempt, key: address.key, known: known))
+            case .event(let entry, let id):
+                prepared.events.append((entry, id))
+            case .register(let request):
+                prepared.files.append(request)
+            }
+        }
+        try CatalogWriting.check(prepared.files, journal: journal)
+        return prepared
+    }
+
+    /// What was read must still be what is there.
+    private func checkReads(buckets: BucketSet, journal: any JournalStore) throws {
+        for (address, version) in reads {
+            guard let bucket = buckets[address.bucket] else { continue }
+            do {
+                try bucket.confirm(address.key, is: version)
+            } catch {
+                let input = inputs.first { $0?.address == address } ?? nil
+                if let input, inputs.count == 1, let known = try journal.object(bucket: address.bucket, key: address.key),
+                    !known.eventID.isEmpty, known.sequencer != input.sequencer
+                {
+                    throw CallRefusal("Superseded", "a newer version of \(address.bucket)/\(address.key) has its own event")
+                }
+                throw CallRefusal("ObjectChanged", "while it was being processed: \(error.message)", retry: true)
+            }
+        }
+    }
+
+    /// Makes the staged files durable: no later than here does power loss stop mattering.
+    private func seal(buckets: BucketSet) throws -> [Int: SealedFile] {
+        var byBucket: [String: [(stage: Int, file: StagedFile)]] = [:]
+        for case .put(let stage, let to, _) in operations {
+            guard let file = stages[stage] else { throw CallRefusal("StagingFailed", "stage \(stage) is gone") }
+            byBucket[to.bucket, default: []].append((stage, file))
+        }
+        var sealed: [Int: SealedFile] = [:]
+        for (name, files) in byBucket {
+            guard let bucket = buckets[name] else { throw CallRefusal("NoSuchBucket", "there is no bucket \(name)") }
+            for (one, result) in zip(files, try bucket.seal(files.map(\.file))) { sealed[one.stage] = result }
+        }
+        return sealed
+    }
+
+    private func put(
+        _ file: SealedFile, _ to: ObjectAddress, overwrite: Bool, bucket: Bucket, journal: any JournalStore
+    ) throws -> Publication {
+        let there = try? bucket.stat(to.key)
+        if !overwrite, there != nil {
+            throw CallRefusal(
+                "KeyExists",
+                "\(to.bucket)/\(to.key) exists already; put with overwrite: true to replace it, or let generateKey make "
+                    + "a key of its own")
+        }
+        let known = try journal.object(bucket: to.bucket, key: to.key)
+        return file.publication(
+            key: to.key, overwrite: overwrite, known: known.map { ObjectVersion(stamp: $0.stamp, sample: $0.sample) })
+    }
+}

@@ -1,0 +1,245 @@
+import FunctionProtocol
+package import HostAPI
+package import Journal
+import Logging
+package import ObjectStore
+package import UVLoop
+
+/// Makes an attempt's effects visible, all or nothing (docs/architecture.md, "Publication"):
+/// seal the staged files → commit 1, *decided* → rename them into place → commit 2, *settled* and announced.
+/// Without objects the two commits are one.
+@LoopActor
+package final class Publisher {
+    package enum Result: Sendable {
+        /// There was nothing to publish: the caller settles.
+        case nothing
+        /// Done and settled; what was published, a line each.
+        case committed([EffectInfo])
+        /// A newer version of the input has its own event.
+        case superseded
+        /// Nothing is visible. With `parked`, the outcome is kept for a redrive to take up at the rename.
+        case failed(Failure, parked: Decision?)
+        /// The journal is closing; the next host goes on.
+        case closed
+    }
+
+    let buckets: BucketSet
+    let journal: any JournalStore
+    let committer: Committer
+    let files: FileThreads
+    let clock: HostClock
+    let announcer: ObjectAnnouncer
+    let log: Logger
+    let locks = NameLocks()
+    /// Decisions between their two commits.
+    package private(set) var publishing = 0
+
+    package init(
+        buckets: BucketSet, journal: any JournalStore, committer: Committer, files: FileThreads, clock: HostClock,
+        announcer: ObjectAnnouncer, log: Logger
+    ) {
+        self.buckets = buckets
+        self.journal = journal
+        self.committer = committer
+        self.files = files
+        self.clock = clock
+        self.announcer = announcer
+        self.log = log
+    }
+
+    /// Publishes what the works at the indices `succeeded` have asked for, and settles those works.
+    func publish(
+        _ context: AttemptContext, _ report: AttemptReport, succeeded: Set<Int>, logs: LogReference
+    ) async -> Result {
+        let operations = context.effects.committed(succeeded: succeeded, records: context.attempt.works.count)
+        guard !operations.isEmpty else { return .nothing }
+        let names = Self.names(of: operations)
+        await locks.acquire(names)
+        defer { locks.release(names) }
+        CrashPoint.hit(.runtimeAnswered)
+        let plan = PublicationPlan(
+            context.effects, operations, inputs: context.inputs, attempt: context.id.staging)
+        let (buckets, journal) = (buckets, journal)
+        let prepared: PublicationPlan.Prepared
+        do {
+            prepared = try await files.run { try plan.prepare(buckets: buckets, journal: journal) }
+        } catch let refusal as CallRefusal {
+            if refusal.failure.code == "Superseded" { return .superseded }
+            return .failed(refusal.failure, parked: nil)
+        } catch let error as ObjectStoreError {
+            return .failed(
+                Failure(code: error.code.description, message: error.message, retry: error.isPermanent ? nil : true),
+                parked: nil)
+        } catch {
+            return .failed(Failure(code: "StagingFailed", message: "\(error)"), parked: nil)
+        }
+        let decision = Self.decision(context, report, succeeded: succeeded, prepared, logs)
+        return await carryOut(decision, isDecided: false)
+    }
+
+    /// Takes a kept outcome up again: from the rename on, without its handler.
+    func resume(_ kept: Decision, as context: AttemptContext, name: String) async -> Result {
+        var decision = kept
+        decision.attempt = context.id
+        decision.parked = name
+        decision.subscription = context.settings?.id
+        decision.settled = context.attempt.works.map {
+            Decision.Settled(delivery: $0.delivery, isPending: $0.source != .log, deadLetter: $0.deadLetter, dropped: false)
+        }
+        let names = decision.locks
+        await locks.acquire(names)
+        defer { locks.release(names) }
+        return await carryOut(decision, isDecided: false)
+    }
+
+    /// Finishes what an earlier life had decided, before anything is dispatched or scanned.
+    func recover(_ decision: Decision) async -> Result {
+        await carryOut(decision, isDecided: true)
+    }
+
+    /// Commit 1 (unless it is there already), the renames, commit 2.
+    private func carryOut(_ decision: Decision, isDecided: Bool) async -> Result {
+        publishing += 1
+        defer { publishing -= 1 }
+        do {
+            if !isDecided, !decision.publications.isEmpty {
+                var batch = Batch()
+                batch.decisions.append(.decide(decision.attempt, body: JSONText.encode(decision)))
+                _ = try await committer.commit(batch)
+                CrashPoint.hit(.runtimeDecided)
+            }
+        } catch {
+            return .closed
+        }
+        defer { forget(decision) }
+        let done: [PublishedObject]
+        switch await rename(decision, recovering: isDecided) {
+        case .success(let objects): done = objects
+        case .failure(let error): return await undo(decision, because: error)
+        }
+        CrashPoint.hit(.runtimePublished)
+        do {
+            let journal = journal
+            let changes = try await files.run {
+                try CatalogWriting.changes(for: decision, published: done, journal: journal)
+            }
+            let batch = announcer.settlement(of: decision, published: done, catalog: changes)
+            _ = try await committer.commit(batch)
+        } catch let error as JournalError where error.code == .closed {
+            return .closed
+        } catch {
+            // Only a contradiction between decision and journal comes here; the decided row stays for a repair.
+            log.critical("commit 2 was refused", metadata: ["attempt": "\(decision.attempt)", "error": "\(error)"])
+            return .closed
+        }
+        CrashPoint.hit(.runtimeSettled)
+        discardStaging(decision.staging, buckets: decision.buckets)
+        return .committed(decision.effectList)
+    }
+
+    /// Renames everything into place, in order; what fails for a reason that may pass is tried again.
+    private func rename(_ decision: Decision, recovering: Bool) async -> Swift.Result<[PublishedObject], ObjectStoreError> {
+        var done: [PublishedObject] = []
+        for publication in decision.publications {
+            guard let bucket = buckets[publication.bucket] else {
+                return .failure(
+                    ObjectStoreError(
+                        .publishFailed, "there is no bucket \(publication.bucket) any more", bucket: publication.bucket))
+            }
+            var delay = 50
+            while true {
+                do {
+                    let sighting = try await files.run { try bucket.publish(publication, recovering: recovering) }
+                    done.append(PublishedObject(bucket: publication.bucket, key: publication.key, sighting: sighting))
+                    break
+                } catch let error as ObjectStoreError where !error.isPermanent && delay < 5000 {
+                    await pause(milliseconds: delay)
+                    delay *= 4
+                } catch let error as ObjectStoreError {
+                    return .failure(error)
+                } catch {
+                    return .failure(ObjectStoreError(.publishFailed, "\(error)", bucket: publication.bucket))
+                }
+            }
+        }
+        return .success(done)
+    }
+
+    /// The index knows the files now, or they are not there: the watcher need not leave them to us any more.
+    private func forget(_ decision: Decision) {
+        for (name, publications) in Dictionary(grouping: decision.publications, by: \.bucket) {
+            buckets[name]?.publications.remove(publications)
+        }
+    }
+
+    /// Takes back what is still ours. A key that somebody else has taken is the handler's failure; anything else keeps
+    /// the outcome, so that a redrive resumes at the rename.
+    private func undo(_ decision: Decision, because error: ObjectStoreError) async -> Result {
+        let buckets = buckets
+        await files.run {
+            for publication in decision.publications.reversed() { try? buckets[publication.bucket]?.undo(publication) }
+        }
+        var batch = Batch()
+        batch.decisions.append(.clear(decision.attempt))
+        let isHandlers = error.code == .keyExists || error.code == .conflict
+        if !isHandlers {
+            batch.control.append(.putValue(name: Decision.parkedName(decision.staging), body: JSONText.encode(decision)))
+        }
+        guard (try? await committer.commit(batch)) != nil else { return .closed }
+        if isHandlers {
+            discardStaging(decision.staging, buckets: decision.buckets)
+            return .failed(Failure(code: error.code.description, message: error.message, retry: false), parked: nil)
+        }
+        return .failed(
+            Failure(
+                code: "PublishFailed",
+                message: "the outputs are complete but could not be put into place: \(error.message); "
+                    + "remove the cause and redrive: the handler will not run again", retry: false),
+            parked: decision)
+    }
+
+    /// Removes an attempt's staging folders.
+    func discardStaging(of context: AttemptContext) {
+        guard !context.effects.stages.isEmpty else { return }
+        discardStaging(context.id.staging, buckets: Set(context.effects.stages.values.map(\.bucket)))
+    }
+
+    private func discardStaging(_ attempt: StagingAttempt, buckets names: Set<String>) {
+        let buckets = buckets
+        files.perform {
+            for name in names { buckets[name]?.discard(attempt) }
+        }
+    }
+
+    private func pause(milliseconds: Int) async {
+        await withCheckedContinuation { continuation in
+            _ = LoopTimer.after(.milliseconds(milliseconds)) { continuation.resume() }
+        }
+    }
+
+    private static func names(of operations: [EffectSet.Operation]) -> Set<String> {
+        var names: Set<String> = []
+        for operation in operations {
+            switch operation {
+            case .put(_, let to, _): names.insert(Decision.lock(bucket: to.bucket, key: to.key))
+            case .delete(let what, _): names.insert(Decision.lock(bucket: what.bucket, key: what.key))
+            case .register(let request):
+                names.insert(Decision.lock(database: request.database, table: request.table))
+            case .event: break
+            }
+        }
+        return names
+    }
+}
+
+/// A publication that is done: what is there now, nil for a deletion.
+package struct PublishedObject: Sendable {
+    package var bucket: String
+    package var key: String
+    package var sighting: ObjectSighting?
+}
+
+extension AttemptID {
+    /// The name of the attempt's staging folders.
+    package var staging: StagingAttempt { StagingAttempt(boot: boot, number: number) }
+}

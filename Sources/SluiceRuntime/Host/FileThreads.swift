@@ -1,0 +1,109 @@
+import Glibc
+import Synchronization
+
+/// A few threads for blocking calls (stat, fsync, rename, hashing, database reads), so that neither the loop nor
+/// Swift's cooperative pool ever waits for a disk.
+package final class FileThreads: Sendable {
+    private struct State {
+        var jobs: [@Sendable () -> Void] = []
+        var head = 0
+        var stopping = false
+    }
+
+    /// A condition variable at a stable address. Unchecked: all access is under its own mutex.
+    private final class Gate: @unchecked Sendable {
+        let mutex = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
+        let condition = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: 1)
+        var state = State()
+
+        init() {
+            pthread_mutex_init(mutex, nil)
+            pthread_cond_init(condition, nil)
+        }
+
+        deinit {
+            pthread_cond_destroy(condition)
+            pthread_mutex_destroy(mutex)
+            condition.deallocate()
+            mutex.deallocate()
+        }
+
+        func push(_ job: @escaping @Sendable () -> Void) {
+            pthread_mutex_lock(mutex)
+            state.jobs.append(job)
+            pthread_cond_signal(condition)
+            pthread_mutex_unlock(mutex)
+        }
+
+        /// The next job; nil once stopped and drained.
+        func pop() -> (@Sendable () -> Void)? {
+            pthread_mutex_lock(mutex)
+            defer { pthread_mutex_unlock(mutex) }
+            while state.head == state.jobs.count {
+                if state.stopping { return nil }
+                pthread_cond_wait(condition, mutex)
+            }
+            let job = state.jobs[state.head]
+            state.head += 1
+            if state.head > 64, state.head * 2 > state.jobs.count {
+                state.jobs.removeFirst(state.head)
+                state.head = 0
+            }
+            return job
+        }
+
+        func stop() {
+            pthread_mutex_lock(mutex)
+            state.stopping = true
+            pthread_cond_broadcast(condition)
+            pthread_mutex_unlock(mutex)
+        }
+    }
+
+    private let gate = Gate()
+
+    /// Starts `count` threads, which end when `stop` is called and the queue is empty.
+    package init(count: Int) {
+        for _ in 0..<max(1, count) {
+            var thread = pthread_t()
+            let context = Unmanaged.passRetained(gate).toOpaque()
+            let status = pthread_create(&thread, nil, FileThreads.run, context)
+            if status == 0 {
+                pthread_detach(thread)
+            } else {
+                Unmanaged<Gate>.fromOpaque(context).release()
+            }
+        }
+    }
+
+    private static let run: @convention(c) (UnsafeMutableRawPointer?) -> UnsafeMutableRawPointer? = { context in
+        guard let context else { return nil }
+        pthread_setname_np(pthread_self(), "sluice-files")
+        let gate = Unmanaged<Gate>.fromOpaque(context).takeRetainedValue()
+        while let job = gate.pop() { job() }
+        return nil
+    }
+
+    /// Runs blocking work on one of the threads.
+    package func run<Value: Sendable>(_ body: @escaping @Sendable () throws -> Value) async throws -> Value {
+        try await withCheckedThrowingContinuation { continuation in
+            gate.push { continuation.resume(with: Result { try body() }) }
+        }
+    }
+
+    /// Runs blocking work that cannot fail.
+    package func run<Value: Sendable>(_ body: @escaping @Sendable () -> Value) async -> Value {
+        await withCheckedContinuation { continuation in
+            gate.push { continuation.resume(returning: body()) }
+        }
+    }
+
+    /// Runs blocking work nobody waits for.
+    package func perform(_ body: @escaping @Sendable () -> Void) {
+        gate.push(body)
+    }
+
+    package func stop() {
+        gate.stop()
+    }
+}

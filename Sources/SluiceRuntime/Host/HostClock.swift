@@ -1,0 +1,37 @@
+import Glibc
+package import Journal
+
+/// The host's two clocks. Within one life everything is reckoned on the monotonic one; only what is persisted is
+/// wall-clock, and is translated when it is written and when it is read back.
+package struct HostClock: Sendable {
+    package init() {}
+
+    /// Milliseconds since 1970, UTC.
+    package var wall: Milliseconds { Self.read(CLOCK_REALTIME) / 1_000_000 }
+
+    /// Milliseconds on the monotonic clock.
+    package var now: Instant { Self.read(CLOCK_MONOTONIC) / 1_000_000 }
+
+    /// Nanoseconds on the monotonic clock.
+    package var nanoseconds: Int64 { Self.read(CLOCK_MONOTONIC) }
+
+    /// The wall-clock time of a monotonic instant, as of now.
+    package func persisted(_ instant: Instant) -> Milliseconds { wall + (instant - now) }
+
+    /// The monotonic instant of a persisted due time: never in the past, never later than `longest` from now, so that
+    /// a clock that jumped cannot hold a delivery back for ever.
+    package func instant(due: Milliseconds, longest: Int64) -> Instant {
+        now + min(max(0, due - wall), longest)
+    }
+
+    /// When something ingested at `time` is older than `maximumAge` milliseconds. Ages are never negative.
+    package func expiry(ingested time: Milliseconds, maximumAge: Int64) -> Instant {
+        now + maximumAge - max(0, wall - time)
+    }
+
+    private static func read(_ clock: clockid_t) -> Int64 {
+        var time = timespec()
+        clock_gettime(clock, &time)
+        return Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec)
+    }
+}

@@ -1,0 +1,163 @@
+import FunctionProtocol
+package import Journal
+import Logging
+import ObjectStore
+package import UVLoop
+
+/// What a start does before anything is dispatched or scanned: finishes decided outcomes, clears away what undecided
+/// attempts staged, and takes up the pending set.
+@LoopActor
+package struct Recovery {
+    let state: RecoveredState
+    let journal: any JournalStore
+    let buckets: BucketSet
+    let committer: Committer
+    let files: FileThreads
+    let clock: HostClock
+    let publisher: Publisher
+    let dispatcher: Dispatcher
+    let log: Logger
+
+    /// Finishes every decided outcome: its files are all in place afterwards and announced, or it is a dead letter.
+    package func finishDecisions() async throws {
+        CrashPoint.hit(.runtimeRecovering)
+        for (attempt, body) in state.decisions {
+            guard let decision = JSONText.decode(Decision.self, from: body) else {
+                log.critical("a decided outcome cannot be read; it stays for `sluice doctor`", metadata: ["attempt": "\(attempt)"])
+                continue
+            }
+            switch await publisher.recover(decision) {
+            case .committed, .nothing, .superseded:
+                log.info("finished a decided outcome", metadata: ["attempt": "\(attempt)"])
+            case .closed:
+                throw JournalError(.closed, "the journal closed during recovery")
+            case .failed(let failure, let parked):
+                try await bury(decision, failure, parked: parked.map { Decision.parkedName($0.staging) })
+            }
+        }
+        CrashPoint.hit(.runtimeRecovered)
+    }
+
+    /// Removes what attempts of earlier lives have staged, but for outcomes that are still to be published.
+    package func cleanStaging() async throws {
+        let journal = journal
+        let kept = try await files.run { () throws -> Set<StagingAttempt> in
+            var kept: Set<StagingAttempt> = []
+            for (_, body) in try journal.values(prefix: Decision.parkedPrefix) {
+                if let decision = JSONText.decode(Decision.self, from: body) { kept.insert(decision.staging) }
+            }
+            return kept
+        }
+        let open = Set(state.decisions.compactMap { JSONText.decode(Decision.self, from: $0.body)?.staging })
+        let buckets = buckets
+        try await files.run {
+            for bucket in buckets.all { try bucket.cleanStaging(keeping: kept.union(open)) }
+        }
+    }
+
+    /// Counts one attempt `HostLost` for what was running for long when the last host was lost.
+    package func countHostLost() async throws {
+        let journal = journal
+        let notes = try await files.run { try journal.values(prefix: RunningNote.prefix).map { ($0.name, $0.body) } }
+        for (name, body) in notes {
+            if state.wasUnclean, let note = JSONText.decode(RunningNote.self, from: body) {
+                for entry in note.entries { try await charge(entry, note) }
+            }
+            var batch = Batch()
+            batch.control.append(.removeValue(name: name))
+            _ = try await committer.commit(batch)
+        }
+    }
+
+    /// Hands the pending set to the dispatcher.
+    package func loadPending() async throws {
+        let journal = journal
+        for progress in state.subscriptions {
+            var after: Int64 = 0
+            while true {
+                let from = after
+                let page = try await files.run {
+                    try journal.pending(progress.subscription.id, after: from, limit: 500)
+                }
+                for entry in page where entry.state != .parked { dispatcher.load(entry) }
+                guard page.count == 500, let last = page.last else { break }
+                after = last.delivery.ordinal
+            }
+        }
+    }
+
+    private func charge(_ entry: RunningNote.Entry, _ note: RunningNote) async throws {
+        guard var work = try await work(entry.delivery, isPending: entry.isPending) else { return }
+        let lost = AttemptSummary(
+            attempt: note.attempt, version: note.version, started: note.started,
+            durationMilliseconds: Double(max(0, clock.wall - note.started)), code: "HostLost",
+            message: "the host was lost while this attempt was running", platform: true)
+        work.history.append(lost)
+        work.alone = true
+        var batch = Batch()
+        let writer = ResolutionWriter(clock: clock)
+        if work.history.count(where: { $0.code == "HostLost" }) >= RunningNote.limit {
+            let settings = dispatcher.deployment.subscription(work.delivery.subscription)
+            let death = Death(
+                condition: "HostLost", code: "HostLost",
+                message: "the host was lost \(RunningNote.limit) times while this event was being handled")
+            writer.dead(
+                work, death, target: settings?.function ?? "", rule: settings?.rule ?? "",
+                input: await input(of: work, note.attempt), into: &batch)
+        } else {
+            let from = work.source
+            work.source = .pending(deadLetter: work.deadLetter)
+            writer.retry(work, due: clock.now, from: from, into: &batch)
+        }
+        do {
+            _ = try await committer.commit(batch)
+        } catch where error.code == .constraint {
+            // It was settled before the host was lost; only the note was left.
+        }
+    }
+
+    /// A decided outcome that cannot be published: its deliveries become dead letters.
+    private func bury(_ decision: Decision, _ failure: Failure, parked: String?) async throws {
+        for settled in decision.settled {
+            guard var work = try await work(settled.delivery, isPending: settled.isPending) else { continue }
+            work.history.append(
+                AttemptSummary(
+                    attempt: "\(decision.attempt)", version: decision.version, started: decision.started,
+                    durationMilliseconds: Double(decision.durationMicroseconds) / 1000, code: failure.code,
+                    message: failure.message))
+            work.parked = decision.settled.count == 1 ? parked : nil
+            var batch = Batch()
+            ResolutionWriter(clock: clock).dead(
+                work, Death(condition: "PermanentError", code: failure.code, message: failure.message),
+                target: decision.function, rule: decision.rule, input: await input(of: work, "\(decision.attempt)"),
+                into: &batch)
+            _ = try await committer.commit(batch)
+        }
+    }
+
+    private func input(of work: Work, _ attempt: String) async -> [UInt8] {
+        let parts = attempt.split(separator: "-").compactMap { Int64($0) }
+        guard parts.count == 2 else { return [] }
+        return await dispatcher.keepInput(
+            of: work, EventReading.objectInput(of: work.payload),
+            attempt: AttemptID(boot: parts[0], number: parts[1]), ordinal: 0)
+    }
+
+    private func work(_ delivery: Delivery, isPending: Bool) async throws -> Work? {
+        let journal = journal
+        if isPending {
+            let entries = try await files.run {
+                try journal.pending(delivery.subscription, after: delivery.ordinal - 1, limit: 1)
+            }
+            guard let entry = entries.first, entry.delivery == delivery else { return nil }
+            return Work(
+                delivery: delivery, source: .pending(deadLetter: entry.deadLetter), eventID: entry.eventID,
+                ingested: entry.ingested, expires: .max, payload: entry.payload, lineage: entry.lineage,
+                history: JSONText.decode(DeliveryMemo.self, from: entry.history)?.attempts ?? [])
+        }
+        guard let record = try await files.run({ try journal.record(at: delivery.position) }) else { return nil }
+        return Work(
+            delivery: delivery, source: .log, eventID: record.eventID, ingested: record.ingested, expires: .max,
+            payload: record.payload, lineage: record.lineage)
+    }
+}

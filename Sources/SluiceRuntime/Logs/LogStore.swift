@@ -1,0 +1,133 @@
+import EventModel
+import Glibc
+package import UVLoop
+
+/// Where an invocation's lines are in the log files of its function.
+package struct LogReference: Codable, Sendable, Hashable {
+    /// Beneath the data folder's `logs`, empty if there is nothing.
+    package var file: String
+    package var offset: Int64
+    package var length: Int64
+
+    package static let none = LogReference(file: "", offset: 0, length: 0)
+}
+
+/// One line as it is stored: newline-delimited JSON, readable with any tool.
+package struct StoredLogLine: Codable, Sendable, Hashable {
+    /// RFC 3339 with milliseconds.
+    package var time: String
+    package var requestId: String
+    package var function: String
+    /// `stdout`, `stderr` or `logger`.
+    package var stream: String
+    package var level: String
+    package var message: String
+}
+
+/// The functions' logs: `logs/<function>/<date>.ndjson`, written by one thread, an invocation's lines together.
+package final class LogStore: Sendable {
+    private let folder: String
+    /// One thread, so that offsets are what they were when the write began.
+    private let thread = FileThreads(count: 1)
+    private let clock: HostClock
+
+    package init(dataFolder: String, clock: HostClock) {
+        folder = dataFolder + "/logs"
+        self.clock = clock
+    }
+
+    /// Writes an invocation's lines and says where they are. A disk that refuses costs the lines, not the invocation.
+    @LoopActor
+    package func append(_ lines: [LogLine], of context: AttemptContext) async -> LogReference {
+        guard !lines.isEmpty else { return .none }
+        let request = "\(context.id)"
+        let function = context.attempt.function
+        let day = String(Timestamp(milliseconds: clock.wall).rfc3339.prefix(10))
+        return await thread.run { [folder] in
+            var bytes: [UInt8] = []
+            for line in lines {
+                bytes += JSONText.encode(
+                    StoredLogLine(
+                        time: Timestamp(milliseconds: line.time).rfc3339, requestId: request, function: function,
+                        stream: line.stream.rawValue, level: line.level, message: line.text))
+                bytes.append(UInt8(ascii: "\n"))
+            }
+            return Self.write(bytes, folder: folder, file: "\(function)/\(day).ndjson")
+        }
+    }
+
+    /// The lines of one invocation. Blocking.
+    package func lines(at reference: LogReference) -> [StoredLogLine] {
+        guard !reference.file.isEmpty, !reference.file.split(separator: "/").contains("..") else { return [] }
+        let descriptor = open("\(folder)/\(reference.file)", O_RDONLY | O_CLOEXEC)
+        guard descriptor >= 0 else { return [] }
+        defer { close(descriptor) }
+        var bytes = [UInt8](repeating: 0, count: Int(min(reference.length, 8 << 20)))
+        let count = bytes.withUnsafeMutableBytes { pread(descriptor, $0.baseAddress, $0.count, off_t(reference.offset)) }
+        return Self.parse(bytes.prefix(max(0, count)))
+    }
+
+    /// The last `limit` lines of a function. Blocking.
+    package func last(_ limit: Int, of function: String) -> [StoredLogLine] {
+        guard let file = files(of: function).last else { return [] }
+        let descriptor = open("\(folder)/\(function)/\(file)", O_RDONLY | O_CLOEXEC)
+        guard descriptor >= 0 else { return [] }
+        defer { close(descriptor) }
+        let size = lseek(descriptor, 0, SEEK_END)
+        let window = min(size, 1 << 20)
+        var bytes = [UInt8](repeating: 0, count: Int(window))
+        let count = bytes.withUnsafeMutableBytes { pread(descriptor, $0.baseAddress, $0.count, size - window) }
+        var slice = bytes.prefix(max(0, count))
+        if window < size, let feed = slice.firstIndex(of: UInt8(ascii: "\n")) { slice = slice[(feed + 1)...] }
+        return Self.parse(slice).suffix(limit)
+    }
+
+    /// Removes files older than `days`. Blocking.
+    package func trim(days: Int) {
+        let oldest = Timestamp(milliseconds: clock.wall - Int64(days) * 86_400_000).rfc3339.prefix(10)
+        for function in Self.names(in: folder) {
+            for file in files(of: function) where file.prefix(10) < oldest { unlink("\(folder)/\(function)/\(file)") }
+        }
+    }
+
+    package func stop() {
+        thread.stop()
+    }
+
+    private func files(of function: String) -> [String] {
+        guard !function.contains("/") else { return [] }
+        return Self.names(in: "\(folder)/\(function)").filter { $0.hasSuffix(".ndjson") }.sorted()
+    }
+
+    private static func names(in folder: String) -> [String] {
+        guard let directory = opendir(folder) else { return [] }
+        defer { closedir(directory) }
+        var names: [String] = []
+        while let entry = readdir(directory) {
+            let name = withUnsafePointer(to: &entry.pointee.d_name) {
+                $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
+            }
+            if !name.hasPrefix(".") { names.append(name) }
+        }
+        return names
+    }
+
+    private static func parse(_ bytes: ArraySlice<UInt8>) -> [StoredLogLine] {
+        bytes.split(separator: UInt8(ascii: "\n")).compactMap { JSONText.decode(StoredLogLine.self, from: Array($0)) }
+    }
+
+    private static func write(_ bytes: [UInt8], folder: String, file: String) -> LogReference {
+        let path = "\(folder)/\(file)"
+        var descriptor = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o644)
+        if descriptor < 0, errno == ENOENT {
+            mkdir(folder, 0o755)
+            mkdir(String(path[..<(path.lastIndex(of: "/") ?? path.startIndex)]), 0o755)
+            descriptor = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o644)
+        }
+        guard descriptor >= 0 else { return .none }
+        defer { close(descriptor) }
+        let offset = lseek(descriptor, 0, SEEK_END)
+        let count = bytes.withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress, $0.count) }
+        return count > 0 ? LogReference(file: file, offset: Int64(offset), length: Int64(count)) : .none
+    }
+}

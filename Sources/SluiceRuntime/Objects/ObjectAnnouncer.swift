@@ -1,0 +1,190 @@
+import EventModel
+package import Journal
+package import ObjectStore
+import Synchronization
+
+/// Makes events of what happens to objects: from the watcher what people and tools did, from commit 2 what handlers
+/// published. Each version is announced once, together with its index row.
+package final class ObjectAnnouncer: Sendable {
+    private let journal: any JournalStore
+    private let router: EventRouter
+    private let clock: HostClock
+    private let sequencers: Mutex<UInt64>
+
+    package init(journal: any JournalStore, router: EventRouter, clock: HostClock, boot: Int64) {
+        self.journal = journal
+        self.router = router
+        self.clock = clock
+        // The boot counter in the upper half: sequencers rise over restarts without being stored.
+        sequencers = Mutex(UInt64(boot) << 36)
+    }
+
+    // MARK: What handlers published
+
+    /// Commit 2 of a decision: its events and their index rows, the outbox, the catalog, and the settlement itself.
+    func settlement(of decision: Decision, published: [PublishedObject], catalog: [CatalogChange]) -> Batch {
+        var batch = Batch()
+        let lineage = JSONText.encode(decision.lineage)
+        for object in published {
+            if let sighting = object.sighting {
+                let (record, append) = created(
+                    bucket: object.bucket, key: object.key, stamp: sighting.stamp, sample: sighting.sample,
+                    reason: "PutObject", lineage: lineage)
+                batch.objects.append(.put(record))
+                batch.appends.append(append)
+            } else {
+                batch.objects.append(.remove(bucket: object.bucket, key: object.key))
+                batch.catalog.append(.removeFile(bucket: object.bucket, key: object.key))
+                batch.appends.append(deleted(bucket: object.bucket, key: object.key, lineage: lineage))
+            }
+        }
+        for event in decision.outbox {
+            batch.appends.append(
+                append(bus: event.bus, id: event.id, payload: Array(event.payload.utf8), lineage: lineage))
+        }
+        batch.catalog += catalog
+        let writer = ResolutionWriter(clock: clock)
+        for settled in decision.settled {
+            writer.finish(
+                settled.delivery, source: settled.isPending ? .pending(deadLetter: settled.deadLetter) : .log,
+                settled.dropped ? .dropped : .succeeded, into: &batch)
+        }
+        if !decision.publications.isEmpty { batch.decisions.append(.clear(decision.attempt)) }
+        if let parked = decision.parked { batch.control.append(.removeValue(name: parked)) }
+        batch.invocations.append(decision.record)
+        return batch
+    }
+
+    // MARK: Building
+
+    private func created(
+        bucket: String, key: String, stamp: ObjectStamp, sample: UInt64, reason: String, lineage: [UInt8]
+    ) -> (ObjectRecord, Append) {
+        let etag = stamp.etag
+        let sequencer = nextSequencer()
+        let id = EventIdentity.derived(from: "created", bucket, key, etag)
+        let payload = ObjectEvents.created(
+            id: id, time: Timestamp(milliseconds: clock.wall), bucket: bucket, key: key, size: stamp.size, etag: etag,
+            sequencer: sequencer, reason: reason)
+        let record = ObjectRecord(
+            bucket: bucket, key: key, device: stamp.device, inode: stamp.inode, size: stamp.size,
+            modified: stamp.modified, changed: stamp.changed, sample: sample, etag: etag, sequencer: sequencer,
+            eventID: id)
+        return (record, append(bus: "default", id: id, payload: payload, lineage: lineage))
+    }
+
+    private func deleted(bucket: String, key: String, lineage: [UInt8]) -> Append {
+        let sequencer = nextSequencer()
+        let id = EventIdentity.derived(from: "deleted", bucket, key, sequencer)
+        let payload = ObjectEvents.deleted(
+            id: id, time: Timestamp(milliseconds: clock.wall), bucket: bucket, key: key, sequencer: sequencer)
+        return append(bus: "default", id: id, payload: payload, lineage: lineage)
+    }
+
+    package func append(bus: String, id: String, payload: [UInt8], lineage: [UInt8], deduplication: String? = nil) -> Append {
+        let (subscriptions, ruleSet) = router.route(payload, bus: bus)
+        return Append(
+            log: bus, eventID: id, ingested: clock.wall, payload: payload, subscriptions: subscriptions,
+            ruleSet: ruleSet, deduplicationID: deduplication, lineage: lineage)
+    }
+
+    private func nextSequencer() -> String {
+        let value = sequencers.withLock { value in
+            value += 1
+            return value
+        }
+        let text = String(value, radix: 16)
+        return String(repeating: "0", count: 16 - text.count) + text
+    }
+}
+
+// MARK: - What people and tools did
+
+extension ObjectAnnouncer: ChangeSink {
+    /// Events and index rows of the watcher's changes in one transaction. Blocking, on the watcher's thread.
+    package func commit(_ changes: [ObjectChange]) throws {
+        var batch = Batch()
+        for change in changes {
+            switch change {
+            case .created(let sighting):
+                let (record, append) = created(
+                    bucket: sighting.bucket, key: sighting.key, stamp: sighting.stamp, sample: sighting.sample,
+                    reason: "PutObject", lineage: [])
+                batch.objects.append(.put(record))
+                batch.appends.append(append)
+            case .deleted(let known):
+                batch.objects.append(.remove(bucket: known.bucket, key: known.key))
+                batch.catalog.append(.removeFile(bucket: known.bucket, key: known.key))
+                batch.appends.append(deleted(bucket: known.bucket, key: known.key, lineage: []))
+            case .adopted(let sighting):
+                batch.objects.append(.put(ObjectRecord(sighting, sequencer: nextSequencer())))
+            case .refreshed(let known):
+                batch.objects.append(.put(ObjectRecord(known)))
+            }
+        }
+        _ = try journal.commitBlocking(batch)
+    }
+
+    /// Announces again what is there (backfill): a new event for a version that is known already. The id has the
+    /// sequencer in it, because the version's own id has been used.
+    package func announceAgain(_ records: [ObjectRecord]) throws {
+        var batch = Batch()
+        for record in records {
+            var record = record
+            record.sequencer = nextSequencer()
+            record.eventID = EventIdentity.derived(from: "backfill", record.bucket, record.key, record.sequencer)
+            let payload = ObjectEvents.created(
+                id: record.eventID, time: Timestamp(milliseconds: clock.wall), bucket: record.bucket, key: record.key,
+                size: record.size, etag: record.etag, sequencer: record.sequencer, reason: "PutObject")
+            batch.appends.append(append(bus: "default", id: record.eventID, payload: payload, lineage: []))
+            batch.objects.append(.put(record))
+        }
+        _ = try journal.commitBlocking(batch)
+    }
+}
+
+/// The journal's object index for the watcher.
+package struct JournalObjectIndex: ObjectIndexReading {
+    let journal: any JournalStore
+
+    package init(journal: any JournalStore) {
+        self.journal = journal
+    }
+
+    package func known(bucket: String, key: String) throws -> KnownObject? {
+        try journal.object(bucket: bucket, key: key).map(KnownObject.init)
+    }
+
+    package func page(bucket: String, after: String, limit: Int) throws -> [KnownObject] {
+        try journal.objects(bucket: bucket, prefix: "", after: after.isEmpty ? nil : after, limit: limit)
+            .map(KnownObject.init)
+    }
+}
+
+extension KnownObject {
+    init(_ record: ObjectRecord) {
+        self.init(
+            bucket: record.bucket, key: record.key, stamp: record.stamp, sample: record.sample, etag: record.etag,
+            sequencer: record.sequencer, eventID: record.eventID)
+    }
+}
+
+extension ObjectRecord {
+    package var stamp: ObjectStamp {
+        ObjectStamp(device: device, inode: inode, size: size, modified: modified, changed: changed)
+    }
+
+    init(_ known: KnownObject) {
+        self.init(
+            bucket: known.bucket, key: known.key, device: known.stamp.device, inode: known.stamp.inode,
+            size: known.stamp.size, modified: known.stamp.modified, changed: known.stamp.changed, sample: known.sample,
+            etag: known.etag, sequencer: known.sequencer, eventID: known.eventID)
+    }
+
+    init(_ sighting: ObjectSighting, sequencer: String) {
+        self.init(
+            bucket: sighting.bucket, key: sighting.key, device: sighting.stamp.device, inode: sighting.stamp.inode,
+            size: sighting.stamp.size, modified: sighting.stamp.modified, changed: sighting.stamp.changed,
+            sample: sighting.sample, etag: sighting.etag, sequencer: sequencer, eventID: "")
+    }
+}
