@@ -1,0 +1,199 @@
+/// A leaf of an event at a path that some rule uses.
+struct FlatValue: BitwiseCopyable {
+    enum Kind: UInt8, BitwiseCopyable {
+        case string, number, `true`, `false`, null
+    }
+
+    /// The text: decoded for a string, as written for the rest. Points into the event or into the scratch's text.
+    var base: UnsafePointer<UInt8>
+    var length: Int32
+    var path: Int32
+    /// The innermost array element around the value: an index into the memberships, -1 outside arrays.
+    var membership: Int32
+    /// The next value of the same path, -1 at the end.
+    var next: Int32
+    /// For a number that is comparable: its value.
+    var number: Double
+    var kind: Kind
+    var isComparable: Bool
+
+    /// The text as a buffer.
+    var text: UnsafeBufferPointer<UInt8> { UnsafeBufferPointer(start: base, count: Int(length)) }
+}
+
+/// That a value lies in one element of an array; a chain from the innermost array to the outermost.
+struct Membership: BitwiseCopyable {
+    var array: Int32
+    var element: Int32
+    var parent: Int32
+}
+
+/// The values of one path in the event being matched.
+struct PathValues: BitwiseCopyable {
+    /// The event this entry belongs to; of another event, it is empty.
+    var generation: UInt32
+    var first: Int32
+    var last: Int32
+    /// Whether some value lies in an array element.
+    var hasMembership: Bool
+}
+
+/// What is known of an event before it is matched.
+public struct EventReading: Sendable, Hashable {
+    private let stopsEarly: Bool
+
+    private init(stopsEarly: Bool) { self.stopsEarly = stopsEarly }
+
+    /// Nothing is known: the event is read to the end of its object, and any fault of syntax is an error.
+    public static let strict = EventReading(stopsEarly: false)
+
+    /// The event is known to be valid JSON in which no object has a field name twice and no field name has a dot
+    /// (`EventFacts` finds out): reading ends as soon as every field that rules use has been seen, and what is skipped is
+    /// not checked. For other events the answer may differ from `strict`; it is never unsafe.
+    public static let validated = EventReading(stopsEarly: true)
+
+    var isStrict: Bool { !stopsEarly }
+}
+
+/// The reusable memory of one matching thread.
+///
+/// A scratch may be used with any matcher, and by one thread at a time. It grows to the largest event and matcher it has
+/// seen and then matching allocates nothing.
+public final class MatchScratch {
+    // The event being matched.
+    var values = Buffer<FlatValue>(capacity: 64)
+    var memberships = Buffer<Membership>(capacity: 64)
+    var pathValues = Buffer<PathValues>(capacity: 16)
+    /// Decoded strings. Has room for the whole event before the first is decoded, so that it does not move meanwhile.
+    var text = Buffer<UInt8>(capacity: 16)
+    var frames = Buffer<Frame>(capacity: 32)
+    var skipped = Buffer<UInt8>(capacity: 64)
+    var arrayCount: Int32 = 0
+    var anyMembership = false
+
+    // The rules being matched.
+    var generation: UInt32 = 0
+    var subRuleStamps = Buffer<UInt32>(capacity: 16)
+    var ruleStamps = Buffer<UInt32>(capacity: 16)
+    var memo = Buffer<UInt32>(capacity: 16)
+    var matched = Buffer<Int32>(capacity: 64)
+    var folded = Buffer<UInt8>(capacity: 64)
+    var found = Buffer<UInt32>(capacity: 64)
+    var stack = Buffer<Int32>(capacity: 128)
+    var gramStamps = Buffer<UInt32>(capacity: 16)
+    /// What the stamps belong to; held so that its identity is not used again.
+    var owner: AnyObject?
+    var search = ConsistencySearch()
+
+    /// An open container of the event.
+    struct Frame: BitwiseCopyable {
+        var node: Int32
+        /// -1 for an object.
+        var array: Int32
+        /// The position in the array.
+        var element: Int32
+        /// The membership around the container.
+        var membership: Int32
+        /// The number of used fields of the object not seen yet.
+        var missing: Int32
+    }
+
+    public init() {}
+
+    deinit {
+        values.free()
+        memberships.free()
+        pathValues.free()
+        text.free()
+        frames.free()
+        skipped.free()
+        subRuleStamps.free()
+        ruleStamps.free()
+        memo.free()
+        matched.free()
+        folded.free()
+        found.free()
+        stack.free()
+        gramStamps.free()
+        search.free()
+    }
+
+    /// Starts a new event for a matcher with so many paths, sub-rules, rules and shared conditions.
+    func begin(owner newOwner: AnyObject, paths: Int, subRules: Int, rules: Int, shared: Int, grams: Int) {
+        if owner !== newOwner {
+            owner = newOwner
+            generation = 0
+            MatchScratch.reset(
+                &pathValues, count: paths, to: PathValues(generation: 0, first: -1, last: -1, hasMembership: false))
+            MatchScratch.reset(&subRuleStamps, count: subRules, to: 0)
+            MatchScratch.reset(&ruleStamps, count: rules, to: 0)
+            MatchScratch.reset(&memo, count: shared, to: 0)
+            MatchScratch.reset(&gramStamps, count: grams, to: 0)
+        }
+        // The memo keeps an answer in the lowest bit, so generations are even.
+        generation &+= 2
+        if generation == 0 {
+            for index in 0..<pathValues.count { pathValues.base[index].generation = 0 }
+            for index in 0..<subRuleStamps.count { subRuleStamps[index] = 0 }
+            for index in 0..<ruleStamps.count { ruleStamps[index] = 0 }
+            for index in 0..<memo.count { memo[index] = 0 }
+            for index in 0..<gramStamps.count { gramStamps[index] = 0 }
+            generation = 2
+        }
+        values.truncate(0)
+        memberships.truncate(0)
+        text.truncate(0)
+        matched.truncate(0)
+        arrayCount = 0
+        anyMembership = false
+    }
+
+    private static func reset<Element>(_ buffer: inout Buffer<Element>, count: Int, to value: Element) {
+        buffer.truncate(0)
+        buffer.reserve(count)
+        for _ in 0..<count { buffer.append(value) }
+    }
+
+    /// The number of bytes held.
+    public var byteCount: Int {
+        values.byteCount + memberships.byteCount + pathValues.byteCount + text.byteCount + frames.byteCount
+            + skipped.byteCount + subRuleStamps.byteCount + ruleStamps.byteCount + memo.byteCount + matched.byteCount
+            + folded.byteCount + found.byteCount + stack.byteCount + gramStamps.byteCount
+    }
+
+    /// Remembers a leaf.
+    @inline(__always)
+    func record(
+        path: Int32, kind: FlatValue.Kind, base: UnsafePointer<UInt8>, length: Int, membership: Int32, number: Double,
+        isComparable: Bool
+    ) {
+        let index = Int32(truncatingIfNeeded: values.count)
+        values.append(
+            FlatValue(
+                base: base, length: Int32(truncatingIfNeeded: length), path: path, membership: membership, next: -1,
+                number: number, kind: kind, isComparable: isComparable))
+        let entry = pathValues.base + Int(path)
+        if entry.pointee.generation == generation {
+            values.base[Int(entry.pointee.last)].next = index
+            entry.pointee.last = index
+            if membership >= 0 { entry.pointee.hasMembership = true }
+        } else {
+            entry.pointee = PathValues(
+                generation: generation, first: index, last: index, hasMembership: membership >= 0)
+        }
+        if membership >= 0 { anyMembership = true }
+    }
+
+    /// The first value of a path, -1 if there is none.
+    @inline(__always)
+    func firstValue(_ path: Int32) -> Int32 {
+        let entry = pathValues.base + Int(path)
+        return entry.pointee.generation == generation ? entry.pointee.first : -1
+    }
+
+    @inline(__always)
+    func hasMembership(_ path: Int32) -> Bool {
+        let entry = pathValues.base + Int(path)
+        return entry.pointee.generation == generation && entry.pointee.hasMembership
+    }
+}

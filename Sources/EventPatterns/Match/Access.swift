@@ -1,0 +1,67 @@
+/// How a sub-rule is found: the ways of looking a value up, and the keys that rules are filed under.
+///
+/// Every sub-rule is filed under one of its fields, the most selective; the other fields are evaluated directly once a value
+/// has led to the sub-rule. So an event costs as much as the rules it comes near to, not as all there are.
+enum Access {
+    enum Kind: UInt64 {
+        /// A value of any type; a string.
+        case any = 1
+        case string, exact, numberText, number, literal, address, cidr
+        case prefix, suffix, equalsFolded, prefixFolded, suffixFolded, equalsKey, prefixKey, suffixKey, gram
+    }
+
+    /// The seed of a key.
+    @inline(__always)
+    static func seed(_ path: Int32, _ kind: Kind, _ extra: Int = 0) -> UInt64 {
+        (UInt64(UInt32(bitPattern: path)) &+ 1) &* 0x9FB2_1C65_1E98_DF25 ^ kind.rawValue &* 0xD6E8_FEB8_6659_FD93
+            ^ UInt64(truncatingIfNeeded: extra) &* 0xC2B2_AE3D_27D4_EB4F
+    }
+
+    /// A key without text.
+    @inline(__always)
+    static func key(_ path: Int32, _ kind: Kind, _ word: UInt64, _ second: UInt64 = 0, _ extra: Int = 0) -> UInt64 {
+        let first = ByteHash.mix(seed(path, kind, extra) ^ word, 0xA076_1D64_78BD_642F)
+        return ByteHash.mix(first ^ second, 0xE703_7ED1_A0B4_28DB) | 1
+    }
+
+    /// Which lookups a value of a path must make.
+    struct Plan: BitwiseCopyable {
+        var any = false
+        var string = false
+        var exact = false
+        var number = false
+        var numberText = false
+        var literal = false
+        var address = false
+        var equalsFolded = false
+        /// Some lookup by folded key is wanted.
+        var equalsKey = false
+        var prefix = Lengths()
+        var suffix = Lengths()
+        var prefixFolded = Lengths()
+        var suffixFolded = Lengths()
+        var prefixKey = Lengths()
+        var suffixKey = Lengths()
+        /// The lengths of CIDR prefixes, plus 1,000 for IPv6.
+        var cidr = Lengths()
+        var grams = Lengths()
+        /// The number of an interval index, -1 for none.
+        var intervals: Int32 = -1
+
+        var usesKey: Bool { equalsKey || prefixKey.count > 0 || suffixKey.count > 0 }
+    }
+
+    /// A stretch of the segment's list of lengths, ascending.
+    struct Lengths: BitwiseCopyable {
+        var first: Int32 = 0
+        var count: Int32 = 0
+    }
+
+    /// The length under which a text of `length` bytes is filed, if all lengths would be too many to try.
+    static func roundedLength(_ length: Int) -> Int {
+        var step = 1
+        while step * 2 <= length { step *= 2 }
+        // Two steps an octave: 1, 2, 3, 4, 6, 8, 12, 16, 24, ...
+        return length >= step + step / 2 && step > 1 ? step + step / 2 : step
+    }
+}

@@ -1,0 +1,70 @@
+/// A value test in the matcher's flat form: 32 bytes, its text in the segment's text.
+struct Atom: BitwiseCopyable {
+    enum Kind: UInt8, BitwiseCopyable {
+        case exact, address, number, numberText, `true`, `false`, null
+        case prefix, suffix
+        /// ASCII text, kept in lower case.
+        case equalsFolded, prefixFolded, suffixFolded
+        /// Any text: `extra` entries of lower length, lower, upper length, upper.
+        case equalsCased, prefixCased, suffixCased
+        /// `extra` segments of length (4 bytes) and text.
+        case wildcard
+        /// The doubles `x` to `y`; flag 1: with the low end, 2: with the high end.
+        case range
+        /// The block `x`, `y` of `extra` bits.
+        case cidr
+        case exists, absent
+        /// None of the `length` atoms from `offset` on, sorted by `x` if flag 1 is set.
+        case anythingBut
+    }
+
+    var kind: Kind
+    /// Kind-specific; for `address` and `cidr`, 1 means IPv6.
+    var flags: UInt8
+    var extra: UInt16
+    /// The number of bytes of text, or of excluded atoms.
+    var length: UInt32
+    /// Where the text begins, relative to the condition's text; or the first excluded atom, relative to the condition's.
+    var offset: UInt32
+    /// Fills what would be padding, so that equal atoms have equal bytes.
+    private var reserved: UInt32 = 0
+    /// The text's bytes 0..<8, or a double's bits, or an address's high half.
+    var x: UInt64
+    /// The text's bytes 8..<16, or a double's bits, or an address's low half.
+    var y: UInt64
+
+    init(_ kind: Kind) {
+        self.kind = kind
+        flags = 0
+        extra = 0
+        length = 0
+        offset = 0
+        x = 0
+        y = 0
+    }
+}
+
+/// A field with its alternatives in flat form. Equal conditions of different rules are one.
+struct ConditionRecord: BitwiseCopyable {
+    var path: Int32
+    var firstAtom: UInt32
+    /// The alternatives; excluded atoms follow them.
+    var atomCount: UInt32
+    /// With the excluded ones.
+    var spanCount: UInt32
+    var firstByte: UInt32
+    var byteCount: UInt32
+    /// Where the answer is remembered during an event, -1 if only one sub-rule asks.
+    var memo: Int32
+    /// The alternatives from the first that are exact strings sorted by `x`, 0 if too few to sort.
+    var sortedCount: UInt32 = 0
+    var allowsAbsence: Bool
+}
+
+/// A branch of a rule: conditions in the order of their paths.
+struct SubRule: BitwiseCopyable {
+    /// The rule, as a position in the segment.
+    var rule: Int32
+    var firstCondition: UInt32
+    var conditionCount: UInt32
+}

@@ -1,0 +1,147 @@
+/// The search for one value per field such that no two lie in different elements of the same array.
+///
+/// A depth-first search over the fields in order, as the reference's, with two differences that do not change the answer:
+/// values of one element are tried once, and a dead end goes back to the choice that caused it (conflict-directed
+/// backjumping), so that arrays which have nothing to do with one another are not multiplied.
+struct ConsistencySearch {
+    /// One bit for each of up to 256 fields.
+    private typealias Levels = SIMD4<UInt64>
+
+    private struct Choice: BitwiseCopyable {
+        var array: Int32
+        var element: Int32
+        var level: Int32
+    }
+
+    private struct Candidate: BitwiseCopyable {
+        var membership: Int32
+        var passes: Bool
+    }
+
+    private var choices = Buffer<Choice>(capacity: 32)
+    /// The values of every field that matter, field by field; where each field's begin.
+    private var candidates = Buffer<Candidate>(capacity: 64)
+    private var starts = Buffer<Int32>(capacity: 32)
+    private var steps = 0
+
+    /// Looks at so many values before giving up on an event.
+    static let budget = 1_000_000
+
+    func free() {
+        choices.free()
+        candidates.free()
+        starts.free()
+    }
+
+    /// Whether the sub-rule has a consistent choice; nil if the budget ran out.
+    mutating func hasChoice(
+        _ subRule: SubRule, _ references: UnsafeMutablePointer<UInt32>, _ evaluation: Evaluation,
+        _ scratch: MatchScratch
+    ) -> Bool? {
+        choices.truncate(0)
+        candidates.truncate(0)
+        starts.truncate(0)
+        steps = 0
+        var anyAbsence = false
+        for index in 0..<Int(subRule.conditionCount) {
+            starts.append(Int32(truncatingIfNeeded: candidates.count))
+            let condition = evaluation.conditions[Int(references[Int(subRule.firstCondition) + index])]
+            if condition.allowsAbsence { anyAbsence = true }
+            var value = scratch.firstValue(condition.path)
+            var lastTaken: Int32 = -2
+            while value >= 0 {
+                let entry = scratch.values.base + Int(value)
+                let passes = evaluation.passes(condition, entry)
+                // A value that does not pass still matters to `exists: false`.
+                if passes ? entry.pointee.membership != lastTaken : condition.allowsAbsence {
+                    candidates.append(Candidate(membership: entry.pointee.membership, passes: passes))
+                    if passes { lastTaken = entry.pointee.membership }
+                }
+                value = entry.pointee.next
+            }
+        }
+        starts.append(Int32(truncatingIfNeeded: candidates.count))
+        let count = Int(subRule.conditionCount)
+        let found = search(0, count, subRule, references, evaluation, scratch, anyAbsence) == nil
+        return steps > ConsistencySearch.budget ? nil : found
+    }
+
+    /// Searches from a field on: nil if there is a choice, else the fields whose choices ruled every value out.
+    private mutating func search(
+        _ level: Int, _ count: Int, _ subRule: SubRule, _ references: UnsafeMutablePointer<UInt32>,
+        _ evaluation: Evaluation, _ scratch: MatchScratch, _ anyAbsence: Bool
+    ) -> SIMD4<UInt64>? {
+        if level == count { return nil }
+        // With exists:false a choice can also help by ruling values out, so every earlier choice may be to blame.
+        var conflict = anyAbsence ? Levels(repeating: .max) : Levels()
+        let condition = evaluation.conditions[Int(references[Int(subRule.firstCondition) + level])]
+        let first = Int(starts[level])
+        let end = Int(starts[level + 1])
+        if condition.allowsAbsence, isAbsent(first, end, scratch) {
+            guard let below = search(level + 1, count, subRule, references, evaluation, scratch, anyAbsence) else {
+                return nil
+            }
+            conflict |= below
+        }
+        for index in first..<end {
+            let candidate = candidates[index]
+            guard candidate.passes else { continue }
+            let mark = choices.count
+            let blamed = choose(candidate.membership, level, scratch)
+            if blamed >= 0 {
+                choices.truncate(mark)
+                conflict[blamed >> 6] |= 1 << UInt64(blamed & 63)
+                continue
+            }
+            let below = search(level + 1, count, subRule, references, evaluation, scratch, anyAbsence)
+            choices.truncate(mark)
+            guard let below else { return nil }
+            if below[level >> 6] & 1 << UInt64(level & 63) == 0 { return below }
+            conflict |= below
+            if steps > ConsistencySearch.budget { return conflict }
+        }
+        conflict[level >> 6] &= ~(1 << UInt64(level & 63))
+        if anyAbsence { conflict = Levels(repeating: .max) }
+        return conflict
+    }
+
+    /// Takes a value's memberships among the choices; the level of a choice that contradicts, -1 if none does.
+    private mutating func choose(_ membership: Int32, _ level: Int, _ scratch: MatchScratch) -> Int {
+        steps += 1
+        let known = choices.count
+        var index = membership
+        while index >= 0 {
+            let entry = scratch.memberships[Int(index)]
+            var isKnown = false
+            for position in 0..<known where choices[position].array == entry.array {
+                if choices[position].element != entry.element { return Int(choices[position].level) }
+                isKnown = true
+                break
+            }
+            if !isKnown {
+                choices.append(
+                    Choice(array: entry.array, element: entry.element, level: Int32(truncatingIfNeeded: level)))
+            }
+            index = entry.parent
+        }
+        return -1
+    }
+
+    /// Whether no value of a field is consistent with the choices made.
+    private mutating func isAbsent(_ first: Int, _ end: Int, _ scratch: MatchScratch) -> Bool {
+        for index in first..<end {
+            steps += 1
+            var membership = candidates[index].membership
+            var isConsistent = true
+            while membership >= 0, isConsistent {
+                let entry = scratch.memberships[Int(membership)]
+                for position in 0..<choices.count where choices[position].array == entry.array {
+                    if choices[position].element != entry.element { isConsistent = false }
+                }
+                membership = entry.parent
+            }
+            if isConsistent { return false }
+        }
+        return true
+    }
+}

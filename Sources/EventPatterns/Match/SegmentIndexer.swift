@@ -1,0 +1,348 @@
+/// Chooses the field under which each sub-rule is filed, and builds the indexes.
+struct SegmentIndexer {
+    struct Parts {
+        var store: SegmentStore
+        var hashes: HashIndex
+        var grams: HashIndex
+        var intervals: [IntervalIndex]
+        var plans: Buffer<Access.Plan>
+        var lengths: Buffer<Int32>
+        var always: Buffer<UInt32>
+        var sharedCount: Int
+    }
+
+    /// What a path's values are compared with, to judge how selective a test is.
+    private struct PathStatistics: BitwiseCopyable {
+        var literals: Float = 0
+        var affixes: Float = 0
+        var ranges: Float = 0
+    }
+
+    private var store: SegmentStore
+    private let uses: Buffer<UInt32>
+    private let pathCount: Int
+    /// The condition under which each sub-rule is filed.
+    private var chosen = Buffer<UInt32>()
+    private var plans: Buffer<Access.Plan>
+    /// For paths that are filed under lengths of text: which.
+    private var lengthSets: [LengthKey: Set<Int32>] = [:]
+    private var keys = Buffer<UInt64>()
+    private var keyed = Buffer<UInt32>()
+    private var gramKeys = Buffer<UInt64>()
+    private var gramKeyed = Buffer<UInt32>()
+    private var always = Buffer<UInt32>()
+    private var intervals: [[IntervalIndex.Entry]] = []
+
+    private struct LengthKey: Hashable {
+        var path: Int32
+        var kind: Access.Kind
+    }
+
+    init(_ store: SegmentStore, uses: Buffer<UInt32>, pathCount: Int) {
+        self.store = store
+        self.uses = uses
+        self.pathCount = pathCount
+        plans = Buffer(repeating: Access.Plan(), count: pathCount)
+    }
+
+    mutating func build() -> Parts {
+        let sharedCount = numberShared()
+        choose()
+        // Lengths first: a text is filed under one of its path's lengths.
+        for index in 0..<chosen.count { forEachAtom(chosen[index]) { $0.registerLength($1, $2) } }
+        var lengths = Buffer<Int32>()
+        settleLengths(&lengths)
+        for index in 0..<chosen.count {
+            let subRule = UInt32(index)
+            if store.conditions[Int(chosen[index])].allowsAbsence {
+                always.append(subRule)
+            } else {
+                forEachAtom(chosen[index]) { $0.file($1, $2, subRule) }
+            }
+        }
+        store.shrink()
+        always.shrink()
+        let parts = Parts(
+            store: store, hashes: HashIndex(keys: keys, subRules: keyed),
+            grams: HashIndex(keys: gramKeys, subRules: gramKeyed), intervals: intervals.map { IntervalIndex($0) },
+            plans: plans, lengths: lengths, always: always, sharedCount: sharedCount)
+        keys.free()
+        keyed.free()
+        gramKeys.free()
+        gramKeyed.free()
+        chosen.free()
+        return parts
+    }
+
+    /// Gives every condition that several sub-rules name a place to remember its answer.
+    private mutating func numberShared() -> Int {
+        var shared = 0
+        for index in 0..<store.conditions.count where uses[index] > 1 {
+            store.conditions.base[index].memo = Int32(truncatingIfNeeded: shared)
+            shared += 1
+        }
+        return shared
+    }
+
+    // MARK: choosing
+
+    private mutating func choose() {
+        let statistics = Buffer<PathStatistics>(repeating: PathStatistics(), count: pathCount)
+        defer { statistics.free() }
+        for index in 0..<store.conditions.count {
+            let condition = store.conditions[index]
+            let entry = statistics.base + Int(condition.path)
+            for atom in 0..<Int(condition.atomCount) {
+                switch store.atoms[Int(condition.firstAtom) + atom].kind {
+                case .exact, .address, .number, .numberText, .equalsFolded, .equalsCased: entry.pointee.literals += 1
+                case .prefix, .suffix, .prefixFolded, .suffixFolded, .prefixCased, .suffixCased, .wildcard, .cidr:
+                    entry.pointee.affixes += 1
+                case .range: entry.pointee.ranges += 1
+                default: break
+                }
+            }
+        }
+        // Expected visits: how likely a value passes, times the sub-rules it would lead to.
+        var costs: [Float] = []
+        costs.reserveCapacity(store.conditions.count)
+        for index in 0..<store.conditions.count {
+            let condition = store.conditions[index]
+            var likely: Float = 0
+            for atom in 0..<Int(condition.atomCount) {
+                likely += likelihood(
+                    store.atoms[Int(condition.firstAtom) + atom], statistics[Int(condition.path)], condition)
+            }
+            costs.append(min(likely, 1) * Float(uses[index]))
+        }
+        for index in 0..<store.subRules.count {
+            let subRule = store.subRules[index]
+            var best = store.references[Int(subRule.firstCondition)]
+            for position in 1..<max(1, Int(subRule.conditionCount)) {
+                let reference = store.references[Int(subRule.firstCondition) + position]
+                if costs[Int(reference)] < costs[Int(best)] { best = reference }
+            }
+            chosen.append(best)
+        }
+    }
+
+    /// A guess at the share of values that pass a test.
+    private func likelihood(_ atom: Atom, _ statistics: PathStatistics, _ condition: ConditionRecord) -> Float {
+        switch atom.kind {
+        case .exact, .address, .number, .numberText, .equalsFolded, .equalsCased: return 1 / (1 + statistics.literals)
+        case .true, .false: return 0.5
+        case .null: return 0.2
+        case .prefix, .suffix, .prefixFolded, .suffixFolded, .prefixCased, .suffixCased:
+            if atom.length == 0 { return 0.9 }
+            return max(1 / (1 + statistics.affixes), atom.length == 1 ? 0.03 : 0.001)
+        case .wildcard: return max(0.002, 2 / (1 + statistics.affixes))
+        case .cidr: return max(0.002, 1 / (1 + statistics.affixes))
+        case .range:
+            let isBounded = Double(bitPattern: atom.x).isFinite && Double(bitPattern: atom.y).isFinite
+            return isBounded ? 0.25 / (1 + statistics.ranges / 16) : 0.45
+        case .exists: return 0.9
+        case .absent: return 1
+        case .anythingBut: return 0.95
+        }
+    }
+
+    // MARK: filing
+
+    private mutating func forEachAtom(
+        _ number: UInt32, _ body: (inout SegmentIndexer, Atom, ConditionRecord) -> Void
+    ) {
+        let condition = store.conditions[Int(number)]
+        if condition.allowsAbsence { return }
+        for index in 0..<Int(condition.atomCount) {
+            body(&self, store.atoms[Int(condition.firstAtom) + index], condition)
+        }
+    }
+
+    private mutating func registerLength(_ atom: Atom, _ condition: ConditionRecord) {
+        guard let entry = textEntry(atom, condition), entry.kind != .gram || entry.length > 0 else {
+            if atom.kind == .cidr {
+                lengthSets[LengthKey(path: condition.path, kind: .cidr), default: []].insert(
+                    Int32(atom.extra) + (atom.flags == 1 ? 1000 : 0))
+            }
+            return
+        }
+        switch entry.kind {
+        case .prefix, .suffix, .prefixFolded, .suffixFolded, .prefixKey, .suffixKey, .gram:
+            lengthSets[LengthKey(path: condition.path, kind: entry.kind), default: []].insert(Int32(entry.length))
+        default: break
+        }
+    }
+
+    private mutating func settleLengths(_ lengths: inout Buffer<Int32>) {
+        for (key, set) in lengthSets {
+            var kept = set
+            // Each length is a lookup for every value: with many, texts are filed under a shorter start.
+            if key.kind != .cidr, key.kind != .gram, set.count > 12 {
+                kept = Set(set.map { Int32(Access.roundedLength(Int($0))) })
+                lengthSets[key] = kept
+            }
+            let stretch = Access.Lengths(first: Int32(lengths.count), count: Int32(kept.count))
+            for length in kept.sorted() { lengths.append(length) }
+            let plan = plans.base + Int(key.path)
+            switch key.kind {
+            case .prefix: plan.pointee.prefix = stretch
+            case .suffix: plan.pointee.suffix = stretch
+            case .prefixFolded: plan.pointee.prefixFolded = stretch
+            case .suffixFolded: plan.pointee.suffixFolded = stretch
+            case .prefixKey: plan.pointee.prefixKey = stretch
+            case .suffixKey: plan.pointee.suffixKey = stretch
+            case .cidr: plan.pointee.cidr = stretch
+            default: plan.pointee.grams = stretch
+            }
+        }
+    }
+
+    /// Under what kind of key a test of text is filed, and the text: all of it for equality, the start or the end for an
+    /// affix, a stretch of at most four bytes for a wildcard with short ends. Nil for tests that are not of text.
+    private func textEntry(
+        _ atom: Atom, _ condition: ConditionRecord
+    ) -> (kind: Access.Kind, text: [UInt8], length: Int)? {
+        func entry(_ kind: Access.Kind, _ text: [UInt8]) -> (kind: Access.Kind, text: [UInt8], length: Int) {
+            text.isEmpty && kind != .equalsKey ? (.string, [], 0) : (kind, text, text.count)
+        }
+        switch atom.kind {
+        case .prefix: return entry(.prefix, text(of: atom, condition))
+        case .suffix: return entry(.suffix, text(of: atom, condition))
+        case .prefixFolded: return entry(.prefixFolded, text(of: atom, condition))
+        case .suffixFolded: return entry(.suffixFolded, text(of: atom, condition))
+        case .equalsCased, .prefixCased, .suffixCased:
+            guard let key = foldedKey(atom, condition) else { return (.string, [], 0) }
+            return entry(
+                atom.kind == .equalsCased ? .equalsKey : atom.kind == .prefixCased ? .prefixKey : .suffixKey, key)
+        case .wildcard: return wildcardEntry(atom, condition)
+        default: return nil
+        }
+    }
+
+    private func wildcardEntry(
+        _ atom: Atom, _ condition: ConditionRecord
+    ) -> (kind: Access.Kind, text: [UInt8], length: Int) {
+        var cursor = store.text.base + Int(condition.firstByte) + Int(atom.offset)
+        var segments: [[UInt8]] = []
+        for _ in 0..<Int(atom.extra) {
+            let size = Int(ByteHash.half(cursor))
+            segments.append(Array(UnsafeBufferPointer(start: cursor + 4, count: size)))
+            cursor += 4 + size
+        }
+        let first = segments[0]
+        let last = segments[segments.count - 1]
+        let middle = segments.dropFirst().dropLast().max { $0.count < $1.count } ?? []
+        if max(first.count, last.count) >= 3 || middle.count <= max(first.count, last.count) {
+            if first.isEmpty, last.isEmpty { return (.string, [], 0) }
+            return first.count >= last.count ? (.prefix, first, first.count) : (.suffix, last, last.count)
+        }
+        let gram = Array(middle.prefix(4))
+        return (.gram, gram, gram.count)
+    }
+
+    private func text(of atom: Atom, _ condition: ConditionRecord) -> [UInt8] {
+        if atom.length > 16 || atom.kind == .numberText {
+            let start = store.text.base + Int(condition.firstByte) + Int(atom.offset)
+            return Array(UnsafeBufferPointer(start: start, count: Int(atom.length)))
+        }
+        return (0..<Int(atom.length)).map { index in
+            UInt8(truncatingIfNeeded: (index < 8 ? atom.x : atom.y) >> UInt64(8 * (index & 7)))
+        }
+    }
+
+    private func foldedKey(_ atom: Atom, _ condition: ConditionRecord) -> [UInt8]? {
+        var cursor = store.text.base + Int(condition.firstByte) + Int(atom.offset)
+        let end = cursor + Int(atom.length)
+        var key: [UInt8] = []
+        while cursor < end {
+            let lower = Array(UnsafeBufferPointer(start: cursor + 1, count: Int(cursor[0])))
+            cursor += 1 + lower.count
+            let upper = Array(UnsafeBufferPointer(start: cursor + 1, count: Int(cursor[0])))
+            cursor += 1 + upper.count
+            let folded = CaseText.folded(lower)
+            if folded != CaseText.folded(upper) { return nil }
+            key += folded
+        }
+        return key
+    }
+
+    private mutating func fileKey(_ key: UInt64, _ subRule: UInt32) {
+        keys.append(key)
+        keyed.append(subRule)
+    }
+
+    private mutating func file(_ atom: Atom, _ condition: ConditionRecord, _ subRule: UInt32) {
+        let path = condition.path
+        let plan = plans.base + Int(path)
+        switch atom.kind {
+        case .exact:
+            plan.pointee.exact = true
+            fileKey(hash(text(of: atom, condition), path, .exact), subRule)
+        case .equalsFolded:
+            plan.pointee.equalsFolded = true
+            fileKey(hash(text(of: atom, condition), path, .equalsFolded), subRule)
+        case .numberText:
+            plan.pointee.numberText = true
+            fileKey(hash(text(of: atom, condition), path, .numberText), subRule)
+        case .number:
+            plan.pointee.number = true
+            fileKey(Access.key(path, .number, atom.x), subRule)
+        case .true, .false, .null:
+            plan.pointee.literal = true
+            let kind: FlatValue.Kind = atom.kind == .true ? .true : atom.kind == .false ? .false : .null
+            fileKey(Access.key(path, .literal, UInt64(kind.rawValue)), subRule)
+        case .address:
+            plan.pointee.address = true
+            fileKey(Access.key(path, .address, atom.x, atom.y, Int(atom.extra)), subRule)
+        case .cidr:
+            let tagged = Int(atom.extra) + (atom.flags == 1 ? 1000 : 0)
+            fileKey(Access.key(path, .cidr, atom.x, atom.y, tagged), subRule)
+        case .range:
+            if plan.pointee.intervals < 0 {
+                plan.pointee.intervals = Int32(intervals.count)
+                intervals.append([])
+            }
+            intervals[Int(plan.pointee.intervals)].append(
+                IntervalIndex.Entry(
+                    low: Double(bitPattern: atom.x), high: Double(bitPattern: atom.y), highest: 0, subRule: subRule))
+        case .exists, .anythingBut:
+            plan.pointee.any = true
+            fileKey(Access.key(path, .any, 0), subRule)
+        case .absent: break
+        default: fileText(atom, condition, subRule)
+        }
+    }
+
+    private mutating func fileText(_ atom: Atom, _ condition: ConditionRecord, _ subRule: UInt32) {
+        guard let entry = textEntry(atom, condition) else { return }
+        let path = condition.path
+        let plan = plans.base + Int(path)
+        switch entry.kind {
+        case .string:
+            plan.pointee.string = true
+            fileKey(Access.key(path, .string, 0), subRule)
+        case .equalsKey:
+            plan.pointee.equalsKey = true
+            fileKey(hash(entry.text, path, .equalsKey), subRule)
+        case .gram:
+            let word = entry.text.withUnsafeBufferPointer { bytes in
+                bytes.baseAddress.map { ByteHash.partialWord($0, bytes.count) } ?? 0
+            }
+            gramKeys.append(Access.key(path, .gram, word, 0, entry.length))
+            gramKeyed.append(subRule)
+        default:
+            let known = lengthSets[LengthKey(path: path, kind: entry.kind)] ?? []
+            let size = known.contains(Int32(entry.length)) ? entry.length : Access.roundedLength(entry.length)
+            let isStart = entry.kind == .prefix || entry.kind == .prefixFolded || entry.kind == .prefixKey
+            let filed = isStart ? Array(entry.text.prefix(size)) : Array(entry.text.suffix(size))
+            fileKey(hash(filed, path, entry.kind), subRule)
+        }
+    }
+
+    private func hash(_ text: [UInt8], _ path: Int32, _ kind: Access.Kind) -> UInt64 {
+        let seed = Access.seed(path, kind)
+        return text.withUnsafeBufferPointer { bytes in
+            if let base = bytes.baseAddress { return ByteHash.hash(base, bytes.count, seed: seed) }
+            return withUnsafePointer(to: 0) { ByteHash.hash($0, 0, seed: seed) }
+        }
+    }
+}

@@ -1,0 +1,204 @@
+/// The rules of a segment in flat form, growing while the segment is built.
+struct SegmentStore {
+    var atoms = Buffer<Atom>(capacity: 64)
+    var text = Buffer<UInt8>(capacity: 256)
+    var conditions = Buffer<ConditionRecord>(capacity: 64)
+    /// Condition numbers, sub-rule by sub-rule.
+    var references = Buffer<UInt32>(capacity: 64)
+    var subRules = Buffer<SubRule>(capacity: 64)
+    /// For every rule, whether it has several branches.
+    var isBranched = Buffer<Bool>(capacity: 64)
+
+    func free() {
+        atoms.free()
+        text.free()
+        conditions.free()
+        references.free()
+        subRules.free()
+        isBranched.free()
+    }
+
+    mutating func shrink() {
+        atoms.shrink()
+        text.shrink()
+        conditions.shrink()
+        references.shrink()
+        subRules.shrink()
+        isBranched.shrink()
+    }
+
+    var byteCount: Int {
+        atoms.byteCount + text.byteCount + conditions.byteCount + references.byteCount + subRules.byteCount
+            + isBranched.byteCount
+    }
+
+    // MARK: adding a condition at the end
+
+    /// Appends the flat form of a condition. The caller drops it again if it already had it.
+    mutating func appendCondition(path: Int32, tests: [ValueTest]) -> ConditionRecord {
+        let firstAtom = atoms.count
+        let firstByte = text.count
+        for test in tests { atoms.append(Atom(.null)); _ = test }
+        var allowsAbsence = false
+        for (index, test) in tests.enumerated() {
+            let atom = flatten(test, firstAtom: firstAtom, firstByte: firstByte)
+            atoms[firstAtom + index] = atom
+            if atom.kind == .absent { allowsAbsence = true }
+        }
+        let sortedCount = tests.count > 8 ? sortExact(firstAtom, tests.count) : 0
+        return ConditionRecord(
+            path: path, firstAtom: UInt32(firstAtom), atomCount: UInt32(tests.count),
+            spanCount: UInt32(atoms.count - firstAtom), firstByte: UInt32(firstByte),
+            byteCount: UInt32(text.count - firstByte), memo: -1, sortedCount: UInt32(sortedCount),
+            allowsAbsence: allowsAbsence)
+    }
+
+    /// Puts the exact strings among atoms first, sorted by their first bytes; returns their number.
+    private mutating func sortExact(_ first: Int, _ count: Int) -> Int {
+        var all: [Atom] = []
+        for index in first..<(first + count) { all.append(atoms[index]) }
+        let exact = all.filter { $0.kind == .exact }.sorted { $0.x < $1.x }
+        let ordered = exact + all.filter { $0.kind != .exact }
+        for (index, atom) in ordered.enumerated() { atoms[first + index] = atom }
+        return exact.count
+    }
+
+    private mutating func textAtom(_ kind: Atom.Kind, _ bytes: [UInt8], _ firstByte: Int) -> Atom {
+        var atom = Atom(kind)
+        atom.length = UInt32(bytes.count)
+        atom.offset = UInt32(text.count - firstByte)
+        bytes.withUnsafeBufferPointer { buffer in
+            guard let base = buffer.baseAddress else { return }
+            (atom.x, atom.y) = ByteHash.lead(base, buffer.count)
+            // Sixteen bytes and less are in the atom itself.
+            if buffer.count > 16 || kind == .wildcard || kind == .numberText {
+                text.append(contentsOf: base, count: buffer.count)
+            }
+        }
+        return atom
+    }
+
+    private mutating func caseAtom(
+        _ value: CaseText, _ folded: Atom.Kind, _ cased: Atom.Kind, _ firstByte: Int
+    ) -> Atom {
+        if let lower = value.asciiFolded { return textAtom(folded, lower, firstByte) }
+        var atom = Atom(cased)
+        atom.offset = UInt32(text.count - firstByte)
+        atom.extra = UInt16(truncatingIfNeeded: min(value.alternatives.count, Int(UInt16.max)))
+        for alternative in value.alternatives {
+            for form in [alternative.lower, alternative.upper] {
+                text.append(UInt8(truncatingIfNeeded: form.count))
+                for byte in form { text.append(byte) }
+            }
+        }
+        atom.length = UInt32(text.count - firstByte) - atom.offset
+        return atom
+    }
+
+    private mutating func flatten(_ test: ValueTest, firstAtom: Int, firstByte: Int) -> Atom {
+        switch test {
+        case .exact(let bytes): return textAtom(.exact, bytes, firstByte)
+        case .numberText(let bytes): return textAtom(.numberText, bytes, firstByte)
+        case .prefix(let bytes): return textAtom(.prefix, bytes, firstByte)
+        case .suffix(let bytes): return textAtom(.suffix, bytes, firstByte)
+        case .equalsIgnoringCase(let value): return caseAtom(value, .equalsFolded, .equalsCased, firstByte)
+        case .prefixIgnoringCase(let value): return caseAtom(value, .prefixFolded, .prefixCased, firstByte)
+        case .suffixIgnoringCase(let value): return caseAtom(value, .suffixFolded, .suffixCased, firstByte)
+        case .wildcard(let wildcard): return flatten(wildcard, firstByte)
+        case .number(let value):
+            var atom = Atom(.number)
+            atom.x = value.bitPattern
+            return atom
+        case .literal(let literal):
+            return Atom(literal == .true ? .true : literal == .false ? .false : .null)
+        case .exists: return Atom(.exists)
+        case .absent: return Atom(.absent)
+        case .range(let range):
+            var atom = Atom(.range)
+            atom.x = range.low.bitPattern
+            atom.y = range.high.bitPattern
+            atom.flags = (range.includesLow ? 1 : 0) | (range.includesHigh ? 2 : 0)
+            return atom
+        case .address(let address): return addressAtom(.address, address, bits: address.bitWidth)
+        case .cidr(let block): return addressAtom(.cidr, block.base, bits: block.prefixLength)
+        case .anythingBut(let exclusion): return flatten(exclusion, firstAtom: firstAtom, firstByte: firstByte)
+        }
+    }
+
+    private func addressAtom(_ kind: Atom.Kind, _ address: IPAddress, bits: Int) -> Atom {
+        var atom = Atom(kind)
+        atom.flags = address.isV6 ? 1 : 0
+        atom.extra = UInt16(bits)
+        atom.x = address.high
+        atom.y = address.low
+        return atom
+    }
+
+    private mutating func flatten(_ wildcard: Wildcard, _ firstByte: Int) -> Atom {
+        let segments = wildcard.segments
+        if segments.count == 1 { return textAtom(.exact, segments[0], firstByte) }
+        if segments.count == 2, segments[1].isEmpty { return textAtom(.prefix, segments[0], firstByte) }
+        if segments.count == 2, segments[0].isEmpty { return textAtom(.suffix, segments[1], firstByte) }
+        var encoded: [UInt8] = []
+        for segment in segments {
+            for shift in [0, 8, 16, 24] { encoded.append(UInt8(truncatingIfNeeded: segment.count >> shift)) }
+            encoded += segment
+        }
+        var atom = textAtom(.wildcard, encoded, firstByte)
+        atom.extra = UInt16(segments.count)
+        return atom
+    }
+
+    private mutating func flatten(_ exclusion: Exclusion, firstAtom: Int, firstByte: Int) -> Atom {
+        var excluded: [Atom] = []
+        var isSorted = false
+        switch exclusion {
+        case .strings(let values):
+            for value in values { excluded.append(textAtom(.exact, value, firstByte)) }
+            isSorted = true
+        case .numbers(let values):
+            for value in values { excluded.append(flatten(.number(value), firstAtom: firstAtom, firstByte: firstByte)) }
+            isSorted = true
+        case .prefixes(let values): for value in values { excluded.append(textAtom(.prefix, value, firstByte)) }
+        case .suffixes(let values): for value in values { excluded.append(textAtom(.suffix, value, firstByte)) }
+        case .equalsIgnoringCase(let values):
+            for value in values { excluded.append(caseAtom(value, .equalsFolded, .equalsCased, firstByte)) }
+        case .wildcards(let values): for value in values { excluded.append(flatten(value, firstByte)) }
+        }
+        if isSorted { excluded.sort { $0.x < $1.x } }
+        var atom = Atom(.anythingBut)
+        atom.flags = isSorted ? 1 : 0
+        atom.length = UInt32(excluded.count)
+        atom.offset = UInt32(atoms.count - firstAtom)
+        for each in excluded { atoms.append(each) }
+        return atom
+    }
+
+    // MARK: comparing conditions
+
+    /// A hash over a condition's path, atoms and text.
+    func hash(_ condition: ConditionRecord) -> UInt64 {
+        let atomBytes = UnsafeRawPointer(atoms.base + Int(condition.firstAtom)).assumingMemoryBound(to: UInt8.self)
+        let inAtoms = ByteHash.hash(
+            atomBytes, Int(condition.spanCount) * MemoryLayout<Atom>.stride,
+            seed: UInt64(UInt32(bitPattern: condition.path)))
+        return ByteHash.hash(text.base + Int(condition.firstByte), Int(condition.byteCount), seed: inAtoms)
+    }
+
+    func areEqual(_ left: ConditionRecord, _ right: ConditionRecord) -> Bool {
+        guard left.path == right.path, left.atomCount == right.atomCount, left.spanCount == right.spanCount,
+            left.byteCount == right.byteCount
+        else { return false }
+        let leftAtoms = UnsafeRawPointer(atoms.base + Int(left.firstAtom)).assumingMemoryBound(to: UInt8.self)
+        let rightAtoms = UnsafeRawPointer(atoms.base + Int(right.firstAtom)).assumingMemoryBound(to: UInt8.self)
+        return ByteHash.equal(leftAtoms, rightAtoms, Int(left.spanCount) * MemoryLayout<Atom>.stride)
+            && ByteHash.equal(
+                text.base + Int(left.firstByte), text.base + Int(right.firstByte), Int(left.byteCount))
+    }
+
+    /// Drops the condition appended last.
+    mutating func dropLast(_ condition: ConditionRecord) {
+        atoms.truncate(Int(condition.firstAtom))
+        text.truncate(Int(condition.firstByte))
+    }
+}

@@ -1,0 +1,111 @@
+/// Matching of text against the forms of each character of an ignore-case pattern.
+///
+/// A character's two forms never begin or end with one another (a test looks at all of Unicode), so the first form that
+/// fits is the only one.
+enum CaseMatching {
+    /// The number of bytes of `text` that the whole pattern covers from the start, -1 if it does not fit.
+    static func forward(
+        _ pattern: UnsafePointer<UInt8>, _ patternLength: Int, _ text: UnsafePointer<UInt8>, _ length: Int
+    ) -> Int {
+        var at = 0
+        var cursor = 0
+        while cursor < patternLength {
+            let lower = Int(pattern[cursor])
+            let upper = Int(pattern[cursor + 1 + lower])
+            if at + lower <= length, ByteHash.equal(text + at, pattern + cursor + 1, lower) {
+                at += lower
+            } else if at + upper <= length, ByteHash.equal(text + at, pattern + cursor + 2 + lower, upper) {
+                at += upper
+            } else {
+                return -1
+            }
+            cursor += 2 + lower + upper
+        }
+        return at
+    }
+
+    /// Whether the whole pattern covers the end of `text`.
+    static func backward(
+        _ pattern: UnsafePointer<UInt8>, _ patternLength: Int, _ text: UnsafePointer<UInt8>, _ length: Int
+    ) -> Bool {
+        // The entries can only be walked forwards, so the end is found by trying each start within reach.
+        var cursor = 0
+        var longest = 0
+        while cursor < patternLength {
+            let lower = Int(pattern[cursor])
+            let upper = Int(pattern[cursor + 1 + lower])
+            longest += max(lower, upper)
+            cursor += 2 + lower + upper
+        }
+        var start = max(0, length - longest)
+        while start <= length {
+            if forward(pattern, patternLength, text + start, length - start) == length - start { return true }
+            start += 1
+        }
+        return false
+    }
+}
+
+/// Matching of text against a wildcard's segments.
+enum WildcardMatching {
+    static func matches(
+        _ encoded: UnsafePointer<UInt8>, _ segments: Int, _ text: UnsafePointer<UInt8>, _ length: Int
+    ) -> Bool {
+        var cursor = encoded
+        var at = 0
+        for index in 0..<segments {
+            let size = Int(ByteHash.half(cursor))
+            let segment = cursor + 4
+            cursor = segment + size
+            if index == 0 {
+                guard size <= length, ByteHash.equal(text, segment, size) else { return false }
+                at = size
+            } else if index == segments - 1 {
+                return length - at >= size && ByteHash.equal(text + (length - size), segment, size)
+            } else if size > 0 {
+                let found = find(segment, size, text, from: at, length)
+                if found < 0 { return false }
+                at = found + size
+            }
+        }
+        return true
+    }
+
+    /// The first place of a non-empty segment at or after `from`, -1 if there is none.
+    static func find(
+        _ segment: UnsafePointer<UInt8>, _ size: Int, _ text: UnsafePointer<UInt8>, from: Int, _ length: Int
+    ) -> Int {
+        if size > 16 { return findLong(segment, size, text, from: from, length) }
+        var at = from
+        let first = segment[0]
+        while at + size <= length {
+            if text[at] == first, ByteHash.equal(text + at, segment, size) { return at }
+            at += 1
+        }
+        return -1
+    }
+
+    /// Rabin-Karp with 64-bit sums: linear, also where text and segment repeat themselves; candidates are compared, and a
+    /// text made to collide would need the multiplier's inverse for every window.
+    private static func findLong(
+        _ segment: UnsafePointer<UInt8>, _ size: Int, _ text: UnsafePointer<UInt8>, from: Int, _ length: Int
+    ) -> Int {
+        guard from + size <= length else { return -1 }
+        let factor: UInt64 = 0x5851_F42D_4C95_7F2D
+        var wanted: UInt64 = 0
+        var sum: UInt64 = 0
+        var leading: UInt64 = 1
+        for index in 0..<size {
+            wanted = wanted &* factor &+ UInt64(segment[index])
+            sum = sum &* factor &+ UInt64(text[from + index])
+            if index > 0 { leading = leading &* factor }
+        }
+        var at = from
+        while true {
+            if sum == wanted, ByteHash.equal(text + at, segment, size) { return at }
+            if at + size >= length { return -1 }
+            sum = (sum &- UInt64(text[at]) &* leading) &* factor &+ UInt64(text[at + size])
+            at += 1
+        }
+    }
+}

@@ -1,0 +1,121 @@
+/// A parsed event pattern of the EventBridge language.
+///
+/// A pattern is a list of branches (more than one only with `$or`); an event matches if it matches a branch; a branch is a
+/// list of fields that must all pass, in the order in which the reference tests them.
+///
+///     let pattern = try EventPattern(parsing: #"{"source":["aws.s3"]}"#)
+///     let matches = try pattern.matches(#"{"source":"aws.s3"}"#)
+///
+/// To match many events, or many patterns at once, build a `Matcher`.
+public struct EventPattern: Sendable, Hashable {
+    /// Sub-rules: every one is a list of fields, sorted, each path once.
+    let branches: [[FieldCondition]]
+    /// What of the pattern EventBridge would not accept.
+    public let extensions: Set<PatternExtension>
+
+    /// Parses a pattern, or says in the reference's words why it is none.
+    public init(
+        parsing json: String, dialect: PatternDialect = .eventBridge, limits: PatternLimits = .init()
+    ) throws(PatternError) {
+        try self.init(parsing: Array(json.utf8), dialect: dialect, limits: limits)
+    }
+
+    /// Parses a pattern from UTF-8.
+    public init(
+        parsing json: [UInt8], dialect: PatternDialect = .eventBridge, limits: PatternLimits = .init()
+    ) throws(PatternError) {
+        self = try json.withUnsafeBufferPointer { bytes throws(PatternError) in
+            try EventPattern(bytes, dialect, limits)
+        }
+    }
+
+    /// Parses a pattern from UTF-8 in place.
+    public init(
+        parsing json: Span<UInt8>, dialect: PatternDialect = .eventBridge, limits: PatternLimits = .init()
+    ) throws(PatternError) {
+        self = try json.withUnsafeBufferPointer { bytes throws(PatternError) in
+            try EventPattern(bytes, dialect, limits)
+        }
+    }
+
+    private init(
+        _ bytes: UnsafeBufferPointer<UInt8>, _ dialect: PatternDialect, _ limits: PatternLimits
+    ) throws(PatternError) {
+        var nothing: UInt8 = 0
+        if let base = bytes.baseAddress {
+            var parser = PatternParser(base: base, count: bytes.count, dialect: dialect, limits: limits)
+            self = try parser.parse()
+        } else {
+            self = try withUnsafePointer(to: &nothing) { base throws(PatternError) in
+                var parser = PatternParser(base: base, count: 0, dialect: dialect, limits: limits)
+                return try parser.parse()
+            }
+        }
+    }
+
+    init(branches: [[FieldCondition]], extensions: Set<PatternExtension>) {
+        self.branches = branches
+        self.extensions = extensions
+    }
+
+    /// The paths the pattern names, sorted, each once.
+    public var paths: [String] {
+        var seen: Set<FieldPath> = []
+        for branch in branches { for condition in branch { seen.insert(condition.path) } }
+        return seen.sorted(by: FieldPath.precedes).map(\.description)
+    }
+
+    /// The number of sub-rules that `$or` makes of the pattern; 1 without it.
+    public var branchCount: Int { branches.count }
+
+    /// The strings of which one must be at `path` for the pattern to match; nil if the pattern does not require that
+    /// (it does not name the path in every branch, or with other matchers than string literals).
+    public func requiredLiterals(path: String) -> Set<String>? {
+        let wanted = FieldPath(bytes: Array(path.utf8))
+        var literals: Set<String> = []
+        for branch in branches {
+            guard let condition = branch.first(where: { $0.path == wanted }) else { return nil }
+            for test in condition.tests {
+                guard case .exact(let text) = test else { return nil }
+                literals.insert(String(decoding: text, as: UTF8.self))
+            }
+        }
+        return literals
+    }
+}
+
+/// Which language a text is read as.
+public enum PatternDialect: Sendable, Hashable {
+    /// The service's language; what it refuses is refused.
+    case eventBridge
+    /// The service's language and the operators of `PatternExtension`.
+    case extended
+}
+
+/// An operator that EventBridge does not have: a rule that uses it runs only here.
+public enum PatternExtension: String, Sendable, Hashable, CaseIterable {
+    /// `{"regex": "..."}`: a regular expression over the whole string, matched in linear time.
+    case regex
+    /// `{"all-of": [...]}`: every alternative is passed by some value of the field.
+    case allOf = "all-of"
+    /// `{"wildcard": {"equals-ignore-case": "..."}}`.
+    case wildcardIgnoreCase = "wildcard equals-ignore-case"
+    /// `{"date": [">=", "2024-01-01T00:00:00Z", "<", "2025-01-01T00:00:00Z"]}`.
+    case date
+}
+
+/// How large a rule may be.
+public struct PatternLimits: Sendable, Hashable {
+    /// The most paths of one branch; the reference's limit is 256.
+    public var paths: Int = 256
+    /// The most branches `$or` may make; EventBridge's limit is 1,000.
+    public var combinations: Int = 1000
+    /// The most nested objects and arrays, as in the reference's JSON parser.
+    public var depth: Int = 1000
+    /// The most stars of one wildcard. Matching is linear whatever the number; this bounds the factor.
+    public var wildcardStars: Int = 64
+    /// The name used in the message about too many paths.
+    public var ruleName: String = "r"
+
+    public init() {}
+}

@@ -1,0 +1,147 @@
+/// Turns a pattern's text into branches, token by token in the reference's order, so that of several mistakes the same one
+/// is reported.
+struct PatternParser: ~Copyable {
+    var reader: TokenReader
+    let dialect: PatternDialect
+    let limits: PatternLimits
+    var extensions: Set<PatternExtension> = []
+    /// The reference fails on an empty list inside anything-but only when the rule is added, after the parse.
+    var hasEmptyExclusion = false
+    private var path: [[UInt8]] = []
+
+    typealias Branch = [FieldPath: [ValueTest]]
+
+    init(base: UnsafePointer<UInt8>, count: Int, dialect: PatternDialect, limits: PatternLimits) {
+        reader = TokenReader(base: base, count: count, maximumDepth: limits.depth)
+        self.dialect = dialect
+        self.limits = limits
+    }
+
+    mutating func parse() throws(PatternError) -> EventPattern {
+        if reader.isAtEnd() { throw structure("Filter is not an object") }
+        if try reader.next() != .startObject { throw structure("Filter is not an object") }
+        var branches: [Branch] = []
+        try object(&branches, insideOr: false)
+        for branch in branches where branch.count > limits.paths {
+            throw reader.failure(
+                .limitExceeded, "Size of rule '\(limits.ruleName)' exceeds max value of \(limits.paths)")
+        }
+        if hasEmptyExclusion { throw matcher(PatternParser.emptyExclusionMessage) }
+        let sorted = branches.map { branch in
+            branch.map { FieldCondition(path: $0.key, tests: $0.value) }
+                .sorted { FieldPath.precedes($0.path, $1.path) }
+        }
+        return EventPattern(branches: sorted, extensions: extensions)
+    }
+
+    /// What the reference answers to `{"anything-but": {"prefix": []}}`: the text of its own failure, kept because the
+    /// recorded cases hold it.
+    private static let emptyExclusionMessage =
+        "Cannot invoke \"software.amazon.event.ruler.NameState.getTerminalSubRuleIdsForPattern"
+        + "(software.amazon.event.ruler.Patterns)\" because \"<local18>\" is null"
+
+    func structure(_ message: String) -> PatternError { reader.failure(.invalidStructure, message) }
+    func matcher(_ message: String) -> PatternError { reader.failure(.invalidMatcher, message) }
+
+    /// Reads an object's fields into every branch built so far. The opening brace has been read.
+    private mutating func object(_ branches: inout [Branch], insideOr: Bool) throws(PatternError) {
+        var isEmpty = true
+        while try reader.next() != .endObject {
+            isEmpty = false
+            let step = reader.text
+            if step == Array("$or".utf8) {
+                try alternatives(&branches)
+                continue
+            }
+            if insideOr {
+                let name = String(decoding: step, as: UTF8.self)
+                if PatternParser.reservedNames.contains(name) {
+                    throw structure("\(name) is Ruler reserved fieldName which cannot be used inside $or.")
+                }
+            }
+            switch try reader.next() {
+            case .startObject:
+                path.append(step)
+                try object(&branches, insideOr: insideOr)
+                path.removeLast()
+            case .startArray: try leaf(step, &branches)
+            default:
+                throw structure("\"\(String(decoding: step, as: UTF8.self))\" must be an object or an array")
+            }
+        }
+        if isEmpty { throw structure("Empty objects are not allowed") }
+    }
+
+    /// Reads the array after `$or`: the branches so far, once for every object in it.
+    private mutating func alternatives(_ branches: inout [Branch]) throws(PatternError) {
+        let current = branches.isEmpty ? [[:]] : branches
+        branches = []
+        if try reader.next() != .startArray { throw structure("It must be an Array followed with $or.") }
+        var count = 0
+        while true {
+            let token = try reader.next()
+            if token == .endArray { break }
+            guard token == .startObject else {
+                throw structure("Only JSON object is allowed in array of $or relationship.")
+            }
+            count += 1
+            var own = current
+            try object(&own, insideOr: true)
+            branches += own
+            if branches.count > limits.combinations {
+                throw reader.failure(
+                    .limitExceeded,
+                    "Rule is too complex - $or makes more than \(limits.combinations) combinations")
+            }
+        }
+        if count < 2 { throw structure("There must have at least 2 Objects in $or relationship.") }
+    }
+
+    /// Reads a field's array. The opening bracket has been read.
+    private mutating func leaf(_ step: [UInt8], _ branches: inout [Branch]) throws(PatternError) {
+        var tests: [ValueTest] = []
+        loop: while true {
+            switch try reader.next() {
+            case .endArray: break loop
+            case .startObject: tests.append(try expression())
+            case .string: tests.append(stringLiteral(reader.text))
+            case .number: tests.append(numberLiteral(reader.text))
+            case .true: tests.append(.literal(.true))
+            case .false: tests.append(.literal(.false))
+            case .null: tests.append(.literal(.null))
+            default: throw structure("Match value must be String, number, true, false, or null")
+            }
+        }
+        if tests.isEmpty { throw structure("Empty arrays are not allowed") }
+        var bytes: [UInt8] = []
+        for name in path {
+            bytes += name
+            bytes.append(UInt8(ascii: "."))
+        }
+        bytes += step
+        let whole = FieldPath(bytes: bytes)
+        if branches.isEmpty { branches.append([:]) }
+        for index in branches.indices { branches[index][whole] = tests }
+    }
+
+    private func stringLiteral(_ text: [UInt8]) -> ValueTest {
+        // Only text of digits with dots or hexadecimal digits with colons can be an address.
+        guard let first = text.first, first == 0x3A || first &- 0x30 < 10 || (first | 0x20) &- 0x61 < 6 else {
+            return .exact(text)
+        }
+        let address = text.withUnsafeBufferPointer { try? IPAddress(parsing: $0) }
+        return address.map { .address($0) } ?? .exact(text)
+    }
+
+    private func numberLiteral(_ text: [UInt8]) -> ValueTest {
+        text.withUnsafeBufferPointer { DecimalNumber.comparable($0) }.map { .number($0) } ?? .numberText(text)
+    }
+
+    /// The names that may not be fields inside `$or`.
+    private static let reservedNames: Set<String> = [
+        "exactly", "equals-ignore-case", "prefix", "suffix", "anything-but", "exists", "wildcard", "numeric", "cidr",
+        "html", "=", "<", "<=", ">", ">=", "regex", "not-wildcard", "not-equals-ignore-case", "date-after",
+        "date-on-or-after", "date-before", "date-on-or-before", "in-date-range", "ip-address-in-range",
+        "ip-address-not-in-range",
+    ]
+}

@@ -1,0 +1,98 @@
+/// Word-wise reading, comparing and hashing of bytes.
+enum ByteHash {
+    @inline(__always)
+    static func word(_ base: UnsafePointer<UInt8>) -> UInt64 {
+        UInt64(littleEndian: UnsafeRawPointer(base).loadUnaligned(as: UInt64.self))
+    }
+
+    @inline(__always)
+    static func half(_ base: UnsafePointer<UInt8>) -> UInt64 {
+        UInt64(UInt32(littleEndian: UnsafeRawPointer(base).loadUnaligned(as: UInt32.self)))
+    }
+
+    /// The first `count` bytes, 0...8, in the low end of a word, zeros above.
+    @inline(__always)
+    static func partialWord(_ base: UnsafePointer<UInt8>, _ count: Int) -> UInt64 {
+        if count >= 8 { return word(base) }
+        if count >= 4 {
+            return half(base) | half(base + (count - 4)) << UInt64(8 * (count - 4))
+        }
+        if count == 0 { return 0 }
+        let low = UInt64(base[0])
+        let middle = UInt64(base[count >> 1]) << UInt64(8 * (count >> 1))
+        let high = UInt64(base[count - 1]) << UInt64(8 * (count - 1))
+        return low | middle | high
+    }
+
+    /// The two words an atom keeps of its text: bytes 0..<8 and 8..<16.
+    @inline(__always)
+    static func lead(_ base: UnsafePointer<UInt8>, _ count: Int) -> (UInt64, UInt64) {
+        if count <= 8 { return (partialWord(base, count), 0) }
+        return (word(base), partialWord(base + 8, min(8, count - 8)))
+    }
+
+    @inline(__always)
+    static func mix(_ left: UInt64, _ right: UInt64) -> UInt64 {
+        let product = left.multipliedFullWidth(by: right)
+        return product.high ^ product.low
+    }
+
+    /// A 64-bit hash after wyhash: one widening multiplication for eight bytes.
+    @inline(__always)
+    static func hash(_ base: UnsafePointer<UInt8>, _ count: Int, seed: UInt64) -> UInt64 {
+        hash(base, count, seed: seed) { $0 }
+    }
+
+    /// The hash of the text with ASCII letters in lower case.
+    @inline(__always)
+    static func foldedHash(_ base: UnsafePointer<UInt8>, _ count: Int, seed: UInt64) -> UInt64 {
+        hash(base, count, seed: seed, folded)
+    }
+
+    @inline(__always)
+    private static func hash(
+        _ base: UnsafePointer<UInt8>, _ count: Int, seed: UInt64, _ transform: (UInt64) -> UInt64
+    ) -> UInt64 {
+        var state = seed ^ (UInt64(truncatingIfNeeded: count) &* 0x9E37_79B9_7F4A_7C15)
+        var cursor = base
+        var left = count
+        while left > 8 {
+            state = mix(state ^ transform(word(cursor)), 0xA076_1D64_78BD_642F)
+            cursor += 8
+            left -= 8
+        }
+        let tail = transform(partialWord(cursor, left))
+        return mix(state ^ tail ^ 0xE703_7ED1_A0B4_28DB, 0x8EBC_6AF0_9C88_C6E3) | 1
+    }
+
+    /// Eight bytes with ASCII capital letters in lower case.
+    @inline(__always)
+    static func folded(_ word: UInt64) -> UInt64 {
+        let low7 = word & 0x7F7F_7F7F_7F7F_7F7F
+        let aboveZ = low7 &+ 0x2525_2525_2525_2525  // 0x7F - "Z"
+        let fromA = low7 &+ 0x3F3F_3F3F_3F3F_3F3F  // 0x80 - "A"
+        let isCapital = ~word & (fromA ^ aboveZ) & 0x8080_8080_8080_8080
+        return word | isCapital >> 2
+    }
+
+    @inline(__always)
+    static func equal(_ left: UnsafePointer<UInt8>, _ right: UnsafePointer<UInt8>, _ count: Int) -> Bool {
+        var index = 0
+        while index + 8 <= count {
+            if word(left + index) != word(right + index) { return false }
+            index += 8
+        }
+        return partialWord(left + index, count - index) == partialWord(right + index, count - index)
+    }
+
+    /// Whether `text` in lower case equals `lower`, which already is.
+    @inline(__always)
+    static func equalFolded(_ text: UnsafePointer<UInt8>, _ lower: UnsafePointer<UInt8>, _ count: Int) -> Bool {
+        var index = 0
+        while index + 8 <= count {
+            if folded(word(text + index)) != word(lower + index) { return false }
+            index += 8
+        }
+        return folded(partialWord(text + index, count - index)) == partialWord(lower + index, count - index)
+    }
+}

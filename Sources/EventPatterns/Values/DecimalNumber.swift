@@ -1,0 +1,209 @@
+/// Reads a JSON number and decides whether it is *comparable*.
+///
+/// The reference compares a number as a double only if its decimal value is the shortest decimal that reads back as that
+/// double (JDK 19's `Double.toString` compared as `BigDecimal`); other numbers have no order and equal only their own
+/// text. Numbers of up to 19 digits and small exponents are decided with 128-bit integers and without allocation; the
+/// rest goes through the standard library.
+enum DecimalNumber {
+    /// 5^0 ... 5^27, all that fit in 64 bits.
+    private static let powersOfFive: [UInt64] = {
+        var powers: [UInt64] = [1]
+        for _ in 1...27 { powers.append(powers[powers.count - 1] * 5) }
+        return powers
+    }()
+
+    /// The double a JSON number stands for, or nil if it is not comparable. `text` must be a valid JSON number.
+    static func comparable(_ text: UnsafeBufferPointer<UInt8>) -> Double? {
+        var index = 0
+        let count = text.count
+        let negative = count > 0 && text[0] == UInt8(ascii: "-")
+        if negative { index = 1 }
+        // Up to 19 digits of the significand from its first non-zero digit; `dropped` tells of more that are not zero.
+        var significand: UInt64 = 0
+        var digits = 0
+        var exponent = 0
+        var fraction = false
+        var dropped = false
+        scan: while index < count {
+            let byte = text[index]
+            switch byte {
+            case UInt8(ascii: "0")...UInt8(ascii: "9"):
+                if digits < 19 {
+                    if significand != 0 || byte != UInt8(ascii: "0") {
+                        significand = significand &* 10 &+ UInt64(byte &- UInt8(ascii: "0"))
+                        digits += 1
+                    }
+                    if fraction { exponent -= 1 }
+                } else {
+                    if byte != UInt8(ascii: "0") { dropped = true }
+                    if !fraction { exponent += 1 }
+                }
+            case UInt8(ascii: "."): fraction = true
+            default: break scan
+            }
+            index += 1
+        }
+        if index < count { exponent += writtenExponent(text, after: index) }
+        if significand == 0 { return 0 }
+        if dropped { return nil }
+        while significand % 10 == 0 {
+            significand /= 10
+            exponent += 1
+        }
+        if significand >= 100_000_000_000_000_000 { return nil }  // the shortest decimal never has more than 17 digits
+        guard let magnitude = magnitude(significand, exponent) else { return nil }
+        return negative ? -magnitude : magnitude
+    }
+
+    /// The number after `e`, held within ±100,000, where it has long left the range of doubles.
+    private static func writtenExponent(_ text: UnsafeBufferPointer<UInt8>, after start: Int) -> Int {
+        var index = start + 1
+        var negative = false
+        if index < text.count, text[index] == UInt8(ascii: "-") || text[index] == UInt8(ascii: "+") {
+            negative = text[index] == UInt8(ascii: "-")
+            index += 1
+        }
+        var value = 0
+        while index < text.count {
+            value = min(100_000, value * 10 + Int(text[index]) - 48)
+            index += 1
+        }
+        return negative ? -value : value
+    }
+
+    private static func magnitude(_ significand: UInt64, _ exponent: Int) -> Double? {
+        // A significand below 2^53 and a power of ten below 10^22 are doubles: one rounding gives the nearest double,
+        // and at most 15 digits always are the shortest.
+        if significand < 1_000_000_000_000_000, exponent >= -22, exponent <= 22 {
+            return exponent < 0
+                ? Double(significand) / exactPowersOfTen[-exponent] : Double(significand) * exactPowersOfTen[exponent]
+        }
+        if exponent <= 0, exponent >= -27 {
+            return fromQuotient(significand, decimals: -exponent)
+        }
+        let text = "\(significand)e\(exponent)"
+        guard let value = Double(text), value.isFinite, value != 0 else { return nil }
+        return shortestMatches(value, significand, exponent) ? value : nil
+    }
+
+    private static let exactPowersOfTen: [Double] = [
+        1, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19,
+        1e20,
+        1e21, 1e22,
+    ]
+
+    /// `significand / 10^decimals`, if that decimal is the shortest of the nearest double.
+    private static func fromQuotient(_ significand: UInt64, decimals: Int) -> Double? {
+        let five = powersOfFive[decimals]
+        // quotient = significand * 2^shift / 5^decimals with at least 55 bits; the remainder only matters as "inexact".
+        let widthGap = (64 - significand.leadingZeroBitCount) - (64 - five.leadingZeroBitCount)
+        let shift = 57 - widthGap
+        let scaled = shift >= 0 ? UInt128(significand) << UInt128(shift) : UInt128(significand)
+        let divisor = shift >= 0 ? five : five << UInt64(-shift)
+        let (quotient, remainder) = divisor.dividingFullWidth(
+            (UInt64(truncatingIfNeeded: scaled >> 64), UInt64(truncatingIfNeeded: scaled)))
+        let width = 64 - quotient.leadingZeroBitCount
+        let drop = width - 53
+        var mantissa = quotient >> UInt64(drop)
+        let rest = quotient & ((1 << UInt64(drop)) - 1)
+        let half: UInt64 = 1 << UInt64(drop - 1)
+        if rest > half || (rest == half && (remainder != 0 || mantissa & 1 == 1)) { mantissa += 1 }
+        // value = mantissa * 2^power
+        var power = drop - (shift >= 0 ? shift : 0) - decimals
+        if shift < 0 { power = drop - decimals }
+        if mantissa == 1 << 53 {
+            mantissa >>= 1
+            power += 1
+        }
+        let value = Double(sign: .plus, exponent: power, significand: Double(mantissa))
+        if mantissa == 1 << 52 {  // the interval below a power of two is narrower: leave that to the library
+            return shortestMatches(value, significand, -decimals) ? value : nil
+        }
+        return isShortest(significand, five, mantissa, scale: -(power + decimals)) ? value : nil
+    }
+
+    /// Whether a significand of 16 or 17 digits is the shortest and nearest decimal of `mantissa * 2^power`, all in units
+    /// of the decimal's last digit: the double is `mantissa * five / 2^scale` units.
+    private static func isShortest(_ significand: UInt64, _ five: UInt64, _ mantissa: UInt64, scale: Int) -> Bool {
+        // Twice the double and the ends of its rounding interval, times 2^scale.
+        let doubled = UInt128(mantissa) * UInt128(five) * 2
+        let low = doubled - UInt128(five)
+        let high = doubled + UInt128(five)
+        guard scale > -60, scale < 64 else { return false }
+        let up = UInt128(max(0, scale + 1))
+        let down = UInt128(max(0, -(scale + 1)))
+        func place(_ candidate: UInt64) -> UInt128 { UInt128(candidate) << up }
+        let even = mantissa & 1 == 0
+        func inside(_ candidate: UInt64) -> Bool {
+            let position = place(candidate)
+            return even
+                ? position >= low << down && position <= high << down
+                : position > low << down && position < high << down
+        }
+        let tens = significand / 10
+        if significand >= 1_000_000_000_000_000, inside(tens * 10) || inside((tens + 1) * 10) { return false }
+        // Nearest of its length: neither neighbour is closer (a tie goes to the even digit).
+        func distance(_ candidate: UInt64) -> UInt128 {
+            let position = place(candidate)
+            let centre = doubled << down
+            return position > centre ? position - centre : centre - position
+        }
+        let own = distance(significand)
+        func loses(to neighbour: UInt64) -> Bool {
+            guard inside(neighbour) else { return false }
+            let other = distance(neighbour)
+            return other < own || (other == own && significand & 1 == 1)
+        }
+        return !loses(to: significand - 1) && !loses(to: significand + 1)
+    }
+
+    /// The slow way: the standard library's shortest description, compared digit by digit.
+    private static func shortestMatches(_ value: Double, _ significand: UInt64, _ exponent: Int) -> Bool {
+        var digits: UInt64 = 0
+        var power = 0
+        var fraction = false
+        var bytes = value.description.utf8.makeIterator()
+        while let byte = bytes.next() {
+            if byte == UInt8(ascii: ".") {
+                fraction = true
+            } else if byte == UInt8(ascii: "e") {
+                var written = 0
+                var negative = false
+                while let next = bytes.next() {
+                    if next == UInt8(ascii: "-") {
+                        negative = true
+                    } else if next != UInt8(ascii: "+") {
+                        written = written * 10 + Int(next) - 48
+                    }
+                }
+                power += negative ? -written : written
+            } else {
+                digits = digits * 10 + UInt64(byte - 48)
+                if fraction { power -= 1 }
+            }
+        }
+        while digits != 0, digits % 10 == 0 {
+            digits /= 10
+            power += 1
+        }
+        if digits < 10, value.bitPattern < 200 { (digits, power) = twoDigits(value) }
+        return digits == significand && power == exponent
+    }
+
+    /// The reference writes two digits where one would do; only for the smallest subnormals do they name another decimal
+    /// (4.9e-324 instead of 5e-324). The result has no trailing zero.
+    private static func twoDigits(_ value: Double) -> (UInt64, Int) {
+        var scaled = Double(value.bitPattern) * 4.940656458412465
+        var power = -324
+        while scaled >= 100 {
+            scaled /= 10
+            power += 1
+        }
+        while scaled < 10 {
+            scaled *= 10
+            power -= 1
+        }
+        let digits = UInt64(scaled + 0.5)
+        return digits % 10 == 0 ? (digits / 10, power + 1) : (digits, power)
+    }
+}

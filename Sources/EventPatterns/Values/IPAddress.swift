@@ -1,0 +1,196 @@
+/// An IPv4 or IPv6 address as the reference reads them (Java's `InetAddress` behind two regular expressions):
+/// parts of a v4 address are decimal even with leading zeros, a v4-mapped v6 address is the v4 address.
+struct IPAddress: Sendable, Hashable {
+    var isV6: Bool
+    var high: UInt64
+    /// The low half; a v4 address is its low 32 bits.
+    var low: UInt64
+
+    /// The width of an address of this family in bits.
+    var bitWidth: Int { isV6 ? 128 : 32 }
+
+    /// Why a text is not an address.
+    enum Failure: Error {
+        /// Neither four decimal numbers with dots nor hexadecimal digits with colons.
+        case nonstandard
+        /// The shape of an address, but no address.
+        case invalid
+    }
+
+    init(v4 value: UInt32) {
+        isV6 = false
+        high = 0
+        low = UInt64(value)
+    }
+
+    private init(v6High: UInt64, low v6Low: UInt64) {
+        let isMapped = v6High == 0 && v6Low >> 32 == 0xFFFF
+        self.init(isV6: !isMapped, high: v6High, low: isMapped ? v6Low & 0xFFFF_FFFF : v6Low)
+    }
+
+    init(isV6: Bool, high: UInt64, low: UInt64) {
+        self.isV6 = isV6
+        self.high = high
+        self.low = low
+    }
+
+    /// The address with the bits after `prefixLength` cleared.
+    func masked(_ prefixLength: Int) -> IPAddress {
+        if !isV6 {
+            let mask: UInt64 = prefixLength == 0 ? 0 : (0xFFFF_FFFF << UInt64(32 - prefixLength)) & 0xFFFF_FFFF
+            return IPAddress(isV6: false, high: 0, low: low & mask)
+        }
+        let highMask: UInt64 = prefixLength >= 64 ? .max : (prefixLength == 0 ? 0 : .max << UInt64(64 - prefixLength))
+        let lowMask: UInt64 = prefixLength <= 64 ? 0 : .max << UInt64(128 - prefixLength)
+        return IPAddress(isV6: true, high: high & highMask, low: low & lowMask)
+    }
+
+    /// Reads an address.
+    init(parsing text: UnsafeBufferPointer<UInt8>) throws(Failure) {
+        var colons = 0
+        var dots = 0
+        for byte in text {
+            switch byte {
+            case UInt8(ascii: ":"): colons += 1
+            case UInt8(ascii: "."): dots += 1
+            case UInt8(ascii: "0")...UInt8(ascii: "9"): break
+            case UInt8(ascii: "a")...UInt8(ascii: "f"), UInt8(ascii: "A")...UInt8(ascii: "F"):
+                if dots > 0 { throw .nonstandard }
+            default: throw .nonstandard
+            }
+        }
+        if colons > 0 {
+            if dots > 0 { throw .nonstandard }
+            self = try IPAddress.parseV6(text)
+        } else {
+            self = try IPAddress.parseV4(text, dots: dots)
+        }
+    }
+
+    private static func parseV4(_ text: UnsafeBufferPointer<UInt8>, dots: Int) throws(Failure) -> IPAddress {
+        guard dots == 3 else { throw .nonstandard }
+        var value: UInt32 = 0
+        var part: UInt32 = 0
+        var digits = 0
+        var tooBig = text.count > 15
+        for byte in text {
+            if byte == UInt8(ascii: ".") {
+                if digits == 0 { throw .nonstandard }
+                value = value << 8 | (part & 0xFF)
+                part = 0
+                digits = 0
+            } else if byte >= UInt8(ascii: "0"), byte <= UInt8(ascii: "9") {
+                part = min(part, 1000) * 10 + UInt32(byte - UInt8(ascii: "0"))
+                if part > 255 { tooBig = true }
+                digits += 1
+            } else {
+                throw .nonstandard
+            }
+        }
+        if digits == 0 { throw .nonstandard }
+        if tooBig { throw .invalid }
+        return IPAddress(v4: value << 8 | part)
+    }
+
+    private static func parseV6(_ text: UnsafeBufferPointer<UInt8>) throws(Failure) -> IPAddress {
+        let count = text.count
+        guard count >= 2 else { throw .invalid }
+        var groups: (UInt64, UInt64) = (0, 0)
+        var filled = 0
+        var gapAt = -1
+        func store(_ value: UInt64) {
+            groups.0 = groups.0 << 16 | groups.1 >> 48
+            groups.1 = groups.1 << 16 | value
+            filled += 1
+        }
+        var index = 0
+        if text[0] == UInt8(ascii: ":") {
+            guard text[1] == UInt8(ascii: ":") else { throw .invalid }
+            index = 1
+        }
+        var value: UInt64 = 0
+        var sawDigit = false
+        while index < count {
+            let byte = text[index]
+            index += 1
+            if byte == UInt8(ascii: ":") {
+                if !sawDigit {
+                    if gapAt >= 0 { throw .invalid }
+                    gapAt = filled
+                    continue
+                }
+                if index == count || filled == 8 { throw .invalid }
+                store(value)
+                value = 0
+                sawDigit = false
+            } else {
+                let digit =
+                    byte <= UInt8(ascii: "9") ? byte - UInt8(ascii: "0") : (byte | 0x20) - UInt8(ascii: "a") + 10
+                value = value << 4 | UInt64(digit)
+                if value > 0xFFFF { throw .invalid }
+                sawDigit = true
+            }
+        }
+        if sawDigit {
+            if filled == 8 { throw .invalid }
+            store(value)
+        }
+        if gapAt < 0 {
+            guard filled == 8 else { throw .invalid }
+            return IPAddress(v6High: groups.0, low: groups.1)
+        }
+        guard filled < 8 else { throw .invalid }
+        // The groups after the gap are already in place; those before it move up to the front.
+        let all = UInt128(groups.0) << 64 | UInt128(groups.1)
+        let tailBits = UInt128(16 * (filled - gapAt))
+        let tail = tailBits == 0 ? 0 : all & ((1 << tailBits) - 1)
+        let head = gapAt == 0 ? 0 : (all >> tailBits) << UInt128(128 - 16 * gapAt)
+        let whole = head | tail
+        return IPAddress(v6High: UInt64(truncatingIfNeeded: whole >> 64), low: UInt64(truncatingIfNeeded: whole))
+    }
+}
+
+/// A block of addresses; host bits of the written address are ignored.
+struct AddressBlock: Sendable, Hashable {
+    var base: IPAddress
+    var prefixLength: Int
+
+    /// Reads `address/bits`, with the reference's messages.
+    static func parse(_ text: [UInt8]) throws(OperandError) -> AddressBlock {
+        // Java's split drops empty parts at the end: "a/8/" has two parts, "a/" one.
+        var parts = text.split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false)
+        while let last = parts.last, last.isEmpty, parts.count > 1 { parts.removeLast() }
+        guard parts.count == 2 else { throw OperandError("Malformed CIDR, one '/' required") }
+        guard let bits = javaInteger(parts[1]) else {
+            throw OperandError("Malformed CIDR, mask bits must be an integer")
+        }
+        if bits < 0 { throw OperandError("Malformed CIDR, mask bits must not be negative") }
+        let written = Array(parts[0])
+        let address: IPAddress
+        do throws(IPAddress.Failure) {
+            address = try written.withUnsafeBufferPointer { bytes throws(IPAddress.Failure) in
+                try IPAddress(parsing: bytes)
+            }
+        } catch .nonstandard {
+            throw OperandError("Nonstandard IP address: \(String(decoding: written, as: UTF8.self))")
+        } catch {
+            throw OperandError("Invalid IP address: \(String(decoding: written, as: UTF8.self))")
+        }
+        if !address.isV6, bits > 31 { throw OperandError("IPv4 mask bits must be < 32") }
+        if address.isV6, bits > 127 { throw OperandError("IPv6 mask bits must be < 128") }
+        return AddressBlock(base: address.masked(bits), prefixLength: bits)
+    }
+
+    /// `Integer.parseInt` for ASCII digits.
+    private static func javaInteger(_ text: ArraySlice<UInt8>) -> Int? {
+        guard let value = Int(String(decoding: text, as: UTF8.self)) else { return nil }
+        return value >= -0x8000_0000 && value <= 0x7FFF_FFFF ? value : nil
+    }
+}
+
+/// A wrong operand, in the reference's words; the parser adds the place.
+struct OperandError: Error {
+    var message: String
+
+    init(_ message: String) { self.message = message }
+}
