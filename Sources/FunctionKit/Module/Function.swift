@@ -54,20 +54,27 @@ public enum Function {
                     abi_version: SLUICE_ABI_VERSION, flags: flags, kit_version: text(kitVersion),
                     compiler: text(compilerVersion),
                     prepare: { configuration, error in
-                        fill(error, runtime?.prepare(configuration: Array(configuration.buffer)))
+                        // The table is handed out after its runtime is registered, so there always is one.
+                        guard let runtime = current else { return 1 }
+                        return fill(error, runtime.prepare(configuration: Array(configuration.buffer)))
                     },
-                    start: { services, error in fill(error, runtime?.start(HostServices(services))) },
+                    start: { services, error in
+                        guard let runtime = current else { return 1 }
+                        return fill(error, runtime.start(HostServices(services)))
+                    },
                     invoke: { invocation, outcome in
-                        guard let runtime = Function.runtime else { return }
-                        let result = runtime.invoke(FunctionRuntime.Invocation(invocation.pointee))
-                        outcome.pointee = cOutcome(result)
+                        guard let runtime = current else {
+                            outcome.pointee.status = SLUICE_OUTCOME_ERROR
+                            return
+                        }
+                        outcome.pointee = cOutcome(runtime.invoke(FunctionRuntime.Invocation(invocation.pointee)))
                     },
-                    stop: { runtime?.stop() }))
+                    stop: { current?.stop() }))
         }
     }
 
     private static let registered = Mutex<Registered?>(nil)
-    private static var runtime: FunctionRuntime? { registered.withLock { $0?.runtime } }
+    private static var current: FunctionRuntime? { registered.withLock { $0?.runtime } }
 
     /// The Swift release that compiled FunctionKit.
     private static var compilerVersion: StaticString {

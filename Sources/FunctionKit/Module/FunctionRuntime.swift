@@ -1,6 +1,6 @@
 package import CFunctionABI
 import FunctionJSON
-package import FunctionProtocol
+import FunctionProtocol
 import Glibc
 import Synchronization
 
