@@ -6,8 +6,9 @@ struct Ledger: Sendable {
     struct Entry: Sendable {
         var core: SubscriptionCore
         var isRemoved = false
-        /// The last transaction that changed it.
+        /// The last transaction that changed it, and the last that changed more than what it matched.
         fileprivate var touched: Int64 = 0
+        fileprivate var settledIn: Int64 = 0
     }
 
     private struct Scalars {
@@ -21,6 +22,8 @@ struct Ledger: Sendable {
     private(set) var entries: [Entry] = []
     /// Entries changed by the transaction in progress.
     private(set) var touched: [Int] = []
+    /// Those of them that must be stored: what was only matched is in the log.
+    private(set) var unsaved: [Int] = []
     private var index: [SubscriptionID: Int] = [:]
     private var scalars = Scalars()
     private var saved = Scalars()
@@ -58,6 +61,7 @@ struct Ledger: Sendable {
         saved = scalars
         undo.removeAll(keepingCapacity: true)
         touched.removeAll(keepingCapacity: true)
+        unsaved.removeAll(keepingCapacity: true)
         unproven.removeAll(keepingCapacity: true)
         entryCount = entries.count
         transaction += 1
@@ -81,11 +85,17 @@ struct Ledger: Sendable {
     }
 
     /// Changes an entry, keeping what it was before this transaction.
-    private mutating func change<R>(_ position: Int, _ body: (inout SubscriptionCore) -> R) -> R {
+    private mutating func change<R>(
+        _ position: Int, onlyMatched: Bool = false, _ body: (inout SubscriptionCore) -> R
+    ) -> R {
         if entries[position].touched != transaction {
             if position < entryCount { undo.append((position, entries[position])) }
             entries[position].touched = transaction
             touched.append(position)
+        }
+        if !onlyMatched, entries[position].settledIn != transaction {
+            entries[position].settledIn = transaction
+            unsaved.append(position)
         }
         return body(&entries[position].core)
     }
@@ -180,7 +190,7 @@ struct Ledger: Sendable {
         var deliveries: [Delivery] = []
         deliveries.reserveCapacity(subscriptions.count)
         for (id, position) in zip(lastSet, lastPositions) {
-            let ordinal = change(position) {
+            let ordinal = change(position, onlyMatched: true) {
                 $0.matched += 1
                 return $0.matched
             }
@@ -291,6 +301,11 @@ struct Ledger: Sendable {
     }
 
     // MARK: Persistence
+
+    /// Every subscription is to be stored with the transaction in progress.
+    mutating func saveAll() {
+        for position in entries.indices where !entries[position].isRemoved { change(position) { _ in } }
+    }
 
     /// Lets the writer keep its own notes of what is stored in an entry.
     mutating func withCore(at position: Int, _ body: (inout SubscriptionCore) -> Void) { change(position, body) }

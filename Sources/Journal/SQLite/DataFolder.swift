@@ -1,0 +1,134 @@
+import Foundation
+
+/// The places of the journal in a data folder, and what must be true of the folder before a database is opened in it.
+struct DataFolder: Sendable {
+    let root: String
+
+    var folder: String { root + "/journal" }
+    var database: String { folder + "/journal.sqlite" }
+    var ballast: String { folder + "/ballast" }
+    var lock: String { root + "/lock" }
+
+    init(_ root: String) { self.root = root }
+
+    /// Makes the folders and makes them durable.
+    func make() throws(JournalError) {
+        for path in [root, folder] where mkdir(path, 0o700) != 0 && errno != EEXIST {
+            throw systemError("The data folder cannot be made", at: path)
+        }
+        try sync(folder)
+        try sync(root)
+    }
+
+    /// fsync of a folder: makes the names in it durable.
+    func sync(_ path: String) throws(JournalError) {
+        let descriptor = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        guard descriptor >= 0 else { throw systemError("The data folder cannot be opened", at: path) }
+        defer { close(descriptor) }
+        guard fsync(descriptor) == 0 else { throw systemError("The data folder cannot be synced", at: path) }
+    }
+
+    func systemError(_ what: String, at path: String) -> JournalError {
+        let code = errno
+        return JournalError(
+            code == ENOSPC || code == EDQUOT ? .diskFull : .inputOutput,
+            "\(what): \(String(cString: strerror(code))).", path: path)
+    }
+
+    /// Refuses file systems whose fsync and locks mean nothing certain.
+    func checkFileSystem() throws(JournalError) {
+        guard let resolved = realpath(folder, nil) else {
+            throw systemError("The data folder cannot be examined", at: folder)
+        }
+        defer { free(resolved) }
+        // Without /proc nothing can be told, and nothing is refused.
+        guard let mounts = FileManager.default.contents(atPath: "/proc/self/mountinfo") else { return }
+        let type = MountTable(mountinfo: String(decoding: mounts, as: UTF8.self)).type(of: String(cString: resolved))
+        if let type, let name = MountTable.unsuitable(type) {
+            throw JournalError(
+                .unsuitableFileSystem,
+                "The data folder is on \(name) (\(type)), where neither fsync nor locks can be trusted; put it on a local "
+                    + "file system (ext4, xfs, btrfs, zfs).", path: root)
+        }
+    }
+
+    /// Bytes that an unprivileged writer may still use; nil if that cannot be told.
+    func freeBytes() -> Int64? {
+        var info = statvfs()
+        guard statvfs(folder, &info) == 0 else { return nil }
+        return Int64(clamping: UInt64(info.f_bavail) &* UInt64(info.f_frsize))
+    }
+}
+
+/// Holds the data folder against a second host for as long as it lives.
+///
+/// flock belongs to the open file description: a second open in the same process is refused as well, and the kernel
+/// gives it back however the host dies. O_CLOEXEC, or a worker would keep it.
+final class DataFolderLock: Sendable {
+    private let descriptor: Int32
+
+    init(_ folder: DataFolder) throws(JournalError) {
+        let opened = open(folder.lock, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
+        guard opened >= 0 else { throw folder.systemError("The lock file cannot be opened", at: folder.lock) }
+        guard flock(opened, LOCK_EX | LOCK_NB) == 0 else {
+            let code = errno
+            var bytes = [UInt8](repeating: 0, count: 32)
+            let count = pread(opened, &bytes, bytes.count, 0)
+            close(opened)
+            guard code == EWOULDBLOCK else {
+                errno = code
+                throw folder.systemError("The lock file cannot be locked", at: folder.lock)
+            }
+            let owner = String(decoding: bytes.prefix(max(0, count)).prefix { $0 != 0x0A }, as: UTF8.self)
+            throw JournalError(
+                .locked,
+                "Another host (process \(owner.isEmpty ? "unknown" : owner)) holds this data folder; stop it, or use "
+                    + "another folder.", path: folder.root)
+        }
+        let owner = Array("\(getpid())\n".utf8)
+        // The pid is a help for people; the lock holds without it.
+        if ftruncate(opened, 0) == 0 { _ = pwrite(opened, owner, owner.count, 0) }
+        descriptor = opened
+    }
+
+    deinit { close(descriptor) }
+}
+
+/// A file that occupies space until the disk is full, and is then given up so that work in the house can be settled.
+struct Ballast {
+    let folder: DataFolder
+    let size: Int64
+    private(set) var isThere = false
+
+    init(_ folder: DataFolder, size: Int64) {
+        self.folder = folder
+        self.size = size
+    }
+
+    /// Makes the file if there is room for it and `reserve` more.
+    mutating func make(reserve: Int64) {
+        guard size > 0 else { return }
+        var info = stat()
+        if stat(folder.ballast, &info) == 0, Int64(info.st_blocks) * 512 >= size {
+            isThere = true
+            return
+        }
+        guard let free = folder.freeBytes(), free >= size + reserve else { return }
+        let descriptor = open(folder.ballast, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
+        guard descriptor >= 0 else { return }
+        defer { close(descriptor) }
+        // Real blocks, not a hole.
+        if posix_fallocate(descriptor, 0, off_t(size)) == 0, fsync(descriptor) == 0 {
+            isThere = true
+        } else {
+            unlink(folder.ballast)
+        }
+    }
+
+    /// True if there was something to give up.
+    mutating func release() -> Bool {
+        guard isThere else { return false }
+        isThere = false
+        return unlink(folder.ballast) == 0
+    }
+}

@@ -1,0 +1,53 @@
+/// Sizes and limits of a `SQLiteJournal`. The defaults are what was measured to be best on two cores and an ordinary
+/// SSD; tests make them small.
+package struct JournalOptions: Sendable {
+    /// A segment is closed at the first commit after it holds this many bytes of payload, or this many records.
+    package var segmentBytes: Int64 = 64 << 20
+    package var segmentRecords: Int64 = 250_000
+    /// A transaction takes queued batches until it has about this many records or bytes.
+    package var batchRecords = 1_000
+    package var batchBytes = 4 << 20
+    /// The background checkpoint runs whenever the WAL has grown by this much.
+    package var checkpointBytes: Int64 = 2 << 20
+    /// Above this the writer itself looks for the moment to finish a checkpoint, so that the WAL starts anew.
+    package var lastPassBytes: Int64 = 8 << 20
+    /// ... which is when no more than this is left to copy.
+    package var lastPassRemaining: Int64 = 1_600 << 10
+    /// Above this commits wait for the checkpoint.
+    package var walLimitBytes: Int64 = 64 << 20
+    /// Space kept for settling what is in the house when the disk is full; 0 for none.
+    package var ballastBytes: Int64 = 64 << 20
+    /// With less than this free on the file system, producers are refused.
+    package var minimumFreeBytes: Int64 = 64 << 20
+    /// Connections that read at the same time.
+    package var readers = 4
+    /// Accept file systems on which fsync and locks cannot be trusted. Only for trying Sluice out.
+    package var allowsAnyFileSystem = false
+    /// Called on the journal's threads at each named point; a test may block or look there.
+    package var atPoint: (@Sendable (JournalPoint) -> Void)?
+
+    package init() {}
+}
+
+/// The named moments of the journal's life at which a crash must lose nothing. With `SLUICE_CRASH_AT=journal.<name>` in
+/// the environment the process kills itself there.
+package enum JournalPoint: String, Sendable, CaseIterable {
+    /// All rows of a transaction are written, nothing is durable.
+    case beforeCommit = "before-commit"
+    /// Durable; nobody has been told.
+    case afterCommit = "after-commit"
+    /// Observer and completions have been called.
+    case afterCompletion = "after-completion"
+    /// A segment was closed and the next one made, not committed yet.
+    case segmentRolled = "segment-rolled"
+    /// A segment was dropped, not committed yet.
+    case segmentDropped = "segment-dropped"
+    /// The background checkpoint copied pages; the database file is not synced yet.
+    case checkpointCopied = "checkpoint-copied"
+    /// ... and now it is.
+    case checkpointSynced = "checkpoint-synced"
+    /// The ballast file was given up to a full disk.
+    case ballastReleased = "ballast-released"
+    /// The clean-shutdown mark is durable.
+    case closed = "closed"
+}

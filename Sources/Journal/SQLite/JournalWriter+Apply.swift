@@ -1,0 +1,276 @@
+import GRDB
+import Synchronization
+
+/// One batch into the transaction in progress.
+extension JournalWriter {
+    func apply(_ batch: Batch) throws(JournalError) -> Receipt {
+        // Before control: the rule set that counts is worked out from both.
+        let wanted = try batch.subscriptions(ruleSet: ledger.ruleSet, rematch: queue.hooks.withLock { $0.rematch })
+        var receipt = Receipt(appended: [], deadLetters: [])
+        if !batch.control.isEmpty {
+            for change in batch.control { try apply(change) }
+        }
+        receipt.appended.reserveCapacity(batch.appends.count)
+        for (append, subscriptions) in zip(batch.appends, wanted) {
+            receipt.appended.append(try apply(append, subscriptions))
+        }
+        for settlement in batch.settlements { try ledger.settle(settlement) }
+        transaction.settlements += Int64(batch.settlements.count)
+        for change in batch.pending { try apply(change) }
+        for change in batch.deadLetters {
+            if let id = try apply(change) { receipt.deadLetters.append(id) }
+        }
+        for change in batch.decisions { try apply(change) }
+        for change in batch.objects { try apply(change) }
+        for change in batch.catalog { try apply(change) }
+        for record in batch.invocations { try apply(record) }
+        try ledger.proveConservation()
+        return receipt
+    }
+
+    // MARK: Appends
+
+    private func apply(_ append: Append, _ subscriptions: [SubscriptionID]) throws(JournalError) -> Receipt.Appended {
+        let logID = try id(ofLog: append.log)
+        if let id = append.deduplicationID, let known = try duplicate(logID, id, append.ingested) {
+            return .duplicate(of: known)
+        }
+        let (position, deliveries) = try ledger.append(subscriptions)
+        try attempt("appending to the log") {
+            let insert = log.insertRecord
+            insert.bind(1, position)
+            insert.bind(2, logID)
+            insert.bind(3, append.ingested)
+            insert.bind(4, append.eventID)
+            try insert.withBlob(5, append.payload) {
+                try insert.withBlob(6, append.lineage) { try insert.run() }
+            }
+        }
+        transaction.chunk.add(
+            log: logID, subscriptions: subscriptions, deliveries: deliveries, idHash: EventIDHash.hash(append.eventID))
+        transaction.payloadBytes += Int64(append.payload.count + append.lineage.count + append.eventID.utf8.count)
+        transaction.newestIngested = max(transaction.newestIngested, append.ingested)
+        transaction.records.append(
+            CommittedRecord(
+                position: position, log: append.log, eventID: append.eventID, ingested: append.ingested,
+                payload: append.payload, lineage: append.lineage, deliveries: deliveries))
+        return .at(position)
+    }
+
+    private func id(ofLog name: String) throws(JournalError) -> Int64 {
+        if let known = logs[name] { return known }
+        let id = try attempt("naming a log") {
+            try db.execute(sql: "INSERT INTO log (name) VALUES (?)", arguments: [name])
+            return db.lastInsertedRowID
+        }
+        logs[name] = id
+        transaction.newLogs.append(name)
+        return id
+    }
+
+    /// The record that a deduplication id stands for; otherwise the id stands for the next record from now on.
+    private func duplicate(_ log: Int64, _ id: String, _ ingested: Milliseconds) throws(JournalError) -> Position? {
+        try attempt("looking for a deduplication id") {
+            let find = statements.findDuplicate
+            find.bind(1, log)
+            find.bind(2, id)
+            if try find.step() {
+                let (position, seen) = (find.int64(1), find.int64(2))
+                find.reset()
+                if Deduplication.isFresh(seen, at: ingested) { return position }
+            }
+            find.reset()
+            let save = statements.saveDuplicate
+            save.bind(1, log)
+            save.bind(2, id)
+            save.bind(3, ledger.head + 1)
+            save.bind(4, ingested)
+            try save.run()
+            transaction.deduplicated += 1
+            return nil
+        }
+    }
+
+    // MARK: Pending set and dead letters
+
+    private func apply(_ change: PendingChange) throws(JournalError) {
+        switch change {
+        case .put(let entry):
+            try ledger.put(entry.delivery, from: try pendingState(entry.delivery), to: entry.state)
+            try attempt("writing a pending delivery") {
+                let put = statements.putPending
+                put.bind(1, entry.delivery.subscription.value)
+                put.bind(2, entry.delivery.ordinal)
+                put.bind(3, entry.delivery.position)
+                put.bind(4, entry.state.stored)
+                put.bind(5, entry.eventID)
+                put.bind(6, entry.ingested)
+                put.bind(7, entry.attempts)
+                put.bind(8, entry.due)
+                put.bind(9, entry.deadLetter)
+                put.bind(10, entry.history)
+                put.bind(11, entry.lineage)
+                try put.withBlob(12, entry.payload) { try put.run() }
+            }
+        case .finish(let delivery, let outcome):
+            try ledger.finish(delivery, from: try pendingState(delivery), outcome)
+            try attempt("finishing a pending delivery") {
+                statements.removePending.bind(1, delivery.subscription.value)
+                statements.removePending.bind(2, delivery.ordinal)
+                try statements.removePending.run()
+            }
+        }
+    }
+
+    private func pendingState(_ delivery: Delivery) throws(JournalError) -> PendingEntry.State? {
+        try attempt("reading a pending delivery") {
+            let find = statements.pendingState
+            find.bind(1, delivery.subscription.value)
+            find.bind(2, delivery.ordinal)
+            defer { find.reset() }
+            return try find.step() ? try PendingEntry.State(stored: find.int64(0)) : nil
+        }
+    }
+
+    private func apply(_ change: DeadLetterChange) throws(JournalError) -> Int64? {
+        switch change {
+        case .insert(var letter):
+            letter.id = try ledger.insertDeadLetter(letter)
+            try put(letter)
+            return letter.id
+        case .update(let letter):
+            let (state, subscription) = try deadLetterState(letter.id)
+            guard subscription == letter.delivery.subscription else {
+                throw JournalError(.constraint, "Dead letter \(letter.id) cannot move to another subscription.")
+            }
+            try ledger.moveDeadLetter(subscription, from: state, to: letter.state)
+            try put(letter)
+        case .setState(let id, let state):
+            let (old, subscription) = try deadLetterState(id)
+            try ledger.moveDeadLetter(subscription, from: old, to: state)
+            try attempt("changing a dead letter") {
+                statements.setDeadLetterState.bind(1, state.stored)
+                statements.setDeadLetterState.bind(2, id)
+                try statements.setDeadLetterState.run()
+            }
+        }
+        return nil
+    }
+
+    private func deadLetterState(_ id: Int64) throws(JournalError) -> (DeadLetter.State, SubscriptionID) {
+        let found = try attempt("reading a dead letter") { () -> (DeadLetter.State, SubscriptionID)? in
+            let find = statements.deadLetterState
+            find.bind(1, id)
+            defer { find.reset() }
+            guard try find.step() else { return nil }
+            return (try DeadLetter.State(stored: find.int64(0)), SubscriptionID(find.int64(1)))
+        }
+        guard let found else { throw .unknownDeadLetter(id) }
+        return found
+    }
+
+    private func put(_ letter: DeadLetter) throws(JournalError) {
+        try attempt("writing a dead letter") {
+            let put = statements.putDeadLetter
+            put.bind(1, letter.id)
+            put.bind(2, letter.delivery.subscription.value)
+            put.bind(3, letter.delivery.position)
+            put.bind(4, letter.delivery.ordinal)
+            put.bind(5, letter.state.stored)
+            put.bind(6, letter.target)
+            put.bind(7, letter.rule)
+            put.bind(8, letter.eventID)
+            put.bind(9, letter.ingested)
+            put.bind(10, letter.died)
+            put.bind(11, letter.code)
+            put.bind(12, letter.message)
+            put.bind(13, letter.condition)
+            put.bind(14, letter.fingerprint)
+            put.bind(15, letter.attempts)
+            put.bind(16, letter.history)
+            put.bind(17, letter.input)
+            put.bind(18, letter.lineage)
+            try put.withBlob(19, letter.payload) { try put.run() }
+        }
+    }
+
+    // MARK: Decisions, objects, invocations
+
+    private func apply(_ change: DecisionChange) throws(JournalError) {
+        switch change {
+        case .decide(let attempt, let body):
+            try self.attempt("writing a decision") {
+                statements.decide.bind(1, attempt.boot)
+                statements.decide.bind(2, attempt.number)
+                try statements.decide.withBlob(3, body) { try statements.decide.run() }
+            }
+        case .clear(let attempt):
+            let isThere = try self.attempt("clearing a decision") {
+                statements.decided.bind(1, attempt.boot)
+                statements.decided.bind(2, attempt.number)
+                defer { statements.decided.reset() }
+                guard try statements.decided.step() else { return false }
+                statements.clearDecision.bind(1, attempt.boot)
+                statements.clearDecision.bind(2, attempt.number)
+                try statements.clearDecision.run()
+                return true
+            }
+            guard isThere else { throw .unknownDecision(attempt) }
+        }
+    }
+
+    private func apply(_ change: ObjectIndexChange) throws(JournalError) {
+        try attempt("writing the object index") {
+            switch change {
+            case .put(let record):
+                let put = statements.putObject
+                put.bind(1, record.bucket)
+                put.bind(2, record.key)
+                put.bind(3, Int64(bitPattern: record.device))
+                put.bind(4, Int64(bitPattern: record.inode))
+                put.bind(5, record.size)
+                put.bind(6, record.modified)
+                put.bind(7, record.changed)
+                put.bind(8, Int64(bitPattern: record.sample))
+                put.bind(9, record.etag)
+                put.bind(10, record.sequencer)
+                put.bind(11, record.eventID)
+                try put.run()
+            case .remove(let bucket, let key):
+                statements.removeObject.bind(1, bucket)
+                statements.removeObject.bind(2, key)
+                try statements.removeObject.run()
+            }
+        }
+    }
+
+    private func apply(_ record: InvocationRecord) throws(JournalError) {
+        try attempt("writing an invocation") {
+            let put = statements.putInvocation
+            put.bind(1, record.attempt.boot)
+            put.bind(2, record.attempt.number)
+            put.bind(3, record.invocationID)
+            put.bind(4, record.subscription?.value)
+            put.bind(5, record.function)
+            put.bind(6, record.version)
+            put.bind(7, try JSONTexts.encode(record.eventIDs))
+            put.bind(8, record.attemptNumber)
+            put.bind(9, record.started)
+            put.bind(10, record.durationMicroseconds)
+            put.bind(11, record.outcome)
+            put.bind(12, record.code)
+            put.bind(13, record.message)
+            put.bind(14, record.coldStart ? 1 : 0)
+            put.bind(15, record.logFile)
+            put.bind(16, record.logOffset)
+            put.bind(17, record.logLength)
+            try put.withBlob(18, record.details) { try put.run() }
+            for event in record.eventIDs {
+                statements.putInvocationEvent.bind(1, event)
+                statements.putInvocationEvent.bind(2, record.attempt.boot)
+                statements.putInvocationEvent.bind(3, record.attempt.number)
+                try statements.putInvocationEvent.run()
+            }
+        }
+    }
+}

@@ -1,0 +1,54 @@
+import Synchronization
+
+/// A disk that is full, or nearly.
+extension JournalWriter {
+    /// Refuses batches that only bring new work while the disk is short of space. Looks at most five times a second
+    /// whether it still is.
+    func refuseProducers(_ group: [Item], _ results: inout [Result<Receipt, JournalError>?]) {
+        let now = ContinuousClock.now
+        if lastRoomCheck.map({ now - $0 > .milliseconds(isShort ? 200 : 1_000) }) ?? true { checkRoom() }
+        guard isShort else { return }
+        for index in group.indices where group[index].batch.isProducer { results[index] = .failure(shortOfSpace) }
+    }
+
+    /// Measures the room, and makes the ballast again when there is enough.
+    func checkRoom() {
+        lastRoomCheck = .now
+        guard let free = folder.freeBytes() else { return }
+        if !isShort {
+            isShort = free < options.minimumFreeBytes
+        } else if ballast.isThere || options.ballastBytes == 0 {
+            // A little more than the limit, so that it does not swing to and fro.
+            isShort = free < options.minimumFreeBytes + options.minimumFreeBytes / 4
+        } else if free >= options.ballastBytes + options.minimumFreeBytes + options.minimumFreeBytes / 4 {
+            ballast.make(reserve: options.minimumFreeBytes)
+            isShort = !ballast.isThere
+        }
+        if statistics.isRefusingProducers != isShort {
+            statistics.isRefusingProducers = isShort
+            let isShort = isShort
+            queue.published.withLock { $0.statistics.isRefusingProducers = isShort }
+        }
+    }
+
+    /// The disk is full: producers are refused, and the others get the ballast's room. False if that changes nothing.
+    func giveUpBallast(_ group: [Item], _ results: inout [Result<Receipt, JournalError>?]) -> Bool {
+        isShort = true
+        lastRoomCheck = .now
+        var hasHelped = ballast.release()
+        if hasHelped { atPoint(.ballastReleased) }
+        for index in group.indices where results[index] == nil && group[index].batch.isProducer {
+            results[index] = .failure(shortOfSpace)
+            hasHelped = true
+        }
+        return hasHelped
+    }
+
+    private var shortOfSpace: JournalError {
+        JournalError(
+            .diskFull,
+            "The disk is short of space, so no new events are accepted; what was accepted is still processed. Free at least "
+                + "\((options.minimumFreeBytes + (ballast.isThere ? 0 : options.ballastBytes)) >> 20) MB.",
+            path: folder.root)
+    }
+}

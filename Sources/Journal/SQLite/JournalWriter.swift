@@ -1,0 +1,308 @@
+import Foundation
+import GRDB
+import GRDBSQLite
+import Synchronization
+
+/// The one that writes. It lives on the journal's thread and owns the writing connection for the journal's life.
+///
+/// Group commit without a timer: whatever was queued while the last transaction committed is the next one. A batch that
+/// is refused for its own content takes the whole transaction back; the others run again without it. That is rare, and
+/// costs nobody else an fsync; a savepoint for each batch would cost every batch a copy of the pages it touches.
+final class JournalWriter {
+    typealias Item = (batch: Batch, completion: WriterQueue.Completion)
+
+    let db: Database
+    let folder: DataFolder
+    let options: JournalOptions
+    let queue: WriterQueue
+    let checkpointer: Checkpointer
+    let atPoint: @Sendable (JournalPoint) -> Void
+    let boot: Int64
+
+    var ledger: Ledger
+    var segment: OpenSegment
+    var logs: [String: Int64]
+    var statements: WriterStatements
+    var log: SegmentStatements
+    var transaction = Transaction()
+    var ballast: Ballast
+    /// Producers are refused until there is room again.
+    var isShort = false
+    var lastRoomCheck: ContinuousClock.Instant?
+    var statistics = JournalStatistics()
+
+    private var isOpen: Bool { sqlite3_get_autocommit(db.sqliteConnection) == 0 }
+    private let begin: HotStatement
+    private let commit: HotStatement
+    /// Pages in the WAL, as SQLite's hook told at the last commit.
+    private let walPages: UnsafeMutablePointer<Int64>
+
+    /// Raises the boot counter durably and starts from what is stored.
+    init(
+        _ db: Database, folder: DataFolder, options: JournalOptions, queue: WriterQueue, checkpointer: Checkpointer,
+        atPoint: @escaping @Sendable (JournalPoint) -> Void
+    ) throws {
+        self.db = db
+        self.folder = folder
+        self.options = options
+        self.queue = queue
+        self.checkpointer = checkpointer
+        self.atPoint = atPoint
+        let stored = try StoredState(db)
+        boot = stored.boot + 1
+        try db.execute(
+            sql:
+                "BEGIN IMMEDIATE; UPDATE meta SET value = \(boot) WHERE name = 'boot'; UPDATE meta SET value = 0 WHERE "
+                + "name = 'clean'; COMMIT")
+        ledger = stored.ledger
+        segment = stored.segment
+        logs = stored.logs
+        statements = try WriterStatements(db)
+        log = try SegmentStatements(db, segment: segment.id)
+        begin = try HotStatement(db, "BEGIN IMMEDIATE")
+        commit = try HotStatement(db, "COMMIT")
+        ballast = Ballast(folder, size: options.ballastBytes)
+        ballast.make(reserve: options.minimumFreeBytes)
+        walPages = .allocate(capacity: 1)
+        walPages.pointee = 0
+        sqlite3_wal_hook(
+            db.sqliteConnection,
+            { context, _, _, pages in
+                context?.assumingMemoryBound(to: Int64.self).pointee = Int64(pages)
+                return SQLITE_OK
+            }, walPages)
+        let cores = Dictionary(uniqueKeysWithValues: stored.cores.map { ($0.record.id, $0) })
+        let (head, ruleSet, last, boot) = (stored.head, stored.ruleSet, ledger.lastSubscription, boot)
+        queue.published.withLock {
+            $0.cores = cores
+            $0.head = head
+            $0.ruleSet = ruleSet
+            $0.lastSubscription = last
+            $0.boot = boot
+            $0.wasUnclean = !stored.isClean
+        }
+        checkRoom()
+    }
+
+    deinit {
+        sqlite3_wal_hook(db.sqliteConnection, nil, nil)
+        walPages.deallocate()
+    }
+
+    /// Works until the queue is closed and empty.
+    func run() {
+        var backlog: [WriterQueue.Work] = []
+        var next = 0
+        while true {
+            if next == backlog.count {
+                guard let taken = queue.take(waiting: true) else { break }
+                backlog = taken
+                next = 0
+            } else if backlog.count - next < options.batchRecords, let more = queue.take(waiting: false), !more.isEmpty
+            {
+                // Small batches that came meanwhile join the group.
+                backlog.removeFirst(next)
+                next = 0
+                backlog += more
+            }
+            if case .operation(let operation) = backlog[next] {
+                backlog[next] = .operation { _ in }
+                next += 1
+                operation(self)
+                continue
+            }
+            var group: [Item] = []
+            var weight = 0
+            var bytes = 0
+            while next < backlog.count, case .batch(let batch, let completion) = backlog[next] {
+                let (addedWeight, addedBytes) = (batch.weight, batch.byteCount)
+                if !group.isEmpty,
+                    weight + addedWeight > options.batchRecords || bytes + addedBytes > options.batchBytes
+                {
+                    break
+                }
+                weight += addedWeight
+                bytes += addedBytes
+                group.append((batch, completion))
+                backlog[next] = .operation { _ in }
+                next += 1
+            }
+            commitGroup(group)
+        }
+        markClean()
+    }
+
+    // MARK: One transaction
+
+    private func commitGroup(_ group: [Item]) {
+        let started = ContinuousClock.now
+        var results = [Result<Receipt, JournalError>?](repeating: nil, count: group.count)
+        refuseProducers(group, &results)
+        if let failure = checkpointer.failure { fail(&results, failure) }
+        while results.contains(where: { $0 == nil }) {
+            do throws(JournalError) {
+                let receipts = try write(group, &results)
+                for (index, receipt) in receipts { results[index] = .success(receipt) }
+            } catch {
+                rollback()
+                // A batch's own fault was noted with it: the others go again.
+                if error.code == .constraint, results.contains(where: { $0 != nil }), hasNewFailure { continue }
+                if error.code == .diskFull, giveUpBallast(group, &results) { continue }
+                fail(&results, error)
+            }
+        }
+        finish(group, results, started)
+    }
+
+    /// Set by `write` when it noted a failure with its batch.
+    private var hasNewFailure = false
+
+    private func write(
+        _ group: [Item], _ results: inout [Result<Receipt, JournalError>?]
+    ) throws(JournalError) -> [(Int, Receipt)] {
+        hasNewFailure = false
+        var receipts: [(Int, Receipt)] = []
+        receipts.reserveCapacity(group.count)
+        try attempt("beginning a transaction") {
+            try begin.run()
+        }
+        ledger.begin()
+        transaction.start(segment: segment)
+        try rollSegmentIfFull()
+        for index in group.indices where results[index] == nil {
+            do throws(JournalError) {
+                receipts.append((index, try apply(group[index].batch)))
+            } catch {
+                if error.code == .constraint {
+                    results[index] = .failure(error)
+                    hasNewFailure = true
+                }
+                throw error
+            }
+        }
+        try storeTransaction()
+        atPoint(.beforeCommit)
+        try attempt("committing") { try commit.run() }
+        return receipts
+    }
+
+    func attempt<R>(_ what: String, _ body: () throws -> R) throws(JournalError) -> R {
+        do { return try body() } catch {
+            throw JournalError(storage: error, doing: what, path: folder.database)
+        }
+    }
+
+    private func rollback() {
+        if isOpen { try? db.execute(sql: "ROLLBACK") }
+        ledger.rollback()
+        if transaction.hasRolled {
+            // The tables of the new segment are gone, and with them its statements.
+            segment = transaction.savedSegment
+            if let old = transaction.savedLog { log = old }
+        }
+        for name in transaction.newLogs { logs[name] = nil }
+        transaction = Transaction()
+    }
+
+    private func fail(_ results: inout [Result<Receipt, JournalError>?], _ error: JournalError) {
+        for index in results.indices where results[index] == nil { results[index] = .failure(error) }
+    }
+
+    // MARK: After it
+
+    private func finish(
+        _ group: [Item], _ results: [Result<Receipt, JournalError>?], _ started: ContinuousClock.Instant
+    ) {
+        let records = transaction.records
+        var hasCommitted = false
+        for result in results {
+            statistics.batches += 1
+            if case .success = result { hasCommitted = true } else { statistics.failedBatches += 1 }
+        }
+        if hasCommitted {
+            segment.add(
+                transaction.chunk.members, bytes: transaction.payloadBytes, ingested: transaction.newestIngested)
+            publish(since: started)
+            atPoint(.afterCommit)
+        }
+        transaction = Transaction()
+        if !records.isEmpty, let observer = queue.hooks.withLock({ $0.observer }) { observer(records) }
+        for (item, result) in zip(group, results) { if let result { item.completion(result) } }
+        if hasCommitted {
+            atPoint(.afterCompletion)
+            checkpoint()
+        }
+    }
+
+    private func publish(since started: ContinuousClock.Instant) {
+        let took = (ContinuousClock.now - started).microseconds
+        statistics.commits += 1
+        statistics.records += Int64(transaction.records.count)
+        statistics.settlements += transaction.settlements
+        statistics.payloadBytes += transaction.payloadBytes
+        statistics.commitMicroseconds += took
+        statistics.longestCommitMicroseconds = max(statistics.longestCommitMicroseconds, took)
+        statistics.walBytes = walPages.pointee * Checkpointer.pageBytes
+        statistics.peakWALBytes = max(statistics.peakWALBytes, statistics.walBytes)
+        statistics.isRefusingProducers = isShort
+        queue.published.withLock { published in
+            for index in ledger.touched {
+                let entry = ledger.entries[index]
+                published.cores[entry.core.record.id] = entry.isRemoved ? nil : entry.core
+            }
+            published.head = ledger.head
+            published.ruleSet = ledger.ruleSet
+            published.lastSubscription = ledger.lastSubscription
+            published.statistics = statistics
+        }
+    }
+
+    // MARK: Checkpoints
+
+    /// Keeps the WAL short: see `Checkpointer`.
+    private func checkpoint() {
+        let pages = walPages.pointee
+        var (remaining, isRunning) = checkpointer.committed(pages: pages)
+        let size = pages * Checkpointer.pageBytes
+        if size > options.lastPassBytes, !isRunning, remaining * Checkpointer.pageBytes < options.lastPassRemaining {
+            lastPass()
+            return
+        }
+        guard size > options.walLimitBytes else { return }
+        // Back-pressure: nothing commits until the WAL can start anew. A reader that holds it open (say, somebody's
+        // SQLite shell) must not stop the host for ever, so after a while the WAL may grow further.
+        statistics.walWaits += 1
+        let deadline = ContinuousClock.now + .milliseconds(500)
+        while ContinuousClock.now < deadline, checkpointer.failure == nil {
+            (remaining, isRunning) = checkpointer.committed(pages: pages)
+            if !isRunning, lastPass() { return }
+            usleep(2_000)
+        }
+    }
+
+    /// True if the WAL is copied whole: the next commit starts it anew unless somebody still reads from it.
+    @discardableResult
+    private func lastPass() -> Bool {
+        var logged: Int32 = 0
+        var copied: Int32 = 0
+        let code = sqlite3_wal_checkpoint_v2(db.sqliteConnection, nil, SQLITE_CHECKPOINT_PASSIVE, &logged, &copied)
+        guard code == SQLITE_OK, copied >= 0 else { return false }
+        checkpointer.copied(Int64(copied))
+        statistics.checkpoints += 1
+        return copied == logged
+    }
+
+    /// The mark that tells a clean shutdown. Closing the last connection then empties the WAL.
+    private func markClean() {
+        guard checkpointer.failure == nil else { return }
+        try? db.execute(sql: "UPDATE meta SET value = 1 WHERE name = 'clean'")
+        atPoint(.closed)
+    }
+}
+
+extension Duration {
+    var microseconds: Int64 {
+        let (seconds, attoseconds) = components
+        return seconds * 1_000_000 + attoseconds / 1_000_000_000_000
+    }
+}

@@ -1,0 +1,148 @@
+import GRDB
+
+/// Reading the object index, the catalog, functions and values.
+extension SQLiteJournal {
+    package func object(bucket: String, key: String) throws(JournalError) -> ObjectRecord? {
+        try read("reading the object index") { db in
+            let statement = try db.cachedStatement(sql: "SELECT * FROM object WHERE bucket = ? AND key = ?")
+            return try Row.fetchOne(statement, arguments: [bucket, key]).map { ObjectRecord(row: $0) }
+        }
+    }
+
+    package func objects(
+        bucket: String, prefix: String, after: String?, limit: Int
+    ) throws(JournalError) -> [ObjectRecord] {
+        try read("reading the object index") { db in
+            let rows = try Row.fetchAll(
+                db,
+                sql: Self.page(
+                    "object", key: "key", prefix: prefix, after: after, where: "bucket = ? AND ", limit: limit),
+                arguments: [bucket] + Self.range(prefix, after))
+            return rows.map { ObjectRecord(row: $0) }
+        }
+    }
+
+    /// A range of keys by bytes: SQLite compares text that way, and so do object stores.
+    private static func page(
+        _ table: String, key: String, prefix: String, after: String?, where condition: String, limit: Int
+    ) -> String {
+        let upper = upperBound(prefix) == nil ? "" : " AND \(key) < ?"
+        let lower = after == nil ? "\(key) >= ?" : "\(key) >= ? AND \(key) > ?"
+        return "SELECT * FROM \(table) WHERE \(condition)\(lower)\(upper) ORDER BY \(key) LIMIT \(limit)"
+    }
+
+    private static func range(_ prefix: String, _ after: String?) -> StatementArguments {
+        var arguments: StatementArguments = [prefix]
+        if let after { arguments += [after] }
+        if let upper = upperBound(prefix) { arguments += [upper] }
+        return arguments
+    }
+
+    /// The least text above all that begin with `prefix`, nil if there is none: UTF-8 sorts as its scalars do.
+    private static func upperBound(_ prefix: String) -> String? {
+        var scalars = Array(prefix.unicodeScalars)
+        while let last = scalars.popLast() {
+            // After U+D7FF come the surrogates, which no text holds.
+            guard let next = Unicode.Scalar(last.value == 0xD7FF ? 0xE000 : last.value + 1) else { continue }
+            var upper = String.UnicodeScalarView(scalars)
+            upper.append(next)
+            return String(upper)
+        }
+        return nil
+    }
+
+    package func tables(database: String?) throws(JournalError) -> [StoredTable] {
+        try read("reading the catalog") { db in
+            let only = database == nil ? "1 OR t.database = ?" : "t.database = ?"
+            let rows = try Row.fetchAll(
+                db, sql: Self.tableQuery("catalog_table", "", only) + " ORDER BY t.database, t.name",
+                arguments: [database])
+            return rows.map { StoredTable(row: $0) }
+        }
+    }
+
+    package func table(database: String, table: String) throws(JournalError) -> StoredTable? {
+        try read("reading the catalog") { db in
+            try Row.fetchOne(
+                db, sql: Self.tableQuery("catalog_table", "", "t.database = ? AND t.name = ?"),
+                arguments: [database, table]
+            ).map { StoredTable(row: $0) }
+        }
+    }
+
+    package func tableVersions(database: String, table: String) throws(JournalError) -> [StoredTable] {
+        try read("reading the catalog") { db in
+            let sql = Self.tableQuery(
+                "catalog_version", "AND f.schema_version = t.version", "t.database = ? AND t.name = ?")
+            return try Row.fetchAll(db, sql: sql + " ORDER BY t.version", arguments: [database, table]).map {
+                StoredTable(row: $0)
+            }
+        }
+    }
+
+    /// Tables with the sums over their files, which the index on the files holds.
+    private static func tableQuery(_ table: String, _ join: String, _ condition: String) -> String {
+        """
+        SELECT t.database, t.name, t.version, t.body, count(f.key) AS files, coalesce(sum(f.rows), 0) AS rows,
+        coalesce(sum(f.bytes), 0) AS bytes FROM \(table) t
+        LEFT JOIN catalog_file f ON f.database = t.database AND f.name = t.name \(join)
+        WHERE \(condition) GROUP BY t.database, t.name, t.version
+        """
+    }
+
+    package func tableFiles(
+        database: String, table: String, after: String?, limit: Int
+    ) throws(JournalError) -> [CatalogFile] {
+        try read("reading the catalog") { db in
+            try Row.fetchAll(
+                db,
+                sql: """
+                    SELECT * FROM catalog_file WHERE database = ? AND name = ? AND (? IS NULL OR key > ?)
+                    ORDER BY key, bucket LIMIT ?
+                    """, arguments: [database, table, after, after, limit]
+            ).map { try CatalogFile(row: $0) }
+        }
+    }
+
+    package func tableFile(bucket: String, key: String) throws(JournalError) -> CatalogFile? {
+        try read("reading the catalog") { db in
+            try Row.fetchOne(
+                db, sql: "SELECT * FROM catalog_file WHERE bucket = ? AND key = ?", arguments: [bucket, key]
+            )
+            .map { try CatalogFile(row: $0) }
+        }
+    }
+
+    package func functions() throws(JournalError) -> [FunctionRecord] {
+        try read("reading the functions") { db in
+            try Row.fetchAll(db, sql: "SELECT * FROM function ORDER BY name, version").map { row in
+                FunctionRecord(
+                    name: row["name"], version: row["version"], digest: row["digest"], created: row["created"],
+                    body: row.bytes("body"))
+            }
+        }
+    }
+
+    package func value(name: String) throws(JournalError) -> [UInt8]? {
+        try read("reading a value") { db in
+            try Row.fetchOne(db, sql: "SELECT body FROM value WHERE name = ?", arguments: [name])?.bytes("body")
+        }
+    }
+
+    package func values(prefix: String) throws(JournalError) -> [(name: String, body: [UInt8])] {
+        try read("reading values") { db in
+            let rows = try Row.fetchAll(
+                db, sql: Self.page("value", key: "name", prefix: prefix, after: nil, where: "", limit: -1),
+                arguments: Self.range(prefix, nil))
+            return rows.map { (name: $0["name"], body: $0.bytes("body")) }
+        }
+    }
+}
+
+extension StoredTable {
+    init(row: Row) {
+        self.init(
+            database: row["database"], table: row["name"], version: row["version"], body: row.bytes("body"),
+            files: row["files"], rows: row["rows"], bytes: row["bytes"])
+    }
+}

@@ -1,0 +1,133 @@
+import Dispatch
+import Synchronization
+
+/// What waits for the writer, and what it has published: all that the writer's thread shares with others.
+final class WriterQueue: Sendable {
+    typealias Completion = @Sendable (Result<Receipt, JournalError>) -> Void
+
+    enum Work: Sendable {
+        case batch(Batch, Completion)
+        /// Runs on the writer's thread between transactions.
+        case operation(@Sendable (JournalWriter) -> Void)
+    }
+
+    /// What readers see: the state of the last commit.
+    struct Published: Sendable {
+        var cores: [SubscriptionID: SubscriptionCore] = [:]
+        var head: Position = 0
+        var ruleSet: Int64 = 0
+        var lastSubscription: Int64 = 0
+        var boot: Int64 = 0
+        var wasUnclean = false
+        var statistics = JournalStatistics()
+    }
+
+    struct Hooks: Sendable {
+        var observer: (@Sendable ([CommittedRecord]) -> Void)?
+        var rematch: (@Sendable (Append, Int64) -> [SubscriptionID])?
+    }
+
+    private struct State: Sendable {
+        var work: [Work] = []
+        var bytes = 0
+        var isClosed = false
+        /// The writer sleeps: the next submit must wake it.
+        var isIdle = false
+    }
+
+    private let state = Mutex(State())
+    private let wake = DispatchSemaphore(value: 0)
+    let published = Mutex(Published())
+    let hooks = Mutex(Hooks())
+
+    /// False after `close`.
+    func submit(_ work: Work) -> Bool {
+        let bytes = Self.bytes(of: work)
+        let (accepted, wasIdle) = state.withLock { state -> (Bool, Bool) in
+            guard !state.isClosed else { return (false, false) }
+            state.work.append(work)
+            state.bytes += bytes
+            defer { state.isIdle = false }
+            return (true, state.isIdle)
+        }
+        if wasIdle { wake.signal() }
+        return accepted
+    }
+
+    /// Runs on the writer's thread and waits for it; nil if the journal is closed.
+    func perform<R: Sendable>(_ body: @escaping @Sendable (JournalWriter) -> R) -> R? {
+        let done = DispatchSemaphore(value: 0)
+        let result = Mutex<R?>(nil)
+        let accepted = submit(
+            .operation { writer in
+                let value = body(writer)
+                result.withLock { $0 = value }
+                done.signal()
+            })
+        guard accepted else { return nil }
+        done.wait()
+        return result.withLock { $0 }
+    }
+
+    func close() {
+        let wasIdle = state.withLock { state -> Bool in
+            state.isClosed = true
+            defer { state.isIdle = false }
+            return state.isIdle
+        }
+        if wasIdle { wake.signal() }
+    }
+
+    /// Everything queued. Waits when there is nothing and `waiting`; nil once closed and empty.
+    func take(waiting: Bool) -> [Work]? {
+        while true {
+            let taken: [Work]? = state.withLock { state in
+                if state.work.isEmpty {
+                    if state.isClosed { return nil }
+                    state.isIdle = waiting
+                    return []
+                }
+                defer {
+                    state.work = []
+                    state.bytes = 0
+                }
+                return state.work
+            }
+            guard let taken else { return nil }
+            if !taken.isEmpty || !waiting { return taken }
+            wake.wait()
+        }
+    }
+
+    var load: (batches: Int, bytes: Int) { state.withLock { ($0.work.count, $0.bytes) } }
+
+    private static func bytes(of work: Work) -> Int {
+        if case .batch(let batch, _) = work { batch.byteCount } else { 0 }
+    }
+}
+
+/// Counters since the journal was opened.
+package struct JournalStatistics: Sendable, Hashable {
+    package var commits: Int64 = 0
+    package var batches: Int64 = 0
+    package var failedBatches: Int64 = 0
+    package var records: Int64 = 0
+    package var settlements: Int64 = 0
+    package var payloadBytes: Int64 = 0
+    /// Time from begin to durable, all commits together and the longest.
+    package var commitMicroseconds: Int64 = 0
+    package var longestCommitMicroseconds: Int64 = 0
+    /// The size of the write-ahead log now and at most.
+    package var walBytes: Int64 = 0
+    package var peakWALBytes: Int64 = 0
+    package var checkpoints: Int64 = 0
+    /// Commits that had to wait because the WAL was at its limit.
+    package var walWaits: Int64 = 0
+    /// Producers are refused because the disk is short of space.
+    package var isRefusingProducers = false
+    /// Batches and bytes that wait for the writer.
+    package var queuedBatches = 0
+    package var queuedBytes = 0
+
+    package init() {}
+}
