@@ -1,0 +1,223 @@
+import Glibc
+
+/// Cuts a delimited text into batches of whole records, in bounded memory.
+///
+/// The first call of `next(into:)` looks at the beginning of the input: byte order mark, binary content, delimiter,
+/// header. A record that does not fit into a batch makes it grow, up to the limit of the options.
+final class BatchReader {
+    private let source: any ByteSource
+    private let options: CSVOptions
+    private(set) var dialect: CSVDialect
+    private(set) var columns: [CSVColumn] = []
+    /// Bytes read from the source.
+    private(set) var bytesRead: Int64 = 0
+
+    private var carry: [UInt8] = []
+    private var reachedEnd = false
+    private var nextByteOffset: Int64 = 0
+    private var nextRow: Int64 = 1
+    private var nextLine: Int64 = 1
+    private var isStarted = false
+
+    init(_ source: any ByteSource, options: CSVOptions) throws(ColumnarError) {
+        self.source = source
+        self.options = options
+        dialect = try CSVDialect(options)
+    }
+
+    /// Reads the next batch; false when the input is exhausted. A batch may be without rows.
+    /// - Throws: `EmptyFile`, `NotText`, header errors, `MalformedRow`, `InvalidUTF8`, `UnclosedQuote`,
+    ///   `LimitExceeded`, `ReadFailed`.
+    func next(into batch: RecordBatch) throws(ColumnarError) -> Bool {
+        batch.clear()
+        if carry.count > batch.capacity { batch.grow(to: carry.count) }
+        carry.withUnsafeBufferPointer { bytes in
+            if let address = bytes.baseAddress { memcpy(batch.base + batch.end, address, bytes.count) }
+        }
+        batch.end += carry.count
+        carry.removeAll(keepingCapacity: true)
+        batch.byteOffset = nextByteOffset
+
+        try load(batch)
+        if !isStarted {
+            try start(batch)
+            isStarted = true
+        }
+        batch.columns = columns.count
+        batch.reserveIndex()
+        batch.lineEnd = dialect.lineEnd
+        batch.firstRow = nextRow
+        batch.firstLine = nextLine
+        guard batch.start < batch.end else { return false }
+
+        var indexer = RecordIndexer(dialect: dialect, columns: columns, options: options)
+        while try !indexer.index(batch, isFinal: reachedEnd) { try enlarge(batch) }
+
+        nextRow += indexer.records
+        nextLine += Int64(indexer.lines)
+        let rest = batch.end - batch.consumedEnd
+        carry.append(contentsOf: UnsafeBufferPointer(start: batch.base + batch.consumedEnd, count: rest))
+        nextByteOffset = batch.inputOffset(batch.consumedEnd)
+        return true
+    }
+
+    /// Fills the batch from the source; at the end of the input a missing line end is added.
+    private func load(_ batch: RecordBatch) throws(ColumnarError) {
+        let limit = batch.capacity + RecordBatch.padding
+        while !reachedEnd, batch.end < limit {
+            let room = UnsafeMutableRawBufferPointer(start: batch.base + batch.end, count: limit - batch.end)
+            let count = try source.read(into: room)
+            if count == 0 {
+                reachedEnd = true
+                if batch.end > RecordBatch.padding, batch.base[batch.end - 1] != 10 {
+                    batch.base[batch.end] = 10
+                    batch.end += 1
+                }
+            }
+            batch.end += count
+            bytesRead += Int64(count)
+        }
+        // Whole words are loaded beyond the end.
+        memset(batch.base + batch.end, 0, min(8, batch.capacity + 2 * RecordBatch.padding - batch.end))
+    }
+
+    /// Makes room for a record larger than the batch.
+    private func enlarge(_ batch: RecordBatch) throws(ColumnarError) {
+        let size = batch.end - batch.start
+        guard size < options.maximumRecordBytes else {
+            let line = batch.line(at: batch.start)
+            let start = batch.start..<min(batch.end, batch.start + 200)
+            throw ColumnarError(
+                .unclosedQuote,
+                "The record that begins on line \(line) is larger than \(options.maximumRecordBytes) bytes. Most likely "
+                    + "a quote in it is never closed. Close or double that quote, or raise maximumRecordBytes.",
+                row: nextRow, line: line, byteOffset: batch.inputOffset(batch.start), text: batch.excerpt(start))
+        }
+        batch.grow(to: batch.capacity * 2)
+        try load(batch)
+    }
+
+    // MARK: the beginning
+
+    private func start(_ batch: RecordBatch) throws(ColumnarError) {
+        let bytes = UnsafePointer(batch.base)
+        if batch.end - batch.start >= 3, bytes[batch.start] == 0xEF, bytes[batch.start + 1] == 0xBB,
+            bytes[batch.start + 2] == 0xBF
+        {
+            batch.start += 3
+        }
+        guard batch.start < batch.end, !isOnlyLineEnds(batch) else {
+            throw ColumnarError(
+                .emptyFile,
+                "The file is empty: it has neither a header nor a record. Check what writes it, and that the writing "
+                    + "was finished.", byteOffset: 0)
+        }
+        try TextDetection.check(
+            UnsafeBufferPointer(start: bytes + batch.start, count: min(batch.end - batch.start, 64 << 10)))
+        dialect.lineEnd = DialectSniffer.lineEnd(bytes, from: batch.start, to: batch.end, isFinal: reachedEnd)
+        if dialect.lineEnd == 13, reachedEnd, bytes[batch.end - 1] == 10 { batch.base[batch.end - 1] = 13 }
+        if options.delimiter == nil {
+            dialect.delimiter = DialectSniffer.delimiter(
+                bytes, from: batch.start, to: min(batch.end, batch.start + 256 << 10), isFinal: reachedEnd,
+                dialect: dialect, scratch: batch.index)
+        }
+        try readHeader(batch)
+    }
+
+    private func isOnlyLineEnds(_ batch: RecordBatch) -> Bool {
+        reachedEnd && (batch.start..<batch.end).allSatisfy { batch.base[$0] == 10 || batch.base[$0] == 13 }
+    }
+
+    /// Takes the names from the first record, or counts its fields where the file has no header.
+    private func readHeader(_ batch: RecordBatch) throws(ColumnarError) {
+        let scanner = RecordScanner(dialect: dialect)
+        var position = batch.start
+        while true {
+            let outcome = scanner.scan(
+                UnsafePointer(batch.base), at: position, to: batch.end, isFinal: reachedEnd, into: batch.index)
+            switch outcome.kind {
+            case .incomplete where !reachedEnd:
+                try enlarge(batch)
+                continue
+            case .incomplete, .unclosedQuote:
+                let line = batch.countLines(batch.start, position) + 1
+                if outcome.kind == .incomplete && position >= batch.end {
+                    throw ColumnarError(
+                        .emptyFile, "The file holds only comments and blank lines: neither header nor record.")
+                }
+                throw ColumnarError(
+                    .unclosedQuote,
+                    "A quote in the first record, which begins on line \(line), is never closed. Close or double it.",
+                    line: Int64(line), byteOffset: batch.inputOffset(position),
+                    text: batch.excerpt(position..<min(batch.end, position + 200)))
+            case .blank where outcome.end == position, .comment:
+                position = outcome.next
+                continue
+            case .textAfterQuote:
+                let line = batch.countLines(batch.start, position) + 1
+                throw ColumnarError(
+                    .malformedRow,
+                    "The header (line \(line)) has text after a closing quote. Double the quotes within a quoted name.",
+                    line: Int64(line), byteOffset: batch.inputOffset(position),
+                    text: batch.excerpt(position..<outcome.end))
+            case .record, .blank:
+                break
+            }
+            try setColumns(batch, outcome, at: position)
+            if options.hasHeader {
+                nextLine = Int64(batch.countLines(batch.start, outcome.next) + 1)
+                batch.start = outcome.next
+            } else {
+                nextLine = Int64(batch.countLines(batch.start, position) + 1)
+                batch.start = position
+            }
+            return
+        }
+    }
+
+    private func setColumns(
+        _ batch: RecordBatch, _ outcome: RecordScanner.Outcome, at position: Int
+    ) throws(ColumnarError) {
+        let line = Int64(batch.countLines(batch.start, position) + 1)
+        if let invalid = UTF8Validation.firstInvalid(UnsafePointer(batch.base), from: position, to: outcome.end) {
+            throw ColumnarError(
+                .invalidUTF8,
+                "The first record (line \(line)) is not UTF-8 text: invalid byte at offset "
+                    + "\(batch.inputOffset(invalid)). If the file is Latin-1, convert it: iconv -f LATIN1 -t UTF-8.",
+                line: line, byteOffset: batch.inputOffset(invalid), text: batch.excerpt(position..<outcome.end))
+        }
+        var names: [String] = []
+        if options.hasHeader {
+            let fieldText = FieldText(dialect)
+            var scratch = RawBuffer()
+            defer { scratch.free() }
+            for field in 0..<outcome.fields {
+                let start = Int(batch.index[2 * field]) + 1
+                let length = Int(batch.index[2 * field + 1]) - start
+                var text = (start: UnsafePointer(batch.base + start), length: length)
+                if fieldText.isQuoted(text.start, length) {
+                    scratch.count = 0
+                    let inner = fieldText.unquoted(text.start, length, scratch: &scratch)
+                    text = (inner.start, inner.length)
+                }
+                names.append(
+                    String(decoding: UnsafeBufferPointer(start: text.start, count: text.length), as: UTF8.self))
+            }
+        } else if let given = options.columnNames {
+            guard given.count == outcome.fields else {
+                throw ColumnarError(
+                    .malformedRow,
+                    "The first record (line \(line)) has \(outcome.fields) fields, and \(given.count) column names are "
+                        + "given.", row: 1, line: line, byteOffset: batch.inputOffset(position),
+                    text: batch.excerpt(position..<outcome.end))
+            }
+            names = given
+        } else {
+            names = (1...max(1, outcome.fields)).map { "column_\($0)" }
+        }
+        let normalized = try ColumnName.normalized(header: names, line: line)
+        columns = zip(normalized, names).enumerated().map { index, pair in
+            CSVColumn(name: pair.0, sourceName: pair.1, index: index)
+        }
+    }
+}

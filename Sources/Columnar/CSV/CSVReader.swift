@@ -1,0 +1,57 @@
+/// Reads a delimited text record by record, in bounded memory.
+///
+/// ```swift
+/// let reader = try CSVReader(FileSource(path: "orders.csv"))
+/// try reader.forEachRecord { record in print(record.string(0) ?? "null") }
+/// ```
+/// Input that begins as Zstandard is decompressed. Used by one thread at a time.
+public final class CSVReader {
+    private let source: any ByteSource
+    private let options: CSVOptions
+    private let reader: BatchReader
+    private let batch: RecordBatch
+    /// The first batch is read at once, to know the columns.
+    private var hasBatch: Bool
+
+    /// Columns of the file, in its order.
+    public var columns: [CSVColumn] { reader.columns }
+
+    /// The character between fields, given or found.
+    public var delimiter: Character { Character(Unicode.Scalar(reader.dialect.delimiter)) }
+
+    /// Records that the policy `reject` left out; nil loses them.
+    public var rejectedRecords: (any RejectedRecords)?
+
+    /// Looks at the beginning of the input.
+    /// - Throws: `EmptyFile`, `NotText`, `EmptyColumnName`, `DuplicateColumn`, `ReadFailed` and errors of the first
+    ///   records.
+    public init(_ source: any ByteSource, options: CSVOptions = CSVOptions()) throws(ColumnarError) {
+        self.source = try PeekedSource.decompressing(source)
+        self.options = options
+        reader = try BatchReader(self.source, options: options)
+        batch = RecordBatch(capacity: max(4096, options.batchBytes))
+        hasBatch = try reader.next(into: batch)
+    }
+
+    /// The position of a column by its normalised name.
+    public func index(of name: String) -> Int? {
+        columns.firstIndex { $0.name == name }
+    }
+
+    /// Calls `body` for each record that was not yet read.
+    /// - Throws: what reading throws (see `CSVOptions.BadRecords`), and what `body` throws, which ends the reading.
+    public func forEachRecord(_ body: (CSVRecord) throws(ColumnarError) -> Void) throws(ColumnarError) {
+        let text = FieldText(reader.dialect)
+        let nullTokens = NullTokens(options.nullTokens)
+        let scratch = RecordScratch()
+        try rejectedRecords?.beginPass()
+        while hasBatch {
+            for record in batch.rejected { try rejectedRecords?.receive(record) }
+            for row in 0..<batch.rows {
+                scratch.clear()
+                try body(CSVRecord(batch, row: row, text: text, nullTokens: nullTokens, scratch: scratch))
+            }
+            hasBatch = try reader.next(into: batch)
+        }
+    }
+}

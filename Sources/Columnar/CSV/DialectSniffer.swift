@@ -1,0 +1,47 @@
+/// Finds the delimiter and the line end of a file from its first bytes.
+enum DialectSniffer {
+    private static let candidates: [UInt8] = [",", ";", "\t", "|"].map { UInt8(ascii: $0) }
+    private static let records = 100
+
+    /// Carriage return for files of old that know no line feed, else line feed.
+    static func lineEnd(_ bytes: UnsafePointer<UInt8>, from start: Int, to end: Int, isFinal: Bool) -> UInt8 {
+        var sawReturn = false
+        for position in start..<end {
+            if bytes[position] == 10 { return 10 }
+            if bytes[position] == 13 { sawReturn = true }
+        }
+        return sawReturn && (isFinal || end - start >= 4096) ? 13 : 10
+    }
+
+    /// The candidate under which most of the first records have as many fields as the first record, two at least;
+    /// the comma where none does. Ties go to the one with more fields.
+    static func delimiter(
+        _ bytes: UnsafePointer<UInt8>, from start: Int, to end: Int, isFinal: Bool, dialect: CSVDialect,
+        scratch: UnsafeMutablePointer<UInt32>
+    ) -> UInt8 {
+        var best = (score: 0.0, fields: 1, delimiter: UInt8(ascii: ","))
+        for candidate in candidates where candidate != dialect.quote {
+            var attempt = dialect
+            attempt.delimiter = candidate
+            let scanner = RecordScanner(dialect: attempt)
+            var position = start
+            var first = 0
+            var (same, total) = (0.0, 0.0)
+            while total < Double(records) {
+                let outcome = scanner.scan(bytes, at: position, to: end, isFinal: isFinal, into: scratch)
+                if outcome.kind == .incomplete || outcome.kind == .unclosedQuote { break }
+                position = outcome.next
+                if outcome.kind == .blank || outcome.kind == .comment { continue }
+                if first == 0 { first = outcome.fields }
+                total += 1
+                if outcome.fields == first && outcome.kind == .record { same += 1 }
+            }
+            guard first > 1, total > 0 else { continue }
+            let score = same / total
+            if score > best.score + 0.05 || (score > best.score - 0.05 && first > best.fields) {
+                best = (score, first, candidate)
+            }
+        }
+        return best.delimiter
+    }
+}

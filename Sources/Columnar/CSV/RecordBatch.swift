@@ -1,0 +1,189 @@
+import Glibc
+
+/// A window of the input: its bytes and where the fields of its records lie.
+///
+/// Fields are found by number: `index[row * stride + start(column)] + 1` is the offset of the first byte,
+/// `index[row * stride + end(column)]` the offset after the last. With well-formed files the end of one field doubles as
+/// the start of the next, so that the list of separators is the index as it stands.
+final class RecordBatch {
+    /// Readable bytes before and after the data, so that loops may load whole words.
+    static let padding = 64
+
+    enum Layout {
+        /// n numbers a row: a record's first separator is the last one of the record before.
+        case separators
+        /// n + 1 numbers a row: the last separator is a carriage return, the next record starts elsewhere.
+        case separatorsAndStart
+        /// 2n numbers a row: start and end of every field by themselves.
+        case pairs
+    }
+
+    private(set) var base: UnsafeMutablePointer<UInt8>
+    /// Bytes of data that fit.
+    private(set) var capacity: Int
+    private(set) var index: UnsafeMutablePointer<UInt32>
+    private(set) var indexCapacity: Int
+
+    /// Offset after the last byte of data; data begins at `padding`.
+    var end = padding
+    /// Offset of the first record.
+    var start = padding
+    /// Offset after the last complete record.
+    var consumedEnd = padding
+    var columns = 0
+    var rows = 0
+    var layout = Layout.separators
+    /// Offset in the input of the first byte of data.
+    var byteOffset: Int64 = 0
+    /// Number of the first record, from 1.
+    var firstRow: Int64 = 1
+    /// Line of the first record, from 1.
+    var firstLine: Int64 = 1
+    /// Numbers of the records where some were left out; empty while they follow each other.
+    var ordinals: [Int64] = []
+    var rejected: [RejectedRecord] = []
+    var lineEnd: UInt8 = 10
+
+    init(capacity: Int) {
+        self.capacity = capacity
+        base = .allocate(capacity: capacity + 2 * Self.padding)
+        memset(base, 0, Self.padding)
+        indexCapacity = 0
+        index = .allocate(capacity: 1)
+        reserveIndex()
+    }
+
+    deinit {
+        base.deallocate()
+        index.deallocate()
+    }
+
+    func clear() {
+        (start, end, consumedEnd, rows, layout) = (Self.padding, Self.padding, Self.padding, 0, .separators)
+        ordinals.removeAll(keepingCapacity: true)
+        rejected.removeAll(keepingCapacity: true)
+    }
+
+    /// Doubles the room for bytes, keeping them.
+    func grow(to size: Int) {
+        let larger = UnsafeMutablePointer<UInt8>.allocate(capacity: size + 2 * Self.padding)
+        memcpy(larger, base, end)
+        base.deallocate()
+        base = larger
+        capacity = size
+        reserveIndex()
+    }
+
+    /// Makes room in the index for two numbers per byte and one more record; what it held is void.
+    func reserveIndex() {
+        let needed = 2 * (capacity + Self.padding) + 2 * columns + 8
+        guard needed > indexCapacity else { return }
+        index.deallocate()
+        index = .allocate(capacity: needed)
+        indexCapacity = needed
+    }
+
+    // MARK: fields
+
+    var stride: Int {
+        switch layout {
+        case .separators: columns
+        case .separatorsAndStart: columns + 1
+        case .pairs: 2 * columns
+        }
+    }
+
+    func startSlot(_ column: Int) -> Int { layout == .pairs ? 2 * column : column }
+    func endSlot(_ column: Int) -> Int { layout == .pairs ? 2 * column + 1 : column + 1 }
+
+    /// Offsets of a raw field, quotes included.
+    func field(row: Int, column: Int) -> Range<Int> {
+        let record = row * stride
+        let start = Int(index[record + startSlot(column)]) + 1
+        return start..<max(start, Int(index[record + endSlot(column)]))
+    }
+
+    /// Offsets of a whole record without its line end. Fields that were added to a short record are not in it.
+    func record(row: Int) -> Range<Int> {
+        let start = field(row: row, column: 0).lowerBound
+        var end = min(field(row: row, column: columns - 1).upperBound, consumedEnd)
+        while end > start, end <= consumedEnd, base[end - 1] == 10 || base[end - 1] == 13, layout != .pairs { end -= 1 }
+        return recordStart(start)..<end
+    }
+
+    /// Back over blanks that were trimmed from the first field.
+    private func recordStart(_ fieldStart: Int) -> Int {
+        var start = fieldStart
+        while start > self.start, base[start - 1] == 32 || base[start - 1] == 9 { start -= 1 }
+        return start
+    }
+
+    // MARK: places
+
+    func ordinal(row: Int) -> Int64 { ordinals.isEmpty ? firstRow + Int64(row) : ordinals[row] }
+
+    /// The line of an offset in the batch; counts line ends, so only for errors and filters.
+    func line(at offset: Int) -> Int64 {
+        firstLine + Int64(countLines(start, offset))
+    }
+
+    func countLines(_ from: Int, _ to: Int) -> Int {
+        var count = 0
+        var position = from
+        while position < to, let found = memchr(base + position, Int32(lineEnd), to - position) {
+            count += 1
+            position = UnsafeRawPointer(base).distance(to: UnsafeRawPointer(found)) + 1
+        }
+        return count
+    }
+
+    func inputOffset(_ offset: Int) -> Int64 { byteOffset + Int64(offset - Self.padding) }
+
+    /// At most 200 characters of text between two offsets, for messages.
+    func excerpt(_ range: Range<Int>) -> String {
+        Excerpt.text(UnsafeBufferPointer(start: base + range.lowerBound, count: range.count))
+    }
+
+    // MARK: leaving records out
+
+    /// Keeps the records with `keep[row]`, in order.
+    func keep(_ keep: [Bool]) {
+        let oldStride = stride
+        if ordinals.isEmpty { ordinals = (0..<rows).map { firstRow + Int64($0) } }
+        if layout == .separators {
+            // Each record's start must become its own before its neighbour goes.
+            let needed = rows * (columns + 1) + 1
+            let fresh = UnsafeMutablePointer<UInt32>.allocate(capacity: max(needed, indexCapacity))
+            var target = 0
+            for row in 0..<rows where keep[row] {
+                memcpy(fresh + target * (columns + 1), index + row * oldStride, (columns + 1) * 4)
+                ordinals[target] = ordinals[row]
+                target += 1
+            }
+            index.deallocate()
+            index = fresh
+            indexCapacity = max(needed, indexCapacity)
+            layout = .separatorsAndStart
+            rows = target
+        } else {
+            var target = 0
+            for row in 0..<rows where keep[row] {
+                if target != row {
+                    memmove(index + target * oldStride, index + row * oldStride, oldStride * 4)
+                    ordinals[target] = ordinals[row]
+                }
+                target += 1
+            }
+            rows = target
+        }
+        ordinals.removeLast(ordinals.count - rows)
+    }
+}
+
+/// Shortened texts for messages.
+enum Excerpt {
+    static func text(_ bytes: UnsafeBufferPointer<UInt8>, limit: Int = 200) -> String {
+        let text = String(decoding: bytes.prefix(limit * 4), as: UTF8.self)
+        return text.count > limit || bytes.count > limit * 4 ? text.prefix(limit) + "…" : text
+    }
+}

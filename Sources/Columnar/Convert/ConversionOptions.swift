@@ -1,0 +1,49 @@
+/// How a CSV file becomes a Parquet file.
+public struct ConversionOptions: Sendable {
+    /// What becomes of a value that does not fit a column of the given schema.
+    public enum Mismatches: Sendable {
+        /// The conversion ends with `SchemaMismatch`.
+        case fail
+        /// Its record is left out and goes to the `RejectedRecords`.
+        case reject
+    }
+
+    public var csv = CSVOptions()
+    public var parquet = ParquetWriterOptions()
+    /// The columns that the table has already, by normalised name. They come first in the output, in this order; one
+    /// that the file lacks is null throughout; further columns of the file follow, with inferred types.
+    /// Nil: all types are inferred.
+    public var schema: [ColumnSchema]?
+    public var mismatches = Mismatches.fail
+    /// 1 or 2.
+    public var threads = 1
+
+    public init() {}
+}
+
+/// What a conversion did.
+public struct ConversionReport: Sendable, Hashable {
+    /// Rows written.
+    public var rows: Int64 = 0
+    /// Records left out by policy or by the processor.
+    public var rejectedRows: Int64 = 0
+    /// Bytes read in the last pass, after decompressing.
+    public var inputBytes: Int64 = 0
+    /// Size of the Parquet file.
+    public var outputBytes: Int64 = 0
+    public var rowGroups = 0
+    /// Columns of the output.
+    public var columns: [ColumnSchema] = []
+    /// Columns of the output that the given schema lacks; empty without a schema.
+    public var newColumns: [ColumnSchema] = []
+    /// Columns of the given schema that the file lacks; they are null in the output.
+    public var missingColumns: [ColumnSchema] = []
+    /// Names of columns whose type a late value made wider than the first records suggested.
+    public var widenedColumns: [String] = []
+    /// Columns of the file.
+    public var fileColumns: [CSVColumn] = []
+    /// The character between fields, given or found.
+    public var delimiter: Character = ","
+
+    public init() {}
+}

@@ -1,0 +1,68 @@
+/// Which columns the output has, and where each gets its values.
+struct OutputPlan {
+    enum Origin: Hashable {
+        /// A field of the file.
+        case field(Int)
+        /// A derived column of the processor.
+        case derived(Int)
+        /// A column of the given schema that the file lacks.
+        case missing
+    }
+
+    struct Column {
+        var name: String
+        /// Nil until the type is inferred.
+        var type: ColumnType?
+        var origin: Origin
+        var isInferred: Bool { type == nil }
+    }
+
+    private(set) var columns: [Column] = []
+    private(set) var newColumns: [Int] = []
+    private(set) var missingColumns: [Int] = []
+
+    /// - Throws: `DuplicateColumn` where a derived column has the name of a column of the file, or the schema names a
+    ///   column twice.
+    init(
+        file: [CSVColumn], schema: [ColumnSchema]?, derived: [ColumnSchema]
+    ) throws(ColumnarError) {
+        var names: Set<String> = []
+        for column in derived where file.contains(where: { $0.name == column.name }) {
+            throw ColumnarError(
+                .duplicateColumn,
+                "The derived column \"\(column.name)\" has the name of a column of the file. Rename one of them.",
+                column: column.name)
+        }
+        for column in schema ?? [] {
+            let name = ColumnName.normalized(column.name)
+            guard names.insert(name).inserted else {
+                throw ColumnarError(
+                    .duplicateColumn, "The given schema has two columns named \"\(name)\".", column: name)
+            }
+            let origin: Origin
+            if let field = file.first(where: { $0.name == name }) {
+                origin = .field(field.index)
+            } else if let index = derived.firstIndex(where: { $0.name == name }) {
+                origin = .derived(index)
+            } else {
+                origin = .missing
+                missingColumns.append(columns.count)
+            }
+            columns.append(Column(name: name, type: column.type, origin: origin))
+        }
+        for field in file where names.insert(field.name).inserted {
+            if schema != nil { newColumns.append(columns.count) }
+            columns.append(Column(name: field.name, type: nil, origin: .field(field.index)))
+        }
+        for (index, column) in derived.enumerated() {
+            let isKnown = schema?.contains { ColumnName.normalized($0.name) == column.name } ?? false
+            if isKnown { continue }
+            guard names.insert(column.name).inserted else {
+                throw ColumnarError(
+                    .duplicateColumn, "Two derived columns are named \"\(column.name)\".", column: column.name)
+            }
+            if schema != nil { newColumns.append(columns.count) }
+            columns.append(Column(name: column.name, type: column.type, origin: .derived(index)))
+        }
+    }
+}

@@ -1,0 +1,88 @@
+/// Takes records out of a batch before they are built: those that do not fit the given schema, if the options say so, and
+/// those that the processor rejects. Collects the derived values of the others.
+final class RecordScreen {
+    private let checked: [(field: Int, column: ColumnSchema)]
+    private let dialect: CSVDialect
+    private let nullTokens: NullTokens
+    private let processor: (any RecordProcessor)?
+    private let scratch = RecordScratch()
+    private var keep: [Bool] = []
+    private(set) var derived: DerivedValues
+
+    init(
+        plan: OutputPlan, columns: [ColumnSchema], dialect: CSVDialect, options: ConversionOptions,
+        nullTokens: NullTokens, processor: (any RecordProcessor)?
+    ) {
+        self.dialect = dialect
+        self.nullTokens = nullTokens
+        self.processor = processor
+        derived = DerivedValues(processor?.derivedColumns ?? [])
+        var checked: [(field: Int, column: ColumnSchema)] = []
+        if options.mismatches == .reject {
+            for (planned, column) in zip(plan.columns, columns) where !planned.isInferred && column.type != .string {
+                if case .field(let index) = planned.origin { checked.append((index, column)) }
+            }
+        }
+        self.checked = checked
+    }
+
+    /// Removes records from the batch and adds them to its `rejected`, which then is in the order of the file.
+    func apply(to batch: RecordBatch) throws(ColumnarError) {
+        guard processor != nil || !checked.isEmpty else { return }
+        keep.removeAll(keepingCapacity: true)
+        keep.append(contentsOf: repeatElement(true, count: batch.rows))
+        var leftOut = false
+        for (field, column) in checked { leftOut = check(batch, field, column) || leftOut }
+        if let processor { leftOut = try process(batch, processor) || leftOut }
+        guard leftOut else { return }
+        batch.keep(keep)
+        batch.rejected.sort { $0.row < $1.row }
+    }
+
+    private func check(_ batch: RecordBatch, _ field: Int, _ column: ColumnSchema) -> Bool {
+        let text = FieldText(dialect)
+        var leftOut = false
+        for row in 0..<batch.rows where keep[row] {
+            scratch.clear()
+            let range = batch.field(row: row, column: field)
+            if range.isEmpty { continue }
+            if TypeCheck.fits(batch.base + range.lowerBound, range.count, column.type, text, nullTokens, scratch) {
+                continue
+            }
+            let error = SchemaMismatch.error(column, batch: batch, row: row, field: field)
+            reject(batch, row, code: error.code, reason: error.message, column: column.name)
+            leftOut = true
+        }
+        return leftOut
+    }
+
+    private func process(_ batch: RecordBatch, _ processor: any RecordProcessor) throws(ColumnarError) -> Bool {
+        let text = FieldText(dialect)
+        var leftOut = false
+        derived.beginBatch()
+        for row in 0..<batch.rows where keep[row] {
+            scratch.clear()
+            derived.beginRecord()
+            let record = CSVRecord(batch, row: row, text: text, nullTokens: nullTokens, scratch: scratch)
+            switch try processor.process(record, derived: &derived) {
+            case .keep:
+                derived.keepRecord()
+            case .reject(let code, let reason, let column):
+                reject(batch, row, code: code, reason: reason, column: column)
+                leftOut = true
+            }
+        }
+        derived.endBatch()
+        return leftOut
+    }
+
+    private func reject(_ batch: RecordBatch, _ row: Int, code: ColumnarError.Code, reason: String, column: String?) {
+        keep[row] = false
+        let range = batch.record(row: row)
+        let bytes = UnsafeBufferPointer(start: batch.base + range.lowerBound, count: range.count)
+        batch.rejected.append(
+            RejectedRecord(
+                code: code, reason: reason, row: batch.ordinal(row: row), line: batch.line(at: range.lowerBound),
+                byteOffset: batch.inputOffset(range.lowerBound), column: column, bytes: Array(bytes)))
+    }
+}

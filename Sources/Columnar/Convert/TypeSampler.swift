@@ -1,0 +1,38 @@
+/// Collects what kinds of values the columns of a file show.
+struct TypeSampler {
+    private(set) var kinds: [ValueKinds]
+    private let nullTokens: NullTokens
+    private let scratch = RecordScratch()
+
+    init(columns: Int, nullTokens: NullTokens) {
+        kinds = Array(repeating: [], count: columns)
+        self.nullTokens = nullTokens
+    }
+
+    /// Looks at all values of some columns. Text is the widest type: a column that has shown it is not looked at again.
+    mutating func look(at batch: RecordBatch, columns: [Int], dialect: CSVDialect) {
+        for column in columns where kinds[column].type != .string {
+            let table = FieldTable(batch, column: column, dialect: dialect)
+            kinds[column] = look(at: table, kinds[column])
+        }
+    }
+
+    private func look(at table: FieldTable, _ before: ValueKinds) -> ValueKinds {
+        var kinds = before
+        for row in 0..<table.rows {
+            let start = Int(table.starts[row * table.stride]) + 1
+            var (text, length) = (table.bytes + start, Int(table.ends[row * table.stride]) - start)
+            if length <= 0 { continue }
+            if table.text.isQuoted(text, length) {
+                scratch.clear()
+                (text, length) = scratch.unquoted(text, length, table.text)
+                // An empty text says nothing about the type: exports that quote everything write nulls so.
+                if length == 0 { continue }
+            }
+            if nullTokens.contains(text, length) { continue }
+            kinds.insert(ValueKinds(text, length))
+            if kinds.contains(.text) { return kinds }
+        }
+        return kinds
+    }
+}

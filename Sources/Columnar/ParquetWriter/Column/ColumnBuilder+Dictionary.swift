@@ -1,0 +1,171 @@
+extension ColumnBuilder {
+    /// Appends rows as ids of the dictionary.
+    /// - Returns: the first row that does not fit the type.
+    func appendIDs(_ table: FieldTable, from first: Int, count: Int) -> Int? {
+        let bytes = table.bytes
+        let stride = table.stride
+        let quote = UInt8(truncatingIfNeeded: table.quote)
+        let hasQuote = table.quote < 256
+        var starts = table.starts + first * stride
+        var ends = table.ends + first * stride
+        var slots = dictionary.slots
+        var mask = dictionary.slotCount &- 1
+        var shift = dictionary.shift
+        var texts = dictionary.texts.base
+        var offsets = dictionary.offsetPointer
+        var row = pageRowCount
+        var out = numbers + pageValueCount
+
+        for index in 0..<count {
+            let start = Int(starts.pointee) &+ 1
+            let length = Int(ends.pointee) &- start
+            starts += stride
+            ends += stride
+            let text = bytes + start
+            var id = ValueDictionary.nullID
+            search: do {
+                if length <= 0 { break search }
+                let word = loadWord(text)
+                if hasQuote && UInt8(truncatingIfNeeded: word) == quote && length >= 2 {
+                    // fall through to the slow way
+                } else if length <= 8 {
+                    let key = word & (~0 &>> UInt64(truncatingIfNeeded: 64 &- 8 &* length))
+                    let tag = UInt32(truncatingIfNeeded: length) | ValueDictionary.occupied
+                    var position = ValueDictionary.shortSlot(key, length, shift)
+                    while true {
+                        let slot = slots[position]
+                        if slot.key == key && slot.tag == tag {
+                            id = slot.id
+                            break search
+                        }
+                        if slot.tag == 0 { break }
+                        position = (position &+ 1) & mask
+                    }
+                } else {
+                    let key = ValueDictionary.longHash(text, length)
+                    let tag = UInt32(truncatingIfNeeded: length) | ValueDictionary.occupied
+                    var position = ValueDictionary.longSlot(key, shift)
+                    while true {
+                        let slot = slots[position]
+                        if slot.key == key && slot.tag == tag,
+                            ValueDictionary.areEqual(texts + Int(offsets[Int(slot.id)]) + 4, text, length)
+                        {
+                            id = slot.id
+                            break search
+                        }
+                        if slot.tag == 0 { break }
+                        position = (position &+ 1) & mask
+                    }
+                }
+                guard let found = identify(text, length, table.text) else { return first + index }
+                id = found
+                slots = dictionary.slots
+                mask = dictionary.slotCount &- 1
+                shift = dictionary.shift
+                texts = dictionary.texts.base
+                offsets = dictionary.offsetPointer
+            }
+            if id == ValueDictionary.nullID {
+                setNull(row)
+            } else {
+                out.pointee = id
+                out += 1
+            }
+            row &+= 1
+        }
+        let total = out - numbers
+        chunkValues += total - pageValueCount
+        pageValueCount = total
+        pageRowCount = row
+        return nil
+    }
+
+    /// The id of a field that is quoted or new, `nullID` for null; nil where it does not fit the type.
+    @inline(never)
+    private func identify(_ raw: UnsafePointer<UInt8>, _ rawLength: Int, _ fieldText: FieldText) -> UInt32? {
+        var (text, length) = (raw, rawLength)
+        var flags: UInt32 = 0
+        if fieldText.isQuoted(raw, rawLength) {
+            scratch.count = 0
+            let inner = fieldText.unquoted(raw, rawLength, scratch: &scratch)
+            (text, length) = (inner.start, inner.length)
+            if layout == .text {
+                if nullTokens.contains(text, length) { flags = ValueDictionary.quotedToken }
+            } else if length == 0 || nullTokens.contains(text, length) {
+                return ValueDictionary.nullID
+            }
+            if let id = dictionary.find(text, length, flags: flags) { return id }
+        } else if nullTokens.contains(text, length) {
+            return ValueDictionary.nullID
+        }
+        guard layout != .text else { return dictionary.insert(text, length, flags: flags, value: 0) }
+        guard let value = parse(text, length) else { return nil }
+        return dictionary.insert(text, length, flags: flags, value: value)
+    }
+
+    // MARK: is it worth it?
+
+    /// Values between two looks.
+    private static let lookInterval = 2048
+    private static let maximumDistinct = 1 << 17
+    private static let maximumBytes = 1 << 20
+
+    /// Gives the dictionary up where too many values are new.
+    func judgeDictionary(_ workspace: PageWorkspace) throws(ColumnarError) {
+        let since = chunkValues - lookValues
+        let isFull = dictionary.count > Self.maximumDistinct || dictionary.pageBytes > Self.maximumBytes
+        guard since >= Self.lookInterval || isFull else { return }
+        let fresh = Double(dictionary.count - lookDistinct) / Double(max(1, since))
+        (lookValues, lookDistinct) = (chunkValues, dictionary.count)
+        looks += 1
+        // The first look says little: everything is new at the beginning.
+        guard isFull || (looks >= 2 && isWasteful(fresh)) else { return }
+        if chunk.pageList.isEmpty {
+            startsWithDictionary = false
+            convertPageToValues()
+            resetDictionary()
+        } else {
+            try finishPage(workspace)
+        }
+        usesDictionary = false
+    }
+
+    /// Whether ids and new entries take more room than the values themselves.
+    private func isWasteful(_ fresh: Double) -> Bool {
+        let idBits = Double(BitPacking.width(UInt64(dictionary.count)))
+        switch layout {
+        case .text:
+            return fresh > 0.8
+        case .double, .fixed16, .boolean:
+            return idBits + fresh * 64 > 60
+        case .int32, .int64:
+            let bits = idBits + fresh * (layout == .int32 ? 32 : 64)
+            guard options.compatibility == .current else { return bits > (layout == .int32 ? 30 : 60) }
+            // Few values are new: a dictionary needs no parsing, so differences must be clearly smaller.
+            let sample = min(pageValueCount, 4096)
+            guard sample >= 1024 else { return false }
+            return withUnsafeTemporaryAllocation(of: Int64.self, capacity: sample) { values in
+                guard let values = values.baseAddress else { return false }
+                let entries = dictionary.valuePointer
+                for index in 0..<sample { values[index] = entries[Int(numbers[index])] }
+                return DeltaBinaryPacked.estimatedBits(values, count: sample) < bits * 0.8
+            }
+        }
+    }
+
+    /// Replaces the ids of the page under way by their values.
+    private func convertPageToValues() {
+        if layout == .text {
+            for index in 0..<pageValueCount {
+                let text = dictionary.text(numbers[index])
+                if let start = text.baseAddress { texts.append(start, text.count) }
+                numbers[index] = UInt32(text.count)
+            }
+            texts.reserve(16)
+        } else {
+            let values = pageValues()
+            let entries = dictionary.valuePointer
+            for index in 0..<pageValueCount { values[index] = entries[Int(numbers[index])] }
+        }
+    }
+}

@@ -1,0 +1,131 @@
+import Glibc
+
+extension ColumnBuilder {
+    /// Encodes the page under way, compresses it and adds it to the chunk.
+    func finishPage(_ workspace: PageWorkspace) throws(ColumnarError) {
+        guard pageRowCount > 0 else { return }
+        let nulls = pageRowCount - pageValueCount
+        workspace.page.count = 0
+        RunLengthHybrid.encodeLevels(
+            validity: validity, count: pageRowCount, hasNulls: nulls > 0, into: &workspace.page)
+        var bounds = ValueBounds()
+        let encoding: ParquetEncoding
+        if pageValueCount == 0 {
+            encoding = .plain
+        } else if usesDictionary {
+            encoding = .rleDictionary
+            encodeIDs(workspace, &bounds)
+        } else {
+            encoding = encodeValues(workspace, &bounds)
+        }
+        try chunk.addDataPage(workspace, rows: pageRowCount, nulls: nulls, encoding: encoding, bounds: bounds)
+        if nulls > 0 { memset(validity, 0xFF, (pageRowCount + 7) / 8) }
+        (pageRowCount, pageValueCount, texts.count) = (0, 0, 0)
+    }
+
+    private func encodeIDs(_ workspace: PageWorkspace, _ bounds: inout ValueBounds) {
+        let count = pageValueCount
+        // A width of zero bits, which one value would need, is not understood by every reader.
+        let width = max(1, BitPacking.width(UInt64(dictionary.count - 1)))
+        workspace.page.append(UInt8(width))
+        RunLengthHybrid.encode(numbers, count: count, width: width, into: &workspace.page)
+        guard layout != .text else { return }
+        let entries = dictionary.valuePointer
+        let values = workspace.numbers(count)
+        for index in 0..<count { values[index] = entries[Int(numbers[index])] }
+        addBounds(values, count, &bounds)
+    }
+
+    private func encodeValues(_ workspace: PageWorkspace, _ bounds: inout ValueBounds) -> ParquetEncoding {
+        let count = pageValueCount
+        let isCurrent = options.compatibility == .current
+        switch layout {
+        case .text:
+            bounds.add(texts: texts.base, lengths: numbers, count: count)
+            chunk.bounds.merge(texts: bounds)
+            if isCurrent {
+                let lengths = workspace.numbers(count)
+                for index in 0..<count { lengths[index] = Int64(numbers[index]) }
+                DeltaBinaryPacked.encode(lengths, count: count, is32Bit: true, into: &workspace.page)
+                workspace.page.append(texts.base, texts.count)
+                return .deltaLengthByteArray
+            }
+            workspace.page.reserve(texts.count + 4 * count)
+            var position = 0
+            for index in 0..<count {
+                workspace.page.append(littleEndian: numbers[index])
+                workspace.page.append(texts.base + position, Int(numbers[index]))
+                position += Int(numbers[index])
+            }
+            return .plain
+        case .fixed16:
+            workspace.page.append(texts.base, texts.count)
+            return .plain
+        case .boolean:
+            let values = pageValues()
+            addBounds(values, count, &bounds)
+            var index = 0
+            while index < count {
+                var byte: UInt8 = 0
+                for bit in 0..<min(8, count - index) { byte |= UInt8(truncatingIfNeeded: values[index + bit]) << bit }
+                workspace.page.append(byte)
+                index += 8
+            }
+            return .plain
+        case .int32, .int64:
+            let values = pageValues()
+            addBounds(values, count, &bounds)
+            if isCurrent {
+                DeltaBinaryPacked.encode(values, count: count, is32Bit: layout == .int32, into: &workspace.page)
+                return .deltaBinaryPacked
+            }
+            appendPlain(values, count, &workspace.page)
+            return .plain
+        case .double:
+            let values = pageValues()
+            addBounds(values, count, &bounds)
+            appendPlain(values, count, &workspace.page)
+            return .plain
+        }
+    }
+
+    private func addBounds(_ values: UnsafePointer<Int64>, _ count: Int, _ bounds: inout ValueBounds) {
+        if layout == .double {
+            bounds.add(doubles: values, count: count)
+            chunk.bounds.merge(doubles: bounds)
+        } else {
+            bounds.add(integers: values, count: count)
+            chunk.bounds.merge(integers: bounds)
+        }
+    }
+
+    private func appendPlain(_ values: UnsafePointer<Int64>, _ count: Int, _ buffer: inout RawBuffer) {
+        if layout == .int32 {
+            buffer.reserve(count * 4)
+            for index in 0..<count { buffer.append(littleEndian: Int32(truncatingIfNeeded: values[index])) }
+        } else {
+            // Eight bytes each, in the machine's order: Sluice runs on little-endian machines only.
+            buffer.append(UnsafeRawPointer(values).assumingMemoryBound(to: UInt8.self), count * 8)
+        }
+    }
+
+    /// Writes the dictionary page and takes its texts into the chunk's bounds.
+    func finishDictionary(_ workspace: PageWorkspace) throws(ColumnarError) {
+        let count = dictionary.count
+        if layout == .text {
+            var low = dictionary.text(0)
+            var high = low
+            for id in 0..<UInt32(count) {
+                let text = dictionary.text(id)
+                if ValueBounds.isLess(text, low) { low = text }
+                if ValueBounds.isLess(high, text) { high = text }
+            }
+            chunk.bounds.add(least: low, greatest: high)
+            try chunk.setDictionary(dictionary.texts.bytes, count: count, workspace)
+        } else {
+            workspace.page.count = 0
+            appendPlain(dictionary.valuePointer, count, &workspace.page)
+            try chunk.setDictionary(workspace.page.bytes, count: count, workspace)
+        }
+    }
+}

@@ -1,0 +1,149 @@
+import Glibc
+
+/// Turns the fields of one column into pages of a column chunk.
+///
+/// Every chunk starts with a dictionary keyed on the texts of the fields; where too many values are new, the column goes
+/// on with plain values (or differences of integers). A page holds either ids or values. Used by one thread at a time.
+final class ColumnBuilder {
+    let name: String
+    let type: ColumnType
+    let layout: ColumnLayout
+    let options: ParquetWriterOptions
+    let nullTokens: NullTokens
+    let pageRows: Int
+
+    var chunk = ColumnChunk()
+
+    // The page under way. `numbers` holds ids in dictionary mode and lengths of texts in plain mode.
+    let numbers: UnsafeMutablePointer<UInt32>
+    /// Plain numbers, doubles as bit patterns; made when first needed.
+    var values: UnsafeMutablePointer<Int64>?
+    /// Plain texts, one after the other.
+    var texts = RawBuffer(capacity: 64)
+    /// Bit i: row i of the page has a value.
+    let validity: UnsafeMutablePointer<UInt8>
+    var pageRowCount = 0
+    var pageValueCount = 0
+
+    var usesDictionary: Bool
+    /// Whether the next chunk begins with a dictionary.
+    var startsWithDictionary: Bool
+    var dictionary: ValueDictionary
+    /// Values and distinct values of the chunk at the last look, to see how many of the values since then were new.
+    var lookValues = 0
+    var lookDistinct = 0
+    var chunkValues = 0
+    var looks = 0
+
+    var scratch = RawBuffer(capacity: 256)
+    /// Days of the date seen last, and its text: neighbours mostly share it.
+    var dateCache = DateCache()
+
+    init(name: String, type: ColumnType, options: ParquetWriterOptions, nullTokens: NullTokens, pageRows: Int) {
+        self.name = name
+        self.type = type
+        self.options = options
+        self.nullTokens = nullTokens
+        self.pageRows = pageRows
+        layout = ColumnLayout(type)
+        numbers = .allocate(capacity: pageRows)
+        validity = .allocate(capacity: pageRows / 8 + 8)
+        memset(validity, 0xFF, pageRows / 8 + 8)
+        startsWithDictionary = layout != .boolean && layout != .fixed16
+        usesDictionary = startsWithDictionary
+        dictionary = ValueDictionary(keepsAllTexts: layout == .text)
+        registerNullTokens()
+    }
+
+    deinit {
+        numbers.deallocate()
+        values?.deallocate()
+        validity.deallocate()
+        texts.free()
+        scratch.free()
+        dictionary.free()
+        chunk.free()
+    }
+
+    /// Appends all rows of a table.
+    /// - Returns: the first row whose text does not fit the type, nil where all do. After a misfit the builder is of no
+    ///   further use.
+    func append(_ table: FieldTable, _ workspace: PageWorkspace) throws(ColumnarError) -> Int? {
+        var row = 0
+        while row < table.rows {
+            let count = min(table.rows - row, pageRows - pageRowCount)
+            if let misfit = usesDictionary
+                ? appendIDs(table, from: row, count: count) : appendValues(table, from: row, count: count)
+            {
+                return misfit
+            }
+            row += count
+            if usesDictionary { try judgeDictionary(workspace) }
+            if pageRowCount == pageRows || texts.count >= options.pageBytes { try finishPage(workspace) }
+        }
+        return nil
+    }
+
+    /// Appends rows without values: of a column that the file lacks.
+    func appendNulls(_ count: Int, _ workspace: PageWorkspace) throws(ColumnarError) {
+        var rest = count
+        while rest > 0 {
+            let step = min(rest, pageRows - pageRowCount)
+            for row in pageRowCount..<pageRowCount + step { setNull(row) }
+            pageRowCount += step
+            rest -= step
+            if pageRowCount == pageRows { try finishPage(workspace) }
+        }
+    }
+
+    @inline(__always)
+    func setNull(_ row: Int) {
+        validity[row >> 3] &= ~(1 << UInt8(truncatingIfNeeded: row & 7))
+    }
+
+    /// Ends the chunk: its pages and dictionary are complete afterwards.
+    func finishChunk(_ workspace: PageWorkspace) throws(ColumnarError) {
+        if pageRowCount > 0 { try finishPage(workspace) }
+        if dictionary.count > 0 && chunk.pageList.contains(where: { $0.encoding == .rleDictionary }) {
+            try finishDictionary(workspace)
+        }
+    }
+
+    /// Forgets the chunk, after it was written.
+    func beginChunk() {
+        chunk.clear()
+        resetDictionary()
+        usesDictionary = startsWithDictionary
+        (lookValues, lookDistinct, chunkValues, looks) = (0, 0, 0, 0)
+    }
+
+    func resetDictionary() {
+        guard dictionary.count > 0 else { return }
+        dictionary.clear()
+        registerNullTokens()
+    }
+
+    private func registerNullTokens() {
+        for token in nullTokens.all where token.count <= 8 {
+            let padded = token + [0, 0, 0, 0, 0, 0, 0, 0]
+            padded.withUnsafeBufferPointer { bytes in
+                if let start = bytes.baseAddress { dictionary.insertNull(start, token.count) }
+            }
+        }
+    }
+
+    /// Memory of plain values of a page.
+    func pageValues() -> UnsafeMutablePointer<Int64> {
+        if let values { return values }
+        let memory = UnsafeMutablePointer<Int64>.allocate(capacity: pageRows)
+        values = memory
+        return memory
+    }
+}
+
+/// The day of the date text seen last.
+struct DateCache {
+    var word: UInt64 = 0
+    var tail: UInt64 = 0
+    var days: Int64 = 0
+}

@@ -1,0 +1,94 @@
+/// The finished pages of one column in the row group under way.
+struct ColumnChunk {
+    struct Page {
+        var offset: Int
+        var size: Int
+        var rows: Int
+        var nulls: Int
+        var encoding: ParquetEncoding
+        var bounds: ValueBounds
+    }
+
+    /// Headers and bytes of data pages, one after the other.
+    var pages = RawBuffer(capacity: 4096)
+    var dictionaryPage = RawBuffer(capacity: 64)
+    var pageList: [Page] = []
+    /// Compressed or not: decided at the first page, since a chunk has one codec.
+    var codec: CompressionCodec?
+    var rows = 0
+    var nulls = 0
+    var uncompressedSize = 0
+    var bounds = ValueBounds()
+
+    func free() {
+        pages.free()
+        dictionaryPage.free()
+    }
+
+    mutating func clear() {
+        pages.count = 0
+        dictionaryPage.count = 0
+        pageList.removeAll(keepingCapacity: true)
+        (codec, rows, nulls, uncompressedSize, bounds) = (nil, 0, 0, 0, ValueBounds())
+    }
+
+    var size: Int { pages.count + dictionaryPage.count }
+
+    /// Adds the page that lies encoded in the workspace.
+    mutating func addDataPage(
+        _ workspace: PageWorkspace, rows: Int, nulls: Int, encoding: ParquetEncoding, bounds: ValueBounds
+    ) throws(ColumnarError) {
+        let plain = workspace.page.bytes
+        let stored = try store(plain, workspace)
+        let header = PageHeader(
+            type: .dataPage, uncompressedSize: Int32(plain.count), compressedSize: Int32(stored.count),
+            dataPage: DataPageHeader(
+                valueCount: Int32(rows), encoding: encoding, definitionLevelEncoding: .rle,
+                repetitionLevelEncoding: .rle))
+        let offset = pages.count
+        Self.append(header, stored, to: &pages)
+        uncompressedSize += pages.count - offset - stored.count + plain.count
+        pageList.append(
+            Page(
+                offset: offset, size: pages.count - offset, rows: rows, nulls: nulls, encoding: encoding,
+                bounds: bounds))
+        self.rows += rows
+        self.nulls += nulls
+    }
+
+    /// Sets the dictionary page from PLAIN values.
+    mutating func setDictionary(
+        _ plain: UnsafeRawBufferPointer, count: Int, _ workspace: PageWorkspace
+    ) throws(ColumnarError) {
+        dictionaryPage.count = 0
+        let stored = try store(plain, workspace)
+        let header = PageHeader(
+            type: .dictionaryPage, uncompressedSize: Int32(plain.count), compressedSize: Int32(stored.count),
+            dictionaryPage: DictionaryPageHeader(valueCount: Int32(count), encoding: .plain))
+        Self.append(header, stored, to: &dictionaryPage)
+        uncompressedSize += dictionaryPage.count - stored.count + plain.count
+    }
+
+    private mutating func store(
+        _ plain: UnsafeRawBufferPointer, _ workspace: PageWorkspace
+    ) throws(ColumnarError) -> UnsafeRawBufferPointer {
+        let compressor = workspace.compressor
+        if codec == .uncompressed || compressor.codec == .uncompressed {
+            codec = .uncompressed
+            return plain
+        }
+        try compressor.compress(plain)
+        if codec == nil {
+            // Less than a twentieth saved is not worth the reader's time. Tiny pages tell nothing.
+            let gains = compressor.output.count < plain.count - plain.count / 20 || plain.count < 1024
+            codec = gains ? compressor.codec : .uncompressed
+            if !gains { return plain }
+        }
+        return compressor.output.bytes
+    }
+
+    private static func append(_ header: PageHeader, _ bytes: UnsafeRawBufferPointer, to buffer: inout RawBuffer) {
+        buffer.append(ThriftWriter.bytes(of: header))
+        if let start = bytes.baseAddress { buffer.append(start.assumingMemoryBound(to: UInt8.self), bytes.count) }
+    }
+}

@@ -1,0 +1,85 @@
+import CSnappy
+import CZstd
+
+/// Compresses pages. Used by one thread at a time.
+final class PageCompressor {
+    let codec: CompressionCodec
+    private let level: Int32
+    private let context: OpaquePointer?
+    private(set) var output = RawBuffer(capacity: 1 << 16)
+
+    init(_ compression: ParquetWriterOptions.Compression) throws(ColumnarError) {
+        switch compression {
+        case .none: (codec, level) = (.uncompressed, 0)
+        case .snappy: (codec, level) = (.snappy, 0)
+        case .zstd(let value):
+            guard (1...22).contains(value) else {
+                throw ColumnarError(.unsupported, "The Zstandard level must be 1 to 22; it is \(value).")
+            }
+            (codec, level) = (.zstd, Int32(value))
+        }
+        context = codec == .zstd ? ZSTD_createCCtx() : nil
+        if codec == .zstd && context == nil {
+            throw ColumnarError(.writeFailed, "Cannot make a Zstandard compressor: out of memory.")
+        }
+    }
+
+    deinit {
+        ZSTD_freeCCtx(context)
+        output.free()
+    }
+
+    /// Compresses into `output`.
+    func compress(_ bytes: UnsafeRawBufferPointer) throws(ColumnarError) {
+        output.count = 0
+        switch codec {
+        case .snappy:
+            var size = snappy_max_compressed_length(bytes.count)
+            output.reserve(size)
+            let result = output.base.withMemoryRebound(to: CChar.self, capacity: output.capacity) { target in
+                snappy_compress(bytes.baseAddress?.assumingMemoryBound(to: CChar.self), bytes.count, target, &size)
+            }
+            guard result == SNAPPY_OK else { throw ColumnarError(.writeFailed, "Snappy cannot compress a page.") }
+            output.count = size
+        case .zstd:
+            output.reserve(ZSTD_compressBound(bytes.count))
+            let size = ZSTD_compressCCtx(
+                context, output.base, output.capacity, bytes.baseAddress, bytes.count, level)
+            guard ZSTD_isError(size) == 0 else {
+                throw ColumnarError(
+                    .writeFailed, "Zstandard cannot compress a page: \(String(cString: ZSTD_getErrorName(size))).")
+            }
+            output.count = size
+        default:
+            if let start = bytes.baseAddress { output.append(start.assumingMemoryBound(to: UInt8.self), bytes.count) }
+        }
+    }
+}
+
+/// What a thread needs to finish pages: a compressor and room to encode.
+final class PageWorkspace {
+    let compressor: PageCompressor
+    var page = RawBuffer(capacity: 1 << 16)
+    private var numberMemory: UnsafeMutablePointer<Int64>
+    private var numberCapacity = 4096
+
+    init(_ compression: ParquetWriterOptions.Compression) throws(ColumnarError) {
+        numberMemory = .allocate(capacity: numberCapacity)
+        compressor = try PageCompressor(compression)
+    }
+
+    deinit {
+        page.free()
+        numberMemory.deallocate()
+    }
+
+    /// Room for `count` numbers; what it held is void.
+    func numbers(_ count: Int) -> UnsafeMutablePointer<Int64> {
+        if count > numberCapacity {
+            numberMemory.deallocate()
+            numberMemory = .allocate(capacity: count)
+            numberCapacity = count
+        }
+        return numberMemory
+    }
+}

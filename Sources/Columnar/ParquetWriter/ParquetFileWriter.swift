@@ -1,0 +1,180 @@
+/// Writes the parts of a Parquet file in their order: magic number, row groups, page index, footer.
+///
+/// Source: https://parquet.apache.org/docs/file-format/
+final class ParquetFileWriter {
+    private let sink: any ByteSink
+    private let options: ParquetWriterOptions
+    private let columns: [ColumnSchema]
+    private(set) var bytesWritten: Int64 = 0
+    private(set) var rowCount: Int64 = 0
+    private var rowGroups: [RowGroupMetadata] = []
+    private var indexes: [[(ColumnIndex?, OffsetIndex)]] = []
+
+    private static let magic: [UInt8] = Array("PAR1".utf8)
+
+    init(_ sink: any ByteSink, columns: [ColumnSchema], options: ParquetWriterOptions) throws(ColumnarError) {
+        self.sink = sink
+        self.options = options
+        self.columns = columns
+        try write(Self.magic)
+    }
+
+    var rowGroupCount: Int { rowGroups.count }
+
+    /// Writes finished chunks, one for each column in order, as a row group.
+    func writeRowGroup(_ chunks: [ColumnChunk]) throws(ColumnarError) {
+        guard let rows = chunks.first?.rows, rows > 0 else { return }
+        let start = bytesWritten
+        var metadata: [ColumnChunkMetadata] = []
+        var chunkIndexes: [(ColumnIndex?, OffsetIndex)] = []
+        var uncompressed: Int64 = 0
+        for (column, chunk) in zip(columns, chunks) {
+            let dictionaryOffset = chunk.dictionaryPage.count > 0 ? bytesWritten : nil
+            try write(chunk.dictionaryPage.bytes)
+            let pagesOffset = bytesWritten
+            try write(chunk.pages.bytes)
+            uncompressed += Int64(chunk.uncompressedSize)
+            metadata.append(
+                ColumnChunkMetadata(
+                    fileOffset: 0,
+                    metadata: describe(column, chunk, dictionaryOffset: dictionaryOffset, pagesOffset: pagesOffset)))
+            if options.writesPageIndex { chunkIndexes.append(index(column, chunk, pagesOffset)) }
+        }
+        rowGroups.append(
+            RowGroupMetadata(
+                columns: metadata, totalByteSize: uncompressed, rowCount: Int64(rows), fileOffset: start,
+                totalCompressedSize: bytesWritten - start, ordinal: Int16(exactly: rowGroups.count)))
+        indexes.append(chunkIndexes)
+        rowCount += Int64(rows)
+    }
+
+    /// Writes page index and footer. Nothing may be written afterwards.
+    func finish() throws(ColumnarError) {
+        if options.writesPageIndex { try writePageIndex() }
+        let entries = options.keyValueMetadata.map { KeyValue(key: $0.key, value: $0.value) }
+        let footer = FileMetadata(
+            version: 2, schema: schema(), rowCount: rowCount, rowGroups: rowGroups,
+            keyValues: entries.isEmpty ? nil : entries, createdBy: "sluice",
+            columnOrders: columns.map { _ in ColumnOrder(typeOrder: EmptyStruct()) })
+        var bytes = ThriftWriter.bytes(of: footer)
+        let length = UInt32(bytes.count)
+        for shift in stride(from: UInt32(0), through: 24, by: 8) {
+            bytes.append(UInt8(truncatingIfNeeded: length >> shift))
+        }
+        try write(bytes + Self.magic)
+    }
+
+    // MARK: metadata
+
+    private func schema() -> [SchemaElement] {
+        var elements = [SchemaElement(name: "schema", childCount: Int32(columns.count))]
+        for column in columns {
+            var element = SchemaElement(
+                type: ColumnLayout(column.type).physicalType, repetition: .optional, name: column.name)
+            switch column.type {
+            case .boolean, .bigint, .double: break
+            case .date: (element.logicalType, element.convertedType) = (.date, .date)
+            case .timestamp:
+                // The old annotation means instants, so that local timestamps have none.
+                element.logicalType = .timestamp(unit: .microseconds, isAdjustedToUTC: false)
+            case .timestampUTC:
+                element.logicalType = .timestamp(unit: .microseconds, isAdjustedToUTC: true)
+                element.convertedType = .timestampMicros
+            case .decimal(let precision, let scale):
+                element.logicalType = .decimal(precision: Int32(precision), scale: Int32(scale))
+                element.convertedType = .decimal
+                (element.precision, element.scale) = (Int32(precision), Int32(scale))
+                if element.type == .fixedLenByteArray { element.typeLength = 16 }
+            case .string: (element.logicalType, element.convertedType) = (.string, .utf8)
+            }
+            elements.append(element)
+        }
+        return elements
+    }
+
+    private func describe(
+        _ column: ColumnSchema, _ chunk: ColumnChunk, dictionaryOffset: Int64?, pagesOffset: Int64
+    ) -> ColumnMetadata {
+        var counts: [ParquetEncoding: Int32] = [:]
+        for page in chunk.pageList { counts[page.encoding, default: 0] += 1 }
+        var stats = counts.sorted { $0.key.rawValue < $1.key.rawValue }.map {
+            PageEncodingStats(pageType: .dataPage, encoding: $0.key, count: $0.value)
+        }
+        var encodings = Set(counts.keys)
+        encodings.insert(.rle)
+        if dictionaryOffset != nil {
+            encodings.insert(.plain)
+            stats.insert(PageEncodingStats(pageType: .dictionaryPage, encoding: .plain, count: 1), at: 0)
+        }
+        return ColumnMetadata(
+            type: ColumnLayout(column.type).physicalType, encodings: encodings.sorted { $0.rawValue < $1.rawValue },
+            path: [column.name], codec: chunk.codec ?? .uncompressed, valueCount: Int64(chunk.rows),
+            totalUncompressedSize: Int64(chunk.uncompressedSize), totalCompressedSize: Int64(chunk.size),
+            dataPageOffset: pagesOffset, dictionaryPageOffset: dictionaryOffset,
+            statistics: statistics(column, chunk), encodingStats: stats)
+    }
+
+    private func statistics(_ column: ColumnSchema, _ chunk: ColumnChunk) -> ParquetStatistics {
+        var statistics = ParquetStatistics(nullCount: Int64(chunk.nulls))
+        guard let bounds = chunk.bounds.encoded(as: ColumnLayout(column.type)) else { return statistics }
+        (statistics.minValue, statistics.maxValue) = (bounds.least, bounds.greatest)
+        (statistics.isMinValueExact, statistics.isMaxValueExact) = (bounds.leastExact, bounds.greatestExact)
+        return statistics
+    }
+
+    // MARK: page index
+
+    private func index(_ column: ColumnSchema, _ chunk: ColumnChunk, _ start: Int64) -> (ColumnIndex?, OffsetIndex) {
+        var locations: [PageLocation] = []
+        var columnIndex: ColumnIndex? = ColumnIndex(
+            nullPages: [], minValues: [], maxValues: [], boundaryOrder: .unordered, nullCounts: [])
+        var row: Int64 = 0
+        let layout = ColumnLayout(column.type)
+        for page in chunk.pageList {
+            locations.append(
+                PageLocation(offset: start + Int64(page.offset), compressedSize: Int32(page.size), firstRow: row))
+            row += Int64(page.rows)
+            let isNull = page.nulls == page.rows
+            let bounds = page.bounds.encoded(as: layout)
+            // A page with values and without bounds (NaN only, texts by dictionary) leaves the chunk without an index.
+            if !isNull && bounds == nil { columnIndex = nil }
+            columnIndex?.nullPages.append(isNull)
+            columnIndex?.minValues.append(bounds?.least ?? [])
+            columnIndex?.maxValues.append(bounds?.greatest ?? [])
+            columnIndex?.nullCounts?.append(Int64(page.nulls))
+        }
+        return (columnIndex, OffsetIndex(pages: locations))
+    }
+
+    private func writePageIndex() throws(ColumnarError) {
+        for group in rowGroups.indices {
+            for column in indexes[group].indices {
+                guard let columnIndex = indexes[group][column].0 else { continue }
+                let bytes = ThriftWriter.bytes(of: columnIndex)
+                rowGroups[group].columns[column].columnIndexOffset = bytesWritten
+                rowGroups[group].columns[column].columnIndexLength = Int32(bytes.count)
+                try write(bytes)
+            }
+        }
+        for group in rowGroups.indices {
+            for column in indexes[group].indices {
+                let bytes = ThriftWriter.bytes(of: indexes[group][column].1)
+                rowGroups[group].columns[column].offsetIndexOffset = bytesWritten
+                rowGroups[group].columns[column].offsetIndexLength = Int32(bytes.count)
+                try write(bytes)
+            }
+        }
+    }
+
+    // MARK: bytes
+
+    private func write(_ bytes: UnsafeRawBufferPointer) throws(ColumnarError) {
+        guard !bytes.isEmpty else { return }
+        try sink.write(bytes)
+        bytesWritten += Int64(bytes.count)
+    }
+
+    private func write(_ bytes: [UInt8]) throws(ColumnarError) {
+        try bytes.withUnsafeBufferPointer { buffer throws(ColumnarError) in try write(UnsafeRawBufferPointer(buffer)) }
+    }
+}

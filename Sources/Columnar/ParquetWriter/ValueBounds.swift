@@ -1,0 +1,198 @@
+import Glibc
+
+/// Least and greatest value of a page or chunk, in the order of the column's type.
+struct ValueBounds {
+    /// Numbers as 64-bit integers or, for doubles, bit patterns; meaningless while `isEmpty`.
+    var least: Int64 = 0
+    var greatest: Int64 = 0
+    /// Texts.
+    var leastText: [UInt8] = []
+    var greatestText: [UInt8] = []
+    var isEmpty = true
+
+    /// Bytes of a text bound; longer bounds are cut.
+    private static let textLimit = 64
+
+    // MARK: numbers
+
+    mutating func add(integers values: UnsafePointer<Int64>, count: Int) {
+        guard count > 0 else { return }
+        var (low, high) = (values[0], values[0])
+        for index in 1..<max(1, count) {
+            low = min(low, values[index])
+            high = max(high, values[index])
+        }
+        if isEmpty {
+            (least, greatest, isEmpty) = (low, high, false)
+        } else {
+            (least, greatest) = (min(least, low), max(greatest, high))
+        }
+    }
+
+    /// NaN has no place in the order and is passed over.
+    mutating func add(doubles values: UnsafePointer<Int64>, count: Int) {
+        var low = Double.infinity
+        var high = -Double.infinity
+        var any = false
+        for index in 0..<count {
+            let value = Double(bitPattern: UInt64(bitPattern: values[index]))
+            if value.isNaN { continue }
+            any = true
+            if value < low { low = value }
+            if value > high { high = value }
+        }
+        guard any else { return }
+        if !isEmpty {
+            low = min(low, Double(bitPattern: UInt64(bitPattern: least)))
+            high = max(high, Double(bitPattern: UInt64(bitPattern: greatest)))
+        }
+        // Zeros of both signs are equal, so the bounds must include both.
+        if low == 0 { low = -0.0 }
+        if high == 0 { high = 0.0 }
+        (least, greatest, isEmpty) = (Int64(bitPattern: low.bitPattern), Int64(bitPattern: high.bitPattern), false)
+    }
+
+    mutating func merge(integers other: ValueBounds) {
+        guard !other.isEmpty else { return }
+        withUnsafeTemporaryAllocation(of: Int64.self, capacity: 2) { pair in
+            guard let pair = pair.baseAddress else { return }
+            (pair[0], pair[1]) = (other.least, other.greatest)
+            add(integers: pair, count: 2)
+        }
+    }
+
+    mutating func merge(doubles other: ValueBounds) {
+        guard !other.isEmpty else { return }
+        withUnsafeTemporaryAllocation(of: Int64.self, capacity: 2) { pair in
+            guard let pair = pair.baseAddress else { return }
+            (pair[0], pair[1]) = (other.least, other.greatest)
+            add(doubles: pair, count: 2)
+        }
+    }
+
+    // MARK: texts, compared byte by byte without sign
+
+    /// Texts that lie one after the other.
+    mutating func add(texts: UnsafePointer<UInt8>, lengths: UnsafePointer<UInt32>, count: Int) {
+        guard count > 0 else { return }
+        var position = 0
+        var low = UnsafeBufferPointer(start: texts, count: Int(lengths[0]))
+        var high = low
+        var (lowPrefix, highPrefix) = (Self.prefix(low), Self.prefix(low))
+        for index in 0..<count {
+            let text = UnsafeBufferPointer(start: texts + position, count: Int(lengths[index]))
+            let prefix = Self.prefix(text)
+            if prefix <= lowPrefix, Self.isLess(text, low) { (low, lowPrefix) = (text, prefix) }
+            if prefix >= highPrefix, Self.isLess(high, text) { (high, highPrefix) = (text, prefix) }
+            position += text.count
+        }
+        add(least: low, greatest: high)
+    }
+
+    mutating func add(least low: UnsafeBufferPointer<UInt8>, greatest high: UnsafeBufferPointer<UInt8>) {
+        let isLower = isEmpty || leastText.withUnsafeBufferPointer { Self.isLess(low, $0) }
+        let isHigher = isEmpty || greatestText.withUnsafeBufferPointer { Self.isLess($0, high) }
+        if isLower { leastText = Array(low) }
+        if isHigher { greatestText = Array(high) }
+        isEmpty = false
+    }
+
+    mutating func merge(texts other: ValueBounds) {
+        guard !other.isEmpty else { return }
+        other.leastText.withUnsafeBufferPointer { low in
+            other.greatestText.withUnsafeBufferPointer { high in add(least: low, greatest: high) }
+        }
+    }
+
+    /// The first eight bytes in their order; shorter texts are filled with zeros.
+    @inline(__always)
+    private static func prefix(_ text: UnsafeBufferPointer<UInt8>) -> UInt64 {
+        guard let start = text.baseAddress, text.count > 0 else { return 0 }
+        // Buffers of texts are readable for eight bytes after their end.
+        let word = loadWord(start).byteSwapped
+        return text.count >= 8 ? word : word & ~(~0 &>> UInt64(truncatingIfNeeded: text.count &* 8))
+    }
+
+    static func isLess(_ a: UnsafeBufferPointer<UInt8>, _ b: UnsafeBufferPointer<UInt8>) -> Bool {
+        let common = min(a.count, b.count)
+        if common > 0, let first = a.baseAddress, let second = b.baseAddress {
+            let order = memcmp(first, second, common)
+            if order != 0 { return order < 0 }
+        }
+        return a.count < b.count
+    }
+
+    // MARK: as bytes
+
+    /// The bounds as PLAIN values for statistics: nil where there are none.
+    func encoded(as kind: ColumnLayout) -> (least: [UInt8], greatest: [UInt8], leastExact: Bool, greatestExact: Bool)? {
+        guard !isEmpty else { return nil }
+        switch kind {
+        case .text:
+            var cut = min(leastText.count, Self.textLimit)
+            while cut > 0, cut < leastText.count, leastText[cut] & 0xC0 == 0x80 { cut -= 1 }
+            let low = Array(leastText.prefix(cut))
+            let lowExact = low.count == leastText.count
+            if greatestText.count <= Self.textLimit { return (low, greatestText, lowExact, true) }
+            // Cut and counted up, a bound lies above everything that begins like it.
+            guard let high = Self.successor(greatestText) else { return nil }
+            return (low, high, lowExact, false)
+        case .boolean: return ([UInt8(truncatingIfNeeded: least)], [UInt8(truncatingIfNeeded: greatest)], true, true)
+        case .int32: return (Self.bytes(least, 4), Self.bytes(greatest, 4), true, true)
+        case .int64, .double: return (Self.bytes(least, 8), Self.bytes(greatest, 8), true, true)
+        case .fixed16: return nil
+        }
+    }
+
+    private static func bytes(_ value: Int64, _ count: Int) -> [UInt8] {
+        (0..<count).map { UInt8(truncatingIfNeeded: value >> (8 * $0)) }
+    }
+
+    /// The least text of at most `textLimit` bytes above all texts that begin as this one; whole characters only.
+    private static func successor(_ text: [UInt8]) -> [UInt8]? {
+        var scalars = Array(String(decoding: text.prefix(textLimit + 4), as: UTF8.self).unicodeScalars)
+        // The cut may have split the last character.
+        scalars.removeLast()
+        while scalars.reduce(0, { $0 + UTF8.width($1) }) > textLimit { scalars.removeLast() }
+        while let last = scalars.popLast() {
+            let next = last.value == 0xD7FF ? 0xE000 : last.value + 1
+            guard let scalar = Unicode.Scalar(next), UTF8.width(scalar) == UTF8.width(last) else { continue }
+            scalars.append(scalar)
+            return scalars.flatMap { Array(String($0).utf8) }
+        }
+        return nil
+    }
+}
+
+/// How a column's values lie in builders and pages.
+enum ColumnLayout: Sendable {
+    case boolean
+    case int32
+    case int64
+    case double
+    /// Sixteen bytes, big-endian, two's complement: decimals of more than 18 digits.
+    case fixed16
+    case text
+
+    init(_ type: ColumnType) {
+        switch type {
+        case .boolean: self = .boolean
+        case .date: self = .int32
+        case .bigint, .timestamp, .timestampUTC: self = .int64
+        case .double: self = .double
+        case .decimal(let precision, _): self = precision <= 18 ? .int64 : .fixed16
+        case .string: self = .text
+        }
+    }
+
+    var physicalType: PhysicalType {
+        switch self {
+        case .boolean: .boolean
+        case .int32: .int32
+        case .int64: .int64
+        case .double: .double
+        case .fixed16: .fixedLenByteArray
+        case .text: .byteArray
+        }
+    }
+}

@@ -1,0 +1,208 @@
+import Glibc
+
+/// The distinct values of a column chunk, found by the text of their fields: a number that occurs again is never parsed
+/// again.
+///
+/// Keys are exact. Texts of up to eight bytes are the key themselves; longer ones are found by a 64-bit hash and then
+/// compared byte by byte. Open addressing with linear probing, at most half full.
+struct ValueDictionary {
+    /// The id that stands for null: its texts are the null tokens.
+    static let nullID: UInt32 = .max
+
+    struct Slot {
+        /// The text, or its hash.
+        var key: UInt64
+        /// 0: free. Else the length of the text, with the flags below.
+        var tag: UInt32
+        var id: UInt32
+    }
+
+    static let occupied: UInt32 = 1 << 31
+    /// The text was quoted and would mean null without quotes.
+    static let quotedToken: UInt32 = 1 << 30
+
+    private(set) var slots: UnsafeMutablePointer<Slot>
+    private(set) var slotCount: Int
+    private(set) var shift: UInt64
+    /// Slots in use; more than `count` by the null tokens.
+    private var used = 0
+    /// Distinct values.
+    private(set) var count = 0
+    /// Texts by id: four bytes of length and the bytes, as a PLAIN dictionary page has them. Numbers keep only texts
+    /// longer than eight bytes.
+    private(set) var texts = RawBuffer()
+    /// Offset of each id's text, 32 bits each.
+    private(set) var offsets = RawBuffer()
+    /// Bit patterns of numbers by id, 64 bits each.
+    private(set) var values = RawBuffer()
+    private let keepsAllTexts: Bool
+
+    /// - Parameter keepsAllTexts: the values are the texts themselves.
+    init(keepsAllTexts: Bool) {
+        self.keepsAllTexts = keepsAllTexts
+        slotCount = 256
+        shift = 64 - 8
+        slots = .allocate(capacity: slotCount)
+        memset(slots, 0, slotCount * MemoryLayout<Slot>.stride)
+    }
+
+    func free() {
+        slots.deallocate()
+        texts.free()
+        offsets.free()
+        values.free()
+    }
+
+    /// Forgets everything, keeping memory for as many values.
+    mutating func clear() {
+        memset(slots, 0, slotCount * MemoryLayout<Slot>.stride)
+        (used, count, texts.count, offsets.count, values.count) = (0, 0, 0, 0, 0)
+    }
+
+    /// Bytes that the dictionary page will have.
+    var pageBytes: Int { keepsAllTexts ? texts.count : count * 8 }
+
+    func value(_ id: UInt32) -> Int64 {
+        UnsafeRawPointer(values.base).load(fromByteOffset: Int(id) * 8, as: Int64.self)
+    }
+
+    var valuePointer: UnsafePointer<Int64> {
+        UnsafeRawPointer(values.base).assumingMemoryBound(to: Int64.self)
+    }
+
+    var offsetPointer: UnsafePointer<UInt32> {
+        UnsafeRawPointer(offsets.base).assumingMemoryBound(to: UInt32.self)
+    }
+
+    func text(_ id: UInt32) -> UnsafeBufferPointer<UInt8> {
+        let entry = texts.base + Int(offsetPointer[Int(id)])
+        let length = UnsafeRawPointer(entry).loadUnaligned(as: UInt32.self)
+        return UnsafeBufferPointer(start: entry + 4, count: Int(length))
+    }
+
+    // MARK: keys
+
+    @inline(__always)
+    static func shortSlot(_ word: UInt64, _ length: Int, _ shift: UInt64) -> Int {
+        let mixed = (word ^ (UInt64(truncatingIfNeeded: length) &<< 56)) &* 0x9E37_79B9_7F4A_7C15
+        return Int(truncatingIfNeeded: mixed &>> shift)
+    }
+
+    @inline(__always)
+    static func longSlot(_ hash: UInt64, _ shift: UInt64) -> Int {
+        Int(truncatingIfNeeded: hash &>> shift)
+    }
+
+    /// The hash of more than eight bytes, by folded multiplication as in wyhash.
+    @inline(__always)
+    static func longHash(_ text: UnsafePointer<UInt8>, _ length: Int) -> UInt64 {
+        var hash = UInt64(truncatingIfNeeded: length) &* 0xA076_1D64_78BD_642F
+        var position = 0
+        while position &+ 16 < length {
+            hash = fold(
+                loadWord(text + position) ^ 0xE703_7ED1_A0B4_28DB, loadWord(text + position + 8) ^ hash)
+            position &+= 16
+        }
+        let first = length > 16 ? loadWord(text + length - 16) : loadWord(text)
+        return fold(first ^ 0x8EBC_6AF0_9C88_C6E3, loadWord(text + length - 8) ^ hash)
+    }
+
+    @inline(__always)
+    private static func fold(_ a: UInt64, _ b: UInt64) -> UInt64 {
+        let (high, low) = a.multipliedFullWidth(by: b)
+        return high ^ low
+    }
+
+    /// Whether two texts of the same length, more than eight, are equal.
+    @inline(__always)
+    static func areEqual(_ a: UnsafePointer<UInt8>, _ b: UnsafePointer<UInt8>, _ length: Int) -> Bool {
+        var position = 0
+        while position < length &- 8 {
+            if loadWord(a + position) != loadWord(b + position) { return false }
+            position &+= 8
+        }
+        return loadWord(a + length - 8) == loadWord(b + length - 8)
+    }
+
+    // MARK: looking up and adding
+
+    /// The id of a text, nil where it is new. Eight bytes from `text` must be readable.
+    func find(_ text: UnsafePointer<UInt8>, _ length: Int, flags: UInt32) -> UInt32? {
+        let tag = UInt32(truncatingIfNeeded: length) | Self.occupied | flags
+        var position: Int
+        let key: UInt64
+        if length <= 8 {
+            key = Self.shortKey(text, length)
+            position = Self.shortSlot(key, length, shift)
+        } else {
+            key = Self.longHash(text, length)
+            position = Self.longSlot(key, shift)
+        }
+        while slots[position].tag != 0 {
+            let slot = slots[position]
+            if slot.key == key && slot.tag == tag && (length <= 8 || matches(slot, text, length)) { return slot.id }
+            position = (position &+ 1) & (slotCount &- 1)
+        }
+        return nil
+    }
+
+    /// Whether the long text of a slot, whose hash and length agree, is this one.
+    @inline(__always)
+    func matches(_ slot: Slot, _ text: UnsafePointer<UInt8>, _ length: Int) -> Bool {
+        // Texts of null tokens stand nowhere: the caller finds them again in its list.
+        guard slot.id != Self.nullID else { return false }
+        return Self.areEqual(texts.base + Int(offsetPointer[Int(slot.id)]) + 4, text, length)
+    }
+
+    @inline(__always)
+    static func shortKey(_ text: UnsafePointer<UInt8>, _ length: Int) -> UInt64 {
+        length == 0 ? 0 : loadWord(text) & (~0 &>> UInt64(truncatingIfNeeded: 64 &- 8 &* length))
+    }
+
+    /// Adds a text that `find` did not find.
+    mutating func insert(_ text: UnsafePointer<UInt8>, _ length: Int, flags: UInt32, value: Int64) -> UInt32 {
+        let id = UInt32(truncatingIfNeeded: count)
+        count += 1
+        if !keepsAllTexts { values.append(littleEndian: value) }
+        offsets.append(littleEndian: UInt32(truncatingIfNeeded: texts.count))
+        if keepsAllTexts || length > 8 {
+            texts.append(littleEndian: UInt32(truncatingIfNeeded: length))
+            texts.append(text, length)
+            // Comparisons load whole words.
+            texts.reserve(16)
+        }
+        place(text, length, flags, id)
+        return id
+    }
+
+    /// Makes a short text mean null.
+    mutating func insertNull(_ text: UnsafePointer<UInt8>, _ length: Int) {
+        if length <= 8 { place(text, length, 0, Self.nullID) }
+    }
+
+    private mutating func place(_ text: UnsafePointer<UInt8>, _ length: Int, _ flags: UInt32, _ id: UInt32) {
+        if (used + 1) * 2 > slotCount { grow() }
+        used += 1
+        let key = length <= 8 ? Self.shortKey(text, length) : Self.longHash(text, length)
+        let tag = UInt32(truncatingIfNeeded: length) | Self.occupied | flags
+        store(Slot(key: key, tag: tag, id: id))
+    }
+
+    private func store(_ slot: Slot) {
+        let length = Int(slot.tag & 0x3FFF_FFFF)
+        var position =
+            length <= 8 ? Self.shortSlot(slot.key, length, shift) : Self.longSlot(slot.key, shift)
+        while slots[position].tag != 0 { position = (position &+ 1) & (slotCount &- 1) }
+        slots[position] = slot
+    }
+
+    private mutating func grow() {
+        let (old, oldCount) = (slots, slotCount)
+        slotCount *= 2
+        shift -= 1
+        slots = .allocate(capacity: slotCount)
+        memset(slots, 0, slotCount * MemoryLayout<Slot>.stride)
+        for index in 0..<oldCount where old[index].tag != 0 { store(old[index]) }
+        old.deallocate()
+    }
+}

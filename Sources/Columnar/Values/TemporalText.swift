@@ -1,0 +1,135 @@
+/// Dates and timestamps in ISO 8601's extended form: `2024-05-31`, `2024-05-31 23:59`, `2024-05-31T23:59:59.123456Z`.
+///
+/// Days and hours are checked against the (proleptic Gregorian) calendar, years are 0001 to 9999. Fractions count to the
+/// microsecond; finer digits must be zeros. Other orders of day, month and year are ambiguous and refused.
+enum TemporalText {
+    struct Timestamp {
+        /// Since 1970-01-01 00:00, in UTC where there is a zone.
+        var microseconds: Int64
+        var hasZone: Bool
+    }
+
+    static let microsecondsPerDay: Int64 = 86_400_000_000
+
+    /// Days since 1970-01-01. Sixteen bytes from `text` must be readable.
+    @inline(__always)
+    static func date(_ text: UnsafePointer<UInt8>, _ length: Int) -> Int64? {
+        length == 10 ? days(text) : nil
+    }
+
+    /// The day in the first ten bytes.
+    static func days(_ text: UnsafePointer<UInt8>) -> Int64? {
+        let word = loadWord(text)  // YYYY-MM-
+        let dashes: UInt64 = 0xFF00_00FF_0000_0000
+        guard word & dashes == 0x2D00_002D_0000_0000 & dashes else { return nil }
+        let values = (word ^ 0x0030_3000_3030_3030) & ~dashes
+        guard IntegerText.isDigits(values), let day = twoDigits(text + 8) else { return nil }
+        let digits = text
+        let year = (digit(digits, 0) * 10 + digit(digits, 1)) * 100 + digit(digits, 2) * 10 + digit(digits, 3)
+        let month = digit(digits, 5) * 10 + digit(digits, 6)
+        guard year >= 1, month >= 1, month <= 12, day >= 1, day <= daysIn(month, of: year) else { return nil }
+        return daysFromCivil(year, month, day)
+    }
+
+    /// A timestamp, or a date as its midnight. Sixteen bytes from `text` must be readable, and all of `length`.
+    static func timestamp(_ text: UnsafePointer<UInt8>, _ length: Int) -> Timestamp? {
+        guard length >= 10, let day = days(text) else { return nil }
+        if length == 10 { return Timestamp(microseconds: day * microsecondsPerDay, hasZone: false) }
+        guard let time = time(text, length) else { return nil }
+        return Timestamp(microseconds: day * microsecondsPerDay + time.microseconds, hasZone: time.hasZone)
+    }
+
+    /// What follows the date: separator, time, zone. Microseconds may be negative or exceed a day by the zone.
+    static func time(_ text: UnsafePointer<UInt8>, _ length: Int) -> Timestamp? {
+        guard length >= 16, text[10] == 0x20 || text[10] == 0x54, text[13] == 0x3A else { return nil }
+        guard let hour = twoDigits(text + 11), let minute = twoDigits(text + 14), hour < 24, minute < 60 else {
+            return nil
+        }
+        var microseconds = Int64(hour * 60 + minute) * 60_000_000
+        var position = 16
+        if position < length, text[position] == 0x3A {
+            guard length >= 19, let second = twoDigits(text + 17), second < 60 else { return nil }
+            microseconds += Int64(second) * 1_000_000
+            position = 19
+            if position < length, text[position] == 0x2E {
+                position += 1
+                var unit: Int64 = 100_000
+                let start = position
+                while position < length, text[position] &- 0x30 <= 9 {
+                    let digit = Int64(text[position] &- 0x30)
+                    if unit == 0 && digit != 0 { return nil }
+                    microseconds += digit * unit
+                    unit /= 10
+                    position += 1
+                }
+                guard position > start, position - start <= 12 else { return nil }
+            }
+        }
+        if position == length { return Timestamp(microseconds: microseconds, hasZone: false) }
+        guard let offset = zone(text + position, length - position) else { return nil }
+        return Timestamp(microseconds: microseconds - offset, hasZone: true)
+    }
+
+    /// `Z`, `+01`, `+0100`, `+01:00` in microseconds.
+    private static func zone(_ text: UnsafePointer<UInt8>, _ length: Int) -> Int64? {
+        if length == 1 { return text[0] == 0x5A ? 0 : nil }
+        guard text[0] == 0x2B || text[0] == 0x2D, length >= 3, let hour = twoDigits(text + 1), hour <= 18 else {
+            return nil
+        }
+        var minute = 0
+        switch length {
+        case 3: break
+        case 5:
+            guard let value = twoDigits(text + 3) else { return nil }
+            minute = value
+        case 6:
+            guard text[3] == 0x3A, let value = twoDigits(text + 4) else { return nil }
+            minute = value
+        default: return nil
+        }
+        guard minute < 60 else { return nil }
+        let offset = Int64(hour * 60 + minute) * 60_000_000
+        return text[0] == 0x2D ? -offset : offset
+    }
+
+    @inline(__always)
+    static func twoDigits(_ text: UnsafePointer<UInt8>) -> Int? {
+        let (high, low) = (text[0] &- 0x30, text[1] &- 0x30)
+        return high <= 9 && low <= 9 ? Int(high) &* 10 &+ Int(low) : nil
+    }
+
+    @inline(__always)
+    private static func digit(_ text: UnsafePointer<UInt8>, _ index: Int) -> Int {
+        Int(text[index] &- 0x30)
+    }
+
+    private static func daysIn(_ month: Int, of year: Int) -> Int {
+        switch month {
+        case 2: year % 4 == 0 && (year % 100 != 0 || year % 400 == 0) ? 29 : 28
+        case 4, 6, 9, 11: 30
+        default: 31
+        }
+    }
+
+    /// Days since 1970-01-01. Source: H. Hinnant, "chrono-Compatible Low-Level Date Algorithms".
+    static func daysFromCivil(_ year: Int, _ month: Int, _ day: Int) -> Int64 {
+        let shifted = month <= 2 ? year - 1 : year
+        let era = (shifted >= 0 ? shifted : shifted - 399) / 400
+        let yearOfEra = shifted - era * 400
+        let dayOfYear = (153 * (month + (month > 2 ? -3 : 9)) + 2) / 5 + day - 1
+        let dayOfEra = yearOfEra * 365 + yearOfEra / 4 - yearOfEra / 100 + dayOfYear
+        return Int64(era * 146_097 + dayOfEra - 719_468)
+    }
+
+    /// Year, month and day of a day since 1970-01-01.
+    static func civil(fromDays days: Int64) -> (year: Int, month: Int, day: Int) {
+        let shifted = Int(days) + 719_468
+        let era = (shifted >= 0 ? shifted : shifted - 146_096) / 146_097
+        let dayOfEra = shifted - era * 146_097
+        let yearOfEra = (dayOfEra - dayOfEra / 1460 + dayOfEra / 36_524 - dayOfEra / 146_096) / 365
+        let dayOfYear = dayOfEra - (365 * yearOfEra + yearOfEra / 4 - yearOfEra / 100)
+        let shiftedMonth = (5 * dayOfYear + 2) / 153
+        let month = shiftedMonth + (shiftedMonth < 10 ? 3 : -9)
+        return (yearOfEra + era * 400 + (month <= 2 ? 1 : 0), month, dayOfYear - (153 * shiftedMonth + 2) / 5 + 1)
+    }
+}
