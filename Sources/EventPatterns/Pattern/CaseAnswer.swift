@@ -8,7 +8,7 @@ public enum CaseAnswer: Sendable, Hashable {
 
     /// Answers one case.
     public static func answer(
-        pattern: String, event: String, dialect: PatternDialect = .eventBridge
+        pattern: [UInt8], event: [UInt8], dialect: PatternDialect = .eventBridge
     ) -> CaseAnswer {
         let parsed: EventPattern
         do throws(PatternError) {
@@ -21,6 +21,11 @@ public enum CaseAnswer: Sendable, Hashable {
         } catch {
             return .eventError(error.message)
         }
+    }
+
+    /// Answers one case.
+    public static func answer(pattern: String, event: String, dialect: PatternDialect = .eventBridge) -> CaseAnswer {
+        answer(pattern: Array(pattern.utf8), event: Array(event.utf8), dialect: dialect)
     }
 
     /// The line that `sluice rules test --cases` prints: `true`, `false`, or `error`, the side and the message with tabs.
