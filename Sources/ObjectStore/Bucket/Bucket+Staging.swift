@@ -1,0 +1,179 @@
+import Glibc
+import Synchronization
+
+extension Bucket {
+    /// Makes an empty staged file for `attempt`, open for reading and writing; the descriptor is the caller's to close,
+    /// and must be closed before `seal`.
+    ///
+    /// Throws `StagingQuotaExceeded` when the attempt's files here already hold `quota` bytes.
+    package func createStage(
+        _ attempt: StagingAttempt, quota: Int64? = nil
+    ) throws(ObjectStoreError) -> (file: StagedFile, descriptor: Int32) {
+        try requireWritable()
+        if let quota {
+            let used = stagedBytes(attempt)
+            if used >= quota { throw quotaExceeded(attempt, used: used, quota: quota) }
+        }
+        do throws(SystemError) {
+            try makeAttemptFolder(attempt)
+            while true {
+                let index = nextStage(of: attempt)
+                let path = "\(attempt.folder)/\(index)"
+                do throws(SystemError) {
+                    let descriptor = try files.createFile(path, mode: 0o600)
+                    let inode = try files.status(path).stamp.inode
+                    CrashPoint.hit(.stageCreated)
+                    return (StagedFile(bucket: name, attempt: attempt, index: index, inode: inode), descriptor)
+                } catch {
+                    if error.errno != EEXIST { throw error }
+                }
+            }
+        } catch {
+            throw failure(error, doing: "stage a file in bucket \(name)")
+        }
+    }
+
+    /// Stages a copy of what `source` has open for reading; blocks are shared where the file system can. Throws
+    /// `ObjectChanged` when the source changed while it was read.
+    package func stageCopy(
+        _ attempt: StagingAttempt, from source: Int32, quota: Int64? = nil
+    ) throws(ObjectStoreError) -> StagedFile {
+        let (file, descriptor) = try createStage(attempt, quota: quota)
+        let target = Descriptor(descriptor)
+        var failed: ObjectStoreError
+        do throws(SystemError) {
+            let before = try Self.status(of: source, file.path)
+            if let quota, stagedBytes(attempt) + before.size > quota {
+                failed = quotaExceeded(attempt, used: stagedBytes(attempt) + before.size, quota: quota)
+            } else {
+                _ = try FileCopy.copy(from: source, to: target.number, size: before.size, path: file.path)
+                let after = try Self.status(of: source, file.path)
+                if before.size == after.size, before.modified == after.modified {
+                    CrashPoint.hit(.stageCopied)
+                    return file
+                }
+                failed = ObjectStoreError(
+                    .objectChanged, "the object changed while it was copied", bucket: name, path: file.path)
+            }
+        } catch {
+            failed = failure(error, doing: "copy an object into staging of bucket \(name)")
+        }
+        try? files.removeFile(file.path)
+        throw failed
+    }
+
+    /// Removes one staged file that will not be published.
+    package func discardStage(_ file: StagedFile) {
+        try? files.removeFile(file.path)
+    }
+
+    /// Completes staged files: each must be the regular file that was made, under one name and with no writer; then
+    /// content and names are made durable. What comes back is what commit 1 records.
+    ///
+    /// Throws `StageInvalid` (what is wrong with which file), `StagingQuotaExceeded`, `NoSpace`, and `SyncFailed`: a
+    /// failed fsync is never repeated, the attempt has failed.
+    package func seal(_ staged: [StagedFile], quota: Int64? = nil) throws(ObjectStoreError) -> [SealedFile] {
+        if staged.isEmpty { return [] }
+        var sealed: [SealedFile] = []
+        do throws(SystemError) {
+            var used: Int64 = 0
+            for file in staged {
+                used += try check(file)
+            }
+            if let quota, used > quota, let attempt = staged.first?.attempt {
+                throw SystemError(EDQUOT, Self.quotaMark + "\(used) of \(quota)", "\(attempt)")
+            }
+            for file in staged {
+                try files.setMode(file.path, publishedMode)
+                try files.syncFile(file.path)
+                CrashPoint.hit(.sealFileSynced)
+                let stamp = try files.status(file.path).stamp
+                sealed.append(
+                    SealedFile(
+                        file: file, device: stamp.device, size: stamp.size, modified: stamp.modified,
+                        sample: try files.sample(file.path)))
+            }
+            for attempt in Set(staged.map(\.attempt)) { try files.syncFolder(attempt.folder) }
+            try files.syncFolder(Self.ownFolder)
+            CrashPoint.hit(.sealFolderSynced)
+            return sealed
+        } catch {
+            if error.call.hasPrefix(Self.quotaMark) {
+                throw ObjectStoreError(
+                    .stagingQuota,
+                    "the attempt staged \(error.call.dropFirst(Self.quotaMark.count)) bytes it may stage",
+                    bucket: name, path: error.path, errno: EDQUOT)
+            }
+            if error.call.hasPrefix(Self.flawMark) {
+                throw ObjectStoreError(
+                    .stageInvalid, "a staged file cannot be published: \(error.call.dropFirst(Self.flawMark.count))",
+                    bucket: name, path: error.path, errno: error.errno)
+            }
+            if error.call == "fsync", error.errno != ENOSPC, error.errno != EDQUOT {
+                throw ObjectStoreError(
+                    .syncFailed, "the disk did not take a staged file: \(error.reason)", bucket: name, path: error.path,
+                    errno: error.errno, cause: error)
+            }
+            throw failure(error, doing: "complete the staged files of bucket \(name)")
+        }
+    }
+
+    /// The file's size, if nothing speaks against publishing it.
+    private func check(_ file: StagedFile) throws(SystemError) -> Int64 {
+        let status = try files.status(file.path)
+        if status.kind != .regular || status.stamp.inode != file.inode {
+            throw SystemError(EINVAL, Self.flawMark + "it is not the file that was made for it", file.path)
+        }
+        if status.links != 1 {
+            throw SystemError(EMLINK, Self.flawMark + "it has another name, by which it could change", file.path)
+        }
+        if try files.writers(file.path) == .open {
+            throw SystemError(
+                EBUSY, Self.flawMark + "it is still open for writing; close it before you put it", file.path)
+        }
+        return status.stamp.size
+    }
+
+    // What `check` found wrong travels as a `SystemError` whose call begins with one of these.
+    private static let flawMark = "flaw: "
+    private static let quotaMark = "quota: "
+
+    func makeAttemptFolder(_ attempt: StagingAttempt) throws(SystemError) {
+        do throws(SystemError) {
+            try files.makeFolder(attempt.folder, mode: 0o700)
+        } catch {
+            if error.errno == EEXIST { return }
+            guard error.errno == ENOENT else { throw error }
+            // Somebody removed `.sluice`, or this is the first write ever.
+            try makeOwnFolder()
+            try files.makeFolder(attempt.folder, mode: 0o700)
+        }
+    }
+
+    func nextStage(of attempt: StagingAttempt) -> Int {
+        state.withLock { state in
+            let index = state.stages[attempt, default: 0]
+            state.stages[attempt] = index + 1
+            return index
+        }
+    }
+
+    /// Bytes in the attempt's staging folder.
+    package func stagedBytes(_ attempt: StagingAttempt) -> Int64 {
+        ((try? files.names(in: attempt.folder)) ?? []).reduce(0) { sum, name in
+            sum + ((try? files.status("\(attempt.folder)/\(name)"))?.stamp.size ?? 0)
+        }
+    }
+
+    private func quotaExceeded(_ attempt: StagingAttempt, used: Int64, quota: Int64) -> ObjectStoreError {
+        ObjectStoreError(
+            .stagingQuota, "the attempt staged \(used) of \(quota) bytes it may stage", bucket: name,
+            path: attempt.folder, errno: EDQUOT)
+    }
+
+    static func status(of descriptor: Int32, _ path: String) throws(SystemError) -> ObjectStamp {
+        var raw = Glibc.stat()
+        if fstat(descriptor, &raw) != 0 { throw .last("stat", path) }
+        return FileStatus(raw).stamp
+    }
+}
