@@ -18,6 +18,9 @@ public struct RawJSON: Sendable, Hashable {
 
     init(unchecked bytes: [UInt8]) { self.bytes = bytes }
 
+    /// `{}`
+    public static let emptyObject = RawJSON(unchecked: Array("{}".utf8))
+
     public var text: String { String(decoding: bytes, as: UTF8.self) }
 
     /// Decodes a typed value.

@@ -11,7 +11,7 @@ package enum EventReading {
             let key = object["key"]?.string, let etag = object["etag"]?.string
         else { return nil }
         return ObjectInput(
-            bucket: bucket, key: key, size: object["size"]?.integer(as: Int64.self) ?? 0, etag: etag,
+            bucket: bucket, key: key, size: object["size"]?.int64 ?? 0, etag: etag,
             sequencer: object["sequencer"]?.string ?? "")
     }
 

@@ -1,3 +1,4 @@
+import AppConfig
 package import EventPatterns
 package import Journal
 import Synchronization
@@ -13,15 +14,15 @@ package struct RuleSet: Sendable {
     package init(_ deployment: Deployment) throws(PatternError) {
         number = deployment.ruleSet
         buses = Set(deployment.app.buses.map(\.name))
-        var builders: [String: MatcherBuilder<SubscriptionID>] = [:]
+        var rules: [String: [(SubscriptionID, EventPattern)]] = [:]
         for rule in deployment.app.rules where rule.enabled {
-            let pattern = try EventPattern(rule.pattern)
+            let pattern = try EventPattern(parsing: rule.pattern)
             for settings in deployment.subscriptions
             where settings.bus == rule.bus && settings.rule == rule.name && !settings.draining {
-                builders[rule.bus, default: MatcherBuilder()].add(pattern, id: settings.id)
+                rules[rule.bus, default: []].append((settings.id, pattern))
             }
         }
-        matchers = builders.mapValues { $0.build() }
+        matchers = rules.mapValues { Matcher($0) }
     }
 
     package init() {
@@ -33,11 +34,16 @@ package struct RuleSet: Sendable {
 
 /// Routes events on the accepting threads: any number of them, each with scratch memory of its own.
 package final class EventRouter: Sendable {
+    /// Working memory of one matching at a time. Unchecked: whoever took it from the pool has it to himself.
+    private final class Scratch: @unchecked Sendable {
+        let memory = MatchScratch()
+    }
+
     private struct State {
         var current = RuleSet()
         /// Rule sets whose deployment is on its way into the journal.
         var coming: [Int64: RuleSet] = [:]
-        var scratch: [MatchScratch] = []
+        var scratch: [Scratch] = []
     }
 
     private let state = Mutex(State())
@@ -81,20 +87,20 @@ package final class EventRouter: Sendable {
     }
 
     private static func match(
-        _ payload: [UInt8], _ matcher: Matcher<SubscriptionID>?, _ scratch: MatchScratch
+        _ payload: [UInt8], _ matcher: Matcher<SubscriptionID>?, _ scratch: Scratch
     ) -> [SubscriptionID] {
         guard let matcher else { return [] }
-        return (try? matcher.matches(payload, scratch: scratch)) ?? []
+        return (try? matcher.matches(in: payload, scratch: scratch.memory)) ?? []
     }
 
-    private func take(_ number: Int64?) -> (RuleSet, MatchScratch) {
+    private func take(_ number: Int64?) -> (RuleSet, Scratch) {
         state.withLock { state in
             let rules = number.flatMap { state.coming[$0] } ?? state.current
-            return (rules, state.scratch.popLast() ?? MatchScratch())
+            return (rules, state.scratch.popLast() ?? Scratch())
         }
     }
 
-    private func give(_ scratch: MatchScratch) {
+    private func give(_ scratch: Scratch) {
         state.withLock { $0.scratch.append(scratch) }
     }
 }

@@ -32,7 +32,7 @@ enum CatalogWriting {
         for decision: Decision, published: [PublishedObject], journal: any JournalStore
     ) throws -> [CatalogChange] {
         guard !decision.files.isEmpty else { return [] }
-        let time = Timestamp(milliseconds: decision.started).rfc3339
+        let time = Timestamp(milliseconds: decision.started).description
         var changes: [CatalogChange] = []
         let tables = try definitions(decision.files, journal: journal, time: time)
         for (name, definition) in tables.sorted(by: { $0.key < $1.key }) {

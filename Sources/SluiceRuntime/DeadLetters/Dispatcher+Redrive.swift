@@ -1,3 +1,4 @@
+import AppConfig
 import EventModel
 package import Journal
 package import UVLoop

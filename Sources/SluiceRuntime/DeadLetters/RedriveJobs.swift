@@ -1,5 +1,5 @@
 import EventModel
-import HostAPI
+package import HostAPI
 package import Journal
 package import UVLoop
 
@@ -21,7 +21,7 @@ package final class RedriveJobs {
         var finished: Bool
     }
 
-    static let prefix = "redrive/"
+    nonisolated static let prefix = "redrive/"
     private static let page = 100
 
     private let journal: any JournalStore

@@ -1,8 +1,8 @@
-import AppConfig
+package import AppConfig
 import EventPatterns
-import HostAPI
+package import HostAPI
 package import Journal
-import Logging
+package import Logging
 package import ObjectStore
 package import UVLoop
 

@@ -1,4 +1,4 @@
-import AppConfig
+package import AppConfig
 import Crypto
 import Glibc
 package import Journal

@@ -1,6 +1,6 @@
-import AppConfig
+package import AppConfig
 import EventPatterns
-import HostAPI
+package import HostAPI
 package import Journal
 
 /// Which version of each function a deployment runs: the one in force where module and configuration are the same, a
@@ -48,7 +48,7 @@ package struct VersionPlan: Sendable {
         }
         for rule in loaded.definition.rules {
             do throws(PatternError) {
-                _ = try EventPattern(rule.pattern)
+                _ = try EventPattern(parsing: rule.pattern)
             } catch {
                 findings.append(AppFinding("InvalidPattern", "rule \(rule.name): \(error)", file: rule.file))
             }

@@ -1,3 +1,4 @@
+import AppConfig
 package import FunctionProtocol
 package import HostAPI
 package import Journal

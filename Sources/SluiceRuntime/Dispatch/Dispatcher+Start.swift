@@ -1,9 +1,10 @@
 import AppConfig
 import EventModel
-package import FunctionProtocol
+import FunctionProtocol
 package import HostAPI
 package import Journal
-package import UVLoop
+import Logging
+import UVLoop
 
 extension Dispatcher {
     /// The virtual subscription that carries a function's direct invocations: never persisted, id below zero.

@@ -1,6 +1,7 @@
+import AppConfig
 package import FunctionProtocol
 package import Journal
-import Logging
+package import Logging
 package import UVLoop
 
 /// The control plane of delivery: feeds the delivery core with what happens and performs what it answers.
@@ -24,6 +25,7 @@ package final class Dispatcher {
     var attempts: [Int64: AttemptContext] = [:]
     var directWaiters: [Int64: (DirectResult) -> Void] = [:]
     var lastDirect: Int64 = 0
+    var tallies: [String: FunctionTally] = [:]
     var directSubscriptions: [String: SubscriptionID] = [:]
     private var timer: LoopTimer?
     private var timerDue: Instant = 0
@@ -50,6 +52,11 @@ package final class Dispatcher {
         writer = ResolutionWriter(clock: clock)
         core = DeliveryCore(
             boot: boot, globalLimit: globalLimit, seed: UInt64(bitPattern: clock.nanoseconds) ^ UInt64(boot))
+    }
+
+    /// What an earlier life had in force: known to recovery, not yet running.
+    package func restore(_ deployment: Deployment) {
+        self.deployment = deployment
     }
 
     /// Takes a deployment into force: functions, limits, subscriptions. `progress` tells where the log of a

@@ -1,5 +1,5 @@
 package import Journal
-package import UVLoop
+import UVLoop
 
 /// A long-running attempt as the journal notes it. After an unclean stop it counts as one attempt `HostLost`; three of
 /// them end a delivery, because an event that kills the host must not loop for ever.

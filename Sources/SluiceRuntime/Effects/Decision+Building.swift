@@ -1,8 +1,8 @@
 import EventModel
 import FunctionProtocol
 package import HostAPI
-package import Journal
-import ObjectStore
+import Journal
+package import ObjectStore
 import UVLoop
 
 extension Decision {

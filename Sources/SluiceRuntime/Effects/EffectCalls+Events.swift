@@ -1,3 +1,4 @@
+import AppConfig
 import Crypto
 import EventModel
 import FunctionProtocol

@@ -1,9 +1,9 @@
 import AppConfig
 import CFunctionABI
 import FunctionJSON
-package import FunctionProtocol
+import FunctionProtocol
 package import Journal
-package import ObjectStore
+import ObjectStore
 package import UVLoop
 
 /// Answers what a running handler asks through its context. Reads come from the buckets and the journal at once;

@@ -1,6 +1,7 @@
+import FunctionProtocol
 package import Journal
 package import ObjectStore
-package import UVLoop
+import UVLoop
 
 /// A dead letter of a file keeps the file: what `DeadLetter.input` holds, as JSON.
 package struct KeptObject: Codable, Sendable, Hashable {

@@ -1,7 +1,7 @@
-import FunctionProtocol
+package import FunctionProtocol
 package import HostAPI
 package import Journal
-import Logging
+package import Logging
 package import ObjectStore
 package import UVLoop
 

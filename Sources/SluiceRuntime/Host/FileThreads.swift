@@ -78,7 +78,6 @@ package final class FileThreads: Sendable {
 
     private static let run: @convention(c) (UnsafeMutableRawPointer?) -> UnsafeMutableRawPointer? = { context in
         guard let context else { return nil }
-        pthread_setname_np(pthread_self(), "sluice-files")
         let gate = Unmanaged<Gate>.fromOpaque(context).takeRetainedValue()
         while let job = gate.pop() { job() }
         return nil

@@ -1,5 +1,5 @@
 import FunctionProtocol
-package import Journal
+import Journal
 import Logging
 import ObjectStore
 package import UVLoop

@@ -1,6 +1,6 @@
 import EventModel
 import Glibc
-package import UVLoop
+import UVLoop
 
 /// Where an invocation's lines are in the log files of its function.
 package struct LogReference: Codable, Sendable, Hashable {
@@ -30,6 +30,8 @@ package final class LogStore: Sendable {
     /// One thread, so that offsets are what they were when the write began.
     private let thread = FileThreads(count: 1)
     private let clock: HostClock
+    /// Lines as they are stored, for `logs --follow`.
+    package let lines = Feed<StoredLogLine>()
 
     package init(dataFolder: String, clock: HostClock) {
         folder = dataFolder + "/logs"
@@ -38,18 +40,19 @@ package final class LogStore: Sendable {
 
     /// Writes an invocation's lines and says where they are. A disk that refuses costs the lines, not the invocation.
     @LoopActor
-    package func append(_ lines: [LogLine], of context: AttemptContext) async -> LogReference {
+    package func append(_ lines: [WorkerLogLine], of context: AttemptContext) async -> LogReference {
         guard !lines.isEmpty else { return .none }
         let request = "\(context.id)"
         let function = context.attempt.function
-        let day = String(Timestamp(milliseconds: clock.wall).rfc3339.prefix(10))
-        return await thread.run { [folder] in
+        let day = String(Timestamp(milliseconds: clock.wall).description.prefix(10))
+        return await thread.run { [folder, feed = self.lines] in
             var bytes: [UInt8] = []
             for line in lines {
-                bytes += JSONText.encode(
-                    StoredLogLine(
-                        time: Timestamp(milliseconds: line.time).rfc3339, requestId: request, function: function,
-                        stream: line.stream.rawValue, level: line.level, message: line.text))
+                let stored = StoredLogLine(
+                        time: Timestamp(milliseconds: line.time).rfc3339(fractionDigits: 3), requestId: request, function: function,
+                        stream: line.stream.rawValue, level: line.level, message: line.text)
+                bytes += JSONText.encode(stored)
+                feed.send(stored)
                 bytes.append(UInt8(ascii: "\n"))
             }
             return Self.write(bytes, folder: folder, file: "\(function)/\(day).ndjson")
@@ -57,7 +60,7 @@ package final class LogStore: Sendable {
     }
 
     /// The lines of one invocation. Blocking.
-    package func lines(at reference: LogReference) -> [StoredLogLine] {
+    package func read(_ reference: LogReference) -> [StoredLogLine] {
         guard !reference.file.isEmpty, !reference.file.split(separator: "/").contains("..") else { return [] }
         let descriptor = open("\(folder)/\(reference.file)", O_RDONLY | O_CLOEXEC)
         guard descriptor >= 0 else { return [] }
@@ -84,7 +87,7 @@ package final class LogStore: Sendable {
 
     /// Removes files older than `days`. Blocking.
     package func trim(days: Int) {
-        let oldest = Timestamp(milliseconds: clock.wall - Int64(days) * 86_400_000).rfc3339.prefix(10)
+        let oldest = Timestamp(milliseconds: clock.wall - Int64(days) * 86_400_000).description.prefix(10)
         for function in Self.names(in: folder) {
             for file in files(of: function) where file.prefix(10) < oldest { unlink("\(folder)/\(function)/\(file)") }
         }

@@ -1,4 +1,4 @@
-import EventModel
+package import EventModel
 import FunctionJSON
 
 /// The bytes of object events, in the shape S3 sends to EventBridge

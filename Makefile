@@ -1,0 +1,45 @@
+# Everything a newcomer needs: `make demo` shows the main job at work, `make test` proves it.
+SHELL := /bin/bash
+SWIFT ?= swift
+PYTHON_TOOLS := .venv/bin/python
+
+.PHONY: help setup build demo test unit format format-check python bench soak fuzz clean
+
+help: ## what can be made
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort
+
+setup: ## install missing system packages, check the Swift version
+	@scripts/setup.sh
+
+build: setup ## the release binaries: .build/release/sluice, sluice-worker and the functions
+	@$(SWIFT) build -c release
+
+demo: setup ## drop a CSV, get a Parquet table; break something, redrive it
+	@scripts/demo.sh
+
+python: ## pyarrow, DuckDB and Polars in .venv, which only tests need
+	@scripts/python.sh
+
+test: setup python ## all tests: unit, integration with real workers, checks by pyarrow, DuckDB and Polars
+	@scripts/test.sh
+
+unit: setup ## only what needs neither host nor Python
+	@$(SWIFT) test --skip IntegrationTests --skip FunctionsTests
+
+format: ## reformat all Swift sources
+	@swift-format format --in-place --parallel --recursive Sources Functions Tests Plugins Package.swift
+
+format-check: ## fail if a source is not formatted
+	@swift-format lint --strict --parallel --recursive Sources Functions Tests Plugins Package.swift
+
+bench: build ## the figures of docs/performance.md
+	@for b in patterns columnar journal invoke drop; do .build/release/sluice bench $$b; done
+
+soak: setup python ## the long versions of the fault tests (an hour)
+	@SLUICE_SOAK=1 scripts/test.sh --filter 'Soak|Faults|Fuzz'
+
+fuzz: setup ## the seeded fuzzers for minutes instead of seconds
+	@SLUICE_FUZZ_SECONDS=600 $(SWIFT) test --filter Fuzz
+
+clean:
+	@rm -rf .build .build-* .venv

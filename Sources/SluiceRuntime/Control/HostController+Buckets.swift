@@ -1,0 +1,81 @@
+import FunctionProtocol
+package import HostAPI
+import Journal
+import ObjectStore
+import UVLoop
+
+extension HostController {
+    package func listBuckets() async throws -> [BucketInfo] {
+        var infos: [BucketInfo] = []
+        for bucket in await host.openBuckets {
+            let watching = await host.watching(bucket.name)
+            let count = try await read { try $0.objectCount(bucket: bucket.name) }
+            infos.append(
+                BucketInfo(
+                    name: bucket.name, path: bucket.path, objects: count.objects, bytes: count.bytes,
+                    watching: watching.mode, notes: watching.notes))
+        }
+        return infos
+    }
+
+    package func trigger(bucket: String, request: TriggerRequest) async throws -> TriggerResult {
+        guard await host.openBuckets.contains(where: { $0.name == bucket }) else {
+            throw APIError.notFound("bucket", bucket, hint: "`sluice buckets list` shows the buckets")
+        }
+        if let rate = request.rate, !(rate > 0) { throw APIError.invalidRequest("the rate must be above zero") }
+        let total = try await read { journal -> Int64 in
+            var total: Int64 = 0
+            var after: String?
+            while true {
+                let page = try journal.objects(bucket: bucket, prefix: request.prefix, after: after, limit: 1000)
+                total += Int64(page.count)
+                guard page.count == 1000 else { return total }
+                after = page.last?.key
+            }
+        }
+        if !request.dryRun { await host.backfill(bucket: bucket, prefix: request.prefix, rate: request.rate) }
+        return TriggerResult(objects: total)
+    }
+
+    package func listTables(database: String?) async throws -> [TableInfo] {
+        try await read { try $0.tables(database: database) }.compactMap { CatalogReading.table($0).map { TableInfo($0) } }
+    }
+
+    package func table(database: String, name: String) async throws -> TableDetail {
+        guard let stored = try await read({ try $0.table(database: database, table: name) }),
+            let table = CatalogReading.table(stored)
+        else {
+            throw APIError.notFound("table", "\(database).\(name)", hint: "`sluice catalog list` shows the tables")
+        }
+        let versions = try await read { try $0.tableVersions(database: database, table: name) }
+        let files = try await read { try $0.tableFiles(database: database, table: name, after: nil, limit: 100) }
+        return TableDetail(
+            table: TableInfo(table),
+            versions: versions.compactMap { version in
+                CatalogReading.definition(version).map {
+                    TableDetail.Version(version: version.version, columns: $0.columns.map(TableInfo.Column.init))
+                }
+            },
+            files: files.map { file in
+                TableDetail.File(
+                    bucket: file.bucket, key: file.key, rows: file.rows, bytes: file.bytes, partition: file.partition,
+                    schemaVersion: file.schemaVersion)
+            })
+    }
+}
+
+extension TableInfo {
+    init(_ table: CatalogTable) {
+        self.init(
+            database: table.database, name: table.name, version: table.version,
+            columns: table.columns.map(Column.init), partitionKeys: table.partitionKeys.map(Column.init),
+            location: table.location, classification: table.classification, properties: table.properties,
+            files: table.fileCount, rows: table.rowCount, bytes: table.byteCount)
+    }
+}
+
+extension TableInfo.Column {
+    init(_ column: CatalogColumn) {
+        self.init(name: column.name, type: column.type)
+    }
+}

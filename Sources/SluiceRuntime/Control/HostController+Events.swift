@@ -1,0 +1,152 @@
+import AppConfig
+import EventModel
+import EventPatterns
+import FunctionJSON
+package import HostAPI
+import Journal
+import UVLoop
+
+extension HostController {
+    package func putEvents(_ submission: EventSubmission) async throws -> EventReceipt {
+        let entries = submission.entries.map { entry in
+            PutEventsEntry(
+                eventBusName: entry.bus, source: entry.source, detailType: entry.detailType,
+                detail: String(decoding: entry.detail.bytes, as: UTF8.self), resources: entry.resources ?? [],
+                time: entry.time, deduplicationID: entry.deduplicationID)
+        }
+        let answers: [EventBus.Answer]
+        do {
+            try await host.checkAccepting()
+            answers = try await bus.put(entries)
+        } catch let error as JournalError {
+            throw APIError.unavailable(
+                "nothing was accepted: \(error.message)",
+                hint: error.code == .diskFull ? "free space on the data folder's disk" : nil)
+        }
+        var results: [EventReceipt.Result] = []
+        for answer in answers {
+            switch answer {
+            case .accepted(let id, _, _):
+                results.append(.init(eventID: id))
+            case .duplicate(let position):
+                let first = try await read { try $0.record(at: position) }
+                results.append(.init(eventID: first?.eventID ?? ""))
+            case .refused(let code, let message):
+                results.append(.init(code: code, message: message))
+            }
+        }
+        return EventReceipt(results: results)
+    }
+
+    package func listEvents(_ query: EventQuery, page: PageRequest) async throws -> Page<EventRecord> {
+        let names = await host.subscriptionNames
+        let before = page.after.flatMap { Int64($0) }
+        let found = try await read { journal -> [StoredRecord] in
+            var found: [StoredRecord] = []
+            var window = 500
+            var end = try before ?? (journal.lastRecords(log: query.bus, limit: 1).last?.position ?? 0) + 1
+            while found.count < page.limit, end > 1 {
+                let start = max(0, end - 1 - Int64(window))
+                let records = try journal.records(log: query.bus, after: start, limit: window)
+                    .filter { $0.position < end }
+                found += records.reversed().filter { query.admits($0, names) }
+                end = start + 1
+                window = min(window * 2, 5000)
+            }
+            return Array(found.prefix(page.limit))
+        }
+        let items = found.compactMap { EventRecord($0, names) }
+        return Page(items: items, next: found.count == page.limit ? found.last.map { "\($0.position)" } : nil)
+    }
+
+    package func event(id: String) async throws -> EventDetail {
+        let names = await host.subscriptionNames
+        guard let record = try await read({ try $0.record(eventID: id) }), let event = EventRecord(record, names) else {
+            throw APIError.notFound("event", id, hint: "`sluice events list` shows the newest events")
+        }
+        let invocations = try await read { try $0.invocations(eventID: id) }
+        var deliveries: [EventDetail.Delivery] = []
+        let running = await host.runningDeliveries
+        for delivery in record.deliveries {
+            let name = names[delivery.subscription]
+            let state = try await state(of: delivery, running: running.contains(delivery))
+            deliveries.append(
+                EventDetail.Delivery(
+                    rule: name?.rule ?? "?", target: name?.target ?? "?", function: name?.function ?? "?",
+                    state: state.text, deadLetter: state.deadLetter))
+        }
+        return EventDetail(record: event, deliveries: deliveries, invocations: invocations.map { InvocationSummary($0) })
+    }
+
+    private func state(of delivery: Delivery, running: Bool) async throws -> (text: String, deadLetter: Int64?) {
+        try await read { journal in
+            if running { return ("in flight", nil) }
+            let pending = try journal.pending(delivery.subscription, after: delivery.ordinal - 1, limit: 1).first
+            if let pending, pending.delivery == delivery {
+                return (pending.state.rawValue, pending.deadLetter)
+            }
+            let filter = DeadLetterFilter(
+                states: [.dead, .redriven, .purged], subscription: delivery.subscription, limit: 1000)
+            if let letter = try journal.deadLetters(filter).first(where: { $0.delivery == delivery }) {
+                return (letter.state.rawValue, letter.id)
+            }
+            let next = try journal.waiting(delivery.subscription, after: delivery.position - 1, limit: 1).first
+            return (next?.position == delivery.position ? "waiting" : "settled", nil)
+        }
+    }
+
+    package func tailEvents(_ query: EventQuery) async throws -> AsyncThrowingStream<EventRecord, any Error> {
+        let names = await host.subscriptionNames
+        let source = events.listen()
+        return AsyncThrowingStream { continuation in
+            let task = Task {
+                for try await record in source where query.admits(record, names) {
+                    if let event = EventRecord(record, names) { continuation.yield(event) }
+                }
+                continuation.finish()
+            }
+            continuation.onTermination = { _ in task.cancel() }
+        }
+    }
+
+    package func testRules(_ request: RuleTestRequest) async throws -> RuleTestResult {
+        let bus = request.bus ?? "default"
+        let deployment = await host.deployment
+        var verdicts: [RuleTestResult.Verdict] = []
+        for rule in deployment.app.rules where rule.bus == bus {
+            let matches: Bool
+            do {
+                matches = try EventPattern(parsing: rule.pattern).matches(request.event.bytes)
+            } catch {
+                throw APIError.invalidRequest("the event cannot be matched: \(error)")
+            }
+            verdicts.append(
+                .init(
+                    rule: rule.name, matches: matches, enabled: rule.enabled, functions: rule.targets.map(\.function)))
+        }
+        return RuleTestResult(bus: bus, verdicts: verdicts)
+    }
+}
+
+extension EventQuery {
+    func admits(_ record: CommittedRecord, _ names: [SubscriptionID: SubscriptionSettings]) -> Bool {
+        if let bus, record.log != bus { return false }
+        if let rule, !record.deliveries.contains(where: { names[$0.subscription]?.rule == rule }) { return false }
+        guard source != nil || detailType != nil else { return true }
+        guard let root = try? JSONDocument(parsing: record.payload).root else { return false }
+        if let source, root["source"]?.string != source { return false }
+        if let detailType, root["detail-type"]?.string != detailType { return false }
+        return true
+    }
+}
+
+extension EventRecord {
+    init?(_ record: CommittedRecord, _ names: [SubscriptionID: SubscriptionSettings]) {
+        guard let event = try? RawJSON(record.payload) else { return nil }
+        self.init(
+            position: record.position, bus: record.log, id: record.eventID, ingested: .init(record.ingested),
+            subscriptions: record.deliveries.map { delivery in
+                names[delivery.subscription].map { "\($0.rule)/\($0.target)" } ?? "subscription \(delivery.subscription.value)"
+            }, event: event)
+    }
+}

@@ -1,0 +1,186 @@
+import AppConfig
+import EventModel
+import FunctionJSON
+import FunctionProtocol
+package import HostAPI
+import Journal
+import UVLoop
+
+extension HostController {
+    package func listRules(bus: String?) async throws -> [RuleInfo] {
+        let statuses = try await subscriptionStatuses()
+        return await host.deployment.app.rules.filter { bus == nil || $0.bus == bus }.map { rule in
+            RuleInfo(
+                name: rule.name, bus: rule.bus, description: rule.description, enabled: rule.enabled,
+                pattern: (try? RawJSON(rule.pattern)) ?? .emptyObject,
+                targets: rule.targets.map { target in
+                    RuleInfo.Target(
+                        id: target.id, function: target.function,
+                        inputFormat: (target.inputFormat ?? .eventBridge).rawValue, batchSize: target.batchSize,
+                        maximumRetryAttempts: target.retry.maximumRetryAttempts,
+                        maximumEventAgeInSeconds: target.retry.maximumEventAgeSeconds)
+                },
+                file: rule.file,
+                subscriptions: rule.targets.compactMap { target in
+                    statuses.first { $0.bus == rule.bus && $0.rule == rule.name && $0.target == target.id }
+                })
+        }
+    }
+
+    package func rule(bus: String, name: String) async throws -> RuleInfo {
+        guard let rule = try await listRules(bus: bus).first(where: { $0.name == name }) else {
+            throw APIError.notFound("rule", name, hint: "`sluice rules list` shows the rules in force")
+        }
+        return rule
+    }
+
+    package func listFunctions() async throws -> [FunctionInfo] {
+        let deployment = await host.deployment
+        let statuses = try await functionStatuses()
+        return deployment.functions.values.sorted { $0.name < $1.name }.map { version in
+            let definition = version.definition
+            let rules = deployment.app.rules.filter { rule in rule.targets.contains { $0.function == version.name } }
+            return FunctionInfo(
+                status: statuses[version.name]
+                    ?? FunctionStatus(name: version.name, version: version.version, concurrency: 1),
+                description: definition.description, digest: version.digest, deployed: .init(version.created),
+                module: version.modulePath, timeoutSeconds: definition.timeoutSeconds,
+                memoryMegabytes: definition.memoryMegabytes, inputFormat: definition.inputFormat.rawValue,
+                logLevel: definition.logLevel.rawValue,
+                batch: deployment.subscriptions.contains { $0.function == version.name && $0.batchSize > 1 },
+                readGrants: definition.grants.read, writeGrants: definition.grants.write,
+                eventGrants: definition.grants.events, environment: definition.environment,
+                configuration: (try? RawJSON(definition.configuration)) ?? .emptyObject,
+                rules: rules.map { "\($0.bus)/\($0.name)" })
+        }
+    }
+
+    package func function(name: String) async throws -> FunctionInfo {
+        guard let function = try await listFunctions().first(where: { $0.status.name == name }) else {
+            throw APIError.notFound("function", name, hint: "`sluice functions list` shows what is deployed")
+        }
+        return function
+    }
+
+    package func invoke(function: String, request: InvokeRequest) async throws -> InvocationDetail {
+        let id = EventID.random()
+        let started = HostClock().wall
+        guard let result = await host.invoke(function, payload: request.payload.bytes, eventID: id) else {
+            throw APIError.notFound("function", function, hint: "`sluice functions list` shows what is deployed")
+        }
+        var summary = InvocationSummary(
+            requestID: "\(result.attempt)", invocationID: id, function: function, version: result.version,
+            started: .init(started), durationMilliseconds: Double(result.report.durationMicroseconds) / 1000,
+            outcome: "succeeded", coldStart: result.report.coldStart)
+        var output: RawJSON?
+        switch result.report.outcome {
+        case .success(let bytes): output = Self.json(bytes)
+        case .batch(let answer): output = Self.json(JSONText.encode(answer))
+        case .failure(let failure):
+            summary.outcome = "failed"
+            summary.code = failure.code
+            summary.message = failure.message
+        }
+        let lines = result.report.logs.map { line in
+            LogLine(
+                time: .init(line.time), level: line.level, stream: line.stream.rawValue, function: function,
+                requestID: summary.requestID, message: line.text)
+        }
+        return InvocationDetail(
+            summary: summary, output: output, effects: result.effects, logs: lines,
+            backtrace: result.report.backtrace, attempts: [summary])
+    }
+
+    static func json(_ bytes: [UInt8]) -> RawJSON? {
+        guard !bytes.isEmpty else { return nil }
+        return (try? RawJSON(bytes)) ?? (try? RawJSON(encoding: String(decoding: bytes, as: UTF8.self)))
+    }
+
+    package func listInvocations(_ query: InvocationQuery, page: PageRequest) async throws -> Page<InvocationSummary> {
+        if let event = query.eventID {
+            let records = try await read { try $0.invocations(eventID: event) }.filter(query.admits)
+            return Page(items: records.prefix(page.limit).map { InvocationSummary($0) }, next: nil)
+        }
+        let first = page.after.flatMap { AttemptID($0) }
+        let records = try await read { journal -> [InvocationRecord] in
+            var found: [InvocationRecord] = []
+            var before = first
+            while found.count < page.limit {
+                let some = try journal.invocations(function: query.function, before: before, limit: 500)
+                found += some.filter(query.admits)
+                guard some.count == 500, let last = some.last else { break }
+                before = last.attempt
+            }
+            return Array(found.prefix(page.limit))
+        }
+        return Page(
+            items: records.map { InvocationSummary($0) },
+            next: records.count == page.limit ? records.last.map { "\($0.attempt)" } : nil)
+    }
+
+    package func invocation(requestID: String) async throws -> InvocationDetail {
+        guard let id = AttemptID(requestID), let record = try await read({ try $0.invocation(id) }) else {
+            throw APIError.notFound(
+                "invocation", requestID,
+                hint: "invocations without effects, log lines or errors are not kept; `sluice invocations list` shows the rest")
+        }
+        let details = JSONText.decode(InvocationDetails.self, from: record.details)
+        let event = record.eventIDs.first ?? ""
+        let siblings = try await read { try $0.invocations(eventID: event) }
+            .filter { $0.invocationID == record.invocationID }
+        return InvocationDetail(
+            summary: InvocationSummary(record), output: details.flatMap { Self.json(Array($0.output.utf8)) },
+            effects: details?.effects ?? [], logs: await lines(of: record), backtrace: details?.backtrace ?? [],
+            attempts: siblings.map { InvocationSummary($0) })
+    }
+
+    package func logs(_ query: LogQuery) async throws -> AsyncThrowingStream<LogLine, any Error> {
+        var names = [query.function].compactMap(\.self)
+        if names.isEmpty { names = await host.deployment.functions.keys.sorted() }
+        let live = query.follow ? logs.lines.listen() : nil
+        let (logs, functions) = (logs, names)
+        let old = await files.run {
+            functions.flatMap { logs.last(query.tail, of: $0) }.sorted { $0.time < $1.time }
+        }
+        let admits = { @Sendable (line: StoredLogLine) in
+            (query.function == nil || line.function == query.function)
+                && (query.requestID == nil || line.requestId == query.requestID)
+        }
+        return AsyncThrowingStream { continuation in
+            for line in old.filter(admits).suffix(query.tail) { continuation.yield(LogLine(line)) }
+            guard let live else { return continuation.finish() }
+            let task = Task {
+                for try await line in live where admits(line) { continuation.yield(LogLine(line)) }
+                continuation.finish()
+            }
+            continuation.onTermination = { _ in task.cancel() }
+        }
+    }
+}
+
+extension InvocationQuery {
+    func admits(_ record: InvocationRecord) -> Bool {
+        (function == nil || record.function == function) && (outcome == nil || record.outcome == outcome)
+    }
+}
+
+extension InvocationSummary {
+    init(_ record: InvocationRecord) {
+        let details = JSONText.decode(InvocationDetails.self, from: record.details)
+        self.init(
+            requestID: "\(record.attempt)", invocationID: record.invocationID, function: record.function,
+            version: record.version, rule: record.subscription == nil ? nil : details?.rule,
+            eventIDs: record.eventIDs, attempt: record.attemptNumber, started: .init(record.started),
+            durationMilliseconds: Double(record.durationMicroseconds) / 1000, outcome: record.outcome,
+            code: record.code.isEmpty ? nil : record.code, message: record.message.isEmpty ? nil : record.message,
+            coldStart: record.coldStart)
+    }
+}
+
+extension LogLine {
+    init(_ line: StoredLogLine) {
+        self.init(
+            time: HostAPI.Timestamp(line.time) ?? .init(0), level: line.level, stream: line.stream,
+            function: line.function, requestID: line.requestId, message: line.message)
+    }
+}

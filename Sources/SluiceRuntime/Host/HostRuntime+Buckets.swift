@@ -1,0 +1,109 @@
+import AppConfig
+import Glibc
+import HostAPI
+import Journal
+import Logging
+import ObjectStore
+import UVLoop
+
+extension HostRuntime {
+    /// Opens the buckets of an app and, when the host is up, watches the new ones. A bucket that cannot be opened is an
+    /// error of the deployment.
+    func open(_ app: AppDefinition) async -> [AppFinding] {
+        var findings: [AppFinding] = []
+        for definition in app.buckets where buckets[definition.name] == nil {
+            let (data, others) = (options.dataFolder, buckets.all)
+            do {
+                let bucket = try await files.run { () throws -> Bucket in
+                    let folder = definition.path ?? "\(data)/buckets/\(definition.name)"
+                    if definition.path == nil { mkdir("\(data)/buckets", 0o755) }
+                    return try Bucket.open(
+                        name: definition.name, path: folder, configuration: definition.configuration,
+                        dataFolder: definition.path == nil ? nil : data, others: others)
+                }
+                buckets.set(bucket)
+                if let reason = bucket.notWritableReason {
+                    notes["bucket \(bucket.name)"] = "bucket \(bucket.name) cannot be written: \(reason.message)"
+                }
+            } catch {
+                let text = (error as? ObjectStoreError)?.message ?? "\(error)"
+                findings.append(
+                    AppFinding("BucketRefused", "bucket \(definition.name): \(text)", file: "sluice.yaml"))
+            }
+        }
+        for bucket in buckets.all where app.bucket(named: bucket.name) == nil {
+            let watcher = watchers.removeValue(forKey: bucket.name)
+            if let watcher { await files.run { watcher.stop() } }
+            if findings.isEmpty { buckets.remove(bucket.name) }
+        }
+        return findings
+    }
+
+    /// Starts the watchers of all buckets that have none; returns when each has scanned its bucket once.
+    func startWatching() async throws {
+        for bucket in buckets.all where watchers[bucket.name] == nil {
+            let (journal, announcer) = (journal, announcer)
+            let isNew = try await files.run { try journal.value(name: "bucket/\(bucket.name)") == nil }
+            let watcher = BucketWatcher(
+                bucket: bucket, index: JournalObjectIndex(journal: journal), sink: announcer, isNew: isNew)
+            let report = try await files.run { try watcher.start() }
+            watchers[bucket.name] = watcher
+            if isNew {
+                var batch = Batch()
+                batch.control.append(.putValue(name: "bucket/\(bucket.name)", body: Array("{}".utf8)))
+                _ = try await committer.commit(batch)
+                if report.adopted > 0 {
+                    log.info(
+                        "adopted a bucket with files in it; `sluice buckets trigger` makes events for them",
+                        metadata: ["bucket": "\(bucket.name)", "files": "\(report.adopted)"])
+                }
+            }
+        }
+    }
+
+    func watching(_ bucket: String) -> (mode: String, notes: [String]) {
+        var found: [String] = []
+        if let note = notes["bucket \(bucket)"] { found.append(note) }
+        guard let watcher = watchers[bucket] else { return ("off", found) }
+        let status = watcher.status
+        return (status.mode, found + status.notes)
+    }
+
+    /// Makes events for what a bucket already has beneath `prefix`, in pages, at most `rate` a second.
+    func backfill(bucket: String, prefix: String, rate: Double?) {
+        backfills += 1
+        Task { @LoopActor in
+            defer { backfills -= 1 }
+            var after: String?
+            while phase != .stopping {
+                let (journal, announcer, from) = (journal, announcer, after)
+                let limit = rate.map { max(1, min(500, Int($0))) } ?? 500
+                do {
+                    let page = try await files.run { () throws -> [ObjectRecord] in
+                        let page = try journal.objects(bucket: bucket, prefix: prefix, after: from, limit: limit)
+                        if !page.isEmpty { try announcer.announceAgain(page) }
+                        return page
+                    }
+                    guard page.count == limit, let last = page.last else { return }
+                    after = last.key
+                } catch {
+                    log.error("a backfill stopped", metadata: ["bucket": "\(bucket)", "after": "\(after ?? "")", "error": "\(error)"])
+                    return
+                }
+                if let rate {
+                    await withCheckedContinuation { continuation in
+                        _ = LoopTimer.after(.milliseconds(Int(Double(limit) / rate * 1000))) { continuation.resume() }
+                    }
+                }
+            }
+        }
+    }
+}
+
+extension BucketDefinition {
+    var configuration: BucketConfiguration {
+        BucketConfiguration(
+            existing: existing == .trigger ? .trigger : .ignore,
+            ignore: IgnoreRules(IgnoreRules.defaults + ignore), quiet: .milliseconds(Int(quietSeconds * 1000)))
+    }
+}

@@ -1,0 +1,141 @@
+import AppConfig
+import Glibc
+package import HostAPI
+import Journal
+import ObjectStore
+import UVLoop
+
+extension HostRuntime {
+    /// The host at one moment, for `status`.
+    struct Snapshot: Sendable {
+        var health: HealthReport
+        var started: Milliseconds
+        var dataFolder: String
+        var appFolder: String?
+        var boot: Int64
+        var deployment: Deployment
+        var journalBytes: Int64
+        var freeBytes: Int64
+        var warnings: [String]
+    }
+
+    var health: HealthReport { HealthReport(state: phase, version: Self.version) }
+
+    var deployment: Deployment { dispatcher.deployment }
+
+    var snapshot: Snapshot {
+        var warnings = notes.values.sorted()
+        if let trouble = committer.trouble { warnings.append("the journal cannot write: \(trouble.message)") }
+        let free = freeBytes
+        if free >= 0, free < Int64(deployment.app.limits.minFreeMegabytes) << 20 {
+            warnings.append("only \(free >> 20) MB are free on the data folder's disk; no events are accepted")
+        }
+        return Snapshot(
+            health: health, started: started, dataFolder: options.dataFolder,
+            appFolder: deployment.appFolder.isEmpty ? nil : deployment.appFolder, boot: state.boot,
+            deployment: deployment, journalBytes: journalBytes, freeBytes: free, warnings: warnings)
+    }
+
+    private var journalBytes: Int64 {
+        ["journal.sqlite", "journal.sqlite-wal"].reduce(0) { sum, name in
+            var status = stat()
+            return stat("\(options.dataFolder)/\(name)", &status) == 0 ? sum + Int64(status.st_size) : sum
+        }
+    }
+
+    private var freeBytes: Int64 {
+        var status = statvfs()
+        guard statvfs(options.dataFolder, &status) == 0 else { return -1 }
+        return Int64(status.f_bavail) * Int64(status.f_frsize)
+    }
+
+    /// Throws while the host accepts no events: not ready, or short of disk.
+    func checkAccepting() throws {
+        guard phase == .ready else { throw APIError.unavailable("the host is \(phase.rawValue)") }
+        let free = freeBytes
+        let least = Int64(deployment.app.limits.minFreeMegabytes) << 20
+        guard free < 0 || free >= least else {
+            throw APIError.unavailable(
+                "only \(free >> 20) MB are free on the data folder's disk, fewer than limits.minFree (\(least >> 20) MB)",
+                hint: "make room; what was accepted is safe and goes on")
+        }
+    }
+
+    var openBuckets: [Bucket] { buckets.all }
+
+    func path(ofBucket name: String) -> String? { buckets[name]?.path }
+
+    var subscriptionNames: [SubscriptionID: SubscriptionSettings] {
+        Dictionary(deployment.subscriptions.map { ($0.id, $0) }, uniquingKeysWith: { first, _ in first })
+    }
+
+    var runningDeliveries: Set<Delivery> {
+        Set(dispatcher.attempts.values.flatMap { $0.attempt.works.map(\.delivery) })
+    }
+
+    var inFlight: [SubscriptionID: Int] {
+        var counts: [SubscriptionID: Int] = [:]
+        for context in dispatcher.attempts.values {
+            counts[context.attempt.subscription, default: 0] += context.attempt.works.count
+        }
+        return counts
+    }
+
+    var functionStatuses: [String: FunctionStatus] {
+        deployment.functions.mapValues { version in
+            let counts = pool.counts(of: version.workerVersion)
+            let tally = dispatcher.tallies[version.name] ?? FunctionTally()
+            return FunctionStatus(
+                name: version.name, version: version.version, state: pool.trouble(of: version.workerVersion) ?? "ready",
+                concurrency: version.definition.reservedConcurrency ?? cores, busyWorkers: counts.busy,
+                idleWorkers: counts.idle, waiting: 0,
+                inFlight: Int64(dispatcher.attempts.values.count { $0.attempt.function == version.name }),
+                succeeded: tally.succeeded, failed: tally.failed, medianMilliseconds: tally.percentile(0.5),
+                p99Milliseconds: tally.percentile(0.99))
+        }
+    }
+
+    package func deploy(folder: String?, dryRun: Bool) async throws -> DeployResult {
+        guard phase == .ready else { throw APIError.unavailable("the host is \(phase.rawValue)") }
+        let known = deployment.appFolder.isEmpty ? options.appFolder : deployment.appFolder
+        guard let folder = folder ?? known else {
+            throw APIError.invalidRequest("no app folder is known", hint: "name one: `sluice deploy --app DIR`")
+        }
+        let outcome = await deployer.deploy(folder: folder, over: deployment, dryRun: dryRun)
+        if outcome.accepted, outcome.deployment.ruleSet != deployment.ruleSet {
+            try await take(outcome.deployment)
+            try await startWatching()
+        }
+        return DeployResult(
+            accepted: outcome.accepted, ruleSet: deployment.ruleSet, changes: outcome.changes,
+            findings: outcome.findings)
+    }
+
+    func invoke(_ function: String, payload: [UInt8], eventID: String) async -> Dispatcher.DirectResult? {
+        await dispatcher.invoke(function, payload: payload, eventID: eventID)
+    }
+
+    func select(_ selection: DeadLetterSelection) async throws -> [DeadLetter] { try await redrives.select(selection) }
+
+    func redrive(_ selection: DeadLetterSelection, rate: Double?) async throws -> RedriveJob {
+        try await redrives.start(selection, rate: rate)
+    }
+
+    func redriveJob(_ id: String) async throws -> RedriveJob? { try await redrives.job(id) }
+
+    /// Gives dead letters up for good: they count as purged, and what they kept is removed.
+    func purge(_ letters: [DeadLetter]) async throws -> Int {
+        guard !letters.isEmpty else { return 0 }
+        var batch = Batch()
+        for letter in letters {
+            batch.deadLetters.append(.setState(id: letter.id, .purged))
+            if let parked = JSONText.decode(DeliveryMemo.self, from: letter.history)?.parked {
+                batch.control.append(.removeValue(name: parked))
+            }
+        }
+        _ = try await committer.commit(batch)
+        let inputs = dispatcher.inputs
+        files.perform { for letter in letters { inputs.release(letter) } }
+        return letters.count
+    }
+}

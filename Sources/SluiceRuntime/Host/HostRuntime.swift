@@ -1,0 +1,185 @@
+import AppConfig
+import Glibc
+package import HostAPI
+package import Journal
+package import Logging
+import ObjectStore
+package import UVLoop
+
+/// How a host is started.
+package struct HostOptions: Sendable {
+    package var dataFolder: String
+    /// Nil: go on with what is deployed.
+    package var appFolder: String?
+    /// The `sluice-worker` executable; nil: beside this program.
+    package var worker: String?
+
+    package init(dataFolder: String, appFolder: String?, worker: String? = nil) {
+        self.dataFolder = dataFolder
+        self.appFolder = appFolder
+        self.worker = worker
+    }
+}
+
+/// Why a host cannot start.
+package struct HostStartError: Error, Sendable, CustomStringConvertible {
+    package var message: String
+    package var findings: [AppFinding] = []
+
+    package var description: String {
+        ([message] + findings.map { "  \($0)" }).joined(separator: "\n")
+    }
+}
+
+/// The parts of a host, put together; starts them in order and stops them in reverse.
+@LoopActor
+package final class HostRuntime {
+    package static let version = "0.1.0"
+
+    let options: HostOptions
+    let journal: any JournalStore
+    let state: RecoveredState
+    let log: Logger
+    let clock = HostClock()
+    let files: FileThreads
+    let buckets = BucketSet()
+    let router: EventRouter
+    let announcer: ObjectAnnouncer
+    let committer: Committer
+    let publisher: Publisher
+    let dispatcher: Dispatcher
+    let redrives: RedriveJobs
+    let logs: LogStore
+    package let events = Feed<CommittedRecord>()
+    let started: Milliseconds
+    let cores: Int
+    var deployer: Deployer!
+    var pool: WorkerPool!
+    var watchers: [String: BucketWatcher] = [:]
+    var phase = HealthReport.State.starting
+    var notes: [String: String] = [:]
+    var backfills = 0
+    private var housekeeping: LoopTimer?
+
+    package init(options: HostOptions, journal: any JournalStore, state: RecoveredState, log: Logger) {
+        self.options = options
+        self.journal = journal
+        self.state = state
+        self.log = log
+        started = clock.wall
+        cores = max(1, Int(sysconf(Int32(_SC_NPROCESSORS_ONLN))))
+        files = FileThreads(count: max(4, cores * 2))
+        router = EventRouter()
+        announcer = ObjectAnnouncer(journal: journal, router: router, clock: clock, boot: state.boot)
+        committer = Committer(journal: journal)
+        logs = LogStore(dataFolder: options.dataFolder, clock: clock)
+        publisher = Publisher(
+            buckets: buckets, journal: journal, committer: committer, files: files, clock: clock, announcer: announcer,
+            log: log)
+        let inputs = InputKeeper(buckets: buckets, journal: journal, files: files)
+        let effects = EffectCalls(buckets: buckets, journal: journal, files: files, inputs: inputs, router: router)
+        dispatcher = Dispatcher(
+            boot: state.boot, globalLimit: max(16, cores * 4), journal: journal, committer: committer, files: files,
+            clock: clock, effects: effects, publisher: publisher, logs: logs, inputs: inputs, log: log)
+        redrives = RedriveJobs(
+            journal: journal, committer: committer, files: files, clock: clock, dispatcher: dispatcher,
+            boot: state.boot)
+        let (router, dispatcher, events) = (router, dispatcher, events)
+        journal.setRematch { append, ruleSet in router.rematch(append.payload, bus: append.log, ruleSet: ruleSet) }
+        journal.observeAppends { records in
+            dispatcher.recordsCommitted(records)
+            if events.hasListeners { for record in records { events.send(record) } }
+        }
+    }
+
+    /// Starts everything; when it returns the host accepts work. Recovery comes before dispatching and scanning.
+    package func start() async throws {
+        try makePool()
+        deployer = Deployer(
+            journal: journal, files: files, router: router, clock: clock, dataFolder: options.dataFolder, log: log,
+            openBuckets: { [unowned self] app in await self.open(app) },
+            tryModule: { [unowned self] version in await self.pool.check(version.workerVersion) })
+        var deployment = state.deployment.flatMap { JSONText.decode(Deployment.self, from: $0) } ?? .empty
+        if deployment.ruleSet > 0 { try await deployer.restore(deployment) }
+        dispatcher.workers = pool
+        dispatcher.restore(deployment)
+        let recovery = Recovery(
+            state: state, journal: journal, buckets: buckets, committer: committer, files: files, clock: clock,
+            publisher: publisher, dispatcher: dispatcher, log: log)
+        try await recovery.finishDecisions()
+        if let folder = options.appFolder {
+            let outcome = await deployer.deploy(folder: folder, over: deployment, dryRun: false)
+            guard outcome.accepted else {
+                throw HostStartError(message: "the app in \(folder) cannot be deployed:", findings: outcome.findings)
+            }
+            for finding in outcome.findings { log.warning("\(finding)") }
+            deployment = outcome.deployment
+        }
+        try await recovery.cleanStaging()
+        try await recovery.countHostLost()
+        try await take(deployment)
+        try await recovery.loadPending()
+        try await redrives.resume()
+        try await startWatching()
+        dispatcher.pump()
+        phase = .ready
+        keepHouse()
+    }
+
+    /// Puts a deployment into force in the control plane.
+    func take(_ deployment: Deployment) async throws {
+        let journal = journal
+        let (progress, head) = try await files.run {
+            (try journal.progress(), try journal.lastRecords(log: nil, limit: 1).last?.position ?? 0)
+        }
+        dispatcher.apply(
+            deployment, progress: Dictionary(uniqueKeysWithValues: progress.map { ($0.subscription.id, $0) }),
+            head: head, cores: cores)
+    }
+
+    /// Stops in reverse: nothing new is seen, what runs may end within `grace` milliseconds, the journal closes last.
+    package func stop(grace: Int = 5000) async {
+        phase = .stopping
+        housekeeping?.cancel()
+        let watchers = Array(watchers.values)
+        await files.run { for watcher in watchers { watcher.stop() } }
+        await dispatcher.stop(grace: grace)
+        await pool?.shutdown()
+        events.close()
+        logs.lines.close()
+        let journal = journal
+        await files.run { journal.close() }
+        logs.stop()
+        files.stop()
+    }
+
+    private func makePool() throws {
+        let worker = options.worker ?? ProgramFolder.path("sluice-worker")
+        guard access(worker, X_OK) == 0 else {
+            throw HostStartError(message: "there is no worker at \(worker); build it with `make build`")
+        }
+        pool = try WorkerPool(
+            executable: worker, dataFolder: options.dataFolder, files: files, delegate: dispatcher, log: log)
+    }
+
+    /// Every hour: old logs and segments go.
+    private func keepHouse() {
+        let days = dispatcher.deployment.app.retention
+        let (journal, logs, clock) = (journal, logs, clock)
+        files.perform {
+            logs.trim(days: days.logDays)
+            _ = try? journal.trim(settledBelow: clock.wall - Int64(days.archiveDays) * 86_400_000)
+        }
+        housekeeping = LoopTimer.after(.seconds(3600)) { [weak self] in self?.keepHouse() }
+    }
+}
+
+/// Programs that belong together lie together.
+enum ProgramFolder {
+    static func path(_ name: String) -> String {
+        var buffer = [CChar](repeating: 0, count: 4096)
+        let count = readlink("/proc/self/exe", &buffer, buffer.count - 1)
+        let own = String(decoding: buffer.prefix(max(0, count)).map { UInt8(bitPattern: $0) }, as: UTF8.self)
+        return (own.lastIndex(of: "/").map { String(own[...$0]) } ?? "./") + name
+    }
+}
