@@ -28,6 +28,24 @@ public struct Table: Sendable, Hashable {
     public var fileCount: Int64
     public var rowCount: Int64
     public var byteCount: Int64
+
+    public init(
+        database: String, name: String, version: Int, columns: [TableColumn], partitionKeys: [TableColumn],
+        location: String, classification: String, properties: [String: String], fileCount: Int64, rowCount: Int64,
+        byteCount: Int64
+    ) {
+        self.database = database
+        self.name = name
+        self.version = version
+        self.columns = columns
+        self.partitionKeys = partitionKeys
+        self.location = location
+        self.classification = classification
+        self.properties = properties
+        self.fileCount = fileCount
+        self.rowCount = rowCount
+        self.byteCount = byteCount
+    }
 }
 
 /// A file that a table gets, and what the file says of the table.
