@@ -4,16 +4,25 @@ package import Journal
 /// The host's two clocks. Within one life everything is reckoned on the monotonic one; only what is persisted is
 /// wall-clock, and is translated when it is written and when it is read back.
 package struct HostClock: Sendable {
-    package init() {}
+    private let source: (@Sendable () -> (wall: Int64, monotonic: Int64))?
+
+    package init() {
+        source = nil
+    }
+
+    /// A clock that tells what `source` says, in nanoseconds: virtual time for simulations.
+    package init(source: @escaping @Sendable () -> (wall: Int64, monotonic: Int64)) {
+        self.source = source
+    }
 
     /// Milliseconds since 1970, UTC.
-    package var wall: Milliseconds { Self.read(CLOCK_REALTIME) / 1_000_000 }
+    package var wall: Milliseconds { (source?().wall ?? Self.read(CLOCK_REALTIME)) / 1_000_000 }
 
     /// Milliseconds on the monotonic clock.
-    package var now: Instant { Self.read(CLOCK_MONOTONIC) / 1_000_000 }
+    package var now: Instant { nanoseconds / 1_000_000 }
 
     /// Nanoseconds on the monotonic clock.
-    package var nanoseconds: Int64 { Self.read(CLOCK_MONOTONIC) }
+    package var nanoseconds: Int64 { source?().monotonic ?? Self.read(CLOCK_MONOTONIC) }
 
     /// The wall-clock time of a monotonic instant, as of now.
     package func persisted(_ instant: Instant) -> Milliseconds { wall + (instant - now) }

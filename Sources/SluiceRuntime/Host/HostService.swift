@@ -1,0 +1,58 @@
+import Glibc
+package import HostAPI
+package import Journal
+package import Logging
+package import ServiceLifecycle
+import UVLoop
+
+/// A host as a service: started before its group runs, stopped when the group shuts down.
+package struct HostService: Service {
+    package let runtime: HostRuntime
+    /// What the gateway serves.
+    package let control: any HostControl
+
+    /// Opens the data folder, recovers, deploys the app folder if there is one, and scans the buckets; when it returns
+    /// the host accepts work. Throws a `JournalError` or a `HostStartError` that says what to do.
+    package static func start(_ options: HostOptions, log: Logger) async throws -> HostService {
+        let journal = try await Self.blocking { try SQLiteJournal(dataFolder: options.dataFolder) }
+        do {
+            let state = try await Self.blocking { try journal.recover() }
+            let runtime = await HostRuntime(options: options, journal: journal, state: state, log: log)
+            do {
+                try await runtime.start()
+            } catch {
+                await runtime.stop(grace: 0)
+                throw error
+            }
+            return HostService(runtime: runtime, control: await runtime.controller())
+        } catch {
+            journal.close()
+            throw error
+        }
+    }
+
+    /// Waits for the shutdown, then stops in order.
+    package func run() async throws {
+        try? await gracefulShutdown()
+        await runtime.stop()
+    }
+
+    /// Work that blocks before there are file threads.
+    private static func blocking<Value: Sendable>(
+        _ body: @escaping @Sendable () throws -> Value
+    ) async throws -> Value {
+        let threads = FileThreads(count: 1)
+        defer { threads.stop() }
+        return try await threads.run(body)
+    }
+}
+
+extension HostRuntime {
+    /// The host's answers to the gateway.
+    package func controller() -> HostController {
+        HostController(
+            host: self, journal: journal, files: files, router: router,
+            bus: EventBus(journal: journal, router: router, announcer: announcer, clock: clock), logs: logs,
+            events: events)
+    }
+}
