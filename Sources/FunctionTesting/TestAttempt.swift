@@ -97,6 +97,7 @@ struct TestAttempt {
     private mutating func send(_ request: PutEventsRequest, host: TestHost) throws -> PutEventsReply {
         var ids: [String] = []
         for entry in request.entries {
+            try host.demandEvents(entry.bus)
             let checked = try PutEventsEntry(
                 eventBusName: entry.bus, source: entry.source, detailType: entry.detailType, detail: entry.detail,
                 resources: entry.resources, time: entry.time

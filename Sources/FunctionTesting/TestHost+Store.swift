@@ -3,19 +3,20 @@ import FunctionProtocol
 import Synchronization
 
 extension TestHost {
-    func demandRead(_ bucket: String) throws {
-        if let grants = settings.grants, !grants.read.contains(bucket) { throw denied("read", bucket) }
+    func demandRead(_ bucket: String) throws { try demand("read", "bucket", bucket, settings.grants?.read) }
+
+    func demandWrite(_ bucket: String) throws { try demand("write", "bucket", bucket, settings.grants?.write) }
+
+    func demandEvents(_ bus: String?) throws {
+        try demand("events", "bus", bus ?? "default", settings.grants?.events)
     }
 
-    func demandWrite(_ bucket: String) throws {
-        if let grants = settings.grants, !grants.write.contains(bucket) { throw denied("write", bucket) }
-    }
-
-    private func denied(_ verb: String, _ bucket: String) -> HostRefusal {
-        HostRefusal(
+    private func demand(_ grant: String, _ kind: String, _ name: String, _ granted: Set<String>?) throws {
+        guard let granted, !granted.contains(name), !granted.contains("*") else { return }
+        throw HostRefusal(
             code: .accessDenied,
-            message: "function \(settings.functionName) may not \(verb) bucket \(bucket); "
-                + "add it to grants.\(verb) in function.yaml",
+            message: "function \(settings.functionName) has no grant for \(kind) \(name); "
+                + "add it to grants.\(grant) in function.yaml",
             retry: false)
     }
 

@@ -32,14 +32,16 @@ public final class TestHost: Sendable {
         public init() {}
     }
 
-    /// Buckets that the function may read and write.
+    /// The `grants` of function.yaml: buckets to read and to write, buses to put events on. `*` stands for all.
     public struct Grants: Sendable {
         public var read: Set<String>
         public var write: Set<String>
+        public var events: Set<String>
 
-        public init(read: Set<String> = [], write: Set<String> = []) {
+        public init(read: Set<String> = [], write: Set<String> = [], events: Set<String> = []) {
             self.read = read
             self.write = write
+            self.events = events
         }
     }
 

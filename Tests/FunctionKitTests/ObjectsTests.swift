@@ -166,6 +166,7 @@ struct ObjectsTests {
             for operation in [
                 { @Sendable in _ = try await context.objects.get("out", "a") },
                 { @Sendable in try await context.objects.put("in", "b", "") },
+                { @Sendable in _ = try await context.events.put(source: "s", detailType: "t", detail: ["a": 1]) },
                 { @Sendable in for try await _ in context.objects.list("other") {} },
                 { @Sendable in
                     try await context.objects.move(
