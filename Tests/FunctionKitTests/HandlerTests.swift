@@ -86,12 +86,12 @@ struct HandlerTests {
         var retry: Bool? { false }
     }
 
+    private func failure(_ error: any Error) async -> TestInvocation.Failure? {
+        await TestHost().invoke(ClosureHandler(bytes: { _, _ in throw error }), payload: []).failure
+    }
+
     @Test("thrown errors become code, message and retry")
     func errors() async throws {
-        func failure(_ error: any Error) async -> TestInvocation.Failure? {
-            let handler = ClosureHandler(bytes: { _, _ in throw error })
-            return await TestHost().invoke(handler, payload: []).failure
-        }
         #expect(
             await failure(HandlerError(code: "EmptyFile", message: "m", retry: false))
                 == .init(code: "EmptyFile", message: "m", retry: false))
