@@ -191,6 +191,26 @@ public final class MatchScratch {
         return entry.pointee.generation == generation ? entry.pointee.first : -1
     }
 
+    /// Whether values of two memberships can belong to one choice: no array has them in different elements.
+    func areConsistent(_ left: Int32, _ right: Int32) -> Bool {
+        var outer = left
+        while outer >= 0 {
+            let entry = memberships.base[Int(outer)]
+            var inner = right
+            while inner >= 0 {
+                if inner == outer { return true }
+                let other = memberships.base[Int(inner)]
+                if other.array == entry.array {
+                    // What lies around the same array is the same.
+                    return other.element == entry.element
+                }
+                inner = other.parent
+            }
+            outer = entry.parent
+        }
+        return true
+    }
+
     @inline(__always)
     func hasMembership(_ path: Int32) -> Bool {
         let entry = pathValues.base + Int(path)

@@ -8,6 +8,8 @@ enum Access {
         case any = 1
         case string, exact, numberText, number, literal, address, cidr
         case prefix, suffix, equalsFolded, prefixFolded, suffixFolded, equalsKey, prefixKey, suffixKey, gram
+        /// What a rule of nothing but `anything-but` excludes.
+        case excluded, excludedNumber
     }
 
     /// The seed of a key.
@@ -47,6 +49,10 @@ enum Access {
         var grams = Lengths()
         /// The number of an interval index, -1 for none.
         var intervals: Int32 = -1
+        /// The number of the first grid whose first path this is, -1 for none.
+        var plane: Int32 = -1
+        /// The number of the list of rules that hold unless looked up, -1 for none.
+        var complement: Int32 = -1
 
         var usesKey: Bool { equalsKey || prefixKey.count > 0 || suffixKey.count > 0 }
     }

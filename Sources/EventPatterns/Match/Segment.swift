@@ -6,7 +6,9 @@ final class Segment: @unchecked Sendable {
     let evaluation: Evaluation
     let hashes: HashIndex
     let grams: HashIndex
-    let intervals: [IntervalIndex]
+    let intervals: Buffer<IntervalIndex>
+    let planes: Buffer<PlaneIndex>
+    let complements: Buffer<SegmentComplement>
     /// One plan for every path number the segment knows.
     let plans: Buffer<Access.Plan>
     let lengths: Buffer<Int32>
@@ -23,7 +25,9 @@ final class Segment: @unchecked Sendable {
             atoms: parts.store.atoms.base, text: parts.store.text.base, conditions: parts.store.conditions.base)
         hashes = parts.hashes
         grams = parts.grams
-        intervals = parts.intervals
+        intervals = Buffer(parts.intervals)
+        planes = Buffer(parts.planes)
+        complements = Buffer(parts.complements)
         plans = parts.plans
         lengths = parts.lengths
         always = parts.always
@@ -34,7 +38,12 @@ final class Segment: @unchecked Sendable {
         store.free()
         hashes.free()
         grams.free()
-        for index in intervals { index.free() }
+        for index in 0..<intervals.count { intervals[index].free() }
+        for index in 0..<planes.count { planes[index].free() }
+        for index in 0..<complements.count { complements[index].subRules.free() }
+        intervals.free()
+        planes.free()
+        complements.free()
         plans.free()
         lengths.free()
         always.free()
@@ -42,9 +51,18 @@ final class Segment: @unchecked Sendable {
 
     /// The number of bytes held.
     var byteCount: Int {
-        store.byteCount + hashes.byteCount + grams.byteCount + intervals.reduce(0) { $0 + $1.byteCount }
-            + plans.byteCount + lengths.byteCount + always.byteCount
+        var total = store.byteCount + hashes.byteCount + grams.byteCount + plans.byteCount + lengths.byteCount
+        total += always.byteCount
+        for index in 0..<intervals.count { total += intervals[index].byteCount }
+        for index in 0..<planes.count { total += planes[index].byteCount }
+        for index in 0..<complements.count { total += complements[index].subRules.byteCount }
+        return total
     }
+}
+
+/// Rules that are nothing but one `anything-but` on the same path.
+struct SegmentComplement: BitwiseCopyable {
+    var subRules: Buffer<UInt32>
 }
 
 /// Where a segment's stamps lie in the scratch.
@@ -74,6 +92,7 @@ extension Segment {
     ) throws(ScanFault) {
         let path = value.pointee.path
         if plan.pointee.any { try follow(Access.key(path, .any, 0), scratch, base) }
+        if plan.pointee.complement >= 0 { try lookComplement(value, plan, scratch, base) }
         switch value.pointee.kind {
         case .string: try lookText(value, plan, scratch, base)
         case .number:
@@ -87,6 +106,7 @@ extension Segment {
                         containing: value.pointee.number, &scratch.found, &scratch.stack)
                     for index in 0..<scratch.found.count { try consider(scratch.found[index], scratch, base) }
                 }
+                if plan.pointee.plane >= 0 { try lookPlanes(value, plan.pointee.plane, scratch, base) }
             } else if plan.pointee.numberText {
                 let hash = ByteHash.hash(
                     value.pointee.base, Int(value.pointee.length), seed: Access.seed(path, .numberText))
@@ -202,6 +222,74 @@ extension Segment {
                 }
                 at += 1
             }
+        }
+    }
+
+    /// Looks pairs of numbers up that may belong together: the value with each of a second path.
+    private func lookPlanes(
+        _ value: UnsafeMutablePointer<FlatValue>, _ first: Int32, _ scratch: MatchScratch, _ base: SegmentBase
+    ) throws(ScanFault) {
+        var number = first
+        while number >= 0 {
+            let plane = planes.base + Int(number)
+            number = plane.pointee.next
+            var index = scratch.firstValue(plane.pointee.second)
+            if index < 0 { continue }
+            for position in 0..<plane.pointee.wide.count {
+                try consider(plane.pointee.wide[position], scratch, base)
+            }
+            let column = plane.pointee.column(value.pointee.number)
+            var tried = 0
+            while index >= 0 {
+                // In large arrays, all that may go with the first number is less than every pair.
+                if tried == 256 {
+                    for subRule in plane.pointee.column(at: column) { try consider(subRule, scratch, base) }
+                    break
+                }
+                tried += 1
+                let second = scratch.values.base + Int(index)
+                index = second.pointee.next
+                guard second.pointee.isComparable else { continue }
+                if second.pointee.membership != value.pointee.membership,
+                    !scratch.areConsistent(second.pointee.membership, value.pointee.membership)
+                {
+                    continue
+                }
+                for subRule in plane.pointee.cell(column: column, second.pointee.number) {
+                    try consider(subRule, scratch, base)
+                }
+            }
+        }
+    }
+
+    /// Reports the rules of nothing but `anything-but`, save those that the value rules out.
+    private func lookComplement(
+        _ value: UnsafeMutablePointer<FlatValue>, _ plan: UnsafeMutablePointer<Access.Plan>, _ scratch: MatchScratch,
+        _ base: SegmentBase
+    ) throws(ScanFault) {
+        let path = value.pointee.path
+        let list = complements[Int(plan.pointee.complement)].subRules
+        let stamps = scratch.subRuleStamps.base + base.subRule
+        // Several values: a rule fails only if all of them are excluded.
+        if scratch.values.base + Int(scratch.firstValue(path)) != value { return }
+        if value.pointee.next >= 0 {
+            for index in 0..<list.count { try consider(list[index], scratch, base) }
+            return
+        }
+        var slot = -1
+        if value.pointee.kind == .string {
+            slot = hashes.slot(
+                ByteHash.hash(value.pointee.base, Int(value.pointee.length), seed: Access.seed(path, .excluded)))
+        } else if value.pointee.isComparable {
+            slot = hashes.slot(Access.key(path, .excludedNumber, value.pointee.number.bitPattern))
+        }
+        // Those looked up are evaluated, and so marked; the others hold.
+        if slot >= 0 { try follow(hashes.slots.base[slot], hashes.lists, scratch, base) }
+        for index in 0..<list.count {
+            let number = Int(list.base[index])
+            if stamps[number] == scratch.generation { continue }
+            stamps[number] = scratch.generation
+            scratch.matched.append(Int32(truncatingIfNeeded: base.rule) + store.subRules.base[number].rule)
         }
     }
 

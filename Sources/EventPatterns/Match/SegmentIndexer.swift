@@ -5,6 +5,8 @@ struct SegmentIndexer {
         var hashes: HashIndex
         var grams: HashIndex
         var intervals: [IntervalIndex]
+        var planes: [PlaneIndex]
+        var complements: [SegmentComplement]
         var plans: Buffer<Access.Plan>
         var lengths: Buffer<Int32>
         var always: Buffer<UInt32>
@@ -14,8 +16,19 @@ struct SegmentIndexer {
     /// What a path's values are compared with, to judge how selective a test is.
     private struct PathStatistics: BitwiseCopyable {
         var literals: Float = 0
+        var literalUses: Float = 0
         var affixes: Float = 0
+        var affixUses: Float = 0
         var ranges: Float = 0
+        /// The finite ends of ranges lie between these.
+        var low = Double.infinity
+        var high = -Double.infinity
+    }
+
+    /// Two ranges of a sub-rule, filed together.
+    private struct Plane: Hashable {
+        var first: Int32
+        var second: Int32
     }
 
     private var store: SegmentStore
@@ -32,6 +45,9 @@ struct SegmentIndexer {
     private var gramKeyed = Buffer<UInt32>()
     private var always = Buffer<UInt32>()
     private var intervals: [[IntervalIndex.Entry]] = []
+    private var planeMembers: [Plane: [PlaneIndex.Rectangle]] = [:]
+    private var isInPlane: Set<UInt32> = []
+    private var complements: [SegmentComplement] = []
 
     private struct LengthKey: Hashable {
         var path: Int32
@@ -49,11 +65,14 @@ struct SegmentIndexer {
         let sharedCount = numberShared()
         choose()
         // Lengths first: a text is filed under one of its path's lengths.
-        for index in 0..<chosen.count { forEachAtom(chosen[index]) { $0.registerLength($1, $2) } }
+        for index in 0..<chosen.count where !isInPlane.contains(UInt32(index)) {
+            forEachAtom(chosen[index]) { $0.registerLength($1, $2) }
+        }
         var lengths = Buffer<Int32>()
         settleLengths(&lengths)
-        for index in 0..<chosen.count {
+        for index in 0..<chosen.count where !isInPlane.contains(UInt32(index)) {
             let subRule = UInt32(index)
+            if fileComplement(subRule) { continue }
             if store.conditions[Int(chosen[index])].allowsAbsence {
                 always.append(subRule)
             } else {
@@ -62,9 +81,12 @@ struct SegmentIndexer {
         }
         store.shrink()
         always.shrink()
+        let planes = buildPlanes()
+        for index in complements.indices { complements[index].subRules.shrink() }
         let parts = Parts(
             store: store, hashes: HashIndex(keys: keys, subRules: keyed),
             grams: HashIndex(keys: gramKeys, subRules: gramKeyed), intervals: intervals.map { IntervalIndex($0) },
+            planes: planes, complements: complements,
             plans: plans, lengths: lengths, always: always, sharedCount: sharedCount)
         keys.free()
         keyed.free()
@@ -87,58 +109,103 @@ struct SegmentIndexer {
     // MARK: choosing
 
     private mutating func choose() {
-        let statistics = Buffer<PathStatistics>(repeating: PathStatistics(), count: pathCount)
+        let statistics = gatherStatistics()
         defer { statistics.free() }
-        for index in 0..<store.conditions.count {
-            let condition = store.conditions[index]
-            let entry = statistics.base + Int(condition.path)
-            for atom in 0..<Int(condition.atomCount) {
-                switch store.atoms[Int(condition.firstAtom) + atom].kind {
-                case .exact, .address, .number, .numberText, .equalsFolded, .equalsCased: entry.pointee.literals += 1
-                case .prefix, .suffix, .prefixFolded, .suffixFolded, .prefixCased, .suffixCased, .wildcard, .cidr:
-                    entry.pointee.affixes += 1
-                case .range: entry.pointee.ranges += 1
-                default: break
-                }
-            }
-        }
-        // Expected visits: how likely a value passes, times the sub-rules it would lead to.
-        var costs: [Float] = []
-        costs.reserveCapacity(store.conditions.count)
+        // How likely a value passes.
+        let odds = Buffer<Float>(repeating: 1, count: store.conditions.count)
+        defer { odds.free() }
         for index in 0..<store.conditions.count {
             let condition = store.conditions[index]
             var likely: Float = 0
             for atom in 0..<Int(condition.atomCount) {
                 likely += likelihood(
-                    store.atoms[Int(condition.firstAtom) + atom], statistics[Int(condition.path)], condition)
+                    store.atoms[Int(condition.firstAtom) + atom], statistics[Int(condition.path)], Float(uses[index]))
             }
-            costs.append(min(likely, 1) * Float(uses[index]))
+            odds[index] = min(likely, 1)
         }
         for index in 0..<store.subRules.count {
             let subRule = store.subRules[index]
-            var best = store.references[Int(subRule.firstCondition)]
-            for position in 1..<max(1, Int(subRule.conditionCount)) {
-                let reference = store.references[Int(subRule.firstCondition) + position]
-                if costs[Int(reference)] < costs[Int(best)] { best = reference }
+            let references = store.references.base + Int(subRule.firstCondition)
+            var best = references[0]
+            var ranges: (UInt32, UInt32)?
+            var firstRange: UInt32?
+            for position in 0..<Int(subRule.conditionCount) {
+                let reference = references[position]
+                if odds[Int(reference)] < odds[Int(best)] { best = reference }
+                guard isBoundedRange(store.conditions[Int(reference)]) else { continue }
+                if let firstRange, ranges == nil { ranges = (firstRange, reference) }
+                if firstRange == nil { firstRange = reference }
             }
             chosen.append(best)
+            if let ranges, odds[Int(ranges.0)] * odds[Int(ranges.1)] * 2 < odds[Int(best)] {
+                let plane = Plane(
+                    first: store.conditions[Int(ranges.0)].path, second: store.conditions[Int(ranges.1)].path)
+                planeMembers[plane, default: []].append(
+                    PlaneIndex.Rectangle(x: range(ranges.0), y: range(ranges.1), subRule: UInt32(index)))
+            }
+        }
+        for plane in planeMembers.filter({ $0.value.count < 32 }).keys { planeMembers[plane] = nil }
+        for members in planeMembers.values {
+            for member in members { isInPlane.insert(member.subRule) }
         }
     }
 
-    /// A guess at the share of values that pass a test.
-    private func likelihood(_ atom: Atom, _ statistics: PathStatistics, _ condition: ConditionRecord) -> Float {
+    private func gatherStatistics() -> Buffer<PathStatistics> {
+        let statistics = Buffer<PathStatistics>(repeating: PathStatistics(), count: pathCount)
+        for index in 0..<store.conditions.count {
+            let condition = store.conditions[index]
+            let entry = statistics.base + Int(condition.path)
+            for position in 0..<Int(condition.atomCount) {
+                let atom = store.atoms[Int(condition.firstAtom) + position]
+                switch atom.kind {
+                case .exact, .address, .number, .numberText, .equalsFolded, .equalsCased:
+                    entry.pointee.literals += 1
+                    entry.pointee.literalUses += Float(uses[index])
+                case .prefix, .suffix, .prefixFolded, .suffixFolded, .prefixCased, .suffixCased, .wildcard, .cidr:
+                    entry.pointee.affixes += 1
+                    entry.pointee.affixUses += Float(uses[index])
+                case .range:
+                    entry.pointee.ranges += 1
+                    for end in [Double(bitPattern: atom.x), Double(bitPattern: atom.y)] where end.isFinite {
+                        entry.pointee.low = min(entry.pointee.low, end)
+                        entry.pointee.high = max(entry.pointee.high, end)
+                    }
+                default: break
+                }
+            }
+        }
+        return statistics
+    }
+
+    private func isBoundedRange(_ condition: ConditionRecord) -> Bool {
+        guard condition.atomCount == 1 else { return false }
+        let atom = store.atoms[Int(condition.firstAtom)]
+        return atom.kind == .range && Double(bitPattern: atom.x).isFinite && Double(bitPattern: atom.y).isFinite
+    }
+
+    private func range(_ number: UInt32) -> NumericRange {
+        let atom = store.atoms[Int(store.conditions[Int(number)].firstAtom)]
+        return NumericRange(
+            low: Double(bitPattern: atom.x), includesLow: true, high: Double(bitPattern: atom.y), includesHigh: true)
+    }
+
+    /// A guess at the share of values that pass a test, supposing that events are distributed as the rules are.
+    private func likelihood(_ atom: Atom, _ statistics: PathStatistics, _ uses: Float) -> Float {
         switch atom.kind {
-        case .exact, .address, .number, .numberText, .equalsFolded, .equalsCased: return 1 / (1 + statistics.literals)
+        case .exact, .address, .number, .numberText, .equalsFolded, .equalsCased:
+            return max(1 / (1 + statistics.literals), uses / (1 + statistics.literalUses))
         case .true, .false: return 0.5
         case .null: return 0.2
-        case .prefix, .suffix, .prefixFolded, .suffixFolded, .prefixCased, .suffixCased:
-            if atom.length == 0 { return 0.9 }
-            return max(1 / (1 + statistics.affixes), atom.length == 1 ? 0.03 : 0.001)
-        case .wildcard: return max(0.002, 2 / (1 + statistics.affixes))
-        case .cidr: return max(0.002, 1 / (1 + statistics.affixes))
+        case .prefix, .suffix, .prefixFolded, .suffixFolded, .prefixCased, .suffixCased, .wildcard, .cidr:
+            if atom.length == 0, atom.kind != .cidr { return 0.9 }
+            let share = max(1 / (1 + statistics.affixes), uses / (1 + statistics.affixUses))
+            return max(atom.length == 1 && atom.kind != .cidr ? 0.03 : 0.0005, min(0.8, share * 3))
         case .range:
-            let isBounded = Double(bitPattern: atom.x).isFinite && Double(bitPattern: atom.y).isFinite
-            return isBounded ? 0.25 / (1 + statistics.ranges / 16) : 0.45
+            let span = statistics.high - statistics.low
+            guard span > 0 else { return 0.4 }
+            let low = max(Double(bitPattern: atom.x), statistics.low)
+            let high = min(Double(bitPattern: atom.y), statistics.high)
+            return max(0.5 / (1 + statistics.ranges), min(0.9, Float((high - low) / span)))
         case .exists: return 0.9
         case .absent: return 1
         case .anythingBut: return 0.95
@@ -263,6 +330,44 @@ struct SegmentIndexer {
             key += folded
         }
         return key
+    }
+
+    /// One grid for each pair of paths; those with the same first path form a chain.
+    private mutating func buildPlanes() -> [PlaneIndex] {
+        var planes: [PlaneIndex] = []
+        for (plane, members) in planeMembers {
+            let plan = plans.base + Int(plane.first)
+            let index = PlaneIndex(members, second: plane.second, next: plan.pointee.plane)
+            plan.pointee.plane = Int32(planes.count)
+            planes.append(index)
+        }
+        return planes
+    }
+
+    /// Files a rule that is nothing but one `anything-but` of strings or numbers: such rules match nearly always, so an event
+    /// looks up those that it does not match.
+    private mutating func fileComplement(_ number: UInt32) -> Bool {
+        let subRule = store.subRules[Int(number)]
+        guard subRule.conditionCount == 1, !store.isBranched[Int(subRule.rule)] else { return false }
+        let condition = store.conditions[Int(chosen[Int(number)])]
+        guard condition.atomCount == 1 else { return false }
+        let atom = store.atoms[Int(condition.firstAtom)]
+        guard atom.kind == .anythingBut, atom.flags & 1 != 0 else { return false }
+        let plan = plans.base + Int(condition.path)
+        if plan.pointee.complement < 0 {
+            plan.pointee.complement = Int32(complements.count)
+            complements.append(SegmentComplement(subRules: Buffer()))
+        }
+        complements[Int(plan.pointee.complement)].subRules.append(number)
+        for index in 0..<Int(atom.length) {
+            let excluded = store.atoms[Int(condition.firstAtom) + Int(atom.offset) + index]
+            if excluded.kind == .number {
+                fileKey(Access.key(condition.path, .excludedNumber, excluded.x), number)
+            } else {
+                fileKey(hash(text(of: excluded, condition), condition.path, .excluded), number)
+            }
+        }
+        return true
     }
 
     private mutating func fileKey(_ key: UInt64, _ subRule: UInt32) {
