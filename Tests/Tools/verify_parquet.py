@@ -9,7 +9,7 @@ JOBS.json holds a list of jobs; one process checks them all, since imports are s
   parquet   the file to check
   csv       its source; pyarrow reads it with the Parquet file's types and must get the same values
   delimiter, quote, null_tokens   how pyarrow is to read the source
-  expected  instead of csv: {column: [values]}; dates and times as ISO text, decimals as text, NaN and infinities as
+  expected  instead of csv: [[column, [values]], …] in order; dates and times as ISO text, decimals as text, NaN and infinities as
             "NaN", "Infinity", "-Infinity"
   types     {column: Arrow type as pyarrow prints it}, optional
   metadata  {key: value} entries that the footer must have, optional
@@ -110,7 +110,7 @@ def read_csv(job, schema):
 
 def write(job):
     columns = {}
-    for name, values in job["expected"].items():
+    for name, values in job["expected"]:
         columns[name] = pyarrow.array(values)
     table = pyarrow.table(columns)
     if job["source"] == "pyarrow":
@@ -143,9 +143,10 @@ def check(job):
             if difference:
                 problems.append(f"pyarrow, {name}: {difference}")
     if "expected" in job:
-        if list(job["expected"]) != table.column_names:
-            problems.append(f"columns are {table.column_names} instead of {list(job['expected'])}")
-        for name, wanted in job["expected"].items():
+        names = [name for name, _ in job["expected"]]
+        if names != table.column_names:
+            problems.append(f"columns are {table.column_names} instead of {names}")
+        for name, wanted in job["expected"]:
             if name not in table.column_names:
                 continue
             found = [canonical(value) for value in table[name].to_pylist()]

@@ -18,6 +18,8 @@ final class BatchReader {
     private var nextRow: Int64 = 1
     private var nextLine: Int64 = 1
     private var isStarted = false
+    /// Whether the last line end of the batch is not in the input.
+    private var addedLineEnd = false
 
     init(_ source: any ByteSource, options: CSVOptions) throws(ColumnarError) {
         self.source = source
@@ -69,9 +71,10 @@ final class BatchReader {
             let count = try source.read(into: room)
             if count == 0 {
                 reachedEnd = true
-                if batch.end > RecordBatch.padding, batch.base[batch.end - 1] != 10 {
-                    batch.base[batch.end] = 10
+                if batch.end > RecordBatch.padding, batch.base[batch.end - 1] != dialect.lineEnd {
+                    batch.base[batch.end] = dialect.lineEnd
                     batch.end += 1
+                    addedLineEnd = true
                 }
             }
             batch.end += count
@@ -114,8 +117,11 @@ final class BatchReader {
         }
         try TextDetection.check(
             UnsafeBufferPointer(start: bytes + batch.start, count: min(batch.end - batch.start, 64 << 10)))
-        dialect.lineEnd = DialectSniffer.lineEnd(bytes, from: batch.start, to: batch.end, isFinal: reachedEnd)
-        if dialect.lineEnd == 13, reachedEnd, bytes[batch.end - 1] == 10 { batch.base[batch.end - 1] = 13 }
+        let textEnd = batch.end - (addedLineEnd ? 1 : 0)
+        dialect.lineEnd = DialectSniffer.lineEnd(bytes, from: batch.start, to: textEnd, isFinal: reachedEnd)
+        if dialect.lineEnd == 13, addedLineEnd {
+            if bytes[textEnd - 1] == 13 { batch.end = textEnd } else { batch.base[textEnd] = 13 }
+        }
         if options.delimiter == nil {
             dialect.delimiter = DialectSniffer.delimiter(
                 bytes, from: batch.start, to: min(batch.end, batch.start + 256 << 10), isFinal: reachedEnd,

@@ -29,7 +29,7 @@ public final class CSVReader {
         self.source = try PeekedSource.decompressing(source)
         self.options = options
         reader = try BatchReader(self.source, options: options)
-        batch = RecordBatch(capacity: max(4096, options.batchBytes))
+        batch = RecordBatch(capacity: max(256, options.batchBytes))
         hasBatch = try reader.next(into: batch)
     }
 

@@ -16,42 +16,27 @@ public enum CSVConverter {
         processor: (any RecordProcessor)? = nil, rejectedRecords: (any RejectedRecords)? = nil
     ) throws(ColumnarError) -> ConversionReport {
         let source = try PeekedSource.decompressing(source)
-        let first = ConversionPass(
-            source: source, sink: sink, options: options, processor: processor, rejectedRecords: rejectedRecords)
+        func makePass() -> ConversionPass {
+            ConversionPass(
+                source: source, sink: sink, options: options, processor: processor, rejectedRecords: rejectedRecords)
+        }
+        let first = makePass()
         if let report = try first.run(kinds: nil) { return report }
 
         // A value did not fit the type that the first records suggested: look at all of them, and begin again.
         try source.rewind()
-        let (kinds, fileColumns) = try allKinds(source, options)
+        let kinds = try makePass().scan()
         try source.rewind()
         try sink.reset()
-        let second = ConversionPass(
-            source: source, sink: sink, options: options, processor: processor, rejectedRecords: rejectedRecords)
-        guard var report = try second.run(kinds: kinds) else {
+        guard var report = try makePass().run(kinds: kinds) else {
             throw ColumnarError(
                 .readFailed, "The input changed while it was converted. Convert it when it is complete.")
         }
-        for (column, kinds) in zip(fileColumns, kinds) {
-            guard let before = first.inferredTypes[column.name], let after = kinds.type else { continue }
-            if before != after { report.widenedColumns.append(column.name) }
+        for column in report.columns {
+            if let before = first.inferredTypes[column.name], before != column.type {
+                report.widenedColumns.append(column.name)
+            }
         }
         return report
-    }
-
-    /// The kinds of all values of the file, by column.
-    private static func allKinds(
-        _ source: any ByteSource, _ options: ConversionOptions
-    ) throws(ColumnarError) -> ([ValueKinds], [CSVColumn]) {
-        let reader = try BatchReader(source, options: options.csv)
-        let batch = RecordBatch(capacity: max(4096, options.csv.batchBytes))
-        var sampler: TypeSampler?
-        while try reader.next(into: batch) {
-            var current =
-                sampler
-                ?? TypeSampler(columns: reader.columns.count, nullTokens: NullTokens(options.csv.nullTokens))
-            current.look(at: batch, columns: Array(reader.columns.indices), dialect: reader.dialect)
-            sampler = current
-        }
-        return (sampler?.kinds ?? reader.columns.map { _ in [] }, reader.columns)
     }
 }

@@ -8,7 +8,8 @@ final class ConversionPass {
     private let nullTokens: NullTokens
 
     private var report = ConversionReport()
-    /// Types that the first records suggested, by name.
+    private var hasBatch = false
+    /// Types by name when a value did not fit its inferred type.
     private(set) var inferredTypes: [String: ColumnType] = [:]
 
     init(
@@ -27,36 +28,63 @@ final class ConversionPass {
     /// - Parameter kinds: kinds of all values by column of the file; nil: types are inferred from the first batch.
     /// - Returns: nil where a value does not fit an inferred type.
     func run(kinds: [ValueKinds]?) throws(ColumnarError) -> ConversionReport? {
-        let reader = try BatchReader(source, options: options.csv)
-        let batch = RecordBatch(capacity: max(4096, options.csv.batchBytes))
-        var hasBatch = try reader.next(into: batch)
-        let derivedColumns = processor?.derivedColumns ?? []
-        let plan = try OutputPlan(file: reader.columns, schema: options.schema, derived: derivedColumns)
-        try processor?.beginPass(columns: reader.columns)
+        let batch = RecordBatch(capacity: max(256, options.csv.batchBytes))
+        let (reader, plan, screen) = try begin(batch)
         try rejectedRecords?.beginPass()
 
-        // The first batch with records shows the types.
-        while hasBatch && batch.rows == 0 {
-            try deliver(batch.rejected)
-            hasBatch = try reader.next(into: batch)
-        }
-        let columns = resolve(plan, kinds: kinds ?? sample(batch, reader, hasBatch))
-        let table = try TableBuilder(columns: columns, plan: plan, options: options, nullTokens: nullTokens, sink: sink)
-        let screen = RecordScreen(
-            plan: plan, columns: columns, dialect: reader.dialect, options: options, nullTokens: nullTokens,
-            processor: processor)
+        // The first batch with records shows the types. Records that are left out have no say in them.
         while hasBatch {
             try screen.apply(to: batch)
+            if batch.rows > 0 { break }
             try deliver(batch.rejected)
-            if let misfit = try table.append(batch, screen.derived, reader.dialect) {
-                if plan.columns[misfit.column].isInferred { return nil }
-                throw mismatch(misfit, plan, columns, batch, reader)
-            }
             hasBatch = try reader.next(into: batch)
         }
+        let columns = resolve(plan, kinds: kinds ?? sample(batch, reader))
+        let open = kinds == nil ? plan.columns.indices.filter { columns[$0].isOpen } : []
+        let table = try TableBuilder(
+            columns: columns.map(\.schema), open: Set(open), plan: plan, options: options, nullTokens: nullTokens,
+            sink: sink)
+        while hasBatch {
+            try deliver(batch.rejected)
+            if let misfit = try table.append(batch, screen.derived, reader.dialect) {
+                if plan.columns[misfit.column].isInferred {
+                    for column in table.columns { inferredTypes[column.name] = column.type }
+                    return nil
+                }
+                throw mismatch(misfit, plan, table.columns, batch)
+            }
+            hasBatch = try reader.next(into: batch)
+            if hasBatch { try screen.apply(to: batch) }
+        }
         try table.finish()
-        complete(table, plan, columns, reader)
+        complete(table, plan, reader)
         return report
+    }
+
+    /// Looks at all values that are kept, and writes nothing.
+    /// - Returns: the kinds of values by column of the file.
+    func scan() throws(ColumnarError) -> [ValueKinds] {
+        let batch = RecordBatch(capacity: max(256, options.csv.batchBytes))
+        let (reader, _, screen) = try begin(batch)
+        var sampler = TypeSampler(columns: reader.columns.count, nullTokens: nullTokens)
+        while hasBatch {
+            try screen.apply(to: batch)
+            sampler.look(at: batch, columns: Array(reader.columns.indices), dialect: reader.dialect)
+            hasBatch = try reader.next(into: batch)
+        }
+        return sampler.kinds
+    }
+
+    /// Reads the first batch, and prepares what a pass needs.
+    private func begin(_ batch: RecordBatch) throws(ColumnarError) -> (BatchReader, OutputPlan, RecordScreen) {
+        let reader = try BatchReader(source, options: options.csv)
+        hasBatch = try reader.next(into: batch)
+        let plan = try OutputPlan(
+            file: reader.columns, schema: options.schema, derived: processor?.derivedColumns ?? [])
+        try processor?.beginPass(columns: reader.columns)
+        let screen = RecordScreen(
+            plan: plan, dialect: reader.dialect, options: options, nullTokens: nullTokens, processor: processor)
+        return (reader, plan, screen)
     }
 
     private func deliver(_ records: [RejectedRecord]) throws(ColumnarError) {
@@ -65,26 +93,25 @@ final class ConversionPass {
         for record in records { try rejectedRecords.receive(record) }
     }
 
-    private func sample(_ batch: RecordBatch, _ reader: BatchReader, _ hasBatch: Bool) -> [ValueKinds] {
+    private func sample(_ batch: RecordBatch, _ reader: BatchReader) -> [ValueKinds] {
         var sampler = TypeSampler(columns: reader.columns.count, nullTokens: nullTokens)
         if hasBatch { sampler.look(at: batch, columns: Array(reader.columns.indices), dialect: reader.dialect) }
         return sampler.kinds
     }
 
-    /// The output's columns with their types; a column without values is text.
-    private func resolve(_ plan: OutputPlan, kinds: [ValueKinds]) -> [ColumnSchema] {
+    /// The output's columns with their types; a column without values is text, and open until values come.
+    private func resolve(_ plan: OutputPlan, kinds: [ValueKinds]) -> [(schema: ColumnSchema, isOpen: Bool)] {
         plan.columns.map { column in
-            if let type = column.type { return ColumnSchema(name: column.name, type: type) }
-            guard case .field(let index) = column.origin else { return ColumnSchema(name: column.name, type: .string) }
-            let type = kinds[index].type ?? .string
-            inferredTypes[column.name] = type
-            return ColumnSchema(name: column.name, type: type)
+            if let type = column.type { return (ColumnSchema(name: column.name, type: type), false) }
+            guard case .field(let index) = column.origin, let type = kinds[index].type else {
+                return (ColumnSchema(name: column.name, type: .string), true)
+            }
+            return (ColumnSchema(name: column.name, type: type), false)
         }
     }
 
-    private func complete(
-        _ table: TableBuilder, _ plan: OutputPlan, _ columns: [ColumnSchema], _ reader: BatchReader
-    ) {
+    private func complete(_ table: TableBuilder, _ plan: OutputPlan, _ reader: BatchReader) {
+        let columns = table.columns
         report.rows = table.rows
         report.outputBytes = table.bytesWritten
         report.rowGroups = table.rowGroups
@@ -97,8 +124,7 @@ final class ConversionPass {
     }
 
     private func mismatch(
-        _ misfit: TableBuilder.Misfit, _ plan: OutputPlan, _ columns: [ColumnSchema], _ batch: RecordBatch,
-        _ reader: BatchReader
+        _ misfit: TableBuilder.Misfit, _ plan: OutputPlan, _ columns: [ColumnSchema], _ batch: RecordBatch
     ) -> ColumnarError {
         let column = columns[misfit.column]
         let row = batch.ordinal(row: misfit.row)

@@ -5,8 +5,8 @@ public protocol RecordProcessor: AnyObject {
     /// Columns that `process` computes, with normalised names that the file does not have.
     var derivedColumns: [ColumnSchema] { get }
 
-    /// A pass over the file begins. A conversion may make two passes (a late value can demand a wider type): what was
-    /// counted or kept before is void, all records come again.
+    /// A pass over the file begins. A conversion may make several passes (a late value can demand a wider type): what
+    /// was counted or kept before is void, all records come again.
     /// - Parameter columns: the file's columns, by which records are addressed.
     func beginPass(columns: [CSVColumn]) throws(ColumnarError)
 

@@ -10,8 +10,8 @@ final class RecordScreen {
     private(set) var derived: DerivedValues
 
     init(
-        plan: OutputPlan, columns: [ColumnSchema], dialect: CSVDialect, options: ConversionOptions,
-        nullTokens: NullTokens, processor: (any RecordProcessor)?
+        plan: OutputPlan, dialect: CSVDialect, options: ConversionOptions, nullTokens: NullTokens,
+        processor: (any RecordProcessor)?
     ) {
         self.dialect = dialect
         self.nullTokens = nullTokens
@@ -19,8 +19,9 @@ final class RecordScreen {
         derived = DerivedValues(processor?.derivedColumns ?? [])
         var checked: [(field: Int, column: ColumnSchema)] = []
         if options.mismatches == .reject {
-            for (planned, column) in zip(plan.columns, columns) where !planned.isInferred && column.type != .string {
-                if case .field(let index) = planned.origin { checked.append((index, column)) }
+            for column in plan.columns {
+                guard let type = column.type, type != .string, case .field(let index) = column.origin else { continue }
+                checked.append((index, ColumnSchema(name: column.name, type: type)))
             }
         }
         self.checked = checked

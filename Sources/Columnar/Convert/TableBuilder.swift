@@ -9,18 +9,27 @@ final class TableBuilder {
     }
 
     private let origins: [OutputPlan.Origin]
-    private let builders: [ColumnBuilder]
+    /// Columns of the output.
+    private(set) var columns: [ColumnSchema]
+    /// Columns that have shown no value yet: their type is open.
+    private var open: Set<Int>
+    private var builders: [ColumnBuilder]
+    private var sampler: TypeSampler
     private let writer: ParquetFileWriter
     private let workspace: PageWorkspace
     private let options: ParquetWriterOptions
     /// Rows of the row group under way.
     private var groupRows = 0
 
+    /// - Parameter open: positions of columns whose type is to be taken from their first values; text meanwhile.
     init(
-        columns: [ColumnSchema], plan: OutputPlan, options: ConversionOptions, nullTokens: NullTokens,
+        columns: [ColumnSchema], open: Set<Int>, plan: OutputPlan, options: ConversionOptions, nullTokens: NullTokens,
         sink: any ByteSink
     ) throws(ColumnarError) {
         self.options = options.parquet
+        self.columns = columns
+        self.open = open
+        sampler = TypeSampler(columns: columns.count, nullTokens: nullTokens)
         origins = plan.columns.map(\.origin)
         // Many columns share what a few may take.
         let pageRows = max(1024, min(options.parquet.pageRows, 4_000_000 / max(1, columns.count)))
@@ -55,8 +64,12 @@ final class TableBuilder {
         while first < rows {
             let count = min(rows - first, options.rowGroupRows - groupRows)
             var earliest: Misfit?
+            for column in open.sorted() {
+                try settle(column, sources.table(origins[column], first: first, count: count))
+            }
             for (column, builder) in builders.enumerated() {
-                guard let table = sources.table(origins[column], first: first, count: count) else {
+                guard !open.contains(column), let table = sources.table(origins[column], first: first, count: count)
+                else {
                     try builder.appendNulls(count, workspace)
                     continue
                 }
@@ -71,6 +84,17 @@ final class TableBuilder {
             if groupRows >= options.rowGroupRows || size >= options.rowGroupBytes { try finishRowGroup() }
         }
         return nil
+    }
+
+    /// Fixes the type of an open column when its first values come. The nulls before them have no type.
+    private func settle(_ column: Int, _ table: FieldTable?) throws(ColumnarError) {
+        guard let table, sampler.hasValue(table) else { return }
+        open.remove(column)
+        let type = sampler.kinds(of: table).type ?? .string
+        guard type != .string else { return }
+        columns[column].type = type
+        builders[column] = ColumnBuilder(continuing: builders[column], as: type)
+        writer.setType(type, ofEmpty: column)
     }
 
     private func finishRowGroup() throws(ColumnarError) {

@@ -17,6 +17,21 @@ struct TypeSampler {
         }
     }
 
+    /// The kinds of the values of one column.
+    func kinds(of table: FieldTable) -> ValueKinds {
+        look(at: table, [])
+    }
+
+    /// Whether any field is more than a null.
+    func hasValue(_ table: FieldTable) -> Bool {
+        for row in 0..<table.rows {
+            let start = Int(table.starts[row * table.stride]) + 1
+            let length = Int(table.ends[row * table.stride]) - start
+            if length > 0, !nullTokens.contains(table.bytes + start, length) { return true }
+        }
+        return false
+    }
+
     private func look(at table: FieldTable, _ before: ValueKinds) -> ValueKinds {
         var kinds = before
         for row in 0..<table.rows {

@@ -4,7 +4,7 @@
 final class ParquetFileWriter {
     private let sink: any ByteSink
     private let options: ParquetWriterOptions
-    private let columns: [ColumnSchema]
+    private var columns: [ColumnSchema]
     private(set) var bytesWritten: Int64 = 0
     private(set) var rowCount: Int64 = 0
     private var rowGroups: [RowGroupMetadata] = []
@@ -46,6 +46,14 @@ final class ParquetFileWriter {
                 totalCompressedSize: bytesWritten - start, ordinal: Int16(exactly: rowGroups.count)))
         indexes.append(chunkIndexes)
         rowCount += Int64(rows)
+    }
+
+    /// Gives a column another type. Its chunks so far must hold nothing but nulls, which have no type.
+    func setType(_ type: ColumnType, ofEmpty column: Int) {
+        columns[column].type = type
+        for group in rowGroups.indices {
+            rowGroups[group].columns[column].metadata?.type = ColumnLayout(type).physicalType
+        }
     }
 
     /// Writes page index and footer. Nothing may be written afterwards.

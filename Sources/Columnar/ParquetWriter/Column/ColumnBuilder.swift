@@ -55,6 +55,16 @@ final class ColumnBuilder {
         registerNullTokens()
     }
 
+    /// Takes over from a builder that has seen nothing but nulls, with another type.
+    convenience init(continuing other: ColumnBuilder, as type: ColumnType) {
+        self.init(
+            name: other.name, type: type, options: other.options, nullTokens: other.nullTokens,
+            pageRows: other.pageRows)
+        swap(&chunk, &other.chunk)
+        pageRowCount = other.pageRowCount
+        memcpy(validity, other.validity, pageRows / 8 + 8)
+    }
+
     deinit {
         numbers.deallocate()
         values?.deallocate()

@@ -1,0 +1,299 @@
+import Columnar
+import Testing
+
+/// Reads all records as texts; `NULL` stands for null.
+func readAll(
+    _ bytes: [UInt8], _ options: CSVOptions = CSVOptions(), maximumRead: Int = .max
+) throws -> (columns: [String], rows: [[String]]) {
+    let reader = try CSVReader(MemorySource(bytes, maximumRead: maximumRead), options: options)
+    var rows: [[String]] = []
+    try reader.forEachRecord { record throws(ColumnarError) in
+        rows.append((0..<record.count).map { record.string($0) ?? "NULL" })
+    }
+    return (reader.columns.map(\.name), rows)
+}
+
+func readAll(_ text: String, _ options: CSVOptions = CSVOptions()) throws -> (columns: [String], rows: [[String]]) {
+    try readAll(Array(text.utf8), options)
+}
+
+func columnarError(_ body: () throws -> Void) -> ColumnarError? {
+    do {
+        try body()
+        return nil
+    } catch {
+        return error as? ColumnarError
+    }
+}
+
+@Suite("CSV reader")
+struct CSVReaderTests {
+    struct Sample: Sendable, CustomTestStringConvertible {
+        var name: String
+        var text: String
+        var rows: [[String]]
+        var testDescription: String { name }
+
+        init(_ name: String, _ text: String, _ rows: [[String]]) {
+            (self.name, self.text, self.rows) = (name, text, rows)
+        }
+    }
+
+    static let samples: [Sample] = [
+        Sample("plain", "a,b\n1,2\n3,4\n", [["1", "2"], ["3", "4"]]),
+        Sample("no line end at the end", "a,b\n1,2\n3,4", [["1", "2"], ["3", "4"]]),
+        Sample("CRLF", "a,b\r\n1,2\r\n3,4\r\n", [["1", "2"], ["3", "4"]]),
+        Sample(
+            "CRLF with empty last fields", "a,b\r\n1,\r\n,\r\n3,4", [["1", "NULL"], ["NULL", "NULL"], ["3", "4"]]),
+        Sample("LF and CRLF mixed", "a,b\n1,2\r\n3,4\n5,6\r\n", [["1", "2"], ["3", "4"], ["5", "6"]]),
+        Sample("CR only", "a,b\r1,2\r3,4\r", [["1", "2"], ["3", "4"]]),
+        Sample("CR only, no line end at the end", "a,b\r1,2\r3,4", [["1", "2"], ["3", "4"]]),
+        Sample("byte order mark", "\u{FEFF}a,b\n1,2\n", [["1", "2"]]),
+        Sample("quoted commas and line ends", "a,b\n\"1,1\",\"2\n2\"\n3,4\n", [["1,1", "2\n2"], ["3", "4"]]),
+        Sample("doubled quotes", "a,b\n\"\"\"x\"\"\",\"y\"\"z\"\n", [["\"x\"", "y\"z"]]),
+        Sample("quoted empty is a text, empty is null", "a,b\n\"\",\n", [["", "NULL"]]),
+        Sample("quoted CRLF", "a,b\r\n\"1\r\n1\",2\r\n", [["1\r\n1", "2"]]),
+        Sample("quote at the end of the file", "a,b\n1,\"2\"", [["1", "2"]]),
+        Sample("quotes within unquoted fields", "a,b\n5\" pipe,x\n6,y\"z\"\n", [["5\" pipe", "x"], ["6", "y\"z\""]]),
+        Sample("blank lines", "a,b\n\n1,2\n\n\n3,4\n\n", [["1", "2"], ["3", "4"]]),
+        Sample("blank CRLF lines", "a,b\r\n\r\n1,2\r\n\r\n", [["1", "2"]]),
+        Sample("blank lines before the header", "\n\na,b\n1,2\n", [["1", "2"]]),
+        Sample("one column: blank lines are nulls", "a\n1\n\n2\n", [["1"], ["NULL"], ["2"]]),
+        Sample("one column, CRLF", "a\r\n1\r\n\r\n2\r\n", [["1"], ["NULL"], ["2"]]),
+        Sample("semicolons", "a;b\n1,5;2\n3;4,5\n", [["1,5", "2"], ["3", "4,5"]]),
+        Sample("tabs", "a\tb\n1, x\t2\n", [["1, x", "2"]]),
+        Sample("bars", "a|b\n1|2\n", [["1", "2"]]),
+        Sample("letters of all kinds", "a,b\nßø,日本\n😀,é\n", [["ßø", "日本"], ["😀", "é"]]),
+        Sample("header only", "a,b\n", []),
+        Sample("header only, no line end", "a,b", []),
+        Sample("blanks are kept", "a,b\n 1 , 2\n", [[" 1 ", " 2"]]),
+    ]
+
+    @Test("reads what RFC 4180 and its variants allow", arguments: samples)
+    func reads(_ sample: Sample) throws {
+        let (columns, rows) = try readAll(sample.text)
+        #expect(rows == sample.rows)
+        #expect(columns.first == "a")
+        // Byte by byte: no result depends on how the input arrives.
+        #expect(try readAll(Array(sample.text.utf8), maximumRead: 1).rows == sample.rows)
+    }
+
+    @Test("options change the dialect")
+    func dialects() throws {
+        var options = CSVOptions()
+        options.comment = "#"
+        #expect(try readAll("# made by hand\na,b\n#1,2\n3,#4\n", options).rows == [["3", "#4"]])
+        options = CSVOptions()
+        options.trimsFields = true
+        #expect(try readAll("a , b\n 1 ,\t2 \n \" x \" , y\n", options).rows == [["1", "2"], [" x ", "y"]])
+        options = CSVOptions()
+        options.escape = "\\"
+        #expect(try readAll("a,b\n\"x\\\"y\",\"c\\\\d\\n\"\n", options).rows == [["x\"y", "c\\d\\n"]])
+        options = CSVOptions()
+        options.quote = "'"
+        #expect(try readAll("a,b\n'x,y','z''z'\n", options).rows == [["x,y", "z'z"]])
+        options.quote = nil
+        #expect(try readAll("a,b\n\"x,y\"\n", options).rows == [["\"x", "y\""]])
+        options = CSVOptions()
+        options.hasHeader = false
+        let plain = try readAll("1,2\n3,4\n", options)
+        #expect(plain.columns == ["column_1", "column_2"])
+        #expect(plain.rows == [["1", "2"], ["3", "4"]])
+        options.columnNames = ["X", "Y z"]
+        #expect(try readAll("1,2\n", options).columns == ["x", "y_z"])
+        options = CSVOptions()
+        options.nullTokens = ["NA", "undefined or so"]
+        #expect(
+            try readAll("a,b\nNA,\"NA\"\nundefined or so,NAN\n", options).rows == [["NULL", "NA"], ["NULL", "NAN"]])
+        options = CSVOptions()
+        options.badRecords = .pad
+        #expect(
+            try readAll("a,b,c\n1\n1,2,3\n1,2\n", options).rows == [
+                ["1", "NULL", "NULL"], ["1", "2", "3"], ["1", "2", "NULL"],
+            ])
+    }
+
+    @Test("names are lower-cased, and other characters become _")
+    func names() throws {
+        let header = try readAll("Order ID,Größe, total-price ,\"A,B\",x_1\n").columns
+        #expect(header == ["order_id", "gr__e", "total_price", "a_b", "x_1"])
+    }
+
+    @Test("a record larger than the buffer is read whole")
+    func largeRecord() throws {
+        let text = String(repeating: "long, \"\"text\"\"\n", count: 20_000)
+        var options = CSVOptions()
+        options.batchBytes = 1024
+        let rows = try readAll(Array("a,b\n1,\"\(text)\"\n2,x\n".utf8), options).rows
+        #expect(rows == [["1", text.replacing("\"\"", with: "\"")], ["2", "x"]])
+    }
+
+    @Test("records know their row, line and offset")
+    func places() throws {
+        let text = "a,b\n1,\"x\ny\"\n\n2,z\n"
+        let reader = try CSVReader(MemorySource(text))
+        var places: [[Int64]] = []
+        var raw: [String] = []
+        try reader.forEachRecord { record throws(ColumnarError) in
+            places.append([record.row, record.line, record.byteOffset])
+            raw.append(String(decoding: record.rawBytes, as: UTF8.self))
+        }
+        #expect(places == [[1, 2, 4], [2, 5, 13]])
+        #expect(raw == ["1,\"x\ny\"", "2,z"])
+    }
+
+    @Test("Zstandard input is decompressed")
+    func zstd() throws {
+        // `printf 'a,b\n1,2\n' | zstd`, made by the reference tool.
+        let frame: [UInt8] = [
+            0x28, 0xB5, 0x2F, 0xFD, 0x20, 0x08, 0x41, 0x00, 0x00, 0x61, 0x2C, 0x62, 0x0A, 0x31, 0x2C, 0x32, 0x0A,
+        ]
+        #expect(try readAll(frame).rows == [["1", "2"]])
+        let error = columnarError { _ = try readAll(Array(frame.dropLast(3))) }
+        #expect(error?.code == .corruptFile)
+    }
+}
+
+@Suite("CSV reader: bad input")
+struct CSVReaderErrorTests {
+    private func error(_ text: String, _ options: CSVOptions = CSVOptions()) -> ColumnarError? {
+        columnarError { _ = try readAll(text, options) }
+    }
+
+    @Test("empty files are EmptyFile", arguments: ["", "\u{FEFF}", "\n", "\r\n\r\n"])
+    func empty(_ text: String) {
+        #expect(error(text)?.code == .emptyFile)
+    }
+
+    @Test("binary files are NotText")
+    func binary() {
+        let files: [[UInt8]] = [
+            [0x1F, 0x8B, 8, 0], Array("PK\u{3}\u{4}rest".utf8), Array("PAR1".utf8),
+            [0xFF, 0xFE, 0x61, 0, 0x2C, 0], Array("a,b\n".utf16.flatMap { [UInt8($0), 0] }),
+            Array("a,b\n1,\u{0}\n".utf8),
+        ]
+        for file in files { #expect(columnarError { _ = try readAll(file) }?.code == .notText) }
+    }
+
+    @Test("too few and too many fields name row, line, offset and text")
+    func ragged() {
+        let few = error("a,b,c\n1,2,3\n\"4\n4\",5,6\n7,8\n9,9,9\n")
+        #expect(few?.code == .malformedRow)
+        #expect(few?.row == 3)
+        #expect(few?.line == 5)
+        #expect(few?.byteOffset == 22)
+        #expect(few?.column == "c")
+        #expect(few?.text == "7,8")
+        let many = error("a,b\n1,2\n3,4,5\n")
+        #expect(many?.code == .malformedRow)
+        #expect(many?.row == 2)
+        #expect(many?.line == 3)
+        #expect(many?.text == "3,4,5")
+        // Few in one record and many in the next must not pass for two good records.
+        #expect(error("a,b\n1\n2,3,4\n")?.row == 1)
+    }
+
+    @Test("an unclosed quote is named where it opens")
+    func unclosed() {
+        let found = error("a,b\n1,2\n3,\"4\n5,6\n")
+        #expect(found?.code == .unclosedQuote)
+        #expect(found?.row == 2)
+        #expect(found?.line == 3)
+        #expect(found?.byteOffset == 8)
+        var options = CSVOptions()
+        options.batchBytes = 4096
+        options.maximumRecordBytes = 20_000
+        let endless = error("a,b\n1,2\n3,\"4\n" + String(repeating: "5,6\n", count: 100_000), options)
+        #expect(endless?.code == .unclosedQuote)
+        #expect(endless?.line == 3)
+    }
+
+    @Test("text after a closing quote is refused")
+    func textAfterQuote() {
+        let found = error("a,b\n1,\"x\"y\n")
+        #expect(found?.code == .malformedRow)
+        #expect(found?.column == "b")
+        #expect(found?.row == 1)
+    }
+
+    @Test("invalid UTF-8 names its place")
+    func invalidUTF8() {
+        let bytes = Array("a,b\n1,2\n3,caf".utf8) + [0xE9] + Array("\n".utf8)
+        let found = columnarError { _ = try readAll(bytes) }
+        #expect(found?.code == .invalidUTF8)
+        #expect(found?.row == 2)
+        #expect(found?.line == 3)
+        #expect(found?.column == "b")
+        let sequences: [[UInt8]] = [
+            [0xC0, 0x80], [0xED, 0xA0, 0x80], [0xF4, 0x90, 0x80, 0x80], [0xE2, 0x82], [0x80], [0xF8, 0x88, 0x80, 0x80],
+        ]
+        for sequence in sequences {
+            let file = Array("a,b\n1,".utf8) + sequence + Array("\n".utf8)
+            #expect(columnarError { _ = try readAll(file) }?.code == .invalidUTF8)
+        }
+        #expect(
+            columnarError { _ = try readAll(Array("a,b".utf8) + [0xE9] + Array("\n1,2\n".utf8)) }?.code == .invalidUTF8)
+    }
+
+    @Test("duplicate and empty names are refused, naming both")
+    func names() {
+        let twice = error("Order ID,b,order-id\n1,2,3\n")
+        #expect(twice?.code == .duplicateColumn)
+        #expect(twice?.column == "order_id")
+        #expect(twice?.message.contains("\"Order ID\"") == true)
+        #expect(twice?.message.contains("\"order-id\"") == true)
+        let empty = error("a,,c\n1,2,3\n")
+        #expect(empty?.code == .emptyColumnName)
+        #expect(empty?.message.contains("\"a\"") == true)
+        #expect(error("a,b,\n1,2,3\n")?.code == .emptyColumnName)
+    }
+
+    @Test("rejected records carry their place and text")
+    func rejects() throws {
+        final class Collector: RejectedRecords {
+            var records: [RejectedRecord] = []
+            func beginPass() throws(ColumnarError) { records = [] }
+            func receive(_ record: RejectedRecord) throws(ColumnarError) { records.append(record) }
+        }
+        var options = CSVOptions()
+        options.badRecords = .reject
+        let bytes =
+            Array("a,b\n1,2\n3\n4,5,6\n\"x\"y,7\n8,".utf8) + [0xFF] + Array("\n9,\"1\n0\"\n".utf8)
+        let reader = try CSVReader(MemorySource(bytes), options: options)
+        let collector = Collector()
+        reader.rejectedRecords = collector
+        var rows: [Int64] = []
+        try reader.forEachRecord { record throws(ColumnarError) in rows.append(record.row) }
+        #expect(rows == [1, 6])
+        #expect(collector.records.map(\.row) == [2, 3, 4, 5])
+        #expect(collector.records.map(\.line) == [3, 4, 5, 6])
+        #expect(collector.records.map(\.byteOffset) == [8, 10, 16, 23])
+        #expect(collector.records.map(\.code) == [.malformedRow, .malformedRow, .malformedRow, .invalidUTF8])
+        #expect(collector.records[1].bytes == Array("4,5,6".utf8))
+    }
+
+    @Test("cut and damaged files end in an error or in records, never in a crash")
+    func damaged() throws {
+        var random = SeededGenerator(seed: 11)
+        let base = Array(
+            "id,name,when\n1,\"a,\"\"b\"\"\",2024-01-01\r\n2,日本,2024-01-02T03:04:05Z\n,,\n3,\"x\ny\",\n".utf8)
+        var options = CSVOptions()
+        options.batchBytes = 256
+        for _ in 0..<3000 {
+            var bytes = base
+            for _ in 0..<Int.random(in: 0...4, using: &random) {
+                bytes[Int.random(in: bytes.indices, using: &random)] =
+                    [
+                        UInt8.random(in: 0...255, using: &random), 0x22, 0x2C, 0x0A, 0x0D,
+                    ].randomElement(using: &random) ?? 0
+            }
+            bytes.removeLast(Int.random(in: 0..<bytes.count, using: &random))
+            options.badRecords = [.fail, .pad, .reject].randomElement(using: &random) ?? .fail
+            do {
+                _ = try readAll(bytes, options, maximumRead: Int.random(in: 1...64, using: &random))
+            } catch let error as ColumnarError {
+                #expect(!error.message.isEmpty)
+            }
+        }
+    }
+}
