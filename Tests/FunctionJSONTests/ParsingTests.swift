@@ -98,4 +98,34 @@ struct ParsingTests {
         #expect(root.members.map(\.name) == ["a", "c", "n", "a2"])
         #expect(root["a"].map { String(decoding: $0.sourceBytes, as: UTF8.self) } == #"[1,{"b":null},"x"]"#)
     }
+
+    @Test("mutated documents are refused or read, never a crash, and what is read survives being written")
+    func mutations() throws {
+        let sample = Array(
+            #"{"a":[1,-2.5e10,true,null,{"b":"x\u00e9\n\\"}],"é":{"":[[]],"k":"0123456789"},"z":123456789012}"#.utf8)
+        var state: UInt64 = 42
+        func random(_ bound: Int) -> Int {
+            state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
+            return Int(state >> 33) % bound
+        }
+        var read = 0
+        for _ in 0..<20_000 {
+            var bytes = sample
+            for _ in 0...random(3) {
+                let place = random(bytes.count)
+                switch random(4) {
+                case 0: bytes[place] = UInt8(random(256))
+                case 1: bytes.remove(at: place)
+                case 2: bytes.insert(sample[random(sample.count)], at: place)
+                default: bytes.removeSubrange(place..<min(bytes.count, place + random(8)))
+                }
+                if bytes.isEmpty { bytes = [UInt8(random(256))] }
+            }
+            guard let value = try? JSONValue(parsing: bytes) else { continue }
+            read += 1
+            #expect(try JSONValue(parsing: value.serialized()) == value)
+            _ = try? TapeDecoder().decode([String: JSONValue].self, from: bytes)
+        }
+        #expect(read > 1000)
+    }
 }
