@@ -42,7 +42,9 @@ let package = Package(
         .library(name: "EventPatterns", targets: ["EventPatterns"]),
         .library(name: "Columnar", targets: ["Columnar"]),
     ]
-        + functions.map { .library(name: $0.name, type: .dynamic, targets: ["\($0.name)Entry"]) },
+        + functions.map { .library(name: $0.name, type: .dynamic, targets: ["\($0.name)Entry"]) }
+        // A function of the tests, which fails in every way an event asks for.
+        + [.library(name: "Faulty", type: .dynamic, targets: ["FaultyEntry"])],
     dependencies: [
         .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
         .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.0"),
@@ -129,6 +131,8 @@ let package = Package(
         tests("Gateway", ["Gateway", "HostAPI"]),
         tests("SluiceRuntime", ["SluiceRuntime", "Journal", "ObjectStore", "UVLoop", "EventModel", "FunctionJSON", "FunctionProtocol"]),
         tests("Functions", functions.map { .init(stringLiteral: $0.name) } + ["FunctionTesting", "FunctionKit", "Columnar"]),
+        library("FaultyHandler", ["FunctionKit"], path: "Tests/Fixtures/Faulty/Handler"),
+        library("FaultyEntry", ["FunctionKit", "FaultyHandler"], path: "Tests/Fixtures/Faulty/Entry"),
         tests("Integration", ["HostAPI", "Gateway", "EventModel", "FunctionJSON", "CLinux"]),
     ]
         + functions.flatMap { function in

@@ -1,0 +1,88 @@
+public import FunctionKit
+import Glibc
+
+/// Does to itself whatever the event asks for: the integration tests' way to every kind of failure.
+public struct FaultyHandler: Handler {
+    public struct Request: Codable, Sendable {
+        /// See the switch below.
+        public var mode: String
+        public var bucket: String?
+        public var key: String?
+        public var count: Int?
+    }
+
+    public init() {}
+
+    public func handle(_ event: Event<Request>, context: Context) async throws -> String {
+        let request = event.detail
+        switch request.mode {
+        case "ok":
+            return "fine"
+        case "throw":
+            throw HandlerError(code: "Deliberate", message: "thrown on purpose", retry: false)
+        case "throw-transient":
+            throw HandlerError(code: "DeliberateTransient", message: "thrown on purpose", retry: true)
+        case "fail-once":
+            if context.attempt == 1 { throw HandlerError(code: "FirstAttempt", message: "the first one always fails") }
+            return "attempt \(context.attempt)"
+        case "trap":
+            fatalError("trapped on purpose")
+        case "exit":
+            exit(3)
+        case "overflow":
+            return String(Self.recurse(0))
+        case "allocate":
+            return String(Self.allocate(bytes: 10 << 30))
+        case "grow":
+            var kept: [[UInt8]] = []
+            while true { kept.append([UInt8](repeating: UInt8(kept.count & 255), count: 1 << 22)) }
+        case "loop":
+            while true { Self.spin() }
+        case "shout":
+            let line = String(repeating: "x", count: 1000)
+            for number in 0..<(request.count ?? 5000) { print("\(number) \(line)") }
+            return "shouted"
+        case "speak":
+            print("to stdout")
+            _ = "to stderr\n".utf8.withContiguousStorageIfAvailable { write(2, $0.baseAddress, $0.count) }
+            context.logger.info("to the logger", metadata: ["answer": "42"])
+            return "spoken"
+        case "put":
+            try await context.objects.put(request.bucket ?? "", request.key ?? "", "made")
+            return "put"
+        case "put-then-trap":
+            try await context.objects.put(request.bucket ?? "", request.key ?? "", "made")
+            fatalError("trapped after staging")
+        case "put-generated":
+            let key = try await context.objects.generateKey(request.bucket ?? "", prefix: "made/", suffix: ".txt")
+            try await context.objects.put(request.bucket ?? "", key, event.id)
+            return key
+        case "overwrite":
+            try await context.objects.put(request.bucket ?? "", request.key ?? "", "new", overwrite: true)
+            return "overwritten"
+        case "delete":
+            try await context.objects.delete(request.bucket ?? "", request.key ?? "")
+            return "deleted"
+        case "forbidden":
+            return try await context.objects.get("secret", "x").text()
+        case "emit":
+            return try await context.events.put(source: "test.faulty", detailType: "Echo", detail: ["mode": "emit"])
+        default:
+            throw HandlerError(code: "UnknownMode", message: "there is no mode \(request.mode)", retry: false)
+        }
+    }
+
+    @inline(never)
+    private static func recurse(_ depth: Int) -> Int {
+        var padding = (depth, depth, depth, depth, depth, depth, depth, depth)
+        return withUnsafeMutablePointer(to: &padding) { recurse(depth + 1) + $0.pointee.0 }
+    }
+
+    @inline(never)
+    private static func allocate(bytes: Int) -> Int {
+        [UInt8](repeating: 1, count: bytes).count
+    }
+
+    @inline(never)
+    private static func spin() {}
+}
