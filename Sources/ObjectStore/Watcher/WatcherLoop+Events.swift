@@ -1,0 +1,121 @@
+import CLinux
+import Glibc
+
+extension WatcherLoop {
+    /// Turns what inotify has reported into keys to look at and folders to scan.
+    func takeEvents() {
+        shared.wake.lower()
+        guard let reader else { return }
+        let (bytes, lost) = reader.take()
+        if lost { overflowed() }
+        InotifyEvent.forEach(in: bytes) { handle($0) }
+    }
+
+    private func overflowed() {
+        status.overflows += 1
+        fullScanWanted = true
+    }
+
+    private func handle(_ event: InotifyEvent) {
+        if event.has(IN_Q_OVERFLOW) { return overflowed() }
+        guard let folder = watches.path(event.watch) else { return }
+        if event.has(IN_IGNORED) { return watches.forget(event.watch) }
+        if folder.isEmpty, event.has(IN_UNMOUNT) || event.has(IN_DELETE_SELF) || event.has(IN_MOVE_SELF) {
+            // The bucket itself: its objects are not deleted, they are out of reach.
+            lost = true
+            return
+        }
+        // Below, a folder's parent reports the same.
+        if event.name.isEmpty || event.name.first == UInt8(ascii: ".") { return }
+        guard let name = String(validating: event.name, as: UTF8.self) else {
+            let path = Self.path(folder, String(decoding: event.name, as: UTF8.self))
+            if event.has(IN_DELETE) || event.has(IN_MOVED_FROM) {
+                refused[ByteKey(path)] = nil
+            } else if event.has(IN_CREATE) || event.has(IN_MOVED_TO) {
+                refuse(path, RefusedReason.notUTF8)
+            }
+            return
+        }
+        let path = Self.path(folder, name)
+        if event.isFolder {
+            handleFolder(event, path)
+        } else {
+            handleFile(event, path)
+        }
+    }
+
+    private func handleFolder(_ event: InotifyEvent, _ path: String) {
+        if bucket.configuration.ignore.ignores(folderName: event.name) { return }
+        if event.has(IN_MOVED_FROM) {
+            // It keeps reporting from wherever it went: first its watches go, then its keys.
+            drop(folder: path)
+            want(path)
+        } else if event.has(IN_DELETE) {
+            // Its files were reported one by one, unless it was not watched.
+            want(path)
+        } else if event.has(IN_CREATE) || event.has(IN_MOVED_TO) {
+            want(path)
+        } else if event.has(IN_ATTRIB), refused[ByteKey(path + "/")] != nil {
+            // It could not be read; perhaps now it can.
+            want(path)
+        }
+    }
+
+    private func handleFile(_ event: InotifyEvent, _ path: String) {
+        var cause: LookCause = []
+        if event.has(IN_CLOSE_WRITE) { cause.insert(.closed) }
+        if event.has(IN_MOVED_TO) { cause.insert(.arrived) }
+        if event.has(IN_CREATE) { cause.insert(.linked) }
+        if event.has(IN_DELETE) || event.has(IN_MOVED_FROM) { cause.insert(.gone) }
+        if event.has(IN_ATTRIB) { cause.insert(.attributes) }
+        if cause.isEmpty { return }
+        if path.utf8.count > ObjectKey.maximumBytes {
+            if !cause.contains(.gone) { refuse(path, "the path is longer than \(ObjectKey.maximumBytes) bytes") }
+            return
+        }
+        queue.add(path, cause)
+    }
+
+    static func path(_ folder: String, _ name: String) -> String {
+        folder.isEmpty ? name : "\(folder)/\(name)"
+    }
+
+    // MARK: Watches
+
+    /// Called by scans when they have a folder open and before they read it.
+    func watch(_ folder: String, _ descriptor: Int32) {
+        if !refused.isEmpty { refused[ByteKey(folder + "/")] = nil }
+        guard let reader else { return }
+        var watch: Int32 = -1
+        var reason = "the limit fs.inotify.max_user_watches is reached; raise it with sysctl"
+        if watchLimit.map({ watches.count < $0 }) ?? true {
+            watch = clinux_inotify_watch_folder(reader.descriptor, descriptor)
+            if watch < 0, errno != ENOSPC { reason = "it cannot be watched: \(SystemError.last("", "").reason)" }
+        }
+        let key = ByteKey(folder)
+        if watch >= 0 {
+            watches.set(watch, folder)
+            polled[key] = nil
+        } else if !isPolled(folder) {
+            polled[key] = reason
+            if nextPoll == .max { nextPoll = Clock.monotonic + bucket.configuration.pollInterval.nanoseconds }
+        }
+    }
+
+    private func isPolled(_ folder: String) -> Bool {
+        polled.keys.contains {
+            $0.string.isEmpty || folder.isSameBytes(as: $0.string) || folder.hasBytePrefix($0.string + "/")
+        }
+    }
+
+    private func drop(folder: String) {
+        for watch in watches.drop(folder: folder) { unwatch(watch) }
+        polled = polled.filter { entry, _ in
+            !entry.string.isSameBytes(as: folder) && !entry.string.hasBytePrefix(folder + "/")
+        }
+    }
+
+    func unwatch(_ watch: Int32) {
+        if let reader { _ = clinux_inotify_unwatch(reader.descriptor, watch) }
+    }
+}

@@ -1,0 +1,211 @@
+import CLinux
+import Glibc
+import Synchronization
+
+/// The thread that turns inotify events and scans into changes. All its state is confined to that thread; one pass
+/// takes what has come up, looks at it, and commits what it found in one batch, so batches grow with the load and a
+/// lone file waits for nothing.
+final class WatcherLoop {
+    static let batchLimit = 500
+    /// How many objects a scan goes on for between two looks at live events.
+    static let scanBudget = 300
+
+    let bucket: Bucket
+    let index: any ObjectIndexReading
+    let look: KeyLook
+    /// nil where the file system does not report changes, or inotify is not to be had.
+    let reader: InotifyReader?
+    let shared: WatcherShared
+    let watchLimit: Int?
+
+    var watches = WatchTable()
+    var polled: [ByteKey: String] = [:]
+    var queue = LookQueue()
+    var later = LookLater()
+    var folderScans: [BucketScan] = []
+    var wantedFolders: [ByteKey] = []
+    var fullScan: BucketScan?
+    var fullScanWanted = true
+    var nextPoll: Int64 = .max
+    var adoptBefore: Int64?
+    var refused: [ByteKey: String] = [:] {
+        didSet { refusedChanged = true }
+    }
+    private var refusedChanged = false
+    var status: BucketStatus
+    var lost = false
+    var finishedFullScan = false
+    /// The keys of the batch that is being gathered.
+    private var batchKeys: Set<ByteKey> = []
+
+    init(
+        bucket: Bucket, index: any ObjectIndexReading, reader: InotifyReader?, shared: WatcherShared,
+        adoptBefore: Int64?, watchLimit: Int?, unwatched: String?
+    ) {
+        self.bucket = bucket
+        self.index = index
+        self.reader = reader
+        self.shared = shared
+        self.adoptBefore = adoptBefore
+        self.watchLimit = watchLimit
+        look = KeyLook(bucket: bucket, index: index)
+        status = BucketStatus(bucket: bucket.name)
+        if let unwatched { polled[ByteKey("")] = unwatched }
+    }
+
+    /// Until the watcher is stopped.
+    func run() {
+        while !shared.isStopping, !lost {
+            takeEvents()
+            var batch: [ObjectChange] = []
+            var refreshed: [KnownObject] = []
+            lookAtQueue(&batch, &refreshed)
+            advanceScans()
+            lookAtQueue(&batch, &refreshed)
+            confirm(refreshed, &batch)
+            if !batch.isEmpty, !commit(batch) { break }
+            finishScans()
+            publishStatus()
+            waitForWork()
+        }
+        publishStatus()
+    }
+
+    // MARK: Looking
+
+    private func lookAtQueue(_ batch: inout [ObjectChange], _ refreshed: inout [KnownObject]) {
+        for (key, cause) in later.due(now: Clock.monotonic, limit: Self.batchLimit / 2) {
+            lookAt(key, cause, &batch, &refreshed)
+        }
+        var looked = 0
+        while batch.count < Self.batchLimit, looked < 2 * Self.batchLimit, let next = queue.next() {
+            looked += 1
+            lookAt(next.key, next.cause, &batch, &refreshed)
+        }
+    }
+
+    private func lookAt(
+        _ key: String, _ cause: LookCause, _ batch: inout [ObjectChange], _ refreshed: inout [KnownObject]
+    ) {
+        // One change a key and batch: the index does not know the first yet.
+        if batchKeys.contains(ByteKey(key)) {
+            later.add(key, cause, now: Clock.monotonic, delay: 0, atMost: 0)
+            return
+        }
+        let cause = cause.union(later.cause(key) ?? [])
+        do {
+            switch try look.look(key, cause, adoptBefore: adoptBefore) {
+            case .nothing:
+                later.resolve(key)
+            case .change(let change):
+                later.resolve(key)
+                add(change, &batch)
+            case .refreshed(let known):
+                later.resolve(key)
+                refreshed.append(known)
+            case .later(let delay, let limit):
+                later.add(key, cause, now: Clock.monotonic, delay: delay, atMost: limit)
+            case .refused(let reason, let deleted):
+                later.resolve(key)
+                refuse(key, reason)
+                if let deleted { add(.deleted(deleted), &batch) }
+                return
+            }
+            if !refused.isEmpty { refused[ByteKey(key)] = nil }
+            status.failure = nil
+        } catch {
+            // The index or the disk: nothing is known of the key, so it stays to be looked at.
+            status.failure = "\(error)"
+            later.add(key, cause, now: Clock.monotonic, delay: 50_000_000, atMost: 5_000_000_000)
+        }
+    }
+
+    private func add(_ change: ObjectChange, _ batch: inout [ObjectChange]) {
+        batch.append(change)
+        batchKeys.insert(ByteKey(change.key))
+    }
+
+    /// A refresh says "no new version": wrong if the completed write that moved the stamps (`cp -p` of the same
+    /// content) is an event not read yet. The kernel queues a close before it lets a lease be taken, so once the queue
+    /// was emptied after the look, it would be here.
+    private func confirm(_ refreshed: [KnownObject], _ batch: inout [ObjectChange]) {
+        if refreshed.isEmpty { return }
+        let drained = reader?.drain() ?? true
+        if drained { takeEvents() }
+        for known in refreshed {
+            if !drained {
+                later.add(known.key, .attributes, now: Clock.monotonic, delay: 10_000_000, atMost: 1_000_000_000)
+            } else if queue.cause(known.key)?.subtracting(.attributes).isEmpty ?? true,
+                !batchKeys.contains(ByteKey(known.key))
+            {
+                add(.refreshed(known), &batch)
+            }
+        }
+    }
+
+    // MARK: Committing
+
+    /// Until it has succeeded; false when the watcher was stopped instead.
+    private func commit(_ batch: [ObjectChange]) -> Bool {
+        var pause: Int64 = 10_000_000
+        while true {
+            do {
+                CrashPoint.hit(.watchBeforeCommit)
+                try shared.sink.commit(batch)
+                CrashPoint.hit(.watchCommitted)
+                break
+            } catch {
+                status.failure = "\(error)"
+                publishStatus()
+                shared.stopping.wait(nanoseconds: pause)
+                if shared.isStopping { return false }
+                pause = min(pause * 2, 1_000_000_000)
+            }
+        }
+        status.failure = nil
+        for change in batch {
+            switch change {
+            case .created: status.created += 1
+            case .deleted: status.deleted += 1
+            case .adopted: status.adopted += 1
+            case .refreshed: break
+            }
+        }
+        batchKeys.removeAll(keepingCapacity: true)
+        return true
+    }
+
+    // MARK: Waiting and telling
+
+    private func waitForWork() {
+        if hasWork || shared.isStopping { return }
+        let now = Clock.monotonic
+        let due = min(later.nextDue ?? .max, polled.isEmpty ? .max : nextPoll)
+        if due <= now { return }
+        shared.wake.wait(nanoseconds: due == .max ? nil : due - now)
+    }
+
+    private var hasWork: Bool {
+        !queue.isEmpty || fullScan != nil || fullScanWanted || !folderScans.isEmpty || !wantedFolders.isEmpty
+    }
+
+    func refuse(_ path: String, _ reason: String) {
+        if refused.count < 10_000 { refused[ByteKey(path)] = reason }
+    }
+
+    func publishStatus() {
+        status.watchedFolders = watches.count
+        status.waiting = later.count
+        status.isScanning = fullScan != nil || fullScanWanted
+        status.isIdle = status.isReady && !hasWork && later.count == 0
+        status.isLost = lost
+        status.polled = polled.map { BucketStatus.PolledFolder(path: $0.key.string, reason: $0.value) }
+        if refusedChanged {
+            refusedChanged = false
+            status.refusedCount = refused.count
+            status.refused = refused.prefix(1000).map { BucketStatus.Refused(path: $0.key.string, reason: $0.value) }
+        }
+        let status = status
+        shared.status.withLock { $0 = status }
+    }
+}

@@ -1,0 +1,97 @@
+import Glibc
+import ObjectStore
+import Testing
+
+/// The host's own publications are announced by commit 2 alone; what users do to them meanwhile is not lost.
+@Suite("Watching: our own outputs", .timeLimit(.minutes(2)))
+struct OwnOutputTests {
+    let harness: WatchHarness
+    let attempt = StagingAttempt(boot: 1, number: 1)
+
+    init() throws {
+        harness = try WatchHarness()
+    }
+
+    func settled(_ publication: Publication, _ sighting: ObjectSighting?) {
+        if let sighting { harness.index.put(sighting) } else { harness.index.remove(publication.key) }
+        harness.bucket.publications.remove([publication])
+    }
+
+    @Test("created, replaced and deleted by a publication: no change from the watcher, before or after the commit")
+    func silent() throws {
+        let create = try harness.bucket.staged(attempt, "1").publication(key: "d/e/k")
+        var sighting: ObjectSighting?
+        #expect(try harness.changes { sighting = try harness.bucket.publish(create) } == [])
+        #expect(try harness.changes { settled(create, sighting) } == [])
+        let known = try harness.bucket.version("d/e/k")
+        let replace = try harness.bucket.staged(attempt, "2").publication(key: "d/e/k", overwrite: true, known: known)
+        #expect(try harness.changes { sighting = try harness.bucket.publish(replace) } == [])
+        #expect(
+            try harness.changes {
+                settled(replace, sighting)
+                harness.bucket.discard(attempt)
+            } == [])
+        let delete = harness.bucket.deletion(attempt, key: "d/e/k", known: try harness.bucket.version("d/e/k"))
+        #expect(try harness.changes(settlingWith: 1) { sighting = try harness.bucket.publish(delete) } == [])
+        #expect(
+            try harness.changes {
+                settled(delete, sighting)
+                harness.bucket.discard(attempt)
+            } == [])
+        harness.stop()
+        try harness.start()
+        #expect(try harness.changes {} == [])
+    }
+
+    @Test("a user who rewrites, moves or deletes an output before its commit is heard after it")
+    func usersMeanwhile() throws {
+        var publications: [(Publication, ObjectSighting?)] = []
+        for key in ["rewritten", "moved", "deleted"] {
+            let publication = try harness.bucket.staged(attempt, key).publication(key: key)
+            publications.append((publication, try harness.bucket.publish(publication)))
+        }
+        #expect(
+            try harness.changes(settlingWith: 3) {
+                try harness.sh("echo users > rewritten; mv moved elsewhere; rm deleted")
+            } == ["created elsewhere"])
+        let changes = try harness.changes {
+            for (publication, sighting) in publications { settled(publication, sighting) }
+        }
+        #expect(changes.sorted() == ["created rewritten", "deleted deleted", "deleted moved"])
+    }
+
+    @Test("undone and put-back publications leave no trace; the version that came back is not new")
+    func undone() throws {
+        try harness.sh("echo old > a; echo old > b")
+        try harness.settle()
+        let first = try #require(harness.index.row("a"))
+        let second = try #require(harness.index.row("b"))
+        let replace = try harness.bucket.staged(attempt, "new").publication(
+            key: "a", overwrite: true, known: first.version)
+        let delete = harness.bucket.deletion(attempt, key: "b", known: second.version)
+        let create = try harness.bucket.staged(attempt, "new").publication(key: "c")
+        let changes = try harness.changes {
+            for publication in [replace, delete, create] { _ = try harness.bucket.publish(publication) }
+            for publication in [create, delete, replace] { try harness.bucket.undo(publication) }
+            harness.bucket.publications.remove([create, delete, replace])
+        }
+        #expect(changes == [])
+        #expect(readFile("\(harness.path)/a") == "old\n")
+        #expect(harness.index.row("a")?.etag == first.etag)
+        harness.stop()
+        try harness.start()
+        #expect(try harness.changes {} == [])
+    }
+
+    @Test("a scan drops pending publications too")
+    func scanned() throws {
+        harness.stop()
+        let publication = try harness.bucket.staged(attempt, "x").publication(key: "k")
+        try harness.start(wait: false)
+        let bucket = harness.bucket
+        let sighting = try bucket.publish(publication)
+        #expect(try harness.changes {} == [])
+        settled(publication, sighting)
+        #expect(try harness.changes {} == [])
+    }
+}
