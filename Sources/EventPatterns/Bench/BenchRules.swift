@@ -35,7 +35,8 @@ package enum BenchKind: String, CaseIterable, Sendable {
         case .wildcard: return property("MAPBLKLOT", "{\"wildcard\":\"\(lot.prefix(4))*\(lot.suffix(1))\"}")
         case .wildcardLeading: return property("MAPBLKLOT", "{\"wildcard\":\"*\(lot.suffix(5))\"}")
         case .anythingBut:
-            return "{\"properties\":{\"MAPBLKLOT\":[\"\(lot)\"],\"ODD_EVEN\":[{\"anything-but\":\"\(random.below(2) == 0 ? "E" : "O")\"}]}}"
+            return
+                "{\"properties\":{\"MAPBLKLOT\":[\"\(lot)\"],\"ODD_EVEN\":[{\"anything-but\":\"\(random.below(2) == 0 ? "E" : "O")\"}]}}"
         case .anythingButAlone: return property("MAPBLKLOT", "{\"anything-but\":\"\(lot)\"}")
         case .numeric:
             let low = random.below(9_999_000)
@@ -69,7 +70,8 @@ package enum BenchKind: String, CaseIterable, Sendable {
         case 2: object = "\"key\":[{\"wildcard\":\"\(folder)/*.\(ending)\"}]"
         case 3: object = "\"key\":[{\"exists\":true}],\"version-id\":[{\"exists\":false}]"
         default:
-            object = "\"key\":[{\"prefix\":\"\(folder)/\"}],\"size\":[{\"numeric\":[\">\",0,\"<=\",\(1 + random.below(10_000_000))]}]"
+            object =
+                "\"key\":[{\"prefix\":\"\(folder)/\"}],\"size\":[{\"numeric\":[\">\",0,\"<=\",\(1 + random.below(10_000_000))]}]"
         }
         return """
             {"source":["aws.s3"],"detail-type":["Object Created"],"detail":{"bucket":{"name":["\(bucket)"]},\

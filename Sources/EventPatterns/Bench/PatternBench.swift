@@ -20,7 +20,8 @@ package struct PatternBench: Sendable {
     package var eventCount: Int
 
     package init(
-        kind: BenchKind, ruleCount: Int = 5, duration: Duration = .seconds(1), seed: UInt64 = 42, eventCount: Int = 10_000
+        kind: BenchKind, ruleCount: Int = 5, duration: Duration = .seconds(1), seed: UInt64 = 42,
+        eventCount: Int = 10_000
     ) {
         self.kind = kind
         self.ruleCount = ruleCount
@@ -48,8 +49,12 @@ package struct PatternBench: Sendable {
         rules = []
 
         let scratch = MatchScratch()
-        let strictFloor = try rate(events) { event throws(EventError) in try matcher.scan(event, reading: .strict, scratch: scratch) }
-        let stoppingFloor = try rate(events) { event throws(EventError) in try matcher.scan(event, reading: .validated, scratch: scratch) }
+        let strictFloor = try rate(events) { event throws(EventError) in
+            try matcher.scan(event, reading: .strict, scratch: scratch)
+        }
+        let stoppingFloor = try rate(events) { event throws(EventError) in
+            try matcher.scan(event, reading: .validated, scratch: scratch)
+        }
         var matches = 0
         let strict = try rate(events) { event throws(EventError) in
             try matcher.forEachMatch(in: event, reading: .strict, scratch: scratch) { _ in }
@@ -65,16 +70,20 @@ package struct PatternBench: Sendable {
         let bytes = events.reduce(0) { $0 + $1.count }
         return [
             BenchFigure(name: "\(prefix) matching", value: stopping, unit: "events/s", floor: stoppingFloor),
-            BenchFigure(name: "\(prefix) matching, whole event checked", value: strict, unit: "events/s", floor: strictFloor),
+            BenchFigure(
+                name: "\(prefix) matching, whole event checked", value: strict, unit: "events/s", floor: strictFloor),
             BenchFigure(name: "\(prefix) time", value: 1e9 / stopping, unit: "ns/event", floor: 1e9 / stoppingFloor),
             BenchFigure(
-                name: "\(prefix) time, whole event checked", value: 1e9 / strict, unit: "ns/event", floor: 1e9 / strictFloor),
+                name: "\(prefix) time, whole event checked", value: 1e9 / strict, unit: "ns/event",
+                floor: 1e9 / strictFloor),
             BenchFigure(name: "\(prefix) reading", value: stoppingFloor, unit: "events/s"),
             BenchFigure(name: "\(prefix) reading, whole event checked", value: strictFloor, unit: "events/s"),
             BenchFigure(name: "\(prefix) adding", value: Double(ruleCount) / added, unit: "rules/s"),
             BenchFigure(
-                name: "\(prefix) memory", value: Double(matcher.byteCount + scratch.byteCount) / Double(ruleCount), unit: "bytes/rule"),
-            BenchFigure(name: "\(prefix) matches", value: Double(matches) / Double(events.count), unit: "matches/event"),
+                name: "\(prefix) memory", value: Double(matcher.byteCount + scratch.byteCount) / Double(ruleCount),
+                unit: "bytes/rule"),
+            BenchFigure(
+                name: "\(prefix) matches", value: Double(matches) / Double(events.count), unit: "matches/event"),
             BenchFigure(name: "\(prefix) size", value: Double(bytes) / Double(events.count), unit: "bytes/event"),
         ]
     }

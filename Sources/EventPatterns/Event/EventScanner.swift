@@ -135,15 +135,7 @@ struct EventScanner {
         case UInt8(ascii: "f"): try literal(0x6573_6C61, 5, .false, entry.path, membership)
         case UInt8(ascii: "n"): try literal(0x6C6C_756E, 4, .null, entry.path, membership)
         default:
-            let start = position
-            try skipNumber()
-            if entry.path >= 0 {
-                let text = UnsafeBufferPointer(start: base + start, count: position - start)
-                let number = DecimalNumber.comparable(text)
-                scratch.record(
-                    path: entry.path, kind: .number, base: base + start, length: position - start,
-                    membership: membership, number: number ?? 0, isComparable: number != nil)
-            }
+            if entry.path < 0 { try skipNumber() } else { try number(path: entry.path, membership: membership) }
         }
         return false
     }
@@ -188,6 +180,64 @@ struct EventScanner {
                 path: path, kind: .string, base: base + start, length: position - 1 - start, membership: membership,
                 number: 0, isComparable: false)
         }
+    }
+
+    /// Reads a number: up to 19 digits without an exponent in one go, others in two.
+    @inline(__always)
+    private mutating func number(path: Int32, membership: Int32) throws(ScanFault) {
+        let start = position
+        var index = start
+        let isNegative = base[index] == UInt8(ascii: "-")
+        if isNegative { index += 1 }
+        let first = index
+        var significand: UInt64 = 0
+        while index < count, base[index] &- 0x30 < 10 {
+            significand = significand &* 10 &+ UInt64(base[index] &- 0x30)
+            index += 1
+        }
+        var digits = index - first
+        var decimals = 0
+        if digits > 0, index < count, base[index] == UInt8(ascii: ".") {
+            index += 1
+            let fraction = index
+            while index + 8 <= count, let eight = EventScanner.eightDigits(ByteHash.word(base + index)) {
+                significand = significand &* 100_000_000 &+ eight
+                index += 8
+            }
+            while index < count, base[index] &- 0x30 < 10 {
+                significand = significand &* 10 &+ UInt64(base[index] &- 0x30)
+                index += 1
+            }
+            decimals = index - fraction
+            digits = decimals == 0 ? 0 : digits + decimals
+        }
+        let value: Double?
+        let hasExponent = index < count && base[index] | 0x20 == UInt8(ascii: "e")
+        if digits > 0, digits <= 19, !hasExponent, base[first] != 0x30 || index == first + 1 || base[first + 1] == 0x2E
+        {
+            position = index
+            value = DecimalNumber.comparable(significand, -decimals, isNegative: isNegative)
+        } else {
+            try skipNumber()
+            value = DecimalNumber.comparable(UnsafeBufferPointer(start: base + start, count: position - start))
+        }
+        scratch.record(
+            path: path, kind: .number, base: base + start, length: position - start, membership: membership,
+            number: value ?? 0, isComparable: value != nil)
+    }
+
+    /// The value of eight ASCII digits, nil if not all are digits (Lemire's "parse eight digits").
+    @inline(__always)
+    private static func eightDigits(_ word: UInt64) -> UInt64? {
+        let isDigits =
+            (word & 0xF0F0_F0F0_F0F0_F0F0)
+            | (((word &+ 0x0606_0606_0606_0606) & 0xF0F0_F0F0_F0F0_F0F0) >> 4) == 0x3333_3333_3333_3333
+        guard isDigits else { return nil }
+        var value = word &- 0x3030_3030_3030_3030
+        value = (value &* 10) &+ (value >> 8)
+        let low = (value & 0x0000_00FF_0000_00FF) &* 0x000F_4240_0000_0064
+        let high = ((value >> 16) & 0x0000_00FF_0000_00FF) &* 0x0000_2710_0000_0001
+        return (low &+ high) >> 32
     }
 
     // MARK: white space

@@ -192,7 +192,16 @@ public final class MatchScratch {
     }
 
     /// Whether values of two memberships can belong to one choice: no array has them in different elements.
+    @inline(__always)
     func areConsistent(_ left: Int32, _ right: Int32) -> Bool {
+        if left == right || left < 0 || right < 0 { return true }
+        let first = memberships.base + Int(left)
+        let second = memberships.base + Int(right)
+        if first.pointee.array == second.pointee.array { return first.pointee.element == second.pointee.element }
+        return areChainsConsistent(left, right)
+    }
+
+    private func areChainsConsistent(_ left: Int32, _ right: Int32) -> Bool {
         var outer = left
         while outer >= 0 {
             let entry = memberships.base[Int(outer)]

@@ -67,4 +67,6 @@ struct SubRule: BitwiseCopyable {
     var rule: Int32
     var firstCondition: UInt32
     var conditionCount: UInt32
+    /// Whether the rule has other branches, any of which may have matched already.
+    var isBranched: Bool
 }

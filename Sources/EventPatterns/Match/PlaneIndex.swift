@@ -4,10 +4,16 @@
 /// are quantiles of the ranges' low ends, so that cells are about equally full; a rule is listed in every cell that its
 /// rectangle touches.
 struct PlaneIndex {
-    struct Rectangle {
-        var x: NumericRange
-        var y: NumericRange
+    /// Two closed ranges; whether an end really belongs to the range is left to the sub-rule's evaluation.
+    struct Rectangle: BitwiseCopyable {
+        var x: (low: Double, high: Double)
+        var y: (low: Double, high: Double)
         var subRule: UInt32
+
+        @inline(__always)
+        func contains(_ first: Double, _ second: Double) -> Bool {
+            first >= x.low && first <= x.high && second >= y.low && second <= y.high
+        }
     }
 
     /// The path of the second number.
@@ -19,7 +25,8 @@ struct PlaneIndex {
     /// Where each cell's list begins, column by column, and one end more.
     private let starts: Buffer<UInt32>
     private let items: Buffer<UInt32>
-    /// Rectangles of too many cells.
+    let rectangles: Buffer<Rectangle>
+    /// The sub-rules of rectangles of too many cells.
     let wide: Buffer<UInt32>
 
     private static let mostCells = 64
@@ -34,7 +41,7 @@ struct PlaneIndex {
         let columnCount = columns.count + 1
         let rowCount = rows.count + 1
         var wide = Buffer<UInt32>()
-        var starts = Buffer<UInt32>(repeating: 0, count: columnCount * rowCount + 1)
+        let starts = Buffer<UInt32>(repeating: 0, count: columnCount * rowCount + 1)
         var total = 0
         // Two passes: count, then fill.
         var items = Buffer<UInt32>()
@@ -49,7 +56,7 @@ struct PlaneIndex {
                 items.free()
                 items = Buffer(repeating: 0, count: total)
             }
-            for rectangle in rectangles {
+            for (number, rectangle) in rectangles.enumerated() {
                 let firstColumn = PlaneIndex.place(rectangle.x.low, columns)
                 let lastColumn = PlaneIndex.place(rectangle.x.high, columns)
                 let firstRow = PlaneIndex.place(rectangle.y.low, rows)
@@ -61,7 +68,7 @@ struct PlaneIndex {
                 for column in firstColumn...lastColumn {
                     for row in firstRow...lastRow {
                         let cell = column * rowCount + row
-                        if isFilling { items.base[Int(starts[cell])] = rectangle.subRule } else { total += 1 }
+                        if isFilling { items.base[Int(starts[cell])] = UInt32(number) } else { total += 1 }
                         starts.base[cell] += 1
                     }
                 }
@@ -75,6 +82,7 @@ struct PlaneIndex {
         self.starts = starts
         self.items = items
         self.wide = wide
+        self.rectangles = Buffer(rectangles)
     }
 
     private static func lines(_ lows: [Double], _ side: Int) -> Buffer<Double> {
@@ -102,14 +110,14 @@ struct PlaneIndex {
     @inline(__always)
     func column(_ number: Double) -> Int { PlaneIndex.place(number, columns) }
 
-    /// The sub-rules listed for a column and a second number.
+    /// The rectangles listed for a column and a second number.
     @inline(__always)
     func cell(column: Int, _ number: Double) -> UnsafeBufferPointer<UInt32> {
         let cell = column * (rows.count + 1) + PlaneIndex.place(number, rows)
         return list(cell, cell + 1)
     }
 
-    /// The sub-rules listed in a whole column; a sub-rule may come several times.
+    /// The rectangles listed in a whole column; one may come several times.
     func column(at column: Int) -> UnsafeBufferPointer<UInt32> {
         list(column * (rows.count + 1), (column + 1) * (rows.count + 1))
     }
@@ -126,9 +134,11 @@ struct PlaneIndex {
         starts.free()
         items.free()
         wide.free()
+        rectangles.free()
     }
 
     var byteCount: Int {
         columns.byteCount + rows.byteCount + starts.byteCount + items.byteCount + wide.byteCount
+            + rectangles.byteCount
     }
 }

@@ -16,7 +16,7 @@ final class Segment: @unchecked Sendable {
     let always: Buffer<UInt32>
     let sharedCount: Int
 
-    var ruleCount: Int { store.isBranched.count }
+    var ruleCount: Int { store.ruleCount }
     var subRuleCount: Int { store.subRules.count }
 
     init(_ parts: SegmentIndexer.Parts) {
@@ -243,7 +243,9 @@ extension Segment {
             while index >= 0 {
                 // In large arrays, all that may go with the first number is less than every pair.
                 if tried == 256 {
-                    for subRule in plane.pointee.column(at: column) { try consider(subRule, scratch, base) }
+                    for item in plane.pointee.column(at: column) {
+                        try consider(plane.pointee.rectangles[Int(item)].subRule, scratch, base)
+                    }
                     break
                 }
                 tried += 1
@@ -255,8 +257,11 @@ extension Segment {
                 {
                     continue
                 }
-                for subRule in plane.pointee.cell(column: column, second.pointee.number) {
-                    try consider(subRule, scratch, base)
+                for item in plane.pointee.cell(column: column, second.pointee.number) {
+                    let rectangle = plane.pointee.rectangles.base + Int(item)
+                    if rectangle.pointee.contains(value.pointee.number, second.pointee.number) {
+                        try consider(rectangle.pointee.subRule, scratch, base)
+                    }
                 }
             }
         }
@@ -317,7 +322,7 @@ extension Segment {
         stamp.pointee = scratch.generation
         let subRule = store.subRules.base + Int(number)
         let rule = Int(subRule.pointee.rule)
-        let isBranched = store.isBranched.base[rule]
+        let isBranched = subRule.pointee.isBranched
         if isBranched, scratch.ruleStamps.base[base.rule + rule] == scratch.generation { return }
         let references = store.references.base + Int(subRule.pointee.firstCondition)
         var inArrays = 0

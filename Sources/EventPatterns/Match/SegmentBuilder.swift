@@ -17,12 +17,12 @@ struct SegmentBuilder: ~Copyable {
         numbers.free()
     }
 
-    var ruleCount: Int { store.isBranched.count }
+    var ruleCount: Int { store.ruleCount }
 
     /// Adds a rule; `path` numbers a path.
     mutating func add(_ pattern: EventPattern, path: (FieldPath) -> Int32) {
-        let rule = Int32(truncatingIfNeeded: store.isBranched.count)
-        store.isBranched.append(pattern.branches.count > 1)
+        let rule = Int32(truncatingIfNeeded: store.ruleCount)
+        store.ruleCount += 1
         for branch in pattern.branches {
             let first = store.references.count
             for condition in branch {
@@ -30,7 +30,9 @@ struct SegmentBuilder: ~Copyable {
                 store.references.append(intern(record))
             }
             store.subRules.append(
-                SubRule(rule: rule, firstCondition: UInt32(first), conditionCount: UInt32(branch.count)))
+                SubRule(
+                    rule: rule, firstCondition: UInt32(first), conditionCount: UInt32(branch.count),
+                    isBranched: pattern.branches.count > 1))
         }
     }
 
@@ -38,11 +40,11 @@ struct SegmentBuilder: ~Copyable {
     mutating func add(_ segment: Segment, keeps: (Int) -> Bool) {
         let source = segment.store
         // New positions of kept rules.
-        let moved = Buffer<Int32>(repeating: -1, count: source.isBranched.count)
+        let moved = Buffer<Int32>(repeating: -1, count: source.ruleCount)
         defer { moved.free() }
-        for rule in 0..<source.isBranched.count where keeps(rule) {
-            moved[rule] = Int32(truncatingIfNeeded: store.isBranched.count)
-            store.isBranched.append(source.isBranched[rule])
+        for rule in 0..<source.ruleCount where keeps(rule) {
+            moved[rule] = Int32(truncatingIfNeeded: store.ruleCount)
+            store.ruleCount += 1
         }
         for index in 0..<source.subRules.count {
             let subRule = source.subRules[index]
@@ -54,7 +56,9 @@ struct SegmentBuilder: ~Copyable {
                 store.references.append(intern(copy(source.conditions[Int(number)], from: source)))
             }
             store.subRules.append(
-                SubRule(rule: rule, firstCondition: UInt32(first), conditionCount: subRule.conditionCount))
+                SubRule(
+                    rule: rule, firstCondition: UInt32(first), conditionCount: subRule.conditionCount,
+                    isBranched: subRule.isBranched))
         }
     }
 

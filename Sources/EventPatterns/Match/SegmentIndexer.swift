@@ -45,6 +45,8 @@ struct SegmentIndexer {
     private var gramKeyed = Buffer<UInt32>()
     private var always = Buffer<UInt32>()
     private var intervals: [[IntervalIndex.Entry]] = []
+    /// For each sub-rule, two ranges that are selective together.
+    private var planeOf: [(UInt32, UInt32)] = []
     private var planeMembers: [Plane: [PlaneIndex.Rectangle]] = [:]
     private var isInPlane: Set<UInt32> = []
     private var complements: [SegmentComplement] = []
@@ -64,6 +66,7 @@ struct SegmentIndexer {
     mutating func build() -> Parts {
         let sharedCount = numberShared()
         choose()
+        settlePlanes()
         // Lengths first: a text is filed under one of its path's lengths.
         for index in 0..<chosen.count where !isInPlane.contains(UInt32(index)) {
             forEachAtom(chosen[index]) { $0.registerLength($1, $2) }
@@ -138,11 +141,51 @@ struct SegmentIndexer {
             }
             chosen.append(best)
             if let ranges, odds[Int(ranges.0)] * odds[Int(ranges.1)] * 2 < odds[Int(best)] {
-                let plane = Plane(
-                    first: store.conditions[Int(ranges.0)].path, second: store.conditions[Int(ranges.1)].path)
-                planeMembers[plane, default: []].append(
-                    PlaneIndex.Rectangle(x: range(ranges.0), y: range(ranges.1), subRule: UInt32(index)))
+                planeOf.append((ranges.0, ranges.1))
+            } else {
+                planeOf.append((.max, .max))
             }
+        }
+        sortByChosen()
+    }
+
+    /// Puts sub-rules that are found together next to each other, with their references: then a lookup that leads to ten
+    /// sub-rules touches little memory.
+    private mutating func sortByChosen() {
+        let order = (0..<store.subRules.count).sorted { left, right in
+            chosen[left] == chosen[right] ? left < right : chosen[left] < chosen[right]
+        }
+        var subRules = Buffer<SubRule>(capacity: store.subRules.count)
+        var references = Buffer<UInt32>(capacity: store.references.count)
+        var sortedChosen = Buffer<UInt32>(capacity: chosen.count)
+        var sortedPlanes: [(UInt32, UInt32)] = []
+        sortedPlanes.reserveCapacity(planeOf.count)
+        for index in order {
+            var subRule = store.subRules[index]
+            let first = references.count
+            references.append(
+                contentsOf: store.references.base + Int(subRule.firstCondition), count: Int(subRule.conditionCount))
+            subRule.firstCondition = UInt32(first)
+            subRules.append(subRule)
+            sortedChosen.append(chosen[index])
+            sortedPlanes.append(planeOf[index])
+        }
+        store.subRules.free()
+        store.references.free()
+        chosen.free()
+        store.subRules = subRules
+        store.references = references
+        chosen = sortedChosen
+        planeOf = sortedPlanes
+    }
+
+    /// Gathers the sub-rules to be filed under pairs of ranges; pairs of paths with few stay under one range.
+    private mutating func settlePlanes() {
+        for (index, ranges) in planeOf.enumerated() where ranges.0 != .max {
+            let plane = Plane(
+                first: store.conditions[Int(ranges.0)].path, second: store.conditions[Int(ranges.1)].path)
+            planeMembers[plane, default: []].append(
+                PlaneIndex.Rectangle(x: range(ranges.0), y: range(ranges.1), subRule: UInt32(index)))
         }
         for plane in planeMembers.filter({ $0.value.count < 32 }).keys { planeMembers[plane] = nil }
         for members in planeMembers.values {
@@ -183,10 +226,9 @@ struct SegmentIndexer {
         return atom.kind == .range && Double(bitPattern: atom.x).isFinite && Double(bitPattern: atom.y).isFinite
     }
 
-    private func range(_ number: UInt32) -> NumericRange {
+    private func range(_ number: UInt32) -> (low: Double, high: Double) {
         let atom = store.atoms[Int(store.conditions[Int(number)].firstAtom)]
-        return NumericRange(
-            low: Double(bitPattern: atom.x), includesLow: true, high: Double(bitPattern: atom.y), includesHigh: true)
+        return (Double(bitPattern: atom.x), Double(bitPattern: atom.y))
     }
 
     /// A guess at the share of values that pass a test, supposing that events are distributed as the rules are.
@@ -348,7 +390,7 @@ struct SegmentIndexer {
     /// looks up those that it does not match.
     private mutating func fileComplement(_ number: UInt32) -> Bool {
         let subRule = store.subRules[Int(number)]
-        guard subRule.conditionCount == 1, !store.isBranched[Int(subRule.rule)] else { return false }
+        guard subRule.conditionCount == 1, !subRule.isBranched else { return false }
         let condition = store.conditions[Int(chosen[Int(number)])]
         guard condition.atomCount == 1 else { return false }
         let atom = store.atoms[Int(condition.firstAtom)]

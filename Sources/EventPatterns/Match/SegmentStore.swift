@@ -6,8 +6,7 @@ struct SegmentStore {
     /// Condition numbers, sub-rule by sub-rule.
     var references = Buffer<UInt32>(capacity: 64)
     var subRules = Buffer<SubRule>(capacity: 64)
-    /// For every rule, whether it has several branches.
-    var isBranched = Buffer<Bool>(capacity: 64)
+    var ruleCount = 0
 
     func free() {
         atoms.free()
@@ -15,7 +14,6 @@ struct SegmentStore {
         conditions.free()
         references.free()
         subRules.free()
-        isBranched.free()
     }
 
     mutating func shrink() {
@@ -24,12 +22,10 @@ struct SegmentStore {
         conditions.shrink()
         references.shrink()
         subRules.shrink()
-        isBranched.shrink()
     }
 
     var byteCount: Int {
         atoms.byteCount + text.byteCount + conditions.byteCount + references.byteCount + subRules.byteCount
-            + isBranched.byteCount
     }
 
     // MARK: adding a condition at the end

@@ -5,7 +5,7 @@
 /// text. A decimal exactly halfway between two doubles (8.41e21, 1e23) is not comparable either: the recorded cases come
 /// from a JDK whose shortest decimals lie strictly inside the rounding interval. Numbers of up to 19 digits and small exponents are decided with 128-bit integers and without allocation; the
 /// rest goes through the standard library.
-enum DecimalNumber {
+package enum DecimalNumber {
     /// 5^0 ... 5^27, all that fit in 64 bits.
     private static let powersOfFive: [UInt64] = {
         var powers: [UInt64] = [1]
@@ -14,7 +14,7 @@ enum DecimalNumber {
     }()
 
     /// The double a JSON number stands for, or nil if it is not comparable. `text` must be a valid JSON number.
-    static func comparable(_ text: UnsafeBufferPointer<UInt8>) -> Double? {
+    package static func comparable(_ text: UnsafeBufferPointer<UInt8>) -> Double? {
         var index = 0
         let count = text.count
         let negative = count > 0 && text[0] == UInt8(ascii: "-")
@@ -45,10 +45,19 @@ enum DecimalNumber {
             index += 1
         }
         if index < count { exponent += writtenExponent(text, after: index) }
-        if significand == 0 { return 0 }
         if dropped { return nil }
-        while significand % 10 == 0 {
-            significand /= 10
+        return comparable(significand, exponent, isNegative: negative)
+    }
+
+    /// The double that `significand * 10^exponent` stands for, or nil if it is not comparable.
+    static func comparable(_ written: UInt64, _ writtenExponent: Int, isNegative negative: Bool) -> Double? {
+        if written == 0 { return 0 }
+        var significand = written
+        var exponent = writtenExponent
+        while true {
+            let (quotient, remainder) = significand.quotientAndRemainder(dividingBy: 10)
+            if remainder != 0 { break }
+            significand = quotient
             exponent += 1
         }
         if significand >= 100_000_000_000_000_000 { return nil }  // the shortest decimal never has more than 17 digits
@@ -106,31 +115,72 @@ enum DecimalNumber {
     /// `significand / 10^decimals`, if that decimal is the shortest of the nearest double.
     private static func fromQuotient(_ significand: UInt64, decimals: Int) -> Double? {
         let five = powersOfFive[decimals]
-        // quotient = significand * 2^shift / 5^decimals with at least 55 bits; the remainder only matters as "inexact".
-        let widthGap = (64 - significand.leadingZeroBitCount) - (64 - five.leadingZeroBitCount)
-        let shift = 57 - widthGap
-        let scaled = shift >= 0 ? UInt128(significand) << UInt128(shift) : UInt128(significand)
-        let divisor = shift >= 0 ? five : five << UInt64(-shift)
-        let (quotient, remainder) = divisor.dividingFullWidth(
-            (UInt64(truncatingIfNeeded: scaled >> 64), UInt64(truncatingIfNeeded: scaled)))
-        let width = 64 - quotient.leadingZeroBitCount
-        let drop = width - 53
-        var mantissa = quotient >> UInt64(drop)
-        let rest = quotient & ((1 << UInt64(drop)) - 1)
-        let half: UInt64 = 1 << UInt64(drop - 1)
-        if rest > half || (rest == half && (remainder != 0 || mantissa & 1 == 1)) { mantissa += 1 }
-        // value = mantissa * 2^power
-        var power = drop - (shift >= 0 ? shift : 0) - decimals
-        if shift < 0 { power = drop - decimals }
+        guard var (mantissa, power) = rounded(significand, decimals) ?? divided(significand, decimals) else {
+            return nil
+        }
         if mantissa == 1 << 53 {
             mantissa >>= 1
             power += 1
         }
         let value = Double(sign: .plus, exponent: power, significand: Double(mantissa))
+        if significand < 1_000_000_000_000_000 { return value }  // up to 15 digits always are the shortest
         if mantissa == 1 << 52 {  // the interval below a power of two is narrower: leave that to the library
             return shortestMatches(value, significand, -decimals) ? value : nil
         }
         return isShortest(significand, five, mantissa, scale: -(power + decimals)) ? value : nil
+    }
+
+    /// The 53 bits and the power of two nearest to `significand / 10^decimals`, by a multiplication with the reciprocal (after
+    /// Eisel and Lemire); nil if the reciprocal's 128 bits leave the rounding open.
+    @inline(__always)
+    private static func rounded(_ significand: UInt64, _ decimals: Int) -> (UInt64, Int)? {
+        guard decimals > 0 else { return nil }
+        let reciprocal = reciprocalsOfFive[decimals]
+        let lift = significand.leadingZeroBitCount
+        let lifted = significand << UInt64(lift)
+        let high = lifted.multipliedFullWidth(by: reciprocal.high)
+        let low = lifted.multipliedFullWidth(by: reciprocal.low)
+        let (lower, carry) = high.low.addingReportingOverflow(low.high)
+        let upper = high.high &+ (carry ? 1 : 0)
+        // The product is `upper`, `lower` and up to two units of the last place more.
+        if lower >= .max - 2 { return nil }
+        let drop = 11 - upper.leadingZeroBitCount
+        let mask: UInt64 = 1 << UInt64(drop) - 1
+        let rest = upper & mask
+        let half: UInt64 = 1 << UInt64(drop - 1)
+        var mantissa = upper >> UInt64(drop)
+        if rest == half, lower <= 2 { return nil }
+        if rest >= half { mantissa += 1 }
+        return (mantissa, drop + 128 - lift - reciprocal.shift - decimals)
+    }
+
+    /// The same by an exact division.
+    private static func divided(_ significand: UInt64, _ decimals: Int) -> (UInt64, Int)? {
+        let five = powersOfFive[decimals]
+        // quotient = significand * 2^shift / 5^decimals with at least 55 bits; the remainder only matters as "inexact".
+        let widthGap = (64 - significand.leadingZeroBitCount) - (64 - five.leadingZeroBitCount)
+        let shift = 57 - widthGap
+        guard shift >= 0 else { return nil }
+        let scaled = UInt128(significand) << UInt128(shift)
+        let (quotient, remainder) = five.dividingFullWidth(
+            (UInt64(truncatingIfNeeded: scaled >> 64), UInt64(truncatingIfNeeded: scaled)))
+        let drop = 64 - quotient.leadingZeroBitCount - 53
+        var mantissa = quotient >> UInt64(drop)
+        let rest = quotient & ((1 << UInt64(drop)) - 1)
+        let half: UInt64 = 1 << UInt64(drop - 1)
+        if rest > half || (rest == half && (remainder != 0 || mantissa & 1 == 1)) { mantissa += 1 }
+        return (mantissa, drop - shift - decimals)
+    }
+
+    /// 2^(127 + width) / 5^k, rounded down, for k up to 27: 128 bits with the highest set; `shift` is 127 + width.
+    private static let reciprocalsOfFive: [(high: UInt64, low: UInt64, shift: Int)] = powersOfFive.map { five in
+        guard five > 1 else { return (0, 0, 0) }
+        let width = 64 - five.leadingZeroBitCount
+        // Long division of 2^(127 + width), three words.
+        let top: UInt64 = 1 << UInt64(width - 1)
+        let (high, rest) = five.dividingFullWidth((top, 0))
+        let (low, _) = five.dividingFullWidth((rest, 0))
+        return (high, low, 127 + width)
     }
 
     /// Whether a significand of 16 or 17 digits is the shortest and nearest decimal of `mantissa * 2^power`, all in units
