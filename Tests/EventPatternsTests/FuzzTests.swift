@@ -1,0 +1,83 @@
+import EventPatterns
+import Foundation
+import Testing
+
+@Suite("The engine against a naive matcher", .timeLimit(.minutes(10)))
+struct FuzzTests {
+    /// Seconds of random search; more with SLUICE_FUZZ_SECONDS, from another seed with SLUICE_FUZZ_SEED.
+    private static let seconds = ProcessInfo.processInfo.environment["SLUICE_FUZZ_SECONDS"].flatMap(Int.init) ?? 4
+    private static let seed = ProcessInfo.processInfo.environment["SLUICE_FUZZ_SEED"].flatMap(UInt64.init) ?? 1
+
+    @Test("Random rules and events, many in one matcher, strict and validated reading")
+    func random() throws {
+        let clock = ContinuousClock()
+        let start = clock.now
+        var generator = Generator(seed: Self.seed)
+        let scratch = MatchScratch()
+        var pairs = 0
+        var matched = 0
+        var round = 0
+        while clock.now - start < .seconds(Self.seconds) || round < 3 {
+            round += 1
+            var patterns: [NaivePattern] = []
+            var rules: [(Int, EventPattern)] = []
+            for index in 0..<40 {
+                let pattern = generator.pattern()
+                do {
+                    rules.append((index, try EventPattern(parsing: pattern.text)))
+                } catch {
+                    Issue.record("refused \(pattern.text): \(error)")
+                    return
+                }
+                patterns.append(pattern)
+            }
+            let matcher = Matcher(rules)
+            for index in 0..<60 {
+                let isPlain = index % 3 == 0
+                let tree = generator.event(plain: isPlain)
+                let text = generator.text(tree)
+                let wanted = Set(patterns.indices.filter { patterns[$0].matches(tree) })
+                let found = try matcher.matches(in: text, scratch: scratch)
+                pairs += patterns.count
+                matched += wanted.count
+                if Set(found) != wanted || found.count != wanted.count {
+                    for rule in wanted.symmetricDifference(found) {
+                        Issue.record("rule \(patterns[rule].text) event \(text): naive \(wanted.contains(rule))")
+                    }
+                    if found.count != Set(found).count { Issue.record("a rule twice for \(text)") }
+                    return
+                }
+                if isPlain {
+                    let early = try matcher.matches(in: text, reading: .validated, scratch: scratch)
+                    if Set(early) != wanted {
+                        Issue.record("validated reading differs for \(text)")
+                        return
+                    }
+                }
+            }
+        }
+        #expect(matched * 100 > pairs, "the generator's rules and events hardly ever meet")
+    }
+
+    @Test("Random bytes in valid texts never do harm, and both engines agree on what is an event")
+    func mutated() throws {
+        var generator = Generator(seed: Self.seed &+ 99)
+        var random = SeededGenerator(seed: Self.seed)
+        let scratch = MatchScratch()
+        let matcher = Matcher([(0, try EventPattern(parsing: #"{"a":["x"],"b":{"c":[{"exists":false}]}}"#))])
+        let nothing = Matcher<Int>()
+        for _ in 0..<3000 {
+            var event = Array(generator.text(generator.event(plain: false)).utf8)
+            var pattern = Array(generator.pattern().text.utf8)
+            for _ in 0..<(1 + random.below(3)) {
+                event[random.below(event.count)] = UInt8(random.below(256))
+                pattern[random.below(pattern.count)] = UInt8(random.below(256))
+            }
+            let isEvent = (try? matcher.matches(in: event, scratch: scratch)) != nil
+            // What is skipped is checked as well as what is read.
+            #expect(isEvent == ((try? nothing.matches(in: event, scratch: scratch)) != nil))
+            _ = try? matcher.matches(in: event, reading: .validated, scratch: scratch)
+            _ = try? EventPattern(parsing: pattern)
+        }
+    }
+}

@@ -1,0 +1,176 @@
+/// JSON as a tree, for the generator and the naive matcher. Object fields keep their order and may repeat.
+indirect enum Tree {
+    case object([(String, Tree)])
+    case array([Tree])
+    case string(String)
+    case number(Number)
+    case `true`, `false`, null
+
+    /// A number's spelling and the value it is compared by, if it has one.
+    struct Number: Equatable {
+        var text: String
+        var value: Double?
+    }
+}
+
+/// The meaning of one test, written straight from the reference's description and without regard to speed.
+indirect enum NaiveTest {
+    case literal(Tree)
+    case exactly(String)
+    case prefix(String), suffix(String)
+    case equalsIgnoringCase(String), prefixIgnoringCase(String), suffixIgnoringCase(String)
+    case wildcard(String)
+    case range(low: Double, includesLow: Bool, high: Double, includesHigh: Bool)
+    case cidr(NaiveAddress, Int)
+    case exists, absent
+    case anythingBut([NaiveTest])
+
+    func passes(_ value: Tree) -> Bool {
+        switch self {
+        case .exists: return true
+        case .absent: return false
+        case .anythingBut(let excluded): return !excluded.contains { $0.passes(value) }
+        case .literal(.number(let wanted)):
+            guard case .number(let found) = value else { return false }
+            if let wanted = wanted.value, let found = found.value { return wanted == found }
+            return wanted.text == found.text
+        case .literal(.true): if case .true = value { return true } else { return false }
+        case .literal(.false): if case .false = value { return true } else { return false }
+        case .literal(.null): if case .null = value { return true } else { return false }
+        case .range(let low, let includesLow, let high, let includesHigh):
+            guard case .number(let number) = value, let found = number.value else { return false }
+            return (includesLow ? found >= low : found > low) && (includesHigh ? found <= high : found < high)
+        default:
+            guard case .string(let text) = value else { return false }
+            return passesText(text)
+        }
+    }
+
+    private func passesText(_ text: String) -> Bool {
+        let bytes = Array(text.utf8)
+        switch self {
+        case .literal(.string(let wanted)):
+            if let address = NaiveAddress.known[wanted] { return NaiveAddress.known[text] == address }
+            return Array(wanted.utf8) == bytes
+        case .exactly(let wanted): return Array(wanted.utf8) == bytes
+        case .prefix(let wanted): return bytes.starts(with: wanted.utf8)
+        case .suffix(let wanted): return bytes.reversed().starts(with: wanted.utf8.reversed())
+        case .equalsIgnoringCase(let wanted):
+            return NaiveTest.lengths(Array(wanted.unicodeScalars), bytes, 0).contains(bytes.count)
+        case .prefixIgnoringCase(let wanted):
+            return !NaiveTest.lengths(Array(wanted.unicodeScalars), bytes, 0).isEmpty
+        case .suffixIgnoringCase(let wanted):
+            return (0...bytes.count).contains { start in
+                NaiveTest.lengths(Array(wanted.unicodeScalars), bytes, start).contains(bytes.count)
+            }
+        case .wildcard(let pattern): return NaiveTest.wildcard(Array(pattern.utf8)[...], bytes[...])
+        case .cidr(let base, let bits):
+            guard let address = NaiveAddress.known[text], address.isV6 == base.isV6 else { return false }
+            let width = base.isV6 ? 128 : 32
+            return bits == 0 || address.value >> UInt128(width - bits) == base.value >> UInt128(width - bits)
+        default: return false
+        }
+    }
+
+    /// Every place where the pattern's characters, each lower or upper, can end when they begin at `start`.
+    private static func lengths(_ pattern: [Unicode.Scalar], _ text: [UInt8], _ start: Int) -> Set<Int> {
+        var ends: Set<Int> = [start]
+        for scalar in pattern {
+            var next: Set<Int> = []
+            for end in ends {
+                for form in [scalar.properties.lowercaseMapping, scalar.properties.uppercaseMapping]
+                where text[end...].starts(with: form.utf8) {
+                    next.insert(end + form.utf8.count)
+                }
+            }
+            ends = next
+        }
+        return ends
+    }
+
+    private static func wildcard(_ pattern: ArraySlice<UInt8>, _ text: ArraySlice<UInt8>) -> Bool {
+        guard let first = pattern.first else { return text.isEmpty }
+        if first == UInt8(ascii: "*") {
+            return (text.startIndex...text.endIndex).contains { wildcard(pattern.dropFirst(), text[$0...]) }
+        }
+        var wanted = first
+        var rest = pattern.dropFirst()
+        if first == UInt8(ascii: "\\"), let escaped = rest.first {
+            wanted = escaped
+            rest = rest.dropFirst()
+        }
+        return text.first == wanted && wildcard(rest, text.dropFirst())
+    }
+}
+
+/// The addresses that occur in generated text, with their values.
+struct NaiveAddress: Equatable {
+    var isV6: Bool
+    var value: UInt128
+
+    static let known: [String: NaiveAddress] = [
+        "10.0.0.1": .init(isV6: false, value: 0x0A00_0001), "10.0.0.01": .init(isV6: false, value: 0x0A00_0001),
+        "::ffff:a00:1": .init(isV6: false, value: 0x0A00_0001), "10.0.1.7": .init(isV6: false, value: 0x0A00_0107),
+        "255.255.255.255": .init(isV6: false, value: 0xFFFF_FFFF), "::1": .init(isV6: true, value: 1),
+        "0:0:0:0:0:0:0:1": .init(isV6: true, value: 1),
+        "2001:DB8::5": .init(isV6: true, value: 0x2001_0db8_0000_0000_0000_0000_0000_0005),
+        "2001:db8:0:0::5": .init(isV6: true, value: 0x2001_0db8_0000_0000_0000_0000_0000_0005),
+    ]
+}
+
+/// A pattern as branches of fields, and its text.
+struct NaivePattern {
+    var branches: [[String: [NaiveTest]]]
+    var text: String
+
+    /// A leaf of an event and the array elements it lies in.
+    private struct Leaf {
+        var path: String
+        var value: Tree
+        var membership: [Int: Int]
+    }
+
+    func matches(_ event: Tree) -> Bool {
+        var leaves: [Leaf] = []
+        var arrays = 0
+        func walk(_ tree: Tree, _ path: [String], _ membership: [Int: Int]) {
+            switch tree {
+            case .object(let fields): for (name, value) in fields { walk(value, path + [name], membership) }
+            case .array(let elements):
+                let array = arrays
+                arrays += 1
+                for (index, element) in elements.enumerated() {
+                    var inner = membership
+                    switch element {
+                    case .object, .array: inner[array] = index
+                    default: break
+                    }
+                    walk(element, path, inner)
+                }
+            default: leaves.append(Leaf(path: path.joined(separator: "."), value: tree, membership: membership))
+            }
+        }
+        walk(event, [], [:])
+        return branches.contains { branch in
+            let fields = branch.keys.sorted { Array($0.utf16).lexicographicallyPrecedes(Array($1.utf16)) }
+            func choose(_ index: Int, _ chosen: [Int: Int]) -> Bool {
+                guard index < fields.count else { return true }
+                let tests = branch[fields[index], default: []]
+                let consistent = leaves.filter { leaf in
+                    leaf.path == fields[index]
+                        && leaf.membership.allSatisfy { chosen[$0.key] == nil || chosen[$0.key] == $0.value }
+                }
+                if consistent.isEmpty, tests.contains(where: { if case .absent = $0 { true } else { false } }),
+                    choose(index + 1, chosen)
+                {
+                    return true
+                }
+                return consistent.contains { leaf in
+                    tests.contains { $0.passes(leaf.value) }
+                        && choose(index + 1, chosen.merging(leaf.membership) { _, new in new })
+                }
+            }
+            return choose(0, [:])
+        }
+    }
+}
