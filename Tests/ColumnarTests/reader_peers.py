@@ -114,8 +114,8 @@ for compression in ("none", "snappy", "zstd"):
     for version in ("1.0", "2.0"):
         for every in (0, 3):
             name = f"pyarrow_{compression}_{version[0]}_{'nulls' if every else 'full'}"
-            write(name, flat(3000, every), compression=compression, data_page_version=version, data_page_size=4096,
-                  row_group_size=1100, write_page_index=every != 0, write_page_checksum=every != 0)
+            write(name, flat(1200, every), compression=compression, data_page_version=version, data_page_size=4096,
+                  row_group_size=500, write_page_index=every != 0, write_page_checksum=every != 0)
 
 encodings = {"DELTA_BINARY_PACKED": ["tiny", "number", "unsigned", "big", "step", "huge", "day", "milli", "micro"],
              "DELTA_LENGTH_BYTE_ARRAY": ["text", "path", "raw"], "DELTA_BYTE_ARRAY": ["text", "path", "raw", "fixed"],
@@ -123,7 +123,7 @@ encodings = {"DELTA_BINARY_PACKED": ["tiny", "number", "unsigned", "big", "step"
 for encoding, columns in encodings.items():
     for version in ("1.0", "2.0"):
         for every in (0, 4):
-            write(f"encoding_{encoding}_{version[0]}_{every}", flat(2500, every).select(columns), use_dictionary=False,
+            write(f"encoding_{encoding}_{version[0]}_{every}", flat(900, every).select(columns), use_dictionary=False,
                   column_encoding={c: encoding for c in columns}, data_page_version=version, data_page_size=2048)
 
 write("int96", flat(500, 6).select(["nano"]), use_deprecated_int96_timestamps=True)
@@ -132,7 +132,7 @@ write("all_null", pa.table({"a": pa.array([None] * 5000, pa.int64()), "b": pa.ar
 write("one_text", pa.table({"a": ["x" * 3_000_000]}))
 write("constant", pa.table({"a": pa.array([7] * 200_000, pa.int32())}))
 for version in ("1.0", "2.0"):
-    write(f"nested_{version[0]}", nested(2000), data_page_version=version, data_page_size=1024, row_group_size=700)
+    write(f"nested_{version[0]}", nested(900), data_page_version=version, data_page_size=1024, row_group_size=400)
 
 pq.write_table(flat(50, 0).select(["text"]), f"{folder}/refused.gzip", compression="gzip")
 pq.write_table(flat(50, 0).select(["text"]), f"{folder}/refused.lz4", compression="lz4")
@@ -143,23 +143,23 @@ duck.execute("""create table t as select i, i % 10 as small, 'name ' || (i % 100
   timestamptz '2020-01-01 00:00:00+00' + to_seconds(i) as instant, (i * 1.5)::decimal(12,3) as price, i::utinyint % 7 as tiny,
   time '00:00:00' + to_seconds(i % 80000) as clock, ('00000000-0000-0000-0000-' || lpad(i::varchar, 12, '0'))::uuid as id,
   [i, i + 1, null] as list, {'a': i, 'b': 'x' || i} as struct, map(['k'], [i]) as map, (i::varchar)::blob as raw
-  from (select range as i from range(0, 20000)) where i < 250 or true""".replace("i::utinyint % 7", "(i % 250)::utinyint"))
+  from (select range as i from range(0, 7000)) where i < 250 or true""".replace("i::utinyint % 7", "(i % 250)::utinyint"))
 for compression in ("snappy", "zstd", "uncompressed"):
     for version in ("v1", "v2"):
         name = f"duckdb_{compression}_{version}"
-        duck.execute(f"copy t to '{folder}/{name}.parquet' (format parquet, codec '{compression}', parquet_version '{version}', row_group_size 6000)")
+        duck.execute(f"copy t to '{folder}/{name}.parquet' (format parquet, codec '{compression}', parquet_version '{version}', row_group_size 2048)")
         expect(name)
 
 frame = polars.DataFrame({
-    "i": range(10000), "text": [None if i % 6 == 0 else f"text {i % 300}" for i in range(10000)],
-    "real": [i / 3 for i in range(10000)], "flag": [i % 2 == 0 for i in range(10000)],
-    "day": [datetime.date(2020, 1, 1) + datetime.timedelta(days=i % 1000) for i in range(10000)],
-    "at": [datetime.datetime(2020, 1, 1) + datetime.timedelta(seconds=i) for i in range(10000)],
-    "clock": [datetime.time(i % 24, i % 60) for i in range(10000)],
-    "money": [decimal.Decimal(i).scaleb(-2) for i in range(10000)],
-    "list": [None if i % 4 == 0 else list(range(i % 3)) for i in range(10000)],
-    "struct": [{"a": i, "b": None if i % 3 else str(i)} for i in range(10000)],
-    "category": polars.Series([f"c{i % 5}" for i in range(10000)], dtype=polars.Categorical),
+    "i": range(3000), "text": [None if i % 6 == 0 else f"text {i % 300}" for i in range(3000)],
+    "real": [i / 3 for i in range(3000)], "flag": [i % 2 == 0 for i in range(3000)],
+    "day": [datetime.date(2020, 1, 1) + datetime.timedelta(days=i % 1000) for i in range(3000)],
+    "at": [datetime.datetime(2020, 1, 1) + datetime.timedelta(seconds=i) for i in range(3000)],
+    "clock": [datetime.time(i % 24, i % 60) for i in range(3000)],
+    "money": [decimal.Decimal(i).scaleb(-2) for i in range(3000)],
+    "list": [None if i % 4 == 0 else list(range(i % 3)) for i in range(3000)],
+    "struct": [{"a": i, "b": None if i % 3 else str(i)} for i in range(3000)],
+    "category": polars.Series([f"c{i % 5}" for i in range(3000)], dtype=polars.Categorical),
 })
 for compression in ("zstd", "snappy", "uncompressed"):
     frame.write_parquet(f"{folder}/polars_{compression}.parquet", compression=compression)

@@ -1,0 +1,43 @@
+/// What came out of judging a file.
+public struct QualityReport: Sendable, Hashable, Codable {
+    /// One rule's part in it.
+    public struct RuleResult: Sendable, Hashable, Codable {
+        /// As `QualityRule.description`.
+        public var rule: String
+        /// Records that broke it; for rules on the whole file 1 or 0.
+        public var violations: Int64
+    }
+
+    /// One column's values.
+    public struct Completeness: Sendable, Hashable, Codable {
+        public var column: String
+        /// Share of the well-formed records with a value, 0...1; 1 where there are no records.
+        public var share: Double
+    }
+
+    /// Records in the input; `good + bad`.
+    public var rows: Int64
+    public var good: Int64
+    public var bad: Int64
+    /// Of the bad ones, those that could not be read at all: too few or many fields, invalid UTF-8.
+    public var malformed: Int64
+    public var rules: [RuleResult]
+    /// Of the columns that have rules.
+    public var completeness: [Completeness]
+    /// Why the file fails as a whole; empty where it passes.
+    public var failures: [String]
+
+    /// Whether the file passes.
+    public var passes: Bool { failures.isEmpty }
+
+    /// Throws `QualityThreshold` with all failures where the file fails.
+    public func requirePass() throws(ColumnarError) {
+        guard !passes else { return }
+        let worst = rules.filter { $0.violations > 0 }.sorted { $0.violations > $1.violations }.prefix(5)
+        let detail = worst.map { "\($0.rule) (\($0.violations))" }.joined(separator: "; ")
+        throw ColumnarError(
+            .qualityThreshold,
+            "The file fails its quality rules: \(failures.joined(separator: "; ")). \(good) of \(rows) rows are good"
+                + (detail.isEmpty ? "." : "; rules broken most: \(detail)."))
+    }
+}

@@ -1,0 +1,148 @@
+/// One demand on the data. Rules are values; the mapping form (`QualityRules`) is one way to write them, and another
+/// front end, such as DQDL, makes the same values.
+public struct QualityRule: Sendable {
+    /// What is demanded.
+    public enum Check: Sendable {
+        /// The column is in the file. Judged once, before the records.
+        case exists
+        /// Every record has a value.
+        case complete
+        /// Values can be read as this type, by the same parsers that convert them.
+        case type(ColumnType)
+        /// Values lie between bounds.
+        case range(QualityRange)
+        /// Values have so many characters (Unicode scalars).
+        case length(minimum: Int?, maximum: Int?)
+        /// Values match as a whole.
+        case pattern(QualityPattern)
+        /// Values are among these, to the letter.
+        case allowed(Set<String>)
+        /// At least this share (0...1) of the records has a value. Judged at the end.
+        case completeness(Double)
+        /// The file has so many records, good and bad. Judged at the end.
+        case rowCount(minimum: Int64?, maximum: Int64?)
+    }
+
+    /// Normalised name; nil for rules on the whole file.
+    public var column: String?
+    public var check: Check
+
+    public init(column: String?, _ check: Check) {
+        self.column = column
+        self.check = check
+    }
+}
+
+extension QualityRule: CustomStringConvertible {
+    /// For reports: `amount: range 0...100`.
+    public var description: String {
+        let text: String
+        switch check {
+        case .exists: text = "exists"
+        case .complete: text = "required"
+        case .type(let type): text = "type \(type)"
+        case .range(let range): text = "range \(range)"
+        case .length(let minimum, let maximum):
+            text = "length \(minimum.map(String.init) ?? "0")...\(maximum.map(String.init) ?? "")"
+        case .pattern(let pattern): text = "pattern \(pattern.text)"
+        case .allowed(let values):
+            let shown = values.sorted().prefix(8).joined(separator: ", ")
+            text = "allowed [\(shown)\(values.count > 8 ? ", …" : "")]"
+        case .completeness(let share): text = "completeness ≥ \(share)"
+        case .rowCount(let minimum, let maximum):
+            text = "row count \(minimum.map(String.init) ?? "0")...\(maximum.map(String.init) ?? "")"
+        }
+        return column.map { "\($0): \(text)" } ?? text
+    }
+}
+
+/// Bounds of values: of numbers, or of dates and timestamps.
+public struct QualityRange: Sendable, Hashable {
+    /// One end.
+    public struct Bound: Sendable, Hashable {
+        public var value: Value
+        /// Whether the bound itself is within.
+        public var isInclusive: Bool
+
+        public init(_ value: Value, isInclusive: Bool = true) {
+            self.value = value
+            self.isInclusive = isInclusive
+        }
+    }
+
+    /// What values are compared with, and hence what they must be.
+    public enum Value: Sendable, Hashable {
+        case integer(Int64)
+        case number(Double)
+        /// Microseconds since 1970-01-01 00:00; dates count as their midnight.
+        case time(Int64)
+    }
+
+    public var lower: Bound?
+    public var upper: Bound?
+
+    /// Fails with `InvalidRule` where one end is a number and the other a time, or the ends are in the wrong order.
+    public init(lower: Bound?, upper: Bound?) throws(ColumnarError) {
+        self.lower = lower
+        self.upper = upper
+        if let lower, let upper {
+            guard let order = QualityRange.compare(lower.value, upper.value) else {
+                throw ColumnarError(.invalidRule, "A range has a number at one end and a time at the other.")
+            }
+            if order > 0 { throw ColumnarError(.invalidRule, "The range \(self) holds no value.") }
+        }
+    }
+
+    /// Below, at or above; nil where the two cannot be compared.
+    static func compare(_ left: Value, _ right: Value) -> Int? {
+        func order<Number: Comparable>(_ left: Number, _ right: Number) -> Int {
+            left < right ? -1 : left > right ? 1 : left == right ? 0 : 2
+        }
+        switch (left, right) {
+        case (.integer(let left), .integer(let right)): return order(left, right)
+        case (.integer(let left), .number(let right)): return order(Double(left), right)
+        case (.number(let left), .integer(let right)): return order(left, Double(right))
+        case (.number(let left), .number(let right)): return order(left, right)
+        case (.time(let left), .time(let right)): return order(left, right)
+        default: return nil
+        }
+    }
+
+    /// Whether a value lies between the bounds. What cannot be compared (a text, a NaN) does not.
+    func contains(_ value: Value) -> Bool {
+        if let lower {
+            guard let order = Self.compare(value, lower.value), order == 1 || (order == 0 && lower.isInclusive) else {
+                return false
+            }
+        }
+        if let upper {
+            guard let order = Self.compare(value, upper.value), order == -1 || (order == 0 && upper.isInclusive) else {
+                return false
+            }
+        }
+        return true
+    }
+
+    /// Whether values are times.
+    var isTime: Bool {
+        if case .time? = (lower ?? upper)?.value { return true }
+        return false
+    }
+}
+
+extension QualityRange: CustomStringConvertible {
+    public var description: String {
+        func text(_ value: Value) -> String {
+            switch value {
+            case .integer(let value): "\(value)"
+            case .number(let value): "\(value)"
+            case .time(let value):
+                "\(ParquetValue.timestamp(ParquetTimestamp(count: value, unit: .microseconds, isUTC: false)))"
+            }
+        }
+        var parts: [String] = []
+        if let lower { parts.append("\(lower.isInclusive ? "≥" : ">") \(text(lower.value))") }
+        if let upper { parts.append("\(upper.isInclusive ? "≤" : "<") \(text(upper.value))") }
+        return parts.joined(separator: " and ")
+    }
+}
