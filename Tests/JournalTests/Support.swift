@@ -183,3 +183,42 @@ extension DeadLetter {
             fingerprint: fingerprint, attempts: 3, history: [1, 2], payload: [3, 4], lineage: [], input: [5])
     }
 }
+
+/// SplitMix64: the same numbers for the same seed, so that a failure can be had again.
+struct SeededGenerator: RandomNumberGenerator {
+    private var state: UInt64
+
+    init(seed: UInt64) { state = seed }
+
+    mutating func next() -> UInt64 {
+        state &+= 0x9E37_79B9_7F4A_7C15
+        var value = state
+        value = (value ^ value >> 30) &* 0xBF58_476D_1CE4_E5B9
+        value = (value ^ value >> 27) &* 0x94D0_49BB_1331_11EB
+        return value ^ value >> 31
+    }
+}
+
+/// Runs a program and waits; its exit code.
+@discardableResult
+func run(_ program: String, _ arguments: String...) throws -> Int32 {
+    let process = Process()
+    process.executableURL = URL(fileURLWithPath: program)
+    process.arguments = arguments
+    process.standardError = FileHandle.nullDevice
+    try process.run()
+    process.waitUntilExit()
+    return process.terminationStatus
+}
+
+/// Copies the database and its WAL as they are, into a data folder of their own: what a crash at this moment leaves.
+/// Through another process: closing a descriptor of the database in this one would drop SQLite's locks.
+func snapshot(_ folder: String) throws -> String {
+    let copy = try temporaryFolder()
+    try FileManager.default.createDirectory(atPath: copy + "/journal", withIntermediateDirectories: true)
+    // The database first: what a checkpoint writes meanwhile is in the WAL as well, which the paused writer leaves alone.
+    for name in ["journal.sqlite", "journal.sqlite-wal"] {
+        try run("/bin/cp", "\(folder)/journal/\(name)", "\(copy)/journal/\(name)")
+    }
+    return copy
+}

@@ -25,6 +25,7 @@ extension InMemoryJournal {
             }
             state.log.removeFirst(Int(report.records))
             state.trimmed += report.records
+            state.invocations = state.invocations.filter { $0.value.started >= limit }
             return report
         }
     }

@@ -4,33 +4,33 @@
 /// record. Layout (varints, see `ByteWriter`): version 1; record count; subscriptions, each (id, first ordinal, count);
 /// logs; the log's index of each record if there are several; then for each record 0 ("the same subscriptions as the
 /// record before") or k + 1 and k indexes. Ordinals follow from the order.
-struct DecisionChunk: Sendable {
-    struct Member: Sendable {
-        var subscription: SubscriptionID
-        var firstOrdinal: Int64
-        var count: Int64
+package struct DecisionChunk: Sendable {
+    package struct Member: Sendable {
+        package var subscription: SubscriptionID
+        package var firstOrdinal: Int64
+        package var count: Int64
     }
 
     /// One record's decision, with indexes into `members`.
-    struct Entry: Sendable {
-        var position: Position
-        var log: Int64
-        var deliveries: [Delivery]
+    package struct Entry: Sendable {
+        package var position: Position
+        package var log: Int64
+        package var deliveries: [Delivery]
     }
 
     static let version: UInt64 = 1
 
-    let first: Position
-    let count: Int
-    let members: [Member]
-    let logs: [Int64]
+    package let first: Position
+    package let count: Int
+    package let members: [Member]
+    package let logs: [Int64]
     private let logIndexes: [Int]
     private let bytes: [UInt8]
     private let start: ByteReader
 
-    var last: Position { first + Int64(count) - 1 }
+    package var last: Position { first + Int64(count) - 1 }
 
-    init(first: Position, decoding bytes: [UInt8]) throws(MalformedBlob) {
+    package init(first: Position, decoding bytes: [UInt8]) throws(MalformedBlob) {
         var reader = ByteReader(bytes, what: "decision chunk")
         guard try reader.varint() == Self.version else { throw reader.malformed }
         self.first = first
@@ -69,7 +69,9 @@ struct DecisionChunk: Sendable {
     func log(at index: Int) -> Int64 { logs[logIndexes.isEmpty ? 0 : logIndexes[index]] }
 
     /// The records that one subscription wanted, in order.
-    func matches(of subscription: SubscriptionID) throws(MalformedBlob) -> [(position: Position, ordinal: Int64)] {
+    package func matches(of subscription: SubscriptionID) throws(MalformedBlob) -> [(
+        position: Position, ordinal: Int64
+    )] {
         guard let wanted = members.firstIndex(where: { $0.subscription == subscription }) else { return [] }
         var result: [(position: Position, ordinal: Int64)] = []
         result.reserveCapacity(Int(clamping: min(members[wanted].count, Int64(count))))
@@ -92,7 +94,7 @@ struct DecisionChunk: Sendable {
     }
 
     /// Every record with all its deliveries, in order.
-    func entries() throws(MalformedBlob) -> [Entry] {
+    package func entries() throws(MalformedBlob) -> [Entry] {
         var next = members.map(\.firstOrdinal)
         var current: [Int] = []
         var reader = start
@@ -127,8 +129,8 @@ struct DecisionChunk: Sendable {
 }
 
 /// Collects the appends of a transaction into a `DecisionChunk` and the hashes of their event ids.
-struct DecisionChunkBuilder {
-    private(set) var count = 0
+package struct DecisionChunkBuilder {
+    package private(set) var count = 0
     /// Four bytes a record, little-endian: `EventIDHash`.
     private(set) var hashes = ByteWriter()
     private(set) var members: [DecisionChunk.Member] = []
@@ -139,7 +141,9 @@ struct DecisionChunkBuilder {
     private var current: [SubscriptionID] = []
     private var currentIndexes: [Int] = []
 
-    mutating func add(log: Int64, subscriptions: [SubscriptionID], deliveries: [Delivery], idHash: UInt32) {
+    package init() {}
+
+    package mutating func add(log: Int64, subscriptions: [SubscriptionID], deliveries: [Delivery], idHash: UInt32) {
         count += 1
         hashes.fixed(idHash)
         if let known = logs.lastIndex(of: log) {
@@ -171,7 +175,7 @@ struct DecisionChunkBuilder {
         for index in currentIndexes { members[index].count += 1 }
     }
 
-    func encoded() -> [UInt8] {
+    package func encoded() -> [UInt8] {
         var writer = ByteWriter()
         writer.varint(DecisionChunk.version)
         writer.varint(count)

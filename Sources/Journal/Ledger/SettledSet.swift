@@ -2,22 +2,22 @@
 ///
 /// Settling in order touches nothing but `floor`. Out of order, a block of 8,192 ordinals costs at most 1 KB however
 /// the settled ones are spread, so a backlog with a hole at every other ordinal stays as cheap as one with none.
-struct SettledSet: Sendable {
+package struct SettledSet: Sendable {
     /// Ordinals in a block.
-    static let blockSize: Int64 = 8192
+    package static let blockSize: Int64 = 8192
     private static let wordCount = Int(blockSize / 64)
 
     /// Bits of one block; `words` is empty when all bits are set.
-    struct Block: Sendable, Equatable {
-        var words: [UInt64]
-        var count: Int
+    package struct Block: Sendable, Equatable {
+        package var words: [UInt64]
+        package var count: Int
 
-        static let empty = Block(words: [UInt64](repeating: 0, count: SettledSet.wordCount), count: 0)
-        static let full = Block(words: [], count: Int(SettledSet.blockSize))
+        package static let empty = Block(words: [UInt64](repeating: 0, count: SettledSet.wordCount), count: 0)
+        package static let full = Block(words: [], count: Int(SettledSet.blockSize))
 
-        var isFull: Bool { count == Int(SettledSet.blockSize) }
+        package var isFull: Bool { count == Int(SettledSet.blockSize) }
 
-        func contains(_ bit: Int) -> Bool { isFull || words[bit >> 6] & (1 << UInt64(bit & 63)) != 0 }
+        package func contains(_ bit: Int) -> Bool { isFull || words[bit >> 6] & (1 << UInt64(bit & 63)) != 0 }
 
         /// The first bit at or after `bit` that is not set; the block size if there is none.
         func firstClear(from bit: Int) -> Int {
@@ -35,30 +35,30 @@ struct SettledSet: Sendable {
     }
 
     /// Every ordinal up to this one is settled.
-    private(set) var floor: Int64
+    package private(set) var floor: Int64
     /// How many ordinals above the floor are settled.
-    private(set) var above: Int64 = 0
+    package private(set) var above: Int64 = 0
     /// By `(ordinal - 1) / blockSize`. Bits at or below the floor mean nothing.
-    private(set) var blocks: [Int64: Block] = [:]
+    package private(set) var blocks: [Int64: Block] = [:]
 
-    init(floor: Int64 = 0) { self.floor = floor }
+    package init(floor: Int64 = 0) { self.floor = floor }
 
     /// All settled ordinals.
-    var count: Int64 { floor + above }
+    package var count: Int64 { floor + above }
     /// The block that holds ordinal `floor + 1`.
-    var floorBlock: Int64 { floor / Self.blockSize }
+    package var floorBlock: Int64 { floor / Self.blockSize }
 
-    static func block(of ordinal: Int64) -> Int64 { (ordinal - 1) / blockSize }
+    package static func block(of ordinal: Int64) -> Int64 { (ordinal - 1) / blockSize }
     private static func bit(of ordinal: Int64) -> Int { Int((ordinal - 1) % blockSize) }
 
-    func contains(_ ordinal: Int64) -> Bool {
+    package func contains(_ ordinal: Int64) -> Bool {
         if ordinal <= floor { return true }
         guard above > 0, let block = blocks[Self.block(of: ordinal)] else { return false }
         return block.contains(Self.bit(of: ordinal))
     }
 
     /// True if every ordinal of the range is settled.
-    func contains(all range: ClosedRange<Int64>) -> Bool {
+    package func contains(all range: ClosedRange<Int64>) -> Bool {
         var next = max(range.lowerBound, floor + 1)
         while next <= range.upperBound {
             guard let block = blocks[Self.block(of: next)] else { return false }
@@ -71,7 +71,7 @@ struct SettledSet: Sendable {
     }
 
     /// Settles an ordinal. False, and nothing changed, if it was settled already.
-    mutating func insert(_ ordinal: Int64) -> Bool {
+    package mutating func insert(_ ordinal: Int64) -> Bool {
         if ordinal == floor + 1 {
             floor += 1
             if above > 0 { advance() } else if floor % Self.blockSize == 0 { blocks[floorBlock - 1] = nil }
@@ -114,7 +114,7 @@ struct SettledSet: Sendable {
     }
 
     /// Puts back a block read from disk. Bits at or below the floor are not counted.
-    mutating func restore(_ block: Block, at index: Int64) {
+    package mutating func restore(_ block: Block, at index: Int64) {
         guard index >= floorBlock else { return }
         var settled = Int64(block.count)
         if index == floorBlock, !block.isFull {
@@ -129,7 +129,7 @@ struct SettledSet: Sendable {
 extension SettledSet.Block {
     /// The bits as alternating run lengths (clear first), or as they are where that is shorter.
     /// First byte: 0 all set, 1 runs, 2 the 1,024 bytes of the bitmap.
-    func encoded() -> [UInt8] {
+    package func encoded() -> [UInt8] {
         guard !isFull else { return [0] }
         var writer = ByteWriter()
         writer.raw(CollectionOfOne(1))
@@ -149,7 +149,7 @@ extension SettledSet.Block {
         return bitmap.bytes
     }
 
-    init(decoding bytes: [UInt8]) throws(MalformedBlob) {
+    package init(decoding bytes: [UInt8]) throws(MalformedBlob) {
         var reader = ByteReader(bytes, what: "settled block")
         switch try reader.byte() {
         case 0: self = .full

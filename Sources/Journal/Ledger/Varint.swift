@@ -23,11 +23,16 @@ struct ByteWriter {
 }
 
 /// A blob of the journal that does not read as what it should be; `at` is the byte where it stopped making sense.
-struct MalformedBlob: Error, CustomStringConvertible {
-    var what: String
-    var at: Int
+package struct MalformedBlob: Error, CustomStringConvertible {
+    package var what: String
+    package var at: Int
 
-    var description: String { "malformed \(what) at byte \(at)" }
+    package init(what: String, at: Int) {
+        self.what = what
+        self.at = at
+    }
+
+    package var description: String { "malformed \(what) at byte \(at)" }
 }
 
 /// Reads what `ByteWriter` wrote. Every read is bounds-checked: a blob may come from a damaged file.

@@ -17,6 +17,7 @@ final class Checkpointer: Sendable {
         var copied: Int64 = 0
         /// Raised whenever the WAL starts anew: what a pass has copied counts only for the one it ran on.
         var generation = 0
+        var isStarted = false
         var isRunning = false
         var isStopping = false
         var isAsked = false
@@ -40,6 +41,7 @@ final class Checkpointer: Sendable {
     /// Opens the second connection and starts the thread.
     func start(_ path: String) throws {
         let connection = try Connections.checkpointer(path)
+        state.withLock { $0.isStarted = true }
         let thread = Thread { [self] in
             connection.inDatabase { loop($0) }
             try? connection.close()
@@ -51,7 +53,11 @@ final class Checkpointer: Sendable {
 
     /// Waits for the pass in progress, then ends the thread.
     func stop() {
-        state.withLock { $0.isStopping = true }
+        let isStarted = state.withLock { state -> Bool in
+            state.isStopping = true
+            return state.isStarted
+        }
+        guard isStarted else { return }
         wake.signal()
         ended.wait()
     }

@@ -4,11 +4,11 @@ import GRDB
 /// How each connection to the journal is opened. Debian compiles SQLite with SECURE_DELETE, so that is set off on every
 /// one of them: with it, dropping a segment writes it all once more.
 enum Connections {
-    static func writer(_ path: String) throws -> DatabaseQueue {
+    static func writer(_ path: String, busySeconds: Double = 5) throws -> DatabaseQueue {
         var configuration = Configuration()
         configuration.foreignKeysEnabled = false
         configuration.label = "sluice.journal.writer"
-        configuration.busyMode = .timeout(5)
+        configuration.busyMode = .timeout(busySeconds)
         configuration.prepareDatabase { db in
             // The page size counts only before the first table is made, and must come before WAL mode.
             try db.execute(

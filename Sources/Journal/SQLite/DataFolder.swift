@@ -11,13 +11,21 @@ struct DataFolder: Sendable {
 
     init(_ root: String) { self.root = root }
 
-    /// Makes the folders and makes them durable.
+    /// Makes the folders, those above them too, and makes them durable.
     func make() throws(JournalError) {
+        var parents: [String] = []
+        var parent = root
+        while let slash = parent.lastIndex(of: "/"), slash != parent.startIndex {
+            parent = String(parent[..<slash])
+            parents.append(parent)
+        }
+        for path in parents.reversed() { mkdir(path, 0o755) }
         for path in [root, folder] where mkdir(path, 0o700) != 0 && errno != EEXIST {
             throw systemError("The data folder cannot be made", at: path)
         }
         try sync(folder)
         try sync(root)
+        try sync(parents.first ?? (root.hasPrefix("/") ? "/" : "."))
     }
 
     /// fsync of a folder: makes the names in it durable.
@@ -26,6 +34,14 @@ struct DataFolder: Sendable {
         guard descriptor >= 0 else { throw systemError("The data folder cannot be opened", at: path) }
         defer { close(descriptor) }
         guard fsync(descriptor) == 0 else { throw systemError("The data folder cannot be synced", at: path) }
+    }
+
+    /// fsync of a file that no connection has open.
+    func syncFile(_ path: String) throws(JournalError) {
+        let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+        guard descriptor >= 0 else { throw systemError("The file cannot be opened", at: path) }
+        defer { close(descriptor) }
+        guard fsync(descriptor) == 0 else { throw systemError("The file cannot be synced", at: path) }
     }
 
     func systemError(_ what: String, at path: String) -> JournalError {
@@ -70,20 +86,11 @@ final class DataFolderLock: Sendable {
     init(_ folder: DataFolder) throws(JournalError) {
         let opened = open(folder.lock, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
         guard opened >= 0 else { throw folder.systemError("The lock file cannot be opened", at: folder.lock) }
-        guard flock(opened, LOCK_EX | LOCK_NB) == 0 else {
-            let code = errno
-            var bytes = [UInt8](repeating: 0, count: 32)
-            let count = pread(opened, &bytes, bytes.count, 0)
+        do throws(JournalError) {
+            try Self.lock(opened, folder)
+        } catch {
             close(opened)
-            guard code == EWOULDBLOCK else {
-                errno = code
-                throw folder.systemError("The lock file cannot be locked", at: folder.lock)
-            }
-            let owner = String(decoding: bytes.prefix(max(0, count)).prefix { $0 != 0x0A }, as: UTF8.self)
-            throw JournalError(
-                .locked,
-                "Another host (process \(owner.isEmpty ? "unknown" : owner)) holds this data folder; stop it, or use "
-                    + "another folder.", path: folder.root)
+            throw error
         }
         let owner = Array("\(getpid())\n".utf8)
         // The pid is a help for people; the lock holds without it.
@@ -91,7 +98,32 @@ final class DataFolderLock: Sendable {
         descriptor = opened
     }
 
-    deinit { close(descriptor) }
+    private static func lock(_ descriptor: Int32, _ folder: DataFolder) throws(JournalError) {
+        let deadline = ContinuousClock.now + .seconds(2)
+        while flock(descriptor, LOCK_EX | LOCK_NB) != 0 {
+            guard errno == EWOULDBLOCK else {
+                throw folder.systemError("The lock file cannot be locked", at: folder.lock)
+            }
+            var bytes = [UInt8](repeating: 0, count: 32)
+            let count = pread(descriptor, &bytes, bytes.count, 0)
+            let owner = String(decoding: bytes.prefix(max(0, count)).prefix { $0 != 0x0A }, as: UTF8.self)
+            // A host that was killed while it forked leaves the lock with the child until that has called exec.
+            let isDead = pid_t(owner).map { $0 > 0 && kill($0, 0) != 0 && errno == ESRCH } ?? false
+            guard isDead, ContinuousClock.now < deadline else {
+                throw JournalError(
+                    .locked,
+                    "Another host (process \(owner.isEmpty ? "unknown" : owner)) holds this data folder; stop it, or use "
+                        + "another folder.", path: folder.root)
+            }
+            usleep(5_000)
+        }
+    }
+
+    deinit {
+        // Explicitly: a child that is between fork and exec has the same lock open.
+        flock(descriptor, LOCK_UN)
+        close(descriptor)
+    }
 }
 
 /// A file that occupies space until the disk is full, and is then given up so that work in the house can be settled.

@@ -23,6 +23,10 @@ package struct JournalOptions: Sendable {
     package var readers = 4
     /// Accept file systems on which fsync and locks cannot be trusted. Only for trying Sluice out.
     package var allowsAnyFileSystem = false
+    /// How long a commit waits for another process that writes to the database (say, somebody's SQLite shell).
+    package var busySeconds = 5.0
+    /// Asked instead of SQLite whether a commit fails: a result code of SQLite, or nil. For tests of disk errors.
+    package var commitFault: (@Sendable () -> Int32?)?
     /// Called on the journal's threads at each named point; a test may block or look there.
     package var atPoint: (@Sendable (JournalPoint) -> Void)?
 

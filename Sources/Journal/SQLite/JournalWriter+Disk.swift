@@ -15,25 +15,21 @@ extension JournalWriter {
     func checkRoom() {
         lastRoomCheck = .now
         guard let free = folder.freeBytes() else { return }
+        // A little more than the limit to end it, so that it does not swing to and fro.
+        let enough = options.minimumFreeBytes + options.minimumFreeBytes / 4
         if !isShort {
-            isShort = free < options.minimumFreeBytes
+            setShort(free < options.minimumFreeBytes)
         } else if ballast.isThere || options.ballastBytes == 0 {
-            // A little more than the limit, so that it does not swing to and fro.
-            isShort = free < options.minimumFreeBytes + options.minimumFreeBytes / 4
-        } else if free >= options.ballastBytes + options.minimumFreeBytes + options.minimumFreeBytes / 4 {
+            setShort(free < max(enough, 1 << 20))
+        } else if free >= options.ballastBytes + max(enough, 1 << 20) {
             ballast.make(reserve: options.minimumFreeBytes)
-            isShort = !ballast.isThere
-        }
-        if statistics.isRefusingProducers != isShort {
-            statistics.isRefusingProducers = isShort
-            let isShort = isShort
-            queue.published.withLock { $0.statistics.isRefusingProducers = isShort }
+            setShort(!ballast.isThere)
         }
     }
 
     /// The disk is full: producers are refused, and the others get the ballast's room. False if that changes nothing.
     func giveUpBallast(_ group: [Item], _ results: inout [Result<Receipt, JournalError>?]) -> Bool {
-        isShort = true
+        setShort(true)
         lastRoomCheck = .now
         var hasHelped = ballast.release()
         if hasHelped { atPoint(.ballastReleased) }
@@ -42,6 +38,13 @@ extension JournalWriter {
             hasHelped = true
         }
         return hasHelped
+    }
+
+    private func setShort(_ isShort: Bool) {
+        self.isShort = isShort
+        guard statistics.isRefusingProducers != isShort else { return }
+        statistics.isRefusingProducers = isShort
+        queue.published.withLock { $0.statistics.isRefusingProducers = isShort }
     }
 
     private var shortOfSpace: JournalError {

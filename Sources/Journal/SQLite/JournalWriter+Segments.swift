@@ -99,18 +99,36 @@ extension JournalWriter {
         atPoint(.segmentRolled)
     }
 
-    /// Drops the oldest segments in which everything is settled and older than `limit`, each in a transaction of its own.
-    func trim(settledBelow limit: Milliseconds) -> Result<TrimReport, JournalError> {
-        var report = TrimReport()
+    /// One step of a trim, in a transaction of its own; nil when there is nothing left to drop. Drops the oldest segment if
+    /// everything in it is settled and older than `limit`, else some invocations that are.
+    func trimStep(settledBelow limit: Milliseconds) -> Result<TrimReport?, JournalError> {
         do throws(JournalError) {
-            while let dropped = try dropOldestSegment(limit) {
-                report.records += dropped.records
-                report.bytes += dropped.bytes
-            }
-            return .success(report)
+            if let dropped = try dropOldestSegment(limit) { return .success(dropped) }
+            return .success(try dropInvocations(limit) ? TrimReport() : nil)
         } catch {
             if db.isInsideTransaction { try? db.execute(sql: "ROLLBACK") }
             return .failure(error)
+        }
+    }
+
+    /// True if there may be more.
+    private func dropInvocations(_ limit: Milliseconds) throws(JournalError) -> Bool {
+        try attempt("dropping invocations") {
+            let rows = try Row.fetchAll(
+                db, sql: "SELECT rowid, boot, number, event_ids, started FROM invocation ORDER BY rowid LIMIT 500")
+            let old = rows.prefix { ($0["started"] as Int64) < limit }
+            guard let last = old.last else { return false }
+            try db.execute(sql: "BEGIN IMMEDIATE")
+            for row in old {
+                for event in try JSONTexts.decode(row["event_ids"]) {
+                    try db.execute(
+                        sql: "DELETE FROM invocation_event WHERE event_id = ? AND boot = ? AND number = ?",
+                        arguments: [event, row["boot"] as Int64, row["number"] as Int64])
+                }
+            }
+            try db.execute(sql: "DELETE FROM invocation WHERE rowid <= ?", arguments: [last["rowid"] as Int64])
+            try db.execute(sql: "COMMIT")
+            return old.count == rows.count
         }
     }
 

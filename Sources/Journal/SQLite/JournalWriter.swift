@@ -1,4 +1,3 @@
-import Foundation
 import GRDB
 import GRDBSQLite
 import Synchronization
@@ -30,12 +29,12 @@ final class JournalWriter {
     var isShort = false
     var lastRoomCheck: ContinuousClock.Instant?
     var statistics = JournalStatistics()
+    private var backup: BackupSession?
 
     private var isOpen: Bool { sqlite3_get_autocommit(db.sqliteConnection) == 0 }
     private let begin: HotStatement
     private let commit: HotStatement
-    /// Pages in the WAL, as SQLite's hook told at the last commit.
-    private let walPages: UnsafeMutablePointer<Int64>
+    private let wal: WALKeeper
 
     /// Raises the boot counter durably and starts from what is stored.
     init(
@@ -63,14 +62,7 @@ final class JournalWriter {
         commit = try HotStatement(db, "COMMIT")
         ballast = Ballast(folder, size: options.ballastBytes)
         ballast.make(reserve: options.minimumFreeBytes)
-        walPages = .allocate(capacity: 1)
-        walPages.pointee = 0
-        sqlite3_wal_hook(
-            db.sqliteConnection,
-            { context, _, _, pages in
-                context?.assumingMemoryBound(to: Int64.self).pointee = Int64(pages)
-                return SQLITE_OK
-            }, walPages)
+        wal = WALKeeper(db, checkpointer, options)
         let cores = Dictionary(uniqueKeysWithValues: stored.cores.map { ($0.record.id, $0) })
         let (head, ruleSet, last, boot) = (stored.head, stored.ruleSet, ledger.lastSubscription, boot)
         queue.published.withLock {
@@ -82,11 +74,6 @@ final class JournalWriter {
             $0.wasUnclean = !stored.isClean
         }
         checkRoom()
-    }
-
-    deinit {
-        sqlite3_wal_hook(db.sqliteConnection, nil, nil)
-        walPages.deallocate()
     }
 
     /// Works until the queue is closed and empty.
@@ -129,6 +116,8 @@ final class JournalWriter {
             }
             commitGroup(group)
         }
+        wal.stop()
+        backup = nil
         markClean()
     }
 
@@ -163,11 +152,10 @@ final class JournalWriter {
         hasNewFailure = false
         var receipts: [(Int, Receipt)] = []
         receipts.reserveCapacity(group.count)
-        try attempt("beginning a transaction") {
-            try begin.run()
-        }
+        // Before SQLite begins: if that fails, there must be nothing to take back.
         ledger.begin()
         transaction.start(segment: segment)
+        try attempt("beginning a transaction") { try begin.run() }
         try rollSegmentIfFull()
         for index in group.indices where results[index] == nil {
             do throws(JournalError) {
@@ -182,7 +170,12 @@ final class JournalWriter {
         }
         try storeTransaction()
         atPoint(.beforeCommit)
-        try attempt("committing") { try commit.run() }
+        try attempt("committing") {
+            if let code = options.commitFault?() {
+                throw SQLiteFailure(code: code, message: "injected by a test", systemError: 0)
+            }
+            try commit.run()
+        }
         return receipts
     }
 
@@ -230,7 +223,7 @@ final class JournalWriter {
         for (item, result) in zip(group, results) { if let result { item.completion(result) } }
         if hasCommitted {
             atPoint(.afterCompletion)
-            checkpoint()
+            wal.afterCommit()
         }
     }
 
@@ -242,7 +235,9 @@ final class JournalWriter {
         statistics.payloadBytes += transaction.payloadBytes
         statistics.commitMicroseconds += took
         statistics.longestCommitMicroseconds = max(statistics.longestCommitMicroseconds, took)
-        statistics.walBytes = walPages.pointee * Checkpointer.pageBytes
+        statistics.walBytes = wal.bytes
+        statistics.checkpoints = wal.lastPasses
+        statistics.walWaits = wal.waits
         statistics.peakWALBytes = max(statistics.peakWALBytes, statistics.walBytes)
         statistics.isRefusingProducers = isShort
         queue.published.withLock { published in
@@ -257,39 +252,20 @@ final class JournalWriter {
         }
     }
 
-    // MARK: Checkpoints
+    // MARK: Between transactions
 
-    /// Keeps the WAL short: see `Checkpointer`.
-    private func checkpoint() {
-        let pages = walPages.pointee
-        var (remaining, isRunning) = checkpointer.committed(pages: pages)
-        let size = pages * Checkpointer.pageBytes
-        if size > options.lastPassBytes, !isRunning, remaining * Checkpointer.pageBytes < options.lastPassRemaining {
-            lastPass()
-            return
+    /// The next step of the one backup that may run.
+    func stepBackup(to path: String) throws -> Double {
+        let session = try backup ?? BackupSession(from: db, to: path)
+        backup = session
+        do {
+            let done = try session.step()
+            if done == 1 { backup = nil }
+            return done
+        } catch {
+            backup = nil
+            throw error
         }
-        guard size > options.walLimitBytes else { return }
-        // Back-pressure: nothing commits until the WAL can start anew. A reader that holds it open (say, somebody's
-        // SQLite shell) must not stop the host for ever, so after a while the WAL may grow further.
-        statistics.walWaits += 1
-        let deadline = ContinuousClock.now + .milliseconds(500)
-        while ContinuousClock.now < deadline, checkpointer.failure == nil {
-            (remaining, isRunning) = checkpointer.committed(pages: pages)
-            if !isRunning, lastPass() { return }
-            usleep(2_000)
-        }
-    }
-
-    /// True if the WAL is copied whole: the next commit starts it anew unless somebody still reads from it.
-    @discardableResult
-    private func lastPass() -> Bool {
-        var logged: Int32 = 0
-        var copied: Int32 = 0
-        let code = sqlite3_wal_checkpoint_v2(db.sqliteConnection, nil, SQLITE_CHECKPOINT_PASSIVE, &logged, &copied)
-        guard code == SQLITE_OK, copied >= 0 else { return false }
-        checkpointer.copied(Int64(copied))
-        statistics.checkpoints += 1
-        return copied == logged
     }
 
     /// The mark that tells a clean shutdown. Closing the last connection then empties the WAL.

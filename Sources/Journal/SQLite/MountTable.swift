@@ -1,9 +1,9 @@
 /// The mounts of this process, as /proc/self/mountinfo tells them (proc_pid_mountinfo(5)).
-struct MountTable {
+package struct MountTable {
     private var mounts: [(point: String, type: String)] = []
 
     /// Lines that are not understood are left out.
-    init(mountinfo: String) {
+    package init(mountinfo: String) {
         for line in mountinfo.split(separator: "\n") {
             let fields = line.split(separator: " ")
             // 36 35 98:0 /root /point rw,noatime [optional …] - type source options
@@ -17,7 +17,7 @@ struct MountTable {
 
     /// The file system type that an absolute, resolved path lies on: of the longest mount point above it, and of those
     /// the last mounted.
-    func type(of path: String) -> String? {
+    package func type(of path: String) -> String? {
         var best: (point: String, type: String)?
         for mount in mounts {
             let isAbove = mount.point == "/" || path == mount.point || path.hasPrefix(mount.point + "/")
@@ -27,7 +27,7 @@ struct MountTable {
     }
 
     /// What a refused file system is called; nil for one that is fit for a journal.
-    static func unsuitable(_ type: String) -> String? {
+    package static func unsuitable(_ type: String) -> String? {
         if type.hasPrefix("fuse") { return "FUSE" }
         switch type {
         case "nfs", "nfs4": return "NFS"

@@ -10,6 +10,12 @@ struct SQLiteFailure: Error, CustomStringConvertible {
     /// `errno` of the system call that failed, 0 if none did.
     var systemError: Int32
 
+    init(code: Int32, message: String, systemError: Int32) {
+        self.code = code
+        self.message = message
+        self.systemError = systemError
+    }
+
     init(code: Int32, connection: OpaquePointer?) {
         self.code = code
         message = connection.flatMap { sqlite3_errmsg($0) }.map { String(cString: $0) } ?? "no connection"

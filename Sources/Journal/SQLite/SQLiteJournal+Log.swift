@@ -38,8 +38,13 @@ extension SQLiteJournal {
                     guard let member = chunk.members.first(where: { $0.subscription == core.record.id }),
                         member.firstOrdinal + member.count > core.settled.floor
                     else { continue }
-                    let match = try chunk.matches(of: core.record.id).first { $0.ordinal >= core.settled.floor }
-                    return (match?.position, page.end)
+                    guard
+                        let match = try chunk.matches(of: core.record.id).first(where: {
+                            $0.ordinal >= core.settled.floor
+                        })
+                    else { continue }
+                    // The record itself may be trimmed: then just before the next one is the best that can be said.
+                    return (match.ordinal == core.settled.floor ? match.position : match.position - 1, page.end)
                 }
                 return (nil, page.end)
             }

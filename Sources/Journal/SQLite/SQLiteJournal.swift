@@ -12,7 +12,7 @@ package final class SQLiteJournal: JournalStore {
     let checkpointer: Checkpointer
     let pool: DatabasePool
     private let lock: Mutex<DataFolderLock?>
-    private let ended: DispatchSemaphore
+    private let life: WriterLife
     private let isClosed = Mutex(false)
 
     /// Opens the journal of a data folder, or makes one, and raises its boot counter.
@@ -27,28 +27,30 @@ package final class SQLiteJournal: JournalStore {
         let atPoint = Self.pointHandler(options)
         let queue = WriterQueue()
         let checkpointer = Checkpointer(options, atPoint: atPoint)
-        let ended = DispatchSemaphore(value: 0)
+        let life = WriterLife()
         self.queue = queue
         self.checkpointer = checkpointer
-        self.ended = ended
+        self.life = life
         do {
             try Connections.checkFormat(folder.database)
-            let writer = try Connections.writer(folder.database)
+            let writer = try Connections.writer(folder.database, busySeconds: options.busySeconds)
             try Schema.migrator.migrate(writer)
             try folder.sync(folder.folder)
             try Self.startWriter(
-                writer, folder: folder, options: options, queue: queue, checkpointer: checkpointer, ended: ended,
+                writer, folder: folder, options: options, queue: queue, checkpointer: checkpointer, life: life,
                 atPoint: atPoint)
         } catch {
             throw JournalError(storage: error, doing: "opening the journal", path: folder.database)
         }
         do {
-            pool = try Connections.readers(folder.database, count: options.readers)
             try checkpointer.start(folder.database)
+            pool = try Connections.readers(folder.database, count: options.readers)
         } catch {
             queue.close()
-            ended.wait()
-            throw JournalError(storage: error, doing: "opening the journal's readers", path: folder.database)
+            checkpointer.stop()
+            life.mayClose.signal()
+            life.ended.wait()
+            throw JournalError(storage: error, doing: "opening the journal's other connections", path: folder.database)
         }
     }
 
@@ -57,12 +59,8 @@ package final class SQLiteJournal: JournalStore {
     /// Starts the writing thread and waits until it has read the state.
     private static func startWriter(
         _ connection: DatabaseQueue, folder: DataFolder, options: JournalOptions, queue: WriterQueue,
-        checkpointer: Checkpointer, ended: DispatchSemaphore, atPoint: @escaping @Sendable (JournalPoint) -> Void
+        checkpointer: Checkpointer, life: WriterLife, atPoint: @escaping @Sendable (JournalPoint) -> Void
     ) throws {
-        let ready = DispatchSemaphore(value: 0)
-        let failure = Mutex<(any Error)?>(nil)
-        // A reference the thread may hold beyond this call; the value is written before `ready` and read after it.
-        let outcome = Outcome(failure: failure)
         let thread = Thread {
             // The connection is the thread's for the journal's life: GRDB runs this on the calling thread.
             connection.inDatabase { db in
@@ -70,26 +68,37 @@ package final class SQLiteJournal: JournalStore {
                     let writer = try JournalWriter(
                         db, folder: folder, options: options, queue: queue, checkpointer: checkpointer, atPoint: atPoint
                     )
-                    ready.signal()
+                    life.isReady.signal()
                     writer.run()
                 } catch {
-                    outcome.failure.withLock { $0 = error }
-                    ready.signal()
+                    life.failure.withLock { $0 = error }
+                    life.isReady.signal()
+                    return
                 }
+                life.isDrained.signal()
+                life.mayClose.wait()
             }
             try? connection.close()
-            ended.signal()
+            life.ended.signal()
         }
         thread.name = "journal-writer"
         thread.stackSize = 1 << 20
         thread.start()
-        ready.wait()
-        if let error = outcome.failure.withLock({ $0 }) { throw error }
+        life.isReady.wait()
+        if let error = life.failure.withLock({ $0 }) {
+            life.ended.wait()
+            throw error
+        }
     }
 
-    private final class Outcome: Sendable {
-        let failure: Mutex<(any Error)?>
-        init(failure: consuming sending Mutex<(any Error)?>) { self.failure = failure }
+    /// The steps of the writing thread's life, to wait for.
+    private final class WriterLife: Sendable {
+        let isReady = DispatchSemaphore(value: 0)
+        /// Why it could not begin.
+        let failure = Mutex<(any Error)?>(nil)
+        let isDrained = DispatchSemaphore(value: 0)
+        let mayClose = DispatchSemaphore(value: 0)
+        let ended = DispatchSemaphore(value: 0)
     }
 
     /// The test's own hook, or the crash that `SLUICE_CRASH_AT` asks for.
@@ -124,10 +133,12 @@ package final class SQLiteJournal: JournalStore {
         }
         guard isFirst else { return }
         queue.close()
-        // Readers and the checkpoint end first, so that the writer's connection is the last and empties the WAL.
+        life.isDrained.wait()
+        // The writer's connection closes last: only one that may write can empty the WAL.
         checkpointer.stop()
         try? pool.close()
-        ended.wait()
+        life.mayClose.signal()
+        life.ended.wait()
         lock.withLock { $0 = nil }
     }
 
@@ -140,13 +151,20 @@ package final class SQLiteJournal: JournalStore {
 
     @discardableResult
     package func trim(settledBelow limit: Milliseconds) throws(JournalError) -> TrimReport {
-        guard let result = queue.perform({ $0.trim(settledBelow: limit) }) else { throw .closedJournal }
-        return try result.get()
+        var report = TrimReport()
+        // Step by step, so that commits go on in between.
+        while true {
+            guard let step = queue.perform({ $0.trimStep(settledBelow: limit) }) else { throw .closedJournal }
+            guard let dropped = try step.get() else { return report }
+            report.records += dropped.records
+            report.bytes += dropped.bytes
+        }
     }
 
     /// Reads in one consistent transaction.
     func read<R>(_ what: String, _ body: (Database) throws -> R) throws(JournalError) -> R {
         do { return try pool.read(body) } catch {
+            if isClosed.withLock({ $0 }) { throw .closedJournal }
             throw JournalError(storage: error, doing: what, path: folder.database)
         }
     }

@@ -1,0 +1,141 @@
+import Foundation
+import Journal
+import Testing
+
+/// A file system of a few megabytes that really is full.
+@Suite(
+    .timeLimit(.minutes(2)), .serialized,
+    .enabled(if: SmallDisk.isPermitted, "a full disk needs a small tmpfs, and mounting one is not permitted here"))
+struct DiskFullTests {
+    private func options(ballast: Int64, minimumFree: Int64) -> JournalOptions {
+        var options = JournalOptions.small
+        options.segmentBytes = 1 << 20
+        options.ballastBytes = ballast
+        options.minimumFreeBytes = minimumFree
+        return options
+    }
+
+    /// Appends until producers are refused; how many events were taken.
+    private func fill(_ journal: any JournalStore) async throws -> Int64 {
+        for round in 0..<2_000 {
+            do {
+                try await journal.commit(.append((0..<10).map { .test("e\(round)-\($0)", bytes: 10_000) }))
+            } catch let error as JournalError where error.code == .diskFull {
+                return Int64(round * 10)
+            }
+        }
+        Issue.record("the disk was never full")
+        return 0
+    }
+
+    @Test("When the disk is full, producers are refused and the ballast lets everything else settle")
+    func full() async throws {
+        let disk = try SmallDisk(megabytes: 40)
+        try disk.fill("other", megabytes: 12)
+        let data = disk.path + "/data"
+        let journal = try SQLiteJournal(dataFolder: data, options: options(ballast: 6 << 20, minimumFree: 0))
+        #expect(FileManager.default.fileExists(atPath: data + "/journal/ballast"))
+        try await journal.subscribe(1)
+        let taken = try await fill(journal)
+        #expect(taken > 100)
+        #expect(!FileManager.default.fileExists(atPath: data + "/journal/ballast"))
+        #expect(journal.statistics.isRefusingProducers)
+        for ordinal in 1...60 as ClosedRange<Int64> {
+            var batch = Batch()
+            if ordinal % 10 == 0 {
+                batch.settlements = [Settlement(Delivery(1, ordinal, ordinal), .dead)]
+                batch.deadLetters = [.insert(.test(Delivery(1, ordinal, ordinal)))]
+            } else {
+                batch.settlements = [Settlement(Delivery(1, ordinal, ordinal), .succeeded)]
+                // What a handler published is part of settling, and no producer's.
+                batch.appends = [.test("output-\(ordinal)", to: [])]
+            }
+            try await journal.commit(batch)
+        }
+        #expect(await journal.refusal(of: .append(["no"])) == .diskFull)
+        try FileManager.default.removeItem(atPath: disk.path + "/other")
+        // It looks for room now and then; each refusal is an event to wait for.
+        var isTaken = false
+        for _ in 0..<1_000_000 where !isTaken { isTaken = await journal.refusal(of: .append(["again"])) == nil }
+        #expect(isTaken)
+        #expect(FileManager.default.fileExists(atPath: data + "/journal/ballast"))
+        #expect(!journal.statistics.isRefusingProducers)
+        #expect(try journal.audit() == [])
+        journal.close()
+        let reopened = try SQLiteJournal(dataFolder: data, options: options(ballast: 6 << 20, minimumFree: 0))
+        let progress = try reopened.progress(of: 1)
+        #expect((progress.matched, progress.succeeded, progress.dead) == (taken + 1, 54, 6))
+        #expect(try reopened.audit() == [])
+        reopened.close()
+    }
+
+    @Test("Below the least free space producers are refused before the disk is full")
+    func minimumFree() async throws {
+        let disk = try SmallDisk(megabytes: 24)
+        let data = disk.path + "/data"
+        try disk.fill("other", megabytes: 20)
+        let journal = try SQLiteJournal(dataFolder: data, options: options(ballast: 0, minimumFree: 8 << 20))
+        defer { journal.close() }
+        try await journal.subscribe(1)
+        #expect(await journal.refusal(of: .append(["no"])) == .diskFull)
+        try FileManager.default.removeItem(atPath: disk.path + "/other")
+        var isTaken = false
+        for _ in 0..<1_000_000 where !isTaken { isTaken = await journal.refusal(of: .append(["yes"])) == nil }
+        #expect(isTaken)
+    }
+
+    @Test("With no ballast left nothing commits, nothing crashes, and what was durable stays")
+    func hopeless() async throws {
+        let disk = try SmallDisk(megabytes: 16)
+        let data = disk.path + "/data"
+        let journal = try SQLiteJournal(dataFolder: data, options: options(ballast: 0, minimumFree: 0))
+        try await journal.subscribe(1)
+        let taken = try await fill(journal)
+        _ = try? run("/bin/dd", "if=/dev/zero", "of=\(disk.path)/rest", "bs=4096", "status=none")
+        var batch = Batch.settle((1...taken).map { Delivery(1, $0, $0) })
+        // More than the whole disk: the WAL may have room of its own left.
+        let long = String(repeating: "x", count: 1_000)
+        batch.objects = (0..<20_000).map {
+            .put(
+                ObjectRecord(
+                    bucket: "b", key: "key-\($0)", device: 1, inode: 1, size: 1, modified: 1, changed: 1, sample: 1,
+                    etag: long,
+                    sequencer: "s", eventID: "i"))
+        }
+        #expect(await journal.refusal(of: batch) == .diskFull)
+        #expect(try journal.progress(of: 1).succeeded == 0)
+        #expect(try journal.waiting(SubscriptionID(1), after: 0, limit: 5).count == 5)
+        journal.close()
+        try FileManager.default.removeItem(atPath: disk.path + "/rest")
+        let reopened = try SQLiteJournal(dataFolder: data, options: options(ballast: 0, minimumFree: 0))
+        #expect(try reopened.progress(of: 1).waiting == taken)
+        #expect(try reopened.audit() == [])
+        reopened.close()
+    }
+}
+
+/// A small tmpfs of our own.
+private final class SmallDisk {
+    let path: String
+
+    struct NotMounted: Error {}
+
+    static let isPermitted = (try? SmallDisk(megabytes: 1)) != nil
+
+    init(megabytes: Int) throws {
+        path = try temporaryFolder()
+        guard try run("/bin/mount", "-t", "tmpfs", "-o", "size=\(megabytes)m", "tmpfs", path) == 0 else {
+            try FileManager.default.removeItem(atPath: path)
+            throw NotMounted()
+        }
+    }
+
+    func fill(_ name: String, megabytes: Int) throws {
+        try Data(count: megabytes << 20).write(to: URL(fileURLWithPath: path + "/" + name))
+    }
+
+    deinit {
+        _ = try? run("/bin/umount", "-l", path)
+        try? FileManager.default.removeItem(atPath: path)
+    }
+}
