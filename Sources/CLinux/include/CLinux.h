@@ -3,6 +3,7 @@
 #ifndef CLINUX_H
 #define CLINUX_H
 
+#include "clinux_bytes.h"
 #include "clinux_files.h"
 #include "clinux_process.h"
 

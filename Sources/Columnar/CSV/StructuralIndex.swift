@@ -1,6 +1,8 @@
+import CLinux
+
 /// Finds delimiters and line ends outside quotes, 64 bytes at a time.
 ///
-/// Per block, bit masks of quotes, delimiters and line ends are made with word arithmetic; whether a byte lies within
+/// Per block, bit masks of quotes, delimiters and line ends are made by vector comparisons; whether a byte lies within
 /// quotes is the parity of the quotes before it, a prefix sum by exclusive or (Langdale and Lemire, "Parsing Gigabytes
 /// of JSON per Second", 2019). Parity is only right where quotes stand as RFC 4180 wants them, which is checked: where
 /// it does not hold, `isIrregular` is set and the caller must use the `RecordScanner`.
@@ -21,11 +23,9 @@ struct StructuralIndex {
         _ bytes: UnsafePointer<UInt8>, from start: Int, to end: Int, dialect: CSVDialect,
         into output: UnsafeMutablePointer<UInt32>
     ) {
-        let ones: UInt64 = 0x0101_0101_0101_0101
-        let delimiters = UInt64(dialect.delimiter) &* ones
+        let delimiter = dialect.delimiter
         let newline = dialect.lineEnd
-        let newlinePattern = UInt64(newline) &* ones
-        let quotePattern = UInt64(dialect.quote ?? 0) &* ones
+        let quote = dialect.quote ?? 0
         let quoteEnabled: UInt64 = dialect.quote == nil ? 0 : ~0
 
         var out = output
@@ -39,42 +39,14 @@ struct StructuralIndex {
 
         var position = start
         while position < end {
-            var quotes: UInt64 = 0
-            var fieldEnds: UInt64 = 0
-            var lines: UInt64 = 0
             let block = bytes + position
             let left = end &- position
-            if left >= 64 {
-                var shift: UInt64 = 0
-                while shift < 64 {
-                    let word = loadWord(block + Int(truncatingIfNeeded: shift))
-                    highBits |= word
-                    quotes |= Self.bits(Self.matches(word, quotePattern)) &<< shift
-                    fieldEnds |= Self.bits(Self.matches(word, delimiters)) &<< shift
-                    lines |= Self.bits(Self.matches(word, newlinePattern)) &<< shift
-                    shift &+= 8
-                }
-            } else {
-                var offset = 0
-                while offset < left {
-                    var word = loadWord(block + offset)
-                    let rest = left &- offset
-                    var valid: UInt64 = 0xFF
-                    if rest < 8 {
-                        let keep = ~(~UInt64(0) &<< UInt64(truncatingIfNeeded: rest &* 8))
-                        word &= keep
-                        valid = 0xFF &>> UInt64(truncatingIfNeeded: 8 &- rest)
-                    }
-                    let shift = UInt64(truncatingIfNeeded: offset)
-                    highBits |= word
-                    quotes |= (Self.bits(Self.matches(word, quotePattern)) & valid) &<< shift
-                    fieldEnds |= (Self.bits(Self.matches(word, delimiters)) & valid) &<< shift
-                    lines |= (Self.bits(Self.matches(word, newlinePattern)) & valid) &<< shift
-                    offset &+= 8
-                }
-            }
-            quotes &= quoteEnabled
-            var structure = fieldEnds | lines
+            let masks = clinux_classify(block, quote, delimiter, newline)
+            let valid: UInt64 = left >= 64 ? ~0 : ~(~UInt64(0) &<< UInt64(truncatingIfNeeded: left))
+            let quotes = masks.quotes & valid & quoteEnabled
+            let lines = masks.lines & valid
+            highBits |= masks.high & valid
+            var structure = masks.delimiters & valid | lines
             allNewlines &+= Self.count(lines)
             if quotes == 0 && insideQuotes == 0 && mustSeparate == 0 {
                 outerNewlines &+= Self.count(lines)
@@ -111,21 +83,7 @@ struct StructuralIndex {
         newlines = allNewlines
         endsInsideQuotes = insideQuotes != 0
         isIrregular = irregular
-        hasNonASCII = highBits & 0x8080_8080_8080_8080 != 0
-    }
-
-    /// The high bit of every byte of `word` that equals the byte repeated in `pattern`, exactly.
-    @inline(__always)
-    private static func matches(_ word: UInt64, _ pattern: UInt64) -> UInt64 {
-        let difference = word ^ pattern
-        let low: UInt64 = 0x7F7F_7F7F_7F7F_7F7F
-        return ~(((difference & low) &+ low) | difference | low)
-    }
-
-    /// Gathers the high bits of eight bytes into one byte.
-    @inline(__always)
-    private static func bits(_ highBits: UInt64) -> UInt64 {
-        ((highBits &>> 7) &* 0x0102_0408_1020_4080) &>> 56
+        hasNonASCII = highBits != 0
     }
 
     /// Bit i of the result is the parity of bits 0...i.

@@ -32,7 +32,7 @@ final class TableBuilder {
         sampler = TypeSampler(columns: columns.count, nullTokens: nullTokens)
         origins = plan.columns.map(\.origin)
         // Many columns share what a few may take.
-        let pageRows = max(1024, min(options.parquet.pageRows, 4_000_000 / max(1, columns.count)))
+        let pageRows = max(1024, min(options.parquet.pageRows, 2_000_000 / max(1, columns.count)))
         builders = columns.map {
             ColumnBuilder(
                 name: $0.name, type: $0.type, options: options.parquet, nullTokens: nullTokens,

@@ -19,8 +19,9 @@ struct ValueBounds {
         guard count > 0 else { return }
         var (low, high) = (values[0], values[0])
         for index in 1..<max(1, count) {
-            low = min(low, values[index])
-            high = max(high, values[index])
+            let value = values[index]
+            low = value < low ? value : low
+            high = value > high ? value : high
         }
         if isEmpty {
             (least, greatest, isEmpty) = (low, high, false)
@@ -31,17 +32,33 @@ struct ValueBounds {
 
     /// NaN has no place in the order and is passed over.
     mutating func add(doubles values: UnsafePointer<Int64>, count: Int) {
-        var low = Double.infinity
-        var high = -Double.infinity
-        var any = false
-        for index in 0..<count {
-            let value = Double(bitPattern: UInt64(bitPattern: values[index]))
-            if value.isNaN { continue }
-            any = true
-            if value < low { low = value }
-            if value > high { high = value }
+        // Comparisons with NaN are false, so that it never becomes a bound. Four bounds side by side, since each
+        // comparison waits for the one before.
+        let values = UnsafeRawPointer(values).assumingMemoryBound(to: Double.self)
+        var (low0, low1, low2, low3) = (Double.infinity, Double.infinity, Double.infinity, Double.infinity)
+        var (high0, high1, high2, high3) = (-low0, -low0, -low0, -low0)
+        var index = 0
+        while index &+ 4 <= count {
+            let (a, b, c, d) = (values[index], values[index &+ 1], values[index &+ 2], values[index &+ 3])
+            low0 = a < low0 ? a : low0
+            low1 = b < low1 ? b : low1
+            low2 = c < low2 ? c : low2
+            low3 = d < low3 ? d : low3
+            high0 = a > high0 ? a : high0
+            high1 = b > high1 ? b : high1
+            high2 = c > high2 ? c : high2
+            high3 = d > high3 ? d : high3
+            index &+= 4
         }
-        guard any else { return }
+        while index < count {
+            low0 = values[index] < low0 ? values[index] : low0
+            high0 = values[index] > high0 ? values[index] : high0
+            index &+= 1
+        }
+        var low = min(min(low0, low1), min(low2, low3))
+        var high = max(max(high0, high1), max(high2, high3))
+        // Nothing but NaN.
+        guard low <= high else { return }
         if !isEmpty {
             low = min(low, Double(bitPattern: UInt64(bitPattern: least)))
             high = max(high, Double(bitPattern: UInt64(bitPattern: greatest)))

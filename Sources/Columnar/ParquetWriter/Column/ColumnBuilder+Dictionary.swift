@@ -123,7 +123,8 @@ extension ColumnBuilder {
         if chunk.pageList.isEmpty {
             startsWithDictionary = false
             convertPageToValues()
-            resetDictionary()
+            dictionary.free()
+            dictionary = ValueDictionary(keepsAllTexts: layout == .text)
         } else {
             try finishPage(workspace)
         }
@@ -141,9 +142,10 @@ extension ColumnBuilder {
         case .int32, .int64:
             let bits = idBits + fresh * (layout == .int32 ? 32 : 64)
             guard options.compatibility == .current else { return bits > (layout == .int32 ? 30 : 60) }
-            // Few values are new: a dictionary needs no parsing, so differences must be clearly smaller.
-            let sample = min(pageValueCount, 4096)
-            guard sample >= 1024 else { return false }
+            // Few values are new: a dictionary needs no parsing, so differences must be clearly smaller. A column does
+            // not change its nature: some looks are enough.
+            let sample = min(pageValueCount, 2048)
+            guard sample >= 1024, looks <= 8 || fresh > 0.25 else { return false }
             return withUnsafeTemporaryAllocation(of: Int64.self, capacity: sample) { values in
                 guard let values = values.baseAddress else { return false }
                 let entries = dictionary.valuePointer

@@ -1,0 +1,76 @@
+#ifndef CLINUX_BYTES_H
+#define CLINUX_BYTES_H
+// Comparing 64 bytes at once with the vector instructions that every processor of an architecture has (SSE2, NEON).
+// Swift has no way to a bit mask of a vector comparison; word arithmetic takes three times as long, and this is the
+// innermost loop of Columnar's CSV reader (measured: 22 % of a whole conversion).
+
+#include <stdint.h>
+#include <string.h>
+
+#if defined(__SSE2__)
+#include <emmintrin.h>
+#elif defined(__ARM_NEON)
+#include <arm_neon.h>
+#endif
+
+/// For each of 64 bytes a bit, the first byte's bit lowest.
+typedef struct {
+    uint64_t quotes;
+    uint64_t delimiters;
+    uint64_t lines;
+    /// Bytes above 0x7F.
+    uint64_t high;
+} clinux_byte_masks;
+
+/// Tells which of 64 readable bytes are a quote, a delimiter, a line end or no ASCII.
+static inline clinux_byte_masks clinux_classify(const uint8_t *bytes, uint8_t quote, uint8_t delimiter, uint8_t line) {
+    clinux_byte_masks masks = {0, 0, 0, 0};
+#if defined(__SSE2__)
+    const __m128i quotes = _mm_set1_epi8((char)quote);
+    const __m128i delimiters = _mm_set1_epi8((char)delimiter);
+    const __m128i lines = _mm_set1_epi8((char)line);
+    for (int i = 0; i < 64; i += 16) {
+        const __m128i part = _mm_loadu_si128((const __m128i *)(bytes + i));
+        masks.quotes |= (uint64_t)(uint32_t)_mm_movemask_epi8(_mm_cmpeq_epi8(part, quotes)) << i;
+        masks.delimiters |= (uint64_t)(uint32_t)_mm_movemask_epi8(_mm_cmpeq_epi8(part, delimiters)) << i;
+        masks.lines |= (uint64_t)(uint32_t)_mm_movemask_epi8(_mm_cmpeq_epi8(part, lines)) << i;
+        masks.high |= (uint64_t)(uint32_t)_mm_movemask_epi8(part) << i;
+    }
+#elif defined(__ARM_NEON)
+    const uint8x16_t weights = {1, 2, 4, 8, 16, 32, 64, 128, 1, 2, 4, 8, 16, 32, 64, 128};
+    uint8x16_t part[4];
+    for (int i = 0; i < 4; i++) part[i] = vld1q_u8(bytes + 16 * i);
+// Pairwise sums gather the weighted lanes of four vectors into 64 bits.
+#define CLINUX_MASK(TEST)                                                                                             \
+    vgetq_lane_u64(                                                                                                   \
+        vreinterpretq_u64_u8(vpaddq_u8(                                                                               \
+            vpaddq_u8(                                                                                                \
+                vpaddq_u8(vandq_u8(TEST(part[0]), weights), vandq_u8(TEST(part[1]), weights)),                        \
+                vpaddq_u8(vandq_u8(TEST(part[2]), weights), vandq_u8(TEST(part[3]), weights))),                       \
+            vdupq_n_u8(0))),                                                                                          \
+        0)
+#define CLINUX_IS_QUOTE(x) vceqq_u8(x, vdupq_n_u8(quote))
+#define CLINUX_IS_DELIMITER(x) vceqq_u8(x, vdupq_n_u8(delimiter))
+#define CLINUX_IS_LINE(x) vceqq_u8(x, vdupq_n_u8(line))
+#define CLINUX_IS_HIGH(x) vcgeq_u8(x, vdupq_n_u8(128))
+    masks.quotes = CLINUX_MASK(CLINUX_IS_QUOTE);
+    masks.delimiters = CLINUX_MASK(CLINUX_IS_DELIMITER);
+    masks.lines = CLINUX_MASK(CLINUX_IS_LINE);
+    masks.high = CLINUX_MASK(CLINUX_IS_HIGH);
+#undef CLINUX_IS_HIGH
+#undef CLINUX_IS_LINE
+#undef CLINUX_IS_DELIMITER
+#undef CLINUX_IS_QUOTE
+#undef CLINUX_MASK
+#else
+    for (int i = 0; i < 64; i++) {
+        masks.quotes |= (uint64_t)(bytes[i] == quote) << i;
+        masks.delimiters |= (uint64_t)(bytes[i] == delimiter) << i;
+        masks.lines |= (uint64_t)(bytes[i] == line) << i;
+        masks.high |= (uint64_t)(bytes[i] >> 7) << i;
+    }
+#endif
+    return masks;
+}
+
+#endif
