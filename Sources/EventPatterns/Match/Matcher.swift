@@ -183,6 +183,19 @@ public struct Matcher<ID: Hashable & Sendable>: Sendable {
         try matches(in: Array(event.utf8), reading: reading, scratch: scratch)
     }
 
+    /// The number of a path that some rule uses.
+    func number(of path: FieldPath) -> Int32? { storage.paths.number(of: path) }
+
+    /// Calls `body` with every rule, and how many fields of its nearest branch pass for the event in the scratch.
+    func forEachRule(_ scratch: MatchScratch, _ body: (ID, Int, Int) -> Void) {
+        for part in storage.parts {
+            for (position, nearness) in part.segment.nearness(scratch).enumerated()
+            where !part.removed.contains(Int32(position)) {
+                body(part.ids[position], nearness.passed, nearness.total)
+            }
+        }
+    }
+
     /// Reads the event without looking any rule up: the floor of matching.
     package func scan(
         _ event: UnsafeBufferPointer<UInt8>, reading: EventReading, scratch: MatchScratch

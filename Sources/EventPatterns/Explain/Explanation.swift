@@ -1,0 +1,67 @@
+/// Why an event matches a pattern or does not.
+public struct Explanation: Sendable, Hashable, CustomStringConvertible {
+    /// Why a field failed.
+    public enum Reason: String, Sendable, Hashable {
+        /// The field is not there.
+        case missing
+        /// Values are there, and none of them passes.
+        case value
+        /// The field is there although it must not be.
+        case present
+        /// Values pass, but only in other elements of an array than those that other fields need.
+        case differentElements
+    }
+
+    /// The first field that failed, in the order in which fields are tested.
+    public struct Failure: Sendable, Hashable, CustomStringConvertible {
+        /// The step names from the event's root, joined by dots.
+        public var path: String
+        public var reason: Reason
+        /// What the pattern allows there, as it is written in a pattern.
+        public var expected: [String]
+        /// What the event has there, as it is written in the event; at most ten values.
+        public var found: [String]
+        /// A remark on a likely mistake: another case, another type, a step that is missing.
+        public var hint: String?
+
+        public var description: String {
+            let wanted = expected.count == 1 ? expected[0] : "one of \(expected.joined(separator: ", "))"
+            let sentence: String
+            switch reason {
+            case .missing: sentence = "\"\(path)\" is missing; expected \(wanted)"
+            case .present: sentence = "\"\(path)\" must not be there; found \(found.joined(separator: ", "))"
+            case .value: sentence = "\"\(path)\": expected \(wanted), found \(found.joined(separator: ", "))"
+            case .differentElements:
+                sentence =
+                    "\"\(path)\": expected \(wanted) in the same array element as the fields before it; it passes only in others"
+            }
+            return hint.map { "\(sentence) (\($0))" } ?? sentence
+        }
+    }
+
+    /// Whether the event matches.
+    public var matches: Bool
+    /// For an event that does not match: the first failing field of the branch that came nearest.
+    public var failure: Failure?
+    /// The fields of that branch, or of the branch that matches, that pass.
+    public var passedFields: Int
+    /// All fields of that branch.
+    public var totalFields: Int
+    /// Which branch of `$or` that is, from 0.
+    public var branch: Int
+
+    public var description: String {
+        guard let failure else { return "matches (\(totalFields) of \(totalFields) fields)" }
+        return "does not match (\(passedFields) of \(totalFields) fields pass): \(failure)"
+    }
+}
+
+extension EventPattern {
+    /// Tells why an event matches or does not.
+    public func explain(_ event: [UInt8]) throws(EventError) -> Explanation {
+        try event.withUnsafeBufferPointer { bytes throws(EventError) in try Explainer(self).explain(bytes) }
+    }
+
+    /// Tells why an event matches or does not.
+    public func explain(_ event: String) throws(EventError) -> Explanation { try explain(Array(event.utf8)) }
+}

@@ -1,0 +1,75 @@
+extension EventPattern {
+    /// Why no event can ever match the pattern; nil if some event may.
+    ///
+    /// - Parameter envelope: whether events are known to have EventBridge's envelope: `version`, `id`, `detail-type`, `source`,
+    ///   `account`, `time` and `region` are strings, `resources` is an array of strings, `detail` an object, and there is
+    ///   nothing else.
+    public func impossibility(envelope: Bool = true) -> String? {
+        var reasons: [String] = []
+        for branch in branches {
+            guard let reason = branch.lazy.compactMap({ Impossibility.reason($0, envelope) }).first else { return nil }
+            if !reasons.contains(reason) { reasons.append(reason) }
+        }
+        return reasons.isEmpty ? nil : reasons.joined(separator: "; ")
+    }
+}
+
+/// Reasons why a field can pass with no value.
+enum Impossibility {
+    private static let strings: Set<String> = [
+        "version", "id", "detail-type", "source", "account", "time", "region", "resources",
+    ]
+
+    static func reason(_ condition: FieldCondition, _ envelope: Bool) -> String? {
+        // A field that may be absent always has that way.
+        if condition.allowsAbsence, !envelope { return nil }
+        let path = condition.path.description
+        if envelope {
+            let top = path.split(separator: ".", omittingEmptySubsequences: false).first.map(String.init) ?? ""
+            if strings.contains(path) {
+                if condition.tests.allSatisfy({ !canPass($0, onlyStrings: true) }) {
+                    return "\"\(path)\" is always a string, which none of \(list(condition.tests)) accepts"
+                }
+                return nil
+            }
+            if condition.allowsAbsence { return nil }
+            if path == "detail" { return "\"detail\" is always an object, which no matcher accepts" }
+            if strings.contains(top) {
+                return "\"\(top)\" is a string and has no field \"\(path.dropFirst(top.utf8.count + 1))\""
+            }
+            if top != "detail" { return "events have no field \"\(top)\" beside \"detail\"" }
+        }
+        if condition.tests.allSatisfy({ !canPass($0, onlyStrings: false) }) {
+            return "\"\(path)\": no value passes \(list(condition.tests))"
+        }
+        return nil
+    }
+
+    private static func list(_ tests: [ValueTest]) -> String { tests.map(\.json).joined(separator: ", ") }
+
+    private static func canPass(_ test: ValueTest, onlyStrings: Bool) -> Bool {
+        switch test {
+        case .exact(let text), .prefix(let text), .suffix(let text): return !hasStray(text)
+        case .equalsIgnoringCase(let value), .prefixIgnoringCase(let value), .suffixIgnoringCase(let value):
+            return !hasStray(value.text)
+        case .wildcard(let wildcard): return !hasStray(wildcard.text)
+        case .number, .numberText, .literal: return !onlyStrings
+        case .range(let range):
+            // Ends that leave no double between them.
+            let low = range.includesLow ? range.low : range.low.nextUp
+            let high = range.includesHigh ? range.high : range.high.nextDown
+            return !onlyStrings && low <= high && low < .infinity && high > -.infinity
+        case .address, .cidr, .exists: return true
+        case .absent: return !onlyStrings
+        case .anythingBut(let exclusion):
+            guard onlyStrings else { return true }
+            switch exclusion {
+            case .wildcards(let values): return !values.contains { $0.segments.allSatisfy(\.isEmpty) && $0.stars > 0 }
+            default: return true
+            }
+        }
+    }
+
+    /// Half of a surrogate pair equals nothing.
+    private static func hasStray(_ text: [UInt8]) -> Bool { text.contains(JSONText.strayInPattern) }
+}
