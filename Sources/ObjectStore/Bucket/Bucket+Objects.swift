@@ -131,4 +131,18 @@ extension Bucket {
         }
         return (changes, page.next)
     }
+
+    /// What is in the bucket and cannot be an object, and why: for `doctor` when no host runs (a running one has it in
+    /// the watcher's status). Walks the whole bucket; stops at `limit`.
+    package func refusedEntries(limit: Int = 1000) throws(ObjectStoreError) -> [BucketStatus.Refused] {
+        do throws(SystemError) {
+            var refused: [BucketStatus.Refused] = []
+            let walk = try TreeWalk(bucket: self, prefix: "")
+            walk.refused = { refused.append(BucketStatus.Refused(path: $0, reason: $1)) }
+            while refused.count < limit, try walk.next() != nil {}
+            return refused
+        } catch {
+            throw failure(error, doing: "look through bucket \(name)")
+        }
+    }
 }

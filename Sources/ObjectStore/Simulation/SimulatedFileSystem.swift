@@ -34,6 +34,7 @@ package final class SimulatedFileSystem: FileSystem {
         var operations = 0
         var stopAt: Int?
         var stopped = false
+        var interference: (call: String, path: String, content: [UInt8])?
         /// Both sides of renames between folders that no sync has covered.
         var openRenames: [(UInt64, String, UInt64, String)] = []
         var faults: [(call: String, path: String, errno: Int32, left: Int)] = []
@@ -87,40 +88,42 @@ package final class SimulatedFileSystem: FileSystem {
         state.withLock { $0.faults.append((call, path, errno, times)) }
     }
 
-    /// Writes a file as somebody else would: folders are made, an existing file is rewritten in place.
+    /// Writes a file as somebody else would: folders are made, an existing file is rewritten in place. `durable`: and
+    /// synced it.
     package func write(_ path: String, _ content: [UInt8], durable: Bool = false) {
-        state.withLock { state in
-            var folder: UInt64 = 1
-            let parts = path.split(separator: "/").map(String.init)
-            for part in parts.dropLast() { folder = Self.child(part, of: folder, .folder, &state) }
-            guard let name = parts.last else { return }
-            let file = Self.child(name, of: folder, .regular, &state)
-            state.clock += 1
-            state.nodes[file]?.content = content
-            state.nodes[file]?.modified = state.clock
-            state.nodes[file]?.changed = state.clock
-            if durable {
-                for inode in Array(state.nodes.keys) {
-                    guard var node = state.nodes[inode] else { continue }
-                    node.durableEntries = node.entries
-                    node.durableContent = node.content
-                    state.nodes[inode] = node
-                }
-            }
-        }
+        state.withLock { Self.write(path, content, durable: durable, &$0) }
     }
 
-    /// Replaces a file by a new one of the same name, as `mv` over it does.
-    package func replace(_ path: String, _ content: [UInt8], durable: Bool = true) {
-        delete(path)
-        write(path, content, durable: durable)
+    /// Replaces a file by a new one of the same name, as `mv` over it does, and syncs it.
+    package func replace(_ path: String, _ content: [UInt8]) {
+        state.withLock { Self.replace(path, content, &$0) }
     }
 
-    package func delete(_ path: String) {
-        state.withLock { state in
-            guard let (folder, name) = Self.place(path, state) else { return }
-            state.nodes[folder]?.entries[name] = nil
+    /// Somebody else replaces the file `path` just before the next `call` on it.
+    package func replace(_ path: String, _ content: [UInt8], before call: String) {
+        state.withLock { $0.interference = (call, path, content) }
+    }
+
+    private static func write(_ path: String, _ content: [UInt8], durable: Bool, _ state: inout State) {
+        var inode: UInt64 = 1
+        let parts = path.split(separator: "/").map(String.init)
+        for (depth, part) in parts.enumerated() {
+            let folder = inode
+            inode = child(part, of: folder, depth == parts.count - 1 ? .regular : .folder, &state)
+            if durable { keep(part, in: folder, &state) }
         }
+        guard var file = state.nodes[inode] else { return }
+        state.clock += 1
+        file.content = content
+        if durable { file.durableContent = content }
+        file.modified = state.clock
+        file.changed = state.clock
+        state.nodes[inode] = file
+    }
+
+    private static func replace(_ path: String, _ content: [UInt8], _ state: inout State) {
+        if let (folder, name) = place(path, state) { state.nodes[folder]?.entries[name] = nil }
+        write(path, content, durable: true, &state)
     }
 
     package func content(_ path: String) -> [UInt8]? {
@@ -275,6 +278,10 @@ package final class SimulatedFileSystem: FileSystem {
             if let fault = state.faults.firstIndex(where: { $0.call == call && $0.path == path && $0.left > 0 }) {
                 state.faults[fault].left -= 1
                 throw SystemError(state.faults[fault].errno, call, path)
+            }
+            if let (wanted, place, content) = state.interference, wanted == call, place == path {
+                state.interference = nil
+                Self.replace(place, content, &state)
             }
             state.clock += 1
             return try body(&state)

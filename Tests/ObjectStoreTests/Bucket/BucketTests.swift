@@ -86,6 +86,7 @@ struct BucketTests {
             #expect(code { close(try bucket.open(key).descriptor) } == expected, "open \(key)")
         }
         #expect(code { _ = try bucket.stat("a/b/link") } == "NotRegular")
+        #expect(try bucket.refusedEntries().map(\.path) == ["a/b/link", "dir", "fifo", "out"])
     }
 
     @Test(

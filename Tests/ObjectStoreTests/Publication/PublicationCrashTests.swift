@@ -11,7 +11,8 @@ struct PublicationCrashTests {
     static let users = Array("a user's".utf8)
 
     enum Scenario: String, CaseIterable, Sendable {
-        case create, replace, delete, several, conflict
+        /// `race`: the user's file comes between the look and the exchange.
+        case create, replace, delete, several, conflict, race
     }
 
     /// What the journal would know, kept outside of the file system.
@@ -50,7 +51,7 @@ struct PublicationCrashTests {
                     try sealed().publication(key: "present", overwrite: true, known: known),
                     bucket.deletion(attempt, key: "second", known: try bucket.version("second")),
                 ]
-            case .conflict:
+            case .conflict, .race:
                 [
                     try sealed().publication(key: "x/1"),
                     bucket.deletion(attempt, key: "second", known: try bucket.version("second")),
@@ -59,6 +60,7 @@ struct PublicationCrashTests {
             }
         if files.hasStopped { throw TestFailure("stopped") }
         if scenario == .conflict { files.replace("present", users) }
+        if scenario == .race { files.replace("present", users, before: "rename") }
         journal.decided = publications
         try finish(bucket, &journal, recovering: false)
     }
@@ -93,7 +95,7 @@ struct PublicationCrashTests {
             case .replace: done ? before.merging(["present": new]) { $1 } : before
             case .delete: done ? ["second": old] : before
             case .several: done ? ["x/y/1": new, "x/2": new, "present": new] : before
-            case .conflict:
+            case .conflict, .race:
                 journal.decided == nil ? before : ["present": users, "second": old]
             }
         let visible = files.paths.filter { !$0.hasPrefix(".sluice/") }
@@ -137,7 +139,7 @@ struct PublicationCrashTests {
         }
         #expect(operation > 10, "the crashes were spread over the protocol")
         #expect(outcomes.contains("undecided"))
-        #expect(outcomes.contains(scenario == .conflict ? "failed" : "settled"))
+        #expect(outcomes.contains([.conflict, .race].contains(scenario) ? "failed" : "settled"))
     }
 
     /// Renames are atomic here: when a process dies between rename and fsync, and the machine during recovery, no order
