@@ -42,6 +42,8 @@ final class RecordBatch {
     /// Numbers of the records where some were left out; empty while they follow each other.
     var ordinals: [Int64] = []
     var rejected: [RejectedRecord] = []
+    /// Derived values of the records.
+    var derived = DerivedValues([])
     var lineEnd: UInt8 = 10
 
     init(capacity: Int) {

@@ -44,17 +44,26 @@ final class ConversionPass {
         let table = try TableBuilder(
             columns: columns.map(\.schema), open: Set(open), plan: plan, options: options, nullTokens: nullTokens,
             sink: sink)
+        var current = batch
+        var spare = RecordBatch(capacity: options.threads > 1 ? batch.capacity : 0)
+        if options.threads <= 1 { spare = batch }
         while hasBatch {
-            try deliver(batch.rejected)
-            if let misfit = try table.append(batch, screen.derived, reader.dialect) {
+            try deliver(current.rejected)
+            // With two threads, the next batch is read while this one is built; what that throws counts afterwards.
+            var next: Result<Bool, ColumnarError>?
+            let readsAhead = spare !== current
+            let misfit = try table.append(current, reader.dialect) {
+                if readsAhead { next = self.readNext(reader, screen, into: spare) }
+            }
+            if let misfit {
                 if plan.columns[misfit.column].isInferred {
                     for column in table.columns { inferredTypes[column.name] = column.type }
                     return nil
                 }
-                throw mismatch(misfit, plan, table.columns, batch)
+                throw mismatch(misfit, plan, table.columns, current)
             }
-            hasBatch = try reader.next(into: batch)
-            if hasBatch { try screen.apply(to: batch) }
+            hasBatch = try (next ?? readNext(reader, screen, into: spare)).get()
+            swap(&current, &spare)
         }
         try table.finish()
         complete(table, plan, reader)
@@ -85,6 +94,18 @@ final class ConversionPass {
         let screen = RecordScreen(
             plan: plan, dialect: reader.dialect, options: options, nullTokens: nullTokens, processor: processor)
         return (reader, plan, screen)
+    }
+
+    private func readNext(
+        _ reader: BatchReader, _ screen: RecordScreen, into batch: RecordBatch
+    ) -> Result<Bool, ColumnarError> {
+        do throws(ColumnarError) {
+            guard try reader.next(into: batch) else { return .success(false) }
+            try screen.apply(to: batch)
+            return .success(true)
+        } catch {
+            return .failure(error)
+        }
     }
 
     private func deliver(_ records: [RejectedRecord]) throws(ColumnarError) {

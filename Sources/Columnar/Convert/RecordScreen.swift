@@ -1,5 +1,5 @@
 /// Takes records out of a batch before they are built: those that do not fit the given schema, if the options say so, and
-/// those that the processor rejects. Collects the derived values of the others.
+/// those that the processor rejects. Puts the derived values of the others into the batch.
 final class RecordScreen {
     private let checked: [(field: Int, column: ColumnSchema)]
     private let dialect: CSVDialect
@@ -7,7 +7,7 @@ final class RecordScreen {
     private let processor: (any RecordProcessor)?
     private let scratch = RecordScratch()
     private var keep: [Bool] = []
-    private(set) var derived: DerivedValues
+    private let derivedColumns: [ColumnSchema]
 
     init(
         plan: OutputPlan, dialect: CSVDialect, options: ConversionOptions, nullTokens: NullTokens,
@@ -16,7 +16,7 @@ final class RecordScreen {
         self.dialect = dialect
         self.nullTokens = nullTokens
         self.processor = processor
-        derived = DerivedValues(processor?.derivedColumns ?? [])
+        derivedColumns = processor?.derivedColumns ?? []
         var checked: [(field: Int, column: ColumnSchema)] = []
         if options.mismatches == .reject {
             for column in plan.columns {
@@ -60,6 +60,11 @@ final class RecordScreen {
     private func process(_ batch: RecordBatch, _ processor: any RecordProcessor) throws(ColumnarError) -> Bool {
         let text = FieldText(dialect)
         var leftOut = false
+        if batch.derived.columns != derivedColumns.count { batch.derived = DerivedValues(derivedColumns) }
+        // Out of the batch while it changes, so that each change is in place.
+        var derived = DerivedValues([])
+        swap(&derived, &batch.derived)
+        defer { swap(&derived, &batch.derived) }
         derived.beginBatch()
         for row in 0..<batch.rows where keep[row] {
             scratch.clear()

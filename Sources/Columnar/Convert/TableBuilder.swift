@@ -16,7 +16,10 @@ final class TableBuilder {
     private var builders: [ColumnBuilder]
     private var sampler: TypeSampler
     private let writer: ParquetFileWriter
-    private let workspace: PageWorkspace
+    private let workspaces: [PageWorkspace]
+    private let pair: ThreadPair?
+    /// Columns in the order in which threads take them, from both ends.
+    private var order: [Int]
     private let options: ParquetWriterOptions
     /// Rows of the row group under way.
     private var groupRows = 0
@@ -38,7 +41,11 @@ final class TableBuilder {
                 name: $0.name, type: $0.type, options: options.parquet, nullTokens: nullTokens,
                 pageRows: min(pageRows, options.parquet.pageRows))
         }
-        workspace = try PageWorkspace(options.parquet.compression)
+        order = Array(columns.indices)
+        workspaces = [
+            try PageWorkspace(options.parquet.compression), try PageWorkspace(options.parquet.compression),
+        ]
+        pair = options.threads > 1 ? try ThreadPair() : nil
         writer = try ParquetFileWriter(sink, columns: columns, options: options.parquet)
     }
 
@@ -47,37 +54,38 @@ final class TableBuilder {
     var rowGroups: Int { writer.rowGroupCount }
 
     /// Appends the records of a batch.
+    /// - Parameter meanwhile: done at the same time by the second thread, or before on the only one.
     /// - Returns: the earliest field that does not fit its column, nil where all do.
     func append(
-        _ batch: RecordBatch, _ derived: DerivedValues, _ dialect: CSVDialect
+        _ batch: RecordBatch, _ dialect: CSVDialect, meanwhile: @escaping () -> Void
     ) throws(ColumnarError) -> Misfit? {
-        try derived.bytes.withUnsafeBufferPointer { bytes throws(ColumnarError) in
-            try derived.slots.withUnsafeBufferPointer { slots throws(ColumnarError) in
-                let sources = FieldSources(batch: batch, dialect: dialect, bytes: bytes, slots: slots, derived.columns)
-                return try append(sources, rows: batch.rows)
+        guard batch.rows > 0 else {
+            meanwhile()
+            return nil
+        }
+        return try batch.derived.bytes.withUnsafeBufferPointer { bytes throws(ColumnarError) in
+            try batch.derived.slots.withUnsafeBufferPointer { slots throws(ColumnarError) in
+                let sources = FieldSources(
+                    batch: batch, dialect: dialect, bytes: bytes, slots: slots, batch.derived.columns)
+                return try append(sources, rows: batch.rows, meanwhile)
             }
         }
     }
 
-    private func append(_ sources: FieldSources, rows: Int) throws(ColumnarError) -> Misfit? {
+    private func append(
+        _ sources: FieldSources, rows: Int, _ meanwhile: @escaping () -> Void
+    ) throws(ColumnarError) -> Misfit? {
         var first = 0
         while first < rows {
             let count = min(rows - first, options.rowGroupRows - groupRows)
-            var earliest: Misfit?
-            for column in open.sorted() {
-                try settle(column, sources.table(origins[column], first: first, count: count))
+            for column in open.sorted() { settle(column, sources.table(origins[column], first: first, count: count)) }
+            let slice = first
+            let round = ColumnRound(order: order, workspaces: workspaces, meanwhile: first == 0 ? meanwhile : nil) {
+                column, workspace throws(ColumnarError) in
+                try self.append(column, sources, first: slice, count: count, workspace)
             }
-            for (column, builder) in builders.enumerated() {
-                guard !open.contains(column), let table = sources.table(origins[column], first: first, count: count)
-                else {
-                    try builder.appendNulls(count, workspace)
-                    continue
-                }
-                if let row = try builder.append(table, workspace), row + first < earliest?.row ?? .max {
-                    earliest = Misfit(column: column, row: row + first)
-                }
-            }
-            if let earliest { return earliest }
+            try round.run(with: pair)
+            if let misfit = earliestMisfit(first) { return misfit }
             first += count
             groupRows += count
             let size = builders.reduce(0) { $0 + $1.chunk.size }
@@ -86,8 +94,30 @@ final class TableBuilder {
         return nil
     }
 
+    /// Runs on either thread; touches nothing but what belongs to the column.
+    private func append(
+        _ column: Int, _ sources: FieldSources, first: Int, count: Int, _ workspace: PageWorkspace
+    ) throws(ColumnarError) {
+        let builder = builders[column]
+        guard !open.contains(column), let table = sources.table(origins[column], first: first, count: count) else {
+            try builder.appendNulls(count, workspace)
+            return
+        }
+        builder.misfit = try builder.append(table, workspace)
+    }
+
+    private func earliestMisfit(_ first: Int) -> Misfit? {
+        var earliest: Misfit?
+        for (column, builder) in builders.enumerated() {
+            if let row = builder.misfit, row + first < earliest?.row ?? .max {
+                earliest = Misfit(column: column, row: row + first)
+            }
+        }
+        return earliest
+    }
+
     /// Fixes the type of an open column when its first values come. The nulls before them have no type.
-    private func settle(_ column: Int, _ table: FieldTable?) throws(ColumnarError) {
+    private func settle(_ column: Int, _ table: FieldTable?) {
         guard let table, sampler.hasValue(table) else { return }
         open.remove(column)
         let type = sampler.kinds(of: table).type ?? .string
@@ -99,7 +129,10 @@ final class TableBuilder {
 
     private func finishRowGroup() throws(ColumnarError) {
         guard groupRows > 0 else { return }
-        for builder in builders { try builder.finishChunk(workspace) }
+        let round = ColumnRound(order: order, workspaces: workspaces) { column, workspace throws(ColumnarError) in
+            try self.builders[column].finishChunk(workspace)
+        }
+        try round.run(with: pair)
         try writer.writeRowGroup(builders.map(\.chunk))
         for builder in builders { builder.beginChunk() }
         groupRows = 0

@@ -35,6 +35,9 @@ final class ColumnBuilder {
     var chunkValues = 0
     var looks = 0
 
+    /// The row of the last table that does not fit the type, if any.
+    var misfit: Int?
+
     var scratch = RawBuffer(capacity: 256)
     /// Days of the date seen last, and its text: neighbours mostly share it.
     var dateCache = DateCache()
