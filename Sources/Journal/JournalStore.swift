@@ -51,8 +51,8 @@ package protocol JournalStore: AnyObject, Sendable {
     /// Recounts everything from the log and the pending set and says what does not add up; empty: all is well.
     func audit() throws(JournalError) -> [String]
 
-    /// Drops the oldest records that every subscription has settled and that were ingested before `limit`, and with them
-    /// the invocations that started before it. Their counts stay. Blocking.
+    /// Drops the oldest records that every subscription has settled and that were ingested before `limit`, and with
+    /// them the invocations that started before it. Their counts stay. Blocking.
     @discardableResult
     func trim(settledBelow limit: Milliseconds) throws(JournalError) -> TrimReport
 

@@ -216,7 +216,7 @@ func run(_ program: String, _ arguments: String...) throws -> Int32 {
 func snapshot(_ folder: String) throws -> String {
     let copy = try temporaryFolder()
     try FileManager.default.createDirectory(atPath: copy + "/journal", withIntermediateDirectories: true)
-    // The database first: what a checkpoint writes meanwhile is in the WAL as well, which the paused writer leaves alone.
+    // The database first: what a checkpoint writes meanwhile is in the WAL as well, which the paused writer leaves.
     for name in ["journal.sqlite", "journal.sqlite-wal"] {
         try run("/bin/cp", "\(folder)/journal/\(name)", "\(copy)/journal/\(name)")
     }

@@ -17,7 +17,7 @@ package struct JournalBench: Sendable {
     package var window = 40
     /// Runs of the journal and of raw SQLite, in turn; the median counts.
     package var runs = 3
-    /// Events in the log for the recovery figure; 0 leaves it out.
+    /// Events in the log for the figures about a backlog; 0 leaves them out.
     package var recoveryEvents = 1_000_000
 
     package init(folder: String) { self.folder = folder }
@@ -42,9 +42,11 @@ package struct JournalBench: Sendable {
         figures += try lone()
         progress("events that 100 subscriptions want")
         figures += try fanOut()
+        progress("dead letters and redrives")
+        figures += try deadLetters()
         if recoveryEvents > 0 {
-            progress("recovery with \(recoveryEvents) events in the log")
-            figures += try recovery()
+            progress("a backlog of \(recoveryEvents) events")
+            figures += try backlog()
         }
         return figures
     }
@@ -156,7 +158,7 @@ package struct JournalBench: Sendable {
         }
     }
 
-    private func subscribe(_ journal: SQLiteJournal, _ count: Int64) throws -> [SubscriptionID] {
+    func subscribe(_ journal: SQLiteJournal, _ count: Int64) throws -> [SubscriptionID] {
         guard count > 0 else { return [] }
         let ids = (1...count).map { SubscriptionID($0) }
         var batch = Batch()
@@ -167,108 +169,6 @@ package struct JournalBench: Sendable {
         }
         _ = try journal.commitBlocking(batch)
         return ids
-    }
-
-    // MARK: Latency
-
-    /// One event at a time: each pays its own fsync.
-    private func lone() throws -> [BenchFigure] {
-        let count = 500
-        let payloads = Self.payloads(bytes)
-        let mine = try loneMilliseconds(payloads, subscriptions: 1, count: count)
-        let raw = try withFolder { try RawFloor.run(folder: $0, events: count, batch: 1, payloads: payloads) }
-        return [0.5, 0.99].map { fraction in
-            let (value, floor) = (mine.percentile(fraction), raw.commitMilliseconds.percentile(fraction))
-            return BenchFigure(
-                metric: "lone_p\(Int(fraction * 100))_ms", value: value, unit: "ms", floor: floor, ratio: value / floor)
-        }
-    }
-
-    private func loneMilliseconds(_ payloads: [[UInt8]], subscriptions: Int64, count: Int) throws -> [Double] {
-        try withFolder { folder in
-            let journal = try SQLiteJournal(dataFolder: folder)
-            defer { journal.close() }
-            let ids = try subscribe(journal, subscriptions)
-            return try (0..<count).map { index in
-                var batch = Batch()
-                batch.appends = [
-                    Append(
-                        log: "bench", eventID: "event-\(index)", ingested: 1, payload: payloads[index % payloads.count],
-                        subscriptions: ids, ruleSet: 0)
-                ]
-                let started = ContinuousClock.now
-                _ = try journal.commitBlocking(batch)
-                return Double((ContinuousClock.now - started).microseconds) / 1_000
-            }
-        }
-    }
-
-    /// Accept → durable of an event that a hundred subscriptions want, beside one that one wants.
-    private func fanOut() throws -> [BenchFigure] {
-        let payloads = Self.payloads(bytes)
-        let events = min(events, 30_000)
-        let one = 1_000_000 / (try drive(payloads, subscriptions: 1, events: events).eventsPerSecond)
-        let many = 1_000_000 / (try drive(payloads, subscriptions: 100, events: events).eventsPerSecond)
-        let loneOne = try loneMilliseconds(payloads, subscriptions: 1, count: 300).median
-        let loneMany = try loneMilliseconds(payloads, subscriptions: 100, count: 300).median
-        return [
-            BenchFigure(metric: "fan_out_100_us_per_event", value: many, unit: "µs", floor: one, ratio: many / one),
-            BenchFigure(
-                metric: "fan_out_100_lone_p50_ms", value: loneMany, unit: "ms", floor: loneOne,
-                ratio: loneMany / loneOne),
-        ]
-    }
-
-    // MARK: Recovery
-
-    /// Opening a journal that was not closed, and reading its state and a page of a backlog.
-    private func recovery() throws -> [BenchFigure] {
-        let payloads = Self.payloads(bytes)
-        return try withFolder { folder in
-            try fill(folder, payloads)
-            let started = ContinuousClock.now
-            let journal = try SQLiteJournal(dataFolder: folder)
-            let state = try journal.recover()
-            let opened = (ContinuousClock.now - started).microseconds
-            defer { journal.close() }
-            guard state.head == Int64(recoveryEvents), let first = state.subscriptions.first else {
-                throw JournalError(.corrupt, "The journal was reopened with \(state.head) of \(recoveryEvents) events.")
-            }
-            let read = ContinuousClock.now
-            var after = first.floorPosition
-            var count = 0
-            while case let page = try journal.waiting(first.subscription.id, after: after, limit: 1_000),
-                let last = page.last
-            {
-                count += page.count
-                after = last.position
-                if count >= 200_000 { break }
-            }
-            let rate = Double(count) / (Double((ContinuousClock.now - read).microseconds) / 1_000_000)
-            return [
-                BenchFigure(metric: "recovery_ms", value: Double(opened) / 1_000, unit: "ms"),
-                BenchFigure(metric: "backlog_read_events_per_second", value: rate, unit: "events/s"),
-            ]
-        }
-    }
-
-    /// A backlog of events that nobody has settled.
-    private func fill(_ folder: String, _ payloads: [[UInt8]]) throws {
-        let journal = try SQLiteJournal(dataFolder: folder)
-        defer { journal.close() }
-        let ids = try subscribe(journal, 1)
-        var next = 0
-        while next < recoveryEvents {
-            var batch = Batch()
-            for index in next..<min(next + 1_000, recoveryEvents) {
-                batch.appends.append(
-                    Append(
-                        log: "bench", eventID: "event-\(index)", ingested: Int64(index),
-                        payload: payloads[index % payloads.count], subscriptions: ids, ruleSet: 0))
-            }
-            next += batch.appends.count
-            _ = try journal.commitBlocking(batch)
-        }
     }
 
     // MARK: Helpers
@@ -285,7 +185,7 @@ package struct JournalBench: Sendable {
     }
 
     /// A fresh folder, removed afterwards.
-    private func withFolder<R>(_ kept: String? = nil, _ body: (String) throws -> R) throws -> R {
+    func withFolder<R>(_ kept: String? = nil, _ body: (String) throws -> R) throws -> R {
         if let kept { return try body(kept) }
         let path = folder + "/bench-\(UUID().uuidString)"
         do {

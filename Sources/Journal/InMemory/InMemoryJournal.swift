@@ -139,8 +139,8 @@ extension Batch {
             } else {
                 throw JournalError(
                     .constraint,
-                    "Event \(append.eventID) was matched with rule set \(append.ruleSet), but \(inForce) is in force and "
-                        + "nothing was set to match it again (setRematch).")
+                    "Event \(append.eventID) was matched with rule set \(append.ruleSet), but \(inForce) is in force "
+                        + "and nothing was set to match it again (setRematch).")
             }
         }
         return result

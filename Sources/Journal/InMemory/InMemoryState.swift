@@ -72,7 +72,7 @@ struct InMemoryState: Sendable {
         self[keyPath: path][key] = value
     }
 
-    /// Does all of the batch or nothing. `subscriptions` are those of `batch.appends`, matched with the rule set in force.
+    /// Does all of the batch or nothing. `subscriptions` are those of `batch.appends`, by the rule set in force.
     mutating func apply(_ batch: Batch, subscriptions: [[SubscriptionID]]) throws(JournalError) -> (Receipt, Position) {
         ledger.begin()
         undo.removeAll(keepingCapacity: true)

@@ -46,8 +46,8 @@ struct AuditTally {
             guard var count = counts[delivery.subscription] else { continue }
             if delivery.ordinal != count.nextOrdinal {
                 problem(
-                    "subscription \(delivery.subscription.value): position \(position) has ordinal \(delivery.ordinal) where "
-                        + "\(count.nextOrdinal) is due")
+                    "subscription \(delivery.subscription.value): position \(position) has ordinal "
+                        + "\(delivery.ordinal), where \(count.nextOrdinal) is due")
             }
             count.nextOrdinal = delivery.ordinal + 1
             if !count.core.settled.contains(delivery.ordinal) { count.waiting += 1 }
@@ -60,8 +60,8 @@ struct AuditTally {
         guard let core = counts[delivery.subscription]?.core else { return }
         if !core.settled.contains(delivery.ordinal) {
             problem(
-                "subscription \(delivery.subscription.value): ordinal \(delivery.ordinal) is in the pending set and still "
-                    + "waiting in the log")
+                "subscription \(delivery.subscription.value): ordinal \(delivery.ordinal) is in the pending set and "
+                    + "still waiting in the log")
         }
     }
 
@@ -103,7 +103,8 @@ struct AuditTally {
             }
             if core.imbalance != 0 {
                 findings.append(
-                    "subscription \(id.value): matched \(core.matched) differs from the sum of all states by \(core.imbalance)"
+                    "subscription \(id.value): matched \(core.matched) differs from the sum of all states by "
+                        + "\(core.imbalance)"
                 )
             }
         }

@@ -129,8 +129,8 @@ struct Ledger: Sendable {
             guard known.log == record.log, known.rule == record.rule, known.target == record.target else {
                 throw JournalError(
                     .constraint,
-                    "Subscription \(record.id.value) is (\(known.log), \(known.rule), \(known.target)); it cannot become "
-                        + "(\(record.log), \(record.rule), \(record.target)): make a new one and remove this.")
+                    "Subscription \(record.id.value) is (\(known.log), \(known.rule), \(known.target)); it cannot "
+                        + "become (\(record.log), \(record.rule), \(record.target)): make a new one and remove this.")
             }
             change(position) { $0.record = record }
             return false
@@ -138,7 +138,8 @@ struct Ledger: Sendable {
         guard record.id.value > scalars.lastSubscription else {
             throw JournalError(
                 .constraint,
-                "Subscription id \(record.id.value) was used before; the next free one is \(scalars.lastSubscription + 1)."
+                "Subscription id \(record.id.value) was used before; the next free one is "
+                    + "\(scalars.lastSubscription + 1)."
             )
         }
         let twin = entries.first {
@@ -148,7 +149,8 @@ struct Ledger: Sendable {
         if let twin {
             throw JournalError(
                 .constraint,
-                "(\(record.log), \(record.rule), \(record.target)) is subscription \(twin.core.record.id.value) already."
+                "(\(record.log), \(record.rule), \(record.target)) is subscription "
+                    + "\(twin.core.record.id.value) already."
             )
         }
         scalars.lastSubscription = record.id.value
@@ -208,8 +210,8 @@ struct Ledger: Sendable {
         guard delivery.ordinal >= 1, delivery.ordinal <= entries[position].core.matched else {
             throw JournalError(
                 .constraint,
-                "A settlement names ordinal \(delivery.ordinal) of subscription \(delivery.subscription.value), which has "
-                    + "\(entries[position].core.matched) matched records.")
+                "A settlement names ordinal \(delivery.ordinal) of subscription \(delivery.subscription.value), which "
+                    + "has \(entries[position].core.matched) matched records.")
         }
         let isNew = change(position) {
             guard $0.settle(delivery) else { return false }
@@ -220,7 +222,8 @@ struct Ledger: Sendable {
             throw JournalError(
                 .constraint,
                 "Ordinal \(delivery.ordinal) of subscription \(delivery.subscription.value) (position "
-                    + "\(delivery.position)) is settled already; it cannot be settled as \(settlement.outcome.rawValue)."
+                    + "\(delivery.position)) is settled already; it cannot be settled as "
+                    + "\(settlement.outcome.rawValue)."
             )
         }
         if settlement.outcome == .pended || settlement.outcome == .dead { unproven.insert(position) }
@@ -248,8 +251,8 @@ struct Ledger: Sendable {
         guard let old else {
             throw JournalError(
                 .constraint,
-                "Ordinal \(delivery.ordinal) of subscription \(delivery.subscription.value) is not in the pending set; it "
-                    + "cannot finish as \(outcome.rawValue).")
+                "Ordinal \(delivery.ordinal) of subscription \(delivery.subscription.value) is not in the pending set; "
+                    + "it cannot finish as \(outcome.rawValue).")
         }
         guard outcome != .pended else {
             throw JournalError(.constraint, "A pending entry cannot finish as pended; put it again instead.")
@@ -294,8 +297,8 @@ struct Ledger: Sendable {
                         + (core.imbalance > 0
                             ? "\(core.imbalance) deliveries would be lost"
                             : "\(-core.imbalance) would be counted twice")
-                        + ". A settlement as pended or dead needs its pending entry or dead letter in the same batch, and "
-                        + "so does the way back.")
+                        + ". A settlement as pended or dead needs its pending entry or dead letter in the same batch, "
+                        + "and so does the way back.")
             }
         }
     }

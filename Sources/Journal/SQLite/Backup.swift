@@ -3,7 +3,7 @@ import GRDB
 import GRDBSQLite
 
 /// A copy of the journal in the making, driven by the writer between its transactions. SQLite repeats in the copy what
-/// this connection writes meanwhile, so the copy is of the moment it is done, and holds nobody up for longer than a step.
+/// this connection writes meanwhile, so the copy is of the moment it is done; nobody waits for longer than a step.
 final class BackupSession {
     private var target: OpaquePointer?
     private var backup: OpaquePointer?

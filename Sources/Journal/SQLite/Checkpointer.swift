@@ -115,8 +115,8 @@ final class Checkpointer: Sendable {
         guard synced == SQLITE_OK else {
             let error = JournalError(
                 .inputOutput,
-                "The journal's database file cannot be synced (SQLite error \(synced)). Nothing more is accepted; what was "
-                    + "accepted is in the write-ahead log. Check the disk, then start again.")
+                "The journal's database file cannot be synced (SQLite error \(synced)). Nothing more is accepted; what "
+                    + "was accepted is in the write-ahead log. Check the disk, then start again.")
             state.withLock { $0.failure = error }
             return
         }

@@ -63,8 +63,8 @@ struct DataFolder: Sendable {
         if let type, let name = MountTable.unsuitable(type) {
             throw JournalError(
                 .unsuitableFileSystem,
-                "The data folder is on \(name) (\(type)), where neither fsync nor locks can be trusted; put it on a local "
-                    + "file system (ext4, xfs, btrfs, zfs).", path: root)
+                "The data folder is on \(name) (\(type)), where neither fsync nor locks can be trusted; put it on a "
+                    + "local file system (ext4, xfs, btrfs, zfs).", path: root)
         }
     }
 
@@ -112,8 +112,8 @@ final class DataFolderLock: Sendable {
             guard isDead, ContinuousClock.now < deadline else {
                 throw JournalError(
                     .locked,
-                    "Another host (process \(owner.isEmpty ? "unknown" : owner)) holds this data folder; stop it, or use "
-                        + "another folder.", path: folder.root)
+                    "Another host (process \(owner.isEmpty ? "unknown" : owner)) holds this data folder; stop it, or "
+                        + "use another folder.", path: folder.root)
             }
             usleep(5_000)
         }

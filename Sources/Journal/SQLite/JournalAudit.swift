@@ -9,8 +9,8 @@ enum JournalAudit {
         var first: Position
     }
 
-    /// What does not add up; empty: all is well. The control tables are read in one transaction; the log up to then does
-    /// not change any more and is read page by page. A trim meanwhile makes it begin again.
+    /// What does not add up; empty: all is well. The control tables are read in one transaction; the log up to then
+    /// does not change any more and is read page by page. A trim meanwhile makes it begin again.
     static func run(_ pool: DatabasePool) throws -> [String] {
         for _ in 0..<3 {
             var snapshot = try pool.read { try Self.snapshot($0) }

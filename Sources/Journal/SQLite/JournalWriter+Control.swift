@@ -50,8 +50,8 @@ extension JournalWriter {
             let partition = try attempt("writing a catalog file") { try JSONTexts.encode(file.partition) }
             try execute(
                 """
-                INSERT OR REPLACE INTO catalog_file (bucket, key, database, name, rows, bytes, schema_version, partition)
-                VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+                INSERT OR REPLACE INTO catalog_file (bucket, key, database, name, rows, bytes, schema_version,
+                partition) VALUES (?, ?, ?, ?, ?, ?, ?, ?)
                 """,
                 [
                     file.bucket, file.key, file.database, file.table, file.rows, file.bytes, file.schemaVersion,

@@ -50,8 +50,8 @@ extension JournalWriter {
     private var shortOfSpace: JournalError {
         JournalError(
             .diskFull,
-            "The disk is short of space, so no new events are accepted; what was accepted is still processed. Free at least "
-                + "\((options.minimumFreeBytes + (ballast.isThere ? 0 : options.ballastBytes)) >> 20) MB.",
+            "The disk is short of space, so no new events are accepted; what was accepted is still processed. Free at "
+                + "least \((options.minimumFreeBytes + (ballast.isThere ? 0 : options.ballastBytes)) >> 20) MB.",
             path: folder.root)
     }
 }

@@ -99,7 +99,7 @@ extension JournalWriter {
         atPoint(.segmentRolled)
     }
 
-    /// One step of a trim, in a transaction of its own; nil when there is nothing left to drop. Drops the oldest segment if
+    /// One step of a trim, in a transaction of its own; nil when nothing is left to drop. Drops the oldest segment if
     /// everything in it is settled and older than `limit`, else some invocations that are.
     func trimStep(settledBelow limit: Milliseconds) -> Result<TrimReport?, JournalError> {
         do throws(JournalError) {

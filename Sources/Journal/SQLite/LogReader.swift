@@ -46,7 +46,8 @@ struct LogReader {
                 cached: db,
                 """
                 SELECT first, decisions FROM match_\(current.id) WHERE first >= coalesce(
-                (SELECT max(first) FROM match_\(current.id) WHERE first <= ?1), 0) AND last >= ?1 ORDER BY first LIMIT ?2
+                (SELECT max(first) FROM match_\(current.id) WHERE first <= ?1), 0) AND last >= ?1
+                ORDER BY first LIMIT ?2
                 """)
             rows.bind(1, position + 1)
             rows.bind(2, Self.chunksPerPage)

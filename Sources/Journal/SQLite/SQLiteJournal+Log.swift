@@ -205,8 +205,8 @@ extension SQLiteJournal {
         return (nil, (lowest ?? segment.first) - 1)
     }
 
-    /// The first position whose record was ingested at `time` or later, to within one commit; head + 1 if there is none.
-    /// For replays of a time range. Clocks may have stepped back: look at each record's own time.
+    /// The first position whose record was ingested at `time` or later, to within one commit; head + 1 if there is
+    /// none. For replays of a time range. Clocks may have stepped back: look at each record's own time.
     package func position(ingestedFrom time: Milliseconds) throws(JournalError) -> Position {
         let head = queue.published.withLock { $0.head }
         return try read("looking for a time") { db in

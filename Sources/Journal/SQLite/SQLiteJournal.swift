@@ -125,7 +125,7 @@ package final class SQLiteJournal: JournalStore {
         queue.hooks.withLock { $0.rematch = rematch }
     }
 
-    /// Commits what is queued, marks the clean end and lets go of the data folder. Must not be called from a completion.
+    /// Commits what is queued, marks the clean end and lets go of the data folder. Never call it from a completion.
     package func close() {
         let isFirst = isClosed.withLock { isClosed -> Bool in
             defer { isClosed = true }

@@ -67,10 +67,10 @@ enum Schema {
             ingested INTEGER NOT NULL, died INTEGER NOT NULL, code TEXT NOT NULL, message TEXT NOT NULL,
             condition TEXT NOT NULL, fingerprint TEXT NOT NULL, attempts INTEGER NOT NULL, history BLOB NOT NULL,
             input BLOB NOT NULL, lineage BLOB NOT NULL, payload BLOB NOT NULL);
-        CREATE INDEX dead_letter_group ON dead_letter (state, target, code, fingerprint, died);
-        CREATE INDEX dead_letter_subscription ON dead_letter (subscription, state);
-        CREATE INDEX dead_letter_fingerprint ON dead_letter (fingerprint, state);
-        CREATE INDEX dead_letter_died ON dead_letter (died);
+        CREATE INDEX dead_letter_dead ON dead_letter (state) WHERE state = 1;
+        CREATE INDEX dead_letter_group ON dead_letter (target, code, fingerprint, died, state) WHERE state = 1;
+        CREATE INDEX dead_letter_subscription ON dead_letter (subscription) WHERE state = 1;
+        CREATE INDEX dead_letter_fingerprint ON dead_letter (fingerprint) WHERE state = 1;
         CREATE TABLE decision (
             sequence INTEGER PRIMARY KEY, boot INTEGER NOT NULL, number INTEGER NOT NULL, body BLOB NOT NULL);
         CREATE UNIQUE INDEX decision_attempt ON decision (boot, number);

@@ -78,9 +78,9 @@ struct WriterStatements {
             INSERT INTO pending (subscription, ordinal, position, state, event_id, ingested, attempts, due, dead_letter,
             history, lineage, payload) VALUES (?,?,?,?,?,?,?,?,?,?,?,?)
             ON CONFLICT (subscription, ordinal) DO UPDATE SET position = excluded.position, state = excluded.state,
-            event_id = excluded.event_id, ingested = excluded.ingested, attempts = excluded.attempts, due = excluded.due,
-            dead_letter = excluded.dead_letter, history = excluded.history, lineage = excluded.lineage,
-            payload = excluded.payload
+            event_id = excluded.event_id, ingested = excluded.ingested, attempts = excluded.attempts,
+            due = excluded.due, dead_letter = excluded.dead_letter, history = excluded.history,
+            lineage = excluded.lineage, payload = excluded.payload
             """)
         removePending = try statement("DELETE FROM pending WHERE subscription = ? AND ordinal = ?")
         deadLetterState = try statement("SELECT state, subscription FROM dead_letter WHERE id = ?")
