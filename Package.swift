@@ -27,9 +27,9 @@ func tests(_ name: String, _ dependencies: [Target.Dependency], resources: [Reso
 
 /// The functions that ship: a handler target (a library, tested) and an entry target (the dynamic product).
 let functions: [(name: String, dependencies: [Target.Dependency])] = [
-    ("CSVToParquet", ["Columnar"]),
-    ("ValidateCSV", ["Columnar"]),
-    ("EnrichOrders", ["Columnar"]),
+    ("CSVToParquet", ["Columnar", "FunctionSupport"]),
+    ("ValidateCSV", ["Columnar", "FunctionSupport", .product(name: "Yams", package: "Yams")]),
+    ("EnrichOrders", ["Columnar", "FunctionSupport"]),
 ]
 
 let package = Package(
@@ -72,6 +72,9 @@ let package = Package(
         library("FunctionProtocol"),
         library("FunctionKit", ["CFunctionABI", "FunctionJSON", "EventModel", "FunctionProtocol"]),
         library("FunctionTesting", ["FunctionKit", "FunctionJSON", "EventModel", "FunctionProtocol"]),
+
+        // What the functions of this repository share
+        library("FunctionSupport", ["Columnar", "FunctionKit"], path: "Functions/Support"),
 
         // Pure cores
         library("EventPatterns", ["FunctionJSON"]),
@@ -130,7 +133,10 @@ let package = Package(
         tests("AppConfig", ["AppConfig"]),
         tests("Gateway", ["Gateway", "HostAPI"]),
         tests("SluiceRuntime", ["SluiceRuntime", "Journal", "ObjectStore", "UVLoop", "EventModel", "FunctionJSON", "FunctionProtocol"]),
-        tests("Functions", functions.map { .init(stringLiteral: $0.name) } + ["FunctionTesting", "FunctionKit", "Columnar"]),
+        tests(
+            "Functions",
+            functions.map { .init(stringLiteral: $0.name) }
+                + ["FunctionTesting", "FunctionKit", "FunctionSupport", "Columnar", "AppConfig", "EventPatterns"]),
         library("FaultyHandler", ["FunctionKit"], path: "Tests/Fixtures/Faulty/Handler"),
         library("FaultyEntry", ["FunctionKit", "FaultyHandler"], path: "Tests/Fixtures/Faulty/Entry"),
         tests("Integration", ["HostAPI", "Gateway", "EventModel", "FunctionJSON", "CLinux"]),

@@ -10,11 +10,12 @@ enum ReaderPython {
             .deletingLastPathComponent().appendingPathComponent(".venv/bin/python").path
     }
 
-    /// Runs a script that lies beside this file and returns what it printed; a failure of the
+    /// Runs a script of `Tests/Tools` and returns what it printed; a failure of the
     /// script is a failure of the test with the script's last words.
     @discardableResult
     static func run(script: String, _ arguments: [String]) throws -> String {
-        let file = URL(fileURLWithPath: #filePath).deletingLastPathComponent().appendingPathComponent(script).path
+        let file = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+            .appendingPathComponent("Tools/\(script)").path
         let process = Process()
         process.executableURL = URL(fileURLWithPath: interpreter)
         process.arguments = [file] + arguments

@@ -1,0 +1,119 @@
+public import Columnar
+public import FunctionKit
+import FunctionSupport
+
+/// Parts the CSV files that arrive under `<…>/<database>/<table>/` into good rows and bad ones.
+///
+/// Good rows go on as `landing-zone/validated/<database>/<table>/<file>.csv`, from where `CSVToParquet` converts them;
+/// bad ones go to `quarantine/<database>/<table>/<file>-<unique>.ndjson`, one JSON object a row with its number, line,
+/// byte offset, raw text and reason. Rules come from a YAML file beside the data or from the function's configuration
+/// (see `RulesFile`). A file that breaks its thresholds fails as a whole with `QualityThreshold`: nothing of it goes on,
+/// and its dead letter keeps the file.
+public struct ValidateCSV: Handler {
+    /// The `configuration` of function.yaml; each key may be left out.
+    struct Configuration: Decodable, Sendable {
+        /// Where good rows go.
+        var targetBucket: String?
+        /// What stands before `<database>/<table>/<file>.csv` there.
+        var targetPrefix: String?
+        var quarantineBucket: String?
+        /// For data without a rules file; the same mapping as in one.
+        var rules: QualityRules?
+    }
+
+    public struct Output: Codable, Sendable, Hashable {
+        /// `bucket/key` of the good rows.
+        public var good: String
+        /// `bucket/key` of the bad rows; nil when there are none.
+        public var quarantine: String?
+        /// `bucket/key` of the rules file; nil for the rules of the configuration.
+        public var rules: String?
+        public var report: QualityReport
+    }
+
+    private var configuration: Configuration?
+
+    public init() {}
+
+    public mutating func prepare(_ setup: FunctionSetup) throws {
+        configuration = try RulesFile.unwrapped { try setup.configuration() }
+    }
+
+    public func handle(_ event: Event<ObjectCreated>, context: Context) async throws -> Output {
+        let configuration = try configuration ?? RulesFile.unwrapped { try context.configuration() }
+        let bucket = event.detail.bucket.name
+        let key = try TableKey(event.detail.object.key)
+        let data = try await context.objects.get(bucket, event.detail.object.key)
+        let found = try await RulesFile.beside(event.detail.object.key, in: bucket, context: context)
+        let rules = found?.rules ?? configuration.rules ?? QualityRules(rules: [])
+
+        let targetBucket = configuration.targetBucket ?? "landing-zone"
+        let quarantineBucket = configuration.quarantineBucket ?? "quarantine"
+        let prefix = configuration.targetPrefix ?? "validated/"
+        let goodKey = "\(prefix)\(key.database)/\(key.table)/\(key.stem).csv"
+        let badKey = try await context.objects.generateKey(
+            quarantineBucket, prefix: "\(key.database)/\(key.table)/\(key.stem)-", suffix: ".ndjson")
+
+        let filter = QualityFilter(rules)
+        // A new version of the file replaces the good rows of the one before; its event converts them anew.
+        var report: QualityReport?
+        do {
+            try await context.objects.put(quarantineBucket, badKey, overwrite: true) { bad in
+                let finished = try await context.objects.put(targetBucket, goodKey, overwrite: true) { good in
+                    let (badDescriptor, goodDescriptor) = (try bad.descriptor, try good.descriptor)
+                    return try await data.withDescriptor { input in
+                        try run(
+                            filter, input, good: goodDescriptor, bad: badDescriptor,
+                            name: data.info.location.description)
+                    }
+                }
+                report = finished
+                if finished.bad == 0 { throw NothingBad() }
+            }
+        } catch is NothingBad {
+            // Then there is no quarantine object either.
+        }
+        guard let report else { throw HandlerError(code: "NoReport", message: "the filter gave no report") }
+        try enforce(report, context: context, name: data.info.location.description)
+        return Output(
+            good: "\(targetBucket)/\(goodKey)", quarantine: report.bad > 0 ? "\(quarantineBucket)/\(badKey)" : nil,
+            rules: found?.name, report: report)
+    }
+
+    /// Ends the making of a quarantine object that would be empty.
+    private struct NothingBad: Error {}
+
+    private func run(
+        _ filter: QualityFilter, _ input: Int32, good: Int32, bad: Int32, name: String
+    ) throws -> QualityReport {
+        do throws(ColumnarError) {
+            let writer = QuarantineWriter(FileSink(descriptor: bad, name: "the quarantine object"))
+            let report = try filter.run(
+                FileSource(descriptor: input, name: name), good: FileSink(descriptor: good, name: "the good rows"),
+                bad: writer)
+            try writer.finish()
+            guard report.good + report.bad == report.rows, writer.count == report.bad else {
+                throw ColumnarError(
+                    .writeFailed,
+                    "\(report.good) good and \(writer.count) quarantined rows do not make up the \(report.rows) of the input"
+                )
+            }
+            return report
+        } catch {
+            throw HandlerError(error, in: name)
+        }
+    }
+
+    private func enforce(_ report: QualityReport, context: Context, name: String) throws {
+        do throws(ColumnarError) {
+            try report.requirePass()
+        } catch {
+            throw HandlerError(error, in: name)
+        }
+        context.logger.info(
+            "validated",
+            metadata: [
+                "source": "\(name)", "rows": "\(report.rows)", "good": "\(report.good)", "bad": "\(report.bad)",
+            ])
+    }
+}

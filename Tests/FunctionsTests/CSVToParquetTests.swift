@@ -1,0 +1,195 @@
+import CSVToParquet
+import Columnar
+import FunctionKit
+import FunctionSupport
+import FunctionTesting
+import Testing
+
+@Suite("CSVToParquet", .timeLimit(.minutes(5)))
+struct CSVToParquetTests {
+    private let key = "cleanzonedb/csvtoparquet/test.csv"
+
+    private func parquet(_ host: TestHost, _ bucket: String = "clean-zone") -> [[UInt8]] {
+        host.keys(bucket).compactMap { host.object(bucket, $0) }
+    }
+
+    @Test("The scenario: a CSV file becomes a Parquet file and a table")
+    func scenario() async throws {
+        let host = TestHost()
+        host.put("landing-zone", key, FunctionsSupport.favorites)
+        let run = await host.invoke(CSVToParquet(), objectCreated: "landing-zone", key)
+        #expect(run.failure == nil)
+        let output = try run.decodedOutput(as: TableLoader.Loaded.self)
+        #expect(output.rows == 25)
+        #expect(output.key.hasPrefix("cleanzonedb/csvtoparquet/") && output.key.hasSuffix(".parquet"))
+        #expect(host.keys("clean-zone") == [output.key])
+
+        let table = try #require(host.table("cleanzonedb", "csvtoparquet"))
+        #expect(table.columns.map { "\($0.name) \($0.type)" } == ["name string", "favorite_num bigint"])
+        #expect(table.location == "clean-zone/cleanzonedb/csvtoparquet/")
+        #expect(table.classification == "parquet")
+        #expect(table.fileCount == 1 && table.rowCount == 25 && table.version == 1)
+
+        let answer = try FunctionsSupport.duckdb(
+            "SELECT count(*), sum(favorite_num)::bigint FROM '$FOLDER/*.parquet'", files: parquet(host))
+        #expect(answer == "[(25, 364)]")
+    }
+
+    @Test(
+        "Real files are what pyarrow, DuckDB and Polars read there",
+        arguments: ["seattle-weather.csv", "airports.csv", "iowa-electricity.csv", "la-riots.csv", "us-employment.csv"])
+    func realFiles(name: String) async throws {
+        let host = TestHost()
+        let csv = try FunctionsSupport.vega(name)
+        host.put("landing-zone", "Vega/\(name)/\(name)", csv)
+        let run = await host.invoke(CSVToParquet(), objectCreated: "landing-zone", "Vega/\(name)/\(name)")
+        let output = try run.decodedOutput(as: TableLoader.Loaded.self)
+        #expect(output.database == "vega")
+        #expect(output.table == ColumnName.normalized(name))
+        try FunctionsSupport.verify(parquet: try #require(parquet(host).first), csv: csv)
+    }
+
+    @Test("A second file adds to the table, and reads by the table's schema")
+    func append() async throws {
+        let host = TestHost()
+        let worker = try await host.start(CSVToParquet())
+        host.put("landing-zone", "shop/items/1.csv", "id,price\n1,1.5\n2,2.5\n")
+        host.put("landing-zone", "shop/items/2.csv", "price,id\n3,3\n4,4\n")
+        for name in ["1", "2"] {
+            let run = try await worker.invoke(host.objectCreatedEvent("landing-zone", "shop/items/\(name).csv"))
+            #expect(run.failure == nil)
+        }
+        let table = try #require(host.table("shop", "items"))
+        // The second file's prices would be integers by themselves.
+        #expect(table.columns.map(\.type) == ["bigint", "double"])
+        #expect(table.fileCount == 2 && table.rowCount == 4 && table.version == 1)
+        let answer = try FunctionsSupport.duckdb(
+            "SELECT sum(id)::bigint, sum(price), count(DISTINCT typeof(price)) FROM '$FOLDER/*.parquet'",
+            files: parquet(host))
+        #expect(answer == "[(10, 11.0, 1)]")
+    }
+
+    @Test("What does not fit the table is SchemaMismatch, naming column, row and text, and nothing is left behind")
+    func mismatch() async throws {
+        let host = TestHost()
+        let worker = try await host.start(CSVToParquet())
+        host.put("landing-zone", "shop/items/1.csv", "id,price\n1,1.5\n")
+        host.put("landing-zone", "shop/items/2.csv", "id,price\n1,2\nA-17,3\n")
+        #expect(try await worker.invoke(host.objectCreatedEvent("landing-zone", "shop/items/1.csv")).failure == nil)
+        let run = try await worker.invoke(host.objectCreatedEvent("landing-zone", "shop/items/2.csv"))
+        let failure = try #require(run.failure)
+        #expect(failure.code == "SchemaMismatch" && failure.retry == false)
+        for word in ["landing-zone/shop/items/2.csv", "id", "row 2", "A-17"] {
+            #expect(failure.message.contains(word), "\(failure.message)")
+        }
+        #expect(host.keys("clean-zone").count == 1)
+        #expect(host.table("shop", "items")?.fileCount == 1)
+    }
+
+    @Test("A new column makes a new version of the schema; a missing one is null")
+    func newColumn() async throws {
+        let host = TestHost()
+        let worker = try await host.start(CSVToParquet())
+        for (name, text) in [("1", "id,a\n1,x\n"), ("2", "id,b\n2,2024-05-31\n"), ("3", "id\n3\n")] {
+            host.put("landing-zone", "shop/items/\(name).csv", text)
+            let run = try await worker.invoke(host.objectCreatedEvent("landing-zone", "shop/items/\(name).csv"))
+            #expect(try run.decodedOutput(as: TableLoader.Loaded.self).newColumns == (name == "2" ? ["b"] : []))
+        }
+        let table = try #require(host.table("shop", "items"))
+        #expect(table.columns.map { "\($0.name) \($0.type)" } == ["id bigint", "a string", "b date"])
+        #expect(table.version == 2 && table.rowCount == 3)
+    }
+
+    @Test("The same event again replaces its own output")
+    func again() async throws {
+        let host = TestHost()
+        let worker = try await host.start(CSVToParquet())
+        host.put("landing-zone", key, FunctionsSupport.favorites)
+        let event = host.objectCreatedEvent("landing-zone", key)
+        for attempt in 1...3 { #expect(try await worker.invoke(event, attempt: attempt).failure == nil) }
+        #expect(host.keys("clean-zone").count == 1)
+        #expect(host.table("cleanzonedb", "csvtoparquet")?.rowCount == 25)
+        // A re-upload is another event: it appends.
+        host.put("landing-zone", key, FunctionsSupport.favorites)
+        #expect(try await worker.invoke(host.objectCreatedEvent("landing-zone", key)).failure == nil)
+        #expect(host.table("cleanzonedb", "csvtoparquet")?.rowCount == 50)
+    }
+
+    @Test("A header alone makes a file without rows and a table")
+    func headerOnly() async throws {
+        let host = TestHost()
+        host.put("landing-zone", key, "Name,favorite_num\n")
+        let run = await host.invoke(CSVToParquet(), objectCreated: "landing-zone", key)
+        #expect(try run.decodedOutput(as: TableLoader.Loaded.self).rows == 0)
+        #expect(host.table("cleanzonedb", "csvtoparquet")?.columns.map(\.name) == ["name", "favorite_num"])
+        let file = try ParquetFile(ParquetMemoryInput(try #require(parquet(host).first)))
+        #expect(file.rowCount == 0 && file.schema.columns.count == 2)
+    }
+
+    @Test(
+        "Bad input is a permanent error with its own code, and leaves nothing behind",
+        arguments: [
+            ("", "EmptyFile", "empty"), ("\u{FEFF}", "EmptyFile", "empty"),
+            ("a,B,b\n1,2,3\n", "DuplicateColumn", "\"b\""),
+            ("a,,b\n1,2,3\n", "EmptyColumnName", "Column 2"), ("a,b\n1,2\n3\n", "MalformedRow", "Row 2"),
+            ("a,b\n1,2,3\n", "MalformedRow", "Row 1"), ("a,b\n1,\"2\n3,4\n", "UnclosedQuote", "line 2"),
+            ("\u{7F}ELF\u{2}\u{1}\u{1}\u{0}\u{0}\u{0}\u{0}\u{0}\u{0}", "NotText", "program"),
+        ])
+    func badInput(text: String, code: String, word: String) async throws {
+        let host = TestHost()
+        host.put("landing-zone", key, text)
+        let run = await host.invoke(CSVToParquet(), objectCreated: "landing-zone", key)
+        let failure = try #require(run.failure)
+        #expect(failure.code == code)
+        #expect(failure.retry == false)
+        #expect(failure.message.contains(key) && failure.message.contains(word), "\(failure.message)")
+        #expect(host.keys("clean-zone").isEmpty)
+        #expect(host.table("cleanzonedb", "csvtoparquet") == nil)
+    }
+
+    @Test("Invalid UTF-8 names its place")
+    func invalidUTF8() async throws {
+        let host = TestHost()
+        host.put("landing-zone", key, Array("a,b\n1,2\n3,".utf8) + [0xFF, 0x0A])
+        let failure = try #require(await host.invoke(CSVToParquet(), objectCreated: "landing-zone", key).failure)
+        #expect(failure.code == "InvalidUTF8" && failure.retry == false)
+        #expect(failure.message.contains("line 3"), "\(failure.message)")
+    }
+
+    @Test(
+        "A key with too few parts is InvalidKey and says what is missing",
+        arguments: ["b.csv", "a/b.csv", "a//b.csv", "/a/b.csv"])
+    func invalidKey(key: String) async throws {
+        let host = TestHost()
+        host.put("landing-zone", key, "a\n1\n")
+        let failure = try #require(await host.invoke(CSVToParquet(), objectCreated: "landing-zone", key).failure)
+        #expect(failure.code == "InvalidKey" && failure.retry == false)
+        #expect(failure.message.contains("<database>/<table>"))
+    }
+
+    @Test("A file that was deleted before its handler ran is NoSuchKey")
+    func deleted() async throws {
+        let failure = try #require(await TestHost().invoke(CSVToParquet(), objectCreated: "landing-zone", key).failure)
+        #expect(failure.code == "NoSuchKey")
+    }
+
+    @Test("A table that is no plain Parquet table is refused", arguments: ["csv", "parquet"])
+    func foreignTable(classification: String) async throws {
+        struct Register: Handler {
+            var classification: String
+            func handle(_ event: JSONValue, context: Context) async throws {
+                try await context.catalog.register(
+                    TableFile(
+                        database: "cleanzonedb", table: "csvtoparquet",
+                        file: ObjectLocation(bucket: "clean-zone", key: "x"), rows: 0,
+                        columns: [TableColumn(name: "name", type: "array<string>")], location: "clean-zone/x/",
+                        classification: classification), base: nil)
+            }
+        }
+        let host = TestHost()
+        _ = try await host.invoke(Register(classification: classification), JSONValue.null)
+        host.put("landing-zone", key, FunctionsSupport.favorites)
+        let failure = try #require(await host.invoke(CSVToParquet(), objectCreated: "landing-zone", key).failure)
+        #expect(failure.code == "Unsupported" && failure.retry == false)
+    }
+}

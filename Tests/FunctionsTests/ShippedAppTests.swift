@@ -1,0 +1,91 @@
+import AppConfig
+import CSVToParquet
+import EnrichOrders
+import EventPatterns
+import Foundation
+import FunctionKit
+import FunctionTesting
+import Testing
+import ValidateCSV
+
+/// `sluice.yaml`, `Functions/*/function.yaml` and `Events/` of this repository.
+@Suite("The app of this repository", .timeLimit(.minutes(1)))
+struct ShippedAppTests {
+    private func app() throws -> AppDefinition {
+        let loaded = try AppLoader.load(folder: FunctionsSupport.root.path)
+        #expect(loaded.warnings.isEmpty, "\(loaded.warnings)")
+        return loaded.definition
+    }
+
+    /// The functions that an event starts.
+    private func targets(_ app: AppDefinition, _ event: [UInt8]) throws -> [String] {
+        try app.rules.filter { try EventPattern(parsing: $0.pattern).matches(event) }.flatMap {
+            $0.targets.map(\.function)
+        }
+    }
+
+    @Test("One file starts one function at most, by where it lies")
+    func disjoint() throws {
+        let app = try app()
+        #expect(app.functions.map(\.name) == ["CSVToParquet", "EnrichOrders", "ValidateCSV"])
+        let host = TestHost()
+        for (bucket, key, functions) in [
+            ("landing-zone", "cleanzonedb/csvtoparquet/test.csv", ["CSVToParquet"]),
+            ("landing-zone", "a/b.csv", ["CSVToParquet"]), ("landing-zone", "validated/d/t/x.csv", ["CSVToParquet"]),
+            ("landing-zone", "a/b/c.txt", []), ("inbox", "validate/d/t/x.csv", ["ValidateCSV"]),
+            ("inbox", "validate/d/t/_rules.yaml", []), ("inbox", "orders/1.csv", ["EnrichOrders"]),
+            ("inbox", "1.csv", []),
+            ("clean-zone", "a/b/c.csv", []), ("reference", "customers.csv", []), ("quarantine", "a/b/c.ndjson", []),
+        ] as [(String, String, [String])] {
+            let event = try TapeEncoder().encode(host.objectCreatedEvent(bucket, key))
+            #expect(try targets(app, event) == functions, "\(bucket)/\(key)")
+        }
+    }
+
+    @Test("Each sample event starts the function of the rule it is named after")
+    func samples() throws {
+        let app = try app()
+        let folder = FunctionsSupport.root.appending(path: "Events/samples")
+        for rule in app.rules {
+            let event = Array(try Data(contentsOf: folder.appending(path: "\(rule.name).json")))
+            #expect(try targets(app, event) == rule.targets.map(\.function))
+            #expect(throws: Never.self) { try TapeDecoder().decode(Event<ObjectCreated>.self, from: event) }
+        }
+        #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path).count == app.rules.count)
+    }
+
+    /// A host with the settings that function.yaml has.
+    private func host(_ function: String) throws -> TestHost {
+        let definition = try #require(try app().function(named: function))
+        var settings = TestHost.Settings()
+        settings.functionName = function
+        settings.configuration = try TapeDecoder().decode(JSONValue.self, from: Array(definition.configuration.utf8))
+        settings.grants = .init(
+            read: Set(definition.grants.read), write: Set(definition.grants.write),
+            events: Set(definition.grants.events))
+        return TestHost(settings: settings)
+    }
+
+    @Test("The configuration and the grants of function.yaml are enough, and no more")
+    func settings() async throws {
+        let convert = try host("CSVToParquet")
+        convert.put("landing-zone", "d/t/x.csv", FunctionsSupport.favorites)
+        #expect(await convert.invoke(CSVToParquet(), objectCreated: "landing-zone", "d/t/x.csv").failure == nil)
+        #expect(convert.table("d", "t")?.properties["owner"] == "data-platform")
+
+        let validate = try host("ValidateCSV")
+        validate.put("inbox", "validate/d/t/x.csv", "a,b\n1,2\n3\n4,5\n")
+        validate.put("inbox", "validate/d/t/_rules.yaml", "columns: {a: {type: bigint}}")
+        #expect(await validate.invoke(ValidateCSV(), objectCreated: "inbox", "validate/d/t/x.csv").failure == nil)
+        #expect(validate.keys("quarantine").count == 1 && validate.keys("landing-zone").count == 1)
+
+        let enrich = try host("EnrichOrders")
+        enrich.put("reference", "customers.csv", "customer_id,name\nC1,Ada\n")
+        enrich.put("inbox", "orders/1.csv", "order_id,customer_id\n1,C1\n")
+        #expect(await enrich.invoke(EnrichOrders(), objectCreated: "inbox", "orders/1.csv").failure == nil)
+        #expect(enrich.table("sales", "orders")?.rowCount == 1)
+
+        #expect(
+            await convert.invoke(CSVToParquet(), objectCreated: "inbox", "d/t/x.csv").failure?.code == "AccessDenied")
+    }
+}
