@@ -54,7 +54,7 @@ extension JournalBench {
     // MARK: Dead letters
 
     /// Settling events as dead letters, and sending them again: taken, put into the pending set, finished.
-    package func deadLetters() throws -> [BenchFigure] {
+    func deadLetters() throws -> [BenchFigure] {
         let payloads = Self.payloads(bytes)
         let count: Int64 = 20_000
         let step: Int64 = 100
@@ -129,7 +129,7 @@ extension JournalBench {
     // MARK: Backlog
 
     /// Opening a journal with a backlog, reading the backlog, and working at its tip.
-    package func backlog() throws -> [BenchFigure] {
+    func backlog() throws -> [BenchFigure] {
         let payloads = Self.payloads(bytes)
         return try withFolder { folder in
             try fill(folder, payloads)
