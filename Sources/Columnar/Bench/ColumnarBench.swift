@@ -1,0 +1,170 @@
+import Glibc
+
+/// One measured figure, as `sluice bench columnar` prints it.
+package struct ColumnarFigure: Sendable, Hashable {
+    /// `orders`, `wide` or `unique`.
+    package var dataset: String
+    package var threads: Int
+    package var rows: Int
+    package var inputBytes: Int64
+    /// `megabytes_per_second`, `screened_megabytes_per_second`, `output_share`, `peak_resident_mb`.
+    package var metric: String
+    package var value: Double
+    package var unit: String
+    /// The same measure of reading and finding the fields alone, in the same run; nil where there is none.
+    package var floor: Double?
+    /// `value / floor`.
+    package var ratio: Double? { floor.map { value / $0 } }
+}
+
+/// Measures conversions of seeded files: medians of interleaved runs, in megabytes (10^6) of input a second.
+package struct ColumnarBench: Sendable {
+    /// Where the files are made and removed; `/dev/shm` or a temporary folder.
+    package var folder: String
+    package var orderRows = 500_000
+    package var wideRows = 30_000
+    package var uniqueRows = 300_000
+    package var repetitions = 5
+    package var threads = [1, 2]
+    package var compression = ParquetWriterOptions.Compression.snappy
+    package var seed: UInt64 = 7
+
+    package init(folder: String) {
+        self.folder = folder
+    }
+
+    /// Makes the files, measures, removes them.
+    /// - Parameter progress: told what is being done, in words.
+    package func run(progress: (String) -> Void = { _ in }) throws(ColumnarError) -> [ColumnarFigure] {
+        var figures: [ColumnarFigure] = []
+        for data in BenchData.allCases {
+            let rows = [BenchData.orders: orderRows, .wide: wideRows, .unique: uniqueRows][data] ?? 0
+            guard rows > 0 else { continue }
+            let input = "\(folder)/sluice-bench-\(getpid())-\(data.rawValue).csv"
+            let output = "\(folder)/sluice-bench-\(getpid())-\(data.rawValue).parquet"
+            defer {
+                unlink(input)
+                unlink(output)
+            }
+            progress("\(data.rawValue): making \(rows) rows")
+            try data.write(rows: rows, seed: seed, to: FileSink(path: input))
+            figures += try measure(data, rows: rows, from: input, to: output, progress: progress)
+        }
+        return figures
+    }
+
+    private func measure(
+        _ data: BenchData, rows: Int, from input: String, to output: String, progress: (String) -> Void
+    ) throws(ColumnarError) -> [ColumnarFigure] {
+        var floors: [Double] = []
+        var screened: [Double] = []
+        var speeds: [Int: [Double]] = [:]
+        var peaks: [Int: Double] = [:]
+        var report = ConversionReport()
+        for repetition in 1...max(1, repetitions) {
+            progress("\(data.rawValue): run \(repetition) of \(repetitions)")
+            var bytes: Int64 = 0
+            let floor = try seconds { () throws(ColumnarError) in bytes = try Self.index(input) }
+            floors.append(Double(bytes) / 1e6 / floor)
+            for count in threads {
+                Self.resetPeak()
+                let time = try seconds { () throws(ColumnarError) in
+                    report = try convert(input, output, threads: count, processor: nil)
+                }
+                speeds[count, default: []].append(Double(report.inputBytes) / 1e6 / time)
+                peaks[count] = max(peaks[count] ?? 0, Self.peak())
+            }
+            let time = try seconds { () throws(ColumnarError) in
+                report = try convert(input, output, threads: 1, processor: BenchScreen())
+            }
+            screened.append(Double(report.inputBytes) / 1e6 / time)
+        }
+        func figure(_ metric: String, _ threads: Int, _ value: Double, _ unit: String, floor: Double? = nil)
+            -> ColumnarFigure
+        {
+            ColumnarFigure(
+                dataset: data.rawValue, threads: threads, rows: rows, inputBytes: report.inputBytes, metric: metric,
+                value: value, unit: unit, floor: floor)
+        }
+        let floor = Self.median(floors)
+        var figures: [ColumnarFigure] = []
+        for count in threads {
+            figures.append(
+                figure("megabytes_per_second", count, Self.median(speeds[count] ?? []), "MB/s", floor: floor))
+            figures.append(figure("peak_resident_mb", count, peaks[count] ?? 0, "MB"))
+        }
+        figures.append(figure("screened_megabytes_per_second", 1, Self.median(screened), "MB/s", floor: floor))
+        figures.append(
+            figure("output_share", 1, Double(report.outputBytes) / Double(max(1, report.inputBytes)), "of input"))
+        return figures
+    }
+
+    private func convert(
+        _ input: String, _ output: String, threads: Int, processor: (any RecordProcessor)?
+    ) throws(ColumnarError) -> ConversionReport {
+        var options = ConversionOptions()
+        options.threads = threads
+        options.parquet.compression = compression
+        return try CSVConverter.convert(
+            from: FileSource(path: input), to: FileSink(path: output), options: options, processor: processor)
+    }
+
+    /// Reads a file and finds its fields, which every conversion must do.
+    private static func index(_ input: String) throws(ColumnarError) -> Int64 {
+        let reader = try BatchReader(FileSource(path: input), options: CSVOptions())
+        let batch = RecordBatch(capacity: CSVOptions().batchBytes)
+        while try reader.next(into: batch) {}
+        return reader.bytesRead
+    }
+
+    // MARK: measuring
+
+    private func seconds(_ body: () throws(ColumnarError) -> Void) throws(ColumnarError) -> Double {
+        let clock = ContinuousClock()
+        let start = clock.now
+        try body()
+        let elapsed = (clock.now - start).components
+        return Double(elapsed.seconds) + Double(elapsed.attoseconds) / 1e18
+    }
+
+    private static func median(_ values: [Double]) -> Double {
+        values.isEmpty ? 0 : values.sorted()[values.count / 2]
+    }
+
+    /// Sets the peak of resident memory to its present value (proc(5), `clear_refs`).
+    private static func resetPeak() {
+        let descriptor = open("/proc/self/clear_refs", O_WRONLY | O_CLOEXEC)
+        guard descriptor >= 0 else { return }
+        _ = Glibc.write(descriptor, "5", 1)
+        close(descriptor)
+    }
+
+    /// Peak of resident memory in megabytes (10^6 bytes); 0 where the system does not tell.
+    private static func peak() -> Double {
+        let descriptor = open("/proc/self/status", O_RDONLY | O_CLOEXEC)
+        guard descriptor >= 0 else { return 0 }
+        defer { close(descriptor) }
+        var bytes = [UInt8](repeating: 0, count: 8192)
+        let count = read(descriptor, &bytes, bytes.count)
+        let text = String(decoding: bytes.prefix(max(0, count)), as: UTF8.self)
+        guard let line = text.split(separator: "\n").first(where: { $0.hasPrefix("VmHWM:") }) else { return 0 }
+        let kilobytes = line.split(separator: " ").compactMap { Double($0) }.first ?? 0
+        return kilobytes * 1024 / 1e6
+    }
+}
+
+/// A processor with a few rules, to see what looking at every record costs.
+private final class BenchScreen: RecordProcessor {
+    private var columns = 0
+
+    func beginPass(columns: [CSVColumn]) throws(ColumnarError) {
+        self.columns = columns.count
+    }
+
+    func process(_ record: CSVRecord, derived: inout DerivedValues) throws(ColumnarError) -> RecordDecision {
+        guard !record.isNull(0) else { return .reject(.malformedRow, reason: "the first column is null") }
+        guard record.bytes(columns - 1).count < 10_000 else { return .reject(.malformedRow, reason: "too long") }
+        if let number = record.integer(1), number < 0 { return .reject(.malformedRow, reason: "negative") }
+        return .keep
+    }
+}
