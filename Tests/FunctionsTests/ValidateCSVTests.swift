@@ -128,13 +128,20 @@ struct ValidateCSVTests {
         #expect(host.keys("quarantine").isEmpty && host.keys("landing-zone").isEmpty)
     }
 
+    /// Nine levels of nine aliases: a milliard of texts, if one wrote them out.
+    private static let bomb =
+        "bad: &l0 [x]\n"
+        + (1...9).map { "l\($0): &l\($0) [\(Array(repeating: "*l\($0 - 1)", count: 9).joined(separator: ", "))]\n" }
+        .joined()
+        + "nullTokens: *l9\n"
+
     @Test(
         "Rules that cannot be read are InvalidRules, naming the file and what is wrong",
         arguments: [
             ("columns: {a: {maximum: 3}}", "maximum"), ("columns: {a: {pattern: '('}}", "pattern"),
             ("columns: [a]", "columns"),
             ("columns:\n  a: {max: 3\n  b: {}", "line"), ("columns: {a: {required: maybe}}", "required"),
-            ("- a", "_rules.yaml"),
+            ("- a", "_rules.yaml"), (bomb, "bad"),
         ])
     func invalidRules(rules: String, word: String) async throws {
         let host = TestHost()
