@@ -59,31 +59,34 @@ public struct EventReading: Sendable, Hashable {
 ///
 /// A scratch may be used with any matcher, and by one thread at a time. It grows to the largest event and matcher it has
 /// seen and then matching allocates nothing.
+///
+/// The properties are not checked for overlapping accesses at run time: that would cost a call for each in the innermost
+/// loops. No access overlaps, because no method holds one property while it hands the scratch to code that changes it.
 public final class MatchScratch {
     // The event being matched.
-    var values = Buffer<FlatValue>(capacity: 64)
-    var memberships = Buffer<Membership>(capacity: 64)
-    var pathValues = Buffer<PathValues>(capacity: 16)
+    @exclusivity(unchecked) var values = Buffer<FlatValue>(capacity: 64)
+    @exclusivity(unchecked) var memberships = Buffer<Membership>(capacity: 64)
+    @exclusivity(unchecked) var pathValues = Buffer<PathValues>(capacity: 16)
     /// Decoded strings. Has room for the whole event before the first is decoded, so that it does not move meanwhile.
-    var text = Buffer<UInt8>(capacity: 16)
-    var frames = Buffer<Frame>(capacity: 32)
-    var skipped = Buffer<UInt8>(capacity: 64)
-    var arrayCount: Int32 = 0
-    var anyMembership = false
+    @exclusivity(unchecked) var text = Buffer<UInt8>(capacity: 16)
+    @exclusivity(unchecked) var frames = Buffer<Frame>(capacity: 32)
+    @exclusivity(unchecked) var skipped = Buffer<UInt8>(capacity: 64)
+    @exclusivity(unchecked) var arrayCount: Int32 = 0
+    @exclusivity(unchecked) var anyMembership = false
 
     // The rules being matched.
-    var generation: UInt32 = 0
-    var subRuleStamps = Buffer<UInt32>(capacity: 16)
-    var ruleStamps = Buffer<UInt32>(capacity: 16)
-    var memo = Buffer<UInt32>(capacity: 16)
-    var matched = Buffer<Int32>(capacity: 64)
-    var folded = Buffer<UInt8>(capacity: 64)
-    var found = Buffer<UInt32>(capacity: 64)
-    var stack = Buffer<Int32>(capacity: 128)
-    var gramStamps = Buffer<UInt32>(capacity: 16)
+    @exclusivity(unchecked) var generation: UInt32 = 0
+    @exclusivity(unchecked) var subRuleStamps = Buffer<UInt32>(capacity: 16)
+    @exclusivity(unchecked) var ruleStamps = Buffer<UInt32>(capacity: 16)
+    @exclusivity(unchecked) var memo = Buffer<UInt32>(capacity: 16)
+    @exclusivity(unchecked) var matched = Buffer<Int32>(capacity: 64)
+    @exclusivity(unchecked) var folded = Buffer<UInt8>(capacity: 64)
+    @exclusivity(unchecked) var found = Buffer<UInt32>(capacity: 64)
+    @exclusivity(unchecked) var stack = Buffer<Int32>(capacity: 128)
+    @exclusivity(unchecked) var gramStamps = Buffer<UInt32>(capacity: 16)
     /// What the stamps belong to; held so that its identity is not used again.
-    var owner: AnyObject?
-    var search = ConsistencySearch()
+    @exclusivity(unchecked) var owner: AnyObject?
+    @exclusivity(unchecked) var search = ConsistencySearch()
 
     /// An open container of the event.
     struct Frame: BitwiseCopyable {

@@ -1,7 +1,7 @@
 /// The search for one value per field such that no two lie in different elements of the same array.
 ///
-/// A depth-first search over the fields in order, as the reference's, with two differences that do not change the answer:
-/// values of one element are tried once, and a dead end goes back to the choice that caused it (conflict-directed
+/// A depth-first search over the fields in order, as the reference's, with three differences that do not change the answer:
+/// values of one element are tried once, elements that are out of the question are leapt over, and a dead end goes back to the choice that caused it (conflict-directed
 /// backjumping), so that arrays which have nothing to do with one another are not multiplied.
 struct ConsistencySearch {
     /// One bit for each of up to 256 fields.
@@ -83,14 +83,18 @@ struct ConsistencySearch {
             }
             conflict |= below
         }
-        for index in first..<end {
+        var index = first
+        while index < end {
             let candidate = candidates[index]
+            index += 1
             guard candidate.passes else { continue }
             let mark = choices.count
             let blamed = choose(candidate.membership, level, scratch)
             if blamed >= 0 {
                 choices.truncate(mark)
-                conflict[blamed >> 6] |= 1 << UInt64(blamed & 63)
+                let choice = choices[blamed]
+                conflict[Int(choice.level) >> 6] |= 1 << UInt64(choice.level & 63)
+                index = skip(from: index, end, choice, scratch)
                 continue
             }
             let below = search(level + 1, count, subRule, references, evaluation, scratch, anyAbsence)
@@ -105,7 +109,46 @@ struct ConsistencySearch {
         return conflict
     }
 
-    /// Takes a value's memberships among the choices; the level of a choice that contradicts, -1 if none does.
+    /// The first candidate from `index` on that a contradicted choice does not rule out as it did the one before.
+    ///
+    /// Candidates come in the order of the document: those in one array lie together, element after element, so the rest
+    /// of the wrong elements can be leapt over.
+    private mutating func skip(from index: Int, _ end: Int, _ choice: Choice, _ scratch: MatchScratch) -> Int {
+        let before = element(of: candidates[index - 1].membership, in: choice.array, scratch)
+        func isRuledOut(_ position: Int) -> Bool {
+            let element = element(of: candidates[position].membership, in: choice.array, scratch)
+            return before < choice.element ? element >= 0 && element < choice.element : element > choice.element
+        }
+        guard index < end, isRuledOut(index) else { return index }
+        var known = index
+        var stride = 1
+        while known + stride < end, isRuledOut(known + stride) {
+            known += stride
+            stride *= 2
+            steps += 1
+        }
+        var low = known + 1
+        var high = min(end, known + stride)
+        while low < high {
+            let middle = (low + high) / 2
+            steps += 1
+            if isRuledOut(middle) { low = middle + 1 } else { high = middle }
+        }
+        return low
+    }
+
+    /// The element of an array that a membership lies in, -1 if it does not lie in the array.
+    private func element(of membership: Int32, in array: Int32, _ scratch: MatchScratch) -> Int32 {
+        var index = membership
+        while index >= 0 {
+            let entry = scratch.memberships[Int(index)]
+            if entry.array == array { return entry.element }
+            index = entry.parent
+        }
+        return -1
+    }
+
+    /// Takes a value's memberships among the choices; the position of a choice that contradicts, -1 if none does.
     private mutating func choose(_ membership: Int32, _ level: Int, _ scratch: MatchScratch) -> Int {
         steps += 1
         let known = choices.count
@@ -114,7 +157,7 @@ struct ConsistencySearch {
             let entry = scratch.memberships[Int(index)]
             var isKnown = false
             for position in 0..<known where choices[position].array == entry.array {
-                if choices[position].element != entry.element { return Int(choices[position].level) }
+                if choices[position].element != entry.element { return position }
                 isKnown = true
                 break
             }

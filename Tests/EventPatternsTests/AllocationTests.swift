@@ -1,0 +1,98 @@
+#if canImport(Glibc)
+    import EventPatterns
+    import Glibc
+    import Testing
+
+    /// Tells whether a closure allocates, by where the allocator puts the next block.
+    ///
+    /// A new thread has an empty cache of freed blocks, so its blocks come from its arena one after the other. If nothing is
+    /// allocated between two blocks of the same size, they are neighbours; what was allocated and freed in between stays in
+    /// the thread's cache and leaves a gap.
+    private final class AllocationProbe {
+        private let body: () -> Void
+        private var gap = 0
+
+        private init(_ body: @escaping () -> Void) { self.body = body }
+
+        /// The bytes that `body` took from the arena on a new thread, blocks freed again included.
+        static func bytes(_ body: @escaping () -> Void) -> Int {
+            let probe = AllocationProbe(body)
+            var thread = pthread_t()
+            let context = Unmanaged.passUnretained(probe).toOpaque()
+            let created = pthread_create(
+                &thread, nil,
+                { context in
+                    guard let context else { return nil }
+                    Unmanaged<AllocationProbe>.fromOpaque(context).takeUnretainedValue().run()
+                    return nil
+                }, context)
+            guard created == 0 else { return -1 }
+            pthread_join(thread, nil)
+            return probe.gap
+        }
+
+        private func run() {
+            let size = 1000
+            var blocks: [UnsafeMutableRawPointer] = []
+            blocks.reserveCapacity(10_000)
+            func next() -> UnsafeMutableRawPointer {
+                let block = malloc(size) ?? UnsafeMutableRawPointer(bitPattern: 1).unsafelyUnwrapped
+                blocks.append(block)
+                return block
+            }
+            // Use up what an earlier thread left free in the arena, until blocks are neighbours.
+            var last = next()
+            var neighbours = 0
+            while neighbours < 64, blocks.count < 9_000 {
+                let block = next()
+                neighbours = block == last + 1008 ? neighbours + 1 : 0
+                last = block
+            }
+            body()
+            gap = next() - last - 1008
+            for block in blocks { free(block) }
+        }
+    }
+
+    @Suite("Allocations")
+    struct AllocationTests {
+        private final class Canary {}
+
+        @Test("The probe sees an object that comes and goes")
+        func probe() {
+            #expect(AllocationProbe.bytes { withExtendedLifetime(Canary()) {} } != 0)
+            #expect(AllocationProbe.bytes {} == 0)
+        }
+
+        @Test("Matching allocates nothing once the scratch has grown", arguments: BenchKind.allCases)
+        func steadyState(kind: BenchKind) throws {
+            let matcher = Matcher(
+                try kind.rules(count: 200, seed: 31).enumerated().map { ($0, try EventPattern(parsing: $1)) })
+            let events =
+                kind.usesObjectEvents
+                ? BenchEvents.objectCreated(count: 50, buckets: 20, seed: 32)
+                : BenchEvents.cityLots(count: 50, seed: 32)
+            // Plain memory and a closure without captures, so that only the engine could allocate.
+            let texts = events.map { event in
+                let copy = UnsafeMutableBufferPointer<UInt8>.allocate(capacity: event.count)
+                _ = copy.initialize(from: event)
+                return UnsafeBufferPointer(copy)
+            }
+            defer { for text in texts { text.deallocate() } }
+            let scratch = MatchScratch()
+            let pass = {
+                // Unoptimised, an array's iterator allocates; its subscript does not.
+                for index in 0..<texts.count {
+                    try? matcher.forEachMatch(in: texts[index], scratch: scratch) { _ in }
+                    try? matcher.forEachMatch(in: texts[index], reading: .validated, scratch: scratch) { _ in }
+                }
+            }
+            pass()
+            pass()
+            let size = scratch.byteCount
+            let bytes = AllocationProbe.bytes(pass)
+            #expect(scratch.byteCount == size)
+            #expect(bytes == 0)
+        }
+    }
+#endif

@@ -1,0 +1,112 @@
+import EventPatterns
+import Testing
+
+@Suite("Explanations")
+struct ExplainTests {
+    private let event = """
+        {"source":"aws.s3","detail":{"bucket":{"name":"Orders"},"object":{"key":"in/a.csv","size":12},"tags":[],\
+        "lines":[{"sku":"A","count":1},{"sku":"B","count":2}]}}
+        """
+
+    private func failure(_ pattern: String) throws -> Explanation.Failure {
+        let explanation = try EventPattern(parsing: pattern).explain(event)
+        #expect(!explanation.matches)
+        return try #require(explanation.failure)
+    }
+
+    @Test("A match says so")
+    func match() throws {
+        let explanation = try EventPattern(parsing: #"{"source":["aws.s3"]}"#).explain(event)
+        #expect(explanation.matches)
+        #expect(explanation.failure == nil)
+        #expect(explanation.totalFields == 1)
+    }
+
+    @Test("A wrong value names the path, what was expected and what was found")
+    func wrongValue() throws {
+        let failure = try failure(#"{"source":["aws.s3"],"detail":{"object":{"key":[{"suffix":".png"},"x"]}}}"#)
+        #expect(failure.path == "detail.object.key")
+        #expect(failure.reason == .value)
+        #expect(failure.expected == [#"{"suffix":".png"}"#, #""x""#])
+        #expect(failure.found == [#""in/a.csv""#])
+    }
+
+    @Test("A difference in case is pointed out")
+    func caseDiffers() throws {
+        #expect(try failure(#"{"detail":{"bucket":{"name":["orders"]}}}"#).hint == "only the case differs")
+        #expect(try failure(#"{"detail":{"Bucket":{"name":["Orders"]}}}"#).hint?.contains("case-sensitive") == true)
+    }
+
+    @Test("A missing field says where the path ends")
+    func missing() throws {
+        let failure = try failure(#"{"detail":{"bucket":{"region":["x"]}}}"#)
+        #expect(failure.reason == .missing)
+        #expect(failure.found.isEmpty)
+        #expect(failure.hint == #""detail.bucket" has no field "region""#)
+        #expect(try self.failure(#"{"detail":{"bucket":["x"]}}"#).hint?.contains("object") == true)
+        #expect(try self.failure(#"{"detail":{"tags":["x"]}}"#).hint?.contains("empty array") == true)
+    }
+
+    @Test("Type mistakes are pointed out")
+    func types() throws {
+        #expect(try failure(#"{"detail":{"object":{"size":["12"]}}}"#).hint?.contains("type") == true)
+        #expect(try failure(#"{"detail":{"object":{"key":[{"numeric":[">",1]}]}}}"#).hint?.contains("type") == true)
+    }
+
+    @Test("A field that must not be there")
+    func present() throws {
+        #expect(try failure(#"{"detail":{"object":{"size":[{"exists":false}]}}}"#).reason == .present)
+    }
+
+    @Test("Fields that pass only in different elements of an array")
+    func elements() throws {
+        let failure = try failure(#"{"detail":{"lines":{"sku":["A"],"count":[2]}}}"#)
+        #expect(failure.reason == .differentElements)
+        #expect(failure.path == "detail.lines.sku")
+    }
+
+    @Test("The nearest branch of $or is explained")
+    func branches() throws {
+        let pattern = try EventPattern(
+            parsing:
+                #"{"$or":[{"source":["x"],"detail":{"object":{"size":[13]}}},{"source":["aws.s3"],"detail":{"object":{"size":[13]}}}]}"#
+        )
+        let explanation = try pattern.explain(event)
+        #expect(explanation.branch == 1)
+        #expect(explanation.passedFields == 1)
+        #expect(explanation.totalFields == 2)
+        #expect(explanation.description.contains("1 of 2 fields"))
+    }
+
+    @Test("The nearest rules come first")
+    func nearest() throws {
+        let matcher = Matcher([
+            ("far", try EventPattern(parsing: #"{"source":["aws.ec2"],"detail":{"object":{"size":[13]}}}"#)),
+            (
+                "near",
+                try EventPattern(
+                    parsing: #"{"source":["aws.s3"],"detail":{"object":{"key":["in/a.csv"],"size":[13]}}}"#)
+            ),
+            ("half", try EventPattern(parsing: #"{"source":["aws.s3"],"detail":{"object":{"size":[13]}}}"#)),
+        ])
+        let near = try matcher.nearest(to: Array(event.utf8))
+        #expect(near.map(\.id) == ["near", "half"])
+        #expect(near.first?.passedFields == 2)
+    }
+
+    @Test(
+        "Patterns that can never match",
+        arguments: [
+            (#"{"account":[111122223333]}"#, true), (#"{"account":["111122223333"]}"#, false),
+            (#"{"detail":["x"]}"#, true), (#"{"bucket":["x"]}"#, true), (#"{"source":{"a":["x"]}}"#, true),
+            (#"{"source":[{"exists":false}]}"#, true), (#"{"detail":{"a":[{"exists":false}]}}"#, false),
+            (#"{"detail":{"a":["\ud800"]}}"#, true),
+            (#"{"detail":{"a":[{"numeric":[">",1.7976931348623157e308]}]}}"#, true),
+            (#"{"$or":[{"account":[1]},{"source":["x"]}]}"#, false),
+            (#"{"$or":[{"account":[1]},{"source":[2]}]}"#, true),
+            (#"{"source":[{"anything-but":{"wildcard":"*"}}]}"#, true), (#"{"resources":[{"prefix":"arn:"}]}"#, false),
+        ])
+    func impossible(pattern: String, isImpossible: Bool) throws {
+        #expect((try EventPattern(parsing: pattern).impossibility() != nil) == isImpossible)
+    }
+}

@@ -1,0 +1,126 @@
+import EventPatterns
+import Testing
+
+@Suite("Many rules in one matcher", .timeLimit(.minutes(2)))
+struct ScaleTests {
+    @Test("Every kind of the bench answers as its rules do alone", arguments: BenchKind.allCases)
+    func kinds(kind: BenchKind) throws {
+        let rules = try kind.rules(count: 400, seed: 11).enumerated().map { ($0, try EventPattern(parsing: $1)) }
+        let events =
+            kind.usesObjectEvents
+            ? BenchEvents.objectCreated(count: 60, buckets: BenchKind.buckets(rules: 400), seed: 12)
+            : BenchEvents.cityLots(count: 60, seed: 12)
+        let whole = Matcher(rules)
+        let alone = rules.map { Matcher([$0]) }
+        let scratch = MatchScratch()
+        let scratches = rules.map { _ in MatchScratch() }
+        for event in events {
+            let wanted = try Set(zip(alone, scratches).flatMap { try $0.matches(in: event, scratch: $1) })
+            #expect(Set(try whole.matches(in: event, scratch: scratch)) == wanted)
+            #expect(Set(try whole.matches(in: event, reading: .validated, scratch: scratch)) == wanted)
+        }
+    }
+
+    @Test("Pairs of ranges: narrow, wide, touching, in and out of arrays")
+    func planes() throws {
+        var random = SeededGenerator(seed: 5)
+        var rules: [(Int, EventPattern)] = []
+        for index in 0..<300 {
+            let x = random.below(20)
+            let y = random.below(20)
+            let wide = index % 10 == 0 ? 18 : 1 + random.below(3)
+            rules.append(
+                (
+                    index,
+                    try EventPattern(
+                        parsing:
+                            "{\"p\":{\"x\":[{\"numeric\":[\">=\",\(x),\"<=\",\(x + wide)]}],\"y\":[{\"numeric\":[\">\",\(y),\"<\",\(y + wide)]}]}}"
+                    )
+                ))
+        }
+        let whole = Matcher(rules)
+        let alone = rules.map { Matcher([$0]) }
+        for _ in 0..<200 {
+            var points: [String] = []
+            for _ in 0..<(1 + random.below(4)) {
+                points.append("{\"x\":\(random.below(25)),\"y\":[\(random.below(25)),\(random.below(25)).5]}")
+            }
+            let event =
+                random.below(3) == 0
+                ? "{\"p\":\(points[0])}" : "{\"p\":[[\(points.joined(separator: ","))],[\(points[0])]]}"
+            let wanted = try Set(alone.flatMap { try $0.matches(in: event) })
+            #expect(Set(try whole.matches(in: event)) == wanted)
+        }
+        // More points than pairs are tried one by one.
+        var many: [String] = []
+        for _ in 0..<600 { many.append("{\"x\":\(random.below(25)),\"y\":\(random.below(25))}") }
+        let event = "{\"p\":[\(many.joined(separator: ","))]}"
+        #expect(Set(try whole.matches(in: event)) == Set(try alone.flatMap { try $0.matches(in: event) }))
+    }
+
+    @Test("Affixes of many lengths")
+    func lengths() throws {
+        var rules: [(String, EventPattern)] = []
+        let text = "abcdefghijklmnopqrstuvwxyzabcdefghijklmnopqrstuvwxyz"
+        for length in 0...52 {
+            rules.append(("p\(length)", try EventPattern(parsing: "{\"a\":[{\"prefix\":\"\(text.prefix(length))\"}]}")))
+            rules.append(("s\(length)", try EventPattern(parsing: "{\"a\":[{\"suffix\":\"\(text.suffix(length))\"}]}")))
+            rules.append(
+                (
+                    "i\(length)",
+                    try EventPattern(
+                        parsing:
+                            "{\"a\":[{\"prefix\":{\"equals-ignore-case\":\"\(text.prefix(length).uppercased())\"}}]}")
+                ))
+        }
+        let matcher = Matcher(rules)
+        #expect(try matcher.matches(in: "{\"a\":\"\(text)\"}").count == rules.count)
+        #expect(try matcher.matches(in: "{\"a\":\"\(text.prefix(17))\"}").count == 18 + 18 + 1)
+        #expect(try matcher.matches(in: "{\"a\":\"x\(text)\"}").count == 1 + 53 + 1)
+        #expect(try matcher.matches(in: "{\"a\":\"\"}").count == 3)
+    }
+
+    @Test("Rules are replaced while other threads match")
+    func concurrent() async throws {
+        let rules = try BenchKind.s3Mix.rules(count: 200, seed: 21).enumerated().map {
+            ($0, try EventPattern(parsing: $1))
+        }
+        let events = BenchEvents.objectCreated(count: 100, buckets: 20, seed: 22)
+        let first = Matcher(rules)
+        let wanted = try events.map { Set(try first.matches(in: $0)) }
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            for _ in 0..<4 {
+                group.addTask {
+                    let scratch = MatchScratch()
+                    for (index, event) in events.enumerated() {
+                        let found = Set(try first.matches(in: event, scratch: scratch))
+                        #expect(found == wanted[index])
+                    }
+                }
+            }
+            group.addTask {
+                var changing = first
+                for round in 0..<20 {
+                    changing = changing.removing(Set(round * 10..<round * 10 + 10))
+                    changing = changing.replacing(rules[(round * 10)..<(round * 10 + 5)])
+                }
+                #expect(changing.count == 100)
+                for (index, event) in events.enumerated() {
+                    let found = Set(try changing.matches(in: event))
+                    #expect(found == wanted[index].filter { $0 % 10 < 5 })
+                }
+            }
+            try await group.waitForAll()
+        }
+    }
+
+    @Test("The bench runs, and reports every figure")
+    func bench() throws {
+        for kind in BenchKind.allCases {
+            let figures = try PatternBench(kind: kind, ruleCount: 20, duration: .zero, eventCount: 30).run()
+            #expect(figures.count == 10)
+            #expect(figures.allSatisfy { $0.value.isFinite && $0.value >= 0 })
+            #expect(figures[0].ratio != nil)
+        }
+    }
+}
