@@ -19,16 +19,21 @@ enum TemporalText {
 
     /// The day in the first ten bytes.
     static func days(_ text: UnsafePointer<UInt8>) -> Int64? {
+        guard let date = date(text) else { return nil }
+        return daysFromCivil(date.year, date.month, date.day)
+    }
+
+    /// Year, month and day in the first ten bytes.
+    static func date(_ text: UnsafePointer<UInt8>) -> (year: Int, month: Int, day: Int)? {
         let word = loadWord(text)  // YYYY-MM-
         let dashes: UInt64 = 0xFF00_00FF_0000_0000
         guard word & dashes == 0x2D00_002D_0000_0000 & dashes else { return nil }
         let values = (word ^ 0x0030_3000_3030_3030) & ~dashes
         guard IntegerText.isDigits(values), let day = twoDigits(text + 8) else { return nil }
-        let digits = text
-        let year = (digit(digits, 0) * 10 + digit(digits, 1)) * 100 + digit(digits, 2) * 10 + digit(digits, 3)
-        let month = digit(digits, 5) * 10 + digit(digits, 6)
+        let year = (digit(text, 0) * 10 + digit(text, 1)) * 100 + digit(text, 2) * 10 + digit(text, 3)
+        let month = digit(text, 5) * 10 + digit(text, 6)
         guard year >= 1, month >= 1, month <= 12, day >= 1, day <= daysIn(month, of: year) else { return nil }
-        return daysFromCivil(year, month, day)
+        return (year, month, day)
     }
 
     /// A timestamp, or a date as its midnight. Sixteen bytes from `text` must be readable, and all of `length`.
@@ -103,7 +108,7 @@ enum TemporalText {
         Int(text[index] &- 0x30)
     }
 
-    private static func daysIn(_ month: Int, of year: Int) -> Int {
+    static func daysIn(_ month: Int, of year: Int) -> Int {
         switch month {
         case 2: year % 4 == 0 && (year % 100 != 0 || year % 400 == 0) ? 29 : 28
         case 4, 6, 9, 11: 30

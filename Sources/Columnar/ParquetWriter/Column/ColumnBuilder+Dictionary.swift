@@ -105,8 +105,13 @@ extension ColumnBuilder {
 
     // MARK: is it worth it?
 
-    /// Values between two looks.
-    private static let lookInterval = 2048
+    /// Values between two looks: short while the column is new, to see the hopeless early.
+    private static let earlyInterval = 512
+    private static let interval = 2048
+    /// Values from which on the share of new ones tells what is to come: numbers parse as fast as they are looked up,
+    /// while a dictionary of texts saves much even when most of the first texts are new.
+    private static let numbersSettled = 4096
+    private static let textsSettled = 16_384
     private static let maximumDistinct = 1 << 17
     private static let maximumBytes = 1 << 20
 
@@ -114,12 +119,15 @@ extension ColumnBuilder {
     func judgeDictionary(_ workspace: PageWorkspace) throws(ColumnarError) {
         let since = chunkValues - lookValues
         let isFull = dictionary.count > Self.maximumDistinct || dictionary.pageBytes > Self.maximumBytes
-        guard since >= Self.lookInterval || isFull else { return }
+        let isSettled = chunkValues >= (layout == .text ? Self.textsSettled : Self.numbersSettled)
+        guard since >= (isSettled ? Self.interval : Self.earlyInterval) || isFull else { return }
         let fresh = Double(dictionary.count - lookDistinct) / Double(max(1, since))
+        // The first look says nothing: everything is new at the beginning.
+        let isFirst = lookValues == 0
         (lookValues, lookDistinct) = (chunkValues, dictionary.count)
         looks += 1
-        // The first look says little: everything is new at the beginning.
-        guard isFull || (looks >= 2 && isWasteful(fresh)) else { return }
+        let isHopeless = isSettled ? isWasteful(fresh) : fresh > 0.97 && layout != .text && !isFirst
+        guard isFull || isHopeless else { return }
         if chunk.pageList.isEmpty {
             startsWithDictionary = false
             convertPageToValues()
@@ -145,7 +153,7 @@ extension ColumnBuilder {
             // Few values are new: a dictionary needs no parsing, so differences must be clearly smaller. A column does
             // not change its nature: some looks are enough.
             let sample = min(pageValueCount, 2048)
-            guard sample >= 1024, looks <= 8 || fresh > 0.25 else { return false }
+            guard sample >= 1024, looks <= 16 || fresh > 0.25 else { return false }
             return withUnsafeTemporaryAllocation(of: Int64.self, capacity: sample) { values in
                 guard let values = values.baseAddress else { return false }
                 let entries = dictionary.valuePointer

@@ -28,32 +28,29 @@ private struct BooleanParser: FieldParser {
 }
 
 private struct DateParser: FieldParser {
+    let months: MonthCache
+
     @inline(__always)
-    func parse(_ text: UnsafePointer<UInt8>, _ length: Int) -> Int64? { TemporalText.date(text, length) }
+    func parse(_ text: UnsafePointer<UInt8>, _ length: Int) -> Int64? { length == 10 ? months.days(text) : nil }
 }
 
 private struct TimestampParser: FieldParser {
-    var cache: DateCache
+    let months: MonthCache
     let wantsZone: Bool
 
     @inline(__always)
-    mutating func parse(_ text: UnsafePointer<UInt8>, _ length: Int) -> Int64? {
+    func parse(_ text: UnsafePointer<UInt8>, _ length: Int) -> Int64? {
         guard length >= 16 else { return short(text, length) }
-        let word = loadWord(text)
-        let tail = loadWord(text + 8) & 0xFFFF
-        if word != cache.word || tail != cache.tail {
-            guard let days = TemporalText.days(text) else { return nil }
-            cache = DateCache(word: word, tail: tail, days: days)
-        }
+        guard let days = months.days(text) else { return nil }
         if length == 19, !wantsZone, text[10] == 0x20 || text[10] == 0x54, text[13] == 0x3A, text[16] == 0x3A {
             guard let hour = TemporalText.twoDigits(text + 11), let minute = TemporalText.twoDigits(text + 14),
                 let second = TemporalText.twoDigits(text + 17), hour < 24, minute < 60, second < 60
             else { return nil }
-            let seconds = cache.days &* 86_400 &+ Int64((hour &* 60 &+ minute) &* 60 &+ second)
+            let seconds = days &* 86_400 &+ Int64((hour &* 60 &+ minute) &* 60 &+ second)
             return seconds &* 1_000_000
         }
         guard let time = TemporalText.time(text, length), time.hasZone == wantsZone else { return nil }
-        return cache.days * TemporalText.microsecondsPerDay + time.microseconds
+        return days * TemporalText.microsecondsPerDay + time.microseconds
     }
 
     @inline(never)
@@ -81,10 +78,7 @@ extension ColumnBuilder {
         case .double: return DoubleParser().parse(text, length)
         case .date: return TemporalText.date(text, length)
         case .timestamp, .timestampUTC:
-            var parser = TimestampParser(cache: dateCache, wantsZone: type == .timestampUTC)
-            let value = parser.parse(text, length)
-            dateCache = parser.cache
-            return value
+            return TimestampParser(months: months, wantsZone: type == .timestampUTC).parse(text, length)
         case .decimal(let precision, let scale):
             return DecimalParser(precision: precision, scale: scale).parse(text, length)
         case .string: return nil
@@ -108,11 +102,10 @@ extension ColumnBuilder {
             var parser = BooleanParser()
             return appendNumbers(&parser, table, from: first, count: count)
         case .date:
-            var parser = DateParser()
+            var parser = DateParser(months: months)
             return appendNumbers(&parser, table, from: first, count: count)
         case .timestamp, .timestampUTC:
-            var parser = TimestampParser(cache: dateCache, wantsZone: type == .timestampUTC)
-            defer { dateCache = parser.cache }
+            var parser = TimestampParser(months: months, wantsZone: type == .timestampUTC)
             return appendNumbers(&parser, table, from: first, count: count)
         case .decimal(let precision, let scale):
             if layout == .fixed16 { return appendFixed(table, from: first, count: count, precision, scale) }

@@ -39,8 +39,7 @@ final class ColumnBuilder {
     var misfit: Int?
 
     var scratch = RawBuffer(capacity: 256)
-    /// Days of the date seen last, and its text: neighbours mostly share it.
-    var dateCache = DateCache()
+    let months = MonthCache()
 
     init(name: String, type: ColumnType, options: ParquetWriterOptions, nullTokens: NullTokens, pageRows: Int) {
         self.name = name
@@ -152,11 +151,4 @@ final class ColumnBuilder {
         values = memory
         return memory
     }
-}
-
-/// The day of the date text seen last.
-struct DateCache {
-    var word: UInt64 = 0
-    var tail: UInt64 = 0
-    var days: Int64 = 0
 }
