@@ -23,6 +23,24 @@ struct KeyLook {
     private static let emptyFileAge = 500 * millisecond
 
     func look(_ key: String, _ cause: LookCause, adoptBefore: Int64?) throws -> Outcome {
+        // The index is read after the disk: a whole publication may have come between, and then what was seen on the
+        // disk is older than the row it is compared with. So nothing is reported that is not there afterwards, too.
+        for _ in 0..<4 {
+            let outcome = try lookOnce(key, cause, adoptBefore: adoptBefore)
+            let seen: ObjectStamp?
+            switch outcome {
+            case .change(.created(let sighting)), .change(.adopted(let sighting)): seen = sighting.stamp
+            case .change(.refreshed(let known)), .refreshed(let known): seen = known.stamp
+            case .change(.deleted): seen = nil
+            case .nothing, .later, .refused: return outcome
+            }
+            let now = try? bucket.files.status(key)
+            if (now?.kind == .regular ? now?.stamp : nil) == seen { return outcome }
+        }
+        return .later(delay: 10 * Self.millisecond, atMost: 1000 * Self.millisecond)
+    }
+
+    private func lookOnce(_ key: String, _ cause: LookCause, adoptBefore: Int64?) throws -> Outcome {
         // An ignored key is an object only if a function published it.
         if bucket.configuration.ignore.ignores(key: key), try index.known(bucket: bucket.name, key: key) == nil {
             return .nothing
