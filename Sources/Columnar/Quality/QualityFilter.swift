@@ -130,10 +130,7 @@ private struct Pass {
 
     /// The first thing wrong with a record; every rule is counted.
     private mutating func verdict(_ batch: RecordBatch, _ row: Int) -> QualityJudge.Verdict? {
-        guard var judge, let fieldText else { return nil }
-        // Moved out and back, so that counting does not copy.
-        self.judge = nil
-        defer { self.judge = judge }
+        guard let judge, let fieldText else { return nil }
         var result: QualityJudge.Verdict?
         for column in judge.watched {
             let range = batch.field(row: row, column: column)
@@ -172,7 +169,7 @@ private struct Pass {
             var violations = judge?.violations[number] ?? 0
             let index = columns.firstIndex { $0.name == rule.column }
             if let name = rule.column, let index {
-                completeness[name] = readable == 0 ? 1 : Double(judge?.present[index] ?? 0) / Double(readable)
+                completeness[name] = readable == 0 ? 1 : Double(judge?.present(column: index) ?? 0) / Double(readable)
             }
             switch rule.check {
             case .rowCount(let minimum, let maximum):
