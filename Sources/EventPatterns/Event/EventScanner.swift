@@ -90,7 +90,10 @@ struct EventScanner {
     @inline(__always)
     private mutating func leaveSeenObjects() throws(ScanFault) -> Bool {
         while scratch.frames.base[scratch.frames.count - 1].missing == 0 {
-            if scratch.frames.count == 1 { return true }
+            // If nothing is missing further out either, what is left of the event need not be looked at.
+            var outer = scratch.frames.count - 1
+            while outer > 0, scratch.frames.base[outer - 1].missing == 0 { outer -= 1 }
+            if outer == 0 { return true }
             try skipToEndOfObject()
             _ = scratch.frames.removeLast()
         }

@@ -19,6 +19,11 @@ extension ValueTest {
         case .cidr(let block): "{\"cidr\":\"\(block.base)/\(block.prefixLength)\"}"
         case .exists: "{\"exists\":true}"
         case .absent: "{\"exists\":false}"
+        case .regex(let regex): "{\"regex\":\(Rendering.quoted(regex.text))}"
+        case .wildcardIgnoringCase(let wildcard):
+            "{\"wildcard\":{\"equals-ignore-case\":\(Rendering.quoted(wildcard.text))}}"
+        case .date(let range):
+            "{\"date\":[\(range.written.map { Rendering.quoted(Array($0.utf8)) }.joined(separator: ","))]}"
         case .anythingBut(let exclusion): "{\"anything-but\":\(exclusion.json)}"
         }
     }

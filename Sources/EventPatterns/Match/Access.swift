@@ -49,6 +49,8 @@ enum Access {
         var grams = Lengths()
         /// The number of an interval index, -1 for none.
         var intervals: Int32 = -1
+        /// The same for timestamps, in microseconds.
+        var dates: Int32 = -1
         /// The number of the first grid whose first path this is, -1 for none.
         var plane: Int32 = -1
         /// The number of the list of rules that hold unless looked up, -1 for none.

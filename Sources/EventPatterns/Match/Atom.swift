@@ -14,6 +14,12 @@ struct Atom: BitwiseCopyable {
         /// The block `x`, `y` of `extra` bits.
         case cidr
         case exists, absent
+        /// A regular expression's program.
+        case regex
+        /// As `wildcard`, each segment in the form of `equalsCased`.
+        case wildcardCased
+        /// Microseconds `x` to `y`, both included, as bit patterns.
+        case date
         /// None of the `length` atoms from `offset` on, sorted by `x` if flag 1 is set.
         case anythingBut
     }

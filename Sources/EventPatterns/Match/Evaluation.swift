@@ -133,6 +133,13 @@ struct Evaluation {
             return CaseMatching.backward(bytes(atom, condition), wanted, base, length)
         case .wildcard:
             return WildcardMatching.matches(bytes(atom, condition), Int(atom.pointee.extra), base, length)
+        case .regex:
+            return PatternRegex.matches(UnsafeRawPointer(bytes(atom, condition)), base, length)
+        case .wildcardCased:
+            return WildcardMatching.matchesCased(bytes(atom, condition), Int(atom.pointee.extra), base, length)
+        case .date:
+            guard let moment = Timestamp.microseconds(value.pointee.text) else { return false }
+            return moment >= Int64(bitPattern: atom.pointee.x) && moment <= Int64(bitPattern: atom.pointee.y)
         case .address, .cidr:
             guard let address = try? IPAddress(parsing: value.pointee.text) else { return false }
             guard address.isV6 == (atom.pointee.flags == 1) else { return false }

@@ -155,6 +155,12 @@ extension Segment {
             try follow(ByteHash.foldedHash(start, size, seed: Access.seed(path, .suffixFolded)), scratch, base)
         }
         if plan.pointee.address || plan.pointee.cidr.count > 0 { try lookAddress(value, plan, scratch, base) }
+        if plan.pointee.dates >= 0, let moment = Timestamp.microseconds(value.pointee.text) {
+            scratch.found.truncate(0)
+            intervals[Int(plan.pointee.dates)].collect(
+                containing: Double(moment), &scratch.found, &scratch.stack)
+            for index in 0..<scratch.found.count { try consider(scratch.found[index], scratch, base) }
+        }
         if plan.pointee.usesKey { try lookKey(value, plan, scratch, base) }
         if plan.pointee.grams.count > 0 { try lookGrams(value, plan, scratch, base) }
     }

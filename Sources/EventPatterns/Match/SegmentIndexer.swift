@@ -248,6 +248,9 @@ struct SegmentIndexer {
             let low = max(Double(bitPattern: atom.x), statistics.low)
             let high = min(Double(bitPattern: atom.y), statistics.high)
             return max(0.5 / (1 + statistics.ranges), min(0.9, Float((high - low) / span)))
+        case .regex: return 0.3
+        case .wildcardCased: return 0.3
+        case .date: return 0.4
         case .exists: return 0.9
         case .absent: return 1
         case .anythingBut: return 0.95
@@ -323,6 +326,12 @@ struct SegmentIndexer {
             return entry(
                 atom.kind == .equalsCased ? .equalsKey : atom.kind == .prefixCased ? .prefixKey : .suffixKey, key)
         case .wildcard: return wildcardEntry(atom, condition)
+        case .regex:
+            let start = store.text.base + Int(condition.firstByte) + Int(atom.offset)
+            let program = Int(atom.x) * 8
+            let prefix = UnsafeBufferPointer(start: start + program, count: Int(atom.length) - program)
+            return entry(.prefix, Array(prefix))
+        case .wildcardCased: return casedEntry(atom, condition)
         default: return nil
         }
     }
@@ -348,6 +357,21 @@ struct SegmentIndexer {
         return (.gram, gram, gram.count)
     }
 
+    /// A wildcard that ignores case is filed under its first or last segment.
+    private func casedEntry(
+        _ atom: Atom, _ condition: ConditionRecord
+    ) -> (kind: Access.Kind, text: [UInt8], length: Int) {
+        var cursor = store.text.base + Int(condition.firstByte) + Int(atom.offset)
+        for index in 0..<Int(atom.extra) {
+            let size = Int(ByteHash.half(cursor))
+            if index == 0 || index == Int(atom.extra) - 1, size > 0, let key = foldedKey(cursor + 4, size) {
+                return (index == 0 ? .prefixKey : .suffixKey, key, key.count)
+            }
+            cursor += 4 + size
+        }
+        return (.string, [], 0)
+    }
+
     private func text(of atom: Atom, _ condition: ConditionRecord) -> [UInt8] {
         if atom.length > 16 || atom.kind == .numberText {
             let start = store.text.base + Int(condition.firstByte) + Int(atom.offset)
@@ -359,8 +383,12 @@ struct SegmentIndexer {
     }
 
     private func foldedKey(_ atom: Atom, _ condition: ConditionRecord) -> [UInt8]? {
-        var cursor = store.text.base + Int(condition.firstByte) + Int(atom.offset)
-        let end = cursor + Int(atom.length)
+        foldedKey(store.text.base + Int(condition.firstByte) + Int(atom.offset), Int(atom.length))
+    }
+
+    private func foldedKey(_ forms: UnsafeMutablePointer<UInt8>, _ length: Int) -> [UInt8]? {
+        var cursor = forms
+        let end = cursor + length
         var key: [UInt8] = []
         while cursor < end {
             let lower = Array(UnsafeBufferPointer(start: cursor + 1, count: Int(cursor[0])))
@@ -451,6 +479,16 @@ struct SegmentIndexer {
             intervals[Int(plan.pointee.intervals)].append(
                 IntervalIndex.Entry(
                     low: Double(bitPattern: atom.x), high: Double(bitPattern: atom.y), highest: 0, subRule: subRule))
+        case .date:
+            if plan.pointee.dates < 0 {
+                plan.pointee.dates = Int32(intervals.count)
+                intervals.append([])
+            }
+            // Rounding to doubles keeps the order, so no timestamp of the range is lost.
+            intervals[Int(plan.pointee.dates)].append(
+                IntervalIndex.Entry(
+                    low: Double(Int64(bitPattern: atom.x)), high: Double(Int64(bitPattern: atom.y)), highest: 0,
+                    subRule: subRule))
         case .exists, .anythingBut:
             plan.pointee.any = true
             fileKey(Access.key(path, .any, 0), subRule)

@@ -67,7 +67,7 @@ struct SegmentStore {
             guard let base = buffer.baseAddress else { return }
             (atom.x, atom.y) = ByteHash.lead(base, buffer.count)
             // Sixteen bytes and less are in the atom itself.
-            if buffer.count > 16 || kind == .wildcard || kind == .numberText {
+            if buffer.count > 16 || kind == .wildcard || kind == .wildcardCased || kind == .numberText {
                 text.append(contentsOf: base, count: buffer.count)
             }
         }
@@ -107,6 +107,22 @@ struct SegmentStore {
             return atom
         case .literal(let literal):
             return Atom(literal == .true ? .true : literal == .false ? .false : .null)
+        case .regex(let regex):
+            var bytes: [UInt8] = []
+            for word in regex.program {
+                withUnsafeBytes(of: word) { bytes.append(contentsOf: $0) }
+            }
+            bytes += regex.literalPrefix
+            var atom = textAtom(.regex, bytes, firstByte)
+            atom.x = UInt64(regex.program.count)
+            atom.y = 0
+            return atom
+        case .wildcardIgnoringCase(let wildcard): return flattenIgnoringCase(wildcard, firstByte)
+        case .date(let range):
+            var atom = Atom(.date)
+            atom.x = UInt64(bitPattern: range.first)
+            atom.y = UInt64(bitPattern: range.last)
+            return atom
         case .exists: return Atom(.exists)
         case .absent: return Atom(.absent)
         case .range(let range):
@@ -142,6 +158,30 @@ struct SegmentStore {
         }
         var atom = textAtom(.wildcard, encoded, firstByte)
         atom.extra = UInt16(segments.count)
+        return atom
+    }
+
+    private mutating func flattenIgnoringCase(_ wildcard: Wildcard, _ firstByte: Int) -> Atom {
+        var encoded: [UInt8] = []
+        for segment in wildcard.segments {
+            var forms: [UInt8] = []
+            for unit in CaseText.scalars(of: segment) {
+                let (lower, upper): ([UInt8], [UInt8]) =
+                    switch unit {
+                    case .scalar(let scalar):
+                        (Array(scalar.properties.lowercaseMapping.utf8), Array(scalar.properties.uppercaseMapping.utf8))
+                    case .stray(let byte): ([byte], [byte])
+                    }
+                for form in [lower, upper] {
+                    forms.append(UInt8(truncatingIfNeeded: form.count))
+                    forms += form
+                }
+            }
+            for shift in [0, 8, 16, 24] { encoded.append(UInt8(truncatingIfNeeded: forms.count >> shift)) }
+            encoded += forms
+        }
+        var atom = textAtom(.wildcardCased, encoded, firstByte)
+        atom.extra = UInt16(wildcard.segments.count)
         return atom
     }
 

@@ -71,6 +71,35 @@ enum WildcardMatching {
         return true
     }
 
+    /// As `matches`, with segments in the form that `CaseMatching` reads.
+    static func matchesCased(
+        _ encoded: UnsafePointer<UInt8>, _ segments: Int, _ text: UnsafePointer<UInt8>, _ length: Int
+    ) -> Bool {
+        var cursor = encoded
+        var at = 0
+        for index in 0..<segments {
+            let size = Int(ByteHash.half(cursor))
+            let segment = cursor + 4
+            cursor = segment + size
+            if index == 0 {
+                at = CaseMatching.forward(segment, size, text, length)
+                if at < 0 { return false }
+                if segments == 1 { return at == length }
+            } else if index == segments - 1 {
+                return CaseMatching.backward(segment, size, text + at, length - at)
+            } else {
+                var found = -1
+                while found < 0, at <= length {
+                    found = CaseMatching.forward(segment, size, text + at, length - at)
+                    if found < 0 { at += 1 }
+                }
+                if found < 0 { return false }
+                at += found
+            }
+        }
+        return true
+    }
+
     /// The first place of a non-empty segment at or after `from`, -1 if there is none.
     static func find(
         _ segment: UnsafePointer<UInt8>, _ size: Int, _ text: UnsafePointer<UInt8>, from: Int, _ length: Int

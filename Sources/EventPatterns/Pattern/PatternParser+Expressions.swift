@@ -15,7 +15,14 @@ extension PatternParser {
         case "equals-ignore-case":
             test = .equalsIgnoringCase(
                 CaseText(try stringOperand("equals-ignore-case match pattern must be a string")))
-        case "wildcard": test = .wildcard(try wildcard(stringOperand("wildcard match pattern must be a string")))
+        case "wildcard":
+            let token = try reader.next()
+            if token == .startObject, dialect == .extended {
+                test = try wildcardIgnoringCase()
+            } else {
+                guard token == .string else { throw matcher("wildcard match pattern must be a string") }
+                test = .wildcard(try wildcard(reader.text))
+            }
         case "cidr":
             let text = try stringOperand("prefix match pattern must be a string")
             do throws(OperandError) { test = .cidr(try AddressBlock.parse(text)) } catch {
@@ -33,7 +40,13 @@ extension PatternParser {
             if try reader.next() != .endObject { throw matcher(Self.tooMany) }
             return test
         case "anything-but": return .anythingBut(try anythingBut())
-        default: throw matcher("Unrecognized match type \(name)")
+        case "all-of" where dialect == .extended:
+            if pendingGroups != nil { throw matcher("all-of must be the only value of its array") }
+            pendingGroups = try allOf()
+            return .exists  // stands for the groups until the array ends
+        default:
+            guard let extended = try extendedOperand(name) else { throw matcher("Unrecognized match type \(name)") }
+            test = extended
         }
         if try reader.next() != .endObject { throw matcher(Self.onlyOneKey) }
         return test

@@ -8,8 +8,11 @@ struct PatternParser: ~Copyable {
     /// The reference fails on an empty list inside anything-but only when the rule is added, after the parse.
     var hasEmptyExclusion = false
     private var path: [[UInt8]] = []
+    /// What an `all-of` in the array being read asks for.
+    var pendingGroups: [[ValueTest]]?
 
-    typealias Branch = [FieldPath: [ValueTest]]
+    /// For every path, groups of alternatives; more than one only with `all-of`.
+    typealias Branch = [FieldPath: [[ValueTest]]]
 
     init(base: UnsafePointer<UInt8>, count: Int, dialect: PatternDialect, limits: PatternLimits) {
         reader = TokenReader(base: base, count: count, maximumDepth: limits.depth)
@@ -22,14 +25,16 @@ struct PatternParser: ~Copyable {
         if try reader.next() != .startObject { throw structure("Filter is not an object") }
         var branches: [Branch] = []
         try object(&branches, insideOr: false)
-        for branch in branches where branch.count > limits.paths {
+        // The search through arrays keeps a bit for each condition, 256 in all.
+        for branch in branches
+        where branch.count > limits.paths || branch.values.reduce(0, { $0 + $1.count }) > 256 {
             throw reader.failure(
                 .limitExceeded, "Size of rule '\(limits.ruleName)' exceeds max value of \(limits.paths)")
         }
         if hasEmptyExclusion { throw matcher(PatternParser.emptyExclusionMessage) }
         let sorted = branches.map { branch in
-            branch.map { FieldCondition(path: $0.key, tests: $0.value) }
-                .sorted { FieldPath.precedes($0.path, $1.path) }
+            branch.sorted { FieldPath.precedes($0.key, $1.key) }
+                .flatMap { path, groups in groups.map { FieldCondition(path: path, tests: $0) } }
         }
         return EventPattern(branches: sorted, extensions: extensions)
     }
@@ -100,18 +105,17 @@ struct PatternParser: ~Copyable {
     /// Reads a field's array. The opening bracket has been read.
     private mutating func leaf(_ step: [UInt8], _ branches: inout [Branch]) throws(PatternError) {
         var tests: [ValueTest] = []
-        loop: while true {
-            switch try reader.next() {
-            case .endArray: break loop
-            case .startObject: tests.append(try expression())
-            case .string: tests.append(stringLiteral(reader.text))
-            case .number: tests.append(numberLiteral(reader.text))
-            case .true: tests.append(.literal(.true))
-            case .false: tests.append(.literal(.false))
-            case .null: tests.append(.literal(.null))
-            default: throw structure("Match value must be String, number, true, false, or null")
+        while true {
+            let token = try reader.next()
+            if token == .endArray { break }
+            guard let test = try test(token) else {
+                throw structure("Match value must be String, number, true, false, or null")
             }
+            tests.append(test)
         }
+        let groups = pendingGroups ?? [tests]
+        if pendingGroups != nil, tests.count > 1 { throw matcher("all-of must be the only value of its array") }
+        pendingGroups = nil
         if tests.isEmpty { throw structure("Empty arrays are not allowed") }
         var bytes: [UInt8] = []
         for name in path {
@@ -121,7 +125,20 @@ struct PatternParser: ~Copyable {
         bytes += step
         let whole = FieldPath(bytes: bytes)
         if branches.isEmpty { branches.append([:]) }
-        for index in branches.indices { branches[index][whole] = tests }
+        for index in branches.indices { branches[index][whole] = groups }
+    }
+
+    /// The test that begins with a token, nil if none does.
+    mutating func test(_ token: TokenReader.Token) throws(PatternError) -> ValueTest? {
+        switch token {
+        case .startObject: try expression()
+        case .string: stringLiteral(reader.text)
+        case .number: numberLiteral(reader.text)
+        case .true: .literal(.true)
+        case .false: .literal(.false)
+        case .null: .literal(.null)
+        default: nil
+        }
     }
 
     private func stringLiteral(_ text: [UInt8]) -> ValueTest {

@@ -23,6 +23,10 @@ enum ValueTest: Sendable, Hashable {
     case absent
     /// A value is there and it is none of these.
     case anythingBut(Exclusion)
+    // The extended dialect's.
+    case regex(PatternRegex)
+    case wildcardIgnoringCase(Wildcard)
+    case date(DateRange)
 
     /// The three values that have only one spelling.
     enum Literal: UInt8, Sendable, Hashable {

@@ -1,0 +1,118 @@
+/// An expression of bytes.
+indirect enum RegexTree {
+    case empty
+    /// One byte of a set of ranges.
+    case bytes([ClosedRange<UInt8>])
+    case sequence([RegexTree])
+    case choice([RegexTree])
+    case repeated(RegexTree, least: Int, most: Int?)
+}
+
+/// Builds the position automaton of an expression.
+struct RegexAutomaton {
+    /// What the positions of a part of the expression look like from outside.
+    struct Ends {
+        var isNullable: Bool
+        var first: [Int]
+        var last: [Int]
+    }
+
+    private var positions: [[ClosedRange<UInt8>]] = []
+    private var follow: [Set<Int>] = []
+
+    /// Parts added so far, copies included: repetitions of nothing make no positions but take time.
+    private var steps = 0
+
+    mutating func add(_ tree: RegexTree) throws(OperandError) -> Ends {
+        steps += 1
+        if steps > 20_000 { throw OperandError("Rule is too complex - regex repeats too many parts") }
+        switch tree {
+        case .empty: return Ends(isNullable: true, first: [], last: [])
+        case .bytes(let ranges):
+            guard positions.count < PatternRegex.mostPositions else {
+                throw OperandError(
+                    "Rule is too complex - regex has more than \(PatternRegex.mostPositions) byte positions")
+            }
+            positions.append(ranges)
+            follow.append([])
+            return Ends(isNullable: false, first: [positions.count - 1], last: [positions.count - 1])
+        case .sequence(let parts):
+            var whole = Ends(isNullable: true, first: [], last: [])
+            for part in parts { whole = join(whole, try add(part)) }
+            return whole
+        case .choice(let parts):
+            var whole = Ends(isNullable: false, first: [], last: [])
+            for part in parts {
+                let ends = try add(part)
+                whole.isNullable = whole.isNullable || ends.isNullable
+                whole.first += ends.first
+                whole.last += ends.last
+            }
+            return whole
+        case .repeated(let part, let least, let most): return try repeated(part, least, most)
+        }
+    }
+
+    private mutating func repeated(_ part: RegexTree, _ least: Int, _ most: Int?) throws(OperandError) -> Ends {
+        var whole = Ends(isNullable: true, first: [], last: [])
+        for _ in 0..<least { whole = join(whole, try add(part)) }
+        guard let most else {
+            // "a{2,}" is "aaa*": the last copy goes round.
+            var loop = try add(part)
+            for position in loop.last { follow[position].formUnion(loop.first) }
+            loop.isNullable = true
+            return join(whole, loop)
+        }
+        for _ in least..<max(least, most) {
+            var optional = try add(part)
+            optional.isNullable = true
+            whole = join(whole, optional)
+        }
+        return whole
+    }
+
+    private mutating func join(_ left: Ends, _ right: Ends) -> Ends {
+        for position in left.last { follow[position].formUnion(right.first) }
+        return Ends(
+            isNullable: left.isNullable && right.isNullable,
+            first: left.isNullable ? left.first + right.first : left.first,
+            last: right.isNullable ? left.last + right.last : right.last)
+    }
+
+    /// The automaton as words; see `PatternRegex.Layout`.
+    func program(_ ends: Ends) -> [UInt64] {
+        let words = max(1, (positions.count + 63) / 64)
+        func set(_ members: some Sequence<Int>) -> [UInt64] {
+            var bits = [UInt64](repeating: 0, count: words)
+            for member in members { bits[member / 64] |= 1 << UInt64(member % 64) }
+            return bits
+        }
+        // Bytes that are at the same positions are one class.
+        var classes: [[UInt64]: UInt8] = [:]
+        var masks: [[UInt64]] = []
+        var map = [UInt8](repeating: 0, count: 256)
+        for byte in UInt8.min...UInt8.max {
+            let mask = set(positions.indices.filter { positions[$0].contains { $0.contains(byte) } })
+            if let known = classes[mask] {
+                map[Int(byte)] = known
+            } else {
+                // 256 bytes make at most 256 classes.
+                let number = UInt8(truncatingIfNeeded: masks.count)
+                classes[mask] = number
+                map[Int(byte)] = number
+                masks.append(mask)
+            }
+        }
+        var program: [UInt64] = [UInt64(words), UInt64(masks.count), ends.isNullable ? 1 : 0]
+        for group in stride(from: 0, to: 256, by: 8) {
+            var word: UInt64 = 0
+            for offset in 0..<8 { word |= UInt64(map[group + offset]) << UInt64(8 * offset) }
+            program.append(word.littleEndian)
+        }
+        program += set(ends.first)
+        program += set(ends.last)
+        for mask in masks { program += mask }
+        for position in positions.indices { program += set(follow[position]) }
+        return program
+    }
+}
