@@ -6,6 +6,9 @@
 #define _GNU_SOURCE
 #endif
 #include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <spawn.h>
 #include <stdint.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -13,6 +16,7 @@
 #include <sys/syscall.h>
 #include <sys/types.h>
 #include <sys/uio.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 /// Names the calling thread; the kernel keeps 15 bytes.
@@ -26,6 +30,59 @@ static inline int clinux_pidfd_open(pid_t pid) {
 
 static inline int clinux_pidfd_send_signal(int pidfd, int signal) {
     return (int)syscall(SYS_pidfd_send_signal, pidfd, signal, NULL, 0);
+}
+
+/// A pipe whose ends are close-on-exec from the start; the reading end does not block.
+static inline int clinux_pipe(int *_Nonnull ends) {
+    if (syscall(SYS_pipe2, ends, 02000000 /* O_CLOEXEC */) != 0) return -1;
+    return 0;
+}
+
+/// Reaps a child by its pidfd without waiting. 1: it has ended and `*status` is as waitpid gives it; 0: it lives;
+/// -1: it is not ours.
+static inline int clinux_pidfd_reap(int pidfd, int *_Nonnull status) {
+    siginfo_t info;
+    memset(&info, 0, sizeof info);
+    if (waitid((idtype_t)3 /* P_PIDFD */, (id_t)pidfd, &info, WEXITED | WNOHANG) != 0) return -1;
+    if (info.si_pid == 0) return 0;
+    *status = info.si_code == CLD_EXITED ? (info.si_status & 0xff) << 8 : info.si_status & 0x7f;
+    return 1;
+}
+
+/// posix_spawn into a session of its own, with default signals: descriptor `fds[n]` becomes number n, every other one is
+/// closed. Each of `fds` must be `count` or higher. Returns 0 or an errno. PDEATHSIG follows the calling thread.
+static inline int clinux_spawn(
+    pid_t *_Nonnull pid, const char *_Nonnull path, char *_Nullable const *_Nonnull arguments,
+    char *_Nullable const *_Nonnull environment, const int *_Nonnull fds, int count) {
+    posix_spawn_file_actions_t actions;
+    posix_spawnattr_t attributes;
+    sigset_t all, none;
+    sigfillset(&all);
+    sigemptyset(&none);
+    int error = posix_spawn_file_actions_init(&actions);
+    if (error) return error;
+    error = posix_spawnattr_init(&attributes);
+    if (error) {
+        posix_spawn_file_actions_destroy(&actions);
+        return error;
+    }
+    for (int index = 0; index < count && !error; index++)
+        error = posix_spawn_file_actions_adddup2(&actions, fds[index], index);
+    if (!error) error = posix_spawn_file_actions_addclosefrom_np(&actions, count);
+    if (!error) error = posix_spawnattr_setsigdefault(&attributes, &all);
+    if (!error) error = posix_spawnattr_setsigmask(&attributes, &none);
+    if (!error)
+        error = posix_spawnattr_setflags(
+            &attributes, POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSID);
+    if (!error) error = posix_spawn(pid, path, &actions, &attributes, arguments, environment);
+    posix_spawnattr_destroy(&attributes);
+    posix_spawn_file_actions_destroy(&actions);
+    return error;
+}
+
+/// The descriptor again, with a number of at least `lowest`, close-on-exec.
+static inline int clinux_duplicate(int fd, int lowest) {
+    return fcntl(fd, F_DUPFD_CLOEXEC, lowest);
 }
 
 /// Most descriptors that one message carries here.
