@@ -71,7 +71,7 @@ let package = Package(
         library("EventModel", ["FunctionJSON"]),
         library("FunctionProtocol"),
         library("FunctionKit", ["CFunctionABI", "FunctionJSON", "EventModel", "FunctionProtocol"]),
-        library("FunctionTesting", ["FunctionKit", "FunctionJSON", "EventModel", "FunctionProtocol"]),
+        library("FunctionTesting", ["CFunctionABI", "FunctionKit", "FunctionJSON", "EventModel", "FunctionProtocol"]),
 
         // What the functions of this repository share
         library("FunctionSupport", ["Columnar", "FunctionKit"], path: "Functions/Support"),
@@ -128,11 +128,11 @@ let package = Package(
         tests("EventPatterns", ["EventPatterns", "FunctionJSON"]),
         tests("Columnar", ["Columnar"]),
         tests("UVLoop", ["UVLoop"]),
-        tests("Journal", ["Journal"]),
+        tests("Journal", ["Journal", .product(name: "GRDB", package: "GRDB.swift")]),
         tests("ObjectStore", ["ObjectStore", "CLinux"]),
         tests("AppConfig", ["AppConfig"]),
         tests("Gateway", ["Gateway", "HostAPI"]),
-        tests("SluiceRuntime", ["SluiceRuntime", "Journal", "ObjectStore", "UVLoop", "EventModel", "FunctionJSON", "FunctionProtocol"]),
+        tests("SluiceRuntime", ["SluiceRuntime", "AppConfig", "Journal", "ObjectStore", "UVLoop", "EventModel", "FunctionJSON", "FunctionProtocol"]),
         tests(
             "Functions",
             functions.map { .init(stringLiteral: $0.name) }

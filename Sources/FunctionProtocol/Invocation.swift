@@ -51,7 +51,7 @@ package struct ModuleManifest: Codable, Sendable, Hashable {
 }
 
 /// A handler's failure, and the host's refusal of a call. Codes: docs/errors.md.
-package struct Failure: Codable, Sendable, Hashable {
+package struct Failure: Error, Codable, Sendable, Hashable {
     package var code: String
     package var message: String
     /// False: permanent, go to the dead letters at once. True: retry by the policy. Nil: as the code's class says.

@@ -1,7 +1,7 @@
 import AppConfig
 import EventModel
 package import Journal
-package import UVLoop
+import UVLoop
 
 extension Dispatcher {
     /// The work of a dead letter that is sent again: the original event with `replayed-from` added, attempts afresh.

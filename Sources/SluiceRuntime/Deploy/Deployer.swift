@@ -3,7 +3,7 @@ import EventPatterns
 package import HostAPI
 package import Journal
 package import Logging
-package import ObjectStore
+import ObjectStore
 package import UVLoop
 
 /// Takes an app folder into force: all of it, or, when anything in it is wrong, none of it.
@@ -103,11 +103,13 @@ package final class Deployer {
 
     private func commit(_ loaded: LoadedApp, _ plan: VersionPlan, _ before: Deployment) async throws -> Deployment {
         let journal = journal
-        let progress = try await files.run { try journal.progress() }
+        let (progress, next) = try await files.run {
+            (try journal.progress(), try journal.recover().nextSubscription)
+        }
         let busy = Set(
             progress.filter { $0.waiting + $0.retrying + $0.parked + $0.redriven + $0.dead > 0 }.map(\.subscription.id))
         let subscriptions = SubscriptionPlan(
-            app: loaded.definition, before: before.subscriptions, known: progress.map(\.subscription),
+            app: loaded.definition, before: before.subscriptions, known: progress.map(\.subscription), next: next,
             hasBacklog: busy.contains)
         var functions = plan.functions
         for name in subscriptions.orphans(app: loaded.definition) { functions[name] = before.functions[name] }

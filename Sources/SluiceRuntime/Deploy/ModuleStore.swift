@@ -1,7 +1,7 @@
 package import AppConfig
 import Crypto
 import Glibc
-package import Journal
+import Journal
 
 /// Where the data folder keeps function modules: `functions/<Name>/<version>/<file>.so`, immutable once there.
 package struct ModuleStore: Sendable {

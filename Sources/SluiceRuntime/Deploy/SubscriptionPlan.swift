@@ -18,14 +18,14 @@ package struct SubscriptionPlan: Sendable {
         var target: String
     }
 
-    /// `hasBacklog` says whether a subscription has anything unsettled.
+    /// `next` is the lowest id never used; `hasBacklog` says whether a subscription has anything unsettled.
     package init(
         app: AppDefinition, before: [SubscriptionSettings], known: [SubscriptionRecord],
-        hasBacklog: (SubscriptionID) -> Bool
+        next: SubscriptionID, hasBacklog: (SubscriptionID) -> Bool
     ) {
         var ids: [Key: SubscriptionID] = [:]
         for record in known { ids[Key(bus: record.log, rule: record.rule, target: record.target)] = record.id }
-        var last = known.map(\.id.value).max() ?? 0
+        var last = next.value - 1
         var kept: Set<SubscriptionID> = []
         for rule in app.rules {
             for target in rule.targets {

@@ -1,11 +1,14 @@
 import AppConfig
-package import FunctionProtocol
-package import HostAPI
-package import Journal
-package import UVLoop
+import FunctionProtocol
+import HostAPI
+import Journal
+import UVLoop
 
 extension Dispatcher: WorkerPoolDelegate {
-    package func attemptStarted(_ id: UInt64) {}
+    package func attemptStarted(_ id: UInt64) {
+        guard let context = attempts[Int64(id)] else { return }
+        for observer in observers { observer(context) }
+    }
 
     package func attemptCalled(_ id: UInt64, _ call: WorkerCall) {
         guard let context = attempts[Int64(id)], !context.isClosed else {
@@ -39,8 +42,6 @@ extension Dispatcher: WorkerPoolDelegate {
         }
         pump()
     }
-
-    package func workerFree(_ version: WorkerVersion) {}
 
     /// From a report to the commit: publishes what is to be published, resolves, keeps what is to be kept.
     func conclude(_ context: AttemptContext, _ report: AttemptReport) async {

@@ -1,7 +1,7 @@
 import FunctionJSON
 package import HostAPI
-package import Journal
-package import UVLoop
+import Journal
+import UVLoop
 
 /// What an invocation's row holds beside its columns.
 package struct InvocationDetails: Codable, Sendable {

@@ -45,7 +45,6 @@ extension Dispatcher {
             Task { @LoopActor in await self.resumeParked(context, name: parked) }
             return
         }
-        for observer in observers { observer(context) }
         workers.start(request(for: context), on: version.workerVersion)
         watchLongRunning()
     }

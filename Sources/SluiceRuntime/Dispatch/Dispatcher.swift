@@ -1,5 +1,5 @@
 import AppConfig
-package import FunctionProtocol
+import FunctionProtocol
 package import Journal
 package import Logging
 package import UVLoop

@@ -167,8 +167,18 @@ extension EffectCalls {
         let bucket = try bucket(request.bucket, writing: true, for: context)
         let address = ObjectAddress(bucket: request.bucket, key: request.key)
         try check(destination: address, for: context)
-        let version = try await files.run { try bucket.version(request.key) }
-        context.effects.effects.append(.init(record: request.record, operation: .delete(address, known: version)))
+        // As in S3, deleting what is not there succeeds.
+        let version = try await files.run { () throws -> ObjectVersion? in
+            do throws(ObjectStoreError) {
+                return try bucket.version(request.key)
+            } catch {
+                guard error.code == .noSuchKey else { throw error }
+                return nil
+            }
+        }
+        if let version {
+            context.effects.effects.append(.init(record: request.record, operation: .delete(address, known: version)))
+        }
         return Self.done
     }
 

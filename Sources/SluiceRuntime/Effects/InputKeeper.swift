@@ -27,7 +27,7 @@ package final class InputKeeper: Sendable {
     /// Keeps the object a work is about, if it is about one and its version is still there: JSON of a `KeptObject`,
     /// empty if the event is about no object. A dead letter that dies again goes on with what it has.
     @LoopActor
-    package func keep(
+    func keep(
         _ input: ObjectInput?, for work: Work, attempt: AttemptID, ordinal: Int, copyLimit: Int64
     ) async -> [UInt8] {
         guard let input else { return [] }

@@ -39,26 +39,56 @@ extension HostRuntime {
         return findings
     }
 
+    /// What the journal knows of a bucket beside its objects.
+    private struct BucketNote: Codable {
+        /// What was there before this time, unchanged since, was adopted without events; nil: everything is announced.
+        var adoptBefore: Int64?
+        /// Its first scan is done.
+        var adopted: Bool
+    }
+
     /// Starts the watchers of all buckets that have none; returns when each has scanned its bucket once.
     func startWatching() async throws {
         for bucket in buckets.all where watchers[bucket.name] == nil {
-            let (journal, announcer) = (journal, announcer)
-            let isNew = try await files.run { try journal.value(name: "bucket/\(bucket.name)") == nil }
-            let watcher = BucketWatcher(
-                bucket: bucket, index: JournalObjectIndex(journal: journal), sink: announcer, isNew: isNew)
-            let report = try await files.run { try watcher.start() }
+            let (journal, announcer, name) = (journal, announcer, "bucket/\(bucket.name)")
+            let body = try await files.run { try journal.value(name: name) }
+            var note = body.flatMap { JSONText.decode(BucketNote.self, from: $0) }
+            if note == nil {
+                let ignores = bucket.configuration.existing == .ignore
+                note = BucketNote(adoptBefore: ignores ? BucketWatcher.now : nil, adopted: false)
+                try await keep(note, as: name)
+            }
+            let before = note?.adopted == true ? nil : note?.adoptBefore
+            let scan = AsyncStream<BucketStatus>.makeStream()
+            let watcher = try await files.run {
+                try BucketWatcher.start(
+                    bucket, index: JournalObjectIndex(journal: journal), sink: announcer,
+                    options: BucketWatcher.Options(
+                        adoptBefore: before,
+                        ready: { status in
+                            scan.continuation.yield(status)
+                            scan.continuation.finish()
+                        }))
+            }
             watchers[bucket.name] = watcher
-            if isNew {
-                var batch = Batch()
-                batch.control.append(.putValue(name: "bucket/\(bucket.name)", body: Array("{}".utf8)))
-                _ = try await committer.commit(batch)
-                if report.adopted > 0 {
-                    log.info(
-                        "adopted a bucket with files in it; `sluice buckets trigger` makes events for them",
-                        metadata: ["bucket": "\(bucket.name)", "files": "\(report.adopted)"])
+            for await status in scan.stream {
+                guard note?.adopted == false else { break }
+                try await keep(BucketNote(adoptBefore: note?.adoptBefore, adopted: true), as: name)
+                if status.adopted > 0 {
+                    log.notice(
+                        """
+                        bucket \(bucket.name) had \(status.adopted) files before it was known; they start nothing. \
+                        `sluice buckets trigger \(bucket.name)` makes events for them
+                        """)
                 }
             }
         }
+    }
+
+    private func keep(_ note: BucketNote?, as name: String) async throws {
+        var batch = Batch()
+        batch.control.append(.putValue(name: name, body: JSONText.encode(note)))
+        _ = try await committer.commit(batch)
     }
 
     func watching(_ bucket: String) -> (mode: String, notes: [String]) {
@@ -66,7 +96,13 @@ extension HostRuntime {
         if let note = notes["bucket \(bucket)"] { found.append(note) }
         guard let watcher = watchers[bucket] else { return ("off", found) }
         let status = watcher.status
-        return (status.mode, found + status.notes)
+        found += status.polled.map { "folder \($0.path.isEmpty ? "." : $0.path) is polled: \($0.reason)" }
+        found += status.refused.prefix(20).map { "\($0.path) is no object: \($0.reason)" }
+        if status.refusedCount > 20 { found.append("… and \(status.refusedCount - 20) more files that are no objects") }
+        if status.isLost { found.append("the folder was moved, deleted or unmounted; restart the host when it is back") }
+        if let failure = status.failure { found.append(failure) }
+        let mode = status.polled.isEmpty ? "inotify" : status.watchedFolders == 0 ? "polling" : "mixed"
+        return (mode, found)
     }
 
     /// Makes events for what a bucket already has beneath `prefix`, in pages, at most `rate` a second.

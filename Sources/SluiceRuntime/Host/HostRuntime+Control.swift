@@ -1,4 +1,5 @@
 import AppConfig
+import CLinux
 import Glibc
 package import HostAPI
 import Journal

@@ -94,6 +94,8 @@ package final class HostRuntime {
 
     /// Starts everything; when it returns the host accepts work. Recovery comes before dispatching and scanning.
     package func start() async throws {
+        let data = options.dataFolder
+        await files.run { WorkerRoster.killLeftovers(dataFolder: data) }
         try makePool()
         deployer = Deployer(
             journal: journal, files: files, router: router, clock: clock, dataFolder: options.dataFolder, log: log,
@@ -158,7 +160,7 @@ package final class HostRuntime {
         guard access(worker, X_OK) == 0 else {
             throw HostStartError(message: "there is no worker at \(worker); build it with `make build`")
         }
-        pool = try WorkerPool(
+        pool = WorkerPool(
             executable: worker, dataFolder: options.dataFolder, files: files, delegate: dispatcher, log: log)
     }
 

@@ -1,8 +1,8 @@
 import Glibc
 package import HostAPI
-package import Journal
+import Journal
 package import Logging
-package import ServiceLifecycle
+import ServiceLifecycle
 import UVLoop
 
 /// A host as a service: started before its group runs, stopped when the group shuts down.

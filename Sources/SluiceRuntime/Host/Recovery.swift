@@ -50,8 +50,8 @@ package struct Recovery {
         }
         let open = Set(state.decisions.compactMap { JSONText.decode(Decision.self, from: $0.body)?.staging })
         let buckets = buckets
-        try await files.run {
-            for bucket in buckets.all { try bucket.cleanStaging(keeping: kept.union(open)) }
+        await files.run {
+            for bucket in buckets.all { bucket.cleanStaging(keeping: kept.union(open)) }
         }
     }
 
@@ -111,8 +111,9 @@ package struct Recovery {
         }
         do {
             _ = try await committer.commit(batch)
-        } catch where error.code == .constraint {
-            // It was settled before the host was lost; only the note was left.
+        } catch {
+            // A contradiction means that it was settled before the host was lost, and only the note was left.
+            guard error.code == .constraint else { throw error }
         }
     }
 

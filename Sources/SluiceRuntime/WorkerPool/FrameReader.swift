@@ -1,0 +1,73 @@
+import CFunctionABI
+
+/// A frame as it came.
+struct Frame: Sendable {
+    var header: sluice_frame
+    var body: [UInt8]
+    var descriptors: [Int32]
+}
+
+/// Cuts a byte stream into frames; pure. Descriptors belong to the frame that says it has some, in order of arrival.
+struct FrameReader: Sendable {
+    private var buffer: [UInt8] = []
+    private var start = 0
+    private var descriptors: [Int32] = []
+
+    /// A frame longer than the protocol allows.
+    struct TooLong: Error {}
+
+    mutating func feed(_ bytes: UnsafeRawBufferPointer, descriptors new: [Int32]) {
+        buffer.append(contentsOf: bytes)
+        descriptors += new
+    }
+
+    mutating func next() throws(TooLong) -> Frame? {
+        let size = MemoryLayout<sluice_frame>.size
+        guard buffer.count - start >= size else {
+            compact()
+            return nil
+        }
+        let header = buffer.withUnsafeBytes { $0.loadUnaligned(fromByteOffset: start, as: sluice_frame.self) }
+        guard header.length <= UInt32(SLUICE_WIRE_MAX_BODY) else { throw TooLong() }
+        let end = start + size + Int(header.length)
+        guard buffer.count >= end else {
+            compact()
+            return nil
+        }
+        var frame = Frame(header: header, body: Array(buffer[(start + size)..<end]), descriptors: [])
+        if UInt32(header.flags) & SLUICE_FRAME_HAS_FD != 0 {
+            frame.descriptors = descriptors
+            descriptors = []
+        }
+        start = end
+        return frame
+    }
+
+    /// What came for frames that never did.
+    mutating func takeDescriptors() -> [Int32] {
+        defer { descriptors = [] }
+        return descriptors
+    }
+
+    private mutating func compact() {
+        guard start > 0 else { return }
+        buffer.removeFirst(start)
+        start = 0
+    }
+}
+
+extension Frame {
+    /// A frame's bytes: header and body.
+    static func bytes(
+        type: UInt32, id: UInt64 = 0, code: UInt32 = 0, sequence: UInt32 = 0, body: [UInt8] = [], hasDescriptors: Bool = false
+    ) -> [UInt8] {
+        let header = sluice_frame(
+            length: UInt32(body.count), type: UInt16(type), flags: hasDescriptors ? UInt16(SLUICE_FRAME_HAS_FD) : 0, id: id,
+            code: code, sequence: sequence)
+        var bytes: [UInt8] = []
+        bytes.reserveCapacity(MemoryLayout<sluice_frame>.size + body.count)
+        withUnsafeBytes(of: header) { bytes.append(contentsOf: $0) }
+        bytes.append(contentsOf: body)
+        return bytes
+    }
+}

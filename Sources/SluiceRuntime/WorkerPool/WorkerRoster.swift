@@ -1,0 +1,91 @@
+import CLinux
+import Glibc
+import Synchronization
+
+/// The processes a host has started, in `run/workers` with their start times: what the next host kills before it reads
+/// any staging, should this one die and its workers outlive it by a moment.
+final class WorkerRoster: Sendable {
+    private let path: String
+    private let files: FileThreads
+    private let pids = Mutex<Set<pid_t>>([])
+
+    init(dataFolder: String, files: FileThreads) {
+        path = dataFolder + "/run/workers"
+        self.files = files
+        Folders.make(dataFolder + "/run")
+    }
+
+    func add(_ pid: pid_t) {
+        guard pid > 0 else { return }
+        let isNew = pids.withLock { $0.insert(pid).inserted }
+        guard isNew else { return }
+        files.perform { [path] in
+            guard let started = Self.startTime(of: pid) else { return }
+            let file = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o644)
+            guard file >= 0 else { return }
+            let line = "\(pid) \(started)\n"
+            _ = line.utf8.withContiguousStorageIfAvailable { write(file, $0.baseAddress, $0.count) }
+            close(file)
+        }
+    }
+
+    func remove(_ pid: pid_t) {
+        pids.withLock { _ = $0.remove(pid) }
+    }
+
+    func clear() {
+        unlink(path)
+    }
+
+    /// Kills what the file names, if it is still that process. Blocking; before anything else of a start.
+    static func killLeftovers(dataFolder: String) {
+        let path = dataFolder + "/run/workers"
+        let file = open(path, O_RDONLY | O_CLOEXEC)
+        guard file >= 0 else { return }
+        var bytes: [UInt8] = []
+        var buffer = [UInt8](repeating: 0, count: 64 << 10)
+        while true {
+            let count = read(file, &buffer, buffer.count)
+            guard count > 0 else { break }
+            bytes += buffer[..<count]
+        }
+        close(file)
+        for line in String(decoding: bytes, as: UTF8.self).split(separator: "\n") {
+            let words = line.split(separator: " ")
+            guard words.count == 2, let pid = pid_t(words[0]), pid > 1, startTime(of: pid) == String(words[1]) else { continue }
+            kill(pid, SIGKILL)
+            kill(-pid, SIGKILL)
+        }
+        unlink(path)
+    }
+
+    /// Field 22 of /proc/<pid>/stat: with the pid it names a process over the life of the machine.
+    private static func startTime(of pid: pid_t) -> String? {
+        let file = open("/proc/\(pid)/stat", O_RDONLY | O_CLOEXEC)
+        guard file >= 0 else { return nil }
+        defer { close(file) }
+        var buffer = [UInt8](repeating: 0, count: 1024)
+        let count = read(file, &buffer, buffer.count)
+        // The name in parentheses may hold anything: what counts is behind the last one.
+        let text = String(decoding: buffer.prefix(max(0, count)), as: UTF8.self)
+        guard let end = text.lastIndex(of: ")") else { return nil }
+        let fields = text[text.index(after: end)...].split(separator: " ")
+        return fields.count > 19 ? String(fields[19]) : nil
+    }
+}
+
+/// Folders of the data folder.
+enum Folders {
+    /// Makes a folder and its parents; what is there stays.
+    static func make(_ path: String) {
+        var whole = ""
+        for part in path.split(separator: "/", omittingEmptySubsequences: false) {
+            whole += whole.isEmpty && part.isEmpty ? "/" : (whole.isEmpty || whole == "/" ? String(part) : "/" + part)
+            if whole != "/", !whole.isEmpty { mkdir(whole, 0o755) }
+        }
+    }
+}
+
+enum PidFD {
+    static func open(_ pid: pid_t) -> Int32 { clinux_pidfd_open(pid) }
+}

@@ -1,0 +1,93 @@
+import AppConfig
+import FunctionProtocol
+import Journal
+import SluiceRuntime
+import Testing
+
+@Suite("Catalog tables")
+struct TableDefinitionTests {
+    private func request(_ columns: [(String, String)], base: Int = 0) -> RegisterFileRequest {
+        RegisterFileRequest(
+            database: "d", table: "t", baseVersion: base, columns: columns.map { CatalogColumn(name: $0.0, type: $0.1) },
+            location: "clean-zone/d/t/", properties: ["owner": "team"], file: ObjectAddress(bucket: "clean-zone", key: "k"),
+            rows: 1)
+    }
+
+    @Test("the first file makes version 1, new columns make the next")
+    func evolution() throws {
+        let first = try TableDefinition.registering(request([("a", "bigint")]), into: nil, at: "t1")
+        #expect(first.version == 1)
+        let same = try TableDefinition.registering(request([("a", "bigint")], base: 1), into: first, at: "t2")
+        #expect(same == first)
+        let wider = try TableDefinition.registering(
+            request([("a", "bigint"), ("b", "string")], base: 1), into: first, at: "t3")
+        #expect(wider.version == 2)
+        #expect(wider.columns.map(\.name) == ["a", "b"])
+        let narrow = try TableDefinition.registering(request([("a", "bigint")], base: 1), into: wider, at: "t4")
+        #expect(narrow.version == 2)
+    }
+
+    @Test("a column never changes its type")
+    func mismatch() throws {
+        let table = try TableDefinition.registering(request([("a", "bigint")]), into: nil, at: "t")
+        #expect(throws: TableDefinition.Refusal.mismatch("column a of table d.t is bigint, the file has string")) {
+            try TableDefinition.registering(request([("a", "string")], base: 1), into: table, at: "t")
+        }
+    }
+
+    @Test("a file written against an older schema is converted again, not refused")
+    func conflict() throws {
+        let table = try TableDefinition.registering(request([("a", "bigint")]), into: nil, at: "t")
+        #expect(throws: TableDefinition.Refusal.conflict("column a of table d.t is bigint, the file has string")) {
+            try TableDefinition.registering(request([("a", "string")], base: 0), into: table, at: "t")
+        }
+    }
+}
+
+@Suite("Subscription plan")
+struct SubscriptionPlanTests {
+    private func app(_ rules: [(name: String, target: String)]) -> AppDefinition {
+        AppDefinition(
+            functions: [FunctionDefinition(name: "F"), FunctionDefinition(name: "G")],
+            rules: rules.map {
+                RuleDefinition(
+                    name: $0.name, pattern: "{}", targets: [TargetDefinition(id: $0.target, function: $0.target)])
+            })
+    }
+
+    @Test("a subscription survives an edit of its rule, and gets a new id when it is new")
+    func identity() {
+        let known = [SubscriptionRecord(id: SubscriptionID(7), log: "default", rule: "r", target: "F")]
+        let plan = SubscriptionPlan(app: app([("r", "F"), ("r2", "G")]), before: [], known: known, next: SubscriptionID(8)) { _ in false }
+        #expect(plan.subscriptions.map(\.id) == [SubscriptionID(7), SubscriptionID(8)])
+        #expect(plan.removed.isEmpty)
+    }
+
+    @Test("a removed rule with a backlog drains, one without goes")
+    func removal() {
+        let before = SubscriptionPlan(app: app([("r", "F"), ("s", "G")]), before: [], known: [], next: SubscriptionID(1)) { _ in false }
+        let records = before.records
+        let plan = SubscriptionPlan(app: AppDefinition(), before: before.subscriptions, known: records, next: SubscriptionID(3)) {
+            $0 == SubscriptionID(1)
+        }
+        #expect(plan.subscriptions.map(\.id) == [SubscriptionID(1)])
+        #expect(plan.subscriptions.first?.draining == true)
+        #expect(plan.removed == [SubscriptionID(2)])
+        #expect(plan.orphans(app: AppDefinition()) == ["F"])
+    }
+}
+
+@Suite("Lineage")
+struct LineageTests {
+    @Test("the cycle of a loop is the shortest repeating tail")
+    func cycle() {
+        func hop(_ rule: String) -> Lineage.Hop {
+            Lineage.Hop(event: "e", rule: rule, function: "F-\(rule)", subject: "bucket/\(rule)")
+        }
+        var lineage = Lineage().adding(hop("start"))
+        for _ in 0..<7 { lineage = lineage.adding(hop("a")).adding(hop("b")) }
+        #expect(lineage.cycle.map(\.rule) == ["a", "b"])
+        #expect(!lineage.isExhausted)
+        #expect(lineage.adding(hop("a")).isExhausted)
+    }
+}
