@@ -19,7 +19,7 @@ struct TokenReader: ~Copyable {
     /// One entry an open container: true for an object.
     private var containers: [Bool] = []
     /// The decoded string or field name, or the number as written.
-    private(set) var text: [UInt8] = []
+    var text: [UInt8] = []
     private(set) var token = Token.null
 
     /// `base` must stay valid as long as the reader is used.
@@ -61,7 +61,7 @@ struct TokenReader: ~Copyable {
         return PatternError(code, message, offset: end, line: line, column: end - lineStart + 1)
     }
 
-    private func syntax(_ message: String) -> PatternError { failure(.malformedJSON, message) }
+    func syntax(_ message: String) -> PatternError { failure(.malformedJSON, message) }
 
     private mutating func skipWhitespace() {
         while position < count {
@@ -72,7 +72,7 @@ struct TokenReader: ~Copyable {
         }
     }
 
-    private func peek() throws(PatternError) -> UInt8 {
+    func peek() throws(PatternError) -> UInt8 {
         guard position < count else {
             throw syntax(
                 containers.isEmpty
@@ -186,136 +186,11 @@ struct TokenReader: ~Copyable {
         }
     }
 
-    private func nonStandard(_ word: String) -> PatternError {
+    func nonStandard(_ word: String) -> PatternError {
         syntax("Non-standard token '\(word)': enable `JsonReadFeature.ALLOW_NON_NUMERIC_NUMBERS` to allow")
     }
 
-    private func isWordByte(_ byte: UInt8) -> Bool {
+    func isWordByte(_ byte: UInt8) -> Bool {
         byte | 0x20 >= 0x61 && byte | 0x20 <= 0x7A || byte >= 0x30 && byte <= 0x39 || byte == 0x5F || byte >= 0x80
-    }
-
-    private mutating func number() throws(PatternError) {
-        let start = position
-        if base[position] == UInt8(ascii: "-") {
-            position += 1
-            let byte = try peek()
-            if byte == UInt8(ascii: "I") {
-                while position < count, isWordByte(base[position]) { position += 1 }
-                throw nonStandard(
-                    String(decoding: UnsafeBufferPointer(start: base + start, count: position - start), as: UTF8.self))
-            }
-            guard isDigit(byte) else {
-                throw syntax(
-                    "\(unexpected(byte)) in numeric value: expected digit (0-9) to follow minus sign, for valid numeric value"
-                )
-            }
-        }
-        if base[position] == UInt8(ascii: "0") {
-            position += 1
-            if position < count, isDigit(base[position]) {
-                throw syntax("Invalid numeric value: Leading zeroes not allowed")
-            }
-        } else {
-            skipDigits()
-        }
-        if position < count, base[position] == UInt8(ascii: ".") {
-            position += 1
-            guard isDigit(try peek()) else { throw syntax("Decimal point not followed by a digit") }
-            skipDigits()
-        }
-        if position < count, base[position] | 0x20 == UInt8(ascii: "e") {
-            position += 1
-            let sign = try peek()
-            if sign == UInt8(ascii: "+") || sign == UInt8(ascii: "-") { position += 1 }
-            guard isDigit(try peek()) else { throw syntax("Exponent indicator not followed by a digit") }
-            skipDigits()
-        }
-        if position < count {
-            switch base[position] {
-            case 0x20, 0x09, 0x0A, 0x0D, UInt8(ascii: ","), UInt8(ascii: "]"), UInt8(ascii: "}"): break
-            default:
-                throw syntax(
-                    "\(unexpected(base[position])): Expected space separating root-level values or a separator after a number"
-                )
-            }
-        }
-        text = Array(UnsafeBufferPointer(start: base + start, count: position - start))
-    }
-
-    private func isDigit(_ byte: UInt8) -> Bool { byte &- 0x30 < 10 }
-
-    private mutating func skipDigits() {
-        while position < count, isDigit(base[position]) { position += 1 }
-    }
-
-    private func unexpected(_ byte: UInt8) -> String {
-        let (scalar, _) = UTF8Reading.scalar(base + position, count - position)
-        let shown = scalar.map { $0.value < 0x20 ? "CTRL-CHAR" : String(Character($0)) } ?? "?"
-        return "Unexpected character ('\(shown)' (code \(scalar?.value ?? UInt32(byte))))"
-    }
-
-    /// Reads a string at the opening quote into `text`.
-    private mutating func string() throws(PatternError) {
-        position += 1
-        text.removeAll(keepingCapacity: true)
-        while true {
-            let byte = try peek()
-            switch byte {
-            case UInt8(ascii: "\""):
-                position += 1
-                return
-            case UInt8(ascii: "\\"):
-                position += 1
-                try escape()
-            case 0..<0x20:
-                throw syntax(
-                    "Illegal unquoted character (CTRL-CHAR, code \(byte)): has to be escaped using backslash to be included in string value"
-                )
-            case 0x20..<0x80:
-                text.append(byte)
-                position += 1
-            default:
-                let length = UTF8Reading.sequenceLength(base + position, count - position)
-                if length == 0 { throw syntax("Invalid UTF-8 byte 0x\(String(byte, radix: 16))") }
-                for offset in 0..<length { text.append(base[position + offset]) }
-                position += length
-            }
-        }
-    }
-
-    private mutating func escape() throws(PatternError) {
-        let byte = try peek()
-        position += 1
-        switch byte {
-        case UInt8(ascii: "\""), UInt8(ascii: "\\"), UInt8(ascii: "/"): text.append(byte)
-        case UInt8(ascii: "b"): text.append(0x08)
-        case UInt8(ascii: "f"): text.append(0x0C)
-        case UInt8(ascii: "n"): text.append(0x0A)
-        case UInt8(ascii: "r"): text.append(0x0D)
-        case UInt8(ascii: "t"): text.append(0x09)
-        case UInt8(ascii: "u"):
-            let unit = try hexUnit()
-            if unit & 0xFC00 == 0xD800, position + 6 <= count, base[position] == UInt8(ascii: "\\"),
-                base[position + 1] == UInt8(ascii: "u"), let low = JSONText.hexUnit(base + position + 2),
-                low & 0xFC00 == 0xDC00
-            {
-                position += 6
-                JSONText.append(0x10000 + (unit & 0x3FF) << 10 + (low & 0x3FF), to: &text)
-            } else if unit & 0xF800 == 0xD800 {
-                text.append(JSONText.strayInPattern)
-            } else {
-                JSONText.append(unit, to: &text)
-            }
-        default:
-            throw syntax("Unrecognized character escape '\(String(decoding: [byte], as: UTF8.self))' (code \(byte))")
-        }
-    }
-
-    private mutating func hexUnit() throws(PatternError) -> UInt32 {
-        guard position + 4 <= count, let unit = JSONText.hexUnit(base + position) else {
-            throw syntax("Unexpected character in a \\u escape: expected four hexadecimal digits")
-        }
-        position += 4
-        return unit
     }
 }

@@ -1,0 +1,179 @@
+extension SegmentIndexer {
+    mutating func forEachAtom(
+        _ number: UInt32, _ body: (inout SegmentIndexer, Atom, ConditionRecord) -> Void
+    ) {
+        let condition = store.conditions[Int(number)]
+        if condition.allowsAbsence { return }
+        for index in 0..<Int(condition.atomCount) {
+            body(&self, store.atoms[Int(condition.firstAtom) + index], condition)
+        }
+    }
+
+    mutating func registerLength(_ atom: Atom, _ condition: ConditionRecord) {
+        guard let entry = textEntry(atom, condition), entry.kind != .gram || entry.length > 0 else {
+            if atom.kind == .cidr {
+                lengthSets[LengthKey(path: condition.path, kind: .cidr), default: []].insert(
+                    Int32(atom.extra) + (atom.flags == 1 ? 1000 : 0))
+            }
+            return
+        }
+        switch entry.kind {
+        case .prefix, .suffix, .prefixFolded, .suffixFolded, .prefixKey, .suffixKey, .gram:
+            lengthSets[LengthKey(path: condition.path, kind: entry.kind), default: []].insert(Int32(entry.length))
+        default: break
+        }
+    }
+
+    mutating func settleLengths(_ lengths: inout Buffer<Int32>) {
+        for (key, set) in lengthSets {
+            var kept = set
+            // Each length is a lookup for every value: with many, texts are filed under a shorter start.
+            if key.kind != .cidr, key.kind != .gram, set.count > 12 {
+                kept = Set(set.map { Int32(Access.roundedLength(Int($0))) })
+                lengthSets[key] = kept
+            }
+            let stretch = Access.Lengths(first: Int32(lengths.count), count: Int32(kept.count))
+            for length in kept.sorted() { lengths.append(length) }
+            let plan = plans.base + Int(key.path)
+            switch key.kind {
+            case .prefix: plan.pointee.prefix = stretch
+            case .suffix: plan.pointee.suffix = stretch
+            case .prefixFolded: plan.pointee.prefixFolded = stretch
+            case .suffixFolded: plan.pointee.suffixFolded = stretch
+            case .prefixKey: plan.pointee.prefixKey = stretch
+            case .suffixKey: plan.pointee.suffixKey = stretch
+            case .cidr: plan.pointee.cidr = stretch
+            default: plan.pointee.grams = stretch
+            }
+        }
+    }
+
+    /// One grid for each pair of paths; those with the same first path form a chain.
+    mutating func buildPlanes() -> [PlaneIndex] {
+        var planes: [PlaneIndex] = []
+        for (plane, members) in planeMembers {
+            let plan = plans.base + Int(plane.first)
+            let index = PlaneIndex(members, second: plane.second, next: plan.pointee.plane)
+            plan.pointee.plane = Int32(planes.count)
+            planes.append(index)
+        }
+        return planes
+    }
+
+    /// Files a rule that is nothing but one `anything-but` of strings or numbers: such rules match nearly always, so an event
+    /// looks up those that it does not match.
+    mutating func fileComplement(_ number: UInt32) -> Bool {
+        let subRule = store.subRules[Int(number)]
+        guard subRule.conditionCount == 1, !subRule.isBranched else { return false }
+        let condition = store.conditions[Int(chosen[Int(number)])]
+        guard condition.atomCount == 1 else { return false }
+        let atom = store.atoms[Int(condition.firstAtom)]
+        guard atom.kind == .anythingBut, atom.flags & 1 != 0 else { return false }
+        let plan = plans.base + Int(condition.path)
+        if plan.pointee.complement < 0 {
+            plan.pointee.complement = Int32(complements.count)
+            complements.append(SegmentComplement(subRules: Buffer()))
+        }
+        complements[Int(plan.pointee.complement)].subRules.append(number)
+        for index in 0..<Int(atom.length) {
+            let excluded = store.atoms[Int(condition.firstAtom) + Int(atom.offset) + index]
+            if excluded.kind == .number {
+                fileKey(Access.key(condition.path, .excludedNumber, excluded.x), number)
+            } else {
+                fileKey(hash(text(of: excluded, condition), condition.path, .excluded), number)
+            }
+        }
+        return true
+    }
+
+    mutating func fileKey(_ key: UInt64, _ subRule: UInt32) {
+        keys.append(key)
+        keyed.append(subRule)
+    }
+
+    mutating func file(_ atom: Atom, _ condition: ConditionRecord, _ subRule: UInt32) {
+        let path = condition.path
+        let plan = plans.base + Int(path)
+        switch atom.kind {
+        case .exact:
+            plan.pointee.exact = true
+            fileKey(hash(text(of: atom, condition), path, .exact), subRule)
+        case .equalsFolded:
+            plan.pointee.equalsFolded = true
+            fileKey(hash(text(of: atom, condition), path, .equalsFolded), subRule)
+        case .numberText:
+            plan.pointee.numberText = true
+            fileKey(hash(text(of: atom, condition), path, .numberText), subRule)
+        case .number:
+            plan.pointee.number = true
+            fileKey(Access.key(path, .number, atom.x), subRule)
+        case .true, .false, .null:
+            plan.pointee.literal = true
+            let kind: FlatValue.Kind = atom.kind == .true ? .true : atom.kind == .false ? .false : .null
+            fileKey(Access.key(path, .literal, UInt64(kind.rawValue)), subRule)
+        case .address:
+            plan.pointee.address = true
+            fileKey(Access.key(path, .address, atom.x, atom.y, Int(atom.extra)), subRule)
+        case .cidr:
+            let tagged = Int(atom.extra) + (atom.flags == 1 ? 1000 : 0)
+            fileKey(Access.key(path, .cidr, atom.x, atom.y, tagged), subRule)
+        case .range:
+            if plan.pointee.intervals < 0 {
+                plan.pointee.intervals = Int32(intervals.count)
+                intervals.append([])
+            }
+            intervals[Int(plan.pointee.intervals)].append(
+                IntervalIndex.Entry(
+                    low: Double(bitPattern: atom.x), high: Double(bitPattern: atom.y), highest: 0, subRule: subRule))
+        case .date:
+            if plan.pointee.dates < 0 {
+                plan.pointee.dates = Int32(intervals.count)
+                intervals.append([])
+            }
+            // Rounding to doubles keeps the order, so no timestamp of the range is lost.
+            intervals[Int(plan.pointee.dates)].append(
+                IntervalIndex.Entry(
+                    low: Double(Int64(bitPattern: atom.x)), high: Double(Int64(bitPattern: atom.y)), highest: 0,
+                    subRule: subRule))
+        case .exists, .anythingBut:
+            plan.pointee.any = true
+            fileKey(Access.key(path, .any, 0), subRule)
+        case .absent: break
+        default: fileText(atom, condition, subRule)
+        }
+    }
+
+    mutating func fileText(_ atom: Atom, _ condition: ConditionRecord, _ subRule: UInt32) {
+        guard let entry = textEntry(atom, condition) else { return }
+        let path = condition.path
+        let plan = plans.base + Int(path)
+        switch entry.kind {
+        case .string:
+            plan.pointee.string = true
+            fileKey(Access.key(path, .string, 0), subRule)
+        case .equalsKey:
+            plan.pointee.equalsKey = true
+            fileKey(hash(entry.text, path, .equalsKey), subRule)
+        case .gram:
+            let word = entry.text.withUnsafeBufferPointer { bytes in
+                bytes.baseAddress.map { ByteHash.partialWord($0, bytes.count) } ?? 0
+            }
+            gramKeys.append(Access.key(path, .gram, word, 0, entry.length))
+            gramKeyed.append(subRule)
+        default:
+            let known = lengthSets[LengthKey(path: path, kind: entry.kind)] ?? []
+            let size = known.contains(Int32(entry.length)) ? entry.length : Access.roundedLength(entry.length)
+            let isStart = entry.kind == .prefix || entry.kind == .prefixFolded || entry.kind == .prefixKey
+            let filed = isStart ? Array(entry.text.prefix(size)) : Array(entry.text.suffix(size))
+            fileKey(hash(filed, path, entry.kind), subRule)
+        }
+    }
+
+    func hash(_ text: [UInt8], _ path: Int32, _ kind: Access.Kind) -> UInt64 {
+        let seed = Access.seed(path, kind)
+        return text.withUnsafeBufferPointer { bytes in
+            if let base = bytes.baseAddress { return ByteHash.hash(base, bytes.count, seed: seed) }
+            return withUnsafePointer(to: 0) { ByteHash.hash($0, 0, seed: seed) }
+        }
+    }
+}
