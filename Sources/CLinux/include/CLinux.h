@@ -3,8 +3,8 @@
 #ifndef CLINUX_H
 #define CLINUX_H
 
-#include "clinux_bytes.h"
 #include "clinux_files.h"
 #include "clinux_process.h"
+#include "clinux_bytes.h"
 
 #endif

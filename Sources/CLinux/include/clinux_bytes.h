@@ -5,7 +5,6 @@
 // innermost loop of Columnar's CSV reader (measured: 22 % of a whole conversion).
 
 #include <stdint.h>
-#include <string.h>
 
 #if defined(__SSE2__)
 #include <emmintrin.h>

@@ -41,15 +41,13 @@ public final class CSVReader {
     /// Calls `body` for each record that was not yet read.
     /// - Throws: what reading throws (see `CSVOptions.BadRecords`), and what `body` throws, which ends the reading.
     public func forEachRecord(_ body: (CSVRecord) throws(ColumnarError) -> Void) throws(ColumnarError) {
-        let text = FieldText(reader.dialect)
-        let nullTokens = NullTokens(options.nullTokens)
-        let scratch = RecordScratch()
+        let cursor = RecordCursor(batch, dialect: reader.dialect, nullTokens: NullTokens(options.nullTokens))
         try rejectedRecords?.beginPass()
         while hasBatch {
             for record in batch.rejected { try rejectedRecords?.receive(record) }
             for row in 0..<batch.rows {
-                scratch.clear()
-                try body(CSVRecord(batch, row: row, text: text, nullTokens: nullTokens, scratch: scratch))
+                cursor.move(to: row)
+                try body(CSVRecord(cursor))
             }
             hasBatch = try reader.next(into: batch)
         }

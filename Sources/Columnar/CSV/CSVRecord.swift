@@ -5,19 +5,14 @@ import Glibc
 /// A record is a view of the reader's window: it and every pointer from it are only valid until the closure or method
 /// that received it returns. Copy what is to be kept. Columns are addressed by position in the file.
 public struct CSVRecord {
-    private let batch: RecordBatch
-    private let rowInBatch: Int
-    private let text: FieldText
-    private let nullTokens: NullTokens
-    private let scratch: RecordScratch
+    private let cursor: RecordCursor
 
-    init(_ batch: RecordBatch, row: Int, text: FieldText, nullTokens: NullTokens, scratch: RecordScratch) {
-        self.batch = batch
-        rowInBatch = row
-        self.text = text
-        self.nullTokens = nullTokens
-        self.scratch = scratch
+    init(_ cursor: RecordCursor) {
+        self.cursor = cursor
     }
+
+    private var batch: RecordBatch { cursor.batch }
+    private var rowInBatch: Int { cursor.row }
 
     /// Number of fields: that of the file's columns.
     public var count: Int { batch.columns }
@@ -39,27 +34,21 @@ public struct CSVRecord {
 
     /// Whether a field is null: empty without quotes, or an unquoted null token.
     public func isNull(_ column: Int) -> Bool {
-        let range = batch.field(row: rowInBatch, column: column)
-        if range.isEmpty { return true }
-        let start = UnsafePointer(batch.base + range.lowerBound)
-        return !text.isQuoted(start, range.count) && nullTokens.contains(start, range.count)
+        let (start, length) = cursor.field(column)
+        if length == 0 { return true }
+        return !cursor.text.isQuoted(start, length) && cursor.nullTokens.contains(start, length)
     }
 
     /// Whether a field stands in quotes.
     public func isQuoted(_ column: Int) -> Bool {
-        let range = batch.field(row: rowInBatch, column: column)
-        return text.isQuoted(UnsafePointer(batch.base + range.lowerBound), range.count)
+        let (start, length) = cursor.field(column)
+        return cursor.text.isQuoted(start, length)
     }
 
     /// The UTF-8 text of a field, without quotes and escapes; empty for nulls that are empty fields.
     public func bytes(_ column: Int) -> UnsafeRawBufferPointer {
-        let range = batch.field(row: rowInBatch, column: column)
-        let start = UnsafePointer(batch.base + range.lowerBound)
-        guard text.isQuoted(start, range.count) else {
-            return UnsafeRawBufferPointer(start: start, count: range.count)
-        }
-        let inner = scratch.unquoted(start, range.count, text)
-        return UnsafeRawBufferPointer(start: inner.start, count: inner.length)
+        let (start, length) = cursor.plain(column)
+        return UnsafeRawBufferPointer(start: start, count: length)
     }
 
     /// The text of a field, nil for null.
@@ -80,15 +69,63 @@ public struct CSVRecord {
     /// Whether a field is null or fits a type exactly, as a conversion with that type would have it.
     public func fits(_ column: Int, _ type: ColumnType) -> Bool {
         if type == .string || isNull(column) { return true }
-        let range = batch.field(row: rowInBatch, column: column)
-        return TypeCheck.fits(batch.base + range.lowerBound, range.count, type, text, nullTokens, scratch)
+        let (start, length) = cursor.field(column)
+        return TypeCheck.fits(start, length, type, cursor.text, cursor.nullTokens, cursor.scratch)
     }
 
+    @inline(__always)
     private func parse<Value>(_ column: Int, _ parser: (UnsafePointer<UInt8>, Int) -> Value?) -> Value? {
         guard !isNull(column) else { return nil }
-        let field = bytes(column)
-        guard let start = field.baseAddress, field.count > 0 else { return nil }
-        return parser(start.assumingMemoryBound(to: UInt8.self), field.count)
+        let (start, length) = cursor.plain(column)
+        return length > 0 ? parser(start, length) : nil
+    }
+}
+
+/// Where a reader stands in a batch; one serves all records, so that looking at a record costs no memory management.
+final class RecordCursor {
+    let text: FieldText
+    let nullTokens: NullTokens
+    let scratch = RecordScratch()
+    private(set) var batch: RecordBatch
+    private(set) var row = 0
+    private var fields: UnsafePointer<UInt32>
+    private var step = 1
+
+    init(_ batch: RecordBatch, dialect: CSVDialect, nullTokens: NullTokens) {
+        text = FieldText(dialect)
+        self.nullTokens = nullTokens
+        self.batch = batch
+        fields = UnsafePointer(batch.index)
+    }
+
+    /// Goes to a batch, whose index may have moved.
+    func begin(_ batch: RecordBatch) {
+        if self.batch !== batch { self.batch = batch }
+        move(to: 0)
+    }
+
+    /// Goes to a record of the batch. What was unescaped before is void.
+    func move(to row: Int) {
+        self.row = row
+        scratch.clear()
+        fields = UnsafePointer(batch.index + row * batch.stride)
+        step = batch.layout == .pairs ? 2 : 1
+    }
+
+    /// A raw field, quotes included.
+    @inline(__always)
+    func field(_ column: Int) -> (UnsafePointer<UInt8>, Int) {
+        precondition(column >= 0 && column < batch.columns, "no such column")
+        let start = Int(fields[column &* step]) &+ 1
+        return (UnsafePointer(batch.base + start), max(0, Int(fields[column &* step &+ 1]) &- start))
+    }
+
+    /// The text of a field.
+    @inline(__always)
+    func plain(_ column: Int) -> (UnsafePointer<UInt8>, Int) {
+        let (start, length) = field(column)
+        guard text.isQuoted(start, length) else { return (start, length) }
+        return scratch.unquoted(start, length, text)
     }
 }
 

@@ -6,6 +6,7 @@ final class RecordScreen {
     private let nullTokens: NullTokens
     private let processor: (any RecordProcessor)?
     private let scratch = RecordScratch()
+    private var cursor: RecordCursor?
     private var keep: [Bool] = []
     private let derivedColumns: [ColumnSchema]
 
@@ -58,7 +59,10 @@ final class RecordScreen {
     }
 
     private func process(_ batch: RecordBatch, _ processor: any RecordProcessor) throws(ColumnarError) -> Bool {
-        let text = FieldText(dialect)
+        let cursor = cursor ?? RecordCursor(batch, dialect: dialect, nullTokens: nullTokens)
+        self.cursor = cursor
+        cursor.begin(batch)
+        let record = CSVRecord(cursor)
         var leftOut = false
         if batch.derived.columns != derivedColumns.count { batch.derived = DerivedValues(derivedColumns) }
         // Out of the batch while it changes, so that each change is in place.
@@ -67,9 +71,8 @@ final class RecordScreen {
         defer { swap(&derived, &batch.derived) }
         derived.beginBatch()
         for row in 0..<batch.rows where keep[row] {
-            scratch.clear()
+            cursor.move(to: row)
             derived.beginRecord()
-            let record = CSVRecord(batch, row: row, text: text, nullTokens: nullTokens, scratch: scratch)
             switch try processor.process(record, derived: &derived) {
             case .keep:
                 derived.keepRecord()

@@ -88,7 +88,7 @@ final class TableBuilder {
             if let misfit = earliestMisfit(first) { return misfit }
             first += count
             groupRows += count
-            let size = builders.reduce(0) { $0 + $1.chunk.size }
+            let size = builders.reduce(0) { $0 + $1.size }
             if groupRows >= options.rowGroupRows || size >= options.rowGroupBytes { try finishRowGroup() }
         }
         return nil

@@ -15,6 +15,8 @@ struct ColumnChunk {
     var pageList: [Page] = []
     /// Compressed or not: decided at the first page, since a chunk has one codec.
     var codec: CompressionCodec?
+    /// Whether doubles are stored as BYTE_STREAM_SPLIT; nil until tried.
+    var splitsBytes: Bool?
     var rows = 0
     var nulls = 0
     var uncompressedSize = 0
@@ -29,7 +31,7 @@ struct ColumnChunk {
         pages.count = 0
         dictionaryPage.count = 0
         pageList.removeAll(keepingCapacity: true)
-        (codec, rows, nulls, uncompressedSize, bounds) = (nil, 0, 0, 0, ValueBounds())
+        (codec, splitsBytes, rows, nulls, uncompressedSize, bounds) = (nil, nil, 0, 0, 0, ValueBounds())
     }
 
     var size: Int { pages.count + dictionaryPage.count }

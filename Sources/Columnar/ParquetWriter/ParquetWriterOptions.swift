@@ -10,8 +10,10 @@ public struct ParquetWriterOptions: Sendable {
 
     /// Which readers must understand the file.
     public enum Compatibility: Sendable, Hashable {
-        /// Delta encodings as pyarrow, DuckDB, Polars, Spark 3 and newer read them.
+        /// Delta encodings as pyarrow, DuckDB, Polars and Spark from 3.3 on read them.
         case current
+        /// Also BYTE_STREAM_SPLIT for doubles where it makes a chunk smaller: pyarrow, DuckDB, Polars, Spark from 4 on.
+        case newest
         /// Dictionaries and plain values only, for readers of Parquet 1.0.
         case legacy
     }

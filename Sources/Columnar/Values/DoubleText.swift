@@ -119,11 +119,57 @@ enum DoubleText {
             let value = scale < 0 ? Double(mantissa) / smallPowers[-scale] : Double(mantissa) * smallPowers[scale]
             return isNegative ? -value : value
         }
-        // Correctly rounded, and without regard to the locale.
+        if digits <= 19, mantissa > 0, (-27...27).contains(scale) {
+            let value = exact(mantissa, scale)
+            return isNegative ? -value : value
+        }
+        // Rare: correctly rounded, and without regard to the locale.
         let value = Double(String(decoding: UnsafeBufferPointer(start: text, count: length), as: UTF8.self))
         guard let value else { return nil }
         // An exponent beyond the range would turn a number into infinity: no longer that value.
         return value.isFinite ? value : nil
+    }
+
+    /// `mantissa` times 10^`scale`, correctly rounded: 5^27 fits into 64 bits, so that the product or the quotient is known
+    /// exactly, with a sticky bit for what lies below.
+    private static func exact(_ mantissa: UInt64, _ scale: Int) -> Double {
+        var power: UInt64 = 1
+        for _ in 0..<abs(scale) { power *= 5 }
+        let significand: UInt64
+        let sticky: Bool
+        var exponent: Int
+        if scale >= 0 {
+            let product = mantissa.multipliedFullWidth(by: power)
+            if product.high == 0 {
+                let zeros = product.low.leadingZeroBitCount
+                (significand, sticky, exponent) = (product.low << zeros, false, scale - zeros)
+            } else {
+                let zeros = product.high.leadingZeroBitCount
+                significand = zeros == 0 ? product.high : product.high << zeros | product.low >> (64 - zeros)
+                (sticky, exponent) = (product.low << zeros != 0, scale + 64 - zeros)
+            }
+        } else {
+            // Both get their highest bit set; the numerator is halved where it would not be smaller than the divisor.
+            let (shift, divisorShift) = (mantissa.leadingZeroBitCount, power.leadingZeroBitCount)
+            let divisor = power << divisorShift
+            var high = mantissa << shift
+            var low: UInt64 = 0
+            exponent = scale - shift + divisorShift - 64
+            if high >= divisor {
+                low = high << 63
+                high >>= 1
+                exponent += 1
+            }
+            let (quotient, remainder) = divisor.dividingFullWidth((high, low))
+            let zeros = quotient.leadingZeroBitCount
+            // The quotient has 63 bits at least, far more than the 53 that are kept.
+            (significand, sticky, exponent) = (quotient << zeros, remainder != 0, exponent - zeros)
+        }
+        // 64 bits become 53, ties to even.
+        var kept = significand >> 11
+        let rest = significand & 0x7FF
+        if rest > 0x400 || (rest == 0x400 && (sticky || kept & 1 == 1)) { kept += 1 }
+        return Double(sign: .plus, exponent: exponent + 11, significand: Double(kept))
     }
 
     private static func special(_ text: UnsafePointer<UInt8>, _ length: Int, _ isNegative: Bool) -> Double? {

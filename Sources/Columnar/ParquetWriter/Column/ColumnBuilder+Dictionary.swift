@@ -128,14 +128,24 @@ extension ColumnBuilder {
         looks += 1
         let isHopeless = isSettled ? isWasteful(fresh) : fresh > 0.97 && layout != .text && !isFirst
         guard isFull || isHopeless else { return }
+        // A column that is so from its beginning will be so in the next chunk. A full dictionary served for a while.
+        if chunk.pageList.isEmpty || (!isFull && chunkValues < 4 * Self.textsSettled) { startsWithDictionary = false }
         if chunk.pageList.isEmpty {
-            startsWithDictionary = false
             convertPageToValues()
             dictionary.free()
             dictionary = ValueDictionary(keepsAllTexts: layout == .text)
         } else {
             try finishPage(workspace)
         }
+        usesDictionary = false
+    }
+
+    /// In a chunk of a single page, which ended before the column had settled, the share of distinct values is known.
+    func judgeWholeChunk() {
+        guard usesDictionary, chunk.pageList.isEmpty, dictionary.count > 16 else { return }
+        guard isWasteful(Double(dictionary.count) / Double(max(1, chunkValues))) else { return }
+        convertPageToValues()
+        resetDictionary()
         usesDictionary = false
     }
 
@@ -149,7 +159,7 @@ extension ColumnBuilder {
             return idBits + fresh * 64 > 60
         case .int32, .int64:
             let bits = idBits + fresh * (layout == .int32 ? 32 : 64)
-            guard options.compatibility == .current else { return bits > (layout == .int32 ? 30 : 60) }
+            guard options.compatibility != .legacy else { return bits > (layout == .int32 ? 30 : 60) }
             // Few values are new: a dictionary needs no parsing, so differences must be clearly smaller. A column does
             // not change its nature: some looks are enough.
             let sample = min(pageValueCount, 2048)

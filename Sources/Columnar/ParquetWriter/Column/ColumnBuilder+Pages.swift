@@ -16,7 +16,7 @@ extension ColumnBuilder {
             encoding = .rleDictionary
             encodeIDs(workspace, &bounds)
         } else {
-            encoding = encodeValues(workspace, &bounds)
+            encoding = try encodeValues(workspace, &bounds)
         }
         try chunk.addDataPage(workspace, rows: pageRowCount, nulls: nulls, encoding: encoding, bounds: bounds)
         if nulls > 0 { memset(validity, 0xFF, (pageRowCount + 7) / 8) }
@@ -36,9 +36,11 @@ extension ColumnBuilder {
         addBounds(values, count, &bounds)
     }
 
-    private func encodeValues(_ workspace: PageWorkspace, _ bounds: inout ValueBounds) -> ParquetEncoding {
+    private func encodeValues(
+        _ workspace: PageWorkspace, _ bounds: inout ValueBounds
+    ) throws(ColumnarError) -> ParquetEncoding {
         let count = pageValueCount
-        let isCurrent = options.compatibility == .current
+        let isCurrent = options.compatibility != .legacy
         switch layout {
         case .text:
             bounds.add(texts: texts.base, lengths: numbers, count: count)
@@ -84,9 +86,32 @@ extension ColumnBuilder {
         case .double:
             let values = pageValues()
             addBounds(values, count, &bounds)
+            if options.compatibility == .newest, try splitsBytes(values, count, workspace) {
+                ByteStreamSplit.encode(values, count: count, into: &workspace.page)
+                return .byteStreamSplit
+            }
             appendPlain(values, count, &workspace.page)
             return .plain
         }
+    }
+
+    /// Whether doubles get smaller when the bytes of equal rank stand together: tried on the first page of a chunk.
+    private func splitsBytes(
+        _ values: UnsafePointer<Int64>, _ count: Int, _ workspace: PageWorkspace
+    ) throws(ColumnarError) -> Bool {
+        if let decided = chunk.splitsBytes { return decided }
+        guard workspace.compressor.codec != .uncompressed, count >= 256 else { return false }
+        var trial = RawBuffer(capacity: count * 8)
+        defer { trial.free() }
+        appendPlain(values, count, &trial)
+        try workspace.compressor.compress(trial.bytes)
+        let plain = workspace.compressor.output.count
+        trial.count = 0
+        ByteStreamSplit.encode(values, count: count, into: &trial)
+        try workspace.compressor.compress(trial.bytes)
+        let decided = workspace.compressor.output.count < plain - plain / 20
+        chunk.splitsBytes = decided
+        return decided
     }
 
     private func addBounds(_ values: UnsafePointer<Int64>, _ count: Int, _ bounds: inout ValueBounds) {

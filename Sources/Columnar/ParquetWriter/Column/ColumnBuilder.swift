@@ -113,8 +113,12 @@ final class ColumnBuilder {
         validity[row >> 3] &= ~(1 << UInt8(truncatingIfNeeded: row & 7))
     }
 
+    /// Bytes that the chunk will take, roughly.
+    var size: Int { chunk.size + dictionary.pageBytes + texts.count }
+
     /// Ends the chunk: its pages and dictionary are complete afterwards.
     func finishChunk(_ workspace: PageWorkspace) throws(ColumnarError) {
+        judgeWholeChunk()
         if pageRowCount > 0 { try finishPage(workspace) }
         if dictionary.count > 0 && chunk.pageList.contains(where: { $0.encoding == .rleDictionary }) {
             try finishDictionary(workspace)

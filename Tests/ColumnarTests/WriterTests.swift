@@ -1,0 +1,269 @@
+import Columnar
+import Foundation
+import Testing
+
+/// The footer of a Parquet file in memory.
+private func footer(_ bytes: [UInt8]) throws -> FileMetadata {
+    #expect(bytes.prefix(4) == ArraySlice(Array("PAR1".utf8)))
+    #expect(bytes.suffix(4) == ArraySlice(Array("PAR1".utf8)))
+    let length = bytes.suffix(8).prefix(4).reversed().reduce(0) { $0 << 8 | Int($1) }
+    return try ThriftReader.decode(FileMetadata.self, from: Array(bytes.dropLast(8).suffix(length)))
+}
+
+private func slice(_ bytes: [UInt8], _ offset: Int64?, _ length: Int32?) throws -> [UInt8] {
+    let start = Int(try #require(offset))
+    return Array(bytes[start..<start + Int(try #require(length))])
+}
+
+@Suite("Parquet writer")
+struct WriterTests {
+    private func write(_ text: String, _ change: (inout ConversionOptions) -> Void = { _ in }) throws -> [UInt8] {
+        var options = ConversionOptions()
+        change(&options)
+        let sink = MemorySink()
+        _ = try CSVConverter.convert(from: MemorySource(text), to: sink, options: options)
+        return sink.bytes
+    }
+
+    @Test("pages lie where the offset index says, and bounds hold what the pages hold")
+    func pageIndex() throws {
+        let rows = 5000
+        let text =
+            "n,x,s\n" + (0..<rows).map { "\($0 * 7919 % 100_003),\($0 < 100 ? "" : "\($0).5"),w\($0 % 3)\n" }.joined()
+        let bytes = try write(text) { options in
+            options.parquet.pageRows = 1000
+            options.parquet.rowGroupRows = 2500
+            options.csv.batchBytes = 8192
+        }
+        let metadata = try footer(bytes)
+        #expect(metadata.createdBy == "sluice")
+        #expect(metadata.rowGroups.map(\.rowCount) == [2500, 2500])
+        for group in metadata.rowGroups {
+            for column in group.columns {
+                let offsets = try ThriftReader.decode(
+                    OffsetIndex.self, from: slice(bytes, column.offsetIndexOffset, column.offsetIndexLength))
+                #expect(offsets.pages.count >= 3)
+                var values: Int64 = 0
+                for page in offsets.pages {
+                    #expect(page.firstRow == values)
+                    let header = try ThriftReader.decode(
+                        PageHeader.self, from: slice(bytes, page.offset, page.compressedSize))
+                    values += Int64(try #require(header.dataPage).valueCount)
+                }
+                #expect(values == group.rowCount)
+            }
+        }
+        let numbers = metadata.rowGroups[0].columns[0]
+        let index = try ThriftReader.decode(
+            ColumnIndex.self, from: slice(bytes, numbers.columnIndexOffset, numbers.columnIndexLength))
+        let places = try ThriftReader.decode(
+            OffsetIndex.self, from: slice(bytes, numbers.offsetIndexOffset, numbers.offsetIndexLength))
+        let starts = places.pages.map { Int($0.firstRow) } + [2500]
+        for page in places.pages.indices {
+            let values = (starts[page]..<starts[page + 1]).map { Int64($0 * 7919 % 100_003) }
+            #expect(index.minValues[page] == little(values.min() ?? 0))
+            #expect(index.maxValues[page] == little(values.max() ?? 0))
+        }
+        let floats = metadata.rowGroups[0].columns[1]
+        #expect(floats.metadata?.statistics?.nullCount == 100)
+    }
+
+    private func little(_ value: Int64) -> [UInt8] {
+        (0..<8).map { UInt8(truncatingIfNeeded: value >> (8 * $0)) }
+    }
+
+    @Test("text bounds are cut at a character, the upper one counted up")
+    func textBounds() throws {
+        let long = String(repeating: "é", count: 60)
+        let bytes = try write("s\n\(long)a\n\(long)b\n")
+        let statistics = try #require(try footer(bytes).rowGroups[0].columns[0].metadata?.statistics)
+        let (low, high) = (try #require(statistics.minValue), try #require(statistics.maxValue))
+        #expect(statistics.isMinValueExact == false)
+        #expect(statistics.isMaxValueExact == false)
+        #expect(low == Array(String(repeating: "é", count: 32).utf8))
+        #expect(high.count <= 64)
+        #expect(Array((long + "b").utf8).lexicographicallyPrecedes(high))
+        #expect(String(validating: high, as: UTF8.self) != nil)
+        // Nothing lies above the greatest character: no bound rather than a wrong one.
+        let top = String(repeating: "\u{10FFFF}", count: 20)
+        let none = try footer(write("s\n\(top)\n")).rowGroups[0].columns[0].metadata?.statistics
+        #expect(none?.maxValue == nil)
+    }
+
+    @Test("row groups end by rows and by bytes")
+    func rowGroups() throws {
+        var random = SeededGenerator(seed: 3)
+        let text = "s\n" + (0..<20_000).map { _ in String(random.next(), radix: 36) + "\n" }.joined()
+        let small = try write(text) { options in
+            options.csv.batchBytes = 16_384
+            options.parquet.rowGroupBytes = 50_000
+            options.parquet.pageRows = 500
+        }
+        let groups = try footer(small).rowGroups
+        #expect(groups.count >= 4)
+        #expect(groups.allSatisfy { ($0.totalCompressedSize ?? 0) < 120_000 })
+        #expect(groups.map(\.rowCount).reduce(0, +) == 20_000)
+    }
+
+    @Test("compatibility decides the encodings; every setting is read everywhere")
+    func encodings() throws {
+        let folder = try ScratchFolder()
+        var random = SeededGenerator(seed: 5)
+        var text = "id,price,code,day,flag,exact\n"
+        for row in 0..<40_000 {
+            let price = Double.random(in: 1..<1000, using: &random)
+            text +=
+                "\(row),\(price),\(String(random.next(), radix: 16)),2024-0\(1 + row % 9)-1\(row % 7),\(row % 2 == 0),1.\(row)\n"
+        }
+        let csv = folder.path("in.csv")
+        try Data(text.utf8).write(to: URL(filePath: csv))
+        var jobs: [ParquetChecker.Job] = []
+        for compatibility in [ParquetWriterOptions.Compatibility.legacy, .current, .newest] {
+            for compression in [ParquetWriterOptions.Compression.none, .snappy, .zstd(level: 3)] {
+                let bytes = try write(text) { options in
+                    options.parquet.compatibility = compatibility
+                    options.parquet.compression = compression
+                    options.parquet.pageRows = 5000
+                }
+                let path = folder.path("\(compatibility)-\(compression).parquet")
+                try Data(bytes).write(to: URL(filePath: path))
+                jobs.append(.init(parquet: path, csv: csv))
+                let columns = try footer(bytes).rowGroups[0].columns.compactMap(\.metadata)
+                #expect(columns[0].encodings.contains(.deltaBinaryPacked) == (compatibility != .legacy))
+                #expect(columns[2].encodings.contains(.deltaLengthByteArray) == (compatibility != .legacy))
+                #expect(
+                    columns[1].encodings.contains(.byteStreamSplit)
+                        == (compatibility == .newest && compression != .none))
+                #expect(columns[3].encodings.contains(.rleDictionary))
+            }
+        }
+        try ParquetChecker.check(jobs, in: folder.url)
+    }
+
+    @Test("dictionaries that outgrow their limits give way in the middle of a chunk")
+    func largeDictionary() throws {
+        let folder = try ScratchFolder()
+        var text = "few,many,long\n"
+        var random = SeededGenerator(seed: 9)
+        for row in 0..<120_000 {
+            // Few of the first values are new, all of the later ones.
+            let many = row < 40_000 ? "v\(row % 50)" : "value number \(row)"
+            let long = row < 30_000 ? row * 37 % 100 * 1_000_003 : Int.random(in: 0..<1 << 40, using: &random)
+            text += "\(row % 3),\(many),\(long)\n"
+        }
+        let csv = folder.path("in.csv")
+        try Data(text.utf8).write(to: URL(filePath: csv))
+        let bytes = try write(text) { $0.threads = 2 }
+        let path = folder.path("out.parquet")
+        try Data(bytes).write(to: URL(filePath: path))
+        let encodings = try footer(bytes).rowGroups[0].columns.compactMap(\.metadata).map { Set($0.encodings) }
+        #expect(encodings[1].isSuperset(of: [.rleDictionary, .deltaLengthByteArray]))
+        #expect(encodings[2].isSuperset(of: [.rleDictionary, .deltaBinaryPacked]))
+        try ParquetChecker.check([.init(parquet: path, csv: csv)], in: folder.url)
+    }
+
+    @Test("texts that differ only beyond their hash's first look stay apart, as do quoted null tokens")
+    func exactKeys() throws {
+        let folder = try ScratchFolder()
+        var options = ConversionOptions()
+        options.csv.nullTokens = ["NA", "none at all", "-"]
+        let path = folder.path("keys.parquet")
+        let text =
+            "s,n\nNA,1\n\"NA\",NA\nnone at all,-\n\"none at all\",\"NA\"\nabcdefgh,2\nabcdefghi,3\n\"abcdefgh\",\"3\"\n-,\"\"\n"
+        try convert(text, options, to: path)
+        let expected = ExpectedColumns(columns: [
+            (
+                "s",
+                [
+                    .null, .text("NA"), .null, .text("none at all"), .text("abcdefgh"), .text("abcdefghi"),
+                    .text("abcdefgh"), .null,
+                ]
+            ),
+            ("n", [.integer(1), .null, .null, .null, .integer(2), .integer(3), .integer(3), .null]),
+        ])
+        try ParquetChecker.check([.init(parquet: path, expected: expected)], in: folder.url)
+    }
+
+    @Test("numbers in text become the nearest double, like the standard library's")
+    func doubles() throws {
+        var random = SeededGenerator(seed: 21)
+        var texts: [String] = [
+            "0.1", "123456789012345678.9", "9007199254740993.0", "0.000000000000000000000000001", "1e22",
+        ]
+        texts += [
+            "1e23", "8.5e-27", "179769313486231570000000000000000000000.5e270", "4.9e-324", "2.2250738585072011e-308",
+        ]
+        for _ in 0..<20_000 {
+            let digits = (0..<Int.random(in: 1...22, using: &random)).map { _ in Int.random(in: 0...9, using: &random) }
+            let point = Int.random(in: 1...digits.count, using: &random)
+            let whole = digits[..<point].drop { $0 == 0 }.map(String.init).joined()
+            var text = (whole.isEmpty ? "0" : whole) + "." + digits[point...].map(String.init).joined() + "5"
+            if Bool.random(using: &random) { text = "-" + text }
+            if Bool.random(using: &random) { text += "e\(Int.random(in: -40...40, using: &random))" }
+            texts.append(text)
+        }
+        for _ in 0..<20_000 {
+            let value = Double(bitPattern: random.next())
+            if value.isFinite { texts.append("\(value)".contains(".") ? "\(value)" : "\(value)e0") }
+        }
+        for _ in 0..<20_000 { texts.append("\(Double.random(in: 0..<1000, using: &random))") }
+        let reader = try CSVReader(MemorySource("v,x\n" + texts.map { "\($0),1\n" }.joined()))
+        var row = 0
+        try reader.forEachRecord { record throws(ColumnarError) in
+            let wanted = Double(texts[row])
+            let found = record.double(0)
+            #expect(found?.bitPattern == wanted?.bitPattern || wanted?.isFinite == false, "\(texts[row])")
+            row += 1
+        }
+        #expect(row == texts.count)
+    }
+}
+
+@Suite("Thrift compact protocol")
+struct WriterThriftTests {
+    private func sample() -> FileMetadata {
+        var column = ColumnMetadata(
+            type: .int64, encodings: [.plain, .rle], path: ["a", "b"], codec: .zstd, valueCount: -1,
+            totalUncompressedSize: .max, totalCompressedSize: .min, dataPageOffset: 4)
+        column.statistics = ParquetStatistics(nullCount: 3, maxValue: [1, 2], minValue: [], isMaxValueExact: false)
+        column.encodingStats = (0..<20).map { PageEncodingStats(pageType: .dataPageV2, encoding: .plain, count: $0) }
+        return FileMetadata(
+            version: 2,
+            schema: [
+                SchemaElement(name: "root", childCount: 7),
+                SchemaElement(
+                    type: .int64, repetition: .optional, name: "é", logicalType: .decimal(precision: 9, scale: 2)),
+                SchemaElement(name: "t", logicalType: .timestamp(unit: .nanoseconds, isAdjustedToUTC: true)),
+                SchemaElement(name: "i", logicalType: .integer(bitWidth: 16, isSigned: false)),
+                SchemaElement(name: "u", logicalType: .unknown(18)),
+            ], rowCount: 0,
+            rowGroups: [
+                RowGroupMetadata(
+                    columns: [ColumnChunkMetadata(fileOffset: 0, metadata: column)], totalByteSize: 1, rowCount: 2,
+                    ordinal: 300)
+            ], keyValues: [KeyValue(key: "k")], createdBy: "", columnOrders: [ColumnOrder(typeOrder: EmptyStruct())])
+    }
+
+    @Test("what is written is read")
+    func roundTrip() throws {
+        let value = sample()
+        #expect(try ThriftReader.decode(FileMetadata.self, from: ThriftWriter.bytes(of: value)) == value)
+    }
+
+    @Test("cut and damaged metadata is an error, never a crash")
+    func damaged() {
+        let bytes = ThriftWriter.bytes(of: sample())
+        for length in bytes.indices {
+            let cut = columnarError { _ = try ThriftReader.decode(FileMetadata.self, from: Array(bytes[..<length])) }
+            #expect(cut?.code == .corruptFile)
+        }
+        var random = SeededGenerator(seed: 2)
+        for _ in 0..<5000 {
+            var changed = bytes
+            for _ in 0...Int.random(in: 0...3, using: &random) {
+                changed[Int.random(in: changed.indices, using: &random)] = UInt8.random(in: 0...255, using: &random)
+            }
+            _ = columnarError { _ = try ThriftReader.decode(FileMetadata.self, from: changed) }
+        }
+    }
+}
