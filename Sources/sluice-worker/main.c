@@ -35,11 +35,13 @@ int main(int count, char **arguments) {
     setvbuf(stderr, NULL, _IOLBF, 0);
     crash_install();
 
-    struct load_request request = load_receive();
+    // Static: the first thread gives its stack away when it becomes the main queue's.
+    static struct load_request request;
+    request = load_receive();
     const char *unconfined = zygote ? NULL : confine(request.scratch);
     (void)unconfined;
     limits_apply_memory(&request.limits);
-    struct module module = {0};
+    static struct module module;
     char *body = NULL;
     bool can_fork = false;
     uint32_t code = load_prepare(&request, &module, &body, &can_fork);

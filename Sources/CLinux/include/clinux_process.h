@@ -49,6 +49,10 @@ static inline int clinux_pidfd_reap(int pidfd, int *_Nonnull status) {
     return 1;
 }
 
+// <spawn.h> shows these two only under _GNU_SOURCE, which must not differ between the modules that see libc's headers.
+#define CLINUX_SPAWN_SETSID 0x80
+int posix_spawn_file_actions_addclosefrom_np(posix_spawn_file_actions_t *_Nonnull, int);
+
 /// posix_spawn into a session of its own, with default signals: descriptor `fds[n]` becomes number n, every other one is
 /// closed. Each of `fds` must be `count` or higher. Returns 0 or an errno. PDEATHSIG follows the calling thread.
 static inline int clinux_spawn(
@@ -73,7 +77,7 @@ static inline int clinux_spawn(
     if (!error) error = posix_spawnattr_setsigmask(&attributes, &none);
     if (!error)
         error = posix_spawnattr_setflags(
-            &attributes, POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSID);
+            &attributes, POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK | CLINUX_SPAWN_SETSID);
     if (!error) error = posix_spawn(pid, path, &actions, &attributes, arguments, environment);
     posix_spawnattr_destroy(&attributes);
     posix_spawn_file_actions_destroy(&actions);
