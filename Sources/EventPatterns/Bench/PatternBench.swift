@@ -46,6 +46,7 @@ package struct PatternBench: Sendable {
         for (index, text) in texts.enumerated() { rules.append((index, try EventPattern(parsing: text))) }
         let matcher = Matcher(rules)
         let added = seconds(clock.now - start)
+        let hostile = Matcher(rules + [(-1, try EventPattern(parsing: PatternBench.hostileRule(kind)))])
         rules = []
 
         let scratch = MatchScratch()
@@ -67,6 +68,11 @@ package struct PatternBench: Sendable {
                 try matcher.forEachMatch(in: $0, reading: .strict, scratch: scratch) { _ in matches += 1 }
             }
         }
+        let changes = try changesPerSecond(matcher, texts)
+        let hostileScratch = MatchScratch()
+        let burdened = try rate(events) { event throws(EventError) in
+            try hostile.forEachMatch(in: event, reading: .strict, scratch: hostileScratch) { _ in }
+        }
         let bytes = events.reduce(0) { $0 + $1.count }
         return [
             BenchFigure(name: "\(prefix) matching", value: stopping, unit: "events/s", floor: stoppingFloor),
@@ -78,6 +84,10 @@ package struct PatternBench: Sendable {
                 floor: 1e9 / strictFloor),
             BenchFigure(name: "\(prefix) reading", value: stoppingFloor, unit: "events/s"),
             BenchFigure(name: "\(prefix) reading, whole event checked", value: strictFloor, unit: "events/s"),
+            BenchFigure(
+                name: "\(prefix) matching beside a hostile rule, whole event checked", value: burdened,
+                unit: "events/s", floor: strict),
+            BenchFigure(name: "\(prefix) replacing one rule", value: changes, unit: "changes/s"),
             BenchFigure(name: "\(prefix) adding", value: Double(ruleCount) / added, unit: "rules/s"),
             BenchFigure(
                 name: "\(prefix) memory", value: Double(matcher.byteCount + scratch.byteCount) / Double(ruleCount),
@@ -86,6 +96,28 @@ package struct PatternBench: Sendable {
                 name: "\(prefix) matches", value: Double(matches) / Double(events.count), unit: "matches/event"),
             BenchFigure(name: "\(prefix) size", value: Double(bytes) / Double(events.count), unit: "bytes/event"),
         ]
+    }
+
+    /// A rule that is made to cost much: a chain of stars between letters that are everywhere, so that every event is looked
+    /// at and followed almost to the end.
+    private static func hostileRule(_ kind: BenchKind) -> String {
+        kind.usesObjectEvents
+            ? "{\"detail\":{\"object\":{\"key\":[{\"wildcard\":\"*/*2*0*2*6*/*-*0*1*2*3*4*.*\"}]}}}"
+            : "{\"properties\":{\"STREET\":[{\"wildcard\":\"*A*E*I*N*T* *A*B*C*D*\"}]}}"
+    }
+
+    /// How often a second one rule can be replaced while the others stay.
+    private func changesPerSecond(_ matcher: Matcher<Int>, _ texts: [[UInt8]]) throws -> Double {
+        let clock = ContinuousClock()
+        let start = clock.now
+        var changing = matcher
+        var count = 0
+        while count < 8 || (count < 1000 && clock.now - start < duration) {
+            let id = count % texts.count
+            changing = changing.replacing([(id, try EventPattern(parsing: texts[id]))])
+            count += 1
+        }
+        return Double(count) / seconds(clock.now - start)
     }
 
     private func seconds(_ duration: Duration) -> Double {

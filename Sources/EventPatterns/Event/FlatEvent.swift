@@ -57,7 +57,8 @@ public struct EventReading: Sendable, Hashable {
 
 /// The reusable memory of one matching thread.
 ///
-/// A scratch may be used with any matcher, and by one thread at a time. It grows to the largest event and matcher it has
+/// A scratch may be used with any matcher, and by one thread at a time; going from one matcher to another resets it, in time
+/// proportional to the new matcher's rules, so give each matcher its own. It grows to the largest event and matcher it has
 /// seen and then matching allocates nothing.
 ///
 /// The properties are not checked for overlapping accesses at run time: that would cost a call for each in the innermost
@@ -149,6 +150,7 @@ public final class MatchScratch {
         matched.truncate(0)
         arrayCount = 0
         anyMembership = false
+        search.begin()
     }
 
     private static func reset<Element>(_ buffer: inout Buffer<Element>, count: Int, to value: Element) {

@@ -15,7 +15,7 @@ struct PatternRegex: Sendable, Hashable {
     var literalPrefix: [UInt8]
 
     /// The most byte positions, which bounds the work for each byte of a string.
-    static let mostPositions = 512
+    static let mostPositions = 256
 
     /// Where the parts of a program lie. All sets of positions have `words` words.
     enum Layout {
@@ -51,13 +51,13 @@ struct PatternRegex: Sendable, Hashable {
         let last = first + words
         let masks = last + words
         let follow = masks + classes * words
-        // At most eight words a set: 512 positions.
-        var active = SIMD8<UInt64>()
+        // At most four words a set: 256 positions.
+        var active = SIMD4<UInt64>()
         let firstMask = masks + Int(classMap[Int(text[0])]) * words
         for index in 0..<words { active[index] = word(first + index) & word(firstMask + index) }
         var at = 1
         while at < length {
-            var next = SIMD8<UInt64>()
+            var next = SIMD4<UInt64>()
             for index in 0..<words {
                 var bits = active[index]
                 while bits != 0 {

@@ -47,6 +47,8 @@ enum Access {
         /// The lengths of CIDR prefixes, plus 1,000 for IPv6.
         var cidr = Lengths()
         var grams = Lengths()
+        /// One bit for each byte that some stretch filed under `grams` begins with.
+        var gramStarts = SIMD4<UInt64>()
         /// The number of an interval index, -1 for none.
         var intervals: Int32 = -1
         /// The same for timestamps, in microseconds.

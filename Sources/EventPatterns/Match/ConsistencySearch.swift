@@ -24,6 +24,9 @@ struct ConsistencySearch {
     private var starts = Buffer<Int32>(capacity: 32)
     private var steps = 0
 
+    /// Starts a new event.
+    mutating func begin() { steps = 0 }
+
     /// Looks at so many values before giving up on an event.
     static let budget = 1_000_000
 
@@ -41,7 +44,6 @@ struct ConsistencySearch {
         choices.truncate(0)
         candidates.truncate(0)
         starts.truncate(0)
-        steps = 0
         var anyAbsence = false
         for index in 0..<Int(subRule.conditionCount) {
             starts.append(Int32(truncatingIfNeeded: candidates.count))

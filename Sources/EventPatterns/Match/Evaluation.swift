@@ -132,7 +132,8 @@ struct Evaluation {
         case .suffixCased:
             return CaseMatching.backward(bytes(atom, condition), wanted, base, length)
         case .wildcard:
-            return WildcardMatching.matches(bytes(atom, condition), Int(atom.pointee.extra), base, length)
+            guard length >= Int(atom.pointee.x) else { return false }
+            return WildcardMatching.matches(bytes(atom, condition), wanted, Int(atom.pointee.extra), base, length)
         case .regex:
             return PatternRegex.matches(UnsafeRawPointer(bytes(atom, condition)), base, length)
         case .wildcardCased:

@@ -98,7 +98,13 @@ extension Segment {
             let size = Int(lengths[Int(plan.pointee.grams.first) + index])
             if size > length { break }
             var at = 0
+            let starts = plan.pointee.gramStarts
             while at + size <= length {
+                let byte = Int(value.pointee.base[at])
+                if starts[byte >> 6] >> UInt64(byte & 63) & 1 == 0 {
+                    at += 1
+                    continue
+                }
                 let word = ByteHash.partialWord(value.pointee.base + at, size)
                 let slot = grams.slot(Access.key(path, .gram, word, 0, size))
                 // The same stretch again leads to the same sub-rules.

@@ -17,6 +17,7 @@ extension SegmentIndexer {
             }
             return
         }
+        if entry.kind == .gram { gramCounts[condition.path, default: 0] += 1 }
         switch entry.kind {
         case .prefix, .suffix, .prefixFolded, .suffixFolded, .prefixKey, .suffixKey, .gram:
             lengthSets[LengthKey(path: condition.path, kind: entry.kind), default: []].insert(Int32(entry.length))
@@ -26,6 +27,7 @@ extension SegmentIndexer {
 
     mutating func settleLengths(_ lengths: inout Buffer<Int32>) {
         for (key, set) in lengthSets {
+            if key.kind == .gram, !usesGrams(key.path) { continue }
             var kept = set
             // Each length is a lookup for every value: with many, texts are filed under a shorter start.
             if key.kind != .cidr, key.kind != .gram, set.count > 12 {
@@ -47,6 +49,10 @@ extension SegmentIndexer {
             }
         }
     }
+
+    /// Whether wildcards without literal ends are filed under a stretch of them. A few are sooner evaluated than looked for
+    /// at every place of a text.
+    func usesGrams(_ path: Int32) -> Bool { gramCounts[path, default: 0] > 8 }
 
     /// One grid for each pair of paths; those with the same first path form a chain.
     mutating func buildPlanes() -> [PlaneIndex] {
@@ -154,10 +160,15 @@ extension SegmentIndexer {
         case .equalsKey:
             plan.pointee.equalsKey = true
             fileKey(hash(entry.text, path, .equalsKey), subRule)
+        case .gram where !usesGrams(path):
+            plan.pointee.string = true
+            fileKey(Access.key(path, .string, 0), subRule)
         case .gram:
             let word = entry.text.withUnsafeBufferPointer { bytes in
                 bytes.baseAddress.map { ByteHash.partialWord($0, bytes.count) } ?? 0
             }
+            let start = Int(truncatingIfNeeded: word & 0xFF)
+            plan.pointee.gramStarts[start >> 6] |= 1 << UInt64(start & 63)
             gramKeys.append(Access.key(path, .gram, word, 0, entry.length))
             gramKeyed.append(subRule)
         default:

@@ -41,6 +41,8 @@ struct SegmentIndexer {
     var lengthSets: [LengthKey: Set<Int32>] = [:]
     var keys = Buffer<UInt64>()
     var keyed = Buffer<UInt32>()
+    /// The wildcards without literal ends, by path.
+    var gramCounts: [Int32: Int] = [:]
     var gramKeys = Buffer<UInt64>()
     var gramKeyed = Buffer<UInt32>()
     var always = Buffer<UInt32>()

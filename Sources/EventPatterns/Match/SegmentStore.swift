@@ -158,6 +158,9 @@ struct SegmentStore {
         }
         var atom = textAtom(.wildcard, encoded, firstByte)
         atom.extra = UInt16(segments.count)
+        // The least length of a value that can match.
+        atom.x = UInt64(segments.reduce(0) { $0 + $1.count })
+        atom.y = 0
         return atom
     }
 

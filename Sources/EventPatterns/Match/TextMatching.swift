@@ -48,27 +48,34 @@ enum CaseMatching {
 
 /// Matching of text against a wildcard's segments.
 enum WildcardMatching {
+    /// Whether the segments, `encodedLength` bytes in all, cover a text at least as long as they are.
     static func matches(
-        _ encoded: UnsafePointer<UInt8>, _ segments: Int, _ text: UnsafePointer<UInt8>, _ length: Int
+        _ encoded: UnsafePointer<UInt8>, _ encodedLength: Int, _ segments: Int, _ text: UnsafePointer<UInt8>,
+        _ length: Int
     ) -> Bool {
-        var cursor = encoded
-        var at = 0
-        for index in 0..<segments {
+        let first = Int(ByteHash.half(encoded))
+        guard ByteHash.equal(text, encoded + 4, first) else { return false }
+        // The segments between are looked for in what the two ends leave.
+        var cursor = encoded + 4 + first
+        var at = first
+        var sizes = 4 + first
+        for _ in 1..<(segments - 1) {
+            let size = Int(ByteHash.half(encoded + sizes))
+            sizes += 4 + size
+        }
+        let last = encodedLength - sizes - 4
+        let end = length - last
+        guard ByteHash.equal(text + end, encoded + (encodedLength - last), last) else { return false }
+        for _ in 1..<(segments - 1) {
             let size = Int(ByteHash.half(cursor))
-            let segment = cursor + 4
-            cursor = segment + size
-            if index == 0 {
-                guard size <= length, ByteHash.equal(text, segment, size) else { return false }
-                at = size
-            } else if index == segments - 1 {
-                return length - at >= size && ByteHash.equal(text + (length - size), segment, size)
-            } else if size > 0 {
-                let found = find(segment, size, text, from: at, length)
+            if size > 0 {
+                let found = find(cursor + 4, size, text, from: at, end)
                 if found < 0 { return false }
                 at = found + size
             }
+            cursor += 4 + size
         }
-        return true
+        return at <= end
     }
 
     /// As `matches`, with segments in the form that `CaseMatching` reads.
@@ -107,6 +114,13 @@ enum WildcardMatching {
         if size > 16 { return findLong(segment, size, text, from: from, length) }
         var at = from
         let first = segment[0]
+        if size == 1 {
+            while at < length {
+                if text[at] == first { return at }
+                at += 1
+            }
+            return -1
+        }
         while at + size <= length {
             if text[at] == first, ByteHash.equal(text + at, segment, size) { return at }
             at += 1
