@@ -130,7 +130,7 @@ extension Bucket {
         guard let known, found.kind == .regular, found.stamp.inode == known.stamp.inode,
             found.stamp.size == known.stamp.size
         else { return false }
-        if try files.writers(path) == .open { return false }
+        if try hasWriter(path) { return false }
         if known.sample == 0 { return found.stamp.modified == known.stamp.modified }
         return try files.sample(path) == known.sample
     }

@@ -127,11 +127,23 @@ extension Bucket {
         if status.links != 1 {
             throw SystemError(EMLINK, Self.flawMark + "it has another name, by which it could change", file.path)
         }
-        if try files.writers(file.path) == .open {
+        if try hasWriter(file.path) {
             throw SystemError(
                 EBUSY, Self.flawMark + "it is still open for writing; close it before you put it", file.path)
         }
         return status.stamp.size
+    }
+
+    /// Whether somebody has the file open for writing, and keeps it so for a tenth of a second: a process that was
+    /// forked anywhere holds copies of all descriptors until its exec closes them, and means nothing by it.
+    func hasWriter(_ path: String) throws(SystemError) -> Bool {
+        var left = linuxFiles == nil ? 0 : 50
+        while try files.writers(path) == .open {
+            if left == 0 { return true }
+            left -= 1
+            usleep(2000)
+        }
+        return false
     }
 
     // What `check` found wrong travels as a `SystemError` whose call begins with one of these.

@@ -11,6 +11,9 @@ final class BucketScan {
     /// How many files were met.
     private(set) var met = 0
 
+    /// The folder was there.
+    private(set) var hasEntered = false
+
     private let bucket: Bucket
     private let index: any ObjectIndexReading
     private let prefix: String
@@ -36,7 +39,10 @@ final class BucketScan {
         }
         pageAfter = prefix
         walk = try TreeWalk(bucket: bucket, prefix: prefix)
-        walk.entered = entered
+        walk.entered = { [unowned self] folder, descriptor in
+            hasEntered = true
+            entered(folder, descriptor)
+        }
         walk.refused = refused
     }
 

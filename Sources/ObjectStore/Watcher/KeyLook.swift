@@ -91,7 +91,6 @@ struct KeyLook {
         }
         let known = try index.known(bucket: bucket.name, key: key)
         if writers == .open {
-            if cause == .attributes { return .nothing }
             // Its writer's close comes as an event, unless the writer came by another name.
             return .later(delay: 20 * Self.millisecond, atMost: 2000 * Self.millisecond)
         }

@@ -29,7 +29,14 @@ extension WatcherLoop {
         var left = Self.scanBudget
         while left > 0, let scan = folderScans.first {
             let before = queue.count
-            if advance(scan, left) != .more { folderScans.removeFirst() }
+            let progress = advance(scan, left)
+            if progress != .more { folderScans.removeFirst() }
+            if progress == .finished, !scan.hasEntered, case .folder(let path) = scan.extent {
+                // Gone, and with it what had to be polled below.
+                polled = polled.filter { entry, _ in
+                    !entry.string.isSameBytes(as: path) && !entry.string.hasBytePrefix(path + "/")
+                }
+            }
             left -= 1 + queue.count - before
         }
         if left > 0, let scan = fullScan {
