@@ -1,0 +1,118 @@
+import FunctionJSON
+package import HostAPI
+
+extension HostClient: HostControl {
+    package func health() async throws -> HealthReport { try await get(Routes.health.path()) }
+    package func status() async throws -> HostStatus { try await get(Routes.status.path()) }
+
+    package func deploy(_ request: DeployRequest) async throws -> DeployResult {
+        try await post(Routes.deploy.path(), request)
+    }
+
+    package func doctor() async throws -> DoctorReport { try await post(Routes.doctor.path(), JSONValue.object([:])) }
+
+    package func putEvents(_ submission: EventSubmission) async throws -> EventReceipt {
+        try await post(Routes.putEvents.path(), submission)
+    }
+
+    package func listEvents(_ query: EventQuery, page: PageRequest) async throws -> Page<EventRecord> {
+        var items = QueryItems()
+        query.add(to: &items)
+        page.add(to: &items)
+        return try await get(Routes.listEvents.path(), items)
+    }
+
+    package func event(id: String) async throws -> EventDetail { try await get(Routes.event.path(id)) }
+
+    package func tailEvents(_ query: EventQuery) async throws -> AsyncThrowingStream<EventRecord, any Error> {
+        var items = QueryItems()
+        query.add(to: &items)
+        return try await stream(Routes.tailEvents.path(), items)
+    }
+
+    package func listRules(bus: String?) async throws -> [RuleInfo] {
+        var items = QueryItems()
+        items.add("bus", bus)
+        return try await (get(Routes.listRules.path(), items) as Items<RuleInfo>).items
+    }
+
+    package func rule(bus: String, name: String) async throws -> RuleInfo {
+        try await get(Routes.rule.path(bus, name))
+    }
+
+    package func testRules(_ request: RuleTestRequest) async throws -> RuleTestResult {
+        try await post(Routes.testRules.path(), request)
+    }
+
+    package func listFunctions() async throws -> [FunctionInfo] {
+        try await (get(Routes.listFunctions.path()) as Items<FunctionInfo>).items
+    }
+
+    package func function(name: String) async throws -> FunctionInfo { try await get(Routes.function.path(name)) }
+
+    package func invoke(function: String, request: InvokeRequest) async throws -> InvocationDetail {
+        try await post(Routes.invoke.path(function), request)
+    }
+
+    package func listInvocations(_ query: InvocationQuery, page: PageRequest) async throws -> Page<InvocationSummary> {
+        var items = QueryItems()
+        query.add(to: &items)
+        page.add(to: &items)
+        return try await get(Routes.listInvocations.path(), items)
+    }
+
+    package func invocation(requestID: String) async throws -> InvocationDetail {
+        try await get(Routes.invocation.path(requestID))
+    }
+
+    package func logs(_ query: LogQuery) async throws -> AsyncThrowingStream<LogLine, any Error> {
+        var items = QueryItems()
+        query.add(to: &items)
+        return try await stream(Routes.logs.path(), items)
+    }
+
+    package func deadLetterGroups() async throws -> [DeadLetterGroupInfo] {
+        try await (get(Routes.deadLetterGroups.path()) as Items<DeadLetterGroupInfo>).items
+    }
+
+    package func listDeadLetters(
+        _ selection: DeadLetterSelection, page: PageRequest
+    ) async throws -> Page<DeadLetterSummary> {
+        var items = QueryItems()
+        selection.add(to: &items)
+        page.add(to: &items)
+        return try await get(Routes.listDeadLetters.path(), items)
+    }
+
+    package func deadLetter(id: Int64) async throws -> DeadLetterDetail {
+        try await get(Routes.deadLetter.path("\(id)"))
+    }
+
+    package func redrive(_ request: RedriveRequest) async throws -> RedriveJob {
+        try await post(Routes.redrive.path(), request)
+    }
+
+    package func redriveJob(id: String) async throws -> RedriveJob { try await get(Routes.redriveJob.path(id)) }
+
+    package func purge(_ selection: DeadLetterSelection) async throws -> PurgeResult {
+        try await post(Routes.purge.path(), selection)
+    }
+
+    package func listBuckets() async throws -> [BucketInfo] {
+        try await (get(Routes.listBuckets.path()) as Items<BucketInfo>).items
+    }
+
+    package func trigger(bucket: String, request: TriggerRequest) async throws -> TriggerResult {
+        try await post(Routes.trigger.path(bucket), request)
+    }
+
+    package func listTables(database: String?) async throws -> [TableInfo] {
+        var items = QueryItems()
+        items.add("database", database)
+        return try await (get(Routes.listTables.path(), items) as Items<TableInfo>).items
+    }
+
+    package func table(database: String, name: String) async throws -> TableDetail {
+        try await get(Routes.table.path(database, name))
+    }
+}

@@ -1,0 +1,97 @@
+import FunctionJSON
+import Glibc
+import HostAPI
+import NIOCore
+
+/// The other end of the host's socket: every call is a request of its own.
+///
+/// Throws `APIError`: the host's own, or `Unavailable` when there is no host on the data folder.
+package struct HostClient: Sendable {
+    private let dataFolder: String
+
+    package init(dataFolder: String) {
+        self.dataFolder = dataFolder
+    }
+
+    // MARK: Requests
+
+    func get<Value: Decodable>(_ path: String, _ query: QueryItems = QueryItems()) async throws -> Value {
+        try await exchange("GET", path + query.text, [])
+    }
+
+    func post<Value: Decodable>(_ path: String, _ body: (some Encodable)?) async throws -> Value {
+        try await exchange("POST", path, try body.map { try TapeEncoder().encode($0) } ?? [])
+    }
+
+    private func exchange<Value: Decodable>(_ method: String, _ path: String, _ body: [UInt8]) async throws -> Value {
+        var status = 0
+        var bytes: [UInt8] = []
+        for try await part in try await connect(method, path, body) {
+            switch part {
+            case .head(let code): status = code
+            case .bytes(let more): bytes += more
+            }
+        }
+        guard status == 200 else { throw Self.failure(status, bytes) }
+        do {
+            return try TapeDecoder().decode(Value.self, from: bytes)
+        } catch {
+            throw APIError.internalError("the host's answer cannot be read: \(error)")
+        }
+    }
+
+    /// One value a line for as long as the host sends any.
+    func stream<Element: Decodable & Sendable>(
+        _ path: String, _ query: QueryItems
+    ) async throws -> AsyncThrowingStream<Element, any Error> {
+        let parts = try await connect("GET", path + query.text, [])
+        return AsyncThrowingStream { continuation in
+            let task = Task {
+                var status = 0
+                var rest: [UInt8] = []
+                do {
+                    for try await part in parts {
+                        switch part {
+                        case .head(let code): status = code
+                        case .bytes(let more):
+                            rest += more
+                            guard status == 200 else { continue }
+                            while let feed = rest.firstIndex(of: UInt8(ascii: "\n")) {
+                                continuation.yield(try TapeDecoder().decode(Element.self, from: rest[..<feed]))
+                                rest.removeSubrange(...feed)
+                            }
+                        }
+                    }
+                    if status == 200 { continuation.finish() } else { throw Self.failure(status, rest) }
+                } catch {
+                    continuation.finish(throwing: error)
+                }
+            }
+            continuation.onTermination = { _ in task.cancel() }
+        }
+    }
+
+    private func connect(
+        _ method: String, _ path: String, _ body: [UInt8]
+    ) async throws -> AsyncThrowingStream<HTTPExchange.Part, any Error> {
+        guard let socket = SocketPath(dataFolder: dataFolder) else {
+            throw APIError.unavailable(
+                "there is no data folder \(dataFolder)",
+                hint: "name it with --data DIR or SLUICE_DATA, or start a host: sluice up --data \(dataFolder)")
+        }
+        do {
+            let parts = try await HTTPExchange.send(method, path, body: body, socket: socket.path)
+            withExtendedLifetime(socket) {}
+            return parts
+        } catch {
+            throw APIError.unavailable(
+                "no host is running on \(dataFolder)", hint: "start one with: sluice up --data \(dataFolder)")
+        }
+    }
+
+    private static func failure(_ status: Int, _ bytes: [UInt8]) -> APIError {
+        (try? TapeDecoder().decode(APIError.self, from: bytes))
+            ?? APIError(
+                status: status, code: "HTTP\(status)", message: String(decoding: bytes.prefix(500), as: UTF8.self))
+    }
+}

@@ -1,0 +1,179 @@
+import FunctionJSON
+import HostAPI
+import HTTPTypes
+import Hummingbird
+import NIOCore
+
+/// The route table, each route bound to its call.
+enum GatewayRoutes {
+    typealias Context = BasicRequestContext
+
+    /// The largest request: a batch of events.
+    static let bodyLimit = 8 << 20
+
+    static func router(_ control: any HostControl) -> Router<Context> {
+        let router = Router(context: Context.self)
+        addHost(to: router, control)
+        addEvents(to: router, control)
+        addFunctions(to: router, control)
+        addDeadLetters(to: router, control)
+        addStores(to: router, control)
+        return router
+    }
+
+    private static func addHost(to router: Router<Context>, _ control: any HostControl) {
+        answer(Routes.health, on: router) { _ in try await control.health() }
+        answer(Routes.status, on: router) { _ in try await control.status() }
+        answer(Routes.deploy, on: router) { try await control.deploy($0.body()) }
+        answer(Routes.doctor, on: router) { _ in try await control.doctor() }
+    }
+
+    private static func addEvents(to router: Router<Context>, _ control: any HostControl) {
+        answer(Routes.putEvents, on: router) { call in
+            let submission: EventSubmission = try await call.body()
+            guard (1...EventSubmission.mostEntries).contains(submission.entries.count) else {
+                throw APIError.invalidRequest(
+                    "a submission must have between 1 and \(EventSubmission.mostEntries) entries, this one has "
+                        + "\(submission.entries.count)")
+            }
+            return try await control.putEvents(submission)
+        }
+        answer(Routes.listEvents, on: router) { call in
+            try await control.listEvents(EventQuery(query: call.query), page: PageRequest(query: call.query))
+        }
+        answer(Routes.event, on: router) { try await control.event(id: $0.parameter("id")) }
+        stream(Routes.tailEvents, on: router) { try await control.tailEvents(EventQuery(query: $0.query)) }
+        answer(Routes.listRules, on: router) { Items(try await control.listRules(bus: $0.query.string("bus"))) }
+        answer(Routes.rule, on: router) {
+            try await control.rule(bus: $0.parameter("bus"), name: $0.parameter("rule"))
+        }
+        answer(Routes.testRules, on: router) { try await control.testRules($0.body()) }
+    }
+
+    private static func addFunctions(to router: Router<Context>, _ control: any HostControl) {
+        answer(Routes.listFunctions, on: router) { _ in Items(try await control.listFunctions()) }
+        answer(Routes.function, on: router) { try await control.function(name: $0.parameter("function")) }
+        answer(Routes.invoke, on: router) {
+            try await control.invoke(function: $0.parameter("function"), request: $0.body())
+        }
+        answer(Routes.listInvocations, on: router) { call in
+            try await control.listInvocations(InvocationQuery(query: call.query), page: PageRequest(query: call.query))
+        }
+        answer(Routes.invocation, on: router) { try await control.invocation(requestID: $0.parameter("requestID")) }
+        stream(Routes.logs, on: router) { try await control.logs(LogQuery(query: $0.query)) }
+    }
+
+    private static func addDeadLetters(to router: Router<Context>, _ control: any HostControl) {
+        answer(Routes.deadLetterGroups, on: router) { _ in Items(try await control.deadLetterGroups()) }
+        answer(Routes.listDeadLetters, on: router) { call in
+            try await control.listDeadLetters(
+                DeadLetterSelection(query: call.query), page: PageRequest(query: call.query))
+        }
+        answer(Routes.deadLetter, on: router) { call in
+            let text = try call.parameter("id")
+            guard let id = Int64(text) else {
+                throw APIError.invalidRequest("the id of a dead letter is a number, not `\(text)`")
+            }
+            return try await control.deadLetter(id: id)
+        }
+        answer(Routes.redrive, on: router) { try await control.redrive($0.body()) }
+        answer(Routes.redriveJob, on: router) { try await control.redriveJob(id: $0.parameter("id")) }
+        answer(Routes.purge, on: router) { try await control.purge($0.body()) }
+    }
+
+    private static func addStores(to router: Router<Context>, _ control: any HostControl) {
+        answer(Routes.listBuckets, on: router) { _ in Items(try await control.listBuckets()) }
+        answer(Routes.trigger, on: router) {
+            try await control.trigger(bucket: $0.parameter("bucket"), request: $0.body())
+        }
+        answer(Routes.listTables, on: router) { Items(try await control.listTables(database: $0.query.string("database"))) }
+        answer(Routes.table, on: router) {
+            try await control.table(database: $0.parameter("database"), name: $0.parameter("table"))
+        }
+    }
+
+    // MARK: Binding
+
+    /// A route whose answer is one JSON value.
+    private static func answer<Value: Encodable & SendableMetatype>(
+        _ route: Route, on router: Router<Context>, _ body: @escaping @Sendable (GatewayCall) async throws -> Value
+    ) {
+        router.on(RouterPath(route.template), method: route.method.httpMethod) { request, context in
+            do {
+                let value = try await body(GatewayCall(request: request, context: context))
+                return try json(value, status: .ok)
+            } catch {
+                return try failure(error)
+            }
+        }
+    }
+
+    /// A route whose answer is one JSON value a line, for as long as there are any and the client stays.
+    private static func stream<Element: Encodable & Sendable>(
+        _ route: Route, on router: Router<Context>,
+        _ body: @escaping @Sendable (GatewayCall) async throws -> AsyncThrowingStream<Element, any Error>
+    ) {
+        router.on(RouterPath(route.template), method: route.method.httpMethod) { request, context in
+            do {
+                let elements = try await body(GatewayCall(request: request, context: context))
+                let lines = elements.map { element in
+                    var line = try TapeEncoder().encode(element)
+                    line.append(UInt8(ascii: "\n"))
+                    return ByteBuffer(bytes: line)
+                }
+                return Response(
+                    status: .ok, headers: [.contentType: "application/x-ndjson"], body: ResponseBody(asyncSequence: lines))
+            } catch {
+                return try failure(error)
+            }
+        }
+    }
+
+    private static func json(_ value: some Encodable, status: HTTPResponse.Status) throws -> Response {
+        let bytes = try TapeEncoder().encode(value)
+        return Response(
+            status: status, headers: [.contentType: "application/json"],
+            body: ResponseBody(byteBuffer: ByteBuffer(bytes: bytes)))
+    }
+
+    private static func failure(_ error: any Error) throws -> Response {
+        let known: APIError
+        switch error {
+        case let error as APIError: known = error
+        case let error as DecodingError: known = .invalidRequest("the request's body cannot be read: \(error)")
+        default: known = .internalError("\(error)")
+        }
+        return try json(known, status: HTTPResponse.Status(code: known.status))
+    }
+}
+
+/// A request with what routes want of it.
+struct GatewayCall {
+    let request: Request
+    let context: GatewayRoutes.Context
+
+    var query: QueryItems {
+        QueryItems(request.uri.queryParameters.map { (String($0.key), String($0.value)) })
+    }
+
+    func parameter(_ name: String) throws -> String {
+        guard let raw = context.parameters.get(name), let text = PercentEncoding.decode(raw) else {
+            throw APIError.invalidRequest("the path has no valid `\(name)`")
+        }
+        return text
+    }
+
+    func body<Value: Decodable>() async throws -> Value {
+        let buffer = try await request.body.collect(upTo: GatewayRoutes.bodyLimit)
+        return try TapeDecoder().decode(Value.self, from: Array(buffer.readableBytesView))
+    }
+}
+
+extension Route.Method {
+    var httpMethod: HTTPRequest.Method {
+        switch self {
+        case .get: .get
+        case .post: .post
+        }
+    }
+}

@@ -1,0 +1,56 @@
+/// What a running host can be asked: implemented by the runtime, served by Gateway, and implemented once more by
+/// Gateway's `HostClient` on the other end of the socket.
+///
+/// Every method may be called from any thread, at any time between the first and the last byte of the service. An
+/// `APIError` thrown here answers as it says; any other error answers 500 `InternalError` with its description.
+/// Streams end when the host stops; a consumer that leaves cancels them (`onTermination`).
+package protocol HostControl: Sendable {
+    // MARK: The host
+    func health() async throws -> HealthReport
+    func status() async throws -> HostStatus
+    func deploy(_ request: DeployRequest) async throws -> DeployResult
+    func doctor() async throws -> DoctorReport
+
+    // MARK: Events
+    /// Returns when what was accepted is durable. A submission of more than `EventSubmission.mostEntries` never
+    /// arrives here: the gateway refuses it.
+    func putEvents(_ submission: EventSubmission) async throws -> EventReceipt
+    /// Newest first; `after` is a position.
+    func listEvents(_ query: EventQuery, page: PageRequest) async throws -> Page<EventRecord>
+    /// By event id.
+    func event(id: String) async throws -> EventDetail
+    /// New events as they are committed, from now on.
+    func tailEvents(_ query: EventQuery) async throws -> AsyncThrowingStream<EventRecord, any Error>
+
+    // MARK: Rules
+    func listRules(bus: String?) async throws -> [RuleInfo]
+    func rule(bus: String, name: String) async throws -> RuleInfo
+    func testRules(_ request: RuleTestRequest) async throws -> RuleTestResult
+
+    // MARK: Functions and invocations
+    func listFunctions() async throws -> [FunctionInfo]
+    func function(name: String) async throws -> FunctionInfo
+    /// Waits for the outcome. A handler's failure is a result (`outcome` is `failed`), not an error.
+    func invoke(function: String, request: InvokeRequest) async throws -> InvocationDetail
+    /// Newest first; `after` is a request id.
+    func listInvocations(_ query: InvocationQuery, page: PageRequest) async throws -> Page<InvocationSummary>
+    func invocation(requestID: String) async throws -> InvocationDetail
+    /// Oldest first: the last `tail` lines, then, with `follow`, new ones.
+    func logs(_ query: LogQuery) async throws -> AsyncThrowingStream<LogLine, any Error>
+
+    // MARK: Dead letters
+    func deadLetterGroups() async throws -> [DeadLetterGroupInfo]
+    /// In state `dead`, oldest first; `after` is an id. An empty selection is all of them.
+    func listDeadLetters(_ selection: DeadLetterSelection, page: PageRequest) async throws -> Page<DeadLetterSummary>
+    func deadLetter(id: Int64) async throws -> DeadLetterDetail
+    /// Starts a job and returns at once.
+    func redrive(_ request: RedriveRequest) async throws -> RedriveJob
+    func redriveJob(id: String) async throws -> RedriveJob
+    func purge(_ selection: DeadLetterSelection) async throws -> PurgeResult
+
+    // MARK: Buckets and catalog
+    func listBuckets() async throws -> [BucketInfo]
+    func trigger(bucket: String, request: TriggerRequest) async throws -> TriggerResult
+    func listTables(database: String?) async throws -> [TableInfo]
+    func table(database: String, name: String) async throws -> TableDetail
+}

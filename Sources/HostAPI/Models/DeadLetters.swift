@@ -1,0 +1,215 @@
+package import FunctionJSON
+
+/// Dead letters of one kind: the same function failed in the same way.
+package struct DeadLetterGroupInfo: Codable, Sendable, Hashable {
+    package var function: String
+    package var code: String
+    package var fingerprint: String
+    /// The newest message of the group.
+    package var message: String
+    package var count: Int64
+    package var first: Timestamp
+    package var last: Timestamp
+
+    package init(
+        function: String, code: String, fingerprint: String, message: String, count: Int64, first: Timestamp,
+        last: Timestamp
+    ) {
+        self.function = function
+        self.code = code
+        self.fingerprint = fingerprint
+        self.message = message
+        self.count = count
+        self.first = first
+        self.last = last
+    }
+}
+
+/// A dead letter in a line.
+package struct DeadLetterSummary: Codable, Sendable, Hashable {
+    package var id: Int64
+    /// `dead`, `redriving`, `redriven`, `purged`
+    package var state: String
+    package var function: String
+    package var rule: String
+    package var eventID: String
+    /// What the event is about: `bucket/key` of an object event, else its detail-type.
+    package var subject: String
+    package var code: String
+    package var message: String
+    /// What was exhausted: `MaximumRetryAttempts`, `MaximumEventAgeInSeconds`, `PermanentError`.
+    package var condition: String
+    package var fingerprint: String
+    package var attempts: Int
+    package var ingested: Timestamp
+    package var died: Timestamp
+
+    package init(
+        id: Int64, state: String = "dead", function: String, rule: String, eventID: String, subject: String,
+        code: String, message: String, condition: String, fingerprint: String, attempts: Int, ingested: Timestamp,
+        died: Timestamp
+    ) {
+        self.id = id
+        self.state = state
+        self.function = function
+        self.rule = rule
+        self.eventID = eventID
+        self.subject = subject
+        self.code = code
+        self.message = message
+        self.condition = condition
+        self.fingerprint = fingerprint
+        self.attempts = attempts
+        self.ingested = ingested
+        self.died = died
+    }
+}
+
+/// `dlq show`: a dead letter with all that is needed to understand it.
+package struct DeadLetterDetail: Codable, Sendable {
+    package struct Attempt: Codable, Sendable, Hashable {
+        package var number: Int
+        package var requestID: String
+        package var started: Timestamp
+        package var durationMilliseconds: Double
+        package var code: String
+        package var message: String
+        package var logs: [LogLine]
+        /// One frame a line.
+        package var backtrace: [String]
+
+        package init(
+            number: Int, requestID: String, started: Timestamp, durationMilliseconds: Double, code: String,
+            message: String, logs: [LogLine] = [], backtrace: [String] = []
+        ) {
+            self.number = number
+            self.requestID = requestID
+            self.started = started
+            self.durationMilliseconds = durationMilliseconds
+            self.code = code
+            self.message = message
+            self.logs = logs
+            self.backtrace = backtrace
+        }
+    }
+
+    /// The object that the event was about, kept with the dead letter.
+    package struct KeptInput: Codable, Sendable, Hashable {
+        package var bucket: String
+        package var key: String
+        package var size: Int64
+        /// `reflink`, `copy`, `hard link`, or `not kept` with the reason in `note`.
+        package var kind: String
+        package var path: String?
+        package var note: String?
+
+        package init(
+            bucket: String, key: String, size: Int64, kind: String, path: String? = nil, note: String? = nil
+        ) {
+            self.bucket = bucket
+            self.key = key
+            self.size = size
+            self.kind = kind
+            self.path = path
+            self.note = note
+        }
+    }
+
+    package var summary: DeadLetterSummary
+    /// The event as it was.
+    package var payload: RawJSON
+    package var attempts: [Attempt]
+    package var input: KeptInput?
+    /// Ids of the other events of its batch.
+    package var companions: [String]
+    /// Where it came from, oldest first, one hop a line.
+    package var lineage: [String]
+
+    package init(
+        summary: DeadLetterSummary, payload: RawJSON, attempts: [Attempt], input: KeptInput? = nil,
+        companions: [String] = [], lineage: [String] = []
+    ) {
+        self.summary = summary
+        self.payload = payload
+        self.attempts = attempts
+        self.input = input
+        self.companions = companions
+        self.lineage = lineage
+    }
+}
+
+/// Chooses dead letters: all fields that are given must hold; with none given `all` must be set.
+package struct DeadLetterSelection: Codable, Sendable, Hashable {
+    package var ids: [Int64]?
+    package var function: String?
+    package var code: String?
+    package var fingerprint: String?
+    package var all: Bool
+
+    package init(
+        ids: [Int64]? = nil, function: String? = nil, code: String? = nil, fingerprint: String? = nil, all: Bool = false
+    ) {
+        self.ids = ids
+        self.function = function
+        self.code = code
+        self.fingerprint = fingerprint
+        self.all = all
+    }
+
+    /// Nothing is chosen: an oversight, not a wish.
+    package var isEmpty: Bool {
+        !all && ids == nil && function == nil && code == nil && fingerprint == nil
+    }
+}
+
+/// `dlq redrive`: deliver again, to the subscription that failed.
+package struct RedriveRequest: Codable, Sendable, Hashable {
+    package var selection: DeadLetterSelection
+    /// Say what would be sent, and send nothing.
+    package var dryRun: Bool
+    /// Events a second; nil: as fast as there is room.
+    package var rate: Double?
+
+    package init(selection: DeadLetterSelection, dryRun: Bool = false, rate: Double? = nil) {
+        self.selection = selection
+        self.dryRun = dryRun
+        self.rate = rate
+    }
+}
+
+/// A redrive under way, or what one would do.
+package struct RedriveJob: Codable, Sendable, Hashable {
+    /// Empty for a dry run.
+    package var id: String
+    /// `dry run`, `running`, `finished`
+    package var state: String
+    package var selected: Int
+    /// Handed to the delivery engine.
+    package var sent: Int
+    package var succeeded: Int
+    /// Dead again.
+    package var failed: Int
+    /// For a dry run: what would be sent, at most 100.
+    package var letters: [DeadLetterSummary]
+
+    package init(
+        id: String, state: String, selected: Int, sent: Int = 0, succeeded: Int = 0, failed: Int = 0,
+        letters: [DeadLetterSummary] = []
+    ) {
+        self.id = id
+        self.state = state
+        self.selected = selected
+        self.sent = sent
+        self.succeeded = succeeded
+        self.failed = failed
+        self.letters = letters
+    }
+}
+
+package struct PurgeResult: Codable, Sendable, Hashable {
+    package var purged: Int
+
+    package init(purged: Int) {
+        self.purged = purged
+    }
+}

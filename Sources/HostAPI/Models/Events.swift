@@ -1,0 +1,138 @@
+package import FunctionJSON
+
+/// `events put`: up to 1,000 events, each accepted or refused on its own.
+package struct EventSubmission: Codable, Sendable {
+    package static let mostEntries = 1000
+
+    package var entries: [EventEntry]
+
+    package init(entries: [EventEntry]) {
+        self.entries = entries
+    }
+}
+
+/// One event to be put on a bus.
+package struct EventEntry: Codable, Sendable {
+    /// `default` when absent.
+    package var bus: String?
+    package var source: String
+    package var detailType: String
+    /// A JSON object.
+    package var detail: RawJSON
+    package var resources: [String]?
+    /// RFC 3339; the time of arrival when absent.
+    package var time: String?
+    /// A second entry with it within five minutes is answered with the first one's id, and not put.
+    package var deduplicationID: String?
+
+    package init(
+        bus: String? = nil, source: String, detailType: String, detail: RawJSON, resources: [String]? = nil,
+        time: String? = nil, deduplicationID: String? = nil
+    ) {
+        self.bus = bus
+        self.source = source
+        self.detailType = detailType
+        self.detail = detail
+        self.resources = resources
+        self.time = time
+        self.deduplicationID = deduplicationID
+    }
+}
+
+/// One result an entry, in their order. What has an id is durable.
+package struct EventReceipt: Codable, Sendable {
+    package struct Result: Codable, Sendable, Hashable {
+        package var eventID: String?
+        /// `MalformedDetail`, `InvalidArgument`, `UnknownBus`, …; nil when accepted.
+        package var code: String?
+        package var message: String?
+
+        package init(eventID: String) {
+            self.eventID = eventID
+        }
+
+        package init(code: String, message: String) {
+            self.code = code
+            self.message = message
+        }
+    }
+
+    package var results: [Result]
+
+    package init(results: [Result]) {
+        self.results = results
+    }
+
+    package var failedCount: Int { results.count { $0.eventID == nil } }
+}
+
+/// Chooses events. Nil fields do not restrict.
+package struct EventQuery: Sendable, Hashable {
+    package var bus: String?
+    package var source: String?
+    package var detailType: String?
+    /// Only events that this rule matched.
+    package var rule: String?
+
+    package init(bus: String? = nil, source: String? = nil, detailType: String? = nil, rule: String? = nil) {
+        self.bus = bus
+        self.source = source
+        self.detailType = detailType
+        self.rule = rule
+    }
+}
+
+/// An event as it lies in the log.
+package struct EventRecord: Codable, Sendable {
+    package var position: Int64
+    package var bus: String
+    package var id: String
+    package var ingested: Timestamp
+    /// `rule/target` of each subscription that wants it.
+    package var subscriptions: [String]
+    /// The whole envelope.
+    package var event: RawJSON
+
+    package init(
+        position: Int64, bus: String, id: String, ingested: Timestamp, subscriptions: [String], event: RawJSON
+    ) {
+        self.position = position
+        self.bus = bus
+        self.id = id
+        self.ingested = ingested
+        self.subscriptions = subscriptions
+        self.event = event
+    }
+}
+
+/// `events show`: an event and what became of it.
+package struct EventDetail: Codable, Sendable {
+    package struct Delivery: Codable, Sendable, Hashable {
+        package var rule: String
+        package var target: String
+        package var function: String
+        /// `waiting`, `in flight`, `retrying`, `parked`, `settled`, `dead`, `redriven`
+        package var state: String
+        /// The dead letter, when the state is `dead`.
+        package var deadLetter: Int64?
+
+        package init(rule: String, target: String, function: String, state: String, deadLetter: Int64? = nil) {
+            self.rule = rule
+            self.target = target
+            self.function = function
+            self.state = state
+            self.deadLetter = deadLetter
+        }
+    }
+
+    package var record: EventRecord
+    package var deliveries: [Delivery]
+    /// Those that were kept: with effects, logs or an error.
+    package var invocations: [InvocationSummary]
+
+    package init(record: EventRecord, deliveries: [Delivery], invocations: [InvocationSummary]) {
+        self.record = record
+        self.deliveries = deliveries
+        self.invocations = invocations
+    }
+}

@@ -1,0 +1,95 @@
+package import FunctionJSON
+
+/// A function's workers and work, for `status`.
+package struct FunctionStatus: Codable, Sendable, Hashable {
+    package var name: String
+    package var version: Int
+    /// `ready`, or why it cannot run.
+    package var state: String
+    package var concurrency: Int
+    package var busyWorkers: Int
+    package var idleWorkers: Int
+    package var waiting: Int64
+    package var inFlight: Int64
+    /// Since the host started.
+    package var succeeded: Int64
+    package var failed: Int64
+    /// Of recent invocations; nil before the first.
+    package var medianMilliseconds: Double?
+    package var p99Milliseconds: Double?
+
+    package init(
+        name: String, version: Int, state: String = "ready", concurrency: Int, busyWorkers: Int = 0,
+        idleWorkers: Int = 0, waiting: Int64 = 0, inFlight: Int64 = 0, succeeded: Int64 = 0, failed: Int64 = 0,
+        medianMilliseconds: Double? = nil, p99Milliseconds: Double? = nil
+    ) {
+        self.name = name
+        self.version = version
+        self.state = state
+        self.concurrency = concurrency
+        self.busyWorkers = busyWorkers
+        self.idleWorkers = idleWorkers
+        self.waiting = waiting
+        self.inFlight = inFlight
+        self.succeeded = succeeded
+        self.failed = failed
+        self.medianMilliseconds = medianMilliseconds
+        self.p99Milliseconds = p99Milliseconds
+    }
+}
+
+/// A function in force, with its configuration.
+package struct FunctionInfo: Codable, Sendable {
+    package var status: FunctionStatus
+    package var description: String
+    /// SHA-256 of module and configuration.
+    package var digest: String
+    package var deployed: Timestamp
+    package var module: String
+    package var timeoutSeconds: Double
+    package var memoryMegabytes: Int
+    package var inputFormat: String
+    package var logLevel: String
+    /// Takes batches.
+    package var batch: Bool
+    package var readGrants: [String]
+    package var writeGrants: [String]
+    package var eventGrants: [String]
+    package var environment: [String: String]
+    package var configuration: RawJSON
+    /// `bus/rule` of each target that names it.
+    package var rules: [String]
+
+    package init(
+        status: FunctionStatus, description: String, digest: String, deployed: Timestamp, module: String,
+        timeoutSeconds: Double, memoryMegabytes: Int, inputFormat: String, logLevel: String, batch: Bool,
+        readGrants: [String], writeGrants: [String], eventGrants: [String], environment: [String: String],
+        configuration: RawJSON, rules: [String]
+    ) {
+        self.status = status
+        self.description = description
+        self.digest = digest
+        self.deployed = deployed
+        self.module = module
+        self.timeoutSeconds = timeoutSeconds
+        self.memoryMegabytes = memoryMegabytes
+        self.inputFormat = inputFormat
+        self.logLevel = logLevel
+        self.batch = batch
+        self.readGrants = readGrants
+        self.writeGrants = writeGrants
+        self.eventGrants = eventGrants
+        self.environment = environment
+        self.configuration = configuration
+        self.rules = rules
+    }
+}
+
+/// `invoke`: run a function once with this event, and wait for the outcome. Not retried, not dead-lettered.
+package struct InvokeRequest: Codable, Sendable {
+    package var payload: RawJSON
+
+    package init(payload: RawJSON) {
+        self.payload = payload
+    }
+}

@@ -1,0 +1,41 @@
+/// One line that a function or the host wrote.
+package struct LogLine: Codable, Sendable, Hashable {
+    package var time: Timestamp
+    /// swift-log's names; lines of stdout are `info`, of stderr `error`.
+    package var level: String
+    /// `logger`, `stdout`, `stderr`, `host`
+    package var stream: String
+    package var function: String?
+    package var requestID: String?
+    package var message: String
+
+    package init(
+        time: Timestamp, level: String, stream: String, function: String? = nil, requestID: String? = nil,
+        message: String
+    ) {
+        self.time = time
+        self.level = level
+        self.stream = stream
+        self.function = function
+        self.requestID = requestID
+        self.message = message
+    }
+}
+
+/// Which lines `logs` gives.
+package struct LogQuery: Sendable, Hashable {
+    /// Nil: all functions and the host.
+    package var function: String?
+    package var requestID: String?
+    /// How many of the last lines to begin with.
+    package var tail: Int
+    /// Go on with new lines as they come, until the client leaves.
+    package var follow: Bool
+
+    package init(function: String? = nil, requestID: String? = nil, tail: Int = 100, follow: Bool = false) {
+        self.function = function
+        self.requestID = requestID
+        self.tail = tail
+        self.follow = follow
+    }
+}

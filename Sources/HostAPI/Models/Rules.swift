@@ -1,0 +1,89 @@
+package import FunctionJSON
+
+/// A rule in force.
+package struct RuleInfo: Codable, Sendable {
+    package struct Target: Codable, Sendable, Hashable {
+        package var id: String
+        package var function: String
+        package var inputFormat: String
+        package var batchSize: Int
+        package var maximumRetryAttempts: Int
+        package var maximumEventAgeInSeconds: Int
+
+        package init(
+            id: String, function: String, inputFormat: String, batchSize: Int, maximumRetryAttempts: Int,
+            maximumEventAgeInSeconds: Int
+        ) {
+            self.id = id
+            self.function = function
+            self.inputFormat = inputFormat
+            self.batchSize = batchSize
+            self.maximumRetryAttempts = maximumRetryAttempts
+            self.maximumEventAgeInSeconds = maximumEventAgeInSeconds
+        }
+    }
+
+    package var name: String
+    package var bus: String
+    package var description: String
+    package var enabled: Bool
+    package var pattern: RawJSON
+    package var targets: [Target]
+    /// Beneath the app folder.
+    package var file: String
+    /// In the order of the targets.
+    package var subscriptions: [SubscriptionStatus]
+
+    package init(
+        name: String, bus: String, description: String, enabled: Bool, pattern: RawJSON, targets: [Target],
+        file: String, subscriptions: [SubscriptionStatus]
+    ) {
+        self.name = name
+        self.bus = bus
+        self.description = description
+        self.enabled = enabled
+        self.pattern = pattern
+        self.targets = targets
+        self.file = file
+        self.subscriptions = subscriptions
+    }
+}
+
+/// `rules test`: which rules would take this event? Nothing is put on a bus.
+package struct RuleTestRequest: Codable, Sendable {
+    /// The whole envelope.
+    package var event: RawJSON
+    /// `default` when absent.
+    package var bus: String?
+
+    package init(event: RawJSON, bus: String? = nil) {
+        self.event = event
+        self.bus = bus
+    }
+}
+
+package struct RuleTestResult: Codable, Sendable, Hashable {
+    package struct Verdict: Codable, Sendable, Hashable {
+        package var rule: String
+        package var matches: Bool
+        package var enabled: Bool
+        /// Functions it would go to.
+        package var functions: [String]
+
+        package init(rule: String, matches: Bool, enabled: Bool, functions: [String]) {
+            self.rule = rule
+            self.matches = matches
+            self.enabled = enabled
+            self.functions = functions
+        }
+    }
+
+    package var bus: String
+    /// Every rule of the bus, by name.
+    package var verdicts: [Verdict]
+
+    package init(bus: String, verdicts: [Verdict]) {
+        self.bus = bus
+        self.verdicts = verdicts
+    }
+}

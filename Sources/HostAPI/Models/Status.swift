@@ -1,0 +1,111 @@
+/// Answer of `health`: cheap, for scripts that wait for a host.
+package struct HealthReport: Codable, Sendable, Hashable {
+    package enum State: String, Codable, Sendable {
+        case starting, ready, stopping
+    }
+
+    package var state: State
+    package var version: String
+
+    package init(state: State, version: String) {
+        self.state = state
+        self.version = version
+    }
+}
+
+/// Answer of `status`: the host at a glance.
+package struct HostStatus: Codable, Sendable {
+    package var state: HealthReport.State
+    /// Of the program.
+    package var version: String
+    package var processID: Int
+    package var started: Timestamp
+    package var dataFolder: String
+    package var appFolder: String?
+    /// How often a host has started on this data folder.
+    package var boot: Int64
+    /// Which deployment is in force.
+    package var ruleSet: Int64
+    /// Position of the newest record of the log.
+    package var head: Int64
+    package var residentBytes: Int64
+    package var journalBytes: Int64
+    package var freeBytes: Int64
+    package var deadLetters: Int64
+    package var subscriptions: [SubscriptionStatus]
+    package var functions: [FunctionStatus]
+    package var buckets: [BucketInfo]
+    /// What needs a human's eye, one sentence each: no space, a bucket that is polled, a function that does not load.
+    package var warnings: [String]
+
+    package init(
+        state: HealthReport.State, version: String, processID: Int, started: Timestamp, dataFolder: String,
+        appFolder: String?, boot: Int64, ruleSet: Int64, head: Int64, residentBytes: Int64, journalBytes: Int64,
+        freeBytes: Int64, deadLetters: Int64, subscriptions: [SubscriptionStatus], functions: [FunctionStatus],
+        buckets: [BucketInfo], warnings: [String] = []
+    ) {
+        self.state = state
+        self.version = version
+        self.processID = processID
+        self.started = started
+        self.dataFolder = dataFolder
+        self.appFolder = appFolder
+        self.boot = boot
+        self.ruleSet = ruleSet
+        self.head = head
+        self.residentBytes = residentBytes
+        self.journalBytes = journalBytes
+        self.freeBytes = freeBytes
+        self.deadLetters = deadLetters
+        self.subscriptions = subscriptions
+        self.functions = functions
+        self.buckets = buckets
+        self.warnings = warnings
+    }
+}
+
+/// One subscription in numbers. Conservation: `matched = succeeded + dropped + superseded + purged + waiting +
+/// retrying + parked + redriven + dead`; `inFlight` is a part of waiting, retrying and redriven.
+package struct SubscriptionStatus: Codable, Sendable, Hashable {
+    package var bus: String
+    package var rule: String
+    /// The target's id.
+    package var target: String
+    package var function: String
+    /// `active`, `paused`, `draining`
+    package var state: String
+    package var matched: Int64
+    package var succeeded: Int64
+    package var dropped: Int64
+    package var superseded: Int64
+    package var purged: Int64
+    package var waiting: Int64
+    package var retrying: Int64
+    package var parked: Int64
+    package var redriven: Int64
+    package var dead: Int64
+    package var inFlight: Int64
+
+    package init(
+        bus: String, rule: String, target: String, function: String, state: String = "active", matched: Int64 = 0,
+        succeeded: Int64 = 0, dropped: Int64 = 0, superseded: Int64 = 0, purged: Int64 = 0, waiting: Int64 = 0,
+        retrying: Int64 = 0, parked: Int64 = 0, redriven: Int64 = 0, dead: Int64 = 0, inFlight: Int64 = 0
+    ) {
+        self.bus = bus
+        self.rule = rule
+        self.target = target
+        self.function = function
+        self.state = state
+        self.matched = matched
+        self.succeeded = succeeded
+        self.dropped = dropped
+        self.superseded = superseded
+        self.purged = purged
+        self.waiting = waiting
+        self.retrying = retrying
+        self.parked = parked
+        self.redriven = redriven
+        self.dead = dead
+        self.inFlight = inFlight
+    }
+}

@@ -1,0 +1,89 @@
+/// A table of the catalog.
+package struct TableInfo: Codable, Sendable, Hashable {
+    package struct Column: Codable, Sendable, Hashable {
+        package var name: String
+        /// In Hive's words: `bigint`, `string`, `decimal(10,2)`.
+        package var type: String
+
+        package init(name: String, type: String) {
+            self.name = name
+            self.type = type
+        }
+    }
+
+    package var database: String
+    package var name: String
+    package var version: Int
+    package var columns: [Column]
+    package var partitionKeys: [Column]
+    /// `<bucket>/<prefix>/`
+    package var location: String
+    package var classification: String
+    package var properties: [String: String]
+    package var files: Int64
+    package var rows: Int64
+    package var bytes: Int64
+
+    package init(
+        database: String, name: String, version: Int, columns: [Column], partitionKeys: [Column], location: String,
+        classification: String, properties: [String: String], files: Int64, rows: Int64, bytes: Int64
+    ) {
+        self.database = database
+        self.name = name
+        self.version = version
+        self.columns = columns
+        self.partitionKeys = partitionKeys
+        self.location = location
+        self.classification = classification
+        self.properties = properties
+        self.files = files
+        self.rows = rows
+        self.bytes = bytes
+    }
+}
+
+/// `catalog show`: a table with its history and its newest files.
+package struct TableDetail: Codable, Sendable, Hashable {
+    package struct Version: Codable, Sendable, Hashable {
+        package var version: Int
+        package var columns: [TableInfo.Column]
+
+        package init(version: Int, columns: [TableInfo.Column]) {
+            self.version = version
+            self.columns = columns
+        }
+    }
+
+    package struct File: Codable, Sendable, Hashable {
+        package var bucket: String
+        package var key: String
+        package var rows: Int64
+        package var bytes: Int64
+        /// Values of the partition keys, in their order.
+        package var partition: [String]
+        package var schemaVersion: Int
+
+        package init(
+            bucket: String, key: String, rows: Int64, bytes: Int64, partition: [String] = [], schemaVersion: Int
+        ) {
+            self.bucket = bucket
+            self.key = key
+            self.rows = rows
+            self.bytes = bytes
+            self.partition = partition
+            self.schemaVersion = schemaVersion
+        }
+    }
+
+    package var table: TableInfo
+    /// Oldest first.
+    package var versions: [Version]
+    /// At most 100.
+    package var files: [File]
+
+    package init(table: TableInfo, versions: [Version], files: [File]) {
+        self.table = table
+        self.versions = versions
+        self.files = files
+    }
+}
