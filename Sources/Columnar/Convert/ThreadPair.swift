@@ -9,8 +9,8 @@ protocol PairedWork: AnyObject {
 
 /// A second thread that joins the caller for short rounds of work.
 ///
-/// A round is far shorter than a time slice (a batch of half a megabyte takes a millisecond), so both sides watch for
-/// the other for some microseconds before they sleep.
+/// A round is far shorter than a time slice (a batch of half a megabyte takes less than a millisecond), and to wake a
+/// sleeping thread takes a tenth of that: so both sides watch for the other for a while before they sleep.
 final class ThreadPair {
     enum Side: Int {
         case caller = 0
@@ -46,10 +46,13 @@ final class ThreadPair {
 
         /// Waits until a counter has another value.
         func wait(_ counter: Counter, from old: Int) -> Int {
-            for _ in 0..<4000 {
-                let value = counter.value.load(ordering: .acquiring)
-                if value != old { return value }
-            }
+            let start = ThreadPair.nanoseconds()
+            repeat {
+                for _ in 0..<64 {
+                    let value = counter.value.load(ordering: .acquiring)
+                    if value != old { return value }
+                }
+            } while ThreadPair.nanoseconds() &- start < ThreadPair.patience
             pthread_mutex_lock(mutex)
             defer { pthread_mutex_unlock(mutex) }
             while true {
@@ -65,6 +68,15 @@ final class ThreadPair {
             pthread_cond_broadcast(changed)
             pthread_mutex_unlock(mutex)
         }
+    }
+
+    /// Nanoseconds of watching before sleeping.
+    private static let patience: Int64 = 20_000
+
+    private static func nanoseconds() -> Int64 {
+        var time = timespec()
+        clock_gettime(CLOCK_MONOTONIC, &time)
+        return Int64(time.tv_sec) &* 1_000_000_000 &+ Int64(time.tv_nsec)
     }
 
     private let shared = Shared()
