@@ -127,9 +127,23 @@ struct Generator {
     // MARK: patterns
 
     mutating func pattern() -> NaivePattern {
+        if chance(20) { return rectangle() }
         var branches: [[String: [NaiveTest]]] = []
         let text = fields(&branches, path: [], depth: 0)
         return NaivePattern(branches: branches, text: text)
+    }
+
+    /// Two ranges below the same field, which large sets of rules file together.
+    private mutating func rectangle() -> NaivePattern {
+        let name = "a"
+        var branch: [String: [NaiveTest]] = [:]
+        var parts: [String] = []
+        for inner in ["b", "c"] {
+            let (test, text) = range()
+            branch["\(name).\(inner)"] = [test]
+            parts.append("\"\(inner)\":[\(text)]")
+        }
+        return NaivePattern(branches: [branch], text: "{\"\(name)\":{\(parts.joined(separator: ","))}}")
     }
 
     /// An object of a pattern, written into every branch so far.
