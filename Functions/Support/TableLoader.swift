@@ -12,6 +12,9 @@ public struct TableLoader: Sendable {
         public var compression: String?
         /// Unquoted texts that mean a missing value, beside the empty field.
         public var nullTokens: [String]?
+        /// What becomes of rows with too few or too many fields: `fail` (the default) fails the file, `pad` fills missing
+        /// fields with nulls and drops surplus ones.
+        public var malformedRows: String?
         /// Free properties of the table, such as `owner`.
         public var properties: [String: String]?
 
@@ -34,7 +37,7 @@ public struct TableLoader: Sendable {
     private let properties: [String: String]
     private let options: ConversionOptions
 
-    /// Throws `HandlerError` with code `InvalidConfiguration` for an unknown compression.
+    /// Throws `HandlerError` with code `InvalidConfiguration` for an unknown compression or treatment of malformed rows.
     public init(_ settings: Settings, defaultBucket: String) throws {
         bucket = settings.targetBucket ?? defaultBucket
         properties = settings.properties ?? [:]
@@ -48,6 +51,14 @@ public struct TableLoader: Sendable {
             throw HandlerError(
                 code: "InvalidConfiguration",
                 message: "compression is \"\(settings.compression ?? "")\"; choose snappy, zstd or none", retry: false)
+        }
+        switch settings.malformedRows ?? "fail" {
+        case "fail": options.csv.badRecords = .fail
+        case "pad": options.csv.badRecords = .pad
+        default:
+            throw HandlerError(
+                code: "InvalidConfiguration",
+                message: "malformedRows is \"\(settings.malformedRows ?? "")\"; choose fail or pad", retry: false)
         }
         self.options = options
     }
