@@ -105,11 +105,13 @@ struct FolderTests {
         try harness.sh("mkdir a; echo > a/1")
         try harness.settle()
         harness.watcher?.setDrainingPaused(true)
-        try harness.sh("for i in $(seq 9000); do echo > f; done; mv a ../outside/a; mkdir b; mv b ../outside/b")
+        try harness.sh(
+            "for i in $(seq 9000); do echo > f; echo > g; done; mv a ../outside/a; mkdir b; mv b ../outside/b")
         harness.watcher?.setDrainingPaused(false)
         let changes = try harness.changes {}
-        #expect(changes.isEmpty || Set(changes) == ["created f", "deleted a/1"])
-        #expect(Set(harness.changes) == ["created a/1", "created f", "deleted a/1"])
+        #expect(changes.isEmpty || Set(changes) == ["created f", "created g", "deleted a/1"])
+        #expect(Set(harness.changes) == ["created a/1", "created f", "created g", "deleted a/1"])
+        #expect(harness.watcher?.status.overflows == 1)
         #expect(try harness.changes { try harness.sh("echo > ../outside/a/2; echo > ../outside/b/2") } == [])
         #expect(harness.watcher?.status.watchedFolders == 1)
     }
