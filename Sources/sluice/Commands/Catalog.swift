@@ -1,0 +1,98 @@
+import ArgumentParser
+import HostAPI
+
+/// `sluice catalog`.
+struct Catalog: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Tables that functions made.", subcommands: [List.self, Show.self])
+
+    struct List: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(abstract: "Tables.")
+        @Argument(help: "Only of this database.") var database: String?
+        @OptionGroup var common: CommonOptions
+
+        func run() async throws {
+            let tables = try await common.host.listTables(database: database)
+            let output = common.output
+            if output.json { return try tables.forEach(output.object) }
+            guard !tables.isEmpty else { return output.line("no tables") }
+            output.table(
+                ["TABLE", .number("COLUMNS"), .number("ROWS"), .number("FILES"), .number("SIZE"), .number("VERSION"), "LOCATION"],
+                tables.map {
+                    [
+                        "\($0.database).\($0.name)", "\($0.columns.count)", Human.grouped($0.rows), Human.grouped($0.files),
+                        Human.bytes($0.bytes), "\($0.version)", $0.location,
+                    ]
+                })
+        }
+    }
+
+    struct Show: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "A table: columns, location, partitions, figures, versions, files.")
+        @Argument(help: ArgumentHelp("The table.", valueName: "database.table")) var table: String
+        @OptionGroup var common: CommonOptions
+
+        private var parts: (database: String, name: String)? {
+            let parts = table.split(separator: ".", maxSplits: 1)
+            return parts.count == 2 ? (String(parts[0]), String(parts[1])) : nil
+        }
+
+        func validate() throws {
+            guard parts != nil else { throw ValidationError("Name the table as DATABASE.TABLE, not `\(table)`.") }
+        }
+
+        func run() async throws {
+            guard let parts else { return }
+            let detail = try await common.host.table(database: parts.database, name: parts.name)
+            let output = common.output
+            if output.json { return try output.object(detail) }
+            show(detail, output)
+        }
+
+        private func show(_ detail: TableDetail, _ output: Output) {
+            let table = detail.table
+            let keys = table.partitionKeys.map { "\($0.name) \($0.type)" }.joined(separator: ", ")
+            output.fields([
+                ("table", output.style.bold("\(table.database).\(table.name)")),
+                ("location", table.location), ("classification", table.classification),
+                ("partitions", keys.isEmpty ? "none" : keys),
+                ("rows", Human.grouped(table.rows)), ("files", Human.grouped(table.files)),
+                ("size", Human.bytes(table.bytes)), ("version", "\(table.version)"),
+            ])
+            // `name type` with one space: scripts look for `favorite_num bigint`.
+            output.heading("Columns")
+            for column in table.columns { output.line("  \(column.name) \(column.type)") }
+            if !table.properties.isEmpty {
+                output.heading("Properties")
+                output.fields(table.properties.sorted { $0.key < $1.key }.map { ($0.key, $0.value) }, indent: 2)
+            }
+            output.heading("Versions")
+            var before: [TableInfo.Column] = []
+            for version in detail.versions {
+                let change = before.isEmpty ? Human.count(version.columns.count, "column") : difference(before, version.columns)
+                output.line("  \(version.version)  \(change)")
+                before = version.columns
+            }
+            output.heading("Files")
+            output.table(
+                [.number("ROWS"), .number("SIZE"), .number("SCHEMA"), "PARTITION", "OBJECT"],
+                detail.files.map { file in
+                    [
+                        Human.grouped(file.rows), Human.bytes(file.bytes), "\(file.schemaVersion)",
+                        file.partition.isEmpty ? "-" : file.partition.joined(separator: "/"), "\(file.bucket)/\(file.key)",
+                    ]
+                }, indent: 2)
+            if Int64(detail.files.count) < table.files {
+                output.line(output.style.dim("  … of \(Human.grouped(table.files)), the newest"))
+            }
+        }
+
+        /// `+ city string, - age bigint`.
+        private func difference(_ before: [TableInfo.Column], _ after: [TableInfo.Column]) -> String {
+            let added = after.filter { !before.contains($0) }.map { "+ \($0.name) \($0.type)" }
+            let removed = before.filter { !after.contains($0) }.map { "- \($0.name) \($0.type)" }
+            return added.isEmpty && removed.isEmpty ? "columns unchanged" : (added + removed).joined(separator: ", ")
+        }
+    }
+}

@@ -1,0 +1,79 @@
+import HostAPI
+
+/// `dlq show` for reading.
+struct DeadLetterText {
+    var detail: DeadLetterDetail
+    var output: Output
+
+    private var style: Style { output.style }
+
+    func show() {
+        summary()
+        for attempt in detail.attempts { show(attempt) }
+        if !detail.lineage.isEmpty {
+            output.heading("Where it came from")
+            for hop in detail.lineage { output.line("  " + hop) }
+        }
+        if !detail.companions.isEmpty {
+            output.heading("Others of its batch")
+            for id in detail.companions { output.line("  " + id) }
+        }
+        output.heading("Payload")
+        output.json(detail.payload)
+        next()
+    }
+
+    private func summary() {
+        let letter = detail.summary
+        output.fields([
+            ("dead letter", style.bold("\(letter.id)") + "  " + style.state(letter.state)),
+            ("reason", style.red(letter.code) + ": " + letter.message),
+            ("given up for", letter.condition),
+            ("function", letter.function), ("rule", letter.rule),
+            ("event", "\(letter.eventID)  \(letter.subject)"),
+            ("attempts", "\(letter.attempts)"),
+            ("ingested", "\(letter.ingested)"),
+            ("died", "\(letter.died)  (\(Human.ago(letter.died)))"),
+            ("fingerprint", letter.fingerprint),
+            ("input kept", detail.input.map(words)),
+        ])
+    }
+
+    private func words(_ input: DeadLetterDetail.KeptInput) -> String {
+        var text = "\(input.bucket)/\(input.key)  (\(Human.bytes(input.size)), \(input.kind))"
+        if let path = input.path { text += "  \(path)" }
+        if let note = input.note { text += "  \(note)" }
+        return text
+    }
+
+    private func show(_ attempt: DeadLetterDetail.Attempt) {
+        output.heading("Attempt \(attempt.number)")
+        output.fields(
+            [
+                ("request", attempt.requestID),
+                ("started", "\(attempt.started), took \(Human.milliseconds(attempt.durationMilliseconds))"),
+                ("failed with", "\(attempt.code): \(attempt.message)"),
+            ], indent: 2)
+        if !attempt.logs.isEmpty {
+            output.line("  " + style.dim("log"))
+            for line in attempt.logs { output.line("    " + LogText.line(line, style: style, withSource: false)) }
+        }
+        if !attempt.backtrace.isEmpty {
+            output.line("  " + style.dim("backtrace"))
+            for frame in attempt.backtrace { output.line("    " + frame) }
+        }
+    }
+
+    /// What to do now.
+    private func next() {
+        let letter = detail.summary
+        output.line()
+        switch letter.state {
+        case "dead":
+            output.line("fix the cause, then:  sluice dlq redrive \(letter.id)")
+            output.line("or give it up:        sluice dlq purge \(letter.id)")
+        case "redriving": output.line("it is being delivered again:  sluice events show \(letter.eventID)")
+        default: output.line("what became of it:  sluice events show \(letter.eventID)")
+        }
+    }
+}

@@ -1,0 +1,130 @@
+import ArgumentParser
+import HostAPI
+
+/// `sluice dlq`.
+struct DeadLetters: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "dlq", abstract: "What failed for good: look, redrive, purge.",
+        subcommands: [List.self, Show.self, Redrive.self, Purge.self])
+
+    /// Which dead letters; all that is given must hold.
+    struct Choice: ParsableArguments {
+        @Argument(help: ArgumentHelp("Ids of dead letters.", valueName: "id")) var ids: [Int64] = []
+        @Option(name: .long, help: "Of this function.") var function: String?
+        @Option(name: .long, help: "Failed with this code, such as MalformedRow.") var code: String?
+        @Option(name: .long, help: "Failed in this way; `dlq list` shows it.") var fingerprint: String?
+        @Flag(name: .long, help: "All of them.") var all = false
+
+        var selection: DeadLetterSelection {
+            DeadLetterSelection(
+                ids: ids.isEmpty ? nil : ids, function: function, code: code, fingerprint: fingerprint, all: all)
+        }
+
+        func validate() throws {
+            if selection.isEmpty {
+                throw ValidationError("Say which: ids, --function, --code, --fingerprint or --all.")
+            }
+            if all && !(ids.isEmpty && function == nil && code == nil && fingerprint == nil) {
+                throw ValidationError("--all stands alone.")
+            }
+        }
+    }
+
+    struct List: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Dead letters by function, code and way of failing.")
+        @Flag(name: .long, help: "One line a dead letter instead of groups.") var letters = false
+        @Option(name: .long, help: "Only of this function.") var function: String?
+        @Option(name: .long, help: "Only with this code.") var code: String?
+        @Option(name: .long, help: "Only failed in this way.") var fingerprint: String?
+        @OptionGroup var limit: LimitOption
+        @OptionGroup var common: CommonOptions
+
+        func run() async throws {
+            if letters { try await showLetters() } else { try await showGroups() }
+        }
+
+        private func showGroups() async throws {
+            let groups = try await common.host.deadLetterGroups().filter { group in
+                (function == nil || group.function == function) && (code == nil || group.code == code)
+                    && (fingerprint == nil || group.fingerprint == fingerprint)
+            }
+            let output = common.output
+            if output.json { return try groups.forEach(output.object) }
+            guard !groups.isEmpty else { return output.line("no dead letters") }
+            let style = output.style
+            output.table(
+                ["FUNCTION", "CODE", .number("COUNT"), "FINGERPRINT", "LAST", "MESSAGE"],
+                groups.map {
+                    [
+                        $0.function, style.red($0.code), Human.grouped($0.count), $0.fingerprint, Human.ago($0.last),
+                        Text.firstLine($0.message),
+                    ]
+                })
+            output.line()
+            output.fields([
+                ("see them", "sluice dlq list --letters, then sluice dlq show ID"),
+                ("redrive a group", "sluice dlq redrive --fingerprint \(groups[0].fingerprint)"),
+                ("redrive everything", "sluice dlq redrive --all   (--dry-run says what would be sent)"),
+            ])
+        }
+
+        private func showLetters() async throws {
+            let (host, output) = (common.host, common.output)
+            let selection = DeadLetterSelection(function: function, code: code, fingerprint: fingerprint)
+            var rows: [[String]] = []
+            let more = try await limit.each({ try await host.listDeadLetters(selection, page: $0) }) { letter in
+                if output.json { return try output.object(letter) }
+                rows.append(LetterTable.row(letter, output.style))
+            }
+            if output.json { return }
+            guard !rows.isEmpty else { return output.line("no dead letters") }
+            output.table(LetterTable.columns, rows)
+            if more { output.line(output.style.dim("… there are more: --limit N")) }
+            output.line()
+            output.line("see one: sluice dlq show ID    redrive: sluice dlq redrive ID…")
+        }
+    }
+
+    struct Show: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "A dead letter: reason, attempts with log and backtrace, kept input, payload.")
+        @Argument(help: "The dead letter's id.") var id: Int64
+        @OptionGroup var common: CommonOptions
+
+        func run() async throws {
+            let detail = try await common.host.deadLetter(id: id)
+            if common.output.json { return try common.output.object(detail) }
+            DeadLetterText(detail: detail, output: common.output).show()
+        }
+    }
+
+    struct Purge: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Give dead letters up for good.",
+            discussion: "They keep being counted; their payload and kept input go.")
+        @OptionGroup var choice: Choice
+        @OptionGroup var common: CommonOptions
+
+        func run() async throws {
+            let result = try await common.host.purge(choice.selection)
+            let output = common.output
+            if output.json { return try output.object(result) }
+            output.line("purged \(Human.count(result.purged, "dead letter"))")
+        }
+    }
+}
+
+/// Dead letters in lines.
+enum LetterTable {
+    static let columns: [Table.Column] = [
+        .number("ID"), "DIED", "FUNCTION", "CODE", .number("ATTEMPTS"), "SUBJECT", "MESSAGE",
+    ]
+
+    static func row(_ letter: DeadLetterSummary, _ style: Style) -> [String] {
+        [
+            "\(letter.id)", Human.ago(letter.died), letter.function, style.red(letter.code), "\(letter.attempts)",
+            letter.subject, Text.firstLine(letter.message),
+        ]
+    }
+}

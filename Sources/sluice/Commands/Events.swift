@@ -1,0 +1,123 @@
+import ArgumentParser
+import FunctionJSON
+import HostAPI
+
+/// `sluice events`.
+struct Events: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Put events on a bus, watch them, look back.",
+        subcommands: [Put.self, Tail.self, List.self, Show.self])
+
+    /// Which events.
+    struct Choice: ParsableArguments {
+        @Option(name: .long, help: "Only of this bus.") var bus: String?
+        @Option(name: .long, help: "Only from this source.") var source: String?
+        @Option(name: .long, help: "Only of this detail-type.") var detailType: String?
+        @Option(name: .long, help: "Only what this rule matched.") var rule: String?
+
+        var query: EventQuery { EventQuery(bus: bus, source: source, detailType: detailType, rule: rule) }
+    }
+
+    /// What a line of a table says of an event.
+    struct Envelope {
+        let source: String?
+        let detailType: String?
+        let bucket: String?
+        let key: String?
+
+        init(_ event: RawJSON) {
+            let value = try? JSONValue(parsing: event.bytes)
+            source = value?["source"]?.string
+            detailType = value?["detail-type"]?.string
+            bucket = value?["detail"]?["bucket"]?["name"]?.string
+            key = value?["detail"]?["object"]?["key"]?.string
+        }
+
+        /// `bucket/key` where it is about an object.
+        var subject: String { bucket.flatMap { bucket in key.map { "\(bucket)/\($0)" } } ?? "" }
+    }
+
+    struct Tail: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(abstract: "New events as they are committed.")
+        @OptionGroup var choice: Choice
+        @OptionGroup var common: CommonOptions
+
+        func run() async throws {
+            let output = common.output
+            for try await record in try await common.host.tailEvents(choice.query) {
+                if output.json {
+                    try output.object(record)
+                } else {
+                    let event = Envelope(record.event)
+                    let style = output.style
+                    let wanted = record.subscriptions.isEmpty ? "no rule" : record.subscriptions.joined(separator: ", ")
+                    output.line(
+                        "\(style.dim(Human.clock(record.ingested)))  \(record.id)  \(event.source ?? "?")  "
+                            + "\(style.bold(event.detailType ?? "?"))  \(event.subject)  \(style.dim("-> " + wanted))")
+                }
+                output.flush()
+            }
+        }
+    }
+
+    struct List: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(abstract: "Events of the log, newest first.")
+        @OptionGroup var choice: Choice
+        @OptionGroup var limit: LimitOption
+        @OptionGroup var common: CommonOptions
+
+        func run() async throws {
+            let (host, output) = (common.host, common.output)
+            var rows: [[String]] = []
+            let query = choice.query
+            let more = try await limit.each({ try await host.listEvents(query, page: $0) }) { record in
+                if output.json { return try output.object(record) }
+                let event = Envelope(record.event)
+                rows.append([
+                    Human.moment(record.ingested), record.id, record.bus, event.source ?? "?", event.detailType ?? "?",
+                    "\(record.subscriptions.count)", event.subject,
+                ])
+            }
+            if output.json { return }
+            guard !rows.isEmpty else { return output.line("no events") }
+            output.table(["TIME", "ID", "BUS", "SOURCE", "DETAIL-TYPE", .number("MATCHES"), "OBJECT"], rows)
+            if more { output.line(output.style.dim("… there are more: --limit N")) }
+        }
+    }
+
+    struct Show: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(abstract: "An event and what became of it.")
+        @Argument(help: "The event's id.") var id: String
+        @OptionGroup var common: CommonOptions
+
+        func run() async throws {
+            let detail = try await common.host.event(id: id)
+            let output = common.output
+            if output.json { return try output.object(detail) }
+            let style = output.style
+            output.fields([
+                ("event", style.bold(detail.record.id)), ("bus", detail.record.bus),
+                ("position", "\(detail.record.position)"),
+                ("ingested", "\(detail.record.ingested)  (\(Human.ago(detail.record.ingested)))"),
+            ])
+            output.heading("Event")
+            output.json(detail.record.event)
+            output.heading("Deliveries")
+            if detail.deliveries.isEmpty {
+                output.line("  no rule matched it; try `sluice rules test --event FILE`")
+            } else {
+                output.table(
+                    ["RULE", "TARGET", "FUNCTION", "STATE", "DEAD LETTER"],
+                    detail.deliveries.map {
+                        [$0.rule, $0.target, $0.function, style.state($0.state),
+                            $0.deadLetter.map { "sluice dlq show \($0)" } ?? ""]
+                    }, indent: 2)
+            }
+            if !detail.invocations.isEmpty {
+                output.heading("Invocations")
+                output.table(
+                    InvocationTable.columns, detail.invocations.map { InvocationTable.row($0, style) }, indent: 2)
+            }
+        }
+    }
+}

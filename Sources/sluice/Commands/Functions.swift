@@ -1,0 +1,64 @@
+import ArgumentParser
+import HostAPI
+
+/// `sluice functions`.
+struct Functions: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "What can run.", subcommands: [List.self, Show.self])
+
+    struct List: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(abstract: "Functions in force.")
+        @OptionGroup var common: CommonOptions
+
+        func run() async throws {
+            let functions = try await common.host.listFunctions()
+            let output = common.output
+            if output.json { return try functions.forEach(output.object) }
+            guard !functions.isEmpty else {
+                return output.line("no functions; write one into the app folder and `sluice deploy`")
+            }
+            output.table(FunctionTable.columns, functions.map { FunctionTable.row($0.status, output.style) })
+        }
+    }
+
+    struct Show: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(abstract: "A function with its configuration.")
+        @Argument(help: "The function's name.") var name: String
+        @OptionGroup var common: CommonOptions
+
+        func run() async throws {
+            let function = try await common.host.function(name: name)
+            let output = common.output
+            if output.json { return try output.object(function) }
+            let (style, status) = (output.style, function.status)
+            func list(_ items: [String]) -> String { items.isEmpty ? "none" : items.joined(separator: ", ") }
+            output.fields([
+                ("function", style.bold(status.name)),
+                ("description", function.description.isEmpty ? nil : function.description),
+                ("version", "\(status.version)  (deployed \(Human.moment(function.deployed)))"),
+                ("state", style.state(status.state)),
+                ("module", function.module),
+                ("digest", String(function.digest.prefix(16))),
+                ("timeout", Human.milliseconds(function.timeoutSeconds * 1000)),
+                ("memory", "\(function.memoryMegabytes) MB"),
+                ("workers", "\(status.busyWorkers) busy, \(status.idleWorkers) idle, at most \(status.concurrency)"),
+                ("input", function.inputFormat + (function.batch ? ", batches" : "")),
+                ("log level", function.logLevel),
+                ("reads", list(function.readGrants)), ("writes", list(function.writeGrants)),
+                ("puts events on", list(function.eventGrants)), ("rules", list(function.rules)),
+                ("succeeded", Human.grouped(status.succeeded)), ("failed", Human.grouped(status.failed)),
+                ("p50, p99", status.medianMilliseconds.map { median in
+                    Human.milliseconds(median) + ", " + (status.p99Milliseconds.map(Human.milliseconds) ?? "-")
+                }),
+            ])
+            if !function.environment.isEmpty {
+                output.heading("Environment")
+                output.fields(function.environment.sorted { $0.key < $1.key }.map { ($0.key, $0.value) }, indent: 2)
+            }
+            if function.configuration.text != "{}" && function.configuration.text != "null" {
+                output.heading("Configuration")
+                output.json(function.configuration)
+            }
+        }
+    }
+}

@@ -1,0 +1,88 @@
+import ArgumentParser
+import HostAPI
+
+/// `sluice invocations`.
+struct Invocations: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "What ran, and what it did.", subcommands: [List.self, Show.self])
+
+    struct List: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(abstract: "Attempts, newest first.")
+        @Option(name: .long, help: "Only of this function.") var function: String?
+        @Option(name: .long, help: ArgumentHelp("Only for this event.", valueName: "id")) var event: String?
+        @Option(name: .long, help: "Only with this outcome: succeeded, retrying, failed, dead, ….") var outcome: String?
+        @OptionGroup var limit: LimitOption
+        @OptionGroup var common: CommonOptions
+
+        func run() async throws {
+            let (host, output) = (common.host, common.output)
+            let query = InvocationQuery(function: function, eventID: event, outcome: outcome)
+            var rows: [[String]] = []
+            let more = try await limit.each({ try await host.listInvocations(query, page: $0) }) { item in
+                if output.json { return try output.object(item) }
+                rows.append(InvocationTable.row(item, output.style))
+            }
+            if output.json { return }
+            guard !rows.isEmpty else { return output.line("no invocations") }
+            output.table(InvocationTable.columns, rows)
+            if more { output.line(output.style.dim("… there are more: --limit N")) }
+        }
+    }
+
+    struct Show: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "An attempt: output, effects, log lines, backtrace, and its siblings.")
+        @Argument(help: "The request id.") var id: String
+        @OptionGroup var common: CommonOptions
+
+        func run() async throws {
+            let detail = try await common.host.invocation(requestID: id)
+            let output = common.output
+            if output.json { return try output.object(detail) }
+            let (style, summary) = (output.style, detail.summary)
+            output.fields([
+                ("invocation", style.bold(summary.requestID)), ("function", "\(summary.function) version \(summary.version)"),
+                ("rule", summary.rule ?? "none: invoked by hand"), ("attempt", "\(summary.attempt)"),
+                ("outcome", style.state(summary.outcome)), ("code", summary.code), ("message", summary.message),
+                ("started", "\(summary.started)  (\(Human.ago(summary.started)))"),
+                ("duration", Human.milliseconds(summary.durationMilliseconds) + (summary.coldStart ? ", cold start" : "")),
+                ("events", summary.eventIDs.isEmpty ? nil : summary.eventIDs.joined(separator: ", ")),
+            ])
+            if !detail.effects.isEmpty {
+                output.heading("Effects")
+                output.table(["KIND", "SUBJECT", "NOTE"], detail.effects.map { [$0.kind, $0.subject, $0.note ?? ""] }, indent: 2)
+            }
+            if let value = detail.output {
+                output.heading("Output")
+                output.json(value)
+            }
+            if !detail.logs.isEmpty {
+                output.heading("Log")
+                for line in detail.logs { output.line("  " + LogText.line(line, style: style, withSource: false)) }
+            }
+            if !detail.backtrace.isEmpty {
+                output.heading("Backtrace")
+                for frame in detail.backtrace { output.line("  " + frame) }
+            }
+            if detail.attempts.count > 1 {
+                output.heading("Attempts of this delivery")
+                output.table(InvocationTable.columns, detail.attempts.map { InvocationTable.row($0, style) }, indent: 2)
+            }
+        }
+    }
+}
+
+/// Attempts in lines.
+enum InvocationTable {
+    static let columns: [Table.Column] = [
+        "STARTED", "ID", "FUNCTION", .number("ATTEMPT"), "OUTCOME", .number("DURATION"), "REASON",
+    ]
+
+    static func row(_ item: InvocationSummary, _ style: Style) -> [String] {
+        let reason = [item.code, item.message].compactMap { $0 }.joined(separator: ": ")
+        return [
+            Human.moment(item.started), item.requestID, item.function, "\(item.attempt)", style.state(item.outcome),
+            Human.milliseconds(item.durationMilliseconds) + (item.coldStart ? "*" : ""), Text.firstLine(reason),
+        ]
+    }
+}

@@ -1,0 +1,56 @@
+import ArgumentParser
+import HostAPI
+
+/// `sluice logs`.
+struct Logs: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(abstract: "What functions and the host wrote.")
+
+    @Argument(help: "Only this function.")
+    var function: String?
+    @Flag(name: .shortAndLong, help: "Go on with new lines as they come.")
+    var follow = false
+    @Option(name: .long, help: ArgumentHelp("Begin with this many of the last lines.", valueName: "n"))
+    var tail = 100
+    @Option(name: .long, help: ArgumentHelp("Only this invocation.", valueName: "id"))
+    var request: String?
+    @OptionGroup var common: CommonOptions
+
+    func validate() throws {
+        guard (0...100_000).contains(tail) else { throw ValidationError("--tail must be from 0 to 100000.") }
+    }
+
+    func run() async throws {
+        let output = common.output
+        let lines = try await common.host.logs(
+            LogQuery(function: function, requestID: request, tail: tail, follow: follow))
+        for try await line in lines {
+            if output.json {
+                try output.object(line)
+            } else {
+                output.line(LogText.line(line, style: output.style))
+            }
+            if follow { output.flush() }
+        }
+    }
+}
+
+/// A log line for reading.
+enum LogText {
+    static func line(_ log: LogLine, style: Style, withSource: Bool = true) -> String {
+        let level = log.level.uppercased()
+        let padded = level + String(repeating: " ", count: max(0, 7 - level.count))
+        let coloured =
+            switch log.level {
+            case "error", "critical": style.red(padded)
+            case "warning": style.yellow(padded)
+            default: style.dim(padded)
+            }
+        var text = style.dim(Human.clock(log.time)) + " " + coloured + " "
+        if withSource {
+            text += style.blue(log.function ?? log.stream)
+            if let request = log.requestID { text += style.dim(" [\(request)]") }
+            text += " "
+        }
+        return text + log.message
+    }
+}

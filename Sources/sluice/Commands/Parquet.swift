@@ -1,0 +1,138 @@
+import ArgumentParser
+import Columnar
+
+/// `sluice parquet`.
+struct Parquet: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Look into Parquet files.", subcommands: [Schema.self, Head.self, Stats.self])
+
+    private static func open(_ path: String) throws -> ParquetFile {
+        try ParquetFile(try ParquetFileInput(path: path))
+    }
+
+    struct Schema: ParsableCommand {
+        static let configuration = CommandConfiguration(abstract: "Columns and types.")
+        @Argument(help: "A Parquet file.") var file: String
+        @OptionGroup var outputOption: OutputOption
+
+        private struct Column: Encodable {
+            var name: String
+            var type: String
+            var repetition: String
+        }
+
+        func run() throws {
+            let parquet = try open(file)
+            let output = outputOption.output
+            guard output.json else { return output.line("\(parquet.schema)") }
+            for field in parquet.schema.fields {
+                let type = field.leaf?.typeName ?? "group"
+                try output.object(Column(name: field.name, type: type, repetition: field.repetition.rawValue))
+            }
+        }
+    }
+
+    struct Head: ParsableCommand {
+        static let configuration = CommandConfiguration(abstract: "The first rows.")
+        @Argument(help: "A Parquet file.") var file: String
+        @Option(name: .long, help: ArgumentHelp("How many.", valueName: "n")) var rows = 10
+        @OptionGroup var outputOption: OutputOption
+
+        func validate() throws {
+            guard rows >= 0 else { throw ValidationError("--rows must not be negative.") }
+        }
+
+        func run() throws {
+            let parquet = try open(file)
+            let fields = parquet.schema.fields
+            let output = outputOption.output
+            let values = try parquet.head(rows: rows)
+            if output.json {
+                for row in values {
+                    let members = zip(fields, row).map { ParquetMember(name: $0.name, value: $1) }
+                    output.line(ParquetValue.structure(members).json)
+                }
+                return
+            }
+            let columns = fields.map { field in
+                Table.Column(field.name, isNumber: field.leaf.map { isNumber($0.typeName) } ?? false)
+            }
+            output.table(columns, values.map { $0.map { Text.oneLine($0.description) } })
+            if Int64(values.count) < parquet.rowCount {
+                output.line(output.style.dim("\(values.count) of \(Human.count(parquet.rowCount, "row"))"))
+            }
+        }
+
+        private func isNumber(_ type: String) -> Bool {
+            ["int", "uint", "float", "double", "decimal"].contains { type.hasPrefix($0) }
+        }
+    }
+
+    struct Stats: ParsableCommand {
+        static let configuration = CommandConfiguration(abstract: "Row groups, sizes, encodings, bounds.")
+        @Argument(help: "A Parquet file.") var file: String
+        @OptionGroup var outputOption: OutputOption
+
+        private struct Chunk: Encodable {
+            var rowGroup: Int
+            var column: String
+            var type: String
+            var values: Int64
+            var nulls: Int64?
+            var minimum: String?
+            var maximum: String?
+            var codec: String
+            var encodings: [String]
+            var compressedBytes: Int64
+            var uncompressedBytes: Int64
+        }
+
+        func run() throws {
+            let parquet = try open(file)
+            let output = outputOption.output
+            if !output.json {
+                output.fields([
+                    ("rows", Human.grouped(parquet.rowCount)), ("row groups", "\(parquet.rowGroups.count)"),
+                    ("columns", "\(parquet.schema.columns.count)"), ("format", "\(parquet.formatVersion)"),
+                    ("written by", parquet.createdBy),
+                ])
+            }
+            for group in parquet.rowGroups {
+                let chunks = group.columns.map { chunk in
+                    Chunk(
+                        rowGroup: group.index, column: chunk.column.name, type: chunk.column.typeName,
+                        values: chunk.valueCount, nulls: chunk.nullCount, minimum: chunk.minimum?.description,
+                        maximum: chunk.maximum?.description, codec: chunk.codec, encodings: chunk.encodings,
+                        compressedBytes: chunk.compressedBytes, uncompressedBytes: chunk.uncompressedBytes)
+                }
+                if output.json {
+                    try chunks.forEach(output.object)
+                } else {
+                    show(group, chunks, output)
+                }
+            }
+        }
+
+        private func show(_ group: ParquetRowGroup, _ chunks: [Chunk], _ output: Output) {
+            output.heading("Row group \(group.index): \(Human.count(group.rowCount, "row"))")
+            output.table(
+                [
+                    "COLUMN", "TYPE", .number("NULLS"), "MINIMUM", "MAXIMUM", .number("SIZE"), .number("EXPANDED"), "CODEC",
+                    "ENCODINGS",
+                ],
+                chunks.map { chunk in
+                    [
+                        chunk.column, chunk.type, chunk.nulls.map(Human.grouped) ?? "-", short(chunk.minimum),
+                        short(chunk.maximum), Human.bytes(chunk.compressedBytes), Human.bytes(chunk.uncompressedBytes),
+                        chunk.codec, chunk.encodings.joined(separator: ", "),
+                    ]
+                }, indent: 2)
+        }
+
+        private func short(_ text: String?) -> String {
+            guard let text else { return "-" }
+            let line = Text.oneLine(text)
+            return line.count <= 24 ? line : line.prefix(23) + "…"
+        }
+    }
+}

@@ -1,0 +1,65 @@
+import ArgumentParser
+import HostAPI
+
+/// `sluice rules`.
+struct Rules: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Which events go to which functions.", subcommands: [List.self, Show.self, Test.self])
+
+    struct List: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(abstract: "Rules in force.")
+        @Option(name: .long, help: "Only of this bus.") var bus: String?
+        @OptionGroup var common: CommonOptions
+
+        func run() async throws {
+            let rules = try await common.host.listRules(bus: bus)
+            let output = common.output
+            if output.json { return try rules.forEach(output.object) }
+            guard !rules.isEmpty else { return output.line("no rules") }
+            output.table(
+                ["BUS", "NAME", "ENABLED", .number("MATCHED"), .number("DEAD"), "FUNCTIONS", "FILE"],
+                rules.map { rule in
+                    [
+                        rule.bus, rule.name, rule.enabled ? "yes" : output.style.yellow("no"),
+                        Human.grouped(rule.subscriptions.map(\.matched).max() ?? 0),
+                        Human.grouped(rule.subscriptions.reduce(0) { $0 + $1.dead }),
+                        rule.targets.map(\.function).joined(separator: ", "), rule.file,
+                    ]
+                })
+        }
+    }
+
+    struct Show: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(abstract: "A rule: pattern, targets and figures.")
+        @Argument(help: "The rule's name.") var name: String
+        @Option(name: .long, help: "The bus it is on.") var bus = "default"
+        @OptionGroup var common: CommonOptions
+
+        func run() async throws {
+            let rule = try await common.host.rule(bus: bus, name: name)
+            let output = common.output
+            if output.json { return try output.object(rule) }
+            let style = output.style
+            output.fields([
+                ("rule", style.bold(rule.name)), ("bus", rule.bus), ("enabled", rule.enabled ? "yes" : style.yellow("no")),
+                ("description", rule.description.isEmpty ? nil : rule.description), ("file", rule.file),
+            ])
+            output.heading("Pattern")
+            output.json(rule.pattern)
+            output.heading("Targets")
+            output.table(
+                ["ID", "FUNCTION", "INPUT", .number("BATCH"), .number("RETRIES"), .number("MAXIMUM AGE")],
+                rule.targets.map {
+                    [
+                        $0.id, $0.function, $0.inputFormat, "\($0.batchSize)", "\($0.maximumRetryAttempts)",
+                        Human.seconds(Int64($0.maximumEventAgeInSeconds)),
+                    ]
+                }, indent: 2)
+            if !rule.subscriptions.isEmpty {
+                output.heading("Subscriptions")
+                output.table(
+                    SubscriptionTable.columns, rule.subscriptions.map { SubscriptionTable.row($0, style) }, indent: 2)
+            }
+        }
+    }
+}

@@ -1,0 +1,82 @@
+import ArgumentParser
+import EventPatterns
+import FunctionJSON
+import Glibc
+import HostAPI
+
+extension Rules {
+    struct Test: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Which rules would take an event, and why the others would not.",
+            discussion: """
+                With --cases no host is needed: for each line {"pattern":"…","event":"…"} (both JSON texts inside \
+                strings) it prints `true`, `false`, or `error<TAB>pattern|event<TAB>message`, and exits 0.
+                """)
+
+        @Option(name: .long, help: ArgumentHelp("Cases as JSON lines; - for the standard input.", valueName: "file"))
+        var cases: String?
+        @Option(name: .long, help: ArgumentHelp("An event's whole envelope; - for the standard input.", valueName: "file"))
+        var event: String?
+        @Option(name: .long, help: "The bus whose rules are tried; default: default.")
+        var bus: String?
+        @OptionGroup var common: CommonOptions
+
+        func validate() throws {
+            guard (cases == nil) != (event == nil) else { throw ValidationError("Give either --cases or --event.") }
+        }
+
+        func run() async throws {
+            if let cases {
+                try answer(cases)
+            } else if let event {
+                try await ask(event)
+            }
+        }
+
+        /// One answer a line, in a few large writes.
+        private func answer(_ path: String) throws {
+            var input = try InputFile(path)
+            while let line = try input.line() {
+                if line.allSatisfy({ $0 == 0x20 || $0 == 0x09 }) { continue }
+                do throws(PatternError) {
+                    print(try PatternCase(line: line).answer.line)
+                } catch {
+                    // A line that is no case is answered too: line n of the output belongs to line n of the file.
+                    print("error\tpattern\tnot a case: \(error.message)")
+                }
+            }
+            fflush(nil)
+        }
+
+        private func ask(_ path: String) async throws {
+            let bytes = try InputFile.bytes(of: path)
+            let envelope: RawJSON
+            do { envelope = try RawJSON(bytes) } catch { throw Failure("\(path) is not JSON: \(error)") }
+            let host = common.host
+            let result = try await host.testRules(RuleTestRequest(event: envelope, bus: bus))
+            let output = common.output
+            if output.json { return try result.verdicts.forEach(output.object) }
+            guard !result.verdicts.isEmpty else { return output.line("no rules on bus \(result.bus)") }
+            let patterns = Dictionary(
+                try await host.listRules(bus: result.bus).map { ($0.name, $0.pattern) }, uniquingKeysWith: { $1 })
+            let style = output.style
+            for verdict in result.verdicts {
+                let functions = verdict.functions.joined(separator: ", ")
+                let note = verdict.enabled ? "" : style.yellow("  (disabled)")
+                if verdict.matches {
+                    output.line("\(style.green("matches"))  \(style.bold(verdict.rule))  -> \(functions)\(note)")
+                } else {
+                    output.line("\(style.dim("no     "))  \(style.bold(verdict.rule))\(note)")
+                    if let why = patterns[verdict.rule].flatMap({ reason($0, envelope) }) { output.line("         " + why) }
+                }
+            }
+        }
+
+        private func reason(_ pattern: RawJSON, _ event: RawJSON) -> String? {
+            guard let parsed = try? EventPattern(parsing: pattern.bytes, dialect: .eventBridge),
+                let explanation = try? parsed.explain(event.bytes), !explanation.matches
+            else { return nil }
+            return explanation.description
+        }
+    }
+}

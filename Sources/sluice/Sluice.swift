@@ -1,0 +1,63 @@
+import ArgumentParser
+import Glibc
+
+/// The command line. Exit codes: 0 done, 1 failed, 2 usage.
+@main
+struct Sluice: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "sluice",
+        abstract: "Files and events in, functions run, nothing lost.",
+        discussion: """
+            Start a host with `sluice up`, then drop a file into DATA/buckets/BUCKET. What fails is kept: see \
+            `sluice dlq list`.
+            """,
+        groupedSubcommands: [
+            CommandGroup(name: "Host", subcommands: hostCommands),
+            CommandGroup(
+                name: "What runs",
+                subcommands: [
+                    Events.self, Rules.self, Functions.self, Invocations.self, DeadLetters.self, Buckets.self,
+                    Catalog.self,
+                ]),
+            CommandGroup(name: "Files, without a host", subcommands: [Parquet.self, CSV.self]),
+        ])
+
+    /// Parses and runs, and maps every failure to its text and exit code.
+    static func main() async {
+        var command: any ParsableCommand
+        do {
+            command = try parseAsRoot()
+        } catch {
+            leave(parsing: error)
+        }
+        do {
+            if var asynchronous = command as? any AsyncParsableCommand {
+                try await asynchronous.run()
+            } else {
+                try command.run()
+            }
+        } catch let error as ExitCode {
+            exit(error.rawValue)
+        } catch where exitCode(for: error) == .success {
+            // `--help` of a group without a default verb.
+            print(fullMessage(for: error))
+        } catch where error is ValidationError {
+            leave(parsing: error)
+        } catch {
+            Failure.report(error)
+            exit(1)
+        }
+        exit(0)
+    }
+
+    /// Help and version go to stdout with 0; everything else is a mistake in the arguments.
+    private static func leave(parsing error: any Error) -> Never {
+        let text = fullMessage(for: error)
+        if exitCode(for: error) == .success {
+            print(text)
+            exit(0)
+        }
+        StandardError.write(text.hasPrefix("Error: ") ? "error: " + text.dropFirst(7) : text)
+        exit(2)
+    }
+}

@@ -1,0 +1,40 @@
+import ArgumentParser
+import Columnar
+import EventPatterns
+import FunctionJSON
+import Glibc
+import HostAPI
+
+/// A command cannot do what it was asked for: what is wrong, and what to do next.
+struct Failure: Error {
+    var message: String
+    var hint: String?
+
+    init(_ message: String, hint: String? = nil) {
+        self.message = message
+        self.hint = hint
+    }
+
+    /// A system call failed; `doing` is such as "cannot read data.csv".
+    static func system(_ doing: String, hint: String? = nil) -> Failure {
+        Failure("\(doing): \(String(cString: strerror(errno)))", hint: hint)
+    }
+
+    /// Writes `error: what`, then `  hint: next step`, to stderr.
+    static func report(_ error: any Error) {
+        let style = Style(enabled: isatty(2) == 1)
+        let (message, hint) = words(error)
+        StandardError.write(style.red("error:") + " " + message)
+        if let hint { StandardError.write("  " + style.dim("hint:") + " " + hint) }
+    }
+
+    private static func words(_ error: any Error) -> (message: String, hint: String?) {
+        switch error {
+        case let error as Failure: (error.message, error.hint)
+        case let error as APIError: (error.message, error.hint)
+        case let error as ColumnarError: ("\(error)", nil)
+        case is CancellationError: ("interrupted", nil)
+        default: ("\(error)", nil)
+        }
+    }
+}

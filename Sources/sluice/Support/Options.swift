@@ -1,0 +1,68 @@
+import ArgumentParser
+import Gateway
+import Glibc
+import HostAPI
+
+/// `--data`: which host.
+struct DataOption: ParsableArguments {
+    @Option(
+        name: .long,
+        help: ArgumentHelp("The data folder of the host. Default: $SLUICE_DATA, else ./data.", valueName: "dir"))
+    var data: String?
+
+    /// The folder that is meant.
+    var folder: String {
+        if let data { return data }
+        if let value = getenv("SLUICE_DATA"), value.pointee != 0 { return String(cString: value) }
+        return "./data"
+    }
+
+    /// The host that runs on the folder.
+    var host: any HostControl { HostClient(dataFolder: folder) }
+}
+
+/// `--json`.
+struct OutputOption: ParsableArguments {
+    @Flag(name: .long, help: "Print JSON, one object a line.")
+    var json = false
+
+    var output: Output { Output(json: json) }
+}
+
+/// What every command that asks a host takes.
+struct CommonOptions: ParsableArguments {
+    @OptionGroup var dataOption: DataOption
+    @OptionGroup var outputOption: OutputOption
+
+    var folder: String { dataOption.folder }
+    var host: any HostControl { dataOption.host }
+    var output: Output { outputOption.output }
+}
+
+/// `--limit`, for lists that can be long.
+struct LimitOption: ParsableArguments {
+    @Option(name: .long, help: ArgumentHelp("Print at most this many.", valueName: "n"))
+    var limit = 50
+
+    func validate() throws {
+        guard limit >= 1 else { throw ValidationError("--limit must be at least 1.") }
+    }
+
+    /// Asks page after page, and hands over each item until there are enough.
+    /// - Returns: whether there is more.
+    @discardableResult
+    func each<Item: Codable & Sendable>(
+        _ page: (PageRequest) async throws -> Page<Item>, do body: (Item) throws -> Void
+    ) async throws -> Bool {
+        var left = limit
+        var after: String?
+        while left > 0 {
+            let part = try await page(PageRequest(limit: min(left, PageRequest.largestLimit), after: after))
+            for item in part.items { try body(item) }
+            left -= part.items.count
+            guard let next = part.next, !part.items.isEmpty else { return false }
+            after = next
+        }
+        return true
+    }
+}

@@ -1,0 +1,67 @@
+import FunctionJSON
+import Glibc
+
+/// What a command prints: readable text, or JSON with one object a line.
+struct Output: Sendable {
+    let json: Bool
+    let style: Style
+
+    init(json: Bool = false) {
+        self.json = json
+        style = Style(enabled: Style.wanted(descriptor: 1))
+    }
+
+    func line(_ text: String = "") { print(text) }
+
+    /// One object, on one line.
+    func object(_ value: some Encodable) throws {
+        print(try TapeEncoder().text(value))
+    }
+
+    /// Makes what was printed visible now, for output that goes on.
+    func flush() { fflush(nil) }
+
+    /// A heading of a section, with an empty line before it.
+    func heading(_ text: String) {
+        print()
+        print(style.bold(text))
+    }
+
+    /// Names and values, aligned.
+    func fields(_ fields: [(name: String, value: String?)], indent: Int = 0) {
+        let shown = fields.compactMap { field in field.value.map { (field.name, $0) } }
+        let width = shown.map(\.0.count).max() ?? 0
+        for (name, value) in shown {
+            let label = name + String(repeating: " ", count: width - name.count)
+            print(String(repeating: " ", count: indent) + style.dim(label) + "  " + value)
+        }
+    }
+
+    /// An aligned table; `indent` spaces before each row.
+    func table(_ columns: [Table.Column], _ rows: [[String]], indent: Int = 0) {
+        let width = isatty(1) == 1 ? Self.terminalWidth(1) : nil
+        for line in Table(columns: columns, rows: rows).lines(style: style, width: width.map { $0 - indent }) {
+            print(String(repeating: " ", count: indent) + line)
+        }
+    }
+
+    /// JSON for reading: pretty, indented by two.
+    func json(_ value: RawJSON, indent: Int = 2) {
+        let text: String
+        if let parsed = try? JSONValue(parsing: value.bytes) {
+            text = String(decoding: parsed.serialized(pretty: true), as: UTF8.self)
+        } else {
+            text = value.text
+        }
+        for line in text.split(separator: "\n", omittingEmptySubsequences: false) {
+            print(String(repeating: " ", count: indent) + line)
+        }
+    }
+
+    /// Columns of the terminal; nil when unknown.
+    static func terminalWidth(_ descriptor: CInt) -> Int? {
+        var size = winsize()
+        guard ioctl(descriptor, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 20 else { return nil }
+        return Int(size.ws_col)
+    }
+}
