@@ -37,17 +37,17 @@ struct Sluice: AsyncParsableCommand {
                 try command.run()
             }
         } catch let error as ExitCode {
-            exit(error.rawValue)
-        } catch where exitCode(for: error) == .success {
+            Glibc.exit(error.rawValue)
+        } catch  where exitCode(for: error) == .success {
             // `--help` of a group without a default verb.
             print(fullMessage(for: error))
-        } catch where error is ValidationError {
+        } catch  where error is ValidationError {
             leave(parsing: error)
         } catch {
             Failure.report(error)
-            exit(1)
+            Glibc.exit(1)
         }
-        exit(0)
+        Glibc.exit(0)
     }
 
     /// Help and version go to stdout with 0; everything else is a mistake in the arguments.
@@ -55,9 +55,9 @@ struct Sluice: AsyncParsableCommand {
         let text = fullMessage(for: error)
         if exitCode(for: error) == .success {
             print(text)
-            exit(0)
+            Glibc.exit(0)
         }
         StandardError.write(text.hasPrefix("Error: ") ? "error: " + text.dropFirst(7) : text)
-        exit(2)
+        Glibc.exit(2)
     }
 }

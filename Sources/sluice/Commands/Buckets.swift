@@ -14,7 +14,9 @@ struct Buckets: AsyncParsableCommand {
             let buckets = try await common.host.listBuckets()
             let output = common.output
             if output.json { return try buckets.forEach(output.object) }
-            guard !buckets.isEmpty else { return output.line("no buckets; name them in sluice.yaml and `sluice deploy`") }
+            guard !buckets.isEmpty else {
+                return output.line("no buckets; name them in sluice.yaml and `sluice deploy`")
+            }
             output.table(BucketTable.columns, buckets.map { BucketTable.row($0, output.style) })
             for bucket in buckets {
                 for note in bucket.notes { output.line(output.style.yellow("! ") + "\(bucket.name): \(note)") }

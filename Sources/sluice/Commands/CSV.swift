@@ -19,7 +19,9 @@ struct CSV: AsyncParsableCommand {
         @Argument(help: ArgumentHelp("The Parquet file to make.", valueName: "out.parquet")) var destination: String
         @Option(name: .long, help: "How pages are compressed.") var compression = Compression.snappy
         @Option(name: .long, help: "1 or 2.") var threads = 1
-        @Option(name: .long, help: ArgumentHelp("The character between fields, or `tab`; found by itself unless given.", valueName: "c"))
+        @Option(
+            name: .long,
+            help: ArgumentHelp("The character between fields, or `tab`; found by itself unless given.", valueName: "c"))
         var delimiter: String?
         @OptionGroup var outputOption: OutputOption
 

@@ -17,10 +17,14 @@ struct Catalog: AsyncParsableCommand {
             if output.json { return try tables.forEach(output.object) }
             guard !tables.isEmpty else { return output.line("no tables") }
             output.table(
-                ["TABLE", .number("COLUMNS"), .number("ROWS"), .number("FILES"), .number("SIZE"), .number("VERSION"), "LOCATION"],
+                [
+                    "TABLE", .number("COLUMNS"), .number("ROWS"), .number("FILES"), .number("SIZE"), .number("VERSION"),
+                    "LOCATION",
+                ],
                 tables.map {
                     [
-                        "\($0.database).\($0.name)", "\($0.columns.count)", Human.grouped($0.rows), Human.grouped($0.files),
+                        "\($0.database).\($0.name)", "\($0.columns.count)", Human.grouped($0.rows),
+                        Human.grouped($0.files),
                         Human.bytes($0.bytes), "\($0.version)", $0.location,
                     ]
                 })
@@ -70,7 +74,8 @@ struct Catalog: AsyncParsableCommand {
             output.heading("Versions")
             var before: [TableInfo.Column] = []
             for version in detail.versions {
-                let change = before.isEmpty ? Human.count(version.columns.count, "column") : difference(before, version.columns)
+                let change =
+                    before.isEmpty ? Human.count(version.columns.count, "column") : difference(before, version.columns)
                 output.line("  \(version.version)  \(change)")
                 before = version.columns
             }
@@ -80,7 +85,8 @@ struct Catalog: AsyncParsableCommand {
                 detail.files.map { file in
                     [
                         Human.grouped(file.rows), Human.bytes(file.bytes), "\(file.schemaVersion)",
-                        file.partition.isEmpty ? "-" : file.partition.joined(separator: "/"), "\(file.bucket)/\(file.key)",
+                        file.partition.isEmpty ? "-" : file.partition.joined(separator: "/"),
+                        "\(file.bucket)/\(file.key)",
                     ]
                 }, indent: 2)
             if Int64(detail.files.count) < table.files {

@@ -8,7 +8,8 @@ struct Deploy: AsyncParsableCommand {
         abstract: "Put an app folder into force on the running host.",
         discussion: "A folder with mistakes is refused as a whole, and what runs goes on unchanged.")
 
-    @Option(name: .long, help: ArgumentHelp("The app folder. Default: the one `up` was started with.", valueName: "dir"))
+    @Option(
+        name: .long, help: ArgumentHelp("The app folder. Default: the one `up` was started with.", valueName: "dir"))
     var app: String?
     @Flag(name: .long, help: "Build the functions first (swift build -c release in the app folder).")
     var build = false

@@ -109,8 +109,10 @@ struct Events: AsyncParsableCommand {
                 output.table(
                     ["RULE", "TARGET", "FUNCTION", "STATE", "DEAD LETTER"],
                     detail.deliveries.map {
-                        [$0.rule, $0.target, $0.function, style.state($0.state),
-                            $0.deadLetter.map { "sluice dlq show \($0)" } ?? ""]
+                        [
+                            $0.rule, $0.target, $0.function, style.state($0.state),
+                            $0.deadLetter.map { "sluice dlq show \($0)" } ?? "",
+                        ]
                     }, indent: 2)
             }
             if !detail.invocations.isEmpty {

@@ -27,7 +27,9 @@ extension Events {
         func validate() throws {
             if file != nil {
                 guard source == nil, detailType == nil, detail == nil, resource.isEmpty, time == nil, dedup == nil
-                else { throw ValidationError("--file takes the events from the file: leave out --source and the like.") }
+                else {
+                    throw ValidationError("--file takes the events from the file: leave out --source and the like.")
+                }
             } else if source == nil || detailType == nil || detail == nil {
                 throw ValidationError("Give --source, --detail-type and --detail, or --file.")
             }
@@ -86,7 +88,9 @@ extension Events {
             guard let type = text("detailType", "detail-type", "DetailType") else {
                 throw Failure("\(place): `detailType` is missing")
             }
-            guard let detail = value["detail"] ?? value["Detail"] else { throw Failure("\(place): `detail` is missing") }
+            guard let detail = value["detail"] ?? value["Detail"] else {
+                throw Failure("\(place): `detail` is missing")
+            }
             let json: RawJSON
             if let string = detail.string {
                 do { json = try RawJSON(string) } catch { throw Failure("\(place): `detail` is not JSON: \(error)") }

@@ -1,4 +1,5 @@
 import ArgumentParser
+import FunctionJSON
 import HostAPI
 
 /// `sluice functions`.
@@ -47,9 +48,12 @@ struct Functions: AsyncParsableCommand {
                 ("reads", list(function.readGrants)), ("writes", list(function.writeGrants)),
                 ("puts events on", list(function.eventGrants)), ("rules", list(function.rules)),
                 ("succeeded", Human.grouped(status.succeeded)), ("failed", Human.grouped(status.failed)),
-                ("p50, p99", status.medianMilliseconds.map { median in
-                    Human.milliseconds(median) + ", " + (status.p99Milliseconds.map(Human.milliseconds) ?? "-")
-                }),
+                (
+                    "p50, p99",
+                    status.medianMilliseconds.map { median in
+                        Human.milliseconds(median) + ", " + (status.p99Milliseconds.map(Human.milliseconds) ?? "-")
+                    }
+                ),
             ])
             if !function.environment.isEmpty {
                 output.heading("Environment")

@@ -41,16 +41,21 @@ struct Invocations: AsyncParsableCommand {
             if output.json { return try output.object(detail) }
             let (style, summary) = (output.style, detail.summary)
             output.fields([
-                ("invocation", style.bold(summary.requestID)), ("function", "\(summary.function) version \(summary.version)"),
+                ("invocation", style.bold(summary.requestID)),
+                ("function", "\(summary.function) version \(summary.version)"),
                 ("rule", summary.rule ?? "none: invoked by hand"), ("attempt", "\(summary.attempt)"),
                 ("outcome", style.state(summary.outcome)), ("code", summary.code), ("message", summary.message),
                 ("started", "\(summary.started)  (\(Human.ago(summary.started)))"),
-                ("duration", Human.milliseconds(summary.durationMilliseconds) + (summary.coldStart ? ", cold start" : "")),
+                (
+                    "duration",
+                    Human.milliseconds(summary.durationMilliseconds) + (summary.coldStart ? ", cold start" : "")
+                ),
                 ("events", summary.eventIDs.isEmpty ? nil : summary.eventIDs.joined(separator: ", ")),
             ])
             if !detail.effects.isEmpty {
                 output.heading("Effects")
-                output.table(["KIND", "SUBJECT", "NOTE"], detail.effects.map { [$0.kind, $0.subject, $0.note ?? ""] }, indent: 2)
+                output.table(
+                    ["KIND", "SUBJECT", "NOTE"], detail.effects.map { [$0.kind, $0.subject, $0.note ?? ""] }, indent: 2)
             }
             if let value = detail.output {
                 output.heading("Output")

@@ -10,7 +10,9 @@ struct Invoke: AsyncParsableCommand {
 
     @Argument(help: "The function's name.")
     var function: String
-    @Option(name: .long, help: ArgumentHelp("A file with the event as JSON, or - for the standard input.", valueName: "file"))
+    @Option(
+        name: .long,
+        help: ArgumentHelp("A file with the event as JSON, or - for the standard input.", valueName: "file"))
     var event: String
     @OptionGroup var common: CommonOptions
 
@@ -30,7 +32,9 @@ struct Invoke: AsyncParsableCommand {
             if failed { throw ExitCode(1) }
             return
         }
-        for log in result.logs { StandardError.write(LogText.line(log, style: Style(enabled: Style.wanted(descriptor: 2)))) }
+        for log in result.logs {
+            StandardError.write(LogText.line(log, style: Style(enabled: Style.wanted(descriptor: 2))))
+        }
         if failed {
             let summary = result.summary
             let code = summary.code.map { "\($0): " } ?? ""

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Columnar
+import FunctionJSON
 
 /// `sluice parquet`.
 struct Parquet: AsyncParsableCommand {
@@ -49,8 +50,14 @@ struct Parquet: AsyncParsableCommand {
             let values = try parquet.head(rows: rows)
             if output.json {
                 for row in values {
-                    let members = zip(fields, row).map { ParquetMember(name: $0.name, value: $1) }
-                    output.line(ParquetValue.structure(members).json)
+                    var writer = JSONWriter()
+                    writer.beginObject()
+                    for (field, value) in zip(fields, row) {
+                        writer.name(field.name)
+                        writer.raw(value.json.utf8)
+                    }
+                    writer.endObject()
+                    output.line(String(decoding: writer.bytes, as: UTF8.self))
                 }
                 return
             }
@@ -117,7 +124,8 @@ struct Parquet: AsyncParsableCommand {
             output.heading("Row group \(group.index): \(Human.count(group.rowCount, "row"))")
             output.table(
                 [
-                    "COLUMN", "TYPE", .number("NULLS"), "MINIMUM", "MAXIMUM", .number("SIZE"), .number("EXPANDED"), "CODEC",
+                    "COLUMN", "TYPE", .number("NULLS"), "MINIMUM", "MAXIMUM", .number("SIZE"), .number("EXPANDED"),
+                    "CODEC",
                     "ENCODINGS",
                 ],
                 chunks.map { chunk in

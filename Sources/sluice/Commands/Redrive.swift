@@ -59,7 +59,8 @@ extension DeadLetters {
             output.line(
                 "redriven \(Human.count(job.selected, "dead letter")): "
                     + output.style.green("\(Human.grouped(Int64(job.succeeded))) succeeded")
-                    + (job.failed == 0 ? "" : ", " + output.style.red("\(Human.grouped(Int64(job.failed))) failed again")))
+                    + (job.failed == 0
+                        ? "" : ", " + output.style.red("\(Human.grouped(Int64(job.failed))) failed again")))
             if job.failed > 0 { output.line("see why: sluice dlq list") }
         }
     }

@@ -41,7 +41,8 @@ struct Rules: AsyncParsableCommand {
             if output.json { return try output.object(rule) }
             let style = output.style
             output.fields([
-                ("rule", style.bold(rule.name)), ("bus", rule.bus), ("enabled", rule.enabled ? "yes" : style.yellow("no")),
+                ("rule", style.bold(rule.name)), ("bus", rule.bus),
+                ("enabled", rule.enabled ? "yes" : style.yellow("no")),
                 ("description", rule.description.isEmpty ? nil : rule.description), ("file", rule.file),
             ])
             output.heading("Pattern")

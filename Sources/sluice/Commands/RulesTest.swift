@@ -15,7 +15,8 @@ extension Rules {
 
         @Option(name: .long, help: ArgumentHelp("Cases as JSON lines; - for the standard input.", valueName: "file"))
         var cases: String?
-        @Option(name: .long, help: ArgumentHelp("An event's whole envelope; - for the standard input.", valueName: "file"))
+        @Option(
+            name: .long, help: ArgumentHelp("An event's whole envelope; - for the standard input.", valueName: "file"))
         var event: String?
         @Option(name: .long, help: "The bus whose rules are tried; default: default.")
         var bus: String?
@@ -67,7 +68,9 @@ extension Rules {
                     output.line("\(style.green("matches"))  \(style.bold(verdict.rule))  -> \(functions)\(note)")
                 } else {
                     output.line("\(style.dim("no     "))  \(style.bold(verdict.rule))\(note)")
-                    if let why = patterns[verdict.rule].flatMap({ reason($0, envelope) }) { output.line("         " + why) }
+                    if let why = patterns[verdict.rule].flatMap({ reason($0, envelope) }) {
+                        output.line("         " + why)
+                    }
                 }
             }
         }

@@ -18,7 +18,10 @@ struct Status: AsyncParsableCommand {
             "\(style.bold("sluice \(status.version)"))  \(style.state(status.state.rawValue))  up \(age)  "
                 + "process \(status.processID)  boot \(status.boot)")
         output.fields([
-            ("data", "\(status.dataFolder)  (journal \(Human.bytes(status.journalBytes)), free \(Human.bytes(status.freeBytes)))"),
+            (
+                "data",
+                "\(status.dataFolder)  (journal \(Human.bytes(status.journalBytes)), free \(Human.bytes(status.freeBytes)))"
+            ),
             ("app", status.appFolder.map { "\($0)  (rule set \(status.ruleSet))" }),
             ("memory", Human.bytes(status.residentBytes)),
             ("events", Human.grouped(status.head)),

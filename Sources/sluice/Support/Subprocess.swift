@@ -9,8 +9,9 @@ enum Subprocess {
         var words: [UnsafeMutablePointer<CChar>?] = arguments.map { strdup($0) }
         words.append(nil)
         defer { for word in words { free(word) } }
+        guard let program = words[0] else { throw Failure("cannot start `\(line)`") }
         var process: pid_t = 0
-        let fault = posix_spawnp(&process, words[0], nil, nil, words, environ)
+        let fault = posix_spawnp(&process, program, nil, nil, words, environ)
         guard fault == 0 else {
             throw Failure("cannot start `\(line)`: \(String(cString: strerror(fault)))")
         }
