@@ -184,6 +184,41 @@ struct WriterTests {
         try ParquetChecker.check([.init(parquet: path, expected: expected)], in: folder.url)
     }
 
+    @Test("null tokens that look like numbers are nulls, in dictionaries and among plain values")
+    func numericTokens() throws {
+        let folder = try ScratchFolder()
+        var options = ConversionOptions()
+        options.csv.nullTokens = ["-999", "1000000007"]
+        var text = "few,many,price\n"
+        var expected = ExpectedColumns(columns: [("few", []), ("many", []), ("price", [])])
+        for row in 0..<8000 {
+            let isNull = row % 10 == 3
+            text += isNull ? "-999,1000000007,-999\n" : "\(row % 7),\"\(row * 7_919_333)\",\"\(row).25\"\n"
+            expected.columns[0].values.append(isNull ? .null : .integer(Int64(row % 7)))
+            expected.columns[1].values.append(isNull ? .null : .integer(Int64(row * 7_919_333)))
+            expected.columns[2].values.append(isNull ? .null : .double(Double(row) + 0.25))
+        }
+        let path = folder.path("tokens.parquet")
+        try convert(text, options, to: path)
+        try ParquetChecker.check([.init(parquet: path, expected: expected)], in: folder.url)
+    }
+
+    @Test("a file whose fields are all quoted gives the same bytes as one without quotes")
+    func allQuoted() throws {
+        var random = SeededGenerator(seed: 33)
+        var (plain, quoted) = ("a,b,c,d,e,f\n", "\"a\",\"b\",\"c\",\"d\",\"e\",\"f\"\n")
+        for row in 0..<9000 {
+            let fields = [
+                "\(row)", "\(Double(Int.random(in: 0..<500, using: &random)) / 4)", "word\(row % 5)",
+                "2024-01-0\(1 + row % 9) 0\(row % 10):11:22", String(random.next(), radix: 16),
+                row % 3 == 0 ? "true" : "false",
+            ]
+            plain += fields.joined(separator: ",") + "\n"
+            quoted += fields.map { "\"\($0)\"" }.joined(separator: ",") + "\n"
+        }
+        #expect(try write(plain) { $0.csv.batchBytes = 4 << 20 } == write(quoted) { $0.csv.batchBytes = 4 << 20 })
+    }
+
     @Test("numbers in text become the nearest double, like the standard library's")
     func doubles() throws {
         var random = SeededGenerator(seed: 21)

@@ -1,3 +1,5 @@
+import Glibc
+
 extension ColumnBuilder {
     /// Appends rows as ids of the dictionary.
     /// - Returns: the first row that does not fit the type.
@@ -6,6 +8,7 @@ extension ColumnBuilder {
         let stride = table.stride
         let quote = UInt8(truncatingIfNeeded: table.quote)
         let hasQuote = table.quote < 256
+        let hasSimpleQuotes = table.text.escape == nil && nullTokens.isEmpty
         var starts = table.starts + first * stride
         var ends = table.ends + first * stride
         var slots = dictionary.slots
@@ -18,16 +21,25 @@ extension ColumnBuilder {
 
         for index in 0..<count {
             let start = Int(starts.pointee) &+ 1
-            let length = Int(ends.pointee) &- start
+            var length = Int(ends.pointee) &- start
             starts += stride
             ends += stride
-            let text = bytes + start
+            var text = bytes + start
             var id = ValueDictionary.nullID
             search: do {
                 if length <= 0 { break search }
-                let word = loadWord(text)
+                var word = loadWord(text)
+                var isPlain = true
                 if hasQuote && UInt8(truncatingIfNeeded: word) == quote && length >= 2 {
-                    // fall through to the slow way
+                    isPlain = hasSimpleQuotes && length > 2 && memchr(text + 1, Int32(quote), length - 2) == nil
+                    if isPlain {
+                        text += 1
+                        length -= 2
+                        word = loadWord(text)
+                    }
+                }
+                if !isPlain {
+                    // Escapes, an empty text, perhaps a null token: the slow way.
                 } else if length <= 8 {
                     let key = word & (~0 &>> UInt64(truncatingIfNeeded: 64 &- 8 &* length))
                     let tag = UInt32(truncatingIfNeeded: length) | ValueDictionary.occupied

@@ -122,6 +122,9 @@ extension ColumnBuilder {
         let stride = table.stride
         var starts = table.starts + first * stride
         var ends = table.ends + first * stride
+        let hasTokens = !nullTokens.isEmpty
+        // No value begins with a zero byte, which stands for "no quotes" here.
+        let quote = table.quote < 256 ? UInt8(truncatingIfNeeded: table.quote) : 0
         let values = pageValues()
         var out = values + pageValueCount
         var row = pageRowCount
@@ -130,13 +133,19 @@ extension ColumnBuilder {
             let length = Int(ends.pointee) &- start
             starts += stride
             ends += stride
-            if length <= 0 {
+            let text = bytes + start
+            if length <= 0 || (hasTokens && nullTokens.contains(text, length)) {
                 setNull(row)
-            } else if let value = parser.parse(bytes + start, length) {
+            } else if let value = parser.parse(text, length) {
+                out.pointee = value
+                out += 1
+            } else if text[0] == quote, length > 2, !hasTokens, text[length &- 1] == quote,
+                let value = parser.parse(text + 1, length &- 2)
+            {
                 out.pointee = value
                 out += 1
             } else {
-                switch unusual(bytes + start, length, table.text) {
+                switch unusual(text, length, table.text) {
                 case .null: setNull(row)
                 case .text(let text, let length):
                     guard let value = parser.parse(text, length) else { return first + index }
