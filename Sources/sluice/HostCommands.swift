@@ -3,6 +3,6 @@ import ArgumentParser
 extension Sluice {
     /// Commands around the host itself.
     static let hostCommands: [any ParsableCommand.Type] = [
-        Deploy.self, Invoke.self, Status.self, Logs.self,
+        Up.self, Deploy.self, Invoke.self, Status.self, Doctor.self, Logs.self, Bench.self,
     ]
 }

@@ -14,12 +14,12 @@ struct Sluice: AsyncParsableCommand {
         groupedSubcommands: [
             CommandGroup(name: "Host", subcommands: hostCommands),
             CommandGroup(
-                name: "What runs",
+                name: "Work and Data",
                 subcommands: [
                     Events.self, Rules.self, Functions.self, Invocations.self, DeadLetters.self, Buckets.self,
                     Catalog.self,
                 ]),
-            CommandGroup(name: "Files, without a host", subcommands: [Parquet.self, CSV.self]),
+            CommandGroup(name: "File", subcommands: [Parquet.self, CSV.self]),
         ])
 
     /// Parses and runs, and maps every failure to its text and exit code.
