@@ -43,6 +43,8 @@ let package = Package(
         .library(name: "Columnar", targets: ["Columnar"]),
     ]
         + functions.map { .library(name: $0.name, type: .dynamic, targets: ["\($0.name)Entry"]) }
+        // The function that `sluice bench` runs.
+        + [.library(name: "BenchEcho", type: .dynamic, targets: ["BenchEcho"])]
         // A function of the tests, which fails in every way an event asks for.
         + [.library(name: "Faulty", type: .dynamic, targets: ["FaultyEntry"])],
     dependencies: [
@@ -79,6 +81,8 @@ let package = Package(
         // Pure cores
         library("EventPatterns", ["FunctionJSON"]),
         library("Columnar", ["CSnappy", "CZstd", "CLinux"]),
+
+        library("BenchEcho", ["FunctionKit"]),
 
         // The host
         library("UVLoop", ["CLibUV", "CLinux"]),
@@ -118,6 +122,7 @@ let package = Package(
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+                .product(name: "UnixSignals", package: "swift-service-lifecycle"),
             ],
             swiftSettings: settings),
 

@@ -12,8 +12,8 @@ public struct TableLoader: Sendable {
         public var compression: String?
         /// Unquoted texts that mean a missing value, beside the empty field.
         public var nullTokens: [String]?
-        /// What becomes of rows with too few or too many fields: `fail` (the default) fails the file, `pad` fills missing
-        /// fields with nulls and drops surplus ones.
+        /// What becomes of rows with too few fields: `fail` (the default) fails the file, `pad` takes the missing ones for
+        /// nulls. Rows with too many fields fail the file either way.
         public var malformedRows: String?
         /// Free properties of the table, such as `owner`.
         public var properties: [String: String]?

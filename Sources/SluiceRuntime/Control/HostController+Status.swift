@@ -114,7 +114,7 @@ extension HostController {
                 details: Array(details.prefix(20)), hint: "restart the host: it scans the buckets when it starts")
     }
 
-    private static func residentBytes() -> Int64 {
+    static func residentBytes() -> Int64 {
         let file = open("/proc/self/statm", O_RDONLY | O_CLOEXEC)
         guard file >= 0 else { return 0 }
         defer { close(file) }

@@ -111,7 +111,6 @@ package final class Publisher {
         } catch {
             return .closed
         }
-        defer { forget(decision) }
         let done: [PublishedObject]
         switch await rename(decision, recovering: isDecided) {
         case .success(let objects): done = objects
@@ -133,6 +132,7 @@ package final class Publisher {
             return .closed
         }
         CrashPoint.hit(.runtimeSettled)
+        forget(decision)
         discardStaging(decision.staging, buckets: decision.buckets)
         return .committed(decision.effectList)
     }
@@ -186,6 +186,7 @@ package final class Publisher {
             batch.control.append(.putValue(name: Decision.parkedName(decision.staging), body: JSONText.encode(decision)))
         }
         guard (try? await committer.commit(batch)) != nil else { return .closed }
+        forget(decision)
         if isHandlers {
             discardStaging(decision.staging, buckets: decision.buckets)
             return .failed(Failure(code: error.code.description, message: error.message, retry: false), parked: nil)

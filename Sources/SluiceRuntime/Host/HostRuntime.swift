@@ -95,7 +95,7 @@ package final class HostRuntime {
     /// Starts everything; when it returns the host accepts work. Recovery comes before dispatching and scanning.
     package func start() async throws {
         let data = options.dataFolder
-        await files.run { WorkerRoster.killLeftovers(dataFolder: data) }
+        _ = await files.run { WorkerRoster.killLeftovers(dataFolder: data) }
         try makePool()
         deployer = Deployer(
             journal: journal, files: files, router: router, clock: clock, dataFolder: options.dataFolder, log: log,

@@ -50,8 +50,27 @@ package struct Recovery {
         }
         let open = Set(state.decisions.compactMap { JSONText.decode(Decision.self, from: $0.body)?.staging })
         let buckets = buckets
+        let inputs = try await files.run { try Self.keptInputs(journal) }
         await files.run {
-            for bucket in buckets.all { bucket.cleanStaging(keeping: kept.union(open)) }
+            for bucket in buckets.all {
+                bucket.cleanStaging(keeping: kept.union(open))
+                bucket.cleanKept(keeping: inputs)
+            }
+        }
+    }
+
+    /// The ids of the input copies that dead letters still refer to. Blocking.
+    private nonisolated static func keptInputs(_ journal: any JournalStore) throws -> Set<String> {
+        var ids: Set<String> = []
+        var after: Int64 = 0
+        while true {
+            let page = try journal.deadLetters(
+                DeadLetterFilter(states: [.dead, .redriving], afterID: after, limit: 500))
+            for letter in page {
+                if let kept = JSONText.decode(KeptObject.self, from: letter.input)?.kept { ids.insert(kept.id) }
+            }
+            guard page.count == 500, let last = page.last else { return ids }
+            after = last.id
         }
     }
 

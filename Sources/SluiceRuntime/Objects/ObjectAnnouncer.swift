@@ -27,6 +27,8 @@ package final class ObjectAnnouncer: Sendable {
         let lineage = JSONText.encode(decision.lineage)
         for object in published {
             if let sighting = object.sighting {
+                // Somebody else has taken the key meanwhile: the watcher tells of what is there now.
+                if sighting.stamp.changed == 0 { continue }
                 let (record, append) = created(
                     bucket: object.bucket, key: object.key, stamp: sighting.stamp, sample: sighting.sample,
                     reason: "PutObject", lineage: lineage)

@@ -32,6 +32,18 @@ package struct AttemptRequest: Sendable {
     package var batch: Bool
     /// Seconds from the moment the worker has the event.
     package var timeout: Double
+
+    package init(
+        id: UInt64, requestID: String, invocationID: String, attempt: Int, payload: [UInt8], batch: Bool, timeout: Double
+    ) {
+        self.id = id
+        self.requestID = requestID
+        self.invocationID = invocationID
+        self.attempt = attempt
+        self.payload = payload
+        self.batch = batch
+        self.timeout = timeout
+    }
 }
 
 /// What an attempt came to, as the pool saw it.
@@ -50,6 +62,8 @@ package struct AttemptReport: Sendable {
     package var logs: [WorkerLogLine] = []
     /// Innermost first, one frame a line; only of a crash.
     package var backtrace: [String] = []
+    /// The most memory that the worker has ever had resident; 0 where it did not answer.
+    package var peakKilobytes = 0
 
     package init(outcome: Outcome) {
         self.outcome = outcome

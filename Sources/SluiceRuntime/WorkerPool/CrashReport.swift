@@ -1,11 +1,19 @@
+import FunctionProtocol
+
 /// What a crashing worker wrote into its crash pipe (sluice_zygote.h): pure.
 struct CrashReport: Sendable {
     struct Module: Sendable, Hashable {
+        /// What a symbol's address is counted from.
         var base: UInt64
+        /// Where its code lies, `high` excluded.
+        var low: UInt64
+        var high: UInt64
         var path: String
     }
 
     var signal: Int32 = 0
+    /// Why the worker gave up by itself: `memory`, `protocol`, `parent`.
+    var end: String?
     var isStackOverflow = false
     /// Bytes of the allocation that failed, if one did.
     var failedAllocation: UInt64 = 0
@@ -16,31 +24,38 @@ struct CrashReport: Sendable {
     init?(_ bytes: [UInt8]) {
         func hex(_ text: Substring) -> UInt64 { UInt64(text, radix: 16) ?? 0 }
         for line in String(decoding: bytes, as: UTF8.self).split(separator: "\n") {
-            let words = line.split(separator: " ", maxSplits: 5)
+            let words = line.split(separator: " ", maxSplits: 4)
             switch words.first {
             case "signal" where words.count > 1: signal = Int32(truncatingIfNeeded: hex(words[1]))
             case "stack": isStackOverflow = true
             case "allocation" where words.count > 1: failedAllocation = hex(words[1])
+            case "end" where words.count > 1: end = String(words[1])
             case "pc" where words.count > 1: frames.append(hex(words[1]))
             case "module" where words.count > 4:
-                modules.append(Module(base: hex(words[1]), path: line.split(separator: " ", maxSplits: 4).last.map(String.init) ?? ""))
+                modules.append(
+                    Module(base: hex(words[1]), low: hex(words[2]), high: hex(words[3]), path: String(words[4])))
             default: break
             }
         }
-        if signal == 0 { return nil }
+        if signal == 0, end == nil { return nil }
     }
 
-    /// The failure's code and what it means.
-    func describe(memory megabytes: Int) -> (code: String, message: String) {
-        if failedAllocation > 0 {
-            return (
-                "OutOfMemory",
-                "the handler asked for \(failedAllocation) bytes beyond its \(megabytes) MB; raise memorySize in "
-                    + "function.yaml, or stream instead of reading whole objects"
-            )
+    /// The failure that this is.
+    func failure(memoryMegabytes: Int) -> Failure {
+        if failedAllocation > 0 || end == "memory" {
+            let amount = failedAllocation > 0 ? "\(failedAllocation) bytes" : "memory"
+            return Failure(
+                code: "OutOfMemory",
+                message: "the handler asked for \(amount) beyond its \(memoryMegabytes) MB; raise memorySize in "
+                    + "function.yaml, or stream instead of reading whole objects")
         }
-        if isStackOverflow { return ("StackOverflow", "the handler's stack overflowed: it recursed too deep") }
-        return ("WorkerCrashed", "the handler crashed: \(Self.name(of: signal))")
+        if isStackOverflow {
+            return Failure(code: "StackOverflow", message: "the handler's stack overflowed: it recursed too deep")
+        }
+        if let end {
+            return Failure(code: "ProtocolError", message: "the worker gave up: it could not read what came (\(end))")
+        }
+        return Failure(code: "WorkerCrashed", message: "the handler crashed: \(Self.name(of: signal))")
     }
 
     static func name(of signal: Int32) -> String {

@@ -13,22 +13,22 @@ struct FrameReader: Sendable {
     private var start = 0
     private var descriptors: [Int32] = []
 
-    /// A frame longer than the protocol allows.
-    struct TooLong: Error {}
+    /// A frame longer than the protocol allows, or without the descriptor it announces.
+    struct Malformed: Error {}
 
     mutating func feed(_ bytes: UnsafeRawBufferPointer, descriptors new: [Int32]) {
         buffer.append(contentsOf: bytes)
         descriptors += new
     }
 
-    mutating func next() throws(TooLong) -> Frame? {
+    mutating func next() throws(Malformed) -> Frame? {
         let size = MemoryLayout<sluice_frame>.size
         guard buffer.count - start >= size else {
             compact()
             return nil
         }
         let header = buffer.withUnsafeBytes { $0.loadUnaligned(fromByteOffset: start, as: sluice_frame.self) }
-        guard header.length <= UInt32(SLUICE_WIRE_MAX_BODY) else { throw TooLong() }
+        guard header.length <= UInt32(SLUICE_WIRE_MAX_BODY) else { throw Malformed() }
         let end = start + size + Int(header.length)
         guard buffer.count >= end else {
             compact()
@@ -36,8 +36,9 @@ struct FrameReader: Sendable {
         }
         var frame = Frame(header: header, body: Array(buffer[(start + size)..<end]), descriptors: [])
         if UInt32(header.flags) & SLUICE_FRAME_HAS_FD != 0 {
-            frame.descriptors = descriptors
-            descriptors = []
+            // Towards the host every such frame has exactly one.
+            guard !descriptors.isEmpty else { throw Malformed() }
+            frame.descriptors = [descriptors.removeFirst()]
         }
         start = end
         return frame

@@ -72,7 +72,7 @@ final class FrameSocket {
     }
 
     /// Reads all there is, then hands it out frame by frame.
-    private func drain() {
+    func drain() {
         while isOpen {
             var descriptors = [Int32](repeating: -1, count: Int(CLINUX_MAX_FDS))
             var descriptorCount = 0

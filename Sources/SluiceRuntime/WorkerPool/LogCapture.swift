@@ -69,9 +69,12 @@ final class PipeReader {
         poll = try LoopPoll(descriptor: descriptor, events: .readable) { [weak self] _, _ in self?.drain() }
     }
 
-    /// Reads what is there now.
+    /// Reads what is there now: a pipe's worth and a little more, because a process that writes without end could keep
+    /// the loop here for ever.
     func drain() {
-        while poll != nil {
+        var rounds = 0
+        while poll != nil, rounds < 8 {
+            rounds += 1
             let count = read(descriptor, &buffer, buffer.count)
             if count < 0 { return }
             if count == 0 { return close() }

@@ -11,10 +11,13 @@ final class ProcessSpawner: Sendable {
     /// A started process. Its descriptors are the receiver's.
     struct Started: Sendable {
         var pid: pid_t
+        var pidfd: Int32
         var control: Int32
         var stdout: Int32
         var stderr: Int32
         var crash: Int32
+
+        var connections: [Int32] { [control, stdout, stderr, crash] }
     }
 
     /// The four ends of a worker's connections: one side the host's, the other the worker's.
@@ -44,9 +47,6 @@ final class ProcessSpawner: Sendable {
         }
     }
 
-    /// POSIX_SPAWN_SETSID of <spawn.h>, which Swift does not see without _GNU_SOURCE.
-    private static let newSession: Int16 = 0x80
-
     private let executable: String
     private let thread = FileThreads(count: 1)
 
@@ -63,7 +63,7 @@ final class ProcessSpawner: Sendable {
                 let pid = try Self.spawn(
                     [executable, mode, "\(getpid())"], environment: environment, worker: connections.worker)
                 return Started(
-                    pid: pid, control: connections.host[0], stdout: connections.host[1], stderr: connections.host[2],
+                    pid: pid, pidfd: clinux_pidfd_open(pid), control: connections.host[0], stdout: connections.host[1], stderr: connections.host[2],
                     crash: connections.host[3])
             } catch {
                 for descriptor in connections.host { close(descriptor) }
@@ -72,49 +72,27 @@ final class ProcessSpawner: Sendable {
         }
     }
 
-    /// Takes note of the end of a process that was killed.
-    func reap(_ pid: pid_t) {
-        thread.perform {
-            var status: Int32 = 0
-            waitpid(pid, &status, 0)
-        }
-    }
-
-    /// Waits for the end of a process and tells its wait status.
-    func end(of pid: pid_t) async -> Int32 {
-        await thread.run {
-            var status: Int32 = 0
-            waitpid(pid, &status, 0)
-            return status
-        }
-    }
-
+    /// Ends the thread, and with it every process that it started.
     func stop() {
         thread.stop()
     }
 
     private static func spawn(_ arguments: [String], environment: [String: String], worker: [Int32]) throws -> pid_t {
-        var actions = posix_spawn_file_actions_t()
-        posix_spawn_file_actions_init(&actions)
-        defer { posix_spawn_file_actions_destroy(&actions) }
-        posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0)
-        // Through numbers above all targets first, so that no source is overwritten before it was copied.
-        for (index, descriptor) in worker.enumerated() {
-            posix_spawn_file_actions_adddup2(&actions, descriptor, 200 + Int32(index))
+        // 0 to 4 as sluice_zygote.h has them; each source above all targets, so that none is overwritten.
+        var sources: [Int32] = []
+        defer { for descriptor in sources { close(descriptor) } }
+        let null = open("/dev/null", O_RDONLY | O_CLOEXEC)
+        defer { close(null) }
+        for descriptor in [null, worker[1], worker[2], worker[0], worker[3]] {
+            let copy = clinux_duplicate(descriptor, 16)
+            guard copy >= 0 else { throw Failure(message: "no descriptor left: \(String(cString: strerror(errno)))") }
+            sources.append(copy)
         }
-        for (index, target) in [3, 1, 2, 4].enumerated() {
-            posix_spawn_file_actions_adddup2(&actions, 200 + Int32(index), Int32(target))
-            posix_spawn_file_actions_addclose(&actions, 200 + Int32(index))
-        }
-        var attributes = posix_spawnattr_t()
-        posix_spawnattr_init(&attributes)
-        defer { posix_spawnattr_destroy(&attributes) }
-        posix_spawnattr_setflags(&attributes, Self.newSession)
         var pid: pid_t = 0
         let words = arguments.map { strdup($0) } + [nil]
         let variables = environment.map { strdup("\($0)=\($1)") } + [nil]
         defer { for word in words + variables { free(word) } }
-        let status = posix_spawn(&pid, arguments[0], &actions, &attributes, words, variables)
+        let status = clinux_spawn(&pid, arguments[0], words, variables, sources, Int32(sources.count))
         guard status == 0 else {
             throw Failure(message: "\(arguments[0]) cannot be started: \(String(cString: strerror(status)))")
         }

@@ -3,16 +3,26 @@ import Glibc
 
 /// Names for the addresses of a crash report, from the symbol tables of the modules it lists. Blocking.
 enum Symbolizer {
+    /// The most frames that are kept.
+    private static let limit = 48
+
     static func backtrace(of report: CrashReport) -> [String] {
-        let modules = report.modules.sorted { $0.base < $1.base }
-        var tables: [String: SymbolTable] = [:]
-        return report.frames.prefix(48).map { address in
-            guard let module = modules.last(where: { $0.base <= address }) else { return "0x" + String(address, radix: 16) }
-            let table = tables[module.path] ?? SymbolTable(path: module.path)
-            tables[module.path] = table
-            let offset = address - module.base
+        // After the first, a frame is a return address: the call is the instruction before it.
+        let frames = report.frames.prefix(limit).enumerated().map { $0.offset == 0 ? $0.element : $0.element &- 1 }
+        var names: [UInt64: (name: String, offset: UInt64)] = [:]
+        for module in Set(report.modules) {
+            let inside = frames.filter { module.low <= $0 && $0 < module.high }
+            if inside.isEmpty { continue }
+            for (address, symbol) in SymbolTable(path: module.path, addresses: inside.map { $0 &- module.base }).found {
+                names[address &+ module.base] = symbol
+            }
+        }
+        return frames.map { address in
+            guard let module = report.modules.first(where: { $0.low <= address && address < $0.high }) else {
+                return "0x" + String(address, radix: 16)
+            }
             let file = module.path.split(separator: "/").last.map(String.init) ?? module.path
-            guard let symbol = table.name(at: offset) else { return "0x\(String(offset, radix: 16)) in \(file)" }
+            guard let symbol = names[address] else { return "0x\(String(address &- module.base, radix: 16)) in \(file)" }
             return "\(demangle(symbol.name)) + \(symbol.offset) in \(file)"
         }
     }
@@ -34,12 +44,16 @@ private func swiftDemangle(
     _ bufferSize: UnsafeMutablePointer<UInt>?, _ flags: UInt32
 ) -> UnsafeMutablePointer<CChar>?
 
-/// The function symbols of an ELF64 file (System V ABI, chapter 4: section headers, symbol tables), by address.
+/// Looks addresses up in the function symbols of an ELF64 file (System V ABI, chapter 4: section headers, symbol
+/// tables). One pass over the table; nothing is kept of the symbols that were not asked for.
 struct SymbolTable {
-    private var symbols: [(address: UInt64, size: UInt64, name: String)] = []
+    /// What was found, by address as the file counts it.
+    private(set) var found: [UInt64: (name: String, offset: UInt64)] = [:]
+    private let wanted: [UInt64]
 
-    /// An unreadable or foreign file gives an empty table.
-    init(path: String) {
+    /// An unreadable or foreign file gives no names.
+    init(path: String, addresses: [UInt64]) {
+        wanted = addresses
         let file = open(path, O_RDONLY | O_CLOEXEC)
         guard file >= 0 else { return }
         defer { close(file) }
@@ -49,19 +63,6 @@ struct SymbolTable {
         guard let memory = mmap(nil, size, PROT_READ, MAP_PRIVATE, file, 0), memory != MAP_FAILED else { return }
         defer { munmap(memory, size) }
         read(UnsafeRawBufferPointer(start: memory, count: size))
-    }
-
-    func name(at address: UInt64) -> (name: String, offset: UInt64)? {
-        var low = 0
-        var high = symbols.count
-        while low < high {
-            let middle = (low + high) / 2
-            if symbols[middle].address <= address { low = middle + 1 } else { high = middle }
-        }
-        guard low > 0 else { return nil }
-        let symbol = symbols[low - 1]
-        guard symbol.size == 0 || address < symbol.address + symbol.size else { return nil }
-        return (symbol.name, address - symbol.address)
     }
 
     private mutating func read(_ elf: UnsafeRawBufferPointer) {
@@ -83,22 +84,23 @@ struct SymbolTable {
             return (type, from, bytes, Int(link))
         }
         // 2: the full table, 11: the dynamic one, which a stripped file still has.
-        for wanted: UInt32 in [2, 11] where symbols.isEmpty {
+        for kind: UInt32 in [2, 11] where found.isEmpty {
             for index in 0..<Int(count) {
-                guard let table = section(index), table.type == wanted, let names = section(table.link) else { continue }
+                guard let table = section(index), table.type == kind, let names = section(table.link) else { continue }
                 for at in stride(from: table.offset, to: table.offset + table.size - 23, by: 24) {
                     // Functions that are defined here.
                     guard let info = load(at + 4, as: UInt8.self), info & 15 == 2,
                         let home = load(at + 6, as: UInt16.self), home != 0, let address = load(at + 8, as: UInt64.self),
                         let size = load(at + 16, as: UInt64.self), let name = load(at, as: UInt32.self)
                     else { continue }
+                    let hits = wanted.filter { address <= $0 && $0 - address < max(size, 1) }
+                    if hits.isEmpty { continue }
                     let from = names.offset + Int(name)
                     guard from < names.offset + names.size else { continue }
                     let text = elf[from..<(names.offset + names.size)].prefix { $0 != 0 }
-                    symbols.append((address, size, String(decoding: text, as: UTF8.self)))
+                    for hit in hits { found[hit] = (String(decoding: text, as: UTF8.self), hit - address) }
                 }
             }
         }
-        symbols.sort { $0.address < $1.address }
     }
 }

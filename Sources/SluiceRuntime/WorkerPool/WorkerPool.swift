@@ -30,8 +30,10 @@ package final class WorkerPool {
     private var lastWorker: UInt64 = 0
     private var isStopping = false
     private let roster: WorkerRoster
+    /// Called when the last worker has ended.
+    private var stopped: (() -> Void)?
 
-    /// Kills what an earlier host may have left running, then is ready for requests.
+    /// `executable` is sluice-worker. Before the first pool of a host's life `WorkerRoster.killLeftovers` has run.
     package init(
         executable: String, dataFolder: String, files: FileThreads, delegate: any WorkerPoolDelegate, log: Logger
     ) {
@@ -49,7 +51,11 @@ package final class WorkerPool {
     package func prepare(_ version: WorkerVersion) {
         guard !isStopping else { return }
         versions[version, default: Version()].isRetired = false
-        if versions[version]?.zygote == nil { versions[version]?.zygote = makeZygote(version) }
+        ensureZygote(version)
+    }
+
+    private func ensureZygote(_ version: WorkerVersion) {
+        if versions[version, default: Version()].zygote == nil { versions[version]?.zygote = makeZygote(version) }
     }
 
     /// Loads a version and says why it cannot run; nil: it can.
@@ -72,6 +78,13 @@ package final class WorkerPool {
         dropIfUnused(version)
     }
 
+    /// Ends the idle workers of a version: the next request needs a new one.
+    package func endIdle(_ version: WorkerVersion) {
+        let idle = versions[version]?.idle ?? []
+        versions[version]?.idle = []
+        for worker in idle { worker.retire() }
+    }
+
     /// Why the version cannot run at the moment; nil if it can.
     package func trouble(of version: WorkerVersion) -> String? {
         if case .failed(let failure)? = versions[version]?.zygote?.phase { return failure.message }
@@ -84,12 +97,27 @@ package final class WorkerPool {
         return ((state?.workers.count ?? 0) - idle, idle)
     }
 
+    /// The pids of a version's workers, for tests and `doctor`.
+    package func processes(of version: WorkerVersion) -> [Int32] {
+        versions[version]?.workers.values.map(\.pid).filter { $0 > 0 } ?? []
+    }
+
     // MARK: Attempts
 
     /// Runs a request on an idle worker, or on a new one. The delegate hears `attemptFinished` exactly once.
     package func start(_ request: AttemptRequest, on version: WorkerVersion) {
-        prepare(version)
+        guard !isStopping else {
+            LoopActor.submit { [weak self] in
+                self?.finish(request.id, Failure(code: "HostStopping", message: "the host is stopping"))
+            }
+            return
+        }
+        ensureZygote(version)
         let since = clock.nanoseconds
+        while let last = versions[version]?.idle.last, !last.isFree {
+            // It has died a moment ago, and its end is about to be noticed.
+            versions[version]?.idle.removeLast()
+        }
         if let worker = versions[version]?.idle.popLast() {
             attempts[request.id] = worker
             worker.run(request, coldStart: false, requested: since)
@@ -110,13 +138,18 @@ package final class WorkerPool {
         }
     }
 
-    /// Ends every worker; running attempts are killed.
+    /// Ends every worker; running attempts are killed and fail with `HostStopping`. Returns when none is left.
     package func shutdown() async {
         isStopping = true
-        for state in versions.values {
-            for worker in state.workers.values { worker.kill(nil) }
-            state.zygote?.close()
+        let stopping = Failure(code: "HostStopping", message: "the host is stopping")
+        for version in versions.keys {
+            while versions[version]?.waiting.isEmpty == false { failWaiting(version, stopping) }
+            for worker in versions[version]?.workers.values.map({ $0 }) ?? [] { worker.kill(stopping) }
         }
+        if versions.values.contains(where: { !$0.workers.isEmpty }) {
+            await withCheckedContinuation { continuation in stopped = { continuation.resume() } }
+        }
+        for state in versions.values { state.zygote?.close() }
         versions = [:]
         spawner.stop()
         roster.clear()
@@ -128,8 +161,12 @@ package final class WorkerPool {
         Zygote(
             version: version, spawner: spawner, environment: environment(version), load: loadBody(version),
             exited: { [weak self] number, status in self?.versions[version]?.workers[number]?.exited(status) },
-            ended: { [weak self] in
-                guard let self, let zygote = self.versions[version]?.zygote else { return }
+            ended: { [weak self] zygote in
+                guard let self else { return }
+                for worker in self.versions[version]?.workers.values.map({ $0 }) ?? [] where worker.zygote === zygote {
+                    worker.zygoteEnded()
+                }
+                guard self.versions[version]?.zygote === zygote else { return }
                 // A zygote that was lost is made anew with the next request; one that failed to load stays as the reason.
                 if case .failed(let failure) = zygote.phase {
                     self.failWaiting(version, failure)
@@ -149,7 +186,13 @@ package final class WorkerPool {
             failWaiting(version, failure)
         case .ready(let manifest):
             do {
-                if manifest.canFork { try fork(version, zygote) } else { try await spawn(version) }
+                if manifest.canFork {
+                    try fork(version, zygote)
+                } else {
+                    // The zygote has told what it was there for.
+                    zygote.endProcess()
+                    try await spawn(version)
+                }
             } catch {
                 failWaiting(version, Failure(code: "WorkerUnavailable", message: "no worker could be made: \(error)"))
             }
@@ -160,7 +203,13 @@ package final class WorkerPool {
 
     private func fork(_ version: WorkerVersion, _ zygote: Zygote) throws {
         let connections = try ProcessSpawner.Connections()
-        let worker = try makeProcess(version, connections.host)
+        let worker: WorkerProcess
+        do {
+            worker = try makeProcess(version, zygote, connections.host)
+        } catch {
+            for descriptor in connections.worker { close(descriptor) }
+            throw error
+        }
         roster.add(zygote.pid)
         zygote.fork(worker.number, descriptors: connections.worker) { [weak self] result in
             switch result {
@@ -168,8 +217,7 @@ package final class WorkerPool {
                 worker.attach(pid: process.pid, pidfd: process.pidfd)
                 self?.roster.add(process.pid)
             case .failure(let failure):
-                self?.failWaiting(version, failure)
-                worker.retire()
+                worker.abandon(failure)
             }
         }
     }
@@ -177,18 +225,24 @@ package final class WorkerPool {
     /// A version that cannot fork: each worker loads the module itself.
     private func spawn(_ version: WorkerVersion) async throws {
         let process = try await spawner.start(mode: "--worker", environment: environment(version))
-        let worker = try makeProcess(version, [process.control, process.stdout, process.stderr, process.crash])
-        worker.attach(pid: process.pid, pidfd: PidFD.open(process.pid))
+        let worker: WorkerProcess
+        do {
+            worker = try makeProcess(version, nil, process.connections)
+        } catch {
+            ProcessHandle(pid: process.pid, descriptor: process.pidfd, isChild: true) { _ in }.kill()
+            throw error
+        }
+        worker.attach(pid: process.pid, pidfd: process.pidfd)
         roster.add(process.pid)
         worker.load(loadBody(version))
-        let spawner = spawner
-        Task { @LoopActor in worker.exited(await spawner.end(of: process.pid)) }
     }
 
-    private func makeProcess(_ version: WorkerVersion, _ connections: [Int32]) throws -> WorkerProcess {
+    private func makeProcess(
+        _ version: WorkerVersion, _ zygote: Zygote?, _ connections: [Int32]
+    ) throws -> WorkerProcess {
         lastWorker += 1
         let worker = try WorkerProcess(
-            number: lastWorker, version: version, files: files, connections: connections,
+            number: lastWorker, version: version, zygote: zygote, files: files, connections: connections,
             events: WorkerProcess.Events(
                 ready: { [weak self] in self?.ready($0) },
                 started: { [weak self] in self?.delegate.attemptStarted($0) },
@@ -211,7 +265,7 @@ package final class WorkerPool {
     private func finished(_ worker: WorkerProcess, _ id: UInt64, _ report: AttemptReport) {
         attempts[id] = nil
         delegate.attemptFinished(id, report)
-        if versions[worker.version]?.workers[worker.number] != nil, worker.isReady, !worker.isBusy { keep(worker) }
+        if versions[worker.version]?.workers[worker.number] != nil, worker.isFree { keep(worker) }
     }
 
     /// Takes the next waiting request, or waits for one, not for ever.
@@ -239,11 +293,16 @@ package final class WorkerPool {
         versions[version]?.workers[worker.number] = nil
         versions[version]?.idle.removeAll { $0 === worker }
         roster.remove(worker.pid)
+        removeScratch(of: worker)
         if !worker.isReady {
             // It never came up: whoever waits for it hears why.
             failWaiting(version, worker.ending)
         }
         dropIfUnused(version)
+        if let stopped, !versions.values.contains(where: { !$0.workers.isEmpty }) {
+            self.stopped = nil
+            stopped()
+        }
     }
 
     private func failWaiting(_ version: WorkerVersion, _ failure: Failure) {
@@ -276,6 +335,13 @@ package final class WorkerPool {
 
     private func scratch(_ version: WorkerVersion) -> String {
         "\(dataFolder)/run/scratch/\(version.configuration.function)"
+    }
+
+    /// The folder that the worker made for itself (confine.c).
+    private func removeScratch(of worker: WorkerProcess) {
+        guard worker.pid > 0 else { return }
+        let path = "\(scratch(worker.version))/worker-\(worker.pid)"
+        files.perform { Folders.remove(path) }
     }
 
     private func loadBody(_ version: WorkerVersion) -> [UInt8] {

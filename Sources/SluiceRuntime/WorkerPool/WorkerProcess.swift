@@ -1,11 +1,13 @@
 import CFunctionABI
-import CLinux
-import FunctionJSON
 import FunctionProtocol
 import Glibc
 import UVLoop
 
 /// One worker: a process with its socket and pipes, and the attempt it runs.
+///
+/// The attempt's report is given when the process has answered, or when it has *ended*: a killed attempt counts as over
+/// only once nothing of it can write any more. A process has ended when its pidfd says so and its wait status is known
+/// (or can never be, its zygote being gone).
 @LoopActor
 final class WorkerProcess {
     /// What the pool hears of it.
@@ -18,61 +20,102 @@ final class WorkerProcess {
         var ended: @LoopActor (WorkerProcess) -> Void
     }
 
-    private struct Running {
+    struct Running {
         var request: AttemptRequest
+        /// When it was asked for; from STARTED on, when it began. Monotonic nanoseconds.
         var began: Int64
         var coldStart: Bool
         var logs = LogCapture()
         var timer: LoopTimer?
+        var isStarted = false
         /// Why it was killed.
         var verdict: Failure?
     }
 
+    /// Time that an idle worker has for `stop()` before it is killed.
+    private static let retireSeconds = 2
+
     let number: UInt64
     let version: WorkerVersion
-    private let clock = HostClock()
+    /// Who forked it; nil: it was spawned by the host.
+    let zygote: Zygote?
+    let clock = HostClock()
     private let files: FileThreads
-    private let events: Events
+    let events: Events
     private var socket: FrameSocket?
     private var stdout: PipeReader?
     private var stderr: PipeReader?
     private var crash: PipeReader?
     private var crashText: [UInt8] = []
+    private var process: ProcessHandle?
     private(set) var pid: pid_t = 0
-    private var pidfd: Int32 = -1
-    private var running: Running?
+    var running: Running?
     private var isKilled = false
-    private var isEnded = false
+    /// The process has ended, or never was.
+    private var isGone = false
+    private var isStatusLost = false
+    private var isClosed = false
     private var status: Int32?
+    /// Why it did not come up.
     private var startFailure: Failure?
     private(set) var isReady = false
-    /// Set while it waits for its first READY.
-    var waitsFor: AttemptRequest?
+    private var startTimer: LoopTimer?
     var idleTimer: LoopTimer?
 
+    /// Owns `connections` (socket, stdout, stderr, crash pipe), also when it throws.
     init(
-        number: UInt64, version: WorkerVersion, files: FileThreads, connections: [Int32], events: Events
+        number: UInt64, version: WorkerVersion, zygote: Zygote?, files: FileThreads, connections: [Int32], events: Events
     ) throws {
         self.number = number
         self.version = version
+        self.zygote = zygote
         self.files = files
         self.events = events
-        for descriptor in connections.dropFirst() { Zygote.makeNonBlocking(descriptor) }
-        stdout = try PipeReader(descriptor: connections[1]) { [weak self] in self?.output($0, .stdout) }
-        stderr = try PipeReader(descriptor: connections[2]) { [weak self] in self?.output($0, .stderr) }
-        crash = try PipeReader(descriptor: connections[3]) { [weak self] in self?.crashText += $0 }
-        socket = try FrameSocket(
-            descriptor: connections[0], receive: { [weak self] in self?.receive($0) },
-            ended: { [weak self] in self?.socketEnded() })
+        var unused = connections[...]
+        do {
+            stdout = try PipeReader(descriptor: connections[1]) { [weak self] in self?.output($0, .stdout) }
+            stderr = try PipeReader(descriptor: connections[2]) { [weak self] in self?.output($0, .stderr) }
+            crash = try PipeReader(descriptor: connections[3]) { [weak self] in self?.noteCrash($0) }
+            unused = connections[..<1]
+            socket = try FrameSocket(
+                descriptor: connections[0], receive: { [weak self] in self?.receive($0) },
+                ended: { [weak self] in self?.socketEnded() })
+        } catch {
+            for reader in [stdout, stderr, crash] { reader?.close() }
+            if stdout == nil || crash != nil { for descriptor in unused { Glibc.close(descriptor) } }
+            throw error
+        }
+        startTimer = LoopTimer.after(.milliseconds(Int(version.initTimeout * 1000))) { [weak self] in self?.startTimedOut() }
     }
 
     var isBusy: Bool { running != nil }
 
+    /// It can take an event now.
+    var isFree: Bool { isReady && running == nil && !isKilled && !isGone && socket?.isOpen == true }
+
+    // MARK: Its process
+
     /// The process behind it is known now. `pidfd` becomes this worker's.
     func attach(pid: pid_t, pidfd: Int32) {
         self.pid = pid
-        self.pidfd = pidfd
-        if isKilled { signal() }
+        process = ProcessHandle(pid: pid, descriptor: pidfd, isChild: zygote == nil) { [weak self] status in
+            guard let self else { return }
+            self.isGone = true
+            if self.zygote == nil {
+                self.status = status
+                self.isStatusLost = true
+            }
+            self.finishIfEnded()
+        }
+        if isKilled { process?.kill() }
+    }
+
+    /// No process could be made for it.
+    func abandon(_ failure: Failure) {
+        startFailure = failure
+        isGone = true
+        isStatusLost = true
+        finishIfEnded()
     }
 
     /// For a worker that loads its module itself.
@@ -80,87 +123,74 @@ final class WorkerProcess {
         socket?.send(Frame.bytes(type: UInt32(SLUICE_FRAME_LOAD), body: body))
     }
 
-    func run(_ request: AttemptRequest, coldStart: Bool, requested: Int64) {
-        idleTimer?.cancel()
-        running = Running(request: request, began: requested, coldStart: coldStart)
-        let identifier = Array(request.requestID.utf8)
-        let invocation = Array(request.invocationID.utf8)
-        let sizes = sluice_wire_invoke(
-            timeout_ns: UInt64(request.timeout * 1_000_000_000), attempt: UInt32(request.attempt),
-            request_id_count: UInt32(identifier.count), invocation_id_count: UInt32(invocation.count),
-            payload_count: UInt32(request.payload.count))
-        var body: [UInt8] = []
-        body.reserveCapacity(64 + identifier.count + invocation.count + request.payload.count)
-        withUnsafeBytes(of: sizes) { body.append(contentsOf: $0) }
-        body += identifier
-        body += invocation
-        body += request.payload
-        let flags = request.batch ? SLUICE_INVOCATION_BATCH : 0
-        socket?.send(Frame.bytes(type: SLUICE_FRAME_INVOKE, id: request.id, code: flags, body: body))
-        // A worker that never begins (it was stopped, say) is noticed too.
-        running?.timer = LoopTimer.after(.milliseconds(Int((request.timeout + version.initTimeout) * 1000))) {
-            [weak self] in self?.timedOut(request.id)
-        }
+    /// Its wait status, from the zygote that reaped it.
+    func exited(_ status: Int32) {
+        self.status = status
+        finishIfEnded()
+    }
+
+    /// The zygote has ended, and takes its workers along: nobody will tell the wait status.
+    func zygoteEnded() {
+        isStatusLost = true
+        process?.kill()
+        finishIfEnded()
     }
 
     /// Ends the process now; a running attempt fails with `failure`.
     func kill(_ failure: Failure?) {
         if running != nil, running?.verdict == nil { running?.verdict = failure }
         isKilled = true
-        signal()
+        process?.kill()
     }
 
     /// Ends an idle worker in peace.
     func retire() {
         idleTimer?.cancel()
         socket?.close()
-        socketEnded()
+        idleTimer = LoopTimer.after(.seconds(Self.retireSeconds)) { [weak self] in self?.kill(nil) }
     }
 
-    /// Its wait status, from whoever reaped it.
-    func exited(_ status: Int32) {
-        self.status = status
-        finishIfComplete()
+    private func startTimedOut() {
+        guard !isReady else { return }
+        startFailure = Failure(
+            code: "InitTimedOut", message: "a worker of \(version.name) was not ready within \(version.initTimeout) s")
+        kill(nil)
     }
 
-    private func signal() {
-        guard pidfd >= 0 else { return }
-        _ = clinux_pidfd_send_signal(pidfd, SIGKILL)
-        // Its own session: what it started goes with it.
-        if pid > 1 { Glibc.kill(-pid, SIGKILL) }
+    // MARK: Attempts
+
+    func run(_ request: AttemptRequest, coldStart: Bool, requested: Int64) {
+        idleTimer?.cancel()
+        running = Running(request: request, began: requested, coldStart: coldStart)
+        socket?.send(Frame.invoke(request))
+        // A worker that never begins (it was stopped, say) is noticed too.
+        running?.timer = LoopTimer.after(.milliseconds(Int(version.initTimeout * 1000))) { [weak self] in
+            guard let self, self.running?.request.id == request.id else { return }
+            self.kill(
+                Failure(
+                    code: "WorkerUnavailable",
+                    message: "the worker did not take the event within \(self.version.initTimeout) s and was killed"))
+        }
     }
 
     private func receive(_ frame: Frame) {
         let header = frame.header
         let type = UInt32(header.type)
-        var unused = frame.descriptors[...]
-        defer { for descriptor in unused { Glibc.close(descriptor) } }
-        if type == SLUICE_FRAME_READY {
-            if header.code == 0 {
-                isReady = true
-                events.ready(self)
-            } else {
-                startFailure =
-                    (try? TapeDecoder().decode(Failure.self, from: frame.body))
-                    ?? Failure(code: "InitFailed", message: "start failed")
-                kill(nil)
-            }
-            return
-        }
+        // A handler's calls carry none that is used.
+        for descriptor in frame.descriptors { Glibc.close(descriptor) }
+        if type == SLUICE_FRAME_READY { return becameReady(header.code, frame.body) }
         // An answer for an attempt that was killed or given up is ignored.
         guard let attempt = running, attempt.request.id == header.id, attempt.verdict == nil else { return }
         switch type {
         case SLUICE_FRAME_STARTED:
             running?.timer?.cancel()
-            let limit = attempt.request.timeout
-            running?.timer = LoopTimer.after(.milliseconds(Int(limit * 1000))) { [weak self] in
+            running?.timer = LoopTimer.after(.milliseconds(Int(attempt.request.timeout * 1000))) { [weak self] in
                 self?.timedOut(header.id)
             }
             running?.began = clock.nanoseconds
+            running?.isStarted = true
             events.started(header.id)
         case SLUICE_FRAME_CALL:
-            unused = []
-            for descriptor in frame.descriptors { Glibc.close(descriptor) }
             let call = WorkerCall(operation: header.code, body: frame.body) { [weak self] reply in
                 self?.answer(reply, id: header.id, sequence: header.sequence)
             }
@@ -168,43 +198,49 @@ final class WorkerProcess {
         case SLUICE_FRAME_LOG:
             running?.logs.add(level: header.code, line: frame.body, at: clock.wall)
         case SLUICE_FRAME_RESULT:
-            finish(result(header.code, frame.body))
+            finish(AttemptReport.Outcome(code: header.code, body: frame.body), peakKilobytes: Int(header.sequence))
         default:
-            break
+            kill(Failure(code: "ProtocolError", message: "the worker sent a frame of unknown type \(type)"))
+        }
+    }
+
+    private func becameReady(_ code: UInt32, _ body: [UInt8]) {
+        guard !isReady, !isKilled else { return }
+        startTimer?.cancel()
+        if code == 0 {
+            isReady = true
+            events.ready(self)
+        } else {
+            startFailure =
+                JSONText.decode(Failure.self, from: body) ?? Failure(code: "InitFailed", message: "start() failed")
+            kill(nil)
         }
     }
 
     private func answer(_ reply: WorkerReply, id: UInt64, sequence: UInt32) {
-        guard running?.request.id == id else { return reply.discard() }
+        // The attempt may have ended since, or been killed.
+        guard let socket, socket.isOpen, running?.request.id == id, running?.verdict == nil else { return reply.discard() }
         switch reply {
         case .success(let body, let descriptor):
-            socket?.send(
+            socket.send(
                 Frame.bytes(
-                    type: SLUICE_FRAME_REPLY, id: id, sequence: sequence, body: body, hasDescriptors: descriptor != nil),
+                    type: UInt32(SLUICE_FRAME_REPLY), id: id, sequence: sequence, body: body,
+                    hasDescriptors: descriptor != nil),
                 descriptors: descriptor.map { [$0] } ?? [])
         case .failure(let failure):
-            socket?.send(
+            socket.send(
                 Frame.bytes(
-                    type: SLUICE_FRAME_REPLY, id: id, code: 1, sequence: sequence, body: JSONText.encode(failure)))
-        }
-    }
-
-    private func result(_ code: UInt32, _ body: [UInt8]) -> AttemptReport.Outcome {
-        switch code {
-        case SLUICE_OUTCOME_SUCCESS:
-            return .success(body)
-        case SLUICE_OUTCOME_BATCH:
-            if let answer = try? TapeDecoder().decode(BatchAnswer.self, from: body) { return .batch(answer) }
-            return .failure(Failure(code: "MalformedAnswer", message: "the batch's answer cannot be read", retry: nil))
-        default:
-            return .failure(
-                (try? TapeDecoder().decode(Failure.self, from: body))
-                    ?? Failure(code: "HandlerFailed", message: String(decoding: body.prefix(2000), as: UTF8.self)))
+                    type: UInt32(SLUICE_FRAME_REPLY), id: id, code: 1, sequence: sequence, body: JSONText.encode(failure)))
         }
     }
 
     private func output(_ chunk: ArraySlice<UInt8>, _ stream: WorkerLogLine.Stream) {
         running?.logs.add(chunk, from: stream, at: clock.wall)
+    }
+
+    private func noteCrash(_ chunk: ArraySlice<UInt8>) {
+        // The worker writes one report; what a handler writes there by mistake must not grow.
+        if crashText.count < Int(SLUICE_CRASH_MAX_REPORT) { crashText += chunk }
     }
 
     private func timedOut(_ id: UInt64) {
@@ -217,12 +253,11 @@ final class WorkerProcess {
     }
 
     /// The attempt is over; what it wrote is read to the end first.
-    private func finish(_ outcome: AttemptReport.Outcome, backtrace: [String] = []) {
-        guard var attempt = running else { return }
-        attempt.timer?.cancel()
+    private func finish(_ outcome: AttemptReport.Outcome, peakKilobytes: Int = 0, backtrace: [String] = []) {
         stdout?.drain()
         stderr?.drain()
-        attempt = running ?? attempt
+        guard var attempt = running else { return }
+        attempt.timer?.cancel()
         attempt.logs.finish(at: clock.wall)
         running = nil
         var report = AttemptReport(outcome: outcome)
@@ -230,59 +265,62 @@ final class WorkerProcess {
         report.coldStart = attempt.coldStart
         report.logs = attempt.logs.lines
         report.backtrace = backtrace
+        report.peakKilobytes = peakKilobytes
         events.finished(self, attempt.request.id, report)
     }
 
+    // MARK: The end
+
+    /// As a rule its process ends at the same time. One that goes on without its socket is of no use.
     private func socketEnded() {
-        socket?.close()
-        socket = nil
-        stdout?.drain()
-        stderr?.drain()
-        crash?.drain()
-        isEnded = true
-        // The wait status comes over another socket a moment later; without a zygote it may never come.
-        if running != nil || waitsFor != nil, status == nil {
-            _ = LoopTimer.after(.milliseconds(1000)) { [weak self] in
-                guard let self, self.status == nil else { return }
-                self.exited(SIGKILL)
-            }
+        guard !isGone else { return }
+        _ = LoopTimer.after(.seconds(1)) { [weak self] in
+            guard let self, !self.isGone else { return }
+            self.kill(Failure(code: "ProtocolError", message: "the worker closed its connection, or broke the protocol"))
         }
-        finishIfComplete()
     }
 
-    private func finishIfComplete() {
-        guard isEnded else { return }
-        if (running != nil || waitsFor != nil), status == nil { return }
-        isEnded = false
-        stdout?.drain()
-        stderr?.drain()
+    private func finishIfEnded() {
+        guard isGone, status != nil || isStatusLost, !isClosed else { return }
+        isClosed = true
+        // A result may have been sent before the end; it is read, with everything else, before the verdict.
+        socket?.drain()
         crash?.drain()
-        if pidfd >= 0 { Glibc.close(pidfd) }
-        pidfd = -1
-        if let attempt = running, attempt.verdict == nil, let report = CrashReport(crashText) {
-            let (code, message) = report.describe(memory: version.configuration.memoryMegabytes)
-            let files = files
-            Task { @LoopActor in
-                let frames = await files.run { Symbolizer.backtrace(of: report) }
-                finish(.failure(Failure(code: code, message: message)), backtrace: frames)
-                closeAll()
-            }
-            return
+        let report = CrashReport(crashText)
+        guard let attempt = running, attempt.verdict == nil, let report, !report.frames.isEmpty else {
+            if let attempt = running { finish(.failure(attempt.verdict ?? ending)) }
+            return closeAll()
         }
-        if let attempt = running { finish(.failure(attempt.verdict ?? ending)) }
-        closeAll()
+        let failure = report.failure(memoryMegabytes: version.configuration.memoryMegabytes)
+        let files = files
+        Task { @LoopActor in
+            let frames = await files.run { Symbolizer.backtrace(of: report) }
+            finish(.failure(failure), backtrace: frames)
+            closeAll()
+        }
     }
 
-    /// Why the process ended, by its wait status.
+    /// Why the process ended, by what it said of it and its wait status.
     var ending: Failure {
         if let startFailure { return startFailure }
-        guard let status else { return Failure(code: "Killed", message: "the worker is gone") }
+        if isReady, running?.isStarted == false, crashText.isEmpty {
+            return Failure(code: "WorkerUnavailable", message: "the worker ended before it took the event")
+        }
+        if let report = CrashReport(crashText) {
+            return report.failure(memoryMegabytes: version.configuration.memoryMegabytes)
+        }
+        guard let status else {
+            return Failure(
+                code: "Killed", message: "the worker was killed together with the process that it was forked from")
+        }
         let signal = status & 0x7f
         if signal == 0 {
             let code = (status >> 8) & 0xff
-            return Failure(
-                code: "HandlerExited",
-                message: "the handler ended its process with exit(\(code)); return or throw instead")
+            return isReady
+                ? Failure(
+                    code: "HandlerExited",
+                    message: "the handler ended its process with exit(\(code)); return or throw instead")
+                : Failure(code: "InitFailed", message: "the function ended its process with exit(\(code)) in start()")
         }
         if signal == SIGKILL {
             return Failure(
@@ -292,16 +330,10 @@ final class WorkerProcess {
     }
 
     private func closeAll() {
-        stdout?.close()
-        stderr?.close()
-        crash?.close()
+        startTimer?.cancel()
+        idleTimer?.cancel()
+        socket?.close()
+        for reader in [stdout, stderr, crash] { reader?.close() }
         events.ended(self)
-    }
-}
-
-extension WorkerReply {
-    /// Nobody wants it any more.
-    func discard() {
-        if case .success(_, let descriptor?) = self { Glibc.close(descriptor) }
     }
 }

@@ -4,7 +4,7 @@ import Synchronization
 
 /// The processes a host has started, in `run/workers` with their start times: what the next host kills before it reads
 /// any staging, should this one die and its workers outlive it by a moment.
-final class WorkerRoster: Sendable {
+package final class WorkerRoster: Sendable {
     private let path: String
     private let files: FileThreads
     private let pids = Mutex<Set<pid_t>>([])
@@ -37,26 +37,47 @@ final class WorkerRoster: Sendable {
         unlink(path)
     }
 
-    /// Kills what the file names, if it is still that process. Blocking; before anything else of a start.
-    static func killLeftovers(dataFolder: String) {
+    /// Kills what the file names, if it is still that process, and removes the workers' own folders. Returns how many
+    /// were killed, when they have ended. Blocking; before anything else of a start.
+    @discardableResult
+    package static func killLeftovers(dataFolder: String) -> Int {
         let path = dataFolder + "/run/workers"
+        var killed: [Int32] = []
+        for line in String(decoding: contents(of: path), as: UTF8.self).split(separator: "\n") {
+            let words = line.split(separator: " ")
+            guard words.count == 2, let pid = pid_t(words[0]), pid > 1 else { continue }
+            // The pidfd first: from here on the number is known to be that of the process looked at.
+            let descriptor = clinux_pidfd_open(pid)
+            guard descriptor >= 0 else { continue }
+            guard startTime(of: pid) == String(words[1]), clinux_pidfd_send_signal(descriptor, SIGKILL) == 0 else {
+                close(descriptor)
+                continue
+            }
+            kill(-pid, SIGKILL)
+            killed.append(descriptor)
+        }
+        for descriptor in killed {
+            // A process that hangs in the kernel must not hold up the host for ever.
+            var wait = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
+            poll(&wait, 1, 5000)
+            close(descriptor)
+        }
+        unlink(path)
+        Folders.remove(dataFolder + "/run/scratch")
+        return killed.count
+    }
+
+    private static func contents(of path: String) -> [UInt8] {
         let file = open(path, O_RDONLY | O_CLOEXEC)
-        guard file >= 0 else { return }
+        guard file >= 0 else { return [] }
+        defer { close(file) }
         var bytes: [UInt8] = []
         var buffer = [UInt8](repeating: 0, count: 64 << 10)
         while true {
             let count = read(file, &buffer, buffer.count)
-            guard count > 0 else { break }
+            guard count > 0 else { return bytes }
             bytes += buffer[..<count]
         }
-        close(file)
-        for line in String(decoding: bytes, as: UTF8.self).split(separator: "\n") {
-            let words = line.split(separator: " ")
-            guard words.count == 2, let pid = pid_t(words[0]), pid > 1, startTime(of: pid) == String(words[1]) else { continue }
-            kill(pid, SIGKILL)
-            kill(-pid, SIGKILL)
-        }
-        unlink(path)
     }
 
     /// Field 22 of /proc/<pid>/stat: with the pid it names a process over the life of the machine.
@@ -84,8 +105,29 @@ enum Folders {
             if whole != "/", !whole.isEmpty { mkdir(whole, 0o755) }
         }
     }
-}
 
-enum PidFD {
-    static func open(_ pid: pid_t) -> Int32 { clinux_pidfd_open(pid) }
+    /// Removes a folder with all that is in it, through no symbolic link. What cannot be removed stays. Blocking.
+    static func remove(_ path: String) {
+        remove(path, at: AT_FDCWD, depth: 0)
+    }
+
+    private static func remove(_ name: String, at parent: Int32, depth: Int) {
+        let descriptor = openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
+        guard descriptor >= 0 else {
+            unlinkat(parent, name, 0)
+            return
+        }
+        if depth < 200, let folder = fdopendir(descriptor) {
+            while let entry = readdir(folder) {
+                let name = withUnsafeBytes(of: entry.pointee.d_name) { raw in
+                    String(decoding: raw.prefix { $0 != 0 }, as: UTF8.self)
+                }
+                if name != ".", name != ".." { remove(name, at: dirfd(folder), depth: depth + 1) }
+            }
+            closedir(folder)
+        } else {
+            close(descriptor)
+        }
+        unlinkat(parent, name, AT_REMOVEDIR)
+    }
 }

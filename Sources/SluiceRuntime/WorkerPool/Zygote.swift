@@ -20,6 +20,9 @@ final class Zygote {
 
     private(set) var phase = Phase.starting
     private(set) var pid: pid_t = 0
+    private var process: ProcessHandle?
+    private var isClosed = false
+    private var crashText: [UInt8] = []
     private let version: WorkerVersion
     private let spawner: ProcessSpawner
     private let environment: [String: String]
@@ -31,12 +34,12 @@ final class Zygote {
     private var timer: LoopTimer?
     /// A worker of this zygote has ended with this wait status.
     private let exited: @LoopActor (_ worker: UInt64, _ status: Int32) -> Void
-    private let ended: @LoopActor () -> Void
+    private let ended: @LoopActor (Zygote) -> Void
     private var spoken: [UInt8] = []
 
     init(
         version: WorkerVersion, spawner: ProcessSpawner, environment: [String: String], load: [UInt8],
-        exited: @escaping @LoopActor (UInt64, Int32) -> Void, ended: @escaping @LoopActor () -> Void
+        exited: @escaping @LoopActor (UInt64, Int32) -> Void, ended: @escaping @LoopActor (Zygote) -> Void
     ) {
         self.version = version
         self.spawner = spawner
@@ -66,40 +69,59 @@ final class Zygote {
         socket.send(Frame.bytes(type: UInt32(SLUICE_FRAME_FORK), id: id, hasDescriptors: true), descriptors: descriptors)
     }
 
+    /// Ends the process and keeps what it told: for a version whose workers are not forked.
+    func endProcess() {
+        guard !isClosed, case .ready = phase else { return }
+        isClosed = true
+        socket?.close()
+        for pipe in pipes { pipe.close() }
+        process?.kill()
+    }
+
+    /// Ends the process.
     func close() {
+        isClosed = true
         timer?.cancel()
         socket?.close()
         socket = nil
         for pipe in pipes { pipe.close() }
         if case .failed = phase {} else { phase = .ended }
         settle()
-        for (_, completion) in forks {
+        let unanswered = forks
+        forks = [:]
+        for (_, completion) in unanswered {
             completion(.failure(Failure(code: "WorkerUnavailable", message: "the zygote has ended")))
         }
-        forks = [:]
-        if pid > 0 {
-            kill(pid, SIGKILL)
-            spawner.reap(pid)
-            pid = 0
-        }
+        process?.kill()
     }
 
     private func start() async {
         do {
             let process = try await spawner.start(mode: "--zygote", environment: environment)
             pid = process.pid
+            self.process = ProcessHandle(pid: process.pid, descriptor: process.pidfd, isChild: true) { [weak self] _ in
+                self?.processEnded()
+            }
+            if isClosed {
+                for descriptor in process.connections { Glibc.close(descriptor) }
+                self.process?.kill()
+                return
+            }
             socket = try FrameSocket(
                 descriptor: process.control, receive: { [weak self] in self?.receive($0) },
-                ended: { [weak self] in self?.socketEnded() })
+                ended: {})
             for descriptor in [process.stdout, process.stderr] {
-                Zygote.makeNonBlocking(descriptor)
                 pipes.append(
                     try PipeReader(descriptor: descriptor) { [weak self] chunk in
                         guard let self, self.spoken.count < 8192 else { return }
                         self.spoken += chunk
                     })
             }
-            Glibc.close(process.crash)
+            pipes.append(
+                try PipeReader(descriptor: process.crash) { [weak self] chunk in
+                    guard let self, self.crashText.count < Int(SLUICE_CRASH_MAX_REPORT) else { return }
+                    self.crashText += chunk
+                })
             socket?.send(Frame.bytes(type: UInt32(SLUICE_FRAME_LOAD), body: load))
             timer = LoopTimer.after(.milliseconds(Int(version.initTimeout * 1000))) { [weak self] in
                 guard let self, case .starting = self.phase else { return }
@@ -142,31 +164,36 @@ final class Zygote {
         for descriptor in frame.descriptors { Glibc.close(descriptor) }
     }
 
-    private func socketEnded() {
-        if case .starting = phase {
-            let text = String(decoding: spoken, as: UTF8.self)
-            return fail(
-                Failure(
-                    code: "InitFailed",
-                    message: "the process ended while loading \(version.name)" + (text.isEmpty ? "" : ": \(text)")))
-        }
+    private func processEnded() {
+        // What it still said, a refusal for one, comes before its end.
+        socket?.drain()
+        for pipe in pipes { pipe.drain() }
+        if isClosed { return }
+        if case .starting = phase { return fail(startFailure()) }
         close()
-        ended()
+        ended(self)
+    }
+
+    private func startFailure() -> Failure {
+        let text = String(decoding: spoken.suffix(2000), as: UTF8.self)
+        let said = text.isEmpty ? "" : "; it said: \(text)"
+        guard let report = CrashReport(crashText) else {
+            return Failure(code: "InitFailed", message: "the process ended while loading \(version.name)" + said)
+        }
+        let crash = report.failure(memoryMegabytes: version.configuration.memoryMegabytes)
+        return Failure(code: "InitFailed", message: "\(version.name) failed in prepare(): \(crash.message)" + said)
     }
 
     private func fail(_ failure: Failure) {
+        guard !isClosed else { return }
         phase = .failed(failure)
         close()
-        ended()
+        ended(self)
     }
 
     private func settle() {
         let waiters = waiting
         waiting = []
         for waiter in waiters { waiter() }
-    }
-
-    nonisolated static func makeNonBlocking(_ descriptor: Int32) {
-        _ = fcntl(descriptor, F_SETFL, fcntl(descriptor, F_GETFL) | O_NONBLOCK)
     }
 }

@@ -1,0 +1,101 @@
+import ArgumentParser
+import Columnar
+import EventPatterns
+import FunctionJSON
+import Journal
+
+struct BenchPatterns: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "patterns", abstract: "The pattern engine: events matched a second on one thread.")
+
+    @OptionGroup var options: BenchOptions
+
+    @Option(help: ArgumentHelp("The kind of rules (default: all).", valueName: "kind"))
+    var kind: String?
+
+    @Option(help: ArgumentHelp("How many rules (default: 5, 1,000 and 100,000).", valueName: "n"))
+    var rules: Int?
+
+    func run() throws {
+        let kinds: [BenchKind]
+        if let kind {
+            guard let known = BenchKind(rawValue: kind) else {
+                throw ValidationError(
+                    "`\(kind)` is no kind; there are \(BenchKind.allCases.map(\.rawValue).joined(separator: ", "))")
+            }
+            kinds = [known]
+        } else {
+            kinds = BenchKind.allCases
+        }
+        var printer = BenchPrinter(options)
+        for kind in kinds {
+            for count in rules.map({ [$0] }) ?? [5, 1_000, 100_000] {
+                for figure in try PatternBench(kind: kind, ruleCount: count).run() {
+                    try printer.add(
+                        BenchLine(
+                            bench: "patterns", params: ["kind": .string(kind.rawValue), "rules": .number(JSONNumber(count))],
+                            metric: figure.name, value: figure.value, unit: figure.unit, floor: figure.floor,
+                            ratio: figure.ratio))
+                }
+            }
+        }
+        printer.finish()
+    }
+}
+
+struct BenchColumnar: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "columnar", abstract: "CSV to Parquet: megabytes of input a second.")
+
+    @OptionGroup var options: BenchOptions
+
+    @Option(help: ArgumentHelp("Rows of the orders file.", valueName: "n"))
+    var rows = 500_000
+
+    func run() throws {
+        var bench = ColumnarBench(folder: options.folder)
+        bench.orderRows = rows
+        var printer = BenchPrinter(options)
+        for figure in try bench.run() {
+            try printer.add(
+                BenchLine(
+                    bench: "columnar",
+                    params: [
+                        "data": .string(figure.dataset), "rows": .number(JSONNumber(figure.rows)),
+                        "threads": .number(JSONNumber(figure.threads)),
+                    ], metric: figure.metric, value: figure.value, unit: figure.unit, floor: figure.floor,
+                    ratio: figure.ratio))
+        }
+        printer.finish()
+    }
+}
+
+struct BenchJournal: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "journal", abstract: "The journal: durable events a second, beside raw SQLite appends.")
+
+    @OptionGroup var options: BenchOptions
+
+    @Option(help: ArgumentHelp("Events a run.", valueName: "n"))
+    var events = 300_000
+
+    @Option(help: ArgumentHelp("Bytes of an event.", valueName: "n"))
+    var bytes = 1024
+
+    func run() throws {
+        var bench = JournalBench(folder: options.folder)
+        bench.events = events
+        bench.bytes = bytes
+        var printer = BenchPrinter(options)
+        let params: [String: JSONValue] = [
+            "events": .number(JSONNumber(events)), "bytes": .number(JSONNumber(bytes)),
+        ]
+        for figure in try bench.run() {
+            try printer.add(
+                BenchLine(
+                    bench: "journal", params: params, metric: figure.metric, value: figure.value, unit: figure.unit,
+                    floor: figure.floor, ratio: figure.ratio))
+        }
+        printer.finish()
+    }
+}

@@ -1,0 +1,64 @@
+import ArgumentParser
+import HostAPI
+import Journal
+
+/// `sluice doctor`: does everything add up?
+struct Doctor: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Check the data folder: recount every event, compare index, catalog and buckets.",
+        discussion: """
+            With a host running it is asked; without one the journal is recounted from the files. Exits with 1 if \
+            anything is wrong.
+            """)
+
+    @OptionGroup var common: CommonOptions
+
+    func run() async throws {
+        let report: DoctorReport
+        do {
+            report = try await common.host.doctor()
+        } catch let error as APIError where error.code == "Unavailable" {
+            report = try offline()
+        }
+        try print(report)
+        if !report.isHealthy { throw ExitCode(1) }
+    }
+
+    private func print(_ report: DoctorReport) throws {
+        let output = common.output
+        if output.json {
+            for check in report.checks { try output.object(check) }
+            return
+        }
+        for check in report.checks {
+            let mark =
+                switch check.state {
+                case .ok: output.style.green("ok     ")
+                case .warning: output.style.yellow("warning")
+                case .failed: output.style.red("failed ")
+                }
+            output.line("\(mark)  \(output.style.bold(check.name)): \(check.message)")
+            for detail in check.details { output.line("           \(detail)") }
+            if let hint = check.hint { output.line("           \(output.style.dim(hint))") }
+        }
+    }
+
+    /// No host is running: the journal alone, read-only.
+    private func offline() throws -> DoctorReport {
+        do {
+            let problems = try SQLiteJournal.audit(dataFolder: Paths.absolute(common.folder))
+            return DoctorReport(checks: [
+                DoctorReport.Check(
+                    name: "conservation", state: problems.isEmpty ? .ok : .failed,
+                    message: problems.isEmpty
+                        ? "every matched event is accounted for" : "the journal's counts do not add up",
+                    details: problems, hint: problems.isEmpty ? nil : "keep the data folder as it is and report this"),
+                DoctorReport.Check(
+                    name: "host", state: .warning, message: "no host is running; buckets and catalog were not compared",
+                    details: [], hint: "start one with: sluice up --data \(common.folder)"),
+            ])
+        } catch {
+            throw Failure("the journal in \(common.folder) cannot be checked: \(error.message)", hint: nil)
+        }
+    }
+}

@@ -1,0 +1,26 @@
+import Glibc
+
+/// Paths as the host wants them.
+enum Paths {
+    /// The path from the root; `.` and `..` at its parts are left to the kernel.
+    static func absolute(_ path: String) -> String {
+        if path.hasPrefix("/") { return trimmed(path) }
+        guard let folder = getcwd(nil, 0) else { return path }
+        defer { free(folder) }
+        let relative = path.hasPrefix("./") ? String(path.dropFirst(2)) : path
+        let here = String(cString: folder)
+        return trimmed(relative.isEmpty || relative == "." ? here : "\(here)/\(relative)")
+    }
+
+    /// The folder of this program, with its slash.
+    static let programFolder: String = {
+        var buffer = [CChar](repeating: 0, count: 4096)
+        let count = readlink("/proc/self/exe", &buffer, buffer.count - 1)
+        let own = String(decoding: buffer.prefix(max(0, count)).map { UInt8(bitPattern: $0) }, as: UTF8.self)
+        return own.lastIndex(of: "/").map { String(own[...$0]) } ?? "./"
+    }()
+
+    private static func trimmed(_ path: String) -> String {
+        path.count > 1 && path.hasSuffix("/") ? String(path.dropLast()) : path
+    }
+}
