@@ -44,26 +44,11 @@ final class ConversionPass {
         let table = try TableBuilder(
             columns: columns.map(\.schema), open: Set(open), plan: plan, options: options, nullTokens: nullTokens,
             sink: sink)
-        var current = batch
-        var spare = RecordBatch(capacity: options.threads > 1 ? batch.capacity : 0)
-        if options.threads <= 1 { spare = batch }
-        while hasBatch {
-            try deliver(current.rejected)
-            // With two threads, the next batch is read while this one is built; what that throws counts afterwards.
-            var next: Result<Bool, ColumnarError>?
-            let readsAhead = spare !== current
-            let misfit = try table.append(current, reader.dialect) {
-                if readsAhead { next = self.readNext(reader, screen, into: spare) }
-            }
-            if let misfit {
-                if plan.columns[misfit.column].isInferred {
-                    for column in table.columns { inferredTypes[column.name] = column.type }
-                    return nil
-                }
-                throw mismatch(misfit, plan, table.columns, current)
-            }
-            hasBatch = try (next ?? readNext(reader, screen, into: spare)).get()
-            swap(&current, &spare)
+        if let misfit = try build(table, startingWith: hasBatch ? batch : nil, reader, screen) {
+            let column = plan.columns[misfit.place.column]
+            guard column.isInferred else { throw mismatch(misfit.place, plan, table.columns, misfit.batch) }
+            for column in table.columns { inferredTypes[column.name] = column.type }
+            return nil
         }
         try table.finish()
         complete(table, plan, reader)
@@ -96,16 +81,61 @@ final class ConversionPass {
         return (reader, plan, screen)
     }
 
-    private func readNext(
-        _ reader: BatchReader, _ screen: RecordScreen, into batch: RecordBatch
-    ) -> Result<Bool, ColumnarError> {
-        do throws(ColumnarError) {
-            guard try reader.next(into: batch) else { return .success(false) }
-            try screen.apply(to: batch)
-            return .success(true)
-        } catch {
-            return .failure(error)
+    /// Batches that are read and built together when there are two threads: fewer meetings of the threads.
+    private static let batchesAhead = 4
+
+    /// Appends all records.
+    /// - Returns: the first misfit with its batch, nil where everything fits.
+    private func build(
+        _ table: TableBuilder, startingWith first: RecordBatch?, _ reader: BatchReader, _ screen: RecordScreen
+    ) throws(ColumnarError) -> (place: TableBuilder.Misfit, batch: RecordBatch)? {
+        let isPaired = options.threads > 1
+        let capacity = max(256, options.csv.batchBytes)
+        var current = first.map { [$0] } ?? []
+        var spares: [RecordBatch] =
+            isPaired ? (1..<2 * Self.batchesAhead).map { _ in RecordBatch(capacity: capacity) } : []
+        while !current.isEmpty {
+            for batch in current { try deliver(batch.rejected) }
+            // With two threads, the next batches are read while these are built; what that throws counts afterwards.
+            var next: (batches: [RecordBatch], error: ColumnarError?)?
+            let free = Array(spares.prefix(Self.batchesAhead))
+            let misfit = try table.append(current, reader.dialect) {
+                if isPaired { next = self.readNext(reader, screen, into: free) }
+            }
+            if let misfit { return (misfit, current[misfit.batch]) }
+            let ahead = next ?? readNext(reader, screen, into: current)
+            if isPaired {
+                spares.removeFirst(ahead.batches.count)
+                spares += current
+            }
+            // What was read before an error is built before the error counts.
+            if let error = ahead.error {
+                for batch in ahead.batches { try deliver(batch.rejected) }
+                if let misfit = try table.append(ahead.batches, reader.dialect, meanwhile: {}) {
+                    return (misfit, ahead.batches[misfit.batch])
+                }
+                throw error
+            }
+            current = ahead.batches
         }
+        return nil
+    }
+
+    /// Fills as many batches as there is input for; ends early with an error.
+    private func readNext(
+        _ reader: BatchReader, _ screen: RecordScreen, into batches: [RecordBatch]
+    ) -> (batches: [RecordBatch], error: ColumnarError?) {
+        var filled: [RecordBatch] = []
+        for batch in batches {
+            do throws(ColumnarError) {
+                guard try reader.next(into: batch) else { break }
+                try screen.apply(to: batch)
+            } catch {
+                return (filled, error)
+            }
+            filled.append(batch)
+        }
+        return (filled, nil)
     }
 
     private func deliver(_ records: [RejectedRecord]) throws(ColumnarError) {

@@ -4,6 +4,8 @@ final class TableBuilder {
     struct Misfit {
         /// Position in the output.
         var column: Int
+        /// Position among the batches that were appended together.
+        var batch: Int
         /// Row in the batch.
         var row: Int
     }
@@ -19,7 +21,9 @@ final class TableBuilder {
     private let workspaces: [PageWorkspace]
     private let pair: ThreadPair?
     /// Columns in the order in which threads take them, from both ends.
-    private var order: [Int]
+    private let order: [Int]
+    /// By column; each place is written by the thread that has the column.
+    private let misfits: UnsafeMutablePointer<Misfit?>
     private let options: ParquetWriterOptions
     /// Rows of the row group under way.
     private var groupRows = 0
@@ -42,6 +46,8 @@ final class TableBuilder {
                 pageRows: min(pageRows, options.parquet.pageRows))
         }
         order = Array(columns.indices)
+        misfits = .allocate(capacity: max(1, columns.count))
+        misfits.initialize(repeating: nil, count: columns.count)
         workspaces = [
             try PageWorkspace(options.parquet.compression), try PageWorkspace(options.parquet.compression),
         ]
@@ -49,82 +55,101 @@ final class TableBuilder {
         writer = try ParquetFileWriter(sink, columns: columns, options: options.parquet)
     }
 
+    deinit { misfits.deallocate() }
+
     var rows: Int64 { writer.rowCount }
     var bytesWritten: Int64 { writer.bytesWritten }
     var rowGroups: Int { writer.rowGroupCount }
 
-    /// Appends the records of a batch.
+    /// Appends the records of some batches.
     /// - Parameter meanwhile: done at the same time by the second thread, or before on the only one.
     /// - Returns: the earliest field that does not fit its column, nil where all do.
     func append(
-        _ batch: RecordBatch, _ dialect: CSVDialect, meanwhile: @escaping () -> Void
+        _ batches: [RecordBatch], _ dialect: CSVDialect, meanwhile: @escaping () -> Void
     ) throws(ColumnarError) -> Misfit? {
-        guard batch.rows > 0 else {
-            meanwhile()
-            return nil
-        }
-        return try batch.derived.bytes.withUnsafeBufferPointer { bytes throws(ColumnarError) in
-            try batch.derived.slots.withUnsafeBufferPointer { slots throws(ColumnarError) in
-                let sources = FieldSources(
-                    batch: batch, dialect: dialect, bytes: bytes, slots: slots, batch.derived.columns)
-                return try append(sources, rows: batch.rows, meanwhile)
-            }
-        }
-    }
-
-    private func append(
-        _ sources: FieldSources, rows: Int, _ meanwhile: @escaping () -> Void
-    ) throws(ColumnarError) -> Misfit? {
-        var first = 0
-        while first < rows {
-            let count = min(rows - first, options.rowGroupRows - groupRows)
-            for column in open.sorted() { settle(column, sources.table(origins[column], first: first, count: count)) }
-            let slice = first
-            let round = ColumnRound(order: order, workspaces: workspaces, meanwhile: first == 0 ? meanwhile : nil) {
+        var meanwhile: (() -> Void)? = meanwhile
+        var rest = batches.enumerated().filter { $0.element.rows > 0 }.map { index, batch in
+            BatchSegment(batch: batch, dialect: dialect, batchIndex: index, first: 0, count: batch.rows)
+        }[...]
+        while !rest.isEmpty {
+            let segments = takeSegments(&rest)
+            for column in open.sorted() { try settle(column, segments) }
+            let round = ColumnRound(order: order, workspaces: workspaces, meanwhile: meanwhile) {
                 column, workspace throws(ColumnarError) in
-                try self.append(column, sources, first: slice, count: count, workspace)
+                try self.append(column, segments, workspace)
             }
+            meanwhile = nil
             try round.run(with: pair)
-            if let misfit = earliestMisfit(first) { return misfit }
-            first += count
-            groupRows += count
+            if let misfit = earliestMisfit() { return misfit }
+            groupRows += segments.reduce(0) { $0 + $1.count }
             let size = builders.reduce(0) { $0 + $1.size }
             if groupRows >= options.rowGroupRows || size >= options.rowGroupBytes { try finishRowGroup() }
         }
+        meanwhile?()
         return nil
+    }
+
+    /// As much as fits into the row group under way.
+    private func takeSegments(_ rest: inout ArraySlice<BatchSegment>) -> [BatchSegment] {
+        var room = options.rowGroupRows - groupRows
+        var taken: [BatchSegment] = []
+        while room > 0, var segment = rest.popFirst() {
+            if segment.count > room {
+                var later = segment
+                later.first += room
+                later.count -= room
+                rest.insert(later, at: rest.startIndex)
+                segment.count = room
+            }
+            room -= segment.count
+            taken.append(segment)
+        }
+        return taken
     }
 
     /// Runs on either thread; touches nothing but what belongs to the column.
     private func append(
-        _ column: Int, _ sources: FieldSources, first: Int, count: Int, _ workspace: PageWorkspace
+        _ column: Int, _ segments: [BatchSegment], _ workspace: PageWorkspace
     ) throws(ColumnarError) {
         let builder = builders[column]
-        guard !open.contains(column), let table = sources.table(origins[column], first: first, count: count) else {
-            try builder.appendNulls(count, workspace)
-            return
-        }
-        builder.misfit = try builder.append(table, workspace)
-    }
-
-    private func earliestMisfit(_ first: Int) -> Misfit? {
-        var earliest: Misfit?
-        for (column, builder) in builders.enumerated() {
-            if let row = builder.misfit, row + first < earliest?.row ?? .max {
-                earliest = Misfit(column: column, row: row + first)
+        let isOpen = open.contains(column)
+        for segment in segments {
+            let row = try segment.withTable(origins[column]) { table throws(ColumnarError) -> Int? in
+                guard let table, !isOpen else {
+                    try builder.appendNulls(segment.count, workspace)
+                    return nil
+                }
+                return try builder.append(table, workspace)
+            }
+            if let row {
+                misfits[column] = Misfit(column: column, batch: segment.batchIndex, row: segment.first + row)
+                return
             }
         }
-        return earliest
+    }
+
+    private func earliestMisfit() -> Misfit? {
+        (0..<columns.count).compactMap { misfits[$0] }.min {
+            ($0.batch, $0.row, $0.column) < ($1.batch, $1.row, $1.column)
+        }
     }
 
     /// Fixes the type of an open column when its first values come. The nulls before them have no type.
-    private func settle(_ column: Int, _ table: FieldTable?) {
-        guard let table, sampler.hasValue(table) else { return }
-        open.remove(column)
-        let type = sampler.kinds(of: table).type ?? .string
-        guard type != .string else { return }
-        columns[column].type = type
-        builders[column] = ColumnBuilder(continuing: builders[column], as: type)
-        writer.setType(type, ofEmpty: column)
+    private func settle(_ column: Int, _ segments: [BatchSegment]) throws(ColumnarError) {
+        for segment in segments {
+            let kinds = try segment.withTable(origins[column]) { table throws(ColumnarError) -> ValueKinds? in
+                guard let table, sampler.hasValue(table) else { return nil }
+                return sampler.kinds(of: table)
+            }
+            guard let kinds else { continue }
+            open.remove(column)
+            let type = kinds.type ?? .string
+            guard type != .string else { return }
+            columns[column].type = type
+            builders[column] = ColumnBuilder(continuing: builders[column], as: type)
+            writer.setType(type, ofEmpty: column)
+            return
+        }
     }
 
     private func finishRowGroup() throws(ColumnarError) {
@@ -142,44 +167,5 @@ final class TableBuilder {
     func finish() throws(ColumnarError) {
         try finishRowGroup()
         try writer.finish()
-    }
-}
-
-/// Where the fields of the output's columns lie for a batch.
-struct FieldSources {
-    let batch: RecordBatch
-    let dialect: CSVDialect
-    let derivedBytes: UnsafeBufferPointer<UInt8>
-    let derivedSlots: UnsafeBufferPointer<UInt32>
-    let derivedColumns: Int
-
-    init(
-        batch: RecordBatch, dialect: CSVDialect, bytes: UnsafeBufferPointer<UInt8>,
-        slots: UnsafeBufferPointer<UInt32>, _ derivedColumns: Int
-    ) {
-        self.batch = batch
-        self.dialect = dialect
-        derivedBytes = bytes
-        derivedSlots = slots
-        self.derivedColumns = derivedColumns
-    }
-
-    /// The fields of some rows of a column; nil for a column that the file lacks.
-    func table(_ origin: OutputPlan.Origin, first: Int, count: Int) -> FieldTable? {
-        var table: FieldTable
-        switch origin {
-        case .missing:
-            return nil
-        case .field(let index):
-            table = FieldTable(batch, column: index, dialect: dialect)
-        case .derived(let index):
-            guard let bytes = derivedBytes.baseAddress, let slots = derivedSlots.baseAddress else { return nil }
-            table = FieldTable(
-                bytes: bytes, slots: slots, column: index, columns: derivedColumns, dialect: DerivedValues.dialect)
-        }
-        table.starts += first * table.stride
-        table.ends += first * table.stride
-        table.rows = count
-        return table
     }
 }

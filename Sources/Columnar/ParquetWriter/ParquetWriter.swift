@@ -64,7 +64,7 @@ public final class ParquetWriter {
         guard pending > 0 else { return }
         batch.derived.endBatch()
         batch.rows = pending
-        if let misfit = try table.append(batch, DerivedValues.dialect, meanwhile: {}) {
+        if let misfit = try table.append([batch], DerivedValues.dialect, meanwhile: {}) {
             throw mismatch(misfit.column, row: rows - Int64(pending) + Int64(misfit.row) + 1)
         }
         pending = 0

@@ -35,9 +35,6 @@ final class ColumnBuilder {
     var chunkValues = 0
     var looks = 0
 
-    /// The row of the last table that does not fit the type, if any.
-    var misfit: Int?
-
     var scratch = RawBuffer(capacity: 256)
     let months = MonthCache()
 
