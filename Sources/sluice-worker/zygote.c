@@ -96,6 +96,8 @@ static void fork_worker(
 
 static void reap(struct wire *wire, size_t index) {
     int status = 0;
+    // What the handler left running goes with it: before the reaping, while the number is still the worker's.
+    kill(-children[index].pid, SIGKILL);
     if (waitpid(children[index].pid, &status, WNOHANG) != children[index].pid) return;
     sluice_frame exited = {.type = SLUICE_FRAME_EXITED, .id = children[index].id, .code = (uint32_t)status};
     close(children[index].pidfd);

@@ -38,6 +38,11 @@ static inline int clinux_pipe(int *_Nonnull ends) {
     return 0;
 }
 
+/// The version of Landlock that the kernel offers; -1 where it offers none.
+static inline int clinux_landlock_version(void) {
+    return (int)syscall(444 /* landlock_create_ruleset */, NULL, 0, 1 /* LANDLOCK_CREATE_RULESET_VERSION */);
+}
+
 /// Reaps a child by its pidfd without waiting. 1: it has ended and `*status` is as waitpid gives it; 0: it lives;
 /// -1: it is not ours.
 static inline int clinux_pidfd_reap(int pidfd, int *_Nonnull status) {

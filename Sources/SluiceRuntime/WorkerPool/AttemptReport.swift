@@ -34,7 +34,8 @@ package struct AttemptRequest: Sendable {
     package var timeout: Double
 
     package init(
-        id: UInt64, requestID: String, invocationID: String, attempt: Int, payload: [UInt8], batch: Bool, timeout: Double
+        id: UInt64, requestID: String, invocationID: String, attempt: Int, payload: [UInt8], batch: Bool,
+        timeout: Double
     ) {
         self.id = id
         self.requestID = requestID

@@ -60,10 +60,12 @@ struct FrameReader: Sendable {
 extension Frame {
     /// A frame's bytes: header and body.
     static func bytes(
-        type: UInt32, id: UInt64 = 0, code: UInt32 = 0, sequence: UInt32 = 0, body: [UInt8] = [], hasDescriptors: Bool = false
+        type: UInt32, id: UInt64 = 0, code: UInt32 = 0, sequence: UInt32 = 0, body: [UInt8] = [],
+        hasDescriptors: Bool = false
     ) -> [UInt8] {
         let header = sluice_frame(
-            length: UInt32(body.count), type: UInt16(type), flags: hasDescriptors ? UInt16(SLUICE_FRAME_HAS_FD) : 0, id: id,
+            length: UInt32(body.count), type: UInt16(type), flags: hasDescriptors ? UInt16(SLUICE_FRAME_HAS_FD) : 0,
+            id: id,
             code: code, sequence: sequence)
         var bytes: [UInt8] = []
         bytes.reserveCapacity(MemoryLayout<sluice_frame>.size + body.count)

@@ -83,7 +83,8 @@ final class FrameSocket {
             guard count > 0 else { return finish() }
             buffer.withUnsafeBytes { raw in
                 reader.feed(
-                    UnsafeRawBufferPointer(rebasing: raw[..<count]), descriptors: Array(descriptors[..<descriptorCount]))
+                    UnsafeRawBufferPointer(rebasing: raw[..<count]), descriptors: Array(descriptors[..<descriptorCount])
+                )
             }
             do {
                 while isOpen, let frame = try reader.next() { receive(frame) }

@@ -50,7 +50,8 @@ struct LogCapture: Sendable {
                     text: "… the rest of this invocation's output was dropped: it wrote more than 1 MB"))
             return
         }
-        lines.append(WorkerLogLine(stream: stream, level: level, time: time, text: String(decoding: line, as: UTF8.self)))
+        lines.append(
+            WorkerLogLine(stream: stream, level: level, time: time, text: String(decoding: line, as: UTF8.self)))
     }
 }
 

@@ -63,7 +63,8 @@ final class ProcessSpawner: Sendable {
                 let pid = try Self.spawn(
                     [executable, mode, "\(getpid())"], environment: environment, worker: connections.worker)
                 return Started(
-                    pid: pid, pidfd: clinux_pidfd_open(pid), control: connections.host[0], stdout: connections.host[1], stderr: connections.host[2],
+                    pid: pid, pidfd: clinux_pidfd_open(pid), control: connections.host[0], stdout: connections.host[1],
+                    stderr: connections.host[2],
                     crash: connections.host[3])
             } catch {
                 for descriptor in connections.host { close(descriptor) }

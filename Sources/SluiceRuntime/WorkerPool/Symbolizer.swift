@@ -22,7 +22,9 @@ enum Symbolizer {
                 return "0x" + String(address, radix: 16)
             }
             let file = module.path.split(separator: "/").last.map(String.init) ?? module.path
-            guard let symbol = names[address] else { return "0x\(String(address &- module.base, radix: 16)) in \(file)" }
+            guard let symbol = names[address] else {
+                return "0x\(String(address &- module.base, radix: 16)) in \(file)"
+            }
             return "\(demangle(symbol.name)) + \(symbol.offset) in \(file)"
         }
     }
@@ -90,7 +92,8 @@ struct SymbolTable {
                 for at in stride(from: table.offset, to: table.offset + table.size - 23, by: 24) {
                     // Functions that are defined here.
                     guard let info = load(at + 4, as: UInt8.self), info & 15 == 2,
-                        let home = load(at + 6, as: UInt16.self), home != 0, let address = load(at + 8, as: UInt64.self),
+                        let home = load(at + 6, as: UInt16.self), home != 0,
+                        let address = load(at + 8, as: UInt64.self),
                         let size = load(at + 16, as: UInt64.self), let name = load(at, as: UInt32.self)
                     else { continue }
                     let hits = wanted.filter { address <= $0 && $0 - address < max(size, 1) }

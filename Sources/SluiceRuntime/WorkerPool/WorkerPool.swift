@@ -55,7 +55,7 @@ package final class WorkerPool {
     }
 
     private func ensureZygote(_ version: WorkerVersion) {
-        if versions[version, default: Version()].zygote == nil { versions[version]?.zygote = makeZygote(version) }
+        if versions[version]?.zygote == nil { versions[version, default: Version()].zygote = makeZygote(version) }
     }
 
     /// Loads a version and says why it cannot run; nil: it can.
@@ -306,7 +306,9 @@ package final class WorkerPool {
     }
 
     private func failWaiting(_ version: WorkerVersion, _ failure: Failure) {
-        guard versions[version]?.waiting.isEmpty == false, let next = versions[version]?.waiting.removeFirst() else { return }
+        guard versions[version]?.waiting.isEmpty == false, let next = versions[version]?.waiting.removeFirst() else {
+            return
+        }
         finish(next.request.id, failure)
     }
 
@@ -315,7 +317,9 @@ package final class WorkerPool {
     }
 
     private func dropIfUnused(_ version: WorkerVersion) {
-        guard let state = versions[version], state.isRetired, state.workers.isEmpty, state.waiting.isEmpty else { return }
+        guard let state = versions[version], state.isRetired, state.workers.isEmpty, state.waiting.isEmpty else {
+            return
+        }
         state.zygote?.close()
         versions[version] = nil
     }

@@ -18,7 +18,8 @@ extension Frame {
         body += invocation
         body += request.payload
         return Frame.bytes(
-            type: UInt32(SLUICE_FRAME_INVOKE), id: request.id, code: request.batch ? UInt32(SLUICE_INVOCATION_BATCH) : 0,
+            type: UInt32(SLUICE_FRAME_INVOKE), id: request.id,
+            code: request.batch ? UInt32(SLUICE_INVOCATION_BATCH) : 0,
             body: body)
     }
 }
@@ -33,14 +34,16 @@ extension AttemptReport.Outcome {
             if let answer = JSONText.decode(BatchAnswer.self, from: body) {
                 self = .batch(answer)
             } else {
-                self = .failure(Failure(code: "MalformedAnswer", message: "the batch's answer cannot be read", retry: nil))
+                self = .failure(
+                    Failure(code: "MalformedAnswer", message: "the batch's answer cannot be read", retry: nil))
             }
         case UInt32(SLUICE_OUTCOME_ERROR):
             self = .failure(
                 JSONText.decode(Failure.self, from: body)
                     ?? Failure(code: "HandlerFailed", message: String(decoding: body.prefix(2000), as: UTF8.self)))
         default:
-            self = .failure(Failure(code: "ProtocolError", message: "the worker answered with the unknown status \(code)"))
+            self = .failure(
+                Failure(code: "ProtocolError", message: "the worker answered with the unknown status \(code)"))
         }
     }
 }

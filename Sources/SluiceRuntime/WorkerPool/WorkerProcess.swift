@@ -64,7 +64,8 @@ final class WorkerProcess {
 
     /// Owns `connections` (socket, stdout, stderr, crash pipe), also when it throws.
     init(
-        number: UInt64, version: WorkerVersion, zygote: Zygote?, files: FileThreads, connections: [Int32], events: Events
+        number: UInt64, version: WorkerVersion, zygote: Zygote?, files: FileThreads, connections: [Int32],
+        events: Events
     ) throws {
         self.number = number
         self.version = version
@@ -85,7 +86,9 @@ final class WorkerProcess {
             if stdout == nil || crash != nil { for descriptor in unused { Glibc.close(descriptor) } }
             throw error
         }
-        startTimer = LoopTimer.after(.milliseconds(Int(version.initTimeout * 1000))) { [weak self] in self?.startTimedOut() }
+        startTimer = LoopTimer.after(.milliseconds(Int(version.initTimeout * 1000))) { [weak self] in
+            self?.startTimedOut()
+        }
     }
 
     var isBusy: Bool { running != nil }
@@ -219,7 +222,9 @@ final class WorkerProcess {
 
     private func answer(_ reply: WorkerReply, id: UInt64, sequence: UInt32) {
         // The attempt may have ended since, or been killed.
-        guard let socket, socket.isOpen, running?.request.id == id, running?.verdict == nil else { return reply.discard() }
+        guard let socket, socket.isOpen, running?.request.id == id, running?.verdict == nil else {
+            return reply.discard()
+        }
         switch reply {
         case .success(let body, let descriptor):
             socket.send(
@@ -230,7 +235,8 @@ final class WorkerProcess {
         case .failure(let failure):
             socket.send(
                 Frame.bytes(
-                    type: UInt32(SLUICE_FRAME_REPLY), id: id, code: 1, sequence: sequence, body: JSONText.encode(failure)))
+                    type: UInt32(SLUICE_FRAME_REPLY), id: id, code: 1, sequence: sequence,
+                    body: JSONText.encode(failure)))
         }
     }
 
@@ -248,7 +254,8 @@ final class WorkerProcess {
         kill(
             Failure(
                 code: "TimedOut",
-                message: "the handler did not finish within \(attempt.request.timeout) s and was killed; raise timeout in "
+                message:
+                    "the handler did not finish within \(attempt.request.timeout) s and was killed; raise timeout in "
                     + "function.yaml if it needs longer"))
     }
 
@@ -276,7 +283,8 @@ final class WorkerProcess {
         guard !isGone else { return }
         _ = LoopTimer.after(.seconds(1)) { [weak self] in
             guard let self, !self.isGone else { return }
-            self.kill(Failure(code: "ProtocolError", message: "the worker closed its connection, or broke the protocol"))
+            self.kill(
+                Failure(code: "ProtocolError", message: "the worker closed its connection, or broke the protocol"))
         }
     }
 

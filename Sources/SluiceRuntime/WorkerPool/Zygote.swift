@@ -66,7 +66,8 @@ final class Zygote {
             return completion(.failure(Failure(code: "WorkerUnavailable", message: "the zygote has ended")))
         }
         forks[id] = completion
-        socket.send(Frame.bytes(type: UInt32(SLUICE_FRAME_FORK), id: id, hasDescriptors: true), descriptors: descriptors)
+        socket.send(
+            Frame.bytes(type: UInt32(SLUICE_FRAME_FORK), id: id, hasDescriptors: true), descriptors: descriptors)
     }
 
     /// Ends the process and keeps what it told: for a version whose workers are not forked.
@@ -128,7 +129,8 @@ final class Zygote {
                 self.fail(
                     Failure(
                         code: "InitTimedOut",
-                        message: "loading \(self.version.name) took longer than \(self.version.initTimeout) s", retry: nil))
+                        message: "loading \(self.version.name) took longer than \(self.version.initTimeout) s",
+                        retry: nil))
             }
         } catch let failure as ProcessSpawner.Failure {
             fail(Failure(code: "WorkerUnavailable", message: failure.message))
