@@ -4,6 +4,8 @@ import HostAPI
 struct DeadLetterText {
     var detail: DeadLetterDetail
     var output: Output
+    /// ` --data DIR` for the commands it names.
+    var data: String
 
     private var style: Style { output.style }
 
@@ -70,10 +72,10 @@ struct DeadLetterText {
         output.line()
         switch letter.state {
         case "dead":
-            output.line("fix the cause, then:  sluice dlq redrive \(letter.id)")
-            output.line("or give it up:        sluice dlq purge \(letter.id)")
-        case "redriving": output.line("it is being delivered again:  sluice events show \(letter.eventID)")
-        default: output.line("what became of it:  sluice events show \(letter.eventID)")
+            output.line("fix the cause, then:  sluice dlq redrive \(letter.id)\(data)")
+            output.line("or give it up:        sluice dlq purge \(letter.id)\(data)")
+        case "redriving": output.line("it is being delivered again:  sluice events show \(letter.eventID)\(data)")
+        default: output.line("what became of it:  sluice events show \(letter.eventID)\(data)")
         }
     }
 }

@@ -63,9 +63,12 @@ struct DeadLetters: AsyncParsableCommand {
                 })
             output.line()
             output.fields([
-                ("see them", "sluice dlq list --letters, then sluice dlq show ID"),
-                ("redrive a group", "sluice dlq redrive --fingerprint \(groups[0].fingerprint)"),
-                ("redrive everything", "sluice dlq redrive --all   (--dry-run says what would be sent)"),
+                ("see them", "sluice dlq list --letters\(common.repeated), then sluice dlq show ID\(common.repeated)"),
+                ("redrive a group", "sluice dlq redrive --fingerprint \(groups[0].fingerprint)\(common.repeated)"),
+                (
+                    "redrive everything",
+                    "sluice dlq redrive --all\(common.repeated)   (--dry-run says what would be sent)"
+                ),
             ])
         }
 
@@ -82,7 +85,8 @@ struct DeadLetters: AsyncParsableCommand {
             output.table(LetterTable.columns, rows)
             if more { output.line(output.style.dim("… there are more: --limit N")) }
             output.line()
-            output.line("see one: sluice dlq show ID    redrive: sluice dlq redrive ID…")
+            output.line(
+                "see one: sluice dlq show ID\(common.repeated)    redrive: sluice dlq redrive ID…\(common.repeated)")
         }
     }
 
@@ -95,7 +99,7 @@ struct DeadLetters: AsyncParsableCommand {
         func run() async throws {
             let detail = try await common.host.deadLetter(id: id)
             if common.output.json { return try common.output.object(detail) }
-            DeadLetterText(detail: detail, output: common.output).show()
+            DeadLetterText(detail: detail, output: common.output, data: common.repeated).show()
         }
     }
 

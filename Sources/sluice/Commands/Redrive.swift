@@ -21,8 +21,13 @@ extension DeadLetters {
             var job = try await host.redrive(RedriveRequest(selection: choice.selection, dryRun: dryRun, rate: rate))
             if dryRun { return try show(plan: job) }
             if job.selected == 0 {
+                if !choice.ids.isEmpty {
+                    throw Failure(
+                        "none of these is a dead letter now: \(choice.ids.map(String.init).joined(separator: ", "))",
+                        hint: "`sluice dlq list --letters\(common.repeated)` shows those that are")
+                }
                 if output.json { return try output.object(job) }
-                return output.line("no dead letter is chosen by this; see `sluice dlq list`")
+                return output.line("no dead letters to redrive")
             }
             if wait {
                 var bar = ProgressBar("redriving")
@@ -61,7 +66,7 @@ extension DeadLetters {
                     + output.style.green("\(Human.grouped(Int64(job.succeeded))) succeeded")
                     + (job.failed == 0
                         ? "" : ", " + output.style.red("\(Human.grouped(Int64(job.failed))) failed again")))
-            if job.failed > 0 { output.line("see why: sluice dlq list") }
+            if job.failed > 0 { output.line("see why: sluice dlq list\(common.repeated)") }
         }
     }
 }

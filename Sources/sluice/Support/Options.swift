@@ -17,6 +17,9 @@ struct DataOption: ParsableArguments {
         return "./data"
     }
 
+    /// ` --data DIR` where it was given, for commands that a hint names.
+    var repeated: String { data.map { " --data \($0)" } ?? "" }
+
     /// The host that runs on the folder.
     var host: any HostControl { HostClient(dataFolder: folder) }
 }
@@ -36,6 +39,7 @@ struct CommonOptions: ParsableArguments {
 
     var folder: String { dataOption.folder }
     var host: any HostControl { dataOption.host }
+    var repeated: String { dataOption.repeated }
     var output: Output { outputOption.output }
 }
 
