@@ -52,6 +52,9 @@ void limits_apply(const sluice_wire_load *limits) {
     if (limits->descriptors) set(RLIMIT_NOFILE, limits->descriptors, true);
     // A file that grows too long is an error of `write` (EFBIG), not a death.
     signal(SIGXFSZ, SIG_IGN);
+}
+
+void limits_offer_to_oom_killer(void) {
     int fd = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
     if (fd >= 0) {
         ssize_t ignored = write(fd, "500", 3);

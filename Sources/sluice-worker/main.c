@@ -38,8 +38,11 @@ int main(int count, char **arguments) {
     // Static: the first thread gives its stack away when it becomes the main queue's.
     static struct load_request request;
     request = load_receive();
-    const char *unconfined = zygote ? NULL : confine(request.scratch);
-    (void)unconfined;
+    if (!zygote) {
+        // Before the module is loaded: threads that it starts are confined too. The manifest tells what there is.
+        limits_offer_to_oom_killer();
+        confine(request.scratch);
+    }
     limits_apply_memory(&request.limits);
     static struct module module;
     char *body = NULL;

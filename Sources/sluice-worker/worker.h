@@ -63,6 +63,8 @@ extern volatile size_t allocation_failed;
 void limits_apply_memory(const sluice_wire_load *limits);
 /// Every limit, hard ones included: from here on for good. Call it with the serving thread's stack mapped.
 void limits_apply(const sluice_wire_load *limits);
+/// When the machine runs out of memory a worker dies before the host does. Before `confine`, which forbids it.
+void limits_offer_to_oom_killer(void);
 
 // confine.c
 /// What Landlock offers here, in words.

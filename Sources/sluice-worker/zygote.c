@@ -54,6 +54,7 @@ _Noreturn static void become_worker(
     // A program that the handler starts inherits neither.
     fcntl(SLUICE_CONTROL_FD, F_SETFD, FD_CLOEXEC);
     fcntl(SLUICE_CRASH_FD, F_SETFD, FD_CLOEXEC);
+    limits_offer_to_oom_killer();
     const char *unconfined = confine(request->scratch);
     struct text ready = {0};
     text_append(&ready, "{");
