@@ -40,7 +40,7 @@ package final class LogStore: Sendable {
 
     /// Writes an invocation's lines and says where they are. A disk that refuses costs the lines, not the invocation.
     @LoopActor
-    package func append(_ lines: [WorkerLogLine], of context: AttemptContext) async -> LogReference {
+    func append(_ lines: [WorkerLogLine], of context: AttemptContext) async -> LogReference {
         guard !lines.isEmpty else { return .none }
         let request = "\(context.id)"
         let function = context.attempt.function
