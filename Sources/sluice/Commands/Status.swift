@@ -28,7 +28,8 @@ struct Status: AsyncParsableCommand {
             (
                 "dead",
                 status.deadLetters == 0
-                    ? "none" : style.red(Human.grouped(status.deadLetters)) + "  see `sluice dlq list`"
+                    ? "none"
+                    : style.red(Human.grouped(status.deadLetters)) + "  see `sluice dlq list\(common.repeated)`"
             ),
         ])
         if !status.functions.isEmpty {
@@ -72,13 +73,15 @@ enum FunctionTable {
 /// Subscriptions in lines.
 enum SubscriptionTable {
     static let columns: [Table.Column] = [
-        "RULE", "TARGET", "FUNCTION", "STATE", .number("MATCHED"), .number("SUCCEEDED"), .number("WAITING"),
-        .number("IN FLIGHT"), .number("RETRYING"), .number("PARKED"), .number("REDRIVEN"), .number("DEAD"),
+        "RULE", "FUNCTION", "STATE", .number("MATCHED"), .number("SUCCEEDED"), .number("WAITING"),
+        .number("RUNNING"), .number("RETRYING"), .number("PARKED"), .number("REDRIVEN"), .number("DEAD"),
     ]
 
     static func row(_ item: SubscriptionStatus, _ style: Style) -> [String] {
-        [
-            item.bus == "default" ? item.rule : "\(item.bus)/\(item.rule)", item.target, item.function,
+        // The usual target has its function's name, and the usual bus is `default`: neither is worth the room.
+        let rule = (item.bus == "default" ? "" : item.bus + "/") + item.rule
+        return [
+            item.target == item.function ? rule : "\(rule)/\(item.target)", item.function,
             style.state(item.state), Human.grouped(item.matched), Human.grouped(item.succeeded),
             Human.grouped(item.waiting), Human.grouped(item.inFlight), Human.grouped(item.retrying),
             Human.grouped(item.parked), Human.grouped(item.redriven),
