@@ -88,7 +88,10 @@ let package = Package(
         library("UVLoop", ["CLibUV", "CLinux"]),
         library(
             "Journal",
-            [.product(name: "GRDB", package: "GRDB.swift"), .product(name: "GRDBSQLite", package: "GRDB.swift"), "CLinux"]),
+            [
+                .product(name: "GRDB", package: "GRDB.swift"), .product(name: "GRDBSQLite", package: "GRDB.swift"),
+                "CLinux",
+            ]),
         library("ObjectStore", ["CLinux", .product(name: "Crypto", package: "swift-crypto")]),
         library(
             "AppConfig",
@@ -97,7 +100,8 @@ let package = Package(
         library(
             "SluiceRuntime",
             [
-                "AppConfig", "CFunctionABI", "CLinux", "EventModel", "EventPatterns", "FunctionJSON", "FunctionProtocol",
+                "AppConfig", "CFunctionABI", "CLinux", "EventModel", "EventPatterns", "FunctionJSON",
+                "FunctionProtocol",
                 "HostAPI", "Journal", "ObjectStore", "UVLoop",
                 .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "Logging", package: "swift-log"),
@@ -137,14 +141,19 @@ let package = Package(
         tests("ObjectStore", ["ObjectStore", "CLinux"]),
         tests("AppConfig", ["AppConfig"]),
         tests("Gateway", ["Gateway", "HostAPI"]),
-        tests("SluiceRuntime", ["SluiceRuntime", "AppConfig", "Journal", "ObjectStore", "UVLoop", "EventModel", "FunctionJSON", "FunctionProtocol"]),
+        tests(
+            "SluiceRuntime",
+            [
+                "SluiceRuntime", "AppConfig", "Journal", "ObjectStore", "UVLoop", "EventModel", "FunctionJSON",
+                "FunctionProtocol",
+            ]),
         tests(
             "Functions",
             functions.map { .init(stringLiteral: $0.name) }
                 + ["FunctionTesting", "FunctionKit", "FunctionSupport", "Columnar", "AppConfig", "EventPatterns"]),
         library("FaultyHandler", ["FunctionKit"], path: "Tests/Fixtures/Faulty/Handler"),
         library("FaultyEntry", ["FunctionKit", "FaultyHandler"], path: "Tests/Fixtures/Faulty/Entry"),
-        tests("Integration", ["HostAPI", "Gateway", "EventModel", "FunctionJSON", "CLinux"]),
+        tests("Integration", ["HostAPI", "Gateway", "EventModel", "FunctionJSON", "CLinux", "Journal", "ObjectStore"]),
     ]
         + functions.flatMap { function in
             [

@@ -87,7 +87,8 @@ package struct RegisterFileRequest: Codable, Sendable {
     package var record: Int?
 
     package init(
-        database: String, table: String, baseVersion: Int, columns: [CatalogColumn], partitionKeys: [CatalogColumn] = [],
+        database: String, table: String, baseVersion: Int, columns: [CatalogColumn],
+        partitionKeys: [CatalogColumn] = [],
         partition: [String] = [], location: String, classification: String = "parquet",
         properties: [String: String] = [:], file: ObjectAddress, rows: Int64, record: Int? = nil
     ) {

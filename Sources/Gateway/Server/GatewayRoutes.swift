@@ -86,7 +86,9 @@ enum GatewayRoutes {
         answer(Routes.trigger, on: router) {
             try await control.trigger(bucket: $0.parameter("bucket"), request: $0.body())
         }
-        answer(Routes.listTables, on: router) { Items(try await control.listTables(database: $0.query.string("database"))) }
+        answer(Routes.listTables, on: router) {
+            Items(try await control.listTables(database: $0.query.string("database")))
+        }
         answer(Routes.table, on: router) {
             try await control.table(database: $0.parameter("database"), name: $0.parameter("table"))
         }
@@ -122,7 +124,8 @@ enum GatewayRoutes {
                     return ByteBuffer(bytes: line)
                 }
                 return Response(
-                    status: .ok, headers: [.contentType: "application/x-ndjson"], body: ResponseBody(asyncSequence: lines))
+                    status: .ok, headers: [.contentType: "application/x-ndjson"],
+                    body: ResponseBody(asyncSequence: lines))
             } catch {
                 return try failure(error)
             }

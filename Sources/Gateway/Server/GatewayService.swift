@@ -26,7 +26,8 @@ package struct GatewayService: Service {
     /// Serves until the graceful shutdown. Throws if the socket cannot be bound.
     package func run() async throws {
         guard let socket = SocketPath(dataFolder: dataFolder) else {
-            throw APIError.unavailable("the data folder \(dataFolder) cannot be opened: \(String(cString: strerror(errno)))")
+            throw APIError.unavailable(
+                "the data folder \(dataFolder) cannot be opened: \(String(cString: strerror(errno)))")
         }
         let path = socket.path
         // Whoever runs this holds the data folder's lock: a socket that is there was left by a host that is gone.

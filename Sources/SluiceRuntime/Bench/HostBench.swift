@@ -45,7 +45,9 @@ package struct HostBench: Sendable {
                 let waiting = "\(data)/waiting-\(index)"
                 try Self.write("id,value\n1,2\n", to: waiting)
                 let began = HostClock().nanoseconds
-                guard rename(waiting, "\(data)/buckets/inbox/file-\(index).csv") == 0, let arrived = await arrivals.next() else {
+                guard rename(waiting, "\(data)/buckets/inbox/file-\(index).csv") == 0,
+                    let arrived = await arrivals.next()
+                else {
                     throw HostStartError(message: "the file could not be dropped")
                 }
                 // The first ones find a cold worker.
@@ -142,7 +144,9 @@ package struct HostBench: Sendable {
     private static func write(_ text: String, to path: String) throws {
         Folders.make(String(path[..<(path.lastIndex(of: "/") ?? path.startIndex)]))
         let file = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
-        guard file >= 0 else { throw HostStartError(message: "cannot write \(path): \(String(cString: strerror(errno)))") }
+        guard file >= 0 else {
+            throw HostStartError(message: "cannot write \(path): \(String(cString: strerror(errno)))")
+        }
         _ = text.utf8.withContiguousStorageIfAvailable { Glibc.write(file, $0.baseAddress, $0.count) }
         close(file)
     }

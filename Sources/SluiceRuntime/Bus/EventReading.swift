@@ -18,7 +18,8 @@ package enum EventReading {
     /// What an event is about, for people: `bucket/key`, or `source: detail-type`.
     package static func subject(of payload: [UInt8]) -> String {
         guard let root = try? JSONDocument(parsing: payload).root else { return "" }
-        if let bucket = root["detail"]?["bucket"]?["name"]?.string, let key = root["detail"]?["object"]?["key"]?.string {
+        if let bucket = root["detail"]?["bucket"]?["name"]?.string, let key = root["detail"]?["object"]?["key"]?.string
+        {
             return "\(bucket)/\(key)"
         }
         return "\(root["source"]?.string ?? "?"): \(root["detail-type"]?.string ?? "?")"

@@ -49,7 +49,8 @@ enum CatalogWriting {
                 .putFile(
                     CatalogFile(
                         database: request.database, table: request.table, bucket: request.file.bucket,
-                        key: request.file.key, rows: request.rows, bytes: object?.sighting?.stamp.size ?? known?.size ?? 0,
+                        key: request.file.key, rows: request.rows,
+                        bytes: object?.sighting?.stamp.size ?? known?.size ?? 0,
                         partition: request.partition, schemaVersion: version)))
         }
         return changes

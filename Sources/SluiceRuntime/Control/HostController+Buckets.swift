@@ -38,7 +38,9 @@ extension HostController {
     }
 
     package func listTables(database: String?) async throws -> [TableInfo] {
-        try await read { try $0.tables(database: database) }.compactMap { CatalogReading.table($0).map { TableInfo($0) } }
+        try await read { try $0.tables(database: database) }.compactMap {
+            CatalogReading.table($0).map { TableInfo($0) }
+        }
     }
 
     package func table(database: String, name: String) async throws -> TableDetail {

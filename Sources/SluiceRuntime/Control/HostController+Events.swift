@@ -75,7 +75,8 @@ extension HostController {
                     rule: name?.rule ?? "?", target: name?.target ?? "?", function: name?.function ?? "?",
                     state: state.text, deadLetter: state.deadLetter))
         }
-        return EventDetail(record: event, deliveries: deliveries, invocations: invocations.map { InvocationSummary($0) })
+        return EventDetail(
+            record: event, deliveries: deliveries, invocations: invocations.map { InvocationSummary($0) })
     }
 
     private func state(of delivery: Delivery, running: Bool) async throws -> (text: String, deadLetter: Int64?) {
@@ -146,7 +147,8 @@ extension EventRecord {
         self.init(
             position: record.position, bus: record.log, id: record.eventID, ingested: .init(record.ingested),
             subscriptions: record.deliveries.map { delivery in
-                names[delivery.subscription].map { "\($0.rule)/\($0.target)" } ?? "subscription \(delivery.subscription.value)"
+                names[delivery.subscription].map { "\($0.rule)/\($0.target)" }
+                    ?? "subscription \(delivery.subscription.value)"
             }, event: event)
     }
 }

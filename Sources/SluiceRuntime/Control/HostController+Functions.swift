@@ -122,7 +122,9 @@ extension HostController {
         guard let id = AttemptID(requestID), let record = try await read({ try $0.invocation(id) }) else {
             throw APIError.notFound(
                 "invocation", requestID,
-                hint: "invocations without effects, log lines or errors are not kept; `sluice invocations list` shows the rest")
+                hint:
+                    "invocations without effects, log lines or errors are not kept; `sluice invocations list` shows the rest"
+            )
         }
         let details = JSONText.decode(InvocationDetails.self, from: record.details)
         let event = record.eventIDs.first ?? ""

@@ -58,7 +58,7 @@ extension HostController {
             snapshot.warnings.isEmpty
                 ? .init(name: "host", state: .ok, message: "nothing needs attention")
                 : .init(
-                    name: "host", state: .warning, message: "\(snapshot.warnings.count) things need attention",
+                    name: "host", state: .warning, message: "something needs attention",
                     details: snapshot.warnings))
         for bucket in try await listBuckets() {
             checks.append(
@@ -73,7 +73,7 @@ extension HostController {
                 ? .init(name: "dead letters", state: .ok, message: "none")
                 : .init(
                     name: "dead letters", state: .warning,
-                    message: "\(dead.reduce(0) { $0 + $1.count }) dead letters in \(dead.count) groups",
+                    message: "\(dead.reduce(0) { $0 + $1.count }) waiting to be looked at",
                     details: dead.map { "\($0.target): \($0.code) (\($0.count))" }, hint: "see `sluice dlq list`"))
         return DoctorReport(checks: checks)
     }
@@ -93,7 +93,9 @@ extension HostController {
                 // What was deleted this moment has its event on the way; what is still known a moment later is wrong.
                 for record in missing {
                     let still = try await read { try $0.object(bucket: record.bucket, key: record.key) }
-                    if still == record { details.append("\(record.bucket)/\(record.key) is in the index but not on disk") }
+                    if still == record {
+                        details.append("\(record.bucket)/\(record.key) is in the index but not on disk")
+                    }
                 }
                 guard page.count == 1000 else { break }
                 after = page.last?.key
@@ -104,7 +106,8 @@ extension HostController {
                 try $0.tableFiles(database: table.database, table: table.table, after: nil, limit: 10_000)
             }
             for file in files where try await read({ try $0.object(bucket: file.bucket, key: file.key) }) == nil {
-                details.append("table \(table.database).\(table.table) names \(file.bucket)/\(file.key), which is not there")
+                details.append(
+                    "table \(table.database).\(table.table) names \(file.bucket)/\(file.key), which is not there")
             }
         }
         return details.isEmpty

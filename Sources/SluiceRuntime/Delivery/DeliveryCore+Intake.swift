@@ -21,7 +21,8 @@ extension DeliveryCore {
     /// The answer to `.refill`: what waits after the position asked, in order. Fewer than `limit` records mean that
     /// the log was read to its end at that moment.
     package mutating func refilled(
-        _ id: SubscriptionID, with records: [CommittedRecord], limit: Int, expires: (CommittedRecord, DeliveryPolicy) -> Instant
+        _ id: SubscriptionID, with records: [CommittedRecord], limit: Int,
+        expires: (CommittedRecord, DeliveryPolicy) -> Instant
     ) {
         guard var state = subscriptions[id] else { return }
         state.refilling = false

@@ -81,7 +81,8 @@ package struct DeliveryCore: Sendable {
 
     /// Makes a subscription known (`loaded`: where its log is read from) or changes its policy.
     package mutating func setSubscription(
-        _ id: SubscriptionID, function: String, policy: DeliveryPolicy, batchSize: Int, loaded: Position, newest: Position
+        _ id: SubscriptionID, function: String, policy: DeliveryPolicy, batchSize: Int, loaded: Position,
+        newest: Position
     ) {
         if subscriptions[id] != nil {
             let old = subscriptions[id]!.function

@@ -32,7 +32,8 @@ package struct Work: Sendable {
 
     package init(
         delivery: Delivery, source: Source, eventID: String, ingested: Milliseconds, expires: Instant,
-        payload: [UInt8], lineage: [UInt8], history: [AttemptSummary] = [], group: Int = 0, alone: Bool = false, parked: String? = nil
+        payload: [UInt8], lineage: [UInt8], history: [AttemptSummary] = [], group: Int = 0, alone: Bool = false,
+        parked: String? = nil
     ) {
         self.delivery = delivery
         self.source = source
@@ -113,7 +114,8 @@ package enum Resolution: Sendable {
 extension Resolution {
     package var work: Work {
         switch self {
-        case .succeeded(let work), .dropped(let work), .superseded(let work), .retry(let work, _, _), .dead(let work, _):
+        case .succeeded(let work), .dropped(let work), .superseded(let work), .retry(let work, _, _),
+            .dead(let work, _):
             work
         }
     }

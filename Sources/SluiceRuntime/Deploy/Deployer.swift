@@ -81,7 +81,8 @@ package final class Deployer {
         for version in plan.new {
             if let reason = await tryModule(version) {
                 findings.append(
-                    AppFinding("ModuleRejected", "function \(version.name): \(reason)", file: "Functions/\(version.name)"))
+                    AppFinding(
+                        "ModuleRejected", "function \(version.name): \(reason)", file: "Functions/\(version.name)"))
             }
         }
         findings += await openBuckets(loaded.definition)

@@ -59,14 +59,20 @@ package struct ModuleStore: Sendable {
         let destination = "\(folder)/lib\(function).so"
         let temporary = destination + ".tmp"
         let output = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o755)
-        guard output >= 0 else { throw Problem(function: function, message: "cannot write \(temporary): \(Self.reason())") }
+        guard output >= 0 else {
+            throw Problem(function: function, message: "cannot write \(temporary): \(Self.reason())")
+        }
         defer { close(output) }
         var failure: String?
         try Self.read(modulePath, function: function) { chunk in
             var rest = chunk
             while failure == nil, let base = rest.baseAddress, !rest.isEmpty {
                 let written = write(output, base, rest.count)
-                if written < 0 { failure = Self.reason() } else { rest = UnsafeRawBufferPointer(rebasing: rest[written...]) }
+                if written < 0 {
+                    failure = Self.reason()
+                } else {
+                    rest = UnsafeRawBufferPointer(rebasing: rest[written...])
+                }
             }
         }
         if failure == nil, fsync(output) != 0 || rename(temporary, destination) != 0 { failure = Self.reason() }

@@ -33,7 +33,9 @@ package final class Committer {
     /// disk is not reported here but waited out.
     package func enqueue(_ batch: Batch, completion: Completion? = nil) {
         waiting.append(
-            Part(batch: batch, completion: completion, deadLetters: batch.insertedDeadLetters, appends: batch.appends.count))
+            Part(
+                batch: batch, completion: completion, deadLetters: batch.insertedDeadLetters,
+                appends: batch.appends.count))
         if inFlight.isEmpty, timer == nil { submit() }
     }
 
@@ -65,7 +67,8 @@ package final class Committer {
             var deadLetters = receipt.deadLetters[...]
             for part in parts {
                 let own = Receipt(
-                    appended: Array(appended.prefix(part.appends)), deadLetters: Array(deadLetters.prefix(part.deadLetters)))
+                    appended: Array(appended.prefix(part.appends)),
+                    deadLetters: Array(deadLetters.prefix(part.deadLetters)))
                 appended = appended.dropFirst(part.appends)
                 deadLetters = deadLetters.dropFirst(part.deadLetters)
                 part.completion?(.success(own))

@@ -12,7 +12,9 @@ extension Dispatcher: WorkerPoolDelegate {
 
     package func attemptCalled(_ id: UInt64, _ call: WorkerCall) {
         guard let context = attempts[Int64(id)], !context.isClosed else {
-            call.reply(.failure(Failure(code: "AttemptEnded", message: "the invocation has ended; nothing may be asked any more")))
+            call.reply(
+                .failure(
+                    Failure(code: "AttemptEnded", message: "the invocation has ended; nothing may be asked any more")))
             return
         }
         context.openCalls += 1
@@ -27,6 +29,9 @@ extension Dispatcher: WorkerPoolDelegate {
         guard let context = attempts[Int64(id)], !context.isClosed else { return }
         context.isClosed = true
         core.workerDone(context.id)
+        let isGood = if case .failure = report.outcome { false } else { true }
+        tallies[context.attempt.function, default: FunctionTally()]
+            .note(succeeded: isGood, microseconds: report.durationMicroseconds)
         if context.effects.isEmpty, context.effects.stages.isEmpty, report.logs.isEmpty, !context.isNoted,
             case .success = report.outcome, !context.isSuperseded, context.settings != nil
         {
@@ -52,7 +57,8 @@ extension Dispatcher: WorkerPoolDelegate {
         var effects: [EffectInfo] = []
         if context.isSuperseded {
             verdict = .superseded
-        } else if let succeeded = Self.succeeded(verdict, count: context.attempt.works.count), !context.effects.isEmpty {
+        } else if let succeeded = Self.succeeded(verdict, count: context.attempt.works.count), !context.effects.isEmpty
+        {
             switch await publisher.publish(context, report, succeeded: succeeded, logs: reference) {
             case .nothing:
                 break

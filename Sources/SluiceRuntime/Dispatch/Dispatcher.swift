@@ -61,7 +61,9 @@ package final class Dispatcher {
 
     /// Takes a deployment into force: functions, limits, subscriptions. `progress` tells where the log of a
     /// subscription that is new to this life is read from.
-    package func apply(_ deployment: Deployment, progress: [SubscriptionID: SubscriptionProgress], head: Position, cores: Int) {
+    package func apply(
+        _ deployment: Deployment, progress: [SubscriptionID: SubscriptionProgress], head: Position, cores: Int
+    ) {
         let before = self.deployment
         self.deployment = deployment
         for (name, function) in deployment.functions {
@@ -75,7 +77,8 @@ package final class Dispatcher {
             let known = progress[settings.id]
             core.setSubscription(
                 settings.id, function: settings.function, policy: settings.policy, batchSize: settings.batchSize,
-                loaded: known?.floorPosition ?? head, newest: (known?.waiting ?? 0) > 0 ? head : known?.floorPosition ?? head)
+                loaded: known?.floorPosition ?? head,
+                newest: (known?.waiting ?? 0) > 0 ? head : known?.floorPosition ?? head)
         }
         for name in deployment.functions.keys {
             core.setSubscription(
@@ -138,7 +141,8 @@ package final class Dispatcher {
                     clock.expiry(ingested: record.ingested, maximumAge: policy.maximumAge)
                 }
             } catch {
-                log.error("cannot read the log", metadata: ["subscription": "\(subscription.value)", "error": "\(error)"])
+                log.error(
+                    "cannot read the log", metadata: ["subscription": "\(subscription.value)", "error": "\(error)"])
                 core.refillFailed(subscription)
                 // No pump at once: a broken disk must not be asked in a hot loop.
                 _ = LoopTimer.after(.milliseconds(1000)) { [weak self] in self?.pump() }
@@ -159,7 +163,9 @@ package final class Dispatcher {
         if !attempts.isEmpty {
             let deadline = LoopTimer.after(.milliseconds(grace)) { [weak self] in
                 guard let self else { return }
-                for context in self.attempts.values { self.workers.cancel(id: UInt64(context.id.number), reason: "HostStopping") }
+                for context in self.attempts.values {
+                    self.workers.cancel(id: UInt64(context.id.number), reason: "HostStopping")
+                }
                 self.stopped?()
                 self.stopped = nil
             }

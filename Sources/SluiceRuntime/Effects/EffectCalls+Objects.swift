@@ -17,7 +17,8 @@ extension EffectCalls {
             let known = try journal.object(bucket: request.bucket, key: request.key)
             if let work, known?.eventID != work.eventID {
                 // The bucket no longer has the version that the event is about.
-                if let letter = work.deadLetter, let kept = try Self.openKept(letter, bucket: bucket, journal: journal) {
+                if let letter = work.deadLetter, let kept = try Self.openKept(letter, bucket: bucket, journal: journal)
+                {
                     return .kept(kept)
                 }
                 if let known, !known.eventID.isEmpty { return .superseded }
@@ -80,7 +81,8 @@ extension EffectCalls {
             let known = try journal.object(bucket: request.bucket, key: request.key)
             return ObjectDescription(
                 bucket: request.bucket, key: request.key, size: stamp.size, etag: stamp.etag,
-                sequencer: known?.sequencer ?? "", lastModified: Timestamp(nanosecondsSinceEpoch: stamp.modified).description)
+                sequencer: known?.sequencer ?? "",
+                lastModified: Timestamp(nanosecondsSinceEpoch: stamp.modified).description)
         }
         return Self.reply(description)
     }
@@ -95,7 +97,8 @@ extension EffectCalls {
         let objects = records.map { record in
             ObjectDescription(
                 bucket: record.bucket, key: record.key, size: record.size, etag: record.etag,
-                sequencer: record.sequencer, lastModified: Timestamp(nanosecondsSinceEpoch: record.modified).description)
+                sequencer: record.sequencer, lastModified: Timestamp(nanosecondsSinceEpoch: record.modified).description
+            )
         }
         return Self.reply(ListReply(objects: objects, next: records.count == limit ? objects.last?.key : nil))
     }

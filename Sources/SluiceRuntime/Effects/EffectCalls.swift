@@ -71,7 +71,8 @@ package final class EffectCalls {
         case SLUICE_CALL_GENERATE_KEY:
             return try generateKey(request(GenerateKeyRequest.self), for: context)
         default:
-            throw CallRefusal("InvalidRequest", "this host does not know operation \(call.operation); rebuild the function")
+            throw CallRefusal(
+                "InvalidRequest", "this host does not know operation \(call.operation); rebuild the function")
         }
     }
 

@@ -49,6 +49,7 @@ package struct Lineage: Codable, Sendable, Hashable {
     package var exhaustionMessage: String {
         let steps = cycle.map { "\($0.subject) → rule \($0.rule) → \($0.function)" }
         return "an event caused \(hops.count) invocations in a row, which is the hop budget; the cycle is "
-            + steps.joined(separator: " → ") + " → …; narrow the rule so that it does not match the function's own output"
+            + steps.joined(separator: " → ")
+            + " → …; narrow the rule so that it does not match the function's own output"
     }
 }

@@ -61,10 +61,12 @@ struct PublicationPlan: Sendable {
                 try bucket.confirm(address.key, is: version)
             } catch {
                 let input = inputs.first { $0?.address == address } ?? nil
-                if let input, inputs.count == 1, let known = try journal.object(bucket: address.bucket, key: address.key),
+                if let input, inputs.count == 1,
+                    let known = try journal.object(bucket: address.bucket, key: address.key),
                     !known.eventID.isEmpty, known.sequencer != input.sequencer
                 {
-                    throw CallRefusal("Superseded", "a newer version of \(address.bucket)/\(address.key) has its own event")
+                    throw CallRefusal(
+                        "Superseded", "a newer version of \(address.bucket)/\(address.key) has its own event")
                 }
                 throw CallRefusal("ObjectChanged", "while it was being processed: \(error.message)", retry: true)
             }

@@ -84,7 +84,8 @@ package final class Publisher {
         decision.parked = name
         decision.subscription = context.settings?.id
         decision.settled = context.attempt.works.map {
-            Decision.Settled(delivery: $0.delivery, isPending: $0.source != .log, deadLetter: $0.deadLetter, dropped: false)
+            Decision.Settled(
+                delivery: $0.delivery, isPending: $0.source != .log, deadLetter: $0.deadLetter, dropped: false)
         }
         let names = decision.locks
         await locks.acquire(names)
@@ -138,13 +139,16 @@ package final class Publisher {
     }
 
     /// Renames everything into place, in order; what fails for a reason that may pass is tried again.
-    private func rename(_ decision: Decision, recovering: Bool) async -> Swift.Result<[PublishedObject], ObjectStoreError> {
+    private func rename(_ decision: Decision, recovering: Bool) async
+        -> Swift.Result<[PublishedObject], ObjectStoreError>
+    {
         var done: [PublishedObject] = []
         for publication in decision.publications {
             guard let bucket = buckets[publication.bucket] else {
                 return .failure(
                     ObjectStoreError(
-                        .publishFailed, "there is no bucket \(publication.bucket) any more", bucket: publication.bucket))
+                        .publishFailed, "there is no bucket \(publication.bucket) any more", bucket: publication.bucket)
+                )
             }
             var delay = 50
             while true {
@@ -183,7 +187,8 @@ package final class Publisher {
         batch.decisions.append(.clear(decision.attempt))
         let isHandlers = error.code == .keyExists || error.code == .conflict
         if !isHandlers {
-            batch.control.append(.putValue(name: Decision.parkedName(decision.staging), body: JSONText.encode(decision)))
+            batch.control.append(
+                .putValue(name: Decision.parkedName(decision.staging), body: JSONText.encode(decision)))
         }
         guard (try? await committer.commit(batch)) != nil else { return .closed }
         forget(decision)

@@ -99,7 +99,9 @@ extension HostRuntime {
         found += status.polled.map { "folder \($0.path.isEmpty ? "." : $0.path) is polled: \($0.reason)" }
         found += status.refused.prefix(20).map { "\($0.path) is no object: \($0.reason)" }
         if status.refusedCount > 20 { found.append("… and \(status.refusedCount - 20) more files that are no objects") }
-        if status.isLost { found.append("the folder was moved, deleted or unmounted; restart the host when it is back") }
+        if status.isLost {
+            found.append("the folder was moved, deleted or unmounted; restart the host when it is back")
+        }
         if let failure = status.failure { found.append(failure) }
         let mode = status.polled.isEmpty ? "inotify" : status.watchedFolders == 0 ? "polling" : "mixed"
         return (mode, found)
@@ -123,7 +125,9 @@ extension HostRuntime {
                     guard page.count == limit, let last = page.last else { return }
                     after = last.key
                 } catch {
-                    log.error("a backfill stopped", metadata: ["bucket": "\(bucket)", "after": "\(after ?? "")", "error": "\(error)"])
+                    log.error(
+                        "a backfill stopped",
+                        metadata: ["bucket": "\(bucket)", "after": "\(after ?? "")", "error": "\(error)"])
                     return
                 }
                 if let rate {

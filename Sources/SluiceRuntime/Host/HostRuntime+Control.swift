@@ -38,7 +38,7 @@ extension HostRuntime {
     }
 
     private var journalBytes: Int64 {
-        ["journal.sqlite", "journal.sqlite-wal"].reduce(0) { sum, name in
+        ["journal/journal.sqlite", "journal/journal.sqlite-wal"].reduce(0) { sum, name in
             var status = stat()
             return stat("\(options.dataFolder)/\(name)", &status) == 0 ? sum + Int64(status.st_size) : sum
         }

@@ -23,7 +23,9 @@ package struct Recovery {
         CrashPoint.hit(.runtimeRecovering)
         for (attempt, body) in state.decisions {
             guard let decision = JSONText.decode(Decision.self, from: body) else {
-                log.critical("a decided outcome cannot be read; it stays for `sluice doctor`", metadata: ["attempt": "\(attempt)"])
+                log.critical(
+                    "a decided outcome cannot be read; it stays for `sluice doctor`",
+                    metadata: ["attempt": "\(attempt)"])
                 continue
             }
             switch await publisher.recover(decision) {

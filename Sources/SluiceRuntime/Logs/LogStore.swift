@@ -49,8 +49,9 @@ package final class LogStore: Sendable {
             var bytes: [UInt8] = []
             for line in lines {
                 let stored = StoredLogLine(
-                        time: Timestamp(milliseconds: line.time).rfc3339(fractionDigits: 3), requestId: request, function: function,
-                        stream: line.stream.rawValue, level: line.level, message: line.text)
+                    time: Timestamp(milliseconds: line.time).rfc3339(fractionDigits: 3), requestId: request,
+                    function: function,
+                    stream: line.stream.rawValue, level: line.level, message: line.text)
                 bytes += JSONText.encode(stored)
                 feed.send(stored)
                 bytes.append(UInt8(ascii: "\n"))
@@ -66,7 +67,9 @@ package final class LogStore: Sendable {
         guard descriptor >= 0 else { return [] }
         defer { close(descriptor) }
         var bytes = [UInt8](repeating: 0, count: Int(min(reference.length, 8 << 20)))
-        let count = bytes.withUnsafeMutableBytes { pread(descriptor, $0.baseAddress, $0.count, off_t(reference.offset)) }
+        let count = bytes.withUnsafeMutableBytes {
+            pread(descriptor, $0.baseAddress, $0.count, off_t(reference.offset))
+        }
         return Self.parse(bytes.prefix(max(0, count)))
     }
 

@@ -83,7 +83,9 @@ package final class ObjectAnnouncer: Sendable {
         return append(bus: "default", id: id, payload: payload, lineage: lineage)
     }
 
-    package func append(bus: String, id: String, payload: [UInt8], lineage: [UInt8], deduplication: String? = nil) -> Append {
+    package func append(bus: String, id: String, payload: [UInt8], lineage: [UInt8], deduplication: String? = nil)
+        -> Append
+    {
         let (subscriptions, ruleSet) = router.route(payload, bus: bus)
         return Append(
             log: bus, eventID: id, ingested: clock.wall, payload: payload, subscriptions: subscriptions,

@@ -10,6 +10,8 @@ final class FrameSocket {
     private var poll: LoopPoll?
     private var reader = FrameReader()
     private var outgoing: [(bytes: [UInt8], offset: Int, descriptors: [Int32])] = []
+    /// The kernel's buffer was full: the rest waits for room.
+    private var isBlocked = false
     private let receive: @LoopActor (Frame) -> Void
     private let ended: @LoopActor () -> Void
     private var buffer = [UInt8](repeating: 0, count: 64 << 10)
@@ -60,7 +62,10 @@ final class FrameSocket {
             }
             if sent < 0 {
                 // Full: the rest goes when there is room. Gone: the reading side will say so.
-                if errno == EAGAIN { try? poll?.watch([.readable, .writable]) }
+                if errno == EAGAIN, !isBlocked {
+                    isBlocked = true
+                    try? poll?.watch([.readable, .writable])
+                }
                 return
             }
             for descriptor in item.descriptors { Glibc.close(descriptor) }
@@ -68,7 +73,11 @@ final class FrameSocket {
             outgoing[0].offset += sent
             if outgoing[0].offset == item.bytes.count { outgoing.removeFirst() }
         }
-        try? poll?.watch(.readable)
+        // Not without need: each change costs the loop two system calls.
+        if isBlocked {
+            isBlocked = false
+            try? poll?.watch(.readable)
+        }
     }
 
     /// Reads all there is, then hands it out frame by frame.

@@ -33,7 +33,8 @@ struct BenchPatterns: ParsableCommand {
                 for figure in try PatternBench(kind: kind, ruleCount: count).run() {
                     try printer.add(
                         BenchLine(
-                            bench: "patterns", params: ["kind": .string(kind.rawValue), "rules": .number(JSONNumber(count))],
+                            bench: "patterns",
+                            params: ["kind": .string(kind.rawValue), "rules": .number(JSONNumber(count))],
                             metric: figure.name, value: figure.value, unit: figure.unit, floor: figure.floor,
                             ratio: figure.ratio))
                 }

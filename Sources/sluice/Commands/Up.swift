@@ -29,7 +29,8 @@ struct Up: AsyncParsableCommand {
     func validate() throws {
         guard Logger.Level(rawValue: logLevel) != nil else {
             throw ValidationError(
-                "`\(logLevel)` is no log level; there are \(Logger.Level.allCases.map(\.rawValue).joined(separator: ", "))")
+                "`\(logLevel)` is no log level; there are \(Logger.Level.allCases.map(\.rawValue).joined(separator: ", "))"
+            )
         }
     }
 
@@ -50,7 +51,8 @@ struct Up: AsyncParsableCommand {
         }
         let group = ServiceGroup(
             configuration: ServiceGroupConfiguration(
-                services: [.init(service: service), .init(service: gateway)], gracefulShutdownSignals: [.sigterm, .sigint],
+                services: [.init(service: service), .init(service: gateway)],
+                gracefulShutdownSignals: [.sigterm, .sigint],
                 logger: log))
         try await group.run()
     }

@@ -31,7 +31,9 @@ struct DeliveryCoreTests {
     func functionLimit() {
         var core = core()
         core.setSubscription(one, function: "a", policy: DeliveryPolicy(), batchSize: 1, loaded: 0, newest: 0)
-        for position in 1...5 { core.accept(record(Position(position), for: [one], ordinal: Int64(position))) { _ in .max } }
+        for position in 1...5 {
+            core.accept(record(Position(position), for: [one], ordinal: Int64(position))) { _ in .max }
+        }
         let first = starts(core.pump(now: 0))
         #expect(first.count == 2)
         #expect(starts(core.pump(now: 0)).isEmpty)
@@ -44,7 +46,9 @@ struct DeliveryCoreTests {
         var core = core(limit: 2, functions: ["a": 8, "b": 8])
         core.setSubscription(one, function: "a", policy: DeliveryPolicy(), batchSize: 1, loaded: 0, newest: 0)
         core.setSubscription(two, function: "b", policy: DeliveryPolicy(), batchSize: 1, loaded: 0, newest: 0)
-        for position in 1...10 { core.accept(record(Position(position), for: [one], ordinal: Int64(position))) { _ in .max } }
+        for position in 1...10 {
+            core.accept(record(Position(position), for: [one], ordinal: Int64(position))) { _ in .max }
+        }
         #expect(starts(core.pump(now: 0)).count == 2)
         core.accept(record(11, for: [two], ordinal: 1)) { _ in .max }
         let late = starts(core.pump(now: 0))
@@ -56,7 +60,9 @@ struct DeliveryCoreTests {
         var core = core()
         core.setSubscription(one, function: "a", policy: DeliveryPolicy(), batchSize: 1, loaded: 0, newest: 0)
         let count = DeliveryCore.windowSize + 500
-        for position in 1...count { core.accept(record(Position(position), for: [one], ordinal: Int64(position))) { _ in .max } }
+        for position in 1...count {
+            core.accept(record(Position(position), for: [one], ordinal: Int64(position))) { _ in .max }
+        }
         var seen: [Position] = []
         for _ in 0..<10_000 {
             let actions = core.pump(now: 0)
@@ -79,7 +85,8 @@ struct DeliveryCoreTests {
     func retries() throws {
         var core = core()
         core.setSubscription(
-            one, function: "a", policy: DeliveryPolicy(maximumAttempts: 3, jitter: false), batchSize: 1, loaded: 0, newest: 0)
+            one, function: "a", policy: DeliveryPolicy(maximumAttempts: 3, jitter: false), batchSize: 1, loaded: 0,
+            newest: 0)
         core.accept(record(1, for: [one], ordinal: 1)) { _ in 1_000_000 }
         var now: Instant = 0
         for (attempt, delay) in [(1, Instant(1000)), (2, 4000)] {
@@ -98,8 +105,9 @@ struct DeliveryCoreTests {
             now = due
         }
         let last = try #require(starts(core.pump(now: now)).first)
-        guard case .dead(let work, let death) = try #require(
-            core.resolve(last.id, .failed(failure("TimedOut"), .transient), now: now).first)
+        guard
+            case .dead(let work, let death) = try #require(
+                core.resolve(last.id, .failed(failure("TimedOut"), .transient), now: now).first)
         else {
             Issue.record("not dead")
             return
@@ -116,7 +124,9 @@ struct DeliveryCoreTests {
         core.accept(record(1, for: [one], ordinal: 1)) { _ in .max }
         core.accept(record(2, for: [one], ordinal: 2)) { _ in .max }
         let attempts = starts(core.pump(now: 0))
-        guard case .dead(_, let death) = core.resolve(attempts[0].id, .failed(failure("EmptyFile"), .permanent), now: 0)[0],
+        guard
+            case .dead(_, let death) = core.resolve(attempts[0].id, .failed(failure("EmptyFile"), .permanent), now: 0)[
+                0],
             case .retry = core.resolve(attempts[1].id, .failed(failure("NoSpace"), .platform), now: 0)[0]
         else {
             Issue.record("wrong classes")
@@ -143,7 +153,9 @@ struct DeliveryCoreTests {
     func bisection() throws {
         var core = core(functions: ["a": 1])
         core.setSubscription(one, function: "a", policy: DeliveryPolicy(), batchSize: 8, loaded: 0, newest: 0)
-        for position in 1...8 { core.accept(record(Position(position), for: [one], ordinal: Int64(position))) { _ in .max } }
+        for position in 1...8 {
+            core.accept(record(Position(position), for: [one], ordinal: Int64(position))) { _ in .max }
+        }
         var sizes: [Int] = []
         var succeeded: Set<Position> = []
         var dead: [Position] = []
@@ -169,7 +181,9 @@ struct DeliveryCoreTests {
     func malformedAnswer() throws {
         var core = core(functions: ["a": 1])
         core.setSubscription(one, function: "a", policy: DeliveryPolicy(), batchSize: 2, loaded: 0, newest: 0)
-        for position in 1...2 { core.accept(record(Position(position), for: [one], ordinal: Int64(position))) { _ in .max } }
+        for position in 1...2 {
+            core.accept(record(Position(position), for: [one], ordinal: Int64(position))) { _ in .max }
+        }
         let attempt = try #require(starts(core.pump(now: 0)).first)
         core.workerDone(attempt.id)
         #expect(core.resolve(attempt.id, .records([.succeeded]), now: 0).isEmpty)

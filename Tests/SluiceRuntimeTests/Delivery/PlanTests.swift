@@ -8,8 +8,10 @@ import Testing
 struct TableDefinitionTests {
     private func request(_ columns: [(String, String)], base: Int = 0) -> RegisterFileRequest {
         RegisterFileRequest(
-            database: "d", table: "t", baseVersion: base, columns: columns.map { CatalogColumn(name: $0.0, type: $0.1) },
-            location: "clean-zone/d/t/", properties: ["owner": "team"], file: ObjectAddress(bucket: "clean-zone", key: "k"),
+            database: "d", table: "t", baseVersion: base,
+            columns: columns.map { CatalogColumn(name: $0.0, type: $0.1) },
+            location: "clean-zone/d/t/", properties: ["owner": "team"],
+            file: ObjectAddress(bucket: "clean-zone", key: "k"),
             rows: 1)
     }
 
@@ -58,16 +60,22 @@ struct SubscriptionPlanTests {
     @Test("a subscription survives an edit of its rule, and gets a new id when it is new")
     func identity() {
         let known = [SubscriptionRecord(id: SubscriptionID(7), log: "default", rule: "r", target: "F")]
-        let plan = SubscriptionPlan(app: app([("r", "F"), ("r2", "G")]), before: [], known: known, next: SubscriptionID(8)) { _ in false }
+        let plan = SubscriptionPlan(
+            app: app([("r", "F"), ("r2", "G")]), before: [], known: known, next: SubscriptionID(8)
+        ) { _ in false }
         #expect(plan.subscriptions.map(\.id) == [SubscriptionID(7), SubscriptionID(8)])
         #expect(plan.removed.isEmpty)
     }
 
     @Test("a removed rule with a backlog drains, one without goes")
     func removal() {
-        let before = SubscriptionPlan(app: app([("r", "F"), ("s", "G")]), before: [], known: [], next: SubscriptionID(1)) { _ in false }
+        let before = SubscriptionPlan(
+            app: app([("r", "F"), ("s", "G")]), before: [], known: [], next: SubscriptionID(1)
+        ) { _ in false }
         let records = before.records
-        let plan = SubscriptionPlan(app: AppDefinition(), before: before.subscriptions, known: records, next: SubscriptionID(3)) {
+        let plan = SubscriptionPlan(
+            app: AppDefinition(), before: before.subscriptions, known: records, next: SubscriptionID(3)
+        ) {
             $0 == SubscriptionID(1)
         }
         #expect(plan.subscriptions.map(\.id) == [SubscriptionID(1)])

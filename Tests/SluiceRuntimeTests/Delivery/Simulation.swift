@@ -188,14 +188,17 @@ struct Simulation {
 
     /// An answer for an attempt that is not running: of an earlier life, or answered already.
     private mutating func lateAnswer() throws {
-        let id = AttemptID(boot: Int64.random(in: 0...2, using: &random), number: Int64.random(in: 1...50, using: &random))
+        let id = AttemptID(
+            boot: Int64.random(in: 0...2, using: &random), number: Int64.random(in: 1...50, using: &random))
         guard !running.contains(where: { $0.id == id }) else { return }
         if !core.resolve(id, .succeeded, now: time.clock.now).isEmpty { throw Violation("a late answer was believed") }
     }
 
     private mutating func redrive() throws {
         guard !diskIsBroken, held.isEmpty else { return }
-        guard let letter = try journal.deadLetters(DeadLetterFilter(limit: 20)).randomElement(using: &random) else { return }
+        guard let letter = try journal.deadLetters(DeadLetterFilter(limit: 20)).randomElement(using: &random) else {
+            return
+        }
         let work = Work(
             delivery: letter.delivery, source: .pending(deadLetter: letter.id), eventID: letter.eventID,
             ingested: letter.ingested, expires: .max, payload: letter.payload, lineage: [])

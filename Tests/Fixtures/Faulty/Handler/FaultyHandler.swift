@@ -60,6 +60,16 @@ public struct FaultyHandler: Handler {
         case "overwrite":
             try await context.objects.put(request.bucket ?? "", request.key ?? "", "new", overwrite: true)
             return "overwritten"
+        case "copy":
+            try await context.objects.copy(
+                from: ObjectLocation(bucket: "inbox", key: request.key ?? ""),
+                to: ObjectLocation(bucket: request.bucket ?? "", key: request.key ?? ""))
+            return "copied"
+        case "put-two":
+            // The second one goes to a key that a test has made impossible.
+            try await context.objects.put(request.bucket ?? "", (request.key ?? "") + ".first", "made")
+            try await context.objects.put(request.bucket ?? "", request.key ?? "", "made")
+            return "put"
         case "delete":
             try await context.objects.delete(request.bucket ?? "", request.key ?? "")
             return "deleted"
