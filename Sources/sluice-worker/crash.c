@@ -155,8 +155,7 @@ static void handle(int number, siginfo_t *info, void *raw) {
     say_line(" address ", address);
     if (info->si_code > 0 && is_stack_overflow(number, address, registers)) say("stack\n");
     if (allocation_failed) say_line("allocation ", allocation_failed);
-    bool in_library = walk(registers) < 3;
-    if (in_library || number == SIGABRT) scan(registers.stack);
+    if (walk(registers) < 2 || number == SIGABRT) scan(registers.stack);
     for (size_t index = 0; index < module_count; index++) {
         say_hex("module ", modules[index].bias);
         say_hex(" ", modules[index].low);

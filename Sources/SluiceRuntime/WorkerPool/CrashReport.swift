@@ -1,27 +1,27 @@
-import FunctionProtocol
+package import FunctionProtocol
 
 /// What a crashing worker wrote into its crash pipe (sluice_zygote.h): pure.
-struct CrashReport: Sendable {
-    struct Module: Sendable, Hashable {
+package struct CrashReport: Sendable {
+    package struct Module: Sendable, Hashable {
         /// What a symbol's address is counted from.
-        var base: UInt64
+        package var base: UInt64
         /// Where its code lies, `high` excluded.
-        var low: UInt64
-        var high: UInt64
-        var path: String
+        package var low: UInt64
+        package var high: UInt64
+        package var path: String
     }
 
-    var signal: Int32 = 0
+    package var signal: Int32 = 0
     /// Why the worker gave up by itself: `memory`, `protocol`, `parent`.
-    var end: String?
-    var isStackOverflow = false
+    package var end: String?
+    package var isStackOverflow = false
     /// Bytes of the allocation that failed, if one did.
-    var failedAllocation: UInt64 = 0
-    var frames: [UInt64] = []
-    var modules: [Module] = []
+    package var failedAllocation: UInt64 = 0
+    package var frames: [UInt64] = []
+    package var modules: [Module] = []
 
     /// Nil if the worker wrote nothing that says how it ended.
-    init?(_ bytes: [UInt8]) {
+    package init?(_ bytes: [UInt8]) {
         func hex(_ text: Substring) -> UInt64 { UInt64(text, radix: 16) ?? 0 }
         for line in String(decoding: bytes, as: UTF8.self).split(separator: "\n") {
             let words = line.split(separator: " ", maxSplits: 4)
@@ -41,7 +41,7 @@ struct CrashReport: Sendable {
     }
 
     /// The failure that this is.
-    func failure(memoryMegabytes: Int) -> Failure {
+    package func failure(memoryMegabytes: Int) -> Failure {
         if failedAllocation > 0 || end == "memory" {
             let amount = failedAllocation > 0 ? "\(failedAllocation) bytes" : "memory"
             return Failure(

@@ -1,27 +1,29 @@
-import CFunctionABI
+package import CFunctionABI
 
 /// A frame as it came.
-struct Frame: Sendable {
-    var header: sluice_frame
-    var body: [UInt8]
-    var descriptors: [Int32]
+package struct Frame: Sendable {
+    package var header: sluice_frame
+    package var body: [UInt8]
+    package var descriptors: [Int32]
 }
 
 /// Cuts a byte stream into frames; pure. Descriptors belong to the frame that says it has some, in order of arrival.
-struct FrameReader: Sendable {
+package struct FrameReader: Sendable {
     private var buffer: [UInt8] = []
     private var start = 0
     private var descriptors: [Int32] = []
 
     /// A frame longer than the protocol allows, or without the descriptor it announces.
-    struct Malformed: Error {}
+    package struct Malformed: Error {}
 
-    mutating func feed(_ bytes: UnsafeRawBufferPointer, descriptors new: [Int32]) {
+    package init() {}
+
+    package mutating func feed(_ bytes: UnsafeRawBufferPointer, descriptors new: [Int32]) {
         buffer.append(contentsOf: bytes)
         descriptors += new
     }
 
-    mutating func next() throws(Malformed) -> Frame? {
+    package mutating func next() throws(Malformed) -> Frame? {
         let size = MemoryLayout<sluice_frame>.size
         guard buffer.count - start >= size else {
             compact()
@@ -45,7 +47,7 @@ struct FrameReader: Sendable {
     }
 
     /// What came for frames that never did.
-    mutating func takeDescriptors() -> [Int32] {
+    package mutating func takeDescriptors() -> [Int32] {
         defer { descriptors = [] }
         return descriptors
     }
@@ -59,7 +61,7 @@ struct FrameReader: Sendable {
 
 extension Frame {
     /// A frame's bytes: header and body.
-    static func bytes(
+    package static func bytes(
         type: UInt32, id: UInt64 = 0, code: UInt32 = 0, sequence: UInt32 = 0, body: [UInt8] = [],
         hasDescriptors: Bool = false
     ) -> [UInt8] {

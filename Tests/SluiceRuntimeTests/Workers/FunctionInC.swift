@@ -7,7 +7,11 @@ struct FunctionInC: Sendable {
         var status: Int32
     }
 
-    static let folder = TemporaryFolder(name: "functions")
+    /// Statics have no end of life: the process's end removes it.
+    static let folder: TemporaryFolder = {
+        atexit { FunctionInC.folder.remove() }
+        return TemporaryFolder(name: "functions")
+    }()
     static let ordinary = Result { try FunctionInC.build("ordinary") }
     static let otherABI = Result { try FunctionInC.build("other-abi", ["-DABI=99"]) }
     static let refusing = Result { try FunctionInC.build("refusing", ["-DREFUSE"]) }
@@ -195,7 +199,9 @@ final class TemporaryFolder: Sendable {
         path = mkdtemp(&template).map { String(cString: $0) } ?? "/tmp"
     }
 
-    deinit {
+    deinit { remove() }
+
+    func remove() {
         guard path != "/tmp" else { return }
         var pid: pid_t = 0
         var words: [UnsafeMutablePointer<CChar>?] = ["rm", "-rf", path].map { (word: String) in strdup(word) }

@@ -13,7 +13,7 @@ struct WorkerStartTests {
             let failure = await harness.failure("echo")
             #expect(failure.code == "ModuleRejected")
             #expect(failure.message.contains("ABI version 99") && failure.message.contains("version 1"), "\(failure)")
-            #expect(await harness.pool.check(harness.version) == failure.message)
+            await #expect(throws: failure) { try await harness.pool.check(harness.version) }
         }
         try await withPool(FunctionInC.refusing) { harness in
             #expect(await harness.failure("echo").code == "ModuleRejected")
