@@ -1,3 +1,5 @@
+import EventPatterns
+
 /// The rules of `Events/rules/*.yaml`, with the places that the check of references needs.
 struct RuleFile {
     var definition: RuleDefinition
@@ -71,6 +73,13 @@ struct RuleFile {
         if let (tree, json) = PatternText.read(&reader) {
             result.pattern = tree
             result.definition.pattern = json
+            do throws(PatternError) {
+                _ = try EventPattern(parsing: json)
+            } catch {
+                file.report(
+                    .invalidPattern, "the pattern is not valid: \(error.message)", at: reader.place(of: "pattern"),
+                    hint: "try it with `sluice rules test --event FILE`")
+            }
         }
         result.readTargets(&reader)
         reader.finish(

@@ -104,6 +104,10 @@ package struct DeliveryCore: Sendable {
         subscriptions[id]?.isPaused = paused
     }
 
+    package mutating func setGlobalLimit(_ limit: Int) {
+        globalLimit = max(1, limit)
+    }
+
     // MARK: Looking
 
     package var inFlight: Int { running.count }

@@ -1,5 +1,6 @@
 package import AppConfig
 import EventPatterns
+package import FunctionProtocol
 package import HostAPI
 package import Journal
 package import Logging
@@ -27,13 +28,13 @@ package final class Deployer {
     /// Opens the buckets of a deployment, and watches them; the findings say what could not be opened.
     private let openBuckets: @LoopActor (AppDefinition) async -> [AppFinding]
     /// Loads a version once, so that a module which cannot run is refused before it takes force.
-    private let tryModule: @LoopActor (FunctionVersion) async -> String?
+    private let tryModule: @LoopActor (FunctionVersion) async throws(Failure) -> ModuleManifest
     private var isBusy = false
 
     package init(
         journal: any JournalStore, files: FileThreads, router: EventRouter, clock: HostClock, dataFolder: String,
         log: Logger, openBuckets: @escaping @LoopActor (AppDefinition) async -> [AppFinding],
-        tryModule: @escaping @LoopActor (FunctionVersion) async -> String?
+        tryModule: @escaping @LoopActor (FunctionVersion) async throws(Failure) -> ModuleManifest
     ) {
         self.journal = journal
         self.files = files
@@ -62,7 +63,7 @@ package final class Deployer {
             return refused(before, [AppFinding("UnreadableFile", "\(error)", file: folder)])
         }
         var findings = loaded.warnings.map(AppFinding.init)
-        let plan: VersionPlan
+        var plan: VersionPlan
         do {
             let (journal, modules, clock) = (journal, modules, clock)
             plan = try await files.run {
@@ -78,13 +79,18 @@ package final class Deployer {
         }
         let changes = DeploymentChanges.between(before, loaded.definition, plan.functions)
         if dryRun { return Outcome(accepted: true, deployment: before, changes: changes, findings: findings) }
-        for version in plan.new {
-            if let reason = await tryModule(version) {
+        for (index, version) in plan.new.enumerated() {
+            do throws(Failure) {
+                let manifest = try await tryModule(version)
+                plan.new[index].isBatch = manifest.batch
+                plan.functions[version.name]?.isBatch = manifest.batch
+            } catch {
                 findings.append(
                     AppFinding(
-                        "ModuleRejected", "function \(version.name): \(reason)", file: "Functions/\(version.name)"))
+                        error.code, "function \(version.name): \(error.message)", file: "Functions/\(version.name)"))
             }
         }
+        findings += Self.batchFindings(loaded.definition, plan.functions)
         findings += await openBuckets(loaded.definition)
         guard !findings.contains(where: { $0.severity == "error" }) else { return refused(before, findings) }
         do {
@@ -137,6 +143,18 @@ package final class Deployer {
         }
         router.activate(deployment.ruleSet)
         return deployment
+    }
+
+    /// Targets that would hand batches to handlers which take single events.
+    private static func batchFindings(_ app: AppDefinition, _ functions: [String: FunctionVersion]) -> [AppFinding] {
+        app.rules.flatMap { rule in
+            rule.targets.filter { $0.batchSize > 1 && functions[$0.function]?.isBatch == false }.map { target in
+                AppFinding(
+                    "InvalidValue",
+                    "rule \(rule.name) gives batches of \(target.batchSize) to \(target.function), whose handler takes one "
+                        + "event at a time; make it a BatchHandler, or take batchSize away", file: rule.file)
+            }
+        }
     }
 
     private func refused(_ before: Deployment, _ findings: [AppFinding]) -> Outcome {

@@ -47,6 +47,8 @@ package struct FunctionVersion: Codable, Sendable, Hashable {
     package var modulePath: String
     package var definition: FunctionDefinition
     package var created: Milliseconds
+    /// Its handler takes batches; known once it was loaded.
+    package var isBatch = false
 
     package init(
         name: String, version: Int, digest: String, modulePath: String, definition: FunctionDefinition,

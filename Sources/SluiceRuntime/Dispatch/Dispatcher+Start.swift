@@ -66,7 +66,7 @@ extension Dispatcher {
             case .s3Notification: EventReading.s3Notification(of: work.payload, rule: context.rule) ?? work.payload
             }
         }
-        let isBatch = (context.settings?.batchSize ?? 1) > 1
+        let isBatch = context.version.isBatch
         return AttemptRequest(
             id: UInt64(context.id.number), requestID: "\(context.id)", invocationID: context.invocationID,
             attempt: context.attempt.number, payload: isBatch ? Self.join(payloads) : payloads.first ?? [],

@@ -66,6 +66,7 @@ package final class Dispatcher {
     ) {
         let before = self.deployment
         self.deployment = deployment
+        core.setGlobalLimit(deployment.app.limits.concurrency ?? max(16, cores * 4))
         for (name, function) in deployment.functions {
             core.setFunction(name, limit: function.definition.reservedConcurrency ?? cores)
             workers.prepare(function.workerVersion)

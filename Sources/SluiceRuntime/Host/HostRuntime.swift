@@ -1,4 +1,5 @@
 import AppConfig
+import FunctionProtocol
 import Glibc
 package import HostAPI
 package import Journal
@@ -100,7 +101,9 @@ package final class HostRuntime {
         deployer = Deployer(
             journal: journal, files: files, router: router, clock: clock, dataFolder: options.dataFolder, log: log,
             openBuckets: { [unowned self] app in await self.open(app) },
-            tryModule: { [unowned self] version in await self.pool.check(version.workerVersion) })
+            tryModule: { [unowned self] version throws(Failure) in
+                try await self.pool.check(version.workerVersion)
+            })
         var deployment = state.deployment.flatMap { JSONText.decode(Deployment.self, from: $0) } ?? .empty
         if deployment.ruleSet > 0 { try await deployer.restore(deployment) }
         dispatcher.workers = pool

@@ -1,5 +1,5 @@
 import CFunctionABI
-import FunctionProtocol
+package import FunctionProtocol
 import Glibc
 package import Logging
 package import UVLoop
@@ -58,16 +58,22 @@ package final class WorkerPool {
         if versions[version]?.zygote == nil { versions[version, default: Version()].zygote = makeZygote(version) }
     }
 
-    /// Loads a version and says why it cannot run; nil: it can.
-    package func check(_ version: WorkerVersion) async -> String? {
+    /// Loads a version and tells what it is, or why it cannot run.
+    package func check(_ version: WorkerVersion) async throws(Failure) -> ModuleManifest {
         prepare(version)
-        guard let zygote = versions[version]?.zygote else { return "it cannot be loaded" }
-        await zygote.settled()
-        if case .failed(let failure) = zygote.phase {
-            versions[version]?.zygote = nil
-            return failure.message
+        guard let zygote = versions[version]?.zygote else {
+            throw Failure(code: "WorkerUnavailable", message: "it cannot be loaded while the host stops")
         }
-        return nil
+        await zygote.settled()
+        switch zygote.phase {
+        case .ready(let manifest):
+            return manifest
+        case .failed(let failure):
+            versions[version]?.zygote = nil
+            throw failure
+        case .starting, .ended:
+            throw Failure(code: "WorkerUnavailable", message: "its process ended while it was being loaded")
+        }
     }
 
     /// No new requests will come for this version: its workers end as they become idle.
