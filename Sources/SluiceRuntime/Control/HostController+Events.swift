@@ -64,7 +64,6 @@ extension HostController {
         guard let record = try await read({ try $0.record(eventID: id) }), let event = EventRecord(record, names) else {
             throw APIError.notFound("event", id, hint: "`sluice events list` shows the newest events")
         }
-        let invocations = try await read { try $0.invocations(eventID: id) }
         var deliveries: [EventDetail.Delivery] = []
         let running = await host.runningDeliveries
         for delivery in record.deliveries {
@@ -75,6 +74,8 @@ extension HostController {
                     rule: name?.rule ?? "?", target: name?.target ?? "?", function: name?.function ?? "?",
                     state: state.text, deadLetter: state.deadLetter))
         }
+        // Read last: what settled a delivery has committed its invocation too.
+        let invocations = try await read { try $0.invocations(eventID: id) }
         return EventDetail(
             record: event, deliveries: deliveries, invocations: invocations.map { InvocationSummary($0) })
     }
@@ -82,17 +83,20 @@ extension HostController {
     private func state(of delivery: Delivery, running: Bool) async throws -> (text: String, deadLetter: Int64?) {
         try await read { journal in
             if running { return ("in flight", nil) }
+            // Each is read on its own, in the order in which a delivery passes through them: one that moves on
+            // meanwhile is met at the next place, never missed.
+            let next = try journal.waiting(delivery.subscription, after: delivery.position - 1, limit: 1).first
+            if next?.position == delivery.position { return ("waiting", nil) }
             let pending = try journal.pending(delivery.subscription, after: delivery.ordinal - 1, limit: 1).first
             if let pending, pending.delivery == delivery {
                 return (pending.state.rawValue, pending.deadLetter)
             }
             let filter = DeadLetterFilter(
-                states: [.dead, .redriven, .purged], subscription: delivery.subscription, limit: 1000)
+                states: [.dead, .redriving, .redriven, .purged], subscription: delivery.subscription, limit: 1000)
             if let letter = try journal.deadLetters(filter).first(where: { $0.delivery == delivery }) {
                 return (letter.state.rawValue, letter.id)
             }
-            let next = try journal.waiting(delivery.subscription, after: delivery.position - 1, limit: 1).first
-            return (next?.position == delivery.position ? "waiting" : "settled", nil)
+            return ("settled", nil)
         }
     }
 

@@ -11,9 +11,39 @@ public struct FaultyHandler: Handler {
         public var count: Int?
     }
 
+    /// An event of the bus, or what S3's own triggers send.
+    public enum Input: Decodable, Sendable {
+        case event(Event<Request>)
+        case notification(S3Notification)
+
+        private enum Keys: String, CodingKey {
+            case records = "Records"
+        }
+
+        public init(from decoder: any Decoder) throws {
+            if try decoder.container(keyedBy: Keys.self).contains(.records) {
+                self = .notification(try S3Notification(from: decoder))
+            } else {
+                self = .event(try Event<Request>(from: decoder))
+            }
+        }
+    }
+
     public init() {}
 
-    public func handle(_ event: Event<Request>, context: Context) async throws -> String {
+    public func handle(_ input: Input, context: Context) async throws -> String {
+        let event: Event<Request>
+        switch input {
+        case .event(let received): event = received
+        case .notification(let notification):
+            // Reads what the records name, as a handler of S3's triggers does.
+            for record in notification.records {
+                let key = record.s3.object.decodedKey ?? ""
+                let content = try await context.objects.get(record.s3.bucket.name, key).text()
+                context.logger.info("\(record.eventName) \(record.s3.object.key): \(content)")
+            }
+            return "notified"
+        }
         let request = event.detail
         switch request.mode {
         case "ok":
