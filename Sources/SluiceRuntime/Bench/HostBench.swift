@@ -78,6 +78,7 @@ package struct HostBench: Sendable {
             }
             for _ in 0..<max(10, count / 20) {
                 await host.endWorkers(of: "BenchEcho", andZygote: true)
+                while await host.isLoaded("BenchEcho") { await Task.yield() }
                 loaded.append(await once())
             }
             let idle = await host.residentMegabytes
@@ -178,6 +179,10 @@ extension HostRuntime {
         guard let version = deployment.functions[function]?.workerVersion else { return }
         pool.endIdle(version)
         if andZygote { pool.retire(version) }
+    }
+
+    func isLoaded(_ function: String) -> Bool {
+        deployment.functions[function].map { pool.isLoaded($0.workerVersion) } ?? false
     }
 
     /// Of this process.

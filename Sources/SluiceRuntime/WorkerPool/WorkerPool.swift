@@ -84,6 +84,9 @@ package final class WorkerPool {
         dropIfUnused(version)
     }
 
+    /// Any process of the version is there: its zygote, or a worker.
+    package func isLoaded(_ version: WorkerVersion) -> Bool { versions[version] != nil }
+
     /// Ends the idle workers of a version: the next request needs a new one.
     package func endIdle(_ version: WorkerVersion) {
         let idle = versions[version]?.idle ?? []
