@@ -40,7 +40,7 @@ extension DeliveryCore {
 
     private mutating func startNext(of name: String, now: Instant) -> Attempt? {
         guard var function = functions[name], !function.subscriptions.isEmpty, function.running < function.limit,
-            totalRunning < globalLimit || function.running == 0
+            occupied.count < globalLimit || function.running == 0
         else { return nil }
         for offset in 0..<function.subscriptions.count {
             let index = (function.next + offset) % function.subscriptions.count
@@ -53,7 +53,7 @@ extension DeliveryCore {
             running[attempt.id] = attempt
             function.running += 1
             function.next = index + 1
-            totalRunning += 1
+            occupied[attempt.id] = name
             functions[name] = function
             return attempt
         }
@@ -62,8 +62,7 @@ extension DeliveryCore {
 
     /// The attempt's worker is free again (it answered, or it is gone); the outcome may still be publishing.
     package mutating func workerDone(_ attempt: AttemptID) {
-        guard let function = running[attempt]?.function, let state = functions[function] else { return }
-        functions[function]!.running = max(0, state.running - 1)
-        totalRunning = max(0, totalRunning - 1)
+        guard let function = occupied.removeValue(forKey: attempt) else { return }
+        functions[function]?.running -= 1
     }
 }

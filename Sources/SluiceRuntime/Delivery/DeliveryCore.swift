@@ -54,8 +54,8 @@ package struct DeliveryCore: Sendable {
     var order: [String] = []
     var nextFunction = 0
     var running: [AttemptID: Attempt] = [:]
-    /// Occupied workers; `running` also has the attempts that are done and publishing.
-    var totalRunning = 0
+    /// Attempts that hold a worker, with their function; `running` also has those that are done and publishing.
+    var occupied: [AttemptID: String] = [:]
     var globalLimit: Int
     let boot: Int64
     var lastAttempt: Int64 = 0
