@@ -35,12 +35,28 @@ struct BenchPatterns: ParsableCommand {
                         BenchLine(
                             bench: "patterns",
                             params: ["kind": .string(kind.rawValue), "rules": .number(JSONNumber(count))],
-                            metric: figure.name, value: figure.value, unit: figure.unit, floor: figure.floor,
+                            metric: Self.metric(figure.name), value: figure.value, unit: figure.unit,
+                            floor: figure.floor,
                             ratio: figure.ratio))
                 }
             }
         }
         printer.finish()
+    }
+}
+
+extension BenchPatterns {
+    /// The figure's name in the contract's form: `exact/1000 matching, whole event checked` is
+    /// `events_per_second_whole_event_checked`.
+    static func metric(_ name: String) -> String {
+        let words = [
+            "matching": "events_per_second", "time": "ns_per_event", "reading": "read_only_per_second",
+            "adding": "rules_added_per_second", "memory": "bytes_per_rule", "matches": "matches_per_event",
+            "size": "bytes_per_event",
+        ]
+        var parts = name.split(separator: " ").dropFirst().map { $0.filter { $0 != "," } }
+        if let first = parts.first { parts[0] = words[first] ?? first }
+        return parts.joined(separator: "_")
     }
 }
 

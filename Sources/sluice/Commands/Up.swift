@@ -70,9 +70,9 @@ extension Failure {
     init(startFailure error: any Error) {
         switch error {
         case let error as JournalError where error.code == .locked:
-            self.init(error.message, hint: "stop the other host, or use another data folder with --data DIR")
+            self.init("\(error)", hint: "stop the other host, or use another data folder with --data DIR")
         case let error as JournalError where error.code == .newerFormat:
-            self.init(error.message, hint: "use the newer sluice, or another data folder with --data DIR")
+            self.init("\(error)", hint: "use the newer sluice, or another data folder with --data DIR")
         case let error as JournalError:
             self.init("\(error)", hint: nil)
         case let error as HostStartError:
