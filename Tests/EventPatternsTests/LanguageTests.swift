@@ -37,6 +37,16 @@ struct LanguageTests {
             ),
             (#"{"a":[{"regex":"x"}]}"#, "Unrecognized match type regex"),
             (
+                #"{"a":["x",]}"#,
+                "Unexpected character (']' (code 93)): expected a valid value (JSON String, Number, Array, Object or token 'null', 'true' or 'false')"
+            ),
+            (#"{a:["x"]}"#, "Unexpected character ('a' (code 97)): was expecting double-quote to start field name"),
+            (
+                "{\"a\":[\"\t\"]}",
+                "Illegal unquoted character ((CTRL-CHAR, code 9)): has to be escaped using backslash to be included in string value"
+            ),
+            (#"{"a":["x"]"#, "Unexpected end-of-input within/between Object entries"),
+            (
                 #"{"a":[-Infinity]}"#,
                 "Non-standard token '-Infinity': enable `JsonReadFeature.ALLOW_NON_NUMERIC_NUMBERS` to allow"
             ),

@@ -114,6 +114,22 @@ struct ScaleTests {
         }
     }
 
+    @Test("One scratch serves several matchers in turn")
+    func sharedScratch() throws {
+        let kinds: [BenchKind] = [.s3Mix, .exact, .wildcardLeading, .anythingButAlone, .arrays]
+        let matchers = try kinds.map { kind in
+            Matcher(try kind.rules(count: 50, seed: 41).enumerated().map { ($0, try EventPattern(parsing: $1)) })
+        }
+        let events =
+            BenchEvents.objectCreated(count: 40, buckets: 5, seed: 42) + BenchEvents.cityLots(count: 40, seed: 43)
+        let shared = MatchScratch()
+        for event in events {
+            for matcher in matchers {
+                #expect(try Set(matcher.matches(in: event, scratch: shared)) == Set(matcher.matches(in: event)))
+            }
+        }
+    }
+
     @Test("The bench runs, and reports every figure")
     func bench() throws {
         for kind in BenchKind.allCases {

@@ -57,9 +57,8 @@ public struct EventReading: Sendable, Hashable {
 
 /// The reusable memory of one matching thread.
 ///
-/// A scratch may be used with any matcher, and by one thread at a time; going from one matcher to another resets it, in time
-/// proportional to the new matcher's rules, so give each matcher its own. It grows to the largest event and matcher it has
-/// seen and then matching allocates nothing.
+/// A scratch may be used with any matchers in turn, and by one thread at a time. It grows to the largest event and matcher it
+/// has seen and then matching allocates nothing.
 ///
 /// The properties are not checked for overlapping accesses at run time: that would cost a call for each in the innermost
 /// loops. No access overlaps, because no method holds one property while it hands the scratch to code that changes it.
@@ -85,8 +84,6 @@ public final class MatchScratch {
     @exclusivity(unchecked) var found = Buffer<UInt32>(capacity: 64)
     @exclusivity(unchecked) var stack = Buffer<Int32>(capacity: 128)
     @exclusivity(unchecked) var gramStamps = Buffer<UInt32>(capacity: 16)
-    /// What the stamps belong to; held so that its identity is not used again.
-    @exclusivity(unchecked) var owner: AnyObject?
     @exclusivity(unchecked) var search = ConsistencySearch()
 
     /// An open container of the event.
@@ -122,18 +119,16 @@ public final class MatchScratch {
         search.free()
     }
 
-    /// Starts a new event for a matcher with so many paths, sub-rules, rules and shared conditions.
-    func begin(owner newOwner: AnyObject, paths: Int, subRules: Int, rules: Int, shared: Int, grams: Int) {
-        if owner !== newOwner {
-            owner = newOwner
-            generation = 0
-            MatchScratch.reset(
-                &pathValues, count: paths, to: PathValues(generation: 0, first: -1, last: -1, hasMembership: false))
-            MatchScratch.reset(&subRuleStamps, count: subRules, to: 0)
-            MatchScratch.reset(&ruleStamps, count: rules, to: 0)
-            MatchScratch.reset(&memo, count: shared, to: 0)
-            MatchScratch.reset(&gramStamps, count: grams, to: 0)
-        }
+    /// Starts a new event for a matcher with so many paths, sub-rules, rules, shared conditions and stretches.
+    ///
+    /// Nothing is cleared: what other events and other matchers left behind carries their generations, never this one's.
+    func begin(paths: Int, subRules: Int, rules: Int, shared: Int, grams: Int) {
+        let none = PathValues(generation: 0, first: -1, last: -1, hasMembership: false)
+        if pathValues.count < paths { pathValues.extend(to: paths, with: none) }
+        if subRuleStamps.count < subRules { subRuleStamps.extend(to: subRules, with: 0) }
+        if ruleStamps.count < rules { ruleStamps.extend(to: rules, with: 0) }
+        if memo.count < shared { memo.extend(to: shared, with: 0) }
+        if gramStamps.count < grams { gramStamps.extend(to: grams, with: 0) }
         // The memo keeps an answer in the lowest bit, so generations are even.
         generation &+= 2
         if generation == 0 {
@@ -151,12 +146,6 @@ public final class MatchScratch {
         arrayCount = 0
         anyMembership = false
         search.begin()
-    }
-
-    private static func reset<Element>(_ buffer: inout Buffer<Element>, count: Int, to value: Element) {
-        buffer.truncate(0)
-        buffer.reserve(count)
-        for _ in 0..<count { buffer.append(value) }
     }
 
     /// The number of bytes held.

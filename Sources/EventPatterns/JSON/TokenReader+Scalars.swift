@@ -53,18 +53,26 @@ extension TokenReader {
         while position < count, isDigit(base[position]) { position += 1 }
     }
 
-    func unexpected(_ byte: UInt8) -> String {
+    /// A character as the reference's parser describes it.
+    private func described(_ byte: UInt8) -> String {
         let (scalar, _) = UTF8Reading.scalar(base + position, count - position)
-        let shown = scalar.map { $0.value < 0x20 ? "CTRL-CHAR" : String(Character($0)) } ?? "?"
-        return "Unexpected character ('\(shown)' (code \(scalar?.value ?? UInt32(byte))))"
+        let code = scalar?.value ?? UInt32(byte)
+        if code < 0x20 { return "(CTRL-CHAR, code \(code))" }
+        let shown = scalar.map { String(Character($0)) } ?? "?"
+        return code > 255 ? "'\(shown)' (code \(code) / 0x\(String(code, radix: 16)))" : "'\(shown)' (code \(code))"
     }
+
+    func unexpected(_ byte: UInt8) -> String { "Unexpected character (\(described(byte)))" }
 
     /// Reads a string at the opening quote into `text`.
     mutating func string() throws(PatternError) {
         position += 1
         text.removeAll(keepingCapacity: true)
         while true {
-            let byte = try peek()
+            guard position < count else {
+                throw syntax("Unexpected end-of-input: was expecting closing quote for a string value")
+            }
+            let byte = base[position]
             switch byte {
             case UInt8(ascii: "\""):
                 position += 1
@@ -74,7 +82,7 @@ extension TokenReader {
                 try escape()
             case 0..<0x20:
                 throw syntax(
-                    "Illegal unquoted character (CTRL-CHAR, code \(byte)): has to be escaped using backslash to be included in string value"
+                    "Illegal unquoted character (\(described(byte))): has to be escaped using backslash to be included in string value"
                 )
             case 0x20..<0x80:
                 text.append(byte)

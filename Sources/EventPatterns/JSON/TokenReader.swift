@@ -77,7 +77,7 @@ struct TokenReader: ~Copyable {
             throw syntax(
                 containers.isEmpty
                     ? "Unexpected end-of-input"
-                    : "Unexpected end-of-input inside \(containers.last == true ? "an object" : "an array")")
+                    : "Unexpected end-of-input within/between \(containers.last == true ? "Object" : "Array") entries")
         }
         return base[position]
     }
@@ -175,7 +175,11 @@ struct TokenReader: ~Copyable {
         case "null": return .null
         case "NaN", "Infinity", "INF": throw nonStandard(word)
         case "":
-            position += 1
+            if byte == UInt8(ascii: "/") {
+                throw syntax(
+                    "\(unexpected(byte)): maybe a (non-standard) comment? (not recognized as one since Feature 'ALLOW_COMMENTS' not enabled for parser)"
+                )
+            }
             throw syntax(
                 "\(unexpected(byte)): expected a valid value (JSON String, Number, Array, Object or token 'null', 'true' or 'false')"
             )

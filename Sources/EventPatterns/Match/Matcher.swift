@@ -136,7 +136,8 @@ public struct Matcher<ID: Hashable & Sendable>: Sendable {
 
     /// Calls `body` with the identifier of every rule that the event matches, in no particular order, each rule once.
     ///
-    /// Throws if the event is not a JSON object or, read strictly, breaks JSON's grammar; then `body` was not called.
+    /// Throws if the event is not a JSON object or, read strictly, breaks JSON's grammar; then `body` was not called. `body`
+    /// must not match with the same scratch.
     public func forEachMatch(
         in event: Span<UInt8>, reading: EventReading = .strict, scratch: MatchScratch, _ body: (ID) -> Void
     ) throws(EventError) {
@@ -160,6 +161,8 @@ public struct Matcher<ID: Hashable & Sendable>: Sendable {
             var part = storage.parts.count - 1
             while storage.bases[part].rule > number { part -= 1 }
             let position = number - storage.bases[part].rule
+            // Only a body that used the scratch itself, against the rules, could make this false.
+            guard position < storage.parts[part].ids.count else { return }
             if !storage.parts[part].removed.isEmpty, storage.parts[part].removed.contains(Int32(position)) { continue }
             body(storage.parts[part].ids[position])
         }
@@ -208,7 +211,7 @@ public struct Matcher<ID: Hashable & Sendable>: Sendable {
     ) throws(ScanFault) {
         guard let base = event.baseAddress else { throw ScanFault(.notAnObject, 0) }
         scratch.begin(
-            owner: storage, paths: storage.paths.paths.count, subRules: storage.subRules, rules: storage.rules,
+            paths: storage.paths.paths.count, subRules: storage.subRules, rules: storage.rules,
             shared: storage.shared, grams: storage.grams)
         var scanner = EventScanner(
             event, base: base, paths: storage.paths, strict: reading.isStrict, scratch: scratch)

@@ -64,6 +64,13 @@ struct Buffer<Element: BitwiseCopyable> {
         capacity = needed
     }
 
+    /// Appends equal values until there are `newCount`.
+    mutating func extend(to newCount: Int, with value: Element) {
+        reserve(newCount)
+        (base + count).initialize(repeating: value, count: newCount - count)
+        count = newCount
+    }
+
     /// Sets the count of elements to a smaller one.
     @inline(__always)
     mutating func truncate(_ newCount: Int) {
