@@ -40,7 +40,6 @@ package enum CrashPoint: String, CaseIterable, Sendable {
     case runtimeDecided = "runtime.decided"
     case runtimePublished = "runtime.published"
     case runtimeSettled = "runtime.settled"
-    case runtimeDeadLettered = "runtime.deadLettered"
     case runtimeRecovering = "runtime.recovering"
     case runtimeRecovered = "runtime.recovered"
 
@@ -63,7 +62,10 @@ package enum CrashPoint: String, CaseIterable, Sendable {
         private let arrivals = Atomic<Int>(0)
 
         init?(environment name: String) {
-            guard let raw = getenv(name).map({ String(cString: $0) }), !raw.isEmpty else { return nil }
+            guard let raw = getenv(name).map({ String(cString: $0) }), !raw.isEmpty, !raw.hasPrefix("journal.") else {
+                // Nothing, or one of the journal's own points.
+                return nil
+            }
             let parts = raw.split(separator: ":", maxSplits: 1)
             guard let point = CrashPoint(rawValue: String(parts[0])),
                 let arrival = parts.count == 1 ? 1 : Int(parts[1]), arrival > 0

@@ -33,8 +33,8 @@ package struct JournalOptions: Sendable {
     package init() {}
 }
 
-/// The named moments of the journal's life at which a crash must lose nothing. With `SLUICE_CRASH_AT=journal.<name>` in
-/// the environment the process kills itself there.
+/// The named moments of the journal's life at which a crash must lose nothing. With
+/// `SLUICE_CRASH_AT=journal.<name>[:n]` in the environment the process kills itself there, at the n-th arrival.
 package enum JournalPoint: String, Sendable, CaseIterable {
     /// All rows of a transaction are written, nothing is durable.
     case beforeCommit = "before-commit"

@@ -101,13 +101,21 @@ package final class SQLiteJournal: JournalStore {
         let ended = DispatchSemaphore(value: 0)
     }
 
-    /// The test's own hook, or the crash that `SLUICE_CRASH_AT` asks for.
+    /// The test's own hook, or the crash that `SLUICE_CRASH_AT=journal.<name>[:n]` asks for, at the n-th arrival.
     private static func pointHandler(_ options: JournalOptions) -> @Sendable (JournalPoint) -> Void {
-        let crash = ProcessInfo.processInfo.environment["SLUICE_CRASH_AT"]
+        let parts = (ProcessInfo.processInfo.environment["SLUICE_CRASH_AT"] ?? "").split(separator: ":")
+        let crash = parts.first.map(String.init) ?? ""
+        let arrival = parts.count > 1 ? Int(parts[1]) ?? 1 : 1
+        let arrivals = Mutex(0)
         let atPoint = options.atPoint
         return { point in
             atPoint?(point)
-            if let crash, crash == "journal.\(point.rawValue)" { kill(getpid(), SIGKILL) }
+            guard crash == "journal.\(point.rawValue)" else { return }
+            let count = arrivals.withLock { count in
+                count += 1
+                return count
+            }
+            if count == arrival { kill(getpid(), SIGKILL) }
         }
     }
 

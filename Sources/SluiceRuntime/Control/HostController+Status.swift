@@ -7,15 +7,16 @@ import UVLoop
 extension HostController {
     package func status() async throws -> HostStatus {
         let snapshot = await host.snapshot
-        let progress = try await read { try $0.progress() }
         let functions = try await functionStatuses()
+        // Read once: the sum is that of the parts.
+        let subscriptions = try await subscriptionStatuses()
         return HostStatus(
             state: snapshot.health.state, version: snapshot.health.version, processID: Int(getpid()),
             started: .init(snapshot.started), dataFolder: snapshot.dataFolder, appFolder: snapshot.appFolder,
             boot: snapshot.boot, ruleSet: snapshot.deployment.ruleSet,
             head: try await read { try $0.lastRecords(log: nil, limit: 1).last?.position ?? 0 },
             residentBytes: Self.residentBytes(), journalBytes: snapshot.journalBytes, freeBytes: snapshot.freeBytes,
-            deadLetters: progress.reduce(0) { $0 + $1.dead }, subscriptions: try await subscriptionStatuses(),
+            deadLetters: subscriptions.reduce(0) { $0 + $1.dead }, subscriptions: subscriptions,
             functions: functions.values.sorted { $0.name < $1.name }, buckets: try await listBuckets(),
             warnings: snapshot.warnings)
     }

@@ -210,6 +210,11 @@ package final class Publisher {
         discardStaging(context.id.staging, buckets: Set(context.effects.stages.values.map(\.bucket)))
     }
 
+    /// Removes the files of an outcome that was kept and is given up.
+    func discardStaging(of decision: Decision) {
+        discardStaging(decision.staging, buckets: decision.buckets)
+    }
+
     private func discardStaging(_ attempt: StagingAttempt, buckets names: Set<String>) {
         let buckets = buckets
         files.perform {

@@ -128,13 +128,20 @@ extension HostRuntime {
     func purge(_ letters: [DeadLetter]) async throws -> Int {
         guard !letters.isEmpty else { return 0 }
         var batch = Batch()
+        var outcomes: [String] = []
         for letter in letters {
             batch.deadLetters.append(.setState(id: letter.id, .purged))
             if let parked = JSONText.decode(DeliveryMemo.self, from: letter.history)?.parked {
                 batch.control.append(.removeValue(name: parked))
+                outcomes.append(parked)
             }
         }
+        let (journal, names) = (journal, outcomes)
+        let decisions = try await files.run {
+            try names.compactMap { try journal.value(name: $0) }.compactMap { JSONText.decode(Decision.self, from: $0) }
+        }
         _ = try await committer.commit(batch)
+        for decision in decisions { publisher.discardStaging(of: decision) }
         let inputs = dispatcher.inputs
         files.perform { for letter in letters { inputs.release(letter) } }
         return letters.count

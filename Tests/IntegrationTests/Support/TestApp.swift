@@ -60,7 +60,11 @@ struct TestApp: Sendable {
     }
 
     private func take(_ names: String..., from source: String) throws {
-        for name in names { try FileManager.default.copyItem(atPath: "\(source)/\(name)", toPath: "\(folder)/\(name)") }
+        for name in names {
+            try FileManager.default.copyItem(
+                at: URL(filePath: "\(source)/\(name)").resolvingSymlinksInPath(), to: URL(filePath: "\(folder)/\(name)")
+            )
+        }
     }
 
     /// Copies each function's file, and says in it where this build has put the module.

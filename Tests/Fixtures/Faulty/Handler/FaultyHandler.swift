@@ -90,6 +90,12 @@ public struct FaultyHandler: Handler {
         case "overwrite":
             try await context.objects.put(request.bucket ?? "", request.key ?? "", "new", overwrite: true)
             return "overwritten"
+        case "put-signed":
+            // Tells which event, by which way, and which attempt has made it.
+            try await context.objects.put(
+                request.bucket ?? "", request.key ?? "",
+                "\(event.id) \(event.replayedFrom ?? "first") \(context.requestID)")
+            return "put"
         case "copy":
             try await context.objects.copy(
                 from: ObjectLocation(bucket: "inbox", key: request.key ?? ""),
