@@ -2,9 +2,7 @@
 #define CLINUX_PROCESS_H
 // Threads, pidfds and descriptors beside messages: used by UVLoop and by the worker pool.
 
-#ifndef _GNU_SOURCE
-#define _GNU_SOURCE
-#endif
+// No _GNU_SOURCE, as in clinux_files.h: modules that disagree on it disagree on the C library's structs.
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
