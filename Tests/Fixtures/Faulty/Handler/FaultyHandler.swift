@@ -103,7 +103,7 @@ public struct FaultyHandler: Handler {
             return "copied"
         case "put-two":
             // The second one goes to a key that a test has made impossible.
-            try await context.objects.put(request.bucket ?? "", (request.key ?? "") + ".first", "made")
+            try await context.objects.put(request.bucket ?? "", "first/" + (request.key ?? ""), "made")
             try await context.objects.put(request.bucket ?? "", request.key ?? "", "made")
             return "put"
         case "delete":
