@@ -28,6 +28,8 @@ package struct ConfigProblem: Codable, Sendable, Hashable {
         package static let unknownBus = Code(rawValue: "UnknownBus")
         /// The event pattern is not valid.
         package static let invalidPattern = Code(rawValue: "InvalidPattern")
+        /// Warning: the event pattern uses an operator that EventBridge does not have.
+        package static let patternExtension = Code(rawValue: "Extension")
         /// A file or folder that cannot be read, or is not there.
         package static let unreadableFile = Code(rawValue: "UnreadableFile")
         /// Warning: a function may write where a rule listens that starts it.

@@ -74,7 +74,8 @@ struct RuleFile {
             result.pattern = tree
             result.definition.pattern = json
             do throws(PatternError) {
-                _ = try EventPattern(parsing: json)
+                let pattern = try EventPattern(parsing: json, dialect: .extended)
+                PatternWarnings.report(pattern, tree: tree, at: reader.place(of: "pattern"), file: file)
             } catch {
                 file.report(
                     .invalidPattern, "the pattern is not valid: \(error.message)", at: reader.place(of: "pattern"),

@@ -16,7 +16,7 @@ package struct RuleSet: Sendable {
         buses = Set(deployment.app.buses.map(\.name))
         var rules: [String: [(SubscriptionID, EventPattern)]] = [:]
         for rule in deployment.app.rules where rule.enabled {
-            let pattern = try EventPattern(parsing: rule.pattern)
+            let pattern = try EventPattern(parsing: rule.pattern, dialect: .extended)
             for settings in deployment.subscriptions
             where settings.bus == rule.bus && settings.rule == rule.name && !settings.draining {
                 rules[rule.bus, default: []].append((settings.id, pattern))
@@ -44,6 +44,18 @@ package final class EventRouter: Sendable {
         /// Rule sets whose deployment is on its way into the journal.
         var coming: [Int64: RuleSet] = [:]
         var scratch: [Scratch] = []
+        var unmatchable: Unmatchable?
+    }
+
+    /// Events that went to nobody because matching them failed.
+    package struct Unmatchable: Sendable, Hashable {
+        /// How often matching failed since the host started. An event that is matched again by newer rules and fails
+        /// again counts twice.
+        package var count: Int
+        /// The bus of the last one.
+        package var bus: String
+        /// What was wrong with the last one.
+        package var error: EventError
     }
 
     private let state = Mutex(State())
@@ -69,28 +81,38 @@ package final class EventRouter: Sendable {
         state.withLock { _ = $0.coming.removeValue(forKey: number) }
     }
 
+    /// Nil as long as every event could be matched.
+    package var unmatchable: Unmatchable? { state.withLock { $0.unmatchable } }
+
     package func hasBus(_ name: String) -> Bool { state.withLock { $0.current.buses.contains(name) } }
 
-    /// Who wants the event (a whole envelope), and by which rule set. An event that cannot be parsed is wanted by
-    /// nobody; envelopes are validated before they come here.
+    /// Who wants the event (a whole envelope), and by which rule set. Envelopes are validated before they come here; an
+    /// event that cannot be matched all the same (its arrays allow too many combinations) is wanted by nobody, and
+    /// counted in `unmatchable`.
     package func route(_ payload: [UInt8], bus: String) -> (subscriptions: [SubscriptionID], ruleSet: Int64) {
         let (rules, scratch) = take(nil)
         defer { give(scratch) }
-        return (Self.match(payload, rules.matchers[bus], scratch), rules.number)
+        return (match(payload, bus, rules, scratch), rules.number)
     }
 
     /// The same with the rule set that is in force at the record's position.
     package func rematch(_ payload: [UInt8], bus: String, ruleSet: Int64) -> [SubscriptionID] {
         let (rules, scratch) = take(ruleSet)
         defer { give(scratch) }
-        return Self.match(payload, rules.matchers[bus], scratch)
+        return match(payload, bus, rules, scratch)
     }
 
-    private static func match(
-        _ payload: [UInt8], _ matcher: Matcher<SubscriptionID>?, _ scratch: Scratch
-    ) -> [SubscriptionID] {
-        guard let matcher else { return [] }
-        return (try? matcher.matches(in: payload, scratch: scratch.memory)) ?? []
+    private func match(_ payload: [UInt8], _ bus: String, _ rules: RuleSet, _ scratch: Scratch) -> [SubscriptionID] {
+        guard let matcher = rules.matchers[bus] else { return [] }
+        do throws(EventError) {
+            return try matcher.matches(in: payload, scratch: scratch.memory)
+        } catch {
+            state.withLock { state in
+                let count = (state.unmatchable?.count ?? 0) + 1
+                state.unmatchable = Unmatchable(count: count, bus: bus, error: error)
+            }
+            return []
+        }
     }
 
     private func take(_ number: Int64?) -> (RuleSet, Scratch) {

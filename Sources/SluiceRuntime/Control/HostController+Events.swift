@@ -121,7 +121,8 @@ extension HostController {
         for rule in deployment.app.rules where rule.bus == bus {
             let matches: Bool
             do {
-                matches = try EventPattern(parsing: rule.pattern).matches(request.event.bytes)
+                matches = try EventPattern(parsing: rule.pattern, dialect: .extended)
+                    .matches(request.event.bytes)
             } catch {
                 throw APIError.invalidRequest("the event cannot be matched: \(error)")
             }

@@ -48,7 +48,7 @@ package struct VersionPlan: Sendable {
         }
         for rule in loaded.definition.rules {
             do throws(PatternError) {
-                _ = try EventPattern(parsing: rule.pattern)
+                _ = try EventPattern(parsing: rule.pattern, dialect: .extended)
             } catch {
                 findings.append(AppFinding("InvalidPattern", "rule \(rule.name): \(error)", file: rule.file))
             }

@@ -31,6 +31,11 @@ extension HostRuntime {
         if free >= 0, free < Int64(deployment.app.limits.minFreeMegabytes) << 20 {
             warnings.append("only \(free >> 20) MB are free on the data folder's disk; no events are accepted")
         }
+        if let failed = router.unmatchable {
+            warnings.append(
+                "\(failed.count) \(failed.count == 1 ? "event" : "events") could not be matched and went to no rule: "
+                    + "\(failed.error) (the last one, on bus \(failed.bus))")
+        }
         return Snapshot(
             health: health, started: started, dataFolder: options.dataFolder,
             appFolder: deployment.appFolder.isEmpty ? nil : deployment.appFolder, boot: state.boot,
@@ -105,6 +110,7 @@ extension HostRuntime {
         let outcome = await deployer.deploy(folder: folder, over: deployment, dryRun: dryRun)
         if outcome.accepted, outcome.deployment.ruleSet != deployment.ruleSet {
             try await take(outcome.deployment)
+            await closeBuckets(notIn: outcome.deployment.app)
             try await startWatching()
         }
         return DeployResult(

@@ -76,7 +76,7 @@ extension Rules {
         }
 
         private func reason(_ pattern: RawJSON, _ event: RawJSON) -> String? {
-            guard let parsed = try? EventPattern(parsing: pattern.bytes, dialect: .eventBridge),
+            guard let parsed = try? EventPattern(parsing: pattern.bytes, dialect: .extended),
                 let explanation = try? parsed.explain(event.bytes), !explanation.matches
             else { return nil }
             return explanation.description

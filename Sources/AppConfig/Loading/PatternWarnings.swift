@@ -1,0 +1,54 @@
+import EventPatterns
+
+/// What is said of a pattern that is valid, but not what its author may think.
+enum PatternWarnings {
+    /// - Parameters:
+    ///   - tree: the pattern with the places of the file.
+    ///   - place: of the whole pattern.
+    static func report(_ pattern: EventPattern, tree: YAMLNode, at place: Place, file: ConfigFile) {
+        for used in PatternExtension.allCases where pattern.extensions.contains(used) {
+            file.report(
+                .patternExtension, "the pattern uses `\(used.rawValue)`, which EventBridge does not have",
+                at: self.place(of: used, in: tree, isMatcher: false) ?? place,
+                hint: "nothing to do, unless the rule is meant to run on AWS too", severity: .warning)
+        }
+        if let reason = pattern.impossibility() {
+            file.report(
+                .suspicious, "this rule can never match: \(reason)", at: place,
+                hint: "`sluice rules why RULE EVENTFILE` compares the pattern with an event", severity: .warning)
+        }
+    }
+
+    /// Where the operator stands for the first time. A field may bear an operator's name, so only what stands in a list of
+    /// alternatives (not in that of `$or`, which holds patterns) is looked at.
+    private static func place(of used: PatternExtension, in node: YAMLNode, isMatcher: Bool) -> Place? {
+        switch node.value {
+        case .mapping(let entries):
+            for entry in entries {
+                if isMatcher, isUse(entry, of: used) { return entry.keyPlace }
+                if entry.key == "$or", case .sequence(let items) = entry.value.value {
+                    for item in items {
+                        if let place = place(of: used, in: item, isMatcher: false) { return place }
+                    }
+                } else if let place = place(of: used, in: entry.value, isMatcher: isMatcher) {
+                    return place
+                }
+            }
+            return nil
+        case .sequence(let items):
+            return items.lazy.compactMap { place(of: used, in: $0, isMatcher: true) }.first
+        default: return nil
+        }
+    }
+
+    private static func isUse(_ entry: YAMLEntry, of used: PatternExtension) -> Bool {
+        switch used {
+        case .regex: return entry.key == "regex"
+        case .allOf: return entry.key == "all-of"
+        case .date: return entry.key == "date"
+        case .wildcardIgnoreCase:
+            guard entry.key == "wildcard", case .mapping = entry.value.value else { return false }
+            return true
+        }
+    }
+}
