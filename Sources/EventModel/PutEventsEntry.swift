@@ -49,6 +49,12 @@ public struct PutEventsEntry: Sendable, Hashable {
         /// What exactly is wrong with the detail, when it is the detail.
         public var cause: JSONError?
 
+        public init(errorCode: String, errorMessage: String, cause: JSONError? = nil) {
+            self.errorCode = errorCode
+            self.errorMessage = errorMessage
+            self.cause = cause
+        }
+
         public var description: String {
             "\(errorCode): \(errorMessage)" + (cause.map { " (\($0))" } ?? "")
         }

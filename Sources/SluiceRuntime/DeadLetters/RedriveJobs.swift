@@ -32,6 +32,9 @@ package final class RedriveJobs {
     private var jobs: [String: Job] = [:]
     private var sentIDs: [String: [Int64]] = [:]
     private var lastJob: Int64 = 0
+    /// One page at a time over all jobs: what one has taken, another must not see as dead.
+    package let turn = NameLocks()
+    package static let letters: Set<String> = ["dead letters"]
     private let boot: Int64
 
     package init(
@@ -104,9 +107,11 @@ package final class RedriveJobs {
 
     private func run(_ id: String) async {
         while var job = jobs[id], !job.finished {
+            await turn.acquire(Self.letters)
             let limit = job.rate.map { max(1, min(Self.page, Int($0))) } ?? Self.page
             guard let page = try? await next(job.selection, after: job.cursor, through: job.lastID, limit: limit) else {
                 // The journal cannot be read: the job stays, and goes on with the next host or the next try.
+                turn.release(Self.letters)
                 await pause(milliseconds: 1000)
                 continue
             }
@@ -125,11 +130,13 @@ package final class RedriveJobs {
             do {
                 _ = try await committer.commit(batch)
             } catch {
+                turn.release(Self.letters)
                 return
             }
             jobs[id] = job
             sentIDs[id, default: []] += works.compactMap(\.deadLetter)
             dispatcher.redrive(works)
+            turn.release(Self.letters)
             if let rate = job.rate, !job.finished { await pause(milliseconds: Int(Double(limit) / rate * 1000)) }
         }
     }
@@ -152,11 +159,10 @@ package final class RedriveJobs {
         let journal = journal
         return try await files.run {
             if let ids = selection.ids {
-                let letters = try ids.sorted().filter { $0 > after && $0 <= last }.prefix(limit).compactMap { id in
-                    try journal.deadLetter(id: id)
-                }
-                let chosen = letters.filter { $0.state == .dead && selection.admits($0) }
-                return Page(letters: chosen, last: letters.last?.id, isFull: letters.count == limit)
+                let wanted = ids.sorted().filter { $0 > after && $0 <= last }.prefix(limit)
+                let chosen = try wanted.compactMap { try journal.deadLetter(id: $0) }
+                    .filter { $0.state == .dead && selection.admits($0) }
+                return Page(letters: chosen, last: wanted.last, isFull: wanted.count == limit)
             }
             let found = try journal.deadLetters(
                 DeadLetterFilter(

@@ -34,9 +34,9 @@ extension DeliveryCore {
                     expires: expires(record, state.policy), payload: record.payload, lineage: record.lineage))
             state.loaded = record.position
         }
-        // Nothing newer was there although something was noted: it has been settled meanwhile (a redelivery cannot
-        // appear later at a lower position).
-        if records.isEmpty { state.newest = state.loaded }
+        // Nothing was there although something was noted: it has been settled meanwhile. What was noted after the read
+        // was asked for may not have been in it, and is asked for again.
+        if records.isEmpty, state.newest == state.asked { state.newest = state.loaded }
         subscriptions[id] = state
     }
 

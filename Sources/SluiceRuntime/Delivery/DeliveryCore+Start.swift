@@ -21,6 +21,7 @@ extension DeliveryCore {
         for (id, state) in subscriptions
         where state.isBehind && !state.refilling && !state.isPaused && state.ready.count < Self.windowSize / 4 {
             subscriptions[id]!.refilling = true
+            subscriptions[id]!.asked = state.newest
             actions.append(.refill(id, after: state.loaded, limit: Self.windowSize))
         }
         return actions

@@ -34,6 +34,8 @@ package struct DeliveryCore: Sendable {
         var loaded: Position
         /// The newest record known to be wanted.
         var newest: Position
+        /// `newest` when the refill under way was asked for.
+        var asked: Position = 0
         var refilling = false
         var isPaused = false
 

@@ -35,6 +35,7 @@ package enum FailureClass: Sendable, Hashable {
     ]
 
     private static let platformCodes: Set<String> = [
-        "CatalogConflict", "HostStopping", "NoSpace", "ProtocolError", "StagingFailed", "WorkerUnavailable",
+        "CatalogConflict", "HostStopping", "JournalUnavailable", "NoSpace", "ProtocolError", "StagingFailed",
+        "WorkerUnavailable",
     ]
 }

@@ -48,6 +48,9 @@ package struct Work: Sendable {
         self.parked = parked
     }
 
+    /// Shares no batch: it was there when the host was lost, or goes on with a kept outcome of its own.
+    package var isSolitary: Bool { alone || parked != nil }
+
     /// Attempts that count against the policy.
     package var charged: Int { history.count { !$0.platform } }
     package var uncharged: Int { history.count { $0.platform } }

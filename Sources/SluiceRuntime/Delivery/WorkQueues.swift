@@ -21,8 +21,10 @@ struct WorkQueue: Sendable {
         guard head < works.count else { return [] }
         let first = works[head]
         var end = head + 1
-        if !first.alone {
-            while end < works.count, end - head < limit, works[end].group == first.group, !works[end].alone { end += 1 }
+        if !first.isSolitary {
+            while end < works.count, end - head < limit, works[end].group == first.group, !works[end].isSolitary {
+                end += 1
+            }
         }
         let taken = Array(works[head..<end])
         head = end

@@ -24,6 +24,10 @@ package final class AttemptContext {
     package var isNoted = false
     /// The name of its kept outcome, when the publication failed for good.
     package var parked: String?
+    /// The outcome it went on with is given up: its delivery starts over with the handler.
+    package var dropsParked = false
+    /// Called when the last open call has been answered.
+    package var drained: (() -> Void)?
     /// Calls being answered; the outcome waits for them.
     package var openCalls = 0
 

@@ -1,4 +1,5 @@
 package import Journal
+package import Logging
 package import UVLoop
 
 /// The control plane's way into the journal: one batch in flight at a time, everything asked meanwhile merged into the
@@ -23,8 +24,11 @@ package final class Committer {
     /// Set while the journal refuses to write (full disk): shown by `status`, cleared by the next success.
     package private(set) var trouble: JournalError?
 
-    package init(journal: any JournalStore) {
+    private let log: Logger
+
+    package init(journal: any JournalStore, log: Logger) {
         self.journal = journal
+        self.log = log
     }
 
     package var isIdle: Bool { waiting.isEmpty && inFlight.isEmpty }
@@ -37,6 +41,13 @@ package final class Committer {
                 batch: batch, completion: completion, deadLetters: batch.insertedDeadLetters,
                 appends: batch.appends.count))
         if inFlight.isEmpty, timer == nil { submit() }
+    }
+
+    /// Waits until everything asked is written; not for a disk that refuses.
+    package func drain() async {
+        while !isIdle, trouble == nil {
+            guard (try? await commit(Batch())) != nil else { return }
+        }
     }
 
     package func commit(_ batch: Batch) async throws(JournalError) -> Receipt {
@@ -86,9 +97,17 @@ package final class Committer {
             resubmit(parts[...])
             return
         case .failure(let error):
-            for part in parts { part.completion?(.failure(error)) }
+            for part in parts { refuse(part, error) }
         }
         submit()
+    }
+
+    /// A part that contradicts the journal is a defect; nobody may miss it.
+    private func refuse(_ part: Part, _ error: JournalError) {
+        if part.completion == nil, error.code != .closed {
+            log.critical("the journal refused a settlement", metadata: ["error": "\(error)"])
+        }
+        part.completion?(.failure(error))
     }
 
     private func resubmit(_ parts: ArraySlice<Part>) {
@@ -101,7 +120,7 @@ package final class Committer {
                     self.waiting = Array(parts) + self.waiting
                     self.finished(.failure(error))
                 } else {
-                    part.completion?(result)
+                    if case .failure(let error) = result { self.refuse(part, error) } else { part.completion?(result) }
                     self.resubmit(parts.dropFirst())
                 }
             }

@@ -22,6 +22,10 @@ extension Dispatcher: WorkerPoolDelegate {
             let reply = await effects.answer(call, for: context)
             context.openCalls -= 1
             call.reply(reply)
+            if context.openCalls == 0 {
+                context.drained?()
+                context.drained = nil
+            }
         }
     }
 
@@ -32,7 +36,8 @@ extension Dispatcher: WorkerPoolDelegate {
         let isGood = if case .failure = report.outcome { false } else { true }
         tallies[context.attempt.function, default: FunctionTally()]
             .note(succeeded: isGood, microseconds: report.durationMicroseconds)
-        if context.effects.isEmpty, context.effects.stages.isEmpty, report.logs.isEmpty, !context.isNoted,
+        if context.openCalls == 0, context.effects.isEmpty, context.effects.stages.isEmpty, report.logs.isEmpty,
+            !context.isNoted,
             case .success = report.outcome, !context.isSuperseded, context.settings != nil
         {
             // The hot path: nothing to publish, nothing to keep; the settlement goes out with the next commit.
@@ -51,6 +56,10 @@ extension Dispatcher: WorkerPoolDelegate {
     /// From a report to the commit: publishes what is to be published, resolves, keeps what is to be kept.
     func conclude(_ context: AttemptContext, _ report: AttemptReport) async {
         context.isClosed = true
+        // A call still being answered (a long copy, say) may yet stage something.
+        if context.openCalls > 0 {
+            await withCheckedContinuation { continuation in context.drained = { continuation.resume() } }
+        }
         let reference = await logs.append(report.logs, of: context)
         var verdict = Self.verdict(of: report, context)
         var published: Set<Int> = []
@@ -71,14 +80,20 @@ extension Dispatcher: WorkerPoolDelegate {
                 verdict = .failed(
                     Self.summary(failure, context, report), FailureClass(code: failure.code, retry: failure.retry))
                 if let parked, context.attempt.works.count == 1 { context.parked = Decision.parkedName(parked.staging) }
-            case .closed:
-                // The journal is closing: the next host starts where the journal stands.
+            case .closed, .refused:
+                // The journal is closing, or the outcome contradicts it: the next host starts where the journal stands.
+                if case .direct(let token)? = context.attempt.works.first?.source {
+                    directWaiters.removeValue(forKey: token)?(
+                        .refused("HostStopping", "the outcome could not be committed"))
+                }
                 forget(context)
                 return
             }
         }
         var resolutions = core.resolve(context.id, verdict, now: clock.now)
-        if let parked = context.parked { resolutions = resolutions.map { $0.parking(parked) } }
+        if context.parked != nil || context.dropsParked {
+            resolutions = resolutions.map { $0.parking(context.parked) }
+        }
         var batch = Batch()
         for (index, resolution) in resolutions.enumerated() {
             switch resolution {
@@ -125,8 +140,15 @@ extension Dispatcher: WorkerPoolDelegate {
     func resumeParked(_ context: AttemptContext, name: String) async {
         context.isClosed = true
         let journal = journal
-        let body = try? await files.run { try journal.value(name: name) }
-        guard let kept = body.flatMap({ $0 }).flatMap({ JSONText.decode(Decision.self, from: $0) }) else {
+        let body: [UInt8]?
+        do {
+            body = try await files.run { try journal.value(name: name) }
+        } catch {
+            // Unreadable is not gone: tried again like any failure of the platform.
+            return await conclude(
+                context, AttemptReport(outcome: .failure(Failure(code: "JournalUnavailable", message: "\(error)"))))
+        }
+        guard let kept = body.flatMap({ JSONText.decode(Decision.self, from: $0) }) else {
             // The kept outcome is gone: the handler has to run again.
             let works = core.resolve(context.id, .superseded, now: clock.now).map { resolution in
                 var work = resolution.work
@@ -143,12 +165,13 @@ extension Dispatcher: WorkerPoolDelegate {
             _ = core.resolve(context.id, .succeeded, now: clock.now)
             forget(context)
             pump()
-        case .closed:
+        case .closed, .refused:
             forget(context)
         case .superseded:
             await conclude(context, AttemptReport(outcome: .success([])))
         case .failed(let failure, let parked):
             if parked == nil { context.parked = nil }
+            context.dropsParked = parked == nil
             await conclude(context, AttemptReport(outcome: .failure(failure)))
         }
     }
@@ -203,7 +226,7 @@ extension Dispatcher: WorkerPoolDelegate {
 
 extension Resolution {
     /// The same, with the kept outcome that a redrive goes on with.
-    func parking(_ name: String) -> Resolution {
+    func parking(_ name: String?) -> Resolution {
         switch self {
         case .dead(var work, let death):
             work.parked = name

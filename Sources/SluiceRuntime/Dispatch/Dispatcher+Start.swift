@@ -18,6 +18,13 @@ extension Dispatcher {
     /// Sends an attempt to a worker.
     func start(_ attempt: DeliveryCore.Attempt) {
         guard let version = deployment.functions[attempt.function] else {
+            if case .direct(let token)? = attempt.works.first?.source {
+                core.workerDone(attempt.id)
+                _ = core.resolve(attempt.id, .superseded, now: clock.now)
+                directWaiters.removeValue(forKey: token)?(
+                    .refused("WorkerUnavailable", "the function \(attempt.function) was removed"))
+                return
+            }
             // Its function is gone although the subscription is not: configuration cannot say that, but a damaged
             // journal could. The work waits for the next deployment.
             core.workerDone(attempt.id)
@@ -93,12 +100,20 @@ extension Dispatcher {
         package var effects: [EffectInfo]
         package var attempt: AttemptID
         package var version: Int
+
+        /// It never ran, or its outcome could not be committed.
+        static func refused(_ code: String, _ message: String) -> DirectResult {
+            DirectResult(
+                report: AttemptReport(outcome: .failure(Failure(code: code, message: message))), effects: [],
+                attempt: AttemptID(boot: 0, number: 0), version: 0)
+        }
     }
 
     /// Runs a function once with a payload, under its limits; effects commit as for any invocation. Nil where the
     /// function is not deployed.
     package func invoke(_ function: String, payload: [UInt8], eventID: String) async -> DirectResult? {
         guard deployment.functions[function] != nil else { return nil }
+        guard !isStopping else { return .refused("HostStopping", "the host is stopping") }
         lastDirect += 1
         let token = lastDirect
         let subscription = directSubscription(of: function)

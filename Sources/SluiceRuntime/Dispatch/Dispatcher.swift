@@ -30,7 +30,9 @@ package final class Dispatcher {
     private var timer: LoopTimer?
     private var timerDue: Instant = 0
     private var sweeper: LoopTimer?
-    private var isStopping = false
+    private(set) var isStopping = false
+    /// Until the pending set is loaded nothing starts: what it holds would be loaded twice.
+    private var isHeld = true
     private var stopped: (() -> Void)?
     private nonisolated let mailbox = Mailbox()
     /// Tells `sluice status` and the drop benchmark when an attempt began.
@@ -75,16 +77,19 @@ package final class Dispatcher {
             workers.retire(function.workerVersion)
         }
         for settings in deployment.subscriptions {
-            let known = progress[settings.id]
+            // The log is read once in any case: what was committed while the deployment was, may not be in `progress`.
+            let floor = progress[settings.id]?.floorPosition ?? head
             core.setSubscription(
                 settings.id, function: settings.function, policy: settings.policy, batchSize: settings.batchSize,
-                loaded: known?.floorPosition ?? head,
-                newest: (known?.waiting ?? 0) > 0 ? head : known?.floorPosition ?? head)
+                loaded: floor, newest: max(head, floor + 1))
+            core.setPaused(settings.id, false)
         }
         for name in deployment.functions.keys {
+            let id = directSubscription(of: name)
             core.setSubscription(
-                directSubscription(of: name), function: name,
-                policy: DeliveryPolicy(maximumAttempts: 1), batchSize: 1, loaded: head, newest: head)
+                id, function: name, policy: DeliveryPolicy(maximumAttempts: 1), batchSize: 1, loaded: head,
+                newest: head)
+            core.setPaused(id, false)
         }
         pump()
     }
@@ -104,11 +109,17 @@ package final class Dispatcher {
         pump()
     }
 
+    /// Recovery is through: deliveries may start.
+    package func release() {
+        isHeld = false
+        pump()
+    }
+
     // MARK: The pump
 
     /// Performs what the core wants done now, and sets the timer for what it wants later.
     package func pump() {
-        guard !isStopping, workers != nil else { return }
+        guard !isHeld, !isStopping, workers != nil else { return }
         for action in core.pump(now: clock.now) {
             switch action {
             case .start(let attempt): start(attempt)
@@ -175,6 +186,10 @@ package final class Dispatcher {
             }
             deadline.cancel()
         }
+        // What was still queued never ran; its callers hear so.
+        let waiters = directWaiters
+        directWaiters = [:]
+        for waiter in waiters.values { waiter(.refused("HostStopping", "the host is stopping")) }
     }
 
     func forget(_ context: AttemptContext) {

@@ -21,6 +21,8 @@ package final class Publisher {
         case failed(Failure, parked: Decision?)
         /// The journal is closing; the next host goes on.
         case closed
+        /// The outcome contradicts the journal: a defect. It stays decided for a repair.
+        case refused(String)
     }
 
     let buckets: BucketSet
@@ -90,6 +92,15 @@ package final class Publisher {
         let names = decision.locks
         await locks.acquire(names)
         defer { locks.release(names) }
+        // The tables may have moved on while the outcome was kept.
+        let (journal, requests) = (journal, decision.files)
+        do {
+            try await files.run { try CatalogWriting.check(requests, journal: journal) }
+        } catch let refusal as CallRefusal {
+            return .failed(refusal.failure, parked: kept)
+        } catch {
+            return .failed(Failure(code: "JournalUnavailable", message: "\(error)"), parked: kept)
+        }
         return await carryOut(decision, isDecided: false)
     }
 
@@ -130,7 +141,7 @@ package final class Publisher {
         } catch {
             // Only a contradiction between decision and journal comes here; the decided row stays for a repair.
             log.critical("commit 2 was refused", metadata: ["attempt": "\(decision.attempt)", "error": "\(error)"])
-            return .closed
+            return .refused("\(error)")
         }
         CrashPoint.hit(.runtimeSettled)
         forget(decision)
@@ -180,21 +191,30 @@ package final class Publisher {
     /// the outcome, so that a redrive resumes at the rename.
     private func undo(_ decision: Decision, because error: ObjectStoreError) async -> Result {
         let buckets = buckets
-        await files.run {
-            for publication in decision.publications.reversed() { try? buckets[publication.bucket]?.undo(publication) }
+        // What could not be taken back keeps its staging: a replaced version may be there.
+        let isUndone = await files.run {
+            var all = true
+            for publication in decision.publications.reversed() {
+                do { try buckets[publication.bucket]?.undo(publication) } catch { all = false }
+            }
+            return all
         }
         var batch = Batch()
         batch.decisions.append(.clear(decision.attempt))
         let isHandlers = error.code == .keyExists || error.code == .conflict
-        if !isHandlers {
+        // Only a delivery of its own has a dead letter that can name the kept outcome.
+        let keeps = !isHandlers && decision.settled.count == 1 && decision.eventIDs.count == 1
+        if let name = decision.parked, isHandlers { batch.control.append(.removeValue(name: name)) }
+        if keeps {
             batch.control.append(
                 .putValue(name: Decision.parkedName(decision.staging), body: JSONText.encode(decision)))
         }
         guard (try? await committer.commit(batch)) != nil else { return .closed }
         forget(decision)
-        if isHandlers {
-            discardStaging(decision.staging, buckets: decision.buckets)
-            return .failed(Failure(code: error.code.description, message: error.message, retry: false), parked: nil)
+        if !keeps {
+            if isUndone { discardStaging(decision.staging, buckets: decision.buckets) }
+            let code = isHandlers ? error.code.description : "PublishFailed"
+            return .failed(Failure(code: code, message: error.message, retry: false), parked: nil)
         }
         return .failed(
             Failure(

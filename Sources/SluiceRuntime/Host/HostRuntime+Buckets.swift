@@ -31,12 +31,15 @@ extension HostRuntime {
                     AppFinding("BucketRefused", "bucket \(definition.name): \(text)", file: "sluice.yaml"))
             }
         }
-        for bucket in buckets.all where app.bucket(named: bucket.name) == nil {
-            let watcher = watchers.removeValue(forKey: bucket.name)
-            if let watcher { await files.run { watcher.stop() } }
-            if findings.isEmpty { buckets.remove(bucket.name) }
-        }
         return findings
+    }
+
+    /// Lets go of the buckets that the app in force no longer has.
+    func closeBuckets(notIn app: AppDefinition) async {
+        for bucket in buckets.all where app.bucket(named: bucket.name) == nil {
+            if let watcher = watchers.removeValue(forKey: bucket.name) { await files.run { watcher.stop() } }
+            buckets.remove(bucket.name)
+        }
     }
 
     /// What the journal knows of a bucket beside its objects.

@@ -132,6 +132,14 @@ extension HostRuntime {
 
     /// Gives dead letters up for good: they count as purged, and what they kept is removed.
     func purge(_ letters: [DeadLetter]) async throws -> Int {
+        await redrives.turn.acquire(RedriveJobs.letters)
+        defer { redrives.turn.release(RedriveJobs.letters) }
+        let store = journal
+        let chosen = letters.map(\.id)
+        // What a redrive has taken since is no longer there to be purged.
+        let letters = try await files.run {
+            try chosen.compactMap { try store.deadLetter(id: $0) }.filter { $0.state == .dead }
+        }
         guard !letters.isEmpty else { return 0 }
         var batch = Batch()
         var outcomes: [String] = []

@@ -72,7 +72,7 @@ package final class HostRuntime {
         files = FileThreads(count: max(4, cores * 2))
         router = EventRouter()
         announcer = ObjectAnnouncer(journal: journal, router: router, clock: clock, boot: state.boot)
-        committer = Committer(journal: journal)
+        committer = Committer(journal: journal, log: log)
         logs = LogStore(dataFolder: options.dataFolder, clock: clock)
         publisher = Publisher(
             buckets: buckets, journal: journal, committer: committer, files: files, clock: clock, announcer: announcer,
@@ -123,10 +123,11 @@ package final class HostRuntime {
         try await recovery.cleanStaging()
         try await recovery.countHostLost()
         try await take(deployment)
+        await closeBuckets(notIn: deployment.app)
         try await recovery.loadPending()
+        dispatcher.release()
         try await redrives.resume()
         try await startWatching()
-        dispatcher.pump()
         phase = .ready
         keepHouse()
     }
@@ -149,6 +150,7 @@ package final class HostRuntime {
         let watchers = Array(watchers.values)
         await files.run { for watcher in watchers { watcher.stop() } }
         await dispatcher.stop(grace: grace)
+        await committer.drain()
         await pool?.shutdown()
         events.close()
         logs.lines.close()

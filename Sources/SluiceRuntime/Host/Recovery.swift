@@ -33,6 +33,10 @@ package struct Recovery {
                 log.info("finished a decided outcome", metadata: ["attempt": "\(attempt)"])
             case .closed:
                 throw JournalError(.closed, "the journal closed during recovery")
+            case .refused(let reason):
+                log.critical(
+                    "a decided outcome contradicts the journal; it stays for `sluice doctor`",
+                    metadata: ["attempt": "\(attempt)", "reason": "\(reason)"])
             case .failed(let failure, let parked):
                 try await bury(decision, failure, parked: parked.map { Decision.parkedName($0.staging) })
             }
@@ -45,12 +49,16 @@ package struct Recovery {
         let journal = journal
         let kept = try await files.run { () throws -> Set<StagingAttempt> in
             var kept: Set<StagingAttempt> = []
-            for (_, body) in try journal.values(prefix: Decision.parkedPrefix) {
-                if let decision = JSONText.decode(Decision.self, from: body) { kept.insert(decision.staging) }
+            for (name, _) in try journal.values(prefix: Decision.parkedPrefix) {
+                if let attempt = AttemptID(String(name.dropFirst(Decision.parkedPrefix.count))) {
+                    kept.insert(attempt.staging)
+                }
             }
             return kept
         }
-        let open = Set(state.decisions.compactMap { JSONText.decode(Decision.self, from: $0.body)?.staging })
+        // A row that cannot be read keeps its staging all the same.
+        let open = Set(
+            state.decisions.map { JSONText.decode(Decision.self, from: $0.body)?.staging ?? $0.attempt.staging })
         let buckets = buckets
         let inputs = try await files.run { try Self.keptInputs(journal) }
         await files.run {
@@ -140,7 +148,7 @@ package struct Recovery {
 
     /// A decided outcome that cannot be published: its deliveries become dead letters.
     private func bury(_ decision: Decision, _ failure: Failure, parked: String?) async throws {
-        for settled in decision.settled {
+        for (ordinal, settled) in decision.settled.enumerated() {
             guard var work = try await work(settled.delivery, isPending: settled.isPending) else { continue }
             work.history.append(
                 AttemptSummary(
@@ -151,18 +159,19 @@ package struct Recovery {
             var batch = Batch()
             ResolutionWriter(clock: clock).dead(
                 work, Death(condition: "PermanentError", code: failure.code, message: failure.message),
-                target: decision.function, rule: decision.rule, input: await input(of: work, "\(decision.attempt)"),
+                target: decision.function, rule: decision.rule,
+                input: await input(of: work, "\(decision.attempt)", ordinal: ordinal),
                 into: &batch)
             _ = try await committer.commit(batch)
         }
     }
 
-    private func input(of work: Work, _ attempt: String) async -> [UInt8] {
+    private func input(of work: Work, _ attempt: String, ordinal: Int = 0) async -> [UInt8] {
         let parts = attempt.split(separator: "-").compactMap { Int64($0) }
         guard parts.count == 2 else { return [] }
         return await dispatcher.keepInput(
             of: work, EventReading.objectInput(of: work.payload),
-            attempt: AttemptID(boot: parts[0], number: parts[1]), ordinal: 0)
+            attempt: AttemptID(boot: parts[0], number: parts[1]), ordinal: ordinal)
     }
 
     private func work(_ delivery: Delivery, isPending: Bool) async throws -> Work? {

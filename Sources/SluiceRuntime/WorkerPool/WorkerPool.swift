@@ -69,7 +69,7 @@ package final class WorkerPool {
         case .ready(let manifest):
             return manifest
         case .failed(let failure):
-            versions[version]?.zygote = nil
+            if versions[version]?.zygote === zygote { versions[version]?.zygote = nil }
             throw failure
         case .starting, .ended:
             throw Failure(code: "WorkerUnavailable", message: "its process ended while it was being loaded")
@@ -186,12 +186,16 @@ package final class WorkerPool {
     }
 
     private func makeWorker(_ version: WorkerVersion) async {
+        guard versions[version] != nil else { return }
+        // The zygote this request counted on may be gone by now.
+        if versions[version]?.waiting.isEmpty == false { ensureZygote(version) }
         guard let zygote = versions[version]?.zygote else { return }
         await zygote.settled()
+        guard !isStopping else { return }
         switch zygote.phase {
         case .failed(let failure):
-            // Asked again at the next request: what was missing may be there then.
-            versions[version]?.zygote = nil
+            // Asked again at the next request: what was missing may be there then. Another's zygote stays.
+            if versions[version]?.zygote === zygote { versions[version]?.zygote = nil }
             failWaiting(version, failure)
         case .ready(let manifest):
             do {
