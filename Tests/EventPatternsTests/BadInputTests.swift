@@ -117,9 +117,9 @@ struct BadInputTests {
         #expect(time < .seconds(20))
     }
 
-    @Test("One hostile rule does not slow the others down")
+    @Test("Hostile rules change nothing of what the others match")
     func hostileRule() throws {
-        // Counted in what the others cost: the hostile rules' own work on an ordinary event is a few lookups.
+        // What they cost the others is measured by `sluice bench patterns`.
         let hostile = [
             "{\"detail\":{\"object\":{\"key\":[{\"wildcard\":\"\(String(repeating: "*e", count: 60))*zz\"}]}}}",
             "{\"detail\":{\"object\":{\"key\":[\((1...500).map { "{\"prefix\":\"\(String(repeating: "q", count: $0))\"}" }.joined(separator: ","))]}}}",
@@ -127,20 +127,11 @@ struct BadInputTests {
         let events = BenchEvents.objectCreated(count: 300, buckets: 50, seed: 3)
         let rules = try BenchKind.s3Mix.rules(count: 500, seed: 4).enumerated().map { ($0, try pattern($1)) }
         let scratch = MatchScratch()
-        func time(_ matcher: Matcher<Int>) throws -> Duration {
-            var best = Duration.seconds(100)
-            for _ in 0..<7 {
-                let took = try ContinuousClock().measure {
-                    for event in events { _ = try matcher.matches(in: event, scratch: scratch) }
-                }
-                best = min(best, took)
-            }
-            return best
-        }
         let plain = Matcher(rules)
         let burdened = plain.adding(try hostile.enumerated().map { (-1 - $0, try pattern($1)) })
-        for event in events { #expect(try Set(plain.matches(in: event)) == Set(burdened.matches(in: event))) }
-        // The bench measures the percentage; here, in a debug build and beside other tests, only an explosion shows.
-        #expect(try time(burdened) < time(plain) * 3)
+        for event in events {
+            let alone = try plain.matches(in: event, scratch: scratch)
+            #expect(try Set(alone) == Set(burdened.matches(in: event, scratch: scratch)))
+        }
     }
 }
