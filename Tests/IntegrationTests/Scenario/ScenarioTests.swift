@@ -85,6 +85,29 @@ extension Integration {
             }
         }
 
+        @Test("Bytes that are no text are refused as what they are")
+        func noText() async throws {
+            try await HostProcess.with(.shipped()) { host in
+                for (name, bytes) in [
+                    ("invalid.csv", Array("a,b\n1,".utf8) + [0xFF, 0xFE] + Array("\n".utf8)),
+                    (
+                        "binary.csv",
+                        [0x89, 0x50, 0x4E, 0x47, 0x0D, 0x0A, 0x1A, 0x0A] + [UInt8](repeating: 0, count: 500)
+                    ),
+                ] as [(String, [UInt8])] {
+                    try host.copy(bytes, to: "landing-zone", "d/t/\(name)")
+                }
+                let letters = try await host.wait(for: "two dead letters") {
+                    let letters = try await host.deadLetters()
+                    return letters.count == 2 ? letters : nil
+                }
+                let codes = Dictionary(uniqueKeysWithValues: letters.map { ($0.subject, $0.code) })
+                #expect(
+                    codes == ["landing-zone/d/t/invalid.csv": "InvalidUTF8", "landing-zone/d/t/binary.csv": "NotText"])
+                #expect(letters.allSatisfy { $0.attempts == 1 } && host.keys("clean-zone") == [])
+            }
+        }
+
         @Test("A file with a header only makes an empty table")
         func headerOnly() async throws {
             try await HostProcess.with(.shipped()) { host in

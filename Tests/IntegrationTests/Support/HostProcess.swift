@@ -208,9 +208,13 @@ final class HostProcess: Sendable {
 
     /// Writes an object in place, as `cp` does.
     func copy(_ text: String, to bucket: String, _ key: String) throws {
+        try copy(Array(text.utf8), to: bucket, key)
+    }
+
+    func copy(_ bytes: [UInt8], to bucket: String, _ key: String) throws {
         let file = URL(filePath: self.bucket(bucket) + "/" + key)
         try FileManager.default.createDirectory(at: file.deletingLastPathComponent(), withIntermediateDirectories: true)
-        try Data(text.utf8).write(to: file)
+        try Data(bytes).write(to: file)
     }
 
     /// Moves an object into the bucket, complete from its first moment.
