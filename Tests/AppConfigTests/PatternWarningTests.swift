@@ -33,8 +33,7 @@ struct PatternWarningTests {
     func names() throws {
         let app = try TestApp.load(
             TestApp.rule(
-                pattern: "\n  $or:\n    - date: [a]\n    - detail: {regex: [b]}\n    - detail: {x: [{date: ['=', "
-                    + "'2026-01-01T00:00:00Z']}]}"))
+                pattern: "\n  date: [a]\n  detail:\n    regex: [b]\n    x: [{date: ['=', '2026-01-01T00:00:00Z']}]"))
         let extensions = app.warnings.filter { $0.code == .patternExtension }
         #expect(extensions.map(\.line) == [5])
     }

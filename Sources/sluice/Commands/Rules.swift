@@ -1,10 +1,12 @@
 import ArgumentParser
+import EventPatterns
 import HostAPI
 
 /// `sluice rules`.
 struct Rules: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Which events go to which functions.", subcommands: [List.self, Show.self, Test.self])
+        abstract: "Which events go to which functions.",
+        subcommands: [List.self, Show.self, Test.self, Why.self, Backtest.self])
 
     struct List: AsyncParsableCommand {
         static let configuration = CommandConfiguration(abstract: "Rules in force.")
@@ -26,6 +28,10 @@ struct Rules: AsyncParsableCommand {
                         rule.targets.map(\.function).joined(separator: ", "), rule.file,
                     ]
                 })
+            for rule in rules {
+                guard let reason = (try? rule.parsedPattern)?.impossibility() else { continue }
+                output.line("\(output.style.yellow("warning:")) rule \(rule.name) can never match: \(reason)")
+            }
         }
     }
 

@@ -1,0 +1,130 @@
+import AppConfig
+import ArgumentParser
+import EventPatterns
+import FunctionJSON
+import HostAPI
+
+extension Rules {
+    struct Backtest: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Which events of the log a rule would have matched, before it is deployed.",
+            discussion: """
+                FILE holds a pattern as JSON or YAML, or a rule file as in Events/rules; of its rules only name, bus and \
+                pattern are looked at. The events are the newest of the rule's bus that the log still keeps \
+                (`archive.retentionDays`). Nothing is delivered.
+                """)
+
+        @Argument(help: "A pattern or a rule file; - for the standard input.") var file: String
+        @Option(name: .long, help: ArgumentHelp("Try the newest events, this many.", valueName: "n")) var last = 1000
+        @Option(name: .long, help: "The bus whose events are tried; default: the rule's, else default.")
+        var bus: String?
+        @OptionGroup var common: CommonOptions
+
+        func validate() throws {
+            guard last >= 1 else { throw ValidationError("--last must be at least 1.") }
+        }
+
+        func run() async throws {
+            let drafts: [DraftPattern]
+            let bytes = try InputFile.bytes(of: file)
+            do {
+                drafts = try PatternFile.read(bytes, name: file)
+            } catch {
+                throw Failure("\(error)", hint: "give a pattern as JSON or YAML, or a rule file")
+            }
+            for draft in drafts { try await test(draft) }
+        }
+
+        private func test(_ draft: DraftPattern) async throws {
+            let pattern = try parse(draft)
+            let name = draft.name ?? file
+            let bus = self.bus ?? draft.bus ?? "default"
+            let output = common.output
+            if !output.json, let reason = pattern.impossibility() {
+                output.line("\(output.style.yellow("warning:")) \(name) can never match: \(reason)")
+            }
+            var summary = Summary(rule: name, bus: bus)
+            var rows: [[String]] = []
+            let matcher = Matcher([(true, pattern)])
+            let scratch = MatchScratch()
+            try await each(bus) { record in
+                summary.events += 1
+                do throws(EventError) {
+                    if try matcher.matches(in: record.event.bytes, scratch: scratch).isEmpty { return }
+                } catch {
+                    summary.unmatchable += 1
+                    return
+                }
+                summary.matched += 1
+                let envelope = Events.Envelope(record.event)
+                if output.json { return try output.object(Match(name, record, envelope.subject)) }
+                rows.append([
+                    Human.moment(record.ingested), record.id, envelope.source ?? "?", envelope.detailType ?? "?",
+                    envelope.subject,
+                ])
+            }
+            if output.json { return try output.object(summary) }
+            if !rows.isEmpty { output.table(["TIME", "ID", "SOURCE", "DETAIL-TYPE", "OBJECT"], rows) }
+            let matched = Human.grouped(summary.matched)
+            let events = Human.grouped(summary.events)
+            output.line(
+                "\(output.style.bold(name)) would have matched \(matched) of the last \(events) events of bus \(bus)")
+            if summary.unmatchable > 0 {
+                output.line(
+                    output.style.yellow("\(summary.unmatchable) of them cannot be matched")
+                        + ": their arrays allow too many combinations")
+            }
+        }
+
+        private func parse(_ draft: DraftPattern) throws -> EventPattern {
+            do throws(PatternError) {
+                return try EventPattern(parsing: draft.pattern, dialect: .extended)
+            } catch {
+                let name = draft.name.map { "of rule \($0) " } ?? ""
+                throw Failure("\(file): the pattern \(name)is not valid: \(error)")
+            }
+        }
+
+        /// The newest events of the bus, newest first.
+        private func each(_ bus: String, _ body: (EventRecord) throws -> Void) async throws {
+            let host = common.host
+            var (left, after) = (last, String?.none)
+            while left > 0 {
+                let request = PageRequest(limit: min(left, PageRequest.largestLimit), after: after)
+                let page = try await host.listEvents(EventQuery(bus: bus), page: request)
+                for record in page.items { try body(record) }
+                left -= page.items.count
+                guard let next = page.next, !page.items.isEmpty else { return }
+                after = next
+            }
+        }
+    }
+}
+
+/// An event that a draft would have matched, as `rules backtest --json` prints it.
+private struct Match: Encodable {
+    var rule: String
+    var bus: String
+    var position: Int64
+    var id: String
+    var ingested: Timestamp
+    /// `bucket/key` of an object's event, else empty.
+    var subject: String
+
+    init(_ rule: String, _ record: EventRecord, _ subject: String) {
+        self.rule = rule
+        (bus, position, id, ingested) = (record.bus, record.position, record.id, record.ingested)
+        self.subject = subject
+    }
+}
+
+/// The last object of each rule that `rules backtest --json` prints.
+private struct Summary: Encodable {
+    var rule: String
+    var bus: String
+    /// How many events were tried.
+    var events: Int64 = 0
+    var matched: Int64 = 0
+    /// Events whose arrays allow too many combinations.
+    var unmatchable: Int64 = 0
+}

@@ -1,0 +1,145 @@
+import ArgumentParser
+import EventPatterns
+import FunctionJSON
+import HostAPI
+
+extension Rules {
+    struct Why: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Why a rule takes an event or does not; without a rule, which rules come nearest.",
+            usage: "sluice rules why [<rule>] <event> [--bus <bus>] [--nearest]",
+            discussion: """
+                Compares an event with the rules of the running host and names the first field that fails, what was \
+                expected there and what was found. Nothing is put on a bus. `sluice events show ID --json` prints the \
+                envelope of an event of the log as `record.event`.
+                """)
+
+        @Argument(help: "The rule's name; without it the nearest rules are listed.") var rule: String?
+        @Argument(help: "A file with an event's whole envelope; - for the standard input.") var event: String?
+        @Option(name: .long, help: "The bus the rules are on.") var bus = "default"
+        @Flag(name: .long, help: "Also list the rules that come nearest.") var nearest = false
+        @Option(name: .long, help: ArgumentHelp("How many of the nearest rules.", valueName: "n")) var count = 5
+        @OptionGroup var common: CommonOptions
+
+        func validate() throws {
+            guard rule != nil else { throw ValidationError("Give the file of an event, or a rule and that file.") }
+            guard count >= 1 else { throw ValidationError("--count must be at least 1.") }
+        }
+
+        func run() async throws {
+            // One argument is the event, two are the rule and the event.
+            let name = event == nil ? nil : rule
+            guard let path = event ?? rule else { return }
+            let envelope: RawJSON
+            let bytes = try InputFile.bytes(of: path)
+            do {
+                envelope = try RawJSON(bytes)
+            } catch {
+                throw Failure("\(path) is not JSON: \(error)", hint: "give the file of an event's whole envelope")
+            }
+            let host = common.host
+            if let name {
+                let info = try await host.rule(bus: bus, name: name)
+                try show(RuleAnswer(info, envelope))
+            }
+            guard name == nil || nearest else { return }
+            let rules = try await host.listRules(bus: bus)
+            let near = try Self.nearest(rules, to: envelope, count: count)
+            let output = common.output
+            if !output.json {
+                if name != nil { output.heading("Nearest rules") }
+                if rules.isEmpty { return output.line("no rules on bus \(bus)") }
+                if near.isEmpty { return output.line("no rule of bus \(bus) has a field that this event passes") }
+            }
+            for info in near { try show(RuleAnswer(info, envelope)) }
+        }
+
+        /// Those with the fewest failing fields first; matching rules lead.
+        private static func nearest(_ rules: [RuleInfo], to event: RawJSON, count: Int) throws -> [RuleInfo] {
+            var patterns: [(Int, EventPattern)] = []
+            for (index, rule) in rules.enumerated() { patterns.append((index, try rule.parsedPattern)) }
+            do {
+                return try Matcher(patterns).nearest(to: event.bytes, count: count).map { rules[$0.id] }
+            } catch {
+                throw Failure("the event cannot be matched: \(error)")
+            }
+        }
+
+        private func show(_ answer: RuleAnswer) throws {
+            let output = common.output
+            if output.json { return try output.object(answer) }
+            let style = output.style
+            let fields = "\(answer.passedFields) of \(answer.totalFields) fields pass"
+            let note = answer.enabled ? "" : style.yellow("  (disabled)")
+            guard !answer.matches else {
+                return output.line("\(style.green("matches"))  \(style.bold(answer.rule))  (\(fields))\(note)")
+            }
+            output.line("\(style.red("no     "))  \(style.bold(answer.rule))  (\(fields))\(note)")
+            let several = (answer.expected?.count ?? 0) > 1
+            output.fields(
+                [
+                    ("field", answer.path),
+                    ("expected", answer.expected.map { (several ? "one of " : "") + $0.joined(separator: ", ") }),
+                    ("found", answer.found.map { $0.isEmpty ? "nothing" : $0.joined(separator: ", ") }),
+                    ("note", answer.note),
+                ], indent: 9)
+        }
+    }
+}
+
+/// How an event fares with a rule, as `rules why --json` prints it.
+private struct RuleAnswer: Encodable {
+    var rule: String
+    var bus: String
+    var enabled: Bool
+    var matches: Bool
+    /// Of the branch of the pattern that came nearest, as is the total.
+    var passedFields: Int
+    var totalFields: Int
+    /// The first field that fails; absent, as is the rest, where the event matches.
+    var path: String?
+    /// missing, value, present or differentElements.
+    var reason: String?
+    var expected: [String]?
+    var found: [String]?
+    /// A likely mistake, or what the reason means.
+    var note: String?
+
+    init(_ info: RuleInfo, _ event: RawJSON) throws {
+        let explanation: Explanation
+        let pattern = try info.parsedPattern
+        do {
+            explanation = try pattern.explain(event.bytes)
+        } catch {
+            throw Failure("the event cannot be matched with rule \(info.name): \(error)")
+        }
+        (rule, bus, enabled) = (info.name, info.bus, info.enabled)
+        matches = explanation.matches
+        passedFields = explanation.matches ? explanation.totalFields : explanation.passedFields
+        totalFields = explanation.totalFields
+        guard let failure = explanation.failure else { return }
+        path = failure.path
+        reason = failure.reason.rawValue
+        expected = failure.expected
+        found = failure.found
+        note = failure.hint
+        if note == nil, failure.reason == .differentElements {
+            note = "it passes only in other array elements than the fields before it"
+        }
+    }
+}
+
+extension RuleInfo {
+    /// The pattern, parsed as a deployment parses it.
+    var parsedPattern: EventPattern {
+        get throws {
+            do throws(PatternError) {
+                return try EventPattern(parsing: pattern.bytes, dialect: .extended)
+            } catch {
+                throw Failure(
+                    "the pattern of rule \(name) cannot be read: \(error)",
+                    hint: "the host may be another version than this command; restart it with `sluice up`")
+            }
+        }
+    }
+}
