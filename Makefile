@@ -27,10 +27,10 @@ unit: setup ## only what needs neither host nor Python
 	@$(SWIFT) test --skip IntegrationTests --skip FunctionsTests
 
 format: ## reformat all Swift sources
-	@swift-format format --in-place --parallel --recursive Sources Functions Tests Plugins Package.swift
+	@swift-format format --in-place --parallel --recursive Sources Functions Tests Package.swift
 
 format-check: ## fail if a source is not formatted
-	@swift-format lint --strict --parallel --recursive Sources Functions Tests Plugins Package.swift
+	@swift-format lint --strict --parallel --recursive Sources Functions Tests Package.swift
 
 bench: build ## the figures of docs/performance.md
 	@for b in patterns columnar journal invoke drop; do .build/release/sluice bench $$b; done
