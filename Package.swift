@@ -142,7 +142,12 @@ let package = Package(
         tests("Journal", ["Journal", .product(name: "GRDB", package: "GRDB.swift")]),
         tests("ObjectStore", ["ObjectStore", "CLinux"]),
         tests("AppConfig", ["AppConfig"]),
-        tests("Gateway", ["Gateway", "HostAPI"]),
+        tests(
+            "Gateway",
+            [
+                "Gateway", "HostAPI", "FunctionJSON", .product(name: "Logging", package: "swift-log"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+            ]),
         tests(
             "SluiceRuntime",
             [

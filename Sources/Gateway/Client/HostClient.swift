@@ -83,6 +83,9 @@ package struct HostClient: Sendable {
             let parts = try await HTTPExchange.send(method, path, body: body, socket: socket.path)
             withExtendedLifetime(socket) {}
             return parts
+        } catch let error as IOError where error.errnoCode == EACCES || error.errnoCode == EPERM {
+            throw APIError.unavailable(
+                "the host on \(dataFolder) belongs to another user", hint: "run the command as that user")
         } catch {
             throw APIError.unavailable(
                 "no host is running on \(dataFolder)", hint: "start one with: sluice up --data \(dataFolder)")
@@ -90,7 +93,12 @@ package struct HostClient: Sendable {
     }
 
     private static func failure(_ status: Int, _ bytes: [UInt8]) -> APIError {
-        (try? TapeDecoder().decode(APIError.self, from: bytes))
+        if status == 404, bytes.isEmpty {
+            return APIError(
+                status: status, code: "UnknownCall", message: "the host does not know this call",
+                hint: "host and command are of different versions: start the host again")
+        }
+        return (try? TapeDecoder().decode(APIError.self, from: bytes))
             ?? APIError(
                 status: status, code: "HTTP\(status)", message: String(decoding: bytes.prefix(500), as: UTF8.self))
     }

@@ -3,6 +3,7 @@ import HostAPI
 import HTTPTypes
 import Hummingbird
 import NIOCore
+import ServiceLifecycle
 
 /// The route table, each route bound to its call.
 enum GatewayRoutes {
@@ -18,6 +19,15 @@ enum GatewayRoutes {
         addFunctions(to: router, control)
         addDeadLetters(to: router, control)
         addStores(to: router, control)
+        PutEventsEndpoint.add(to: router, control)
+        return router
+    }
+
+    /// What is open to whoever can reach a TCP port: putting events, and asking whether the host is there.
+    static func producerRouter(_ control: any HostControl) -> Router<Context> {
+        let router = Router(context: Context.self)
+        answer(Routes.health, on: router) { _ in try await control.health() }
+        PutEventsEndpoint.add(to: router, control)
         return router
     }
 
@@ -118,18 +128,31 @@ enum GatewayRoutes {
         router.on(RouterPath(route.template), method: route.method.httpMethod) { request, context in
             do {
                 let elements = try await body(GatewayCall(request: request, context: context))
-                let lines = elements.map { element in
-                    var line = try TapeEncoder().encode(element)
-                    line.append(UInt8(ascii: "\n"))
-                    return ByteBuffer(bytes: line)
-                }
                 return Response(
                     status: .ok, headers: [.contentType: "application/x-ndjson"],
-                    body: ResponseBody(asyncSequence: lines))
+                    body: ResponseBody { writer in try await write(elements, of: request, to: &writer) })
             } catch {
                 return try failure(error)
             }
         }
+    }
+
+    /// Writes until the stream ends, the host stops, or the client leaves: a client that reads a quiet stream would
+    /// otherwise keep a host from stopping, and one that left would be noticed with the next element only.
+    private static func write<Element: Encodable & Sendable>(
+        _ elements: AsyncThrowingStream<Element, any Error>, of request: Request,
+        to writer: inout any ResponseBodyWriter
+    ) async throws {
+        // The head goes out now, so that the client knows that it is heard.
+        try await writer.write(ByteBuffer())
+        try await request.body.consumeWithCancellationOnInboundClose { _ in
+            for try await element in elements.cancelOnGracefulShutdown() {
+                var line = try TapeEncoder().encode(element)
+                line.append(UInt8(ascii: "\n"))
+                try await writer.write(ByteBuffer(bytes: line))
+            }
+        }
+        try await writer.finish(nil)
     }
 
     private static func json(_ value: some Encodable, status: HTTPResponse.Status) throws -> Response {
@@ -143,6 +166,10 @@ enum GatewayRoutes {
         let known: APIError
         switch error {
         case let error as APIError: known = error
+        case let error as any HTTPResponseError where error.status == .contentTooLarge:
+            known = APIError(
+                status: 413, code: "RequestTooLarge", message: "the request is longer than \(bodyLimit) bytes",
+                hint: "send less at a time")
         case let error as DecodingError: known = .invalidRequest("the request's body cannot be read: \(error)")
         default: known = .internalError("\(error)")
         }

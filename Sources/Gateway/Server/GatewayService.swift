@@ -5,25 +5,30 @@ import Hummingbird
 package import Logging
 import NIOCore
 import ServiceLifecycle
+import Synchronization
 
-/// Serves a host's answers over HTTP on a Unix socket in the data folder, readable by its owner alone.
+/// Serves a host's answers over HTTP on a Unix socket in the data folder, readable by its owner alone; and, where asked,
+/// EventBridge's PutEvents on a TCP address. Everything else stays on the socket: TCP has no owner.
 package struct GatewayService: Service {
     private let control: any HostControl
     private let dataFolder: String
+    private let listen: ListenAddress?
     private let log: Logger
-    private let ready: @Sendable () async -> Void
+    private let ready: @Sendable (_ listening: ListenAddress?) async -> Void
 
-    /// `ready` is called once requests are answered.
+    /// `ready` is called once requests are answered, with the address of `listen` and its true port.
     package init(
-        control: any HostControl, dataFolder: String, log: Logger, ready: @escaping @Sendable () async -> Void
+        control: any HostControl, dataFolder: String, listen: ListenAddress? = nil, log: Logger,
+        ready: @escaping @Sendable (_ listening: ListenAddress?) async -> Void
     ) {
         self.control = control
         self.dataFolder = dataFolder
+        self.listen = listen
         self.log = log
         self.ready = ready
     }
 
-    /// Serves until the graceful shutdown. Throws if the socket cannot be bound.
+    /// Serves until the graceful shutdown, which ends streams that are being read. Throws if an address cannot be bound.
     package func run() async throws {
         guard let socket = SocketPath(dataFolder: dataFolder) else {
             throw APIError.unavailable(
@@ -32,17 +37,61 @@ package struct GatewayService: Service {
         let path = socket.path
         // Whoever runs this holds the data folder's lock: a socket that is there was left by a host that is gone.
         unlink(path)
+        let readiness = Readiness(servers: listen == nil ? 1 : 2)
         let ready = ready
-        let application = Application(
+        var application = Application(
             router: GatewayRoutes.router(control),
             configuration: ApplicationConfiguration(address: .unixDomainSocket(path: path), serverName: "sluice"),
             onServerRunning: { _ in
                 chmod(path, 0o600)
-                await ready()
+                if let last = readiness.serverIsUp(nil) { await ready(last.listening) }
             },
             logger: log)
-        try await application.run()
-        unlink(path)
+        if let listen {
+            let producers = Application(
+                router: GatewayRoutes.producerRouter(control),
+                configuration: ApplicationConfiguration(
+                    address: .hostname(listen.host, port: listen.port), serverName: "sluice"),
+                onServerRunning: { channel in
+                    let bound = ListenAddress(host: listen.host, port: channel.localAddress?.port ?? listen.port)
+                    if let last = readiness.serverIsUp(bound) { await ready(last.listening) }
+                },
+                logger: log)
+            application.addServices(producers)
+        }
+        defer { unlink(path) }
+        do {
+            try await application.run()
+        } catch let error as IOError {
+            throw APIError.unavailable(
+                "the host cannot listen"
+                    + (listen.map { " on \($0) or \(dataFolder)/\(SocketPath.name)" } ?? " on \(dataFolder)/api.sock")
+                    + ": \(String(cString: strerror(error.errnoCode)))",
+                hint: listen == nil ? nil : "use another address with --listen, or none")
+        }
         withExtendedLifetime(socket) {}
+    }
+}
+
+/// Tells when the last of the servers is up.
+private final class Readiness: Sendable {
+    private struct State {
+        var missing: Int
+        var listening: ListenAddress?
+    }
+
+    private let state: Mutex<State>
+
+    init(servers: Int) {
+        state = Mutex(State(missing: servers))
+    }
+
+    /// Non-nil for the last one.
+    func serverIsUp(_ address: ListenAddress?) -> (listening: ListenAddress?, Void)? {
+        state.withLock { state in
+            state.missing -= 1
+            if let address { state.listening = address }
+            return state.missing == 0 ? (state.listening, ()) : nil
+        }
     }
 }

@@ -23,10 +23,19 @@ struct Up: AsyncParsableCommand {
     @Option(help: ArgumentHelp("The app folder (default: what is deployed, else this folder).", valueName: "dir"))
     var app: String?
 
+    @Option(
+        help: ArgumentHelp(
+            "Also take EventBridge's PutEvents over HTTP here, such as 127.0.0.1:8080. Whoever reaches it may put events.",
+            valueName: "address"))
+    var listen: String?
+
     @Option(help: ArgumentHelp("The lowest level of the host's own log, on stderr.", valueName: "level"))
     var logLevel = "notice"
 
     func validate() throws {
+        if let listen, ListenAddress(listen) == nil {
+            throw ValidationError("`\(listen)` is no address; write PORT, HOST:PORT or [IPv6]:PORT.")
+        }
         guard Logger.Level(rawValue: logLevel) != nil else {
             throw ValidationError(
                 "`\(logLevel)` is no log level; there are \(Logger.Level.allCases.map(\.rawValue).joined(separator: ", "))"
@@ -45,8 +54,11 @@ struct Up: AsyncParsableCommand {
         } catch {
             throw Failure(startFailure: error)
         }
-        let gateway = GatewayService(control: service.control, dataFolder: folder, log: log) {
-            print("ready pid=\(getpid()) data=\(folder) socket=\(folder)/api.sock")
+        let gateway = GatewayService(
+            control: service.control, dataFolder: folder, listen: listen.flatMap { ListenAddress($0) }, log: log
+        ) { listening in
+            let address = listening.map { " listen=\($0)" } ?? ""
+            print("ready pid=\(getpid()) data=\(folder) socket=\(folder)/api.sock\(address)")
             fflush(nil)
         }
         let group = ServiceGroup(

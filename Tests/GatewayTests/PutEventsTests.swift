@@ -1,0 +1,105 @@
+import FunctionJSON
+import Gateway
+import HostAPI
+import Testing
+
+@Suite("EventBridge's PutEvents over TCP", .timeLimit(.minutes(2)))
+struct PutEventsTests {
+    private static let headers = ["x-amz-target: AWSEvents.PutEvents", "content-type: application/x-amz-json-1.1"]
+
+    /// Status line and JSON body of the answer.
+    private static func post(
+        _ body: String, headers: [String] = headers, to address: ListenAddress?
+    ) async throws -> (status: String, body: JSONValue) {
+        let answer = try await RawHTTP.tcp(
+            try #require(address), RawHTTP.request("POST", "/", headers: headers, body: body))
+        let status = String(answer.prefix { $0 != "\r\n" })
+        let json = answer.split(separator: "\r\n\r\n", maxSplits: 1).last.map(String.init) ?? ""
+        return (status, try JSONValue(parsing: json))
+    }
+
+    private static func with(_ body: @Sendable @escaping (Harness.Running) async throws -> Void) async throws {
+        try await Harness.with(listen: ListenAddress(host: "127.0.0.1", port: 0), body)
+    }
+
+    @Test("Each entry is accepted or refused on its own, in the order of the request")
+    func entries() async throws {
+        try await Self.with { running in
+            let (status, body) = try await Self.post(
+                #"""
+                {"Entries": [
+                  {"Source": "shop", "DetailType": "Order", "Detail": "{\"n\": 1}", "Resources": ["arn:x"],
+                   "Time": 1795233906.789, "EventBusName": "arn:aws:events:eu:123456789012:event-bus/orders"},
+                  {"Source": "aws.s3", "DetailType": "Order", "Detail": "{}"},
+                  {"DetailType": "Order", "Detail": "{}"},
+                  {"Source": "shop", "DetailType": "Order", "Detail": "[1]"},
+                  {"Source": "shop", "DetailType": "Order", "Detail": "{}", "EventBusName": "nowhere"}
+                ]}
+                """#, to: running.listening)
+            #expect(status.contains("200"))
+            #expect(body["FailedEntryCount"]?.int == 4)
+            #expect(body["Entries"]?[0]?["EventId"]?.string == "id-0-shop")
+            #expect(
+                body["Entries"]?.array?.map { $0["ErrorCode"]?.string ?? "-" }
+                    == ["-", "NotAuthorizedForSourceException", "InvalidArgument", "MalformedDetail", "UnknownBus"])
+            #expect(
+                body["Entries"]?[2]?["ErrorMessage"]?.string
+                    == "Parameter Source is not valid. Reason: Source is a required argument.")
+            let submission = try #require(running.host.submissions.first)
+            #expect(submission.entries.count == 2)
+            let entry = submission.entries[0]
+            #expect(entry.bus == "orders")
+            #expect(entry.detail.text == #"{"n": 1}"#)
+            #expect(entry.resources == ["arn:x"])
+            #expect(entry.time == "2026-11-21T04:05:06.789Z")
+        }
+    }
+
+    @Test("Requests as a whole: too many entries, too long, another operation, no JSON")
+    func refusals() async throws {
+        try await Self.with { running in
+            let entry = #"{"Source":"s","DetailType":"t","Detail":"{}"}"#
+            let many = Array(repeating: entry, count: 11).joined(separator: ",")
+            let tooMany = try await Self.post("{\"Entries\":[\(many)]}", to: running.listening)
+            #expect(tooMany.status.contains("400"))
+            #expect(tooMany.body["__type"]?.string == "ValidationException")
+            let long = String(repeating: "x", count: 1 << 20)
+            let tooLong = try await Self.post(
+                #"{"Entries":[{"Source":"s","DetailType":"t","Detail":"{\"a\":\"\#(long)\"}"}]}"#, to: running.listening
+            )
+            #expect(
+                tooLong.body["message"]?.string == "Total size of the entries in the request is over the limit.")
+            let other = try await Self.post(
+                "{}", headers: ["x-amz-target: AWSEvents.PutRule"], to: running.listening)
+            #expect(other.body["__type"]?.string == "UnknownOperationException")
+            let noJSON = try await Self.post("{", to: running.listening)
+            #expect(noJSON.status.contains("400"))
+            #expect(noJSON.body["__type"]?.string == "SerializationException")
+            #expect(running.host.submissions.isEmpty)
+        }
+    }
+
+    @Test("The rest of the host is not reachable over TCP")
+    func onlyProducers() async throws {
+        try await Self.with { running in
+            let address = try #require(running.listening)
+            #expect(address.port != 0)
+            let health = try await RawHTTP.tcp(address, RawHTTP.request("GET", "/v1/health"))
+            #expect(health.hasPrefix("HTTP/1.1 200"))
+            for path in ["/v1/status", "/v1/functions", "/v1/dlq", "/v1/logs"] {
+                let answer = try await RawHTTP.tcp(address, RawHTTP.request("GET", path))
+                #expect(answer.hasPrefix("HTTP/1.1 404"), "\(path)")
+            }
+        }
+    }
+
+    @Test("Addresses")
+    func addresses() {
+        #expect(ListenAddress("8080") == ListenAddress(host: "127.0.0.1", port: 8080))
+        #expect(ListenAddress("0.0.0.0:1") == ListenAddress(host: "0.0.0.0", port: 1))
+        #expect(ListenAddress("[::1]:9")?.description == "[::1]:9")
+        for text in ["", ":", ":80", "host", "host:", "1.2.3.4:65536", "::1:80", "host:-1", "a:8x"] {
+            #expect(ListenAddress(text) == nil, "\(text)")
+        }
+    }
+}
