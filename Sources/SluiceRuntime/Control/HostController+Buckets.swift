@@ -44,13 +44,18 @@ extension HostController {
     }
 
     package func table(database: String, name: String) async throws -> TableDetail {
-        guard let stored = try await read({ try $0.table(database: database, table: name) }),
-            let table = CatalogReading.table(stored)
-        else {
+        // Three reads; the table is read again until nothing was committed to it in between.
+        let found = try await read { journal -> (StoredTable, [StoredTable], [CatalogFile])? in
+            while let stored = try journal.table(database: database, table: name) {
+                let versions = try journal.tableVersions(database: database, table: name)
+                let files = try journal.tableFiles(database: database, table: name, after: nil, limit: 100)
+                if try journal.table(database: database, table: name) == stored { return (stored, versions, files) }
+            }
+            return nil
+        }
+        guard let (stored, versions, files) = found, let table = CatalogReading.table(stored) else {
             throw APIError.notFound("table", "\(database).\(name)", hint: "`sluice catalog list` shows the tables")
         }
-        let versions = try await read { try $0.tableVersions(database: database, table: name) }
-        let files = try await read { try $0.tableFiles(database: database, table: name, after: nil, limit: 100) }
         return TableDetail(
             table: TableInfo(table),
             versions: versions.compactMap { version in
