@@ -1,3 +1,4 @@
+import AppConfig
 import ArgumentParser
 import EventPatterns
 import FunctionJSON
@@ -10,7 +11,8 @@ extension Rules {
             abstract: "Which rules would take an event, and why the others would not.",
             discussion: """
                 With --cases no host is needed: for each line {"pattern":"…","event":"…"} (both JSON texts inside \
-                strings) it prints `true`, `false`, or `error<TAB>pattern|event<TAB>message`, and exits 0.
+                strings) it prints `true`, `false`, or `error<TAB>pattern|event<TAB>message`, and exits 0. With --event \
+                and --app none is needed either: the rules are those of the folder, deployed or not.
                 """)
 
         @Option(name: .long, help: ArgumentHelp("Cases as JSON lines; - for the standard input.", valueName: "file"))
@@ -18,12 +20,17 @@ extension Rules {
         @Option(
             name: .long, help: ArgumentHelp("An event's whole envelope; - for the standard input.", valueName: "file"))
         var event: String?
+        @Option(
+            name: .long,
+            help: ArgumentHelp("With --event: the rules of this app folder instead of a host's.", valueName: "dir"))
+        var app: String?
         @Option(name: .long, help: "The bus whose rules are tried; default: default.")
         var bus: String?
         @OptionGroup var common: CommonOptions
 
         func validate() throws {
             guard (cases == nil) != (event == nil) else { throw ValidationError("Give either --cases or --event.") }
+            guard app == nil || event != nil else { throw ValidationError("--app goes with --event.") }
         }
 
         func run() async throws {
@@ -53,13 +60,10 @@ extension Rules {
             let bytes = try InputFile.bytes(of: path)
             let envelope: RawJSON
             do { envelope = try RawJSON(bytes) } catch { throw Failure("\(path) is not JSON: \(error)") }
-            let host = common.host
-            let result = try await host.testRules(RuleTestRequest(event: envelope, bus: bus))
+            let (result, patterns) = try await verdicts(on: envelope)
             let output = common.output
             if output.json { return try result.verdicts.forEach(output.object) }
             guard !result.verdicts.isEmpty else { return output.line("no rules on bus \(result.bus)") }
-            let patterns = Dictionary(
-                try await host.listRules(bus: result.bus).map { ($0.name, $0.pattern) }, uniquingKeysWith: { $1 })
             let style = output.style
             for verdict in result.verdicts {
                 let functions = verdict.functions.joined(separator: ", ")
@@ -73,6 +77,35 @@ extension Rules {
                     }
                 }
             }
+        }
+
+        /// The verdicts, and the pattern of each rule.
+        private func verdicts(on event: RawJSON) async throws -> (RuleTestResult, [String: RawJSON]) {
+            if let app { return try verdicts(on: event, app: app) }
+            let host = common.host
+            let result = try await host.testRules(RuleTestRequest(event: event, bus: bus))
+            let rules = try await host.listRules(bus: result.bus)
+            return (result, Dictionary(rules.map { ($0.name, $0.pattern) }, uniquingKeysWith: { $1 }))
+        }
+
+        private func verdicts(on event: RawJSON, app: String) throws -> (RuleTestResult, [String: RawJSON]) {
+            let definition: AppDefinition
+            do {
+                definition = try AppLoader.load(folder: app).definition
+            } catch {
+                throw Failure("\(app) cannot be deployed:\n\(error)")
+            }
+            var result = RuleTestResult(bus: bus ?? "default", verdicts: [])
+            var patterns: [String: RawJSON] = [:]
+            for rule in definition.rules where rule.bus == result.bus {
+                let pattern = try EventPattern(parsing: rule.pattern, dialect: .extended)
+                result.verdicts.append(
+                    .init(
+                        rule: rule.name, matches: try pattern.matches(event.bytes), enabled: rule.enabled,
+                        functions: rule.targets.map(\.function)))
+                patterns[rule.name] = try RawJSON(rule.pattern)
+            }
+            return (result, patterns)
         }
 
         private func reason(_ pattern: RawJSON, _ event: RawJSON) -> String? {
