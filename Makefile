@@ -36,10 +36,10 @@ bench: build ## the figures of docs/performance.md
 	@for b in patterns columnar journal invoke drop; do .build/release/sluice bench $$b; done
 
 soak: setup python ## the long versions of the fault tests (an hour)
-	@SLUICE_SOAK=1 scripts/test.sh --filter 'Soak|Faults|Fuzz'
+	@SLUICE_SOAK=100 scripts/test.sh --filter IntegrationTests
 
 fuzz: setup ## the seeded fuzzers for minutes instead of seconds
-	@SLUICE_FUZZ_SECONDS=600 $(SWIFT) test --filter Fuzz
+	@SLUICE_FUZZ_SECONDS=540 $(SWIFT) test --filter Fuzz
 
 clean:
 	@rm -rf .build .build-* .venv
