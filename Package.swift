@@ -64,6 +64,7 @@ let package = Package(
         .systemLibrary(name: "CLibUV", pkgConfig: "libuv", providers: [.apt(["libuv1-dev"])]),
         .systemLibrary(name: "CSnappy", providers: [.apt(["libsnappy-dev"])]),
         .systemLibrary(name: "CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),
+        .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
         .target(name: "CLinux", cSettings: cSettings),
         .target(name: "CFunctionABI", cSettings: cSettings),
         .executableTarget(
@@ -82,7 +83,7 @@ let package = Package(
 
         // Pure cores
         library("EventPatterns"),
-        library("Columnar", ["CSnappy", "CZstd", "CLinux"]),
+        library("Columnar", ["CSnappy", "CZstd", "CZlib", "CLinux"]),
 
         library("BenchEcho", ["FunctionKit"]),
 

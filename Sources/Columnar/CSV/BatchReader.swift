@@ -4,7 +4,7 @@ import Glibc
 ///
 /// The first call of `next(into:)` looks at the beginning of the input: byte order mark, binary content, delimiter,
 /// header. A record that does not fit into a batch makes it grow, up to the limit of the options.
-final class BatchReader {
+final class BatchReader: RecordReader {
     private let source: any ByteSource
     private let options: CSVOptions
     private(set) var dialect: CSVDialect

@@ -1,4 +1,4 @@
-/// How a CSV file becomes a Parquet file.
+/// How a file of records becomes a Parquet file.
 public struct ConversionOptions: Sendable {
     /// What becomes of a value that does not fit a column of the given schema.
     public enum Mismatches: Sendable {
@@ -8,6 +8,8 @@ public struct ConversionOptions: Sendable {
         case reject
     }
 
+    /// The form of the records.
+    public var format = InputFormat.csv
     public var csv = CSVOptions()
     public var parquet = ParquetWriterOptions()
     /// The columns that the table has already, by normalised name. They come first in the output, in this order; one

@@ -70,11 +70,12 @@ final class ConversionPass {
     }
 
     /// Reads the first batch, and prepares what a pass needs.
-    private func begin(_ batch: RecordBatch) throws(ColumnarError) -> (BatchReader, OutputPlan, RecordScreen) {
-        let reader = try BatchReader(source, options: options.csv)
+    private func begin(_ batch: RecordBatch) throws(ColumnarError) -> (any RecordReader, OutputPlan, RecordScreen) {
+        let reader = try options.format.reader(source, options: options)
         hasBatch = try reader.next(into: batch)
         let plan = try OutputPlan(
-            file: reader.columns, schema: options.schema, derived: processor?.derivedColumns ?? [])
+            file: reader.columns, types: reader.declaredTypes, schema: options.schema,
+            derived: processor?.derivedColumns ?? [])
         try processor?.beginPass(columns: reader.columns)
         let screen = RecordScreen(
             plan: plan, dialect: reader.dialect, options: options, nullTokens: nullTokens, processor: processor)
@@ -87,7 +88,7 @@ final class ConversionPass {
     /// Appends all records.
     /// - Returns: the first misfit with its batch, nil where everything fits.
     private func build(
-        _ table: TableBuilder, startingWith first: RecordBatch?, _ reader: BatchReader, _ screen: RecordScreen
+        _ table: TableBuilder, startingWith first: RecordBatch?, _ reader: any RecordReader, _ screen: RecordScreen
     ) throws(ColumnarError) -> (place: TableBuilder.Misfit, batch: RecordBatch)? {
         let isPaired = options.threads > 1
         let capacity = max(256, options.csv.batchBytes)
@@ -123,7 +124,7 @@ final class ConversionPass {
 
     /// Fills as many batches as there is input for; ends early with an error.
     private func readNext(
-        _ reader: BatchReader, _ screen: RecordScreen, into batches: [RecordBatch]
+        _ reader: any RecordReader, _ screen: RecordScreen, into batches: [RecordBatch]
     ) -> (batches: [RecordBatch], error: ColumnarError?) {
         var filled: [RecordBatch] = []
         for batch in batches {
@@ -144,7 +145,7 @@ final class ConversionPass {
         for record in records { try rejectedRecords.receive(record) }
     }
 
-    private func sample(_ batch: RecordBatch, _ reader: BatchReader) -> [ValueKinds] {
+    private func sample(_ batch: RecordBatch, _ reader: any RecordReader) -> [ValueKinds] {
         var sampler = TypeSampler(columns: reader.columns.count, nullTokens: nullTokens)
         if hasBatch { sampler.look(at: batch, columns: Array(reader.columns.indices), dialect: reader.dialect) }
         return sampler.kinds
@@ -161,7 +162,7 @@ final class ConversionPass {
         }
     }
 
-    private func complete(_ table: TableBuilder, _ plan: OutputPlan, _ reader: BatchReader) {
+    private func complete(_ table: TableBuilder, _ plan: OutputPlan, _ reader: any RecordReader) {
         let columns = table.columns
         report.rows = table.rows
         report.outputBytes = table.bytesWritten

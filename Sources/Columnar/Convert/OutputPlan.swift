@@ -21,10 +21,11 @@ struct OutputPlan {
     private(set) var newColumns: [Int] = []
     private(set) var missingColumns: [Int] = []
 
+    /// - Parameter types: types that the format gives to the columns of the file, by position.
     /// - Throws: `DuplicateColumn` where a derived column has the name of a column of the file, or the schema names a
     ///   column twice.
     init(
-        file: [CSVColumn], schema: [ColumnSchema]?, derived: [ColumnSchema]
+        file: [CSVColumn], types: [ColumnType?], schema: [ColumnSchema]?, derived: [ColumnSchema]
     ) throws(ColumnarError) {
         var names: Set<String> = []
         for column in derived where file.contains(where: { $0.name == column.name }) {
@@ -52,7 +53,7 @@ struct OutputPlan {
         }
         for field in file where names.insert(field.name).inserted {
             if schema != nil { newColumns.append(columns.count) }
-            columns.append(Column(name: field.name, type: nil, origin: .field(field.index)))
+            columns.append(Column(name: field.name, type: types[field.index], origin: .field(field.index)))
         }
         for (index, column) in derived.enumerated() {
             let isKnown = schema?.contains { ColumnName.normalized($0.name) == column.name } ?? false

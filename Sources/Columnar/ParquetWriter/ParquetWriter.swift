@@ -21,7 +21,7 @@ public final class ParquetWriter {
         self.columns = zip(names, columns).map { ColumnSchema(name: $0, type: $1.type) }
         var conversion = ConversionOptions()
         conversion.parquet = options
-        let plan = try OutputPlan(file: [], schema: nil, derived: self.columns)
+        let plan = try OutputPlan(file: [], types: [], schema: nil, derived: self.columns)
         table = try TableBuilder(
             columns: self.columns, open: [], plan: plan, options: conversion, nullTokens: NullTokens([]), sink: sink)
         batch.derived = DerivedValues(self.columns)

@@ -1,0 +1,36 @@
+/// What form the records of the input have.
+///
+/// Compression is not a format: it is recognised by the first bytes, whatever the format. `CSVOptions` holds for all
+/// formats as far as it makes sense for them: null tokens, encoding, comments, policy for bad records, limits.
+public enum InputFormat: Sendable, Hashable {
+    /// Delimited text, as `CSVOptions` describes it.
+    case csv
+}
+
+/// Cuts an input into batches of whole records: what a format has to do for a conversion.
+protocol RecordReader: AnyObject {
+    /// How the fields of the batches are quoted; known after the first batch.
+    var dialect: CSVDialect { get }
+    /// Columns of the input; known after the first batch.
+    var columns: [CSVColumn] { get }
+    /// Types that the format itself gives to columns, by position; nil where values decide. Known after the first batch.
+    var declaredTypes: [ColumnType?] { get }
+    /// Bytes of text read so far, after decompressing.
+    var bytesRead: Int64 { get }
+
+    /// Reads the next batch; false when the input is exhausted. A batch may be without rows.
+    func next(into batch: RecordBatch) throws(ColumnarError) -> Bool
+}
+
+extension RecordReader {
+    var declaredTypes: [ColumnType?] { columns.map { _ in nil } }
+}
+
+extension InputFormat {
+    /// A reader of this format.
+    func reader(_ source: any ByteSource, options: ConversionOptions) throws(ColumnarError) -> any RecordReader {
+        switch self {
+        case .csv: try BatchReader(source, options: options.csv)
+        }
+    }
+}
