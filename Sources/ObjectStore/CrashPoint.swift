@@ -40,6 +40,8 @@ package enum CrashPoint: String, CaseIterable, Sendable {
     case runtimeDecided = "runtime.decided"
     case runtimePublished = "runtime.published"
     case runtimeSettled = "runtime.settled"
+    case runtimeWithdrawn = "runtime.withdrawn"
+    case runtimeBuried = "runtime.buried"
     case runtimeRecovering = "runtime.recovering"
     case runtimeRecovered = "runtime.recovered"
 

@@ -35,6 +35,7 @@ struct FunctionFile {
         definition.timeoutSeconds = reader.number("timeout", in: 0.01...86400, unit: "seconds") ?? 60
         definition.initTimeoutSeconds = reader.number("initTimeout", in: 0.01...600, unit: "seconds") ?? 10
         definition.memoryMegabytes = reader.integer("memorySize", in: 64...1_048_576, unit: "MB") ?? 512
+        definition.stagingMegabytes = reader.integer("stagingSize", in: 1...16_777_216, unit: "MB") ?? 10240
         definition.reservedConcurrency = reader.integer("reservedConcurrency", in: 1...4096)
         definition.environment = environment(reader.mapping("environment") ?? [])
         if let grants = reader.reader("grants") { readGrants(grants) }
@@ -56,7 +57,7 @@ struct FunctionFile {
             ],
             instead: [
                 "memory": "memorySize", "concurrency": "reservedConcurrency", "env": "environment",
-                "reservedConcurrentExecutions": "reservedConcurrency", "config": "configuration",
+                "reservedConcurrentExecutions": "reservedConcurrency", "ephemeralStorage": "stagingSize", "config": "configuration",
             ])
     }
 

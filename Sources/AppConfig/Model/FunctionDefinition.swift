@@ -9,6 +9,8 @@ package struct FunctionDefinition: Codable, Sendable, Hashable {
     package var initTimeoutSeconds: Double
     /// What a worker may allocate.
     package var memoryMegabytes: Int
+    /// What one attempt may stage for publication, over all buckets.
+    package var stagingMegabytes: Int
     /// How many invocations may run at once; nil: as many as the host has cores.
     package var reservedConcurrency: Int?
     package var environment: [String: String]
@@ -24,15 +26,16 @@ package struct FunctionDefinition: Codable, Sendable, Hashable {
 
     package init(
         name: String, description: String = "", timeoutSeconds: Double = 60, initTimeoutSeconds: Double = 10,
-        memoryMegabytes: Int = 512, reservedConcurrency: Int? = nil, environment: [String: String] = [:],
-        grants: Grants = Grants(), configuration: String = "{}", logLevel: LogLevel = .info,
-        inputFormat: InputFormat = .eventBridge, module: String? = nil
+        memoryMegabytes: Int = 512, stagingMegabytes: Int = 10240, reservedConcurrency: Int? = nil,
+        environment: [String: String] = [:], grants: Grants = Grants(), configuration: String = "{}",
+        logLevel: LogLevel = .info, inputFormat: InputFormat = .eventBridge, module: String? = nil
     ) {
         self.name = name
         self.description = description
         self.timeoutSeconds = timeoutSeconds
         self.initTimeoutSeconds = initTimeoutSeconds
         self.memoryMegabytes = memoryMegabytes
+        self.stagingMegabytes = stagingMegabytes
         self.reservedConcurrency = reservedConcurrency
         self.environment = environment
         self.grants = grants

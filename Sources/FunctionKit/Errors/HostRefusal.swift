@@ -29,6 +29,8 @@ public struct HostRefusal: CodedError, Hashable, CustomStringConvertible {
         public static let ioFailed: Code = "IOFailed"
         /// The disk or the staging quota is full.
         public static let noSpace: Code = "NoSpace"
+        /// The attempt's outputs are larger than the function's `stagingSize`.
+        public static let stagingQuotaExceeded: Code = "StagingQuotaExceeded"
         /// The context was used after the handler had returned.
         public static let invocationEnded: Code = "InvocationEnded"
         /// The host is gone; the worker is about to end.

@@ -64,9 +64,15 @@ final class Descriptor: Sendable {
     private static func refusal(_ code: Int32, _ doing: String) -> HostRefusal {
         let reason = String(cString: strerror(code))
         switch code {
-        case ENOSPC, EDQUOT, EFBIG:
+        case ENOSPC, EDQUOT:
             return HostRefusal(
                 code: .noSpace, message: "\(doing) failed: \(reason); free some space or raise the limit", retry: true)
+        case EFBIG:
+            // RLIMIT_FSIZE of the worker, which is the attempt's quota.
+            return HostRefusal(
+                code: .stagingQuotaExceeded,
+                message: "\(doing) failed: the file is larger than an attempt may stage; raise stagingSize in "
+                    + "function.yaml and redrive", retry: false)
         default: return HostRefusal(code: .ioFailed, message: "\(doing) failed: \(reason)", retry: true)
         }
     }

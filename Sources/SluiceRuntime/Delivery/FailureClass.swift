@@ -31,7 +31,7 @@ package enum FailureClass: Sendable, Hashable {
         "AccessDenied", "DuplicateColumn", "EmptyColumnName", "EmptyFile", "HopBudgetExceeded", "InvalidConfiguration",
         "InvalidEvent", "InvalidKey", "InvalidRules", "InvalidUTF8", "KeyExists", "MalformedRow", "NoSuchBucket",
         "NoSuchKey", "NotRegular", "NotText", "ObjectChanged", "PublishFailed", "QualityThreshold", "SchemaMismatch",
-        "UnclosedQuote", "Unsupported",
+        "StagingQuotaExceeded", "UnclosedQuote", "Unsupported",
     ]
 
     private static let platformCodes: Set<String> = [

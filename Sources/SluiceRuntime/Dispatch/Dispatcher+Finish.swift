@@ -2,6 +2,7 @@ import AppConfig
 import FunctionProtocol
 import HostAPI
 import Journal
+import ObjectStore
 import UVLoop
 
 extension Dispatcher: WorkerPoolDelegate {
@@ -54,8 +55,10 @@ extension Dispatcher: WorkerPoolDelegate {
     }
 
     /// From a report to the commit: publishes what is to be published, resolves, keeps what is to be kept.
-    func conclude(_ context: AttemptContext, _ report: AttemptReport) async {
+    /// `withdrawn`: the kept outcome it went on with has failed again.
+    func conclude(_ context: AttemptContext, _ report: AttemptReport, withdrawn: Withdrawal? = nil) async {
         context.isClosed = true
+        var withdrawal = withdrawn
         // A call still being answered (a long copy, say) may yet stage something.
         if context.openCalls > 0 {
             await withCheckedContinuation { continuation in context.drained = { continuation.resume() } }
@@ -76,18 +79,14 @@ extension Dispatcher: WorkerPoolDelegate {
                 effects = lines
             case .superseded:
                 verdict = .superseded
-            case .failed(let failure, let parked):
-                verdict = .failed(
-                    Self.summary(failure, context, report), FailureClass(code: failure.code, retry: failure.retry))
-                if let parked, context.attempt.works.count == 1 { context.parked = Decision.parkedName(parked.staging) }
+            case .failed(let failure):
+                verdict = Self.verdict(of: failure, context, report)
+            case .withdrawn(let failure, let taken):
+                verdict = Self.verdict(of: failure, context, report)
+                withdrawal = taken
+                context.parked = taken.keptAs
             case .closed, .refused:
-                // The journal is closing, or the outcome contradicts it: the next host starts where the journal stands.
-                if case .direct(let token)? = context.attempt.works.first?.source {
-                    directWaiters.removeValue(forKey: token)?(
-                        .refused("HostStopping", "the outcome could not be committed"))
-                }
-                forget(context)
-                return
+                return abandon(context)
             }
         }
         var resolutions = core.resolve(context.id, verdict, now: clock.now)
@@ -115,8 +114,15 @@ extension Dispatcher: WorkerPoolDelegate {
         if published.isEmpty {
             batch.invocations.append(record(context, report, verdict, resolutions, reference))
         }
-        if context.parked == nil { publisher.discardStaging(of: context) }
-        if !batch.isEmpty { committer.enqueue(batch) }
+        if let withdrawal {
+            batch.merge(withdrawal.changes)
+            guard (try? await committer.commit(batch)) != nil else { return abandon(context) }
+            CrashPoint.hit(.runtimeBuried)
+            publisher.finish(withdrawal)
+        } else {
+            if context.parked == nil { publisher.discardStaging(of: context) }
+            if !batch.isEmpty { committer.enqueue(batch) }
+        }
         if let first = context.attempt.works.first, case .direct(let token) = first.source {
             var final = report
             if case .failed(let summary, _) = verdict, case .success = report.outcome {
@@ -127,6 +133,15 @@ extension Dispatcher: WorkerPoolDelegate {
         }
         forget(context)
         pump()
+    }
+
+    /// The journal is closing, or the outcome contradicts it: the next host starts where the journal stands.
+    private func abandon(_ context: AttemptContext) {
+        if case .direct(let token)? = context.attempt.works.first?.source {
+            directWaiters.removeValue(forKey: token)?(
+                .refused("HostStopping", "the outcome could not be committed"))
+        }
+        forget(context)
     }
 
     func keepInput(of work: Work, _ input: ObjectInput?, attempt: AttemptID, ordinal: Int) async -> [UInt8] {
@@ -169,10 +184,12 @@ extension Dispatcher: WorkerPoolDelegate {
             forget(context)
         case .superseded:
             await conclude(context, AttemptReport(outcome: .success([])))
-        case .failed(let failure, let parked):
-            if parked == nil { context.parked = nil }
-            context.dropsParked = parked == nil
+        case .failed(let failure):
             await conclude(context, AttemptReport(outcome: .failure(failure)))
+        case .withdrawn(let failure, let withdrawal):
+            context.parked = withdrawal.keptAs
+            context.dropsParked = withdrawal.keptAs == nil
+            await conclude(context, AttemptReport(outcome: .failure(failure)), withdrawn: withdrawal)
         }
     }
 
@@ -197,8 +214,7 @@ extension Dispatcher: WorkerPoolDelegate {
         case .success:
             return .succeeded
         case .failure(let failure):
-            return .failed(
-                summary(failure, context, report), FailureClass(code: failure.code, retry: failure.retry))
+            return verdict(of: failure, context, report)
         case .batch(let answer):
             return .records(
                 answer.results.map { result in
@@ -213,6 +229,10 @@ extension Dispatcher: WorkerPoolDelegate {
                     }
                 })
         }
+    }
+
+    private static func verdict(of failure: Failure, _ context: AttemptContext, _ report: AttemptReport) -> Verdict {
+        .failed(summary(failure, context, report), FailureClass(code: failure.code, retry: failure.retry))
     }
 
     static func summary(_ failure: Failure, _ context: AttemptContext, _ report: AttemptReport) -> AttemptSummary {

@@ -106,11 +106,32 @@ extension EffectCalls {
     func createStage(_ request: StageRequest, for context: AttemptContext) async throws -> WorkerReply {
         let bucket = try bucket(request.bucket, writing: true, for: context)
         let attempt = context.id.staging
-        let (staged, descriptor) = try await files.run { try bucket.createStage(attempt) }
+        // Looking at every file for every file would be quadratic; one file can never pass the quota by itself.
+        let count = context.effects.lastStage
+        let quota = count < 16 || count % 16 == 0 ? stagingQuota(of: context, for: bucket) : nil
+        let (staged, descriptor) = try await files.run { try bucket.createStage(attempt, quota: quota?.left()) }
         context.effects.lastStage += 1
         let number = context.effects.lastStage
         context.effects.stages[number] = staged
         return Self.reply(StageReply(stage: number), descriptor: descriptor)
+    }
+
+    /// What the attempt may still stage in `bucket`, given what it has staged in others.
+    private struct StagingQuota: Sendable {
+        let bytes: Int64
+        let attempt: StagingAttempt
+        let others: [Bucket]
+
+        /// Blocking.
+        func left() -> Int64 {
+            others.reduce(bytes) { $0 - $1.stagedBytes(attempt) }
+        }
+    }
+
+    private func stagingQuota(of context: AttemptContext, for bucket: Bucket) -> StagingQuota {
+        let names = Set(context.effects.stages.values.map(\.bucket)).subtracting([bucket.name])
+        return StagingQuota(
+            bytes: context.version.stagingBytes, attempt: context.id.staging, others: names.compactMap { buckets[$0] })
     }
 
     func putStaged(_ request: PutStagedRequest, for context: AttemptContext) throws -> WorkerReply {
@@ -145,11 +166,14 @@ extension EffectCalls {
         try check(destination: request.destination, for: context)
         if move { try check(destination: request.source, for: context) }
         let attempt = context.id.staging
+        let quota = stagingQuota(of: context, for: destination)
         let (staged, version) = try await files.run { () throws -> (StagedFile, ObjectVersion) in
             let version = try source.version(request.source.key)
             let object = try source.open(request.source.key, expecting: version)
             defer { close(object.descriptor) }
-            return (try destination.stageCopy(attempt, from: object.descriptor), version)
+            return (
+                try destination.stageCopy(attempt, from: object.descriptor, quota: quota.left()), version
+            )
         }
         context.effects.lastStage += 1
         let number = context.effects.lastStage

@@ -17,9 +17,15 @@ struct PublicationPlan: Sendable {
     private let generated: Set<ObjectAddress>
     private let inputs: [ObjectInput?]
     private let attempt: StagingAttempt
+    private let quota: Int64
 
-    init(_ effects: EffectSet, _ operations: [EffectSet.Operation], inputs: [ObjectInput?], attempt: StagingAttempt) {
+    /// `quota`: bytes that may be published, over all buckets.
+    init(
+        _ effects: EffectSet, _ operations: [EffectSet.Operation], inputs: [ObjectInput?], attempt: StagingAttempt,
+        quota: Int64
+    ) {
         self.attempt = attempt
+        self.quota = quota
         self.operations = operations
         stages = effects.stages
         reads = effects.reads
@@ -81,9 +87,13 @@ struct PublicationPlan: Sendable {
             byBucket[to.bucket, default: []].append((stage, file))
         }
         var sealed: [Int: SealedFile] = [:]
+        var left = quota
         for (name, files) in byBucket {
             guard let bucket = buckets[name] else { throw CallRefusal("NoSuchBucket", "there is no bucket \(name)") }
-            for (one, result) in zip(files, try bucket.seal(files.map(\.file))) { sealed[one.stage] = result }
+            for (one, result) in zip(files, try bucket.seal(files.map(\.file), quota: left)) {
+                sealed[one.stage] = result
+                left -= result.size
+            }
         }
         return sealed
     }

@@ -17,8 +17,11 @@ package final class Publisher {
         case committed([EffectInfo])
         /// A newer version of the input has its own event.
         case superseded
-        /// Nothing is visible. With `parked`, the outcome is kept for a redrive to take up at the rename.
-        case failed(Failure, parked: Decision?)
+        /// Nothing is visible, nothing was decided.
+        case failed(Failure)
+        /// It was decided, could not be put into place and was taken back. Its end belongs into the commit that records
+        /// the failure; then call `finish`.
+        case withdrawn(Failure, Withdrawal)
         /// The journal is closing; the next host goes on.
         case closed
         /// The outcome contradicts the journal: a defect. It stays decided for a repair.
@@ -55,31 +58,38 @@ package final class Publisher {
     ) async -> Result {
         let operations = context.effects.committed(succeeded: succeeded, records: context.attempt.works.count)
         guard !operations.isEmpty else { return .nothing }
-        let names = Self.names(of: operations)
-        await locks.acquire(names)
-        defer { locks.release(names) }
+        return await holding(Self.names(of: operations)) {
+            await publish(operations, of: context, report, succeeded: succeeded, logs: logs)
+        }
+    }
+
+    private func publish(
+        _ operations: [EffectSet.Operation], of context: AttemptContext, _ report: AttemptReport, succeeded: Set<Int>,
+        logs: LogReference
+    ) async -> Result {
         CrashPoint.hit(.runtimeAnswered)
         let plan = PublicationPlan(
-            context.effects, operations, inputs: context.inputs, attempt: context.id.staging)
+            context.effects, operations, inputs: context.inputs, attempt: context.id.staging,
+            quota: context.version.stagingBytes)
         let (buckets, journal) = (buckets, journal)
         let prepared: PublicationPlan.Prepared
         do {
             prepared = try await files.run { try plan.prepare(buckets: buckets, journal: journal) }
         } catch let refusal as CallRefusal {
             if refusal.failure.code == "Superseded" { return .superseded }
-            return .failed(refusal.failure, parked: nil)
+            return .failed(refusal.failure)
         } catch let error as ObjectStoreError {
             return .failed(
-                Failure(code: error.code.description, message: error.message, retry: error.isPermanent ? nil : true),
-                parked: nil)
+                Failure(code: error.code.description, message: error.message, retry: error.isPermanent ? nil : true))
         } catch {
-            return .failed(Failure(code: "StagingFailed", message: "\(error)"), parked: nil)
+            return .failed(Failure(code: "StagingFailed", message: "\(error)"))
         }
         let decision = Self.decision(context, report, succeeded: succeeded, prepared, logs)
         return await carryOut(decision, isDecided: false)
     }
 
-    /// Takes a kept outcome up again: from the rename on, without its handler.
+    /// Takes a kept outcome up again: from the rename on, without its handler. It stays kept if this fails before
+    /// anything is decided.
     func resume(_ kept: Decision, as context: AttemptContext, name: String) async -> Result {
         var decision = kept
         decision.attempt = context.id
@@ -89,19 +99,19 @@ package final class Publisher {
             Decision.Settled(
                 delivery: $0.delivery, isPending: $0.source != .log, deadLetter: $0.deadLetter, dropped: false)
         }
-        let names = decision.locks
-        await locks.acquire(names)
-        defer { locks.release(names) }
-        // The tables may have moved on while the outcome was kept.
-        let (journal, requests) = (journal, decision.files)
-        do {
-            try await files.run { try CatalogWriting.check(requests, journal: journal) }
-        } catch let refusal as CallRefusal {
-            return .failed(refusal.failure, parked: kept)
-        } catch {
-            return .failed(Failure(code: "JournalUnavailable", message: "\(error)"), parked: kept)
+        let resumed = decision
+        return await holding(resumed.locks) {
+            // The tables may have moved on while the outcome was kept.
+            let (journal, requests) = (journal, resumed.files)
+            do {
+                try await files.run { try CatalogWriting.check(requests, journal: journal) }
+            } catch let refusal as CallRefusal {
+                return .failed(refusal.failure)
+            } catch {
+                return .failed(Failure(code: "JournalUnavailable", message: "\(error)"))
+            }
+            return await carryOut(resumed, isDecided: false)
         }
-        return await carryOut(decision, isDecided: false)
     }
 
     /// Finishes what an earlier life had decided, before anything is dispatched or scanned.
@@ -126,7 +136,7 @@ package final class Publisher {
         let done: [PublishedObject]
         switch await rename(decision, recovering: isDecided) {
         case .success(let objects): done = objects
-        case .failure(let error): return await undo(decision, because: error)
+        case .failure(let error): return await withdraw(decision, because: error)
         }
         CrashPoint.hit(.runtimePublished)
         do {
@@ -180,48 +190,24 @@ package final class Publisher {
         return .success(done)
     }
 
+    /// Does something while nobody else may decide about the names. What is withdrawn keeps them until its failure is
+    /// recorded: a crash before that makes recovery rename again, over what somebody else would have published.
+    private func holding(_ names: Set<String>, _ body: () async -> Result) async -> Result {
+        await locks.acquire(names)
+        let result = await body()
+        guard case .withdrawn(let failure, var withdrawal) = result else {
+            locks.release(names)
+            return result
+        }
+        withdrawal.names = names
+        return .withdrawn(failure, withdrawal)
+    }
+
     /// The index knows the files now, or they are not there: the watcher need not leave them to us any more.
-    private func forget(_ decision: Decision) {
+    func forget(_ decision: Decision) {
         for (name, publications) in Dictionary(grouping: decision.publications, by: \.bucket) {
             buckets[name]?.publications.remove(publications)
         }
-    }
-
-    /// Takes back what is still ours. A key that somebody else has taken is the handler's failure; anything else keeps
-    /// the outcome, so that a redrive resumes at the rename.
-    private func undo(_ decision: Decision, because error: ObjectStoreError) async -> Result {
-        let buckets = buckets
-        // What could not be taken back keeps its staging: a replaced version may be there.
-        let isUndone = await files.run {
-            var all = true
-            for publication in decision.publications.reversed() {
-                do { try buckets[publication.bucket]?.undo(publication) } catch { all = false }
-            }
-            return all
-        }
-        var batch = Batch()
-        batch.decisions.append(.clear(decision.attempt))
-        let isHandlers = error.code == .keyExists || error.code == .conflict
-        // Only a delivery of its own has a dead letter that can name the kept outcome.
-        let keeps = !isHandlers && decision.settled.count == 1 && decision.eventIDs.count == 1
-        if let name = decision.parked, isHandlers { batch.control.append(.removeValue(name: name)) }
-        if keeps {
-            batch.control.append(
-                .putValue(name: Decision.parkedName(decision.staging), body: JSONText.encode(decision)))
-        }
-        guard (try? await committer.commit(batch)) != nil else { return .closed }
-        forget(decision)
-        if !keeps {
-            if isUndone { discardStaging(decision.staging, buckets: decision.buckets) }
-            let code = isHandlers ? error.code.description : "PublishFailed"
-            return .failed(Failure(code: code, message: error.message, retry: false), parked: nil)
-        }
-        return .failed(
-            Failure(
-                code: "PublishFailed",
-                message: "the outputs are complete but could not be put into place: \(error.message); "
-                    + "remove the cause and redrive: the handler will not run again", retry: false),
-            parked: decision)
     }
 
     /// Removes an attempt's staging folders.
@@ -235,7 +221,7 @@ package final class Publisher {
         discardStaging(decision.staging, buckets: decision.buckets)
     }
 
-    private func discardStaging(_ attempt: StagingAttempt, buckets names: Set<String>) {
+    func discardStaging(_ attempt: StagingAttempt, buckets names: Set<String>) {
         let buckets = buckets
         files.perform {
             for name in names { buckets[name]?.discard(attempt) }

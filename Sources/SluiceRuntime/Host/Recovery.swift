@@ -37,8 +37,11 @@ package struct Recovery {
                 log.critical(
                     "a decided outcome contradicts the journal; it stays for `sluice doctor`",
                     metadata: ["attempt": "\(attempt)", "reason": "\(reason)"])
-            case .failed(let failure, let parked):
-                try await bury(decision, failure, parked: parked.map { Decision.parkedName($0.staging) })
+            case .failed(let failure):
+                try await bury(decision, failure, Batch(), parked: nil)
+            case .withdrawn(let failure, let withdrawal):
+                try await bury(decision, failure, withdrawal.changes, parked: withdrawal.keptAs)
+                publisher.finish(withdrawal)
             }
         }
         CrashPoint.hit(.runtimeRecovered)
@@ -146,8 +149,9 @@ package struct Recovery {
         }
     }
 
-    /// A decided outcome that cannot be published: its deliveries become dead letters.
-    private func bury(_ decision: Decision, _ failure: Failure, parked: String?) async throws {
+    /// A decided outcome that cannot be published: its deliveries become dead letters, in one commit with `changes`.
+    private func bury(_ decision: Decision, _ failure: Failure, _ changes: Batch, parked: String?) async throws {
+        var batch = changes
         for (ordinal, settled) in decision.settled.enumerated() {
             guard var work = try await work(settled.delivery, isPending: settled.isPending) else { continue }
             work.history.append(
@@ -156,14 +160,13 @@ package struct Recovery {
                     durationMilliseconds: Double(decision.durationMicroseconds) / 1000, code: failure.code,
                     message: failure.message))
             work.parked = decision.settled.count == 1 ? parked : nil
-            var batch = Batch()
             ResolutionWriter(clock: clock).dead(
                 work, Death(condition: "PermanentError", code: failure.code, message: failure.message),
                 target: decision.function, rule: decision.rule,
                 input: await input(of: work, "\(decision.attempt)", ordinal: ordinal),
                 into: &batch)
-            _ = try await committer.commit(batch)
         }
+        _ = try await committer.commit(batch)
     }
 
     private func input(of work: Work, _ attempt: String, ordinal: Int = 0) async -> [UInt8] {

@@ -8,13 +8,19 @@ package struct WorkerVersion: Sendable, Hashable {
     package var configuration: FunctionConfiguration
     /// Seconds that loading and `prepare` may take.
     package var initTimeout: Double
+    /// Bytes a file may grow to, and an attempt may stage.
+    package var stagingBytes: Int64
     /// Workers that may wait idle for the next attempt.
     package var keptWarm: Int
 
-    package init(modulePath: String, configuration: FunctionConfiguration, initTimeout: Double, keptWarm: Int) {
+    package init(
+        modulePath: String, configuration: FunctionConfiguration, initTimeout: Double, stagingBytes: Int64 = 10 << 30,
+        keptWarm: Int
+    ) {
         self.modulePath = modulePath
         self.configuration = configuration
         self.initTimeout = initTimeout
+        self.stagingBytes = stagingBytes
         self.keptWarm = keptWarm
     }
 
