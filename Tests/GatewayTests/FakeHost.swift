@@ -138,7 +138,7 @@ final class FakeHost: HostControl {
         guard name != "Broken" else { throw Unforeseen() }
         return FunctionInfo(
             status: FunctionStatus(name: name, version: 1, concurrency: 2), description: "d", digest: "x",
-            deployed: Self.time, module: "/m.so", timeoutSeconds: 0.5, memoryMegabytes: 64, inputFormat: "eventbridge",
+            deployed: Self.time, module: "/m.so", timeoutSeconds: 0.5, memoryMegabytes: 64, stagingMegabytes: 64, inputFormat: "eventbridge",
             logLevel: "info", batch: true, readGrants: ["a"], writeGrants: [], eventGrants: ["*"],
             environment: ["A": "b"], configuration: Self.json("{}"), rules: ["default/r"])
     }

@@ -48,6 +48,7 @@ package struct FunctionInfo: Codable, Sendable {
     package var module: String
     package var timeoutSeconds: Double
     package var memoryMegabytes: Int
+    package var stagingMegabytes: Int
     package var inputFormat: String
     package var logLevel: String
     /// Takes batches.
@@ -62,8 +63,8 @@ package struct FunctionInfo: Codable, Sendable {
 
     package init(
         status: FunctionStatus, description: String, digest: String, deployed: Timestamp, module: String,
-        timeoutSeconds: Double, memoryMegabytes: Int, inputFormat: String, logLevel: String, batch: Bool,
-        readGrants: [String], writeGrants: [String], eventGrants: [String], environment: [String: String],
+        timeoutSeconds: Double, memoryMegabytes: Int, stagingMegabytes: Int, inputFormat: String, logLevel: String,
+        batch: Bool, readGrants: [String], writeGrants: [String], eventGrants: [String], environment: [String: String],
         configuration: RawJSON, rules: [String]
     ) {
         self.status = status
@@ -73,6 +74,7 @@ package struct FunctionInfo: Codable, Sendable {
         self.module = module
         self.timeoutSeconds = timeoutSeconds
         self.memoryMegabytes = memoryMegabytes
+        self.stagingMegabytes = stagingMegabytes
         self.inputFormat = inputFormat
         self.logLevel = logLevel
         self.batch = batch

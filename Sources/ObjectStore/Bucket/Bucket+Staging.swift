@@ -101,7 +101,8 @@ extension Bucket {
             if error.call.hasPrefix(Self.quotaMark) {
                 throw ObjectStoreError(
                     .stagingQuota,
-                    "the attempt staged \(error.call.dropFirst(Self.quotaMark.count)) bytes it may stage",
+                    "the attempt staged more than it may (\(error.call.dropFirst(Self.quotaMark.count)) bytes); raise "
+                        + "stagingSize in function.yaml and redrive",
                     bucket: name, path: error.path, errno: EDQUOT)
             }
             if error.call.hasPrefix(Self.flawMark) {
@@ -179,7 +180,9 @@ extension Bucket {
 
     private func quotaExceeded(_ attempt: StagingAttempt, used: Int64, quota: Int64) -> ObjectStoreError {
         ObjectStoreError(
-            .stagingQuota, "the attempt staged \(used) of \(quota) bytes it may stage", bucket: name,
+            .stagingQuota,
+            "the attempt would stage \(used) bytes and may stage \(quota) here; raise stagingSize in function.yaml and "
+                + "redrive", bucket: name,
             path: attempt.folder, errno: EDQUOT)
     }
 

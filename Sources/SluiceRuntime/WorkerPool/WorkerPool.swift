@@ -367,7 +367,8 @@ package final class WorkerPool {
         let configuration = JSONText.encode(version.configuration)
         Folders.make(scratch(version))
         let sizes = sluice_wire_load(
-            memory_bytes: UInt64(version.configuration.memoryMegabytes) << 20, file_bytes: UInt64(version.stagingBytes), descriptors: 1024,
+            memory_bytes: UInt64(version.configuration.memoryMegabytes) << 20, file_bytes: UInt64(version.stagingBytes),
+            descriptors: 1024,
             module_count: UInt32(module.count), scratch_count: UInt32(folder.count),
             configuration_count: UInt32(configuration.count))
         var body: [UInt8] = []

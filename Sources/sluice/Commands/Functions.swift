@@ -42,6 +42,7 @@ struct Functions: AsyncParsableCommand {
                 ("digest", String(function.digest.prefix(16))),
                 ("timeout", Human.milliseconds(function.timeoutSeconds * 1000)),
                 ("memory", "\(function.memoryMegabytes) MB"),
+                ("staging", "\(function.stagingMegabytes) MB"),
                 ("workers", "\(status.busyWorkers) busy, \(status.idleWorkers) idle, at most \(status.concurrency)"),
                 ("input", function.inputFormat + (function.batch ? ", batches" : "")),
                 ("log level", function.logLevel),

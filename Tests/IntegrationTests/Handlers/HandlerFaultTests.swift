@@ -135,6 +135,30 @@ extension Integration {
             }
         }
 
+        @Test("An attempt stages no more than stagingSize: in one file, in several, by a copy; nothing of it is seen")
+        func stagingQuota() async throws {
+            try await HostProcess.with(.faulty()) { host in
+                #expect(
+                    try await host.outcome(FaultyRequest("put-large", bucket: "outbox", count: 1)).state == "settled")
+                #expect(host.keys("outbox") == ["0"])
+                _ = try await host.outcome(FaultyRequest("delete", bucket: "outbox", key: "0"))
+                try host.copy(String(repeating: "b", count: 2 << 20), to: "inbox", "big.txt")
+                for request in [
+                    FaultyRequest("put-huge", bucket: "outbox"),
+                    FaultyRequest("put-large", bucket: "outbox", count: 2),
+                    FaultyRequest("put-large", bucket: "outbox", count: 3),
+                    FaultyRequest("copy", bucket: "outbox", key: "big.txt"),
+                ] {
+                    let letter = try #require(try await host.outcome(request).letter, "\(request)")
+                    #expect(letter.summary.code == "StagingQuotaExceeded", "\(letter.summary)")
+                    #expect(letter.attempts.count == 1, "it is of no use to try again")
+                    #expect(letter.summary.message.contains("stagingSize"), "\(letter.summary)")
+                    #expect(host.keys("outbox") == [])
+                }
+                _ = try await host.wait(for: "staging to be empty") { host.staging.isEmpty ? true : nil }
+            }
+        }
+
         @Test("A first attempt that fails is tried again, and succeeds")
         func retried() async throws {
             try await HostProcess.with(.faulty()) { host in

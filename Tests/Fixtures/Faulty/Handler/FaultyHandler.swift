@@ -106,6 +106,19 @@ public struct FaultyHandler: Handler {
             try await context.objects.put(request.bucket ?? "", "first/" + (request.key ?? ""), "made")
             try await context.objects.put(request.bucket ?? "", request.key ?? "", "made")
             return "put"
+        case "put-large":
+            // `count` objects of 700 KB each, one after the other.
+            for number in 0..<(request.count ?? 1) {
+                try await context.objects.put(request.bucket ?? "", "\(number)") { writer in
+                    for _ in 0..<700 { try writer.write([UInt8](repeating: 0x61, count: 1000)) }
+                }
+            }
+            return "put"
+        case "put-huge":
+            try await context.objects.put(request.bucket ?? "", "huge") { writer in
+                for _ in 0..<2000 { try writer.write([UInt8](repeating: 0x61, count: 1000)) }
+            }
+            return "put"
         case "delete":
             try await context.objects.delete(request.bucket ?? "", request.key ?? "")
             return "deleted"
