@@ -168,6 +168,7 @@ enum TypeCheck {
         case .bigint: return IntegerText.parse(text, length) != nil
         case .double: return DoubleText.parse(text, length) != nil
         case .date: return TemporalText.date(text, length) != nil
+        case .time: return TemporalText.timeOfDay(text, length, allowsShort: true) != nil
         case .timestamp: return TemporalText.timestamp(text, length)?.hasZone == false
         case .timestampUTC: return TemporalText.timestamp(text, length)?.hasZone == true
         case .decimal(let precision, let scale):

@@ -21,14 +21,14 @@ public enum CSVConverter {
                 source: source, sink: sink, options: options, processor: processor, rejectedRecords: rejectedRecords)
         }
         let first = makePass()
-        if let report = try first.run(kinds: nil) { return report }
+        if let report = try first.run(scan: nil) { return report }
 
         // A value did not fit the type that the first records suggested: look at all of them, and begin again.
         try source.rewind()
-        let kinds = try makePass().scan()
+        let scan = try makePass().scan()
         try source.rewind()
         try sink.reset()
-        guard var report = try makePass().run(kinds: kinds) else {
+        guard var report = try makePass().run(scan: scan) else {
             throw ColumnarError(
                 .readFailed, "The input changed while it was converted. Convert it when it is complete.")
         }

@@ -6,6 +6,9 @@ public struct ConversionOptions: Sendable {
         case fail
         /// Its record is left out and goes to the `RejectedRecords`.
         case reject
+        /// The file is converted again with a type for the column that holds the schema's values and the file's; the
+        /// report's `drift` tells.
+        case widen
     }
 
     /// The form of the records.
@@ -42,6 +45,8 @@ public struct ConversionReport: Sendable, Hashable {
     public var missingColumns: [ColumnSchema] = []
     /// Names of columns whose type a late value made wider than the first records suggested.
     public var widenedColumns: [String] = []
+    /// How the file differs from the given schema; empty without one.
+    public var drift = SchemaDrift()
     /// Columns of the file.
     public var fileColumns: [CSVColumn] = []
     /// The character between fields, given or found.

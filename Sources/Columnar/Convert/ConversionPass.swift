@@ -25,9 +25,9 @@ final class ConversionPass {
     }
 
     /// Converts.
-    /// - Parameter kinds: kinds of all values by column of the file; nil: types are inferred from the first batch.
+    /// - Parameter scan: what a pass over all values found; nil: types are inferred from the first batch.
     /// - Returns: nil where a value does not fit an inferred type.
-    func run(kinds: [ValueKinds]?) throws(ColumnarError) -> ConversionReport? {
+    func run(scan: Scan?) throws(ColumnarError) -> ConversionReport? {
         let batch = RecordBatch(capacity: max(256, options.csv.batchBytes))
         let (reader, plan, screen) = try begin(batch)
         try rejectedRecords?.beginPass()
@@ -39,14 +39,16 @@ final class ConversionPass {
             try deliver(batch.rejected)
             hasBatch = try reader.next(into: batch)
         }
-        let columns = resolve(plan, kinds: kinds ?? sample(batch, reader))
-        let open = kinds == nil ? plan.columns.indices.filter { columns[$0].isOpen } : []
+        let columns = resolve(plan, scan ?? sample(batch, reader))
+        let open = scan == nil ? plan.columns.indices.filter { columns[$0].isOpen } : []
         let table = try TableBuilder(
             columns: columns.map(\.schema), open: Set(open), plan: plan, options: options, nullTokens: nullTokens,
             sink: sink)
         if let misfit = try build(table, startingWith: hasBatch ? batch : nil, reader, screen) {
             let column = plan.columns[misfit.place.column]
-            guard column.isInferred else { throw mismatch(misfit.place, plan, table.columns, misfit.batch) }
+            guard column.isInferred || (options.mismatches == .widen && scan == nil && column.isField) else {
+                throw mismatch(misfit.place, plan, table.columns, misfit.batch)
+            }
             for column in table.columns { inferredTypes[column.name] = column.type }
             return nil
         }
@@ -55,18 +57,33 @@ final class ConversionPass {
         return report
     }
 
+    /// What a pass over all values found.
+    struct Scan {
+        /// By column of the file.
+        var kinds: [ValueKinds]
+        /// Columns of the output with a given type that some value does not fit.
+        var misfits: Set<Int> = []
+    }
+
     /// Looks at all values that are kept, and writes nothing.
-    /// - Returns: the kinds of values by column of the file.
-    func scan() throws(ColumnarError) -> [ValueKinds] {
+    func scan() throws(ColumnarError) -> Scan {
         let batch = RecordBatch(capacity: max(256, options.csv.batchBytes))
-        let (reader, _, screen) = try begin(batch)
+        let (reader, plan, screen) = try begin(batch)
+        var misfits: Set<Int> = []
         var sampler = TypeSampler(columns: reader.columns.count, nullTokens: nullTokens)
         while hasBatch {
             try screen.apply(to: batch)
             sampler.look(at: batch, columns: Array(reader.columns.indices), dialect: reader.dialect)
+            if options.mismatches == .widen {
+                for (index, column) in plan.columns.enumerated() where !misfits.contains(index) {
+                    guard let type = column.type, case .field(let field) = column.origin else { continue }
+                    let table = FieldTable(batch, column: field, dialect: reader.dialect)
+                    if sampler.hasMisfit(table, type) { misfits.insert(index) }
+                }
+            }
             hasBatch = try reader.next(into: batch)
         }
-        return sampler.kinds
+        return Scan(kinds: sampler.kinds, misfits: misfits)
     }
 
     /// Reads the first batch, and prepares what a pass needs.
@@ -145,17 +162,24 @@ final class ConversionPass {
         for record in records { try rejectedRecords.receive(record) }
     }
 
-    private func sample(_ batch: RecordBatch, _ reader: any RecordReader) -> [ValueKinds] {
+    private func sample(_ batch: RecordBatch, _ reader: any RecordReader) -> Scan {
         var sampler = TypeSampler(columns: reader.columns.count, nullTokens: nullTokens)
         if hasBatch { sampler.look(at: batch, columns: Array(reader.columns.indices), dialect: reader.dialect) }
-        return sampler.kinds
+        return Scan(kinds: sampler.kinds)
     }
 
     /// The output's columns with their types; a column without values is text, and open until values come.
-    private func resolve(_ plan: OutputPlan, kinds: [ValueKinds]) -> [(schema: ColumnSchema, isOpen: Bool)] {
-        plan.columns.map { column in
-            if let type = column.type { return (ColumnSchema(name: column.name, type: type), false) }
-            guard case .field(let index) = column.origin, let type = kinds[index].type else {
+    private func resolve(_ plan: OutputPlan, _ scan: Scan) -> [(schema: ColumnSchema, isOpen: Bool)] {
+        plan.columns.enumerated().map { position, column in
+            if let type = column.type {
+                var kinds = ValueKinds(type)
+                if scan.misfits.contains(position), case .field(let index) = column.origin {
+                    kinds.formUnion(scan.kinds[index])
+                    return (ColumnSchema(name: column.name, type: kinds.type ?? .string), false)
+                }
+                return (ColumnSchema(name: column.name, type: type), false)
+            }
+            guard case .field(let index) = column.origin, let type = scan.kinds[index].type else {
                 return (ColumnSchema(name: column.name, type: .string), true)
             }
             return (ColumnSchema(name: column.name, type: type), false)
@@ -171,6 +195,12 @@ final class ConversionPass {
         report.columns = columns
         report.newColumns = plan.newColumns.map { columns[$0] }
         report.missingColumns = plan.missingColumns.map { columns[$0] }
+        report.drift.newColumns = report.newColumns
+        report.drift.missingColumns = report.missingColumns
+        for (given, column) in zip(plan.columns, columns) {
+            guard let type = given.type, type != column.type else { continue }
+            report.drift.widenedColumns.append(.init(name: column.name, from: type, to: column.type))
+        }
         report.fileColumns = reader.columns
         report.delimiter = Character(Unicode.Scalar(reader.dialect.delimiter))
     }
@@ -216,6 +246,7 @@ enum SchemaMismatch {
         case .decimal(let precision, let scale):
             "it must be a number of at most \(precision) digits, \(scale) of them after the point"
         case .date: "it must be a date like 2024-05-31"
+        case .time: "it must be a time of day like 23:59:59"
         case .timestamp: "it must be a time like 2024-05-31 23:59:59, without zone"
         case .timestampUTC: "it must be a time with its zone, like 2024-05-31T23:59:59Z"
         case .string: "it must be text"

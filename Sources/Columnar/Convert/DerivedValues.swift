@@ -28,6 +28,7 @@ public struct DerivedValues {
         case .double(let value): bytes.append(contentsOf: value.isNaN ? "NaN".utf8 : "\(value)".utf8)
         case .string(let value): append(quoting: Array(value.utf8))
         case .date(let days): bytes.append(contentsOf: TemporalText.text(days: days).utf8)
+        case .time(let microseconds): bytes.append(contentsOf: TemporalText.text(timeOfDay: microseconds).utf8)
         case .timestamp(let microseconds):
             let text = TemporalText.text(microseconds: microseconds)
             bytes.append(contentsOf: (types[column] == .timestampUTC ? text + "Z" : text).utf8)

@@ -15,6 +15,7 @@ struct OutputPlan {
         var type: ColumnType?
         var origin: Origin
         var isInferred: Bool { type == nil }
+        var isField: Bool { if case .field = origin { true } else { false } }
     }
 
     private(set) var columns: [Column] = []

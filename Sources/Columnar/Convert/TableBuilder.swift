@@ -40,10 +40,10 @@ final class TableBuilder {
         origins = plan.columns.map(\.origin)
         // Many columns share what a few may take.
         let pageRows = max(1024, min(options.parquet.pageRows, 2_000_000 / max(1, columns.count)))
-        builders = columns.map {
+        builders = zip(columns, plan.columns).map {
             ColumnBuilder(
                 name: $0.name, type: $0.type, options: options.parquet, nullTokens: nullTokens,
-                pageRows: min(pageRows, options.parquet.pageRows))
+                pageRows: min(pageRows, options.parquet.pageRows), keepsDigits: $1.isInferred)
         }
         order = Array(columns.indices)
         misfits = .allocate(capacity: max(1, columns.count))

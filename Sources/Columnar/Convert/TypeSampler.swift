@@ -5,7 +5,7 @@ struct TypeSampler {
     private let scratch = RecordScratch()
 
     init(columns: Int, nullTokens: NullTokens) {
-        kinds = Array(repeating: [], count: columns)
+        kinds = Array(repeating: ValueKinds(), count: columns)
         self.nullTokens = nullTokens
     }
 
@@ -19,7 +19,7 @@ struct TypeSampler {
 
     /// The kinds of the values of one column.
     func kinds(of table: FieldTable) -> ValueKinds {
-        look(at: table, [])
+        look(at: table, ValueKinds())
     }
 
     /// Whether any field is more than a null.
@@ -28,6 +28,18 @@ struct TypeSampler {
             let start = Int(table.starts[row * table.stride]) + 1
             let length = Int(table.ends[row * table.stride]) - start
             if length > 0, !nullTokens.contains(table.bytes + start, length) { return true }
+        }
+        return false
+    }
+
+    /// Whether any value does not fit a type.
+    func hasMisfit(_ table: FieldTable, _ type: ColumnType) -> Bool {
+        for row in 0..<table.rows {
+            let start = Int(table.starts[row * table.stride]) + 1
+            let length = Int(table.ends[row * table.stride]) - start
+            if length <= 0 { continue }
+            scratch.clear()
+            if !TypeCheck.fits(table.bytes + start, length, type, table.text, nullTokens, scratch) { return true }
         }
         return false
     }
@@ -45,8 +57,8 @@ struct TypeSampler {
                 if length == 0 { continue }
             }
             if nullTokens.contains(text, length) { continue }
-            kinds.insert(ValueKinds(text, length))
-            if kinds.contains(.text) { return kinds }
+            kinds.formUnion(ValueKinds(text, length))
+            if kinds.isText { return kinds }
         }
         return kinds
     }

@@ -58,15 +58,16 @@ struct ColumnChunk {
         self.nulls += nulls
     }
 
-    /// Sets the dictionary page from PLAIN values.
+    /// Sets the dictionary page from PLAIN values; Parquet 1.0 has a name of its own for them there.
     mutating func setDictionary(
-        _ plain: UnsafeRawBufferPointer, count: Int, _ workspace: PageWorkspace
+        _ plain: UnsafeRawBufferPointer, count: Int, isLegacy: Bool, _ workspace: PageWorkspace
     ) throws(ColumnarError) {
         dictionaryPage.count = 0
         let stored = try store(plain, workspace)
         let header = PageHeader(
             type: .dictionaryPage, uncompressedSize: Int32(plain.count), compressedSize: Int32(stored.count),
-            dictionaryPage: DictionaryPageHeader(valueCount: Int32(count), encoding: .plain))
+            dictionaryPage: DictionaryPageHeader(
+                valueCount: Int32(count), encoding: isLegacy ? .plainDictionary : .plain))
         Self.append(header, stored, to: &dictionaryPage)
         uncompressedSize += dictionaryPage.count - stored.count + plain.count
     }

@@ -61,7 +61,8 @@ final class ParquetFileWriter {
         if options.writesPageIndex { try writePageIndex() }
         let entries = options.keyValueMetadata.map { KeyValue(key: $0.key, value: $0.value) }
         let footer = FileMetadata(
-            version: 2, schema: schema(), rowCount: rowCount, rowGroups: rowGroups,
+            version: options.compatibility == .legacy ? 1 : 2, schema: schema(), rowCount: rowCount,
+            rowGroups: rowGroups,
             keyValues: entries.isEmpty ? nil : entries, createdBy: "sluice",
             columnOrders: columns.map { _ in ColumnOrder(typeOrder: EmptyStruct()) })
         var bytes = ThriftWriter.bytes(of: footer)
@@ -82,9 +83,12 @@ final class ParquetFileWriter {
             switch column.type {
             case .boolean, .bigint, .double: break
             case .date: (element.logicalType, element.convertedType) = (.date, .date)
+            case .time: element.logicalType = .time(unit: .microseconds, isAdjustedToUTC: false)
             case .timestamp:
                 // The old annotation means instants, so that local timestamps have none.
                 element.logicalType = .timestamp(unit: .microseconds, isAdjustedToUTC: false)
+                // Readers of Parquet 1.0 would see bare integers; pyarrow marks its files in the same way for them.
+                if options.compatibility == .legacy { element.convertedType = .timestampMicros }
             case .timestampUTC:
                 element.logicalType = .timestamp(unit: .microseconds, isAdjustedToUTC: true)
                 element.convertedType = .timestampMicros
@@ -111,8 +115,9 @@ final class ParquetFileWriter {
         var encodings = Set(counts.keys)
         encodings.insert(.rle)
         if dictionaryOffset != nil {
-            encodings.insert(.plain)
-            stats.insert(PageEncodingStats(pageType: .dictionaryPage, encoding: .plain, count: 1), at: 0)
+            let encoding: ParquetEncoding = options.compatibility == .legacy ? .plainDictionary : .plain
+            encodings.insert(encoding)
+            stats.insert(PageEncodingStats(pageType: .dictionaryPage, encoding: encoding, count: 1), at: 0)
         }
         return ColumnMetadata(
             type: ColumnLayout(column.type).physicalType, encodings: encodings.sorted { $0.rawValue < $1.rawValue },

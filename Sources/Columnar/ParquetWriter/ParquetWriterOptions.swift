@@ -14,7 +14,7 @@ public struct ParquetWriterOptions: Sendable {
         case current
         /// Also BYTE_STREAM_SPLIT for doubles where it makes a chunk smaller: pyarrow, DuckDB, Polars, Spark from 4 on.
         case newest
-        /// Dictionaries and plain values only, for readers of Parquet 1.0.
+        /// Dictionaries and plain values only, under their names of Parquet 1.0, for old readers.
         case legacy
     }
 

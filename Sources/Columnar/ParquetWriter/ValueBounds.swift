@@ -139,6 +139,45 @@ struct ValueBounds {
         return a.count < b.count
     }
 
+    // MARK: decimals of sixteen bytes
+
+    /// Big-endian numbers that lie one after the other, compared with their sign.
+    mutating func add(fixed16 bytes: UnsafePointer<UInt8>, count: Int) {
+        guard count > 0 else { return }
+        var (low, high) = (Self.wide(bytes), Self.wide(bytes))
+        for index in 1..<max(1, count) {
+            let value = Self.wide(bytes + 16 * index)
+            low = min(low, value)
+            high = max(high, value)
+        }
+        merge(low, high)
+    }
+
+    mutating func merge(fixed16 other: ValueBounds) {
+        guard !other.isEmpty else { return }
+        merge(Self.wide(other.leastText), Self.wide(other.greatestText))
+    }
+
+    private mutating func merge(_ low: Int128, _ high: Int128) {
+        let isFirst = isEmpty
+        if isFirst || low < Self.wide(leastText) { leastText = Self.bigEndian(low) }
+        if isFirst || high > Self.wide(greatestText) { greatestText = Self.bigEndian(high) }
+        isEmpty = false
+    }
+
+    private static func wide(_ bytes: UnsafePointer<UInt8>) -> Int128 {
+        let high = Int64(bitPattern: loadWord(bytes).byteSwapped)
+        return Int128(high) << 64 | Int128(loadWord(bytes + 8).byteSwapped)
+    }
+
+    private static func wide(_ bytes: [UInt8]) -> Int128 {
+        bytes.withUnsafeBufferPointer { buffer in buffer.count == 16 ? buffer.baseAddress.map { wide($0) } ?? 0 : 0 }
+    }
+
+    private static func bigEndian(_ value: Int128) -> [UInt8] {
+        (0..<16).map { UInt8(truncatingIfNeeded: value >> Int128(120 - 8 * $0)) }
+    }
+
     // MARK: as bytes
 
     /// The bounds as PLAIN values for statistics: nil where there are none.
@@ -157,7 +196,7 @@ struct ValueBounds {
         case .boolean: return ([UInt8(truncatingIfNeeded: least)], [UInt8(truncatingIfNeeded: greatest)], true, true)
         case .int32: return (Self.bytes(least, 4), Self.bytes(greatest, 4), true, true)
         case .int64, .double: return (Self.bytes(least, 8), Self.bytes(greatest, 8), true, true)
-        case .fixed16: return nil
+        case .fixed16: return (leastText, greatestText, true, true)
         }
     }
 
@@ -195,7 +234,7 @@ enum ColumnLayout: Sendable {
         switch type {
         case .boolean: self = .boolean
         case .date: self = .int32
-        case .bigint, .timestamp, .timestampUTC: self = .int64
+        case .bigint, .time, .timestamp, .timestampUTC: self = .int64
         case .double: self = .double
         case .decimal(let precision, _): self = precision <= 18 ? .int64 : .fixed16
         case .string: self = .text

@@ -152,6 +152,7 @@ enum FieldType {
         case .decimal(let precision, let scale):
             DecimalText.parse(text, count, precision: precision, scale: scale) != nil
         case .date: TemporalText.date(text, count) != nil
+        case .time: TemporalText.timeOfDay(text, count, allowsShort: true) != nil
         case .timestamp: TemporalText.timestamp(text, count).map { !$0.hasZone } ?? false
         case .timestampUTC: TemporalText.timestamp(text, count).map { $0.hasZone } ?? false
         }

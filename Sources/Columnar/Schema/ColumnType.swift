@@ -5,10 +5,13 @@ public enum ColumnType: Sendable, Hashable {
     case bigint
     /// IEEE 754 binary64.
     case double
-    /// An exact number of `precision` (1 to 38) digits, `scale` of them after the point. Never inferred.
+    /// An exact number of `precision` (1 to 38) digits, `scale` of them after the point. Inferred where integers exceed 64
+    /// bits, or where a double would lose digits.
     case decimal(precision: Int, scale: Int)
     /// A calendar day; stored as days since 1970-01-01.
     case date
+    /// A time of day; stored as microseconds since midnight.
+    case time
     /// A point in local time without a zone; stored as microseconds since 1970-01-01 00:00.
     case timestamp
     /// An instant, from values that carry a zone; stored as microseconds since 1970-01-01 00:00 UTC.
@@ -24,6 +27,7 @@ public enum ColumnType: Sendable, Hashable {
         case "bigint": self = .bigint
         case "double": self = .double
         case "date": self = .date
+        case "time": self = .time
         case "timestamp": self = .timestamp
         case "timestampwithlocaltimezone": self = .timestampUTC
         case "string": self = .string
@@ -40,7 +44,7 @@ public enum ColumnType: Sendable, Hashable {
 }
 
 extension ColumnType: CustomStringConvertible {
-    /// Hive's name: `boolean bigint double decimal(p,s) date timestamp string`, and
+    /// Hive's name: `boolean bigint double decimal(p,s) date timestamp string`; `time`, which Hive lacks, and
     /// `timestamp with local time zone` for instants.
     public var description: String {
         switch self {
@@ -49,6 +53,7 @@ extension ColumnType: CustomStringConvertible {
         case .double: "double"
         case .decimal(let precision, let scale): "decimal(\(precision),\(scale))"
         case .date: "date"
+        case .time: "time"
         case .timestamp: "timestamp"
         case .timestampUTC: "timestamp with local time zone"
         case .string: "string"

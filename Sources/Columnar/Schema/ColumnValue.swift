@@ -8,6 +8,8 @@ public enum ColumnValue: Sendable, Hashable {
     case string(String)
     /// Days since 1970-01-01.
     case date(days: Int64)
+    /// Microseconds since midnight, below 86,400,000,000.
+    case time(microseconds: Int64)
     /// Microseconds since 1970-01-01 00:00; for `timestamp` and `timestampUTC` columns.
     case timestamp(microseconds: Int64)
 
@@ -17,6 +19,7 @@ public enum ColumnValue: Sendable, Hashable {
         case (.null, _), (.boolean, .boolean), (.bigint, .bigint), (.double, .double), (.string, .string),
             (.string, .decimal), (.date, .date), (.timestamp, .timestamp), (.timestamp, .timestampUTC):
             true
+        case (.time(let microseconds), .time): (0..<TemporalText.microsecondsPerDay).contains(microseconds)
         default: false
         }
     }

@@ -5,8 +5,10 @@
 /// would change. Other values become the nearest double.
 enum DoubleText {
     /// The value, nil where the text is no such number. Sixteen bytes from `text` must be readable.
+    /// - Parameter keepingDigits: also nil where the double loses digits: printed with as many significant digits as the
+    ///   text has, it would not give the text's digits again. Fifteen digits always survive.
     @inline(__always)
-    static func parse(_ text: UnsafePointer<UInt8>, _ length: Int) -> Double? {
+    static func parse(_ text: UnsafePointer<UInt8>, _ length: Int, keepingDigits: Bool = false) -> Double? {
         if length <= 8, length > 0 {
             // At most eight bytes: find the point, close the gap, read the digits at once.
             let isNegative = text[0] == 0x2D
@@ -33,7 +35,7 @@ enum DoubleText {
                 }
             }
         }
-        return general(text, length)
+        return general(text, length, keepingDigits)
     }
 
     /// 10^n for n in 0...8.
@@ -55,7 +57,7 @@ enum DoubleText {
     }()
 
     @inline(never)
-    private static func general(_ text: UnsafePointer<UInt8>, _ length: Int) -> Double? {
+    private static func general(_ text: UnsafePointer<UInt8>, _ length: Int, _ keepingDigits: Bool) -> Double? {
         var position = 0
         let isNegative = length > 0 && text[0] == 0x2D
         if isNegative { position = 1 }
@@ -115,19 +117,27 @@ enum DoubleText {
             return isNegative ? -Double(mantissa) : Double(mantissa)
         }
         let scale = exponent - fraction
+        guard let value = value(mantissa, digits, scale, text, length) else { return nil }
+        if keepingDigits, digits > 15, !DoubleDigits.survive(value, mantissa, digits, scale, text, length) {
+            return nil
+        }
+        return isNegative ? -value : value
+    }
+
+    /// The magnitude of a number of which the first 19 digits are known.
+    @inline(__always)
+    private static func value(
+        _ mantissa: UInt64, _ digits: Int, _ scale: Int, _ text: UnsafePointer<UInt8>, _ length: Int
+    ) -> Double? {
         if digits <= 19, mantissa <= 1 << 53, (-22...22).contains(scale) {
-            let value = scale < 0 ? Double(mantissa) / smallPowers[-scale] : Double(mantissa) * smallPowers[scale]
-            return isNegative ? -value : value
+            return scale < 0 ? Double(mantissa) / smallPowers[-scale] : Double(mantissa) * smallPowers[scale]
         }
-        if digits <= 19, mantissa > 0, (-27...27).contains(scale) {
-            let value = exact(mantissa, scale)
-            return isNegative ? -value : value
-        }
+        if digits <= 19, mantissa > 0, (-27...27).contains(scale) { return exact(mantissa, scale) }
         // Rare: correctly rounded, and without regard to the locale.
         let value = Double(String(decoding: UnsafeBufferPointer(start: text, count: length), as: UTF8.self))
         guard let value else { return nil }
         // An exponent beyond the range would turn a number into infinity: no longer that value.
-        return value.isFinite ? value : nil
+        return value.isFinite ? value.magnitude : nil
     }
 
     /// `mantissa` times 10^`scale`, correctly rounded: 5^27 fits into 64 bits, so that the product or the quotient is known

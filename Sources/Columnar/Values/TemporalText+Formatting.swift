@@ -10,10 +10,15 @@ extension TemporalText {
         var days = microseconds / microsecondsPerDay
         var rest = microseconds % microsecondsPerDay
         if rest < 0 { (days, rest) = (days - 1, rest + microsecondsPerDay) }
-        let seconds = Int(rest / 1_000_000)
-        let fraction = Int(rest % 1_000_000)
+        return "\(text(days: days)) \(text(timeOfDay: rest))"
+    }
+
+    /// `23:59:59`, with six digits of fraction where there is one.
+    static func text(timeOfDay microseconds: Int64) -> String {
+        let seconds = Int(microseconds / 1_000_000)
+        let fraction = Int(microseconds % 1_000_000)
         let time = "\(padded(seconds / 3600, 2)):\(padded(seconds / 60 % 60, 2)):\(padded(seconds % 60, 2))"
-        return "\(text(days: days)) \(time)" + (fraction == 0 ? "" : ".\(padded(fraction, 6))")
+        return time + (fraction == 0 ? "" : ".\(padded(fraction, 6))")
     }
 
     private static func padded(_ value: Int, _ width: Int) -> String {

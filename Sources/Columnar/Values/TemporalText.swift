@@ -75,6 +75,34 @@ enum TemporalText {
         return Timestamp(microseconds: microseconds - offset, hasZone: true)
     }
 
+    /// A time of day, `23:59:59` or with a fraction, as microseconds since midnight. Hours and minutes alone could as well
+    /// be minutes and seconds; they are refused unless `allowsShort`.
+    static func timeOfDay(_ text: UnsafePointer<UInt8>, _ length: Int, allowsShort: Bool = false) -> Int64? {
+        guard length >= (allowsShort ? 5 : 8), text[2] == 0x3A, let hour = twoDigits(text),
+            let minute = twoDigits(text + 3), hour < 24, minute < 60
+        else { return nil }
+        let minutes = Int64(hour &* 60 &+ minute) &* 60_000_000
+        if length == 5 { return minutes }
+        guard length >= 8, text[5] == 0x3A, let second = twoDigits(text + 6), second < 60 else { return nil }
+        guard let fraction = fraction(text, from: 8, length) else { return nil }
+        return minutes &+ Int64(second) &* 1_000_000 &+ fraction
+    }
+
+    /// The microseconds of `.123456` from `start` to the end; 0 for nothing, nil for anything else.
+    private static func fraction(_ text: UnsafePointer<UInt8>, from start: Int, _ length: Int) -> Int64? {
+        if start == length { return 0 }
+        guard text[start] == 0x2E, length > start + 1, length <= start + 13 else { return nil }
+        var (microseconds, unit): (Int64, Int64) = (0, 100_000)
+        for position in start + 1..<length {
+            guard text[position] &- 0x30 <= 9 else { return nil }
+            let digit = Int64(text[position] &- 0x30)
+            if unit == 0 && digit != 0 { return nil }
+            microseconds += digit * unit
+            unit /= 10
+        }
+        return microseconds
+    }
+
     /// `Z`, `+01`, `+0100`, `+01:00` in microseconds.
     private static func zone(_ text: UnsafePointer<UInt8>, _ length: Int) -> Int64? {
         if length == 1 { return text[0] == 0x5A ? 0 : nil }

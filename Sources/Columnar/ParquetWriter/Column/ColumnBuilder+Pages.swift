@@ -13,7 +13,8 @@ extension ColumnBuilder {
         if pageValueCount == 0 {
             encoding = .plain
         } else if usesDictionary {
-            encoding = .rleDictionary
+            // The same bytes under the name that Parquet 1.0 has for them.
+            encoding = options.compatibility == .legacy ? .plainDictionary : .rleDictionary
             encodeIDs(workspace, &bounds)
         } else {
             encoding = try encodeValues(workspace, &bounds)
@@ -61,6 +62,8 @@ extension ColumnBuilder {
             }
             return .plain
         case .fixed16:
+            bounds.add(fixed16: texts.base, count: count)
+            chunk.bounds.merge(fixed16: bounds)
             workspace.page.append(texts.base, texts.count)
             return .plain
         case .boolean:
@@ -137,6 +140,7 @@ extension ColumnBuilder {
     /// Writes the dictionary page and takes its texts into the chunk's bounds.
     func finishDictionary(_ workspace: PageWorkspace) throws(ColumnarError) {
         let count = dictionary.count
+        let isLegacy = options.compatibility == .legacy
         if layout == .text {
             var low = dictionary.text(0)
             var high = low
@@ -146,11 +150,11 @@ extension ColumnBuilder {
                 if ValueBounds.isLess(high, text) { high = text }
             }
             chunk.bounds.add(least: low, greatest: high)
-            try chunk.setDictionary(dictionary.texts.bytes, count: count, workspace)
+            try chunk.setDictionary(dictionary.texts.bytes, count: count, isLegacy: isLegacy, workspace)
         } else {
             workspace.page.count = 0
             appendPlain(dictionary.valuePointer, count, &workspace.page)
-            try chunk.setDictionary(workspace.page.bytes, count: count, workspace)
+            try chunk.setDictionary(workspace.page.bytes, count: count, isLegacy: isLegacy, workspace)
         }
     }
 }

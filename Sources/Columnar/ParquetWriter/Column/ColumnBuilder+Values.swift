@@ -12,9 +12,11 @@ private struct IntegerParser: FieldParser {
 }
 
 private struct DoubleParser: FieldParser {
+    let keepingDigits: Bool
+
     @inline(__always)
     func parse(_ text: UnsafePointer<UInt8>, _ length: Int) -> Int64? {
-        guard let value = DoubleText.parse(text, length) else { return nil }
+        guard let value = DoubleText.parse(text, length, keepingDigits: keepingDigits) else { return nil }
         return Int64(bitPattern: value.bitPattern)
     }
 }
@@ -32,6 +34,13 @@ private struct DateParser: FieldParser {
 
     @inline(__always)
     func parse(_ text: UnsafePointer<UInt8>, _ length: Int) -> Int64? { length == 10 ? months.days(text) : nil }
+}
+
+private struct TimeParser: FieldParser {
+    @inline(__always)
+    func parse(_ text: UnsafePointer<UInt8>, _ length: Int) -> Int64? {
+        TemporalText.timeOfDay(text, length, allowsShort: true)
+    }
 }
 
 private struct TimestampParser: FieldParser {
@@ -75,7 +84,8 @@ extension ColumnBuilder {
         switch type {
         case .boolean: return BooleanParser().parse(text, length)
         case .bigint: return IntegerText.parse(text, length)
-        case .double: return DoubleParser().parse(text, length)
+        case .double: return DoubleParser(keepingDigits: keepsDigits).parse(text, length)
+        case .time: return TimeParser().parse(text, length)
         case .date: return TemporalText.date(text, length)
         case .timestamp, .timestampUTC:
             return TimestampParser(months: months, wantsZone: type == .timestampUTC).parse(text, length)
@@ -96,13 +106,16 @@ extension ColumnBuilder {
             var parser = IntegerParser()
             return appendNumbers(&parser, table, from: first, count: count)
         case .double:
-            var parser = DoubleParser()
+            var parser = DoubleParser(keepingDigits: keepsDigits)
             return appendNumbers(&parser, table, from: first, count: count)
         case .boolean:
             var parser = BooleanParser()
             return appendNumbers(&parser, table, from: first, count: count)
         case .date:
             var parser = DateParser(months: months)
+            return appendNumbers(&parser, table, from: first, count: count)
+        case .time:
+            var parser = TimeParser()
             return appendNumbers(&parser, table, from: first, count: count)
         case .timestamp, .timestampUTC:
             var parser = TimestampParser(months: months, wantsZone: type == .timestampUTC)

@@ -11,6 +11,8 @@ final class ColumnBuilder {
     let options: ParquetWriterOptions
     let nullTokens: NullTokens
     let pageRows: Int
+    /// Whether a number whose digits a double would lose is a misfit: so where the type was inferred.
+    let keepsDigits: Bool
 
     var chunk = ColumnChunk()
 
@@ -38,12 +40,16 @@ final class ColumnBuilder {
     var scratch = RawBuffer(capacity: 256)
     let months = MonthCache()
 
-    init(name: String, type: ColumnType, options: ParquetWriterOptions, nullTokens: NullTokens, pageRows: Int) {
+    init(
+        name: String, type: ColumnType, options: ParquetWriterOptions, nullTokens: NullTokens, pageRows: Int,
+        keepsDigits: Bool
+    ) {
         self.name = name
         self.type = type
         self.options = options
         self.nullTokens = nullTokens
         self.pageRows = pageRows
+        self.keepsDigits = keepsDigits
         layout = ColumnLayout(type)
         numbers = .allocate(capacity: pageRows)
         validity = .allocate(capacity: pageRows / 8 + 8)
@@ -58,7 +64,7 @@ final class ColumnBuilder {
     convenience init(continuing other: ColumnBuilder, as type: ColumnType) {
         self.init(
             name: other.name, type: type, options: other.options, nullTokens: other.nullTokens,
-            pageRows: other.pageRows)
+            pageRows: other.pageRows, keepsDigits: other.keepsDigits)
         swap(&chunk, &other.chunk)
         pageRowCount = other.pageRowCount
         memcpy(validity, other.validity, pageRows / 8 + 8)
@@ -117,7 +123,9 @@ final class ColumnBuilder {
     func finishChunk(_ workspace: PageWorkspace) throws(ColumnarError) {
         judgeWholeChunk()
         if pageRowCount > 0 { try finishPage(workspace) }
-        if dictionary.count > 0 && chunk.pageList.contains(where: { $0.encoding == .rleDictionary }) {
+        if dictionary.count > 0
+            && chunk.pageList.contains(where: { $0.encoding == .rleDictionary || $0.encoding == .plainDictionary })
+        {
             try finishDictionary(workspace)
         }
     }
