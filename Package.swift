@@ -83,6 +83,7 @@ let package = Package(
 
         // Pure cores
         library("EventPatterns"),
+        library("EventTransforms", ["FunctionJSON"]),
         library("Columnar", ["CSnappy", "CZstd", "CZlib", "CLinux"]),
 
         library("BenchEcho", ["FunctionKit"]),
@@ -98,12 +99,12 @@ let package = Package(
         library("ObjectStore", ["CLinux", .product(name: "Crypto", package: "swift-crypto")]),
         library(
             "AppConfig",
-            ["EventPatterns", "FunctionJSON", .product(name: "Yams", package: "Yams")]),
+            ["EventPatterns", "EventTransforms", "FunctionJSON", .product(name: "Yams", package: "Yams")]),
         library("HostAPI", ["EventModel", "FunctionJSON"]),
         library(
             "SluiceRuntime",
             [
-                "AppConfig", "CFunctionABI", "CLinux", "EventModel", "EventPatterns", "FunctionJSON",
+                "AppConfig", "CFunctionABI", "CLinux", "EventModel", "EventPatterns", "EventTransforms", "FunctionJSON",
                 "FunctionProtocol",
                 "HostAPI", "Journal", "ObjectStore", "UVLoop",
                 .product(name: "Crypto", package: "swift-crypto"),
@@ -124,8 +125,8 @@ let package = Package(
         .executableTarget(
             name: "sluice",
             dependencies: [
-                "AppConfig", "Columnar", "EventModel", "EventPatterns", "FunctionJSON", "Gateway", "HostAPI", "Journal",
-                "ObjectStore", "SluiceRuntime", "CLinux",
+                "AppConfig", "Columnar", "EventModel", "EventPatterns", "EventTransforms", "FunctionJSON", "Gateway",
+                "HostAPI", "Journal", "ObjectStore", "SluiceRuntime", "CLinux",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
@@ -138,11 +139,12 @@ let package = Package(
         tests("EventModel", ["EventModel", "FunctionJSON"]),
         tests("FunctionKit", ["FunctionKit", "FunctionTesting", "EventModel", "FunctionJSON"]),
         tests("EventPatterns", ["EventPatterns"], exclude: ["Conformance"]),
+        tests("EventTransforms", ["EventTransforms"]),
         tests("Columnar", ["Columnar"]),
         tests("UVLoop", ["UVLoop"]),
         tests("Journal", ["Journal", .product(name: "GRDB", package: "GRDB.swift")]),
         tests("ObjectStore", ["ObjectStore", "CLinux"]),
-        tests("AppConfig", ["AppConfig"]),
+        tests("AppConfig", ["AppConfig", "EventTransforms"]),
         tests(
             "Gateway",
             [

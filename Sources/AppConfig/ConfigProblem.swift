@@ -28,6 +28,8 @@ package struct ConfigProblem: Codable, Sendable, Hashable {
         package static let unknownBus = Code(rawValue: "UnknownBus")
         /// The event pattern is not valid.
         package static let invalidPattern = Code(rawValue: "InvalidPattern")
+        /// What a target's handler is to get cannot be made: a path, a variable or a template is not valid.
+        package static let invalidInput = Code(rawValue: "InvalidInput")
         /// Warning: the event pattern uses an operator that EventBridge does not have.
         package static let patternExtension = Code(rawValue: "Extension")
         /// A file or folder that cannot be read, or is not there.

@@ -125,8 +125,8 @@ struct BadInputTests {
             ),
             Mistake(
                 "target's key", rule,
-                "pattern: {source: [a]}\ntargets: [{function: CSVToParquet, inputTransformer: {}}]\n",
-                .notSupported, 2, 36, "inputTransformer"),
+                "pattern: {source: [a]}\ntargets: [{function: CSVToParquet, deadLetterConfig: {}}]\n",
+                .notSupported, 2, 36, "dead letters"),
             Mistake(
                 "log target", rule, "pattern: {source: [a]}\ntargets: [{log: all}]\n", .notSupported, 2, 12, "`log`"),
             Mistake(

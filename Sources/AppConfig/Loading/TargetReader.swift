@@ -6,8 +6,6 @@ enum TargetReader {
         "bus": "name a function that puts events on the other bus",
         "stream": "name a function", "bucket": "name a function that puts objects",
         "deadLetterConfig": "what fails always goes to the host's dead letters: see `sluice dlq list`",
-        "input": "the handler gets the event as it is", "inputPath": "the handler gets the event as it is",
-        "inputTransformer": "the handler gets the event as it is; take what you need there",
         "maximumBatchingWindowInSeconds": "a batch holds what is waiting, up to batchSize",
         "ordered": "the order of events is not kept yet", "orderingKey": "the order of events is not kept yet",
     ]
@@ -22,6 +20,7 @@ enum TargetReader {
         let function = reader.string("function")
         var target = TargetDefinition(id: id ?? function ?? "", function: function ?? "")
         target.inputFormat = reader.choice("inputFormat", InputFormat.self)
+        target.input = TargetInputReader.read(&reader, target: target.id)
         target.batchSize = reader.integer("batchSize", in: 1...10_000, unit: "events") ?? 1
         if let policy = reader.reader("retryPolicy") { target.retry = retryPolicy(policy) }
         if let id, !Names.isRule(id) {

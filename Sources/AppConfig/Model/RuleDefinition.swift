@@ -1,3 +1,5 @@
+package import EventTransforms
+
 /// A rule of `Events/rules/*.yaml`.
 package struct RuleDefinition: Codable, Sendable, Hashable {
     /// Unique on its bus.
@@ -33,17 +35,20 @@ package struct TargetDefinition: Codable, Sendable, Hashable {
     package var function: String
     /// Nil: as the function says.
     package var inputFormat: InputFormat?
+    /// What the handler gets instead of the event; nil: the event, in its input format.
+    package var input: InputDefinition?
     /// How many events one invocation gets at most; 1: no batching.
     package var batchSize: Int
     package var retry: RetryPolicy
 
     package init(
-        id: String, function: String, inputFormat: InputFormat? = nil, batchSize: Int = 1,
-        retry: RetryPolicy = RetryPolicy()
+        id: String, function: String, inputFormat: InputFormat? = nil, input: InputDefinition? = nil,
+        batchSize: Int = 1, retry: RetryPolicy = RetryPolicy()
     ) {
         self.id = id
         self.function = function
         self.inputFormat = inputFormat
+        self.input = input
         self.batchSize = batchSize
         self.retry = retry
     }

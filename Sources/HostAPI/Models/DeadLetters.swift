@@ -118,6 +118,10 @@ package struct DeadLetterDetail: Codable, Sendable {
     package var summary: DeadLetterSummary
     /// The event as it was.
     package var payload: RawJSON
+    /// What the handler got for it, where that is not the event itself: made by the target's input definition.
+    package var handlerInput: RawJSON?
+    /// Why `handlerInput` may differ from what the handler got, or why there is none.
+    package var handlerInputNote: String?
     package var attempts: [Attempt]
     package var input: KeptInput?
     /// Ids of the other events of its batch.
@@ -126,11 +130,13 @@ package struct DeadLetterDetail: Codable, Sendable {
     package var lineage: [String]
 
     package init(
-        summary: DeadLetterSummary, payload: RawJSON, attempts: [Attempt], input: KeptInput? = nil,
-        companions: [String] = [], lineage: [String] = []
+        summary: DeadLetterSummary, payload: RawJSON, handlerInput: RawJSON? = nil, handlerInputNote: String? = nil,
+        attempts: [Attempt], input: KeptInput? = nil, companions: [String] = [], lineage: [String] = []
     ) {
         self.summary = summary
         self.payload = payload
+        self.handlerInput = handlerInput
+        self.handlerInputNote = handlerInputNote
         self.attempts = attempts
         self.input = input
         self.companions = companions

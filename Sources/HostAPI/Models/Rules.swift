@@ -6,17 +6,20 @@ package struct RuleInfo: Codable, Sendable {
         package var id: String
         package var function: String
         package var inputFormat: String
+        /// What the handler gets instead of the event: `{"inputPath":…}`, `{"input":…}` or `{"inputTransformer":…}`.
+        package var input: RawJSON?
         package var batchSize: Int
         package var maximumRetryAttempts: Int
         package var maximumEventAgeInSeconds: Int
 
         package init(
-            id: String, function: String, inputFormat: String, batchSize: Int, maximumRetryAttempts: Int,
-            maximumEventAgeInSeconds: Int
+            id: String, function: String, inputFormat: String, input: RawJSON? = nil, batchSize: Int,
+            maximumRetryAttempts: Int, maximumEventAgeInSeconds: Int
         ) {
             self.id = id
             self.function = function
             self.inputFormat = inputFormat
+            self.input = input
             self.batchSize = batchSize
             self.maximumRetryAttempts = maximumRetryAttempts
             self.maximumEventAgeInSeconds = maximumEventAgeInSeconds

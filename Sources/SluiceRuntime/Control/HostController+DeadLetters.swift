@@ -1,4 +1,5 @@
 import FunctionJSON
+import FunctionProtocol
 package import HostAPI
 import Journal
 import ObjectStore
@@ -47,10 +48,30 @@ extension HostController {
         guard let payload = try? RawJSON(letter.payload) else {
             throw APIError.internalError("the payload of dead letter \(id) is damaged")
         }
+        let made = await handlerInput(for: letter)
         return DeadLetterDetail(
-            summary: DeadLetterSummary(letter), payload: payload, attempts: attempts,
+            summary: DeadLetterSummary(letter), payload: payload, handlerInput: made.input,
+            handlerInputNote: made.note, attempts: attempts,
             input: await keptInput(of: letter), companions: [],
             lineage: lineage.hops.map { "\($0.subject) → rule \($0.rule) → \($0.function)" })
+    }
+
+    /// What the letter's handler got, made again from the event; nothing where it got the event itself.
+    private func handlerInput(for letter: DeadLetter) async -> (input: RawJSON?, note: String?) {
+        let deployment = await host.deployment
+        guard let settings = deployment.subscription(letter.delivery.subscription), settings.changesEvent else {
+            return (nil, nil)
+        }
+        do throws(Failure) {
+            let bytes = try HandlerInputs(settings).input(
+                of: letter.payload, ingested: letter.ingested, settings: settings)
+            let note =
+                deployment.deployed > letter.died
+                ? "made by the rule as it is now; it was deployed again after the event had died" : nil
+            return (try? RawJSON(bytes), note)
+        } catch {
+            return (nil, error.message)
+        }
     }
 
     private func keptInput(of letter: DeadLetter) async -> DeadLetterDetail.KeptInput? {

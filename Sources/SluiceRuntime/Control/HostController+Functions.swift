@@ -16,7 +16,8 @@ extension HostController {
                 targets: rule.targets.map { target in
                     RuleInfo.Target(
                         id: target.id, function: target.function,
-                        inputFormat: (target.inputFormat ?? .eventBridge).rawValue, batchSize: target.batchSize,
+                        inputFormat: (target.inputFormat ?? .eventBridge).rawValue,
+                        input: target.input.flatMap { try? RawJSON(encoding: $0) }, batchSize: target.batchSize,
                         maximumRetryAttempts: target.retry.maximumRetryAttempts,
                         maximumEventAgeInSeconds: target.retry.maximumEventAgeSeconds)
                 },

@@ -1,4 +1,5 @@
 package import AppConfig
+package import EventTransforms
 package import Journal
 
 /// What is in force: an app definition, the version of each function, and the subscriptions that follow from its rules.
@@ -71,6 +72,8 @@ package struct SubscriptionSettings: Codable, Sendable, Hashable {
     package var target: String
     package var function: String
     package var inputFormat: InputFormat
+    /// What the handler gets instead of the event.
+    package var input: InputDefinition?
     package var batchSize: Int
     package var retry: RetryPolicy
     /// Its rule or target is gone, or disabled; what it still has waiting is delivered, nothing new is matched.
@@ -78,7 +81,7 @@ package struct SubscriptionSettings: Codable, Sendable, Hashable {
 
     package init(
         id: SubscriptionID, bus: String, rule: String, target: String, function: String, inputFormat: InputFormat,
-        batchSize: Int, retry: RetryPolicy, draining: Bool = false
+        input: InputDefinition? = nil, batchSize: Int, retry: RetryPolicy, draining: Bool = false
     ) {
         self.id = id
         self.bus = bus
@@ -86,6 +89,7 @@ package struct SubscriptionSettings: Codable, Sendable, Hashable {
         self.target = target
         self.function = function
         self.inputFormat = inputFormat
+        self.input = input
         self.batchSize = batchSize
         self.retry = retry
         self.draining = draining

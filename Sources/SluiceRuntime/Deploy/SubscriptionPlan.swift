@@ -42,7 +42,8 @@ package struct SubscriptionPlan: Sendable {
                 subscriptions.append(
                     SubscriptionSettings(
                         id: id, bus: rule.bus, rule: rule.name, target: target.id, function: target.function,
-                        inputFormat: format, batchSize: target.batchSize, retry: target.retry, draining: !rule.enabled))
+                        inputFormat: format, input: target.input, batchSize: target.batchSize, retry: target.retry,
+                        draining: !rule.enabled))
                 records.append(
                     SubscriptionRecord(
                         id: id, log: rule.bus, rule: rule.name, target: target.id,

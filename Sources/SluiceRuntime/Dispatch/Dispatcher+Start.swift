@@ -52,7 +52,11 @@ extension Dispatcher {
             Task { @LoopActor in await self.resumeParked(context, name: parked) }
             return
         }
-        workers.start(request(for: context), on: version.workerVersion)
+        do throws(Failure) {
+            workers.start(try request(for: context), on: version.workerVersion)
+        } catch {
+            return refuse(context, error)
+        }
         watchLongRunning()
     }
 
@@ -64,14 +68,11 @@ extension Dispatcher {
         }
     }
 
-    private func request(for context: AttemptContext) -> AttemptRequest {
-        let works = context.attempt.works
-        let format = context.settings?.inputFormat ?? .eventBridge
-        let payloads = works.map { work in
-            switch format {
-            case .eventBridge: work.payload
-            case .s3Notification: EventReading.s3Notification(of: work.payload, rule: context.rule) ?? work.payload
-            }
+    private func request(for context: AttemptContext) throws(Failure) -> AttemptRequest {
+        var payloads: [[UInt8]] = []
+        for work in context.attempt.works {
+            payloads.append(
+                try handlerInputs.input(of: work.payload, ingested: work.ingested, settings: context.settings))
         }
         let isBatch = context.version.isBatch
         return AttemptRequest(

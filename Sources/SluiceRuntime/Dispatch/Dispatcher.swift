@@ -27,6 +27,8 @@ package final class Dispatcher {
     var lastDirect: Int64 = 0
     var tallies: [String: FunctionTally] = [:]
     var directSubscriptions: [String: SubscriptionID] = [:]
+    /// What handlers get, by the deployment in force.
+    private(set) var handlerInputs = HandlerInputs()
     private var timer: LoopTimer?
     private var timerDue: Instant = 0
     private var sweeper: LoopTimer?
@@ -68,6 +70,7 @@ package final class Dispatcher {
     ) {
         let before = self.deployment
         self.deployment = deployment
+        handlerInputs = HandlerInputs(deployment)
         core.setGlobalLimit(deployment.app.limits.concurrency ?? max(16, cores * 4))
         for (name, function) in deployment.functions {
             core.setFunction(name, limit: function.definition.reservedConcurrency ?? cores)

@@ -22,6 +22,11 @@ struct DeadLetterText {
         }
         output.heading("Payload")
         output.json(detail.payload)
+        if detail.handlerInput != nil || detail.handlerInputNote != nil {
+            output.heading("What the handler got")
+            if let input = detail.handlerInput { output.json(input) }
+            if let note = detail.handlerInputNote { output.line("  " + style.yellow(note)) }
+        }
         next()
     }
 

@@ -6,7 +6,7 @@ import HostAPI
 struct Rules: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Which events go to which functions.",
-        subcommands: [List.self, Show.self, Test.self, Why.self, Backtest.self])
+        subcommands: [List.self, Show.self, Test.self, Input.self, Why.self, Backtest.self])
 
     struct List: AsyncParsableCommand {
         static let configuration = CommandConfiguration(abstract: "Rules in force.")
@@ -58,10 +58,16 @@ struct Rules: AsyncParsableCommand {
                 ["ID", "FUNCTION", "INPUT", .number("BATCH"), .number("RETRIES"), .number("MAXIMUM AGE")],
                 rule.targets.map {
                     [
-                        $0.id, $0.function, $0.inputFormat, "\($0.batchSize)", "\($0.maximumRetryAttempts)",
+                        $0.id, $0.function, $0.input == nil ? $0.inputFormat : "transformed", "\($0.batchSize)",
+                        "\($0.maximumRetryAttempts)",
                         Human.seconds(Int64($0.maximumEventAgeInSeconds)),
                     ]
                 }, indent: 2)
+            for target in rule.targets {
+                guard let input = target.input else { continue }
+                output.heading("What the handler of \(target.id) gets")
+                output.json(input)
+            }
             if !rule.subscriptions.isEmpty {
                 output.heading("Subscriptions")
                 output.table(

@@ -1,0 +1,70 @@
+import AppConfig
+import EventModel
+import EventTransforms
+package import FunctionProtocol
+package import Journal
+
+/// What handlers get: the event in its target's input format, or what the target's transformer makes of it. The stored
+/// record stays the event.
+package struct HandlerInputs: Sendable {
+    /// The transformers of one deployment, ready.
+    private var transforms: [SubscriptionID: InputTransform] = [:]
+
+    package init() {}
+
+    package init(_ deployment: Deployment) {
+        for settings in deployment.subscriptions {
+            // A definition that does not compile was refused by the deployment.
+            guard let input = settings.input, let transform = try? InputTransform(input) else { continue }
+            transforms[settings.id] = transform
+        }
+    }
+
+    /// Of one subscription alone.
+    package init(_ settings: SubscriptionSettings) {
+        if let input = settings.input, let transform = try? InputTransform(input) {
+            transforms[settings.id] = transform
+        }
+    }
+
+    /// The input for one event. Throws `InputTransformFailed`, which no retry can mend.
+    package func input(
+        of payload: [UInt8], ingested: Milliseconds, settings: SubscriptionSettings?
+    ) throws(Failure) -> [UInt8] {
+        guard let settings else { return payload }
+        guard settings.input != nil else {
+            switch settings.inputFormat {
+            case .eventBridge: return payload
+            case .s3Notification: return EventReading.s3Notification(of: payload, rule: settings.rule) ?? payload
+            }
+        }
+        guard let transform = transforms[settings.id] else {
+            throw Failure(
+                code: "InputTransformFailed", message: "the target's input definition is not valid; deploy again",
+                retry: false)
+        }
+        do throws(TransformError) {
+            return try transform.apply(
+                to: payload,
+                context: TransformContext(
+                    ruleARN: RuleARN.of(rule: settings.rule, bus: settings.bus), ruleName: settings.rule,
+                    ingestionTime: Timestamp(milliseconds: ingested).wholeSeconds.description))
+        } catch {
+            throw Failure(code: "InputTransformFailed", message: error.message, retry: false)
+        }
+    }
+}
+
+extension SubscriptionSettings {
+    /// The handler gets something else than the event itself.
+    package var changesEvent: Bool { input != nil || inputFormat != .eventBridge }
+}
+
+/// Names of rules as AWS writes them.
+package enum RuleARN {
+    /// `arn:aws:events:local:000000000000:rule/NAME`, with the bus before the name where it is not `default`.
+    package static func of(rule: String, bus: String) -> String {
+        let name = bus == "default" ? rule : "\(bus)/\(rule)"
+        return "arn:aws:events:\(ObjectEvents.region):\(ObjectEvents.account):rule/\(name)"
+    }
+}

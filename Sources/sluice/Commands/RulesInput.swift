@@ -1,0 +1,111 @@
+import AppConfig
+import ArgumentParser
+import EventPatterns
+import EventTransforms
+import FunctionJSON
+import HostAPI
+
+extension Rules {
+    struct Input: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "What the handlers of an event's targets would get.",
+            discussion: """
+                Prints, for each rule that takes the event, what its targets' `input`, `inputPath` or \
+                `inputTransformer` make of it. With --app the rules are those of the folder, and no host is needed.
+                """)
+
+        @Argument(help: ArgumentHelp("An event's whole envelope; - for the standard input.", valueName: "event.json"))
+        var event: String
+        @Option(name: .long, help: "Only of this rule, and whether or not it takes the event.") var rule: String?
+        @Option(
+            name: .long, help: ArgumentHelp("The rules of this app folder instead of a host's.", valueName: "dir"))
+        var app: String?
+        @Option(name: .long, help: "The bus whose rules are tried.") var bus = "default"
+        @OptionGroup var common: CommonOptions
+
+        /// One line of `--json`.
+        private struct Line: Codable {
+            var rule: String
+            var target: String
+            var function: String
+            var input: RawJSON?
+            var error: String?
+        }
+
+        func run() async throws {
+            let bytes = try InputFile.bytes(of: event)
+            let envelope: RawJSON
+            do { envelope = try RawJSON(bytes) } catch { throw Failure("\(event) is not JSON: \(error)") }
+            let lines = try await rules().flatMap { try answers(of: $0, envelope) }
+            let output = common.output
+            if output.json { return try lines.forEach(output.object) }
+            guard !lines.isEmpty else { return output.line("no rule on bus \(bus) takes this event") }
+            for line in lines {
+                output.line("\(output.style.bold(line.rule))  target \(line.target) -> \(line.function)")
+                if let input = line.input { output.json(input) }
+                if let error = line.error { output.line("  \(output.style.red("error:")) \(error)") }
+            }
+            if lines.contains(where: { $0.error != nil }) { throw ExitCode(1) }
+        }
+
+        private func rules() async throws -> [RuleInfo] {
+            guard let app else { return try await common.host.listRules(bus: bus) }
+            do {
+                return try AppLoader.load(folder: app).definition.rules.filter { $0.bus == bus }.map(RuleInfo.init)
+            } catch {
+                throw Failure("\(app) cannot be deployed:\n\(error)")
+            }
+        }
+
+        private func answers(of info: RuleInfo, _ event: RawJSON) throws -> [Line] {
+            if let rule {
+                guard info.name == rule else { return [] }
+            } else {
+                guard try info.parsedPattern.matches(event.bytes) else { return [] }
+            }
+            return info.targets.map { target in
+                var line = Line(rule: info.name, target: target.id, function: target.function)
+                guard let input = target.input else {
+                    line.input = event
+                    return line
+                }
+                do {
+                    let root = try JSONDocument(parsing: event.bytes).root
+                    let made = try InputTransform(input.decode(InputDefinition.self)).apply(
+                        to: event.bytes,
+                        context: TransformContext(
+                            ruleARN: RuleNames.arn(of: info), ruleName: info.name,
+                            ingestionTime: root["time"]?.string ?? ""))
+                    line.input = try RawJSON(made)
+                } catch {
+                    line.error = "\(error)"
+                }
+                return line
+            }
+        }
+    }
+}
+
+/// Names of rules as AWS writes them.
+enum RuleNames {
+    static func arn(of rule: RuleInfo) -> String {
+        "arn:aws:events:local:000000000000:rule/" + (rule.bus == "default" ? "" : rule.bus + "/") + rule.name
+    }
+}
+
+extension RuleInfo {
+    /// A rule of a folder that need not be deployed.
+    init(_ rule: RuleDefinition) {
+        self.init(
+            name: rule.name, bus: rule.bus, description: rule.description, enabled: rule.enabled,
+            pattern: (try? RawJSON(rule.pattern)) ?? .emptyObject,
+            targets: rule.targets.map { target in
+                Target(
+                    id: target.id, function: target.function,
+                    inputFormat: (target.inputFormat ?? .eventBridge).rawValue,
+                    input: target.input.flatMap { try? RawJSON(encoding: $0) }, batchSize: target.batchSize,
+                    maximumRetryAttempts: target.retry.maximumRetryAttempts,
+                    maximumEventAgeInSeconds: target.retry.maximumEventAgeSeconds)
+            }, file: rule.file, subscriptions: [])
+    }
+}
