@@ -2,7 +2,8 @@
 ///
 /// Equality and `switch` go by `code`; `message` is for people and says what, where and what to do next. The place is
 /// given as far as it is known: `row` counts records of data from 1 (the header and skipped lines are not counted),
-/// `line` counts physical lines from 1, `byteOffset` counts bytes of the (decompressed) input from 0.
+/// `line` counts physical lines from 1, `byteOffset` counts bytes of the input from 0: of the text as UTF-8, after
+/// decompressing and decoding, or of the compressed file where that is damaged.
 public struct ColumnarError: Error, Sendable, Hashable {
     /// The kind of failure: a stable word that scripts and retry rules may compare.
     public struct Code: Sendable, Hashable, CustomStringConvertible {
@@ -16,10 +17,15 @@ public struct ColumnarError: Error, Sendable, Hashable {
 
         /// The input has no bytes at all (a byte order mark alone counts as none).
         public static let emptyFile = Code("EmptyFile")
-        /// The input is binary, or in an encoding other than UTF-8.
+        /// The input is binary, or in an encoding other than the one it is read in.
         public static let notText = Code("NotText")
         /// A record holds a byte sequence that is no UTF-8.
         public static let invalidUTF8 = Code("InvalidUTF8")
+        /// The input breaks the rules of the encoding it is read in (an unpaired UTF-16 surrogate, a byte that Windows-1252
+        /// does not have).
+        public static let invalidEncoding = Code("InvalidEncoding")
+        /// A member of an archive has other columns than the first one.
+        public static let headerMismatch = Code("HeaderMismatch")
         /// A record has fewer or more fields than the header, or misplaced quotes.
         public static let malformedRow = Code("MalformedRow")
         /// A quoted field is still open at the end of the input, or grew beyond the record limit.
@@ -53,12 +59,14 @@ public struct ColumnarError: Error, Sendable, Hashable {
     /// Offset of the record or value in the decompressed input, in bytes from 0.
     public var byteOffset: Int64?
     public var column: String?
+    /// The file within an archive; `line` and `byteOffset` count from its beginning.
+    public var member: String?
     /// The offending value or record, shortened to at most 200 characters.
     public var text: String?
 
     public init(
         _ code: Code, _ message: String, row: Int64? = nil, line: Int64? = nil, byteOffset: Int64? = nil,
-        column: String? = nil, text: String? = nil
+        column: String? = nil, member: String? = nil, text: String? = nil
     ) {
         self.code = code
         self.message = message
@@ -66,6 +74,7 @@ public struct ColumnarError: Error, Sendable, Hashable {
         self.line = line
         self.byteOffset = byteOffset
         self.column = column
+        self.member = member
         self.text = text
     }
 }

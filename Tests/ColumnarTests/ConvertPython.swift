@@ -22,12 +22,19 @@ enum ParquetChecker {
 
     /// Runs the script over all jobs and records an issue for each file that is not right.
     static func check(_ jobs: [Job], in folder: URL, sourceLocation: SourceLocation = #_sourceLocation) throws {
+        try check(jobs: try JSONEncoder().encode(jobs), count: jobs.count, in: folder, sourceLocation: sourceLocation)
+    }
+
+    /// The same for a list of jobs that is JSON already.
+    static func check(
+        jobs: Data, count: Int, in folder: URL, sourceLocation: SourceLocation = #_sourceLocation
+    ) throws {
         let root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
             .deletingLastPathComponent()
         let python =
             ProcessInfo.processInfo.environment["SLUICE_PYTHON"] ?? root.appending(path: ".venv/bin/python").path
         let list = folder.appending(path: "jobs.json")
-        try JSONEncoder().encode(jobs).write(to: list)
+        try jobs.write(to: list)
         let process = Process()
         process.executableURL = URL(filePath: python)
         process.arguments = [root.appending(path: "Tests/Tools/verify_parquet.py").path, list.path]
@@ -39,7 +46,7 @@ enum ParquetChecker {
         let results = try String(contentsOf: output, encoding: .utf8).split(separator: "\n").map {
             try JSONDecoder().decode(Result.self, from: Data($0.utf8))
         }
-        #expect(results.count == jobs.count, "the checker stopped early", sourceLocation: sourceLocation)
+        #expect(results.count == count, "the checker stopped early", sourceLocation: sourceLocation)
         for result in results where !result.ok {
             Issue.record(
                 "\(result.parquet): \(result.problems.joined(separator: "; "))", sourceLocation: sourceLocation)

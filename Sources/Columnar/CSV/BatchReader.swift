@@ -5,25 +5,22 @@ import Glibc
 /// The first call of `next(into:)` looks at the beginning of the input: byte order mark, binary content, delimiter,
 /// header. A record that does not fit into a batch makes it grow, up to the limit of the options.
 final class BatchReader: RecordReader {
-    private let source: any ByteSource
     private let options: CSVOptions
     private(set) var dialect: CSVDialect
     private(set) var columns: [CSVColumn] = []
-    /// Bytes read from the source.
-    private(set) var bytesRead: Int64 = 0
+    var bytesRead: Int64 { window.bytesRead }
 
-    private var carry: [UInt8] = []
-    private var reachedEnd = false
-    private var nextByteOffset: Int64 = 0
-    private var nextRow: Int64 = 1
+    private var window: BatchWindow
+    /// Number of the next record, from 1.
+    private(set) var nextRow: Int64
     private var nextLine: Int64 = 1
     private var isStarted = false
-    /// Whether the last line end of the batch is not in the input.
-    private var addedLineEnd = false
 
-    init(_ source: any ByteSource, options: CSVOptions) throws(ColumnarError) {
-        self.source = source
+    /// - Parameter firstRow: number of the first record; those of an archive are counted through.
+    init(_ source: any ByteSource, options: CSVOptions, firstRow: Int64 = 1) throws(ColumnarError) {
+        window = BatchWindow(source)
         self.options = options
+        nextRow = firstRow
         dialect = try CSVDialect(options)
     }
 
@@ -31,16 +28,7 @@ final class BatchReader: RecordReader {
     /// - Throws: `EmptyFile`, `NotText`, header errors, `MalformedRow`, `InvalidUTF8`, `UnclosedQuote`,
     ///   `LimitExceeded`, `ReadFailed`.
     func next(into batch: RecordBatch) throws(ColumnarError) -> Bool {
-        batch.clear()
-        if carry.count > batch.capacity { batch.grow(to: carry.count) }
-        carry.withUnsafeBufferPointer { bytes in
-            if let address = bytes.baseAddress { memcpy(batch.base + batch.end, address, bytes.count) }
-        }
-        batch.end += carry.count
-        carry.removeAll(keepingCapacity: true)
-        batch.byteOffset = nextByteOffset
-
-        try load(batch)
+        try window.fill(batch, lineEnd: dialect.lineEnd)
         if !isStarted {
             try start(batch)
             isStarted = true
@@ -53,35 +41,12 @@ final class BatchReader: RecordReader {
         guard batch.start < batch.end else { return false }
 
         var indexer = RecordIndexer(dialect: dialect, columns: columns, options: options)
-        while try !indexer.index(batch, isFinal: reachedEnd) { try enlarge(batch) }
+        while try !indexer.index(batch, isFinal: window.reachedEnd) { try enlarge(batch) }
 
         nextRow += indexer.records
         nextLine += Int64(indexer.lines)
-        let rest = batch.end - batch.consumedEnd
-        carry.append(contentsOf: UnsafeBufferPointer(start: batch.base + batch.consumedEnd, count: rest))
-        nextByteOffset = batch.inputOffset(batch.consumedEnd)
+        window.keepRest(of: batch)
         return true
-    }
-
-    /// Fills the batch from the source; at the end of the input a missing line end is added.
-    private func load(_ batch: RecordBatch) throws(ColumnarError) {
-        let limit = batch.capacity + RecordBatch.padding
-        while !reachedEnd, batch.end < limit {
-            let room = UnsafeMutableRawBufferPointer(start: batch.base + batch.end, count: limit - batch.end)
-            let count = try source.read(into: room)
-            if count == 0 {
-                reachedEnd = true
-                if batch.end > RecordBatch.padding, batch.base[batch.end - 1] != dialect.lineEnd {
-                    batch.base[batch.end] = dialect.lineEnd
-                    batch.end += 1
-                    addedLineEnd = true
-                }
-            }
-            batch.end += count
-            bytesRead += Int64(count)
-        }
-        // Whole words are loaded beyond the end.
-        memset(batch.base + batch.end, 0, min(8, batch.capacity + 2 * RecordBatch.padding - batch.end))
     }
 
     /// Makes room for a record larger than the batch.
@@ -96,13 +61,18 @@ final class BatchReader: RecordReader {
                     + "a quote in it is never closed. Close or double that quote, or raise maximumRecordBytes.",
                 row: nextRow, line: line, byteOffset: batch.inputOffset(batch.start), text: batch.excerpt(start))
         }
-        batch.grow(to: batch.capacity * 2)
-        try load(batch)
+        try window.enlarge(batch, lineEnd: dialect.lineEnd)
     }
 
     // MARK: the beginning
 
     private func start(_ batch: RecordBatch) throws(ColumnarError) {
+        // A small window without a line feed says too little about the line end.
+        while !window.reachedEnd, batch.end - batch.start < DialectSniffer.telling,
+            memchr(batch.base + batch.start, 10, batch.end - batch.start) == nil
+        {
+            try window.enlarge(batch, lineEnd: dialect.lineEnd)
+        }
         let bytes = UnsafePointer(batch.base)
         if batch.end - batch.start >= 3, bytes[batch.start] == 0xEF, bytes[batch.start + 1] == 0xBB,
             bytes[batch.start + 2] == 0xBF
@@ -117,21 +87,21 @@ final class BatchReader: RecordReader {
         }
         try TextDetection.check(
             UnsafeBufferPointer(start: bytes + batch.start, count: min(batch.end - batch.start, 64 << 10)))
-        let textEnd = batch.end - (addedLineEnd ? 1 : 0)
-        dialect.lineEnd = DialectSniffer.lineEnd(bytes, from: batch.start, to: textEnd, isFinal: reachedEnd)
-        if dialect.lineEnd == 13, addedLineEnd {
+        let textEnd = batch.end - (window.addedLineEnd ? 1 : 0)
+        dialect.lineEnd = DialectSniffer.lineEnd(bytes, from: batch.start, to: textEnd, isFinal: window.reachedEnd)
+        if dialect.lineEnd == 13, window.addedLineEnd {
             if bytes[textEnd - 1] == 13 { batch.end = textEnd } else { batch.base[textEnd] = 13 }
         }
         if options.delimiter == nil {
             dialect.delimiter = DialectSniffer.delimiter(
-                bytes, from: batch.start, to: min(batch.end, batch.start + 256 << 10), isFinal: reachedEnd,
+                bytes, from: batch.start, to: min(batch.end, batch.start + 256 << 10), isFinal: window.reachedEnd,
                 dialect: dialect, scratch: batch.index)
         }
         try readHeader(batch)
     }
 
     private func isOnlyLineEnds(_ batch: RecordBatch) -> Bool {
-        reachedEnd && (batch.start..<batch.end).allSatisfy { batch.base[$0] == 10 || batch.base[$0] == 13 }
+        window.reachedEnd && (batch.start..<batch.end).allSatisfy { batch.base[$0] == 10 || batch.base[$0] == 13 }
     }
 
     /// Takes the names from the first record, or counts its fields where the file has no header.
@@ -140,9 +110,9 @@ final class BatchReader: RecordReader {
         var position = batch.start
         while true {
             let outcome = scanner.scan(
-                UnsafePointer(batch.base), at: position, to: batch.end, isFinal: reachedEnd, into: batch.index)
+                UnsafePointer(batch.base), at: position, to: batch.end, isFinal: window.reachedEnd, into: batch.index)
             switch outcome.kind {
-            case .incomplete where !reachedEnd:
+            case .incomplete where !window.reachedEnd:
                 try enlarge(batch)
                 continue
             case .incomplete, .unclosedQuote:
@@ -169,6 +139,7 @@ final class BatchReader: RecordReader {
             case .record, .blank:
                 break
             }
+            FieldEscapes.remove(from: batch, slots: batch.index, fields: outcome.fields, dialect: dialect)
             try setColumns(batch, outcome, at: position)
             if options.hasHeader {
                 nextLine = Int64(batch.countLines(batch.start, outcome.next) + 1)
@@ -189,7 +160,7 @@ final class BatchReader: RecordReader {
             throw ColumnarError(
                 .invalidUTF8,
                 "The first record (line \(line)) is not UTF-8 text: invalid byte at offset "
-                    + "\(batch.inputOffset(invalid)). If the file is Latin-1, convert it: iconv -f LATIN1 -t UTF-8.",
+                    + "\(batch.inputOffset(invalid)). \(UTF8Validation.advice(batch.base[invalid]))",
                 line: line, byteOffset: batch.inputOffset(invalid), text: batch.excerpt(position..<outcome.end))
         }
         var names: [String] = []

@@ -4,11 +4,10 @@
 /// let reader = try CSVReader(FileSource(path: "orders.csv"))
 /// try reader.forEachRecord { record in print(record.string(0) ?? "null") }
 /// ```
-/// Input that begins as Zstandard is decompressed. Used by one thread at a time.
+/// Compressed input, archives and encodings: see `CSVOptions`. Used by one thread at a time.
 public final class CSVReader {
-    private let source: any ByteSource
     private let options: CSVOptions
-    private let reader: BatchReader
+    private let reader: any RecordReader
     private let batch: RecordBatch
     /// The first batch is read at once, to know the columns.
     private var hasBatch: Bool
@@ -26,9 +25,11 @@ public final class CSVReader {
     /// - Throws: `EmptyFile`, `NotText`, `EmptyColumnName`, `DuplicateColumn`, `ReadFailed` and errors of the first
     ///   records.
     public init(_ source: any ByteSource, options: CSVOptions = CSVOptions()) throws(ColumnarError) {
-        self.source = try PeekedSource.decompressing(source)
         self.options = options
-        reader = try BatchReader(self.source, options: options)
+        var conversion = ConversionOptions()
+        conversion.csv = options
+        reader = try InputFormat.csv.reader(
+            try InputSource.text(of: source, encoding: options.encoding), options: conversion)
         batch = RecordBatch(capacity: max(256, options.batchBytes))
         hasBatch = try reader.next(into: batch)
     }

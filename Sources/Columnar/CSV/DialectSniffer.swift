@@ -2,6 +2,8 @@
 enum DialectSniffer {
     private static let candidates: [UInt8] = [",", ";", "\t", "|"].map { UInt8(ascii: $0) }
     private static let records = 100
+    /// Bytes that tell the line end: a file without a line feed in them has none.
+    static let telling = 4096
 
     /// Carriage return for files of old that know no line feed, else line feed.
     static func lineEnd(_ bytes: UnsafePointer<UInt8>, from start: Int, to end: Int, isFinal: Bool) -> UInt8 {
@@ -10,7 +12,7 @@ enum DialectSniffer {
             if bytes[position] == 10 { return 10 }
             if bytes[position] == 13 { sawReturn = true }
         }
-        return sawReturn && (isFinal || end - start >= 4096) ? 13 : 10
+        return sawReturn && (isFinal || end - start >= telling - 3) ? 13 : 10
     }
 
     /// The candidate under which most of the first records have as many fields as the first record, two at least;

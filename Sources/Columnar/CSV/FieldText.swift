@@ -26,7 +26,10 @@ struct FieldText {
         guard let quote else { return (nil, field, length) }
         let inner = field + 1
         let count = length - 2
-        guard memchr(inner, Int32(escape ?? quote), count) != nil else { return (nil, inner, count) }
+        let isPlain =
+            memchr(inner, Int32(quote), count) == nil
+            && (escape.map { memchr(inner, Int32($0), count) == nil } ?? true)
+        if isPlain { return (nil, inner, count) }
         scratch.reserve(count + 16)
         let offset = scratch.count
         let target = scratch.base + offset
@@ -37,6 +40,8 @@ struct FieldText {
             if let escape {
                 // Only the quote and the escape character itself are escaped; `\n` stays two characters.
                 if byte == escape, position + 1 < count, inner[position + 1] == quote || inner[position + 1] == escape {
+                    position += 1
+                } else if byte == quote {
                     position += 1
                 }
             } else if byte == quote {

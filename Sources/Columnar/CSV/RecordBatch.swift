@@ -5,6 +5,9 @@ import Glibc
 /// Fields are found by number: `index[row * stride + start(column)] + 1` is the offset of the first byte,
 /// `index[row * stride + end(column)]` the offset after the last. With well-formed files the end of one field doubles as
 /// the start of the next, so that the list of separators is the index as it stands.
+///
+/// Texts that do not stand in the input as columns need them (without escapes, a time in another form) lie in an annex
+/// behind the data, where fields can point as well.
 final class RecordBatch {
     /// Readable bytes before and after the data, so that loops may load whole words.
     static let padding = 64
@@ -18,11 +21,16 @@ final class RecordBatch {
         case pairs
     }
 
+    /// Data and annex. Moves when either grows.
     private(set) var base: UnsafeMutablePointer<UInt8>
     /// Bytes of data that fit.
     private(set) var capacity: Int
     private(set) var index: UnsafeMutablePointer<UInt32>
     private(set) var indexCapacity: Int
+    /// Bytes that the annex has room for; it begins at `annexStart`.
+    private var annexCapacity = 0
+    /// Offset after the last byte of the annex.
+    private(set) var annexEnd: Int
 
     /// Offset after the last byte of data; data begins at `padding`.
     var end = padding
@@ -41,7 +49,11 @@ final class RecordBatch {
     var firstLine: Int64 = 1
     /// Numbers of the records where some were left out; empty while they follow each other.
     var ordinals: [Int64] = []
+    /// With `Layout.pairs`, start and end of every record without its line end.
+    var extents: [UInt32] = []
     var rejected: [RejectedRecord] = []
+    /// The file of an archive that the records are from.
+    var member: String?
     /// Derived values of the records.
     var derived = DerivedValues([])
     var lineEnd: UInt8 = 10
@@ -50,6 +62,7 @@ final class RecordBatch {
         self.capacity = capacity
         base = .allocate(capacity: capacity + 2 * Self.padding)
         memset(base, 0, Self.padding)
+        annexEnd = capacity + 2 * Self.padding
         indexCapacity = 0
         index = .allocate(capacity: 1)
         reserveIndex()
@@ -62,19 +75,49 @@ final class RecordBatch {
 
     func clear() {
         (start, end, consumedEnd, rows, layout) = (Self.padding, Self.padding, Self.padding, 0, .separators)
+        annexEnd = annexStart
+        extents.removeAll(keepingCapacity: true)
         ordinals.removeAll(keepingCapacity: true)
         rejected.removeAll(keepingCapacity: true)
     }
 
-    /// Doubles the room for bytes, keeping them.
+    /// Makes room for more bytes of data, keeping them. The annex is emptied.
     func grow(to size: Int) {
-        let larger = UnsafeMutablePointer<UInt8>.allocate(capacity: size + 2 * Self.padding)
+        let larger = UnsafeMutablePointer<UInt8>.allocate(capacity: size + 2 * Self.padding + annexRoom)
         memcpy(larger, base, end)
         base.deallocate()
         base = larger
         capacity = size
+        annexEnd = annexStart
         reserveIndex()
     }
+
+    // MARK: annex
+
+    private var annexStart: Int { capacity + 2 * Self.padding }
+    /// With the bytes after it that loops may load.
+    private var annexRoom: Int { annexCapacity == 0 ? 0 : annexCapacity + Self.padding }
+
+    /// Room for `count` more bytes in the annex, at `base + annexEnd`. May move `base`.
+    func reserveAnnex(_ count: Int) {
+        let used = annexEnd - annexStart
+        guard used + count > annexCapacity else { return }
+        annexCapacity = max(4096, used + count, 2 * annexCapacity)
+        let larger = UnsafeMutablePointer<UInt8>.allocate(capacity: annexStart + annexRoom)
+        memcpy(larger, base, annexEnd)
+        base.deallocate()
+        base = larger
+    }
+
+    /// Takes `count` bytes at `base + annexEnd`, for which room was reserved, into the annex.
+    /// - Returns: the offset of the first.
+    func commitAnnex(_ count: Int) -> Int {
+        defer { annexEnd += count }
+        return annexEnd
+    }
+
+    /// Whether an offset lies in the input, not in the annex.
+    func isInput(_ offset: Int) -> Bool { offset < annexStart }
 
     /// Makes room in the index for two numbers per byte and one more record; what it held is void.
     func reserveIndex() {
@@ -107,17 +150,11 @@ final class RecordBatch {
 
     /// Offsets of a whole record without its line end. Fields that were added to a short record are not in it.
     func record(row: Int) -> Range<Int> {
+        if layout == .pairs { return Int(extents[2 * row])..<Int(extents[2 * row + 1]) }
         let start = field(row: row, column: 0).lowerBound
         var end = min(field(row: row, column: columns - 1).upperBound, consumedEnd)
-        while end > start, end <= consumedEnd, base[end - 1] == 10 || base[end - 1] == 13, layout != .pairs { end -= 1 }
-        return recordStart(start)..<end
-    }
-
-    /// Back over blanks that were trimmed from the first field.
-    private func recordStart(_ fieldStart: Int) -> Int {
-        var start = fieldStart
-        while start > self.start, base[start - 1] == 32 || base[start - 1] == 9 { start -= 1 }
-        return start
+        while end > start, end <= consumedEnd, base[end - 1] == 10 || base[end - 1] == 13 { end -= 1 }
+        return start..<end
     }
 
     // MARK: places
@@ -173,6 +210,10 @@ final class RecordBatch {
                 if target != row {
                     memmove(index + target * oldStride, index + row * oldStride, oldStride * 4)
                     ordinals[target] = ordinals[row]
+                    if layout == .pairs {
+                        extents[2 * target] = extents[2 * row]
+                        extents[2 * target + 1] = extents[2 * row + 1]
+                    }
                 }
                 target += 1
             }

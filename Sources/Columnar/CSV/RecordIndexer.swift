@@ -83,10 +83,10 @@ struct RecordIndexer {
 
     private mutating func scanRecords(_ batch: RecordBatch, isFinal: Bool) throws(ColumnarError) -> Bool {
         let scanner = RecordScanner(dialect: dialect)
-        let bytes = UnsafePointer(batch.base)
         let count = columns.count
         batch.rows = 0
         batch.layout = .pairs
+        batch.extents.removeAll(keepingCapacity: true)
         batch.ordinals.removeAll(keepingCapacity: true)
         batch.rejected.removeAll(keepingCapacity: true)
         var position = batch.start
@@ -96,6 +96,7 @@ struct RecordIndexer {
             // A short record that is filled up takes more numbers than its bytes have room for.
             if 2 * count * (batch.rows + 1) + 2 * (batch.end - position) + 2 > batch.indexCapacity { break }
             let fields = batch.index + 2 * count * batch.rows
+            let bytes = UnsafePointer(batch.base)  // moves when the annex grows
             let outcome = scanner.scan(bytes, at: position, to: batch.end, isFinal: isFinal, into: fields)
             let range = position..<outcome.end
             switch outcome.kind {
@@ -134,10 +135,13 @@ struct RecordIndexer {
                 leftOut = true
                 continue
             }
+            FieldEscapes.remove(from: batch, slots: fields, fields: outcome.fields, dialect: dialect)
             for field in outcome.fields..<max(count, outcome.fields) {
                 fields[2 * field] = UInt32(truncatingIfNeeded: range.upperBound - 1)
                 fields[2 * field + 1] = UInt32(truncatingIfNeeded: range.upperBound)
             }
+            batch.extents.append(UInt32(truncatingIfNeeded: range.lowerBound))
+            batch.extents.append(UInt32(truncatingIfNeeded: range.upperBound))
             batch.ordinals.append(batch.firstRow + records - 1)
             batch.rows += 1
         }
@@ -211,8 +215,8 @@ struct RecordIndexer {
         return ColumnarError(
             .invalidUTF8,
             "Row \(row) (line \(line))\(column.map { ", column \($0)," } ?? "") is not UTF-8 text: byte 0x\(byte) at "
-                + "offset \(batch.inputOffset(offset)) begins no valid character. If the file is Latin-1, convert it: "
-                + "iconv -f LATIN1 -t UTF-8.",
+                + "offset \(batch.inputOffset(offset)) begins no valid character. "
+                + UTF8Validation.advice(batch.base[offset]),
             row: row, line: line, byteOffset: batch.inputOffset(offset), column: column, text: batch.excerpt(record))
     }
 }

@@ -68,7 +68,9 @@ struct RecordScanner {
                     fieldEnd = line
                 }
             } else {
-                while position < end, bytes[position] != dialect.delimiter, bytes[position] != lineEnd { position += 1 }
+                while position < end, bytes[position] != dialect.delimiter, bytes[position] != lineEnd {
+                    position += FieldEscapes.length(bytes, position, end, isFinal: isFinal, dialect)
+                }
                 guard position < end else { return incomplete }
                 fieldEnd = position
             }
@@ -112,8 +114,8 @@ struct RecordScanner {
             if let escape = dialect.escape, byte == escape {
                 position += 2
             } else if byte == quote {
-                // Without an escape character, a doubled quote stands for one.
-                guard dialect.escape == nil, position + 1 < end, bytes[position + 1] == quote else { return position }
+                // A doubled quote stands for one, also beside an escape character.
+                guard position + 1 < end, bytes[position + 1] == quote else { return position }
                 position += 2
             } else {
                 position += 1

@@ -12,6 +12,8 @@ public struct RejectedRecord: Sendable, Hashable {
     public var byteOffset: Int64
     /// The column at fault, where there is one.
     public var column: String?
+    /// The file within an archive; `line` and `byteOffset` count from its beginning.
+    public var member: String?
     /// The record as it stands in the input, without its line end.
     public var bytes: [UInt8]
 

@@ -3,26 +3,19 @@ enum TextDetection {
     /// - Throws: `NotText`, saying what the file seems to be and what to do.
     static func check(_ bytes: UnsafeBufferPointer<UInt8>) throws(ColumnarError) {
         for (magic, what) in signatures where bytes.count >= magic.count && zip(magic, bytes).allSatisfy(==) {
-            throw ColumnarError(.notText, "This is no CSV text: it begins like \(what).", byteOffset: 0)
+            throw ColumnarError(.notText, "This is no text: it begins like \(what).", byteOffset: 0)
         }
         guard let zero = bytes.firstIndex(of: 0) else { return }
-        // Text in UTF-16 has a zero in every other byte.
-        let pairs = min(bytes.count / 2, 64)
-        let odd = (0..<pairs).count { bytes[2 * $0 + 1] == 0 }
-        let even = (0..<pairs).count { bytes[2 * $0] == 0 }
-        if pairs > 1, odd > pairs * 3 / 4 || even > pairs * 3 / 4 {
-            throw ColumnarError(
-                .notText, "This seems to be UTF-16 text. Convert it first: iconv -f UTF-16 -t UTF-8.", byteOffset: 0)
-        }
         throw ColumnarError(
-            .notText, "This is no CSV text but a binary file: byte \(zero) is zero.", byteOffset: Int64(zero))
+            .notText,
+            "This is no text but a binary file: byte \(zero) is zero. If it is UTF-16 text, set the encoding to utf-16le "
+                + "(Windows) or utf-16be.", byteOffset: Int64(zero))
     }
 
     private static let signatures: [([UInt8], String)] = [
-        ([0xFF, 0xFE], "UTF-16 text; convert it first: iconv -f UTF-16 -t UTF-8"),
-        ([0xFE, 0xFF], "UTF-16 text; convert it first: iconv -f UTF-16 -t UTF-8"),
-        ([0x1F, 0x8B], "a gzip archive; decompress it first"),
-        ([0x50, 0x4B, 0x03, 0x04], "a ZIP archive or an Excel workbook; unpack it, or save the sheet as CSV"),
+        ([0x1F, 0x8B], "gzip within other compression; decompress it first"),
+        ([0x28, 0xB5, 0x2F, 0xFD], "Zstandard within other compression; decompress it first"),
+        ([0x50, 0x4B, 0x03, 0x04], "a ZIP archive within other compression; unpack it first"),
         ([0xD0, 0xCF, 0x11, 0xE0], "an old Excel workbook; save the sheet as CSV"),
         ([0x42, 0x5A, 0x68], "a bzip2 archive; decompress it first"),
         ([0xFD, 0x37, 0x7A, 0x58, 0x5A], "an xz archive; decompress it first"),

@@ -1,5 +1,12 @@
 /// Checks UTF-8 as Unicode defines it: no overlong forms, no surrogates, nothing above U+10FFFF.
 enum UTF8Validation {
+    /// What to do about a byte that is no UTF-8.
+    static func advice(_ byte: UInt8) -> String {
+        // 0xA0 and above are the same in both encodings: letters, most of them.
+        let reading = byte >= 0xA0 ? ", where this byte is \"\(Character(Unicode.Scalar(byte)))\"" : ""
+        return "If the file is Windows-1252 or Latin-1 text\(reading), set the encoding to windows-1252 or latin-1."
+    }
+
     /// The offset of the first byte of the first invalid sequence in `bytes[start..<end]`, nil where there is none.
     static func firstInvalid(_ bytes: UnsafePointer<UInt8>, from start: Int, to end: Int) -> Int? {
         var position = start

@@ -2,20 +2,20 @@
 public enum CSVConverter {
     /// Converts everything that `source` has into one Parquet file in `sink`.
     ///
-    /// Memory is bounded by the options (batch, row group), not by the input. Input that begins as Zstandard is
-    /// decompressed. When this throws, what the sink received is no Parquet file and must be discarded.
+    /// Memory is bounded by the options (batch, row group), not by the input. Gzip,
+    /// Zstandard and ZIP are recognised by the content, and expanded while reading. When this throws, what the sink received is no Parquet file and must be discarded.
     ///
     /// - Parameters:
     ///   - processor: judges each record and computes further columns.
     ///   - rejectedRecords: receives the records that are left out, in order.
-    /// - Throws: `EmptyFile`, `NotText`, `InvalidUTF8`, `MalformedRow`, `UnclosedQuote`, `DuplicateColumn`,
+    /// - Throws: `EmptyFile`, `NotText`, `InvalidUTF8`, `InvalidEncoding`, `HeaderMismatch` (archives), `MalformedRow`, `UnclosedQuote`, `DuplicateColumn`,
     ///   `EmptyColumnName`, `SchemaMismatch`, `ReadFailed`, `WriteFailed`, `CorruptFile` (compressed input),
     ///   `Unsupported` (options), and what processor and receiver throw.
     public static func convert(
         from source: any ByteSource, to sink: any ByteSink, options: ConversionOptions = ConversionOptions(),
         processor: (any RecordProcessor)? = nil, rejectedRecords: (any RejectedRecords)? = nil
     ) throws(ColumnarError) -> ConversionReport {
-        let source = try PeekedSource.decompressing(source)
+        let source = try InputSource.text(of: source, encoding: options.csv.encoding)
         func makePass() -> ConversionPass {
             ConversionPass(
                 source: source, sink: sink, options: options, processor: processor, rejectedRecords: rejectedRecords)

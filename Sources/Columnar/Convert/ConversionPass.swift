@@ -225,13 +225,16 @@ enum SchemaMismatch {
     static func error(_ column: ColumnSchema, batch: RecordBatch, row: Int, field: Int) -> ColumnarError {
         let range = batch.field(row: row, column: field)
         let text = batch.excerpt(range)
-        let line = batch.line(at: batch.record(row: row).lowerBound)
+        let record = batch.record(row: row)
+        let line = batch.line(at: record.lowerBound)
         let ordinal = batch.ordinal(row: row)
-        return ColumnarError(
+        let start = batch.isInput(range.lowerBound) ? range.lowerBound : record.lowerBound
+        let error = ColumnarError(
             .schemaMismatch,
             "Column \(column.name) is \(column.type), and row \(ordinal) (line \(line)) has \(quoted(text)): "
                 + "\(expectation(column.type)). Correct the value, or change the column's type.",
-            row: ordinal, line: line, byteOffset: batch.inputOffset(range.lowerBound), column: column.name, text: text)
+            row: ordinal, line: line, byteOffset: batch.inputOffset(start), column: column.name, text: text)
+        return batch.member.map { error.inMember($0) } ?? error
     }
 
     private static func quoted(_ text: String) -> String {

@@ -17,6 +17,8 @@ protocol RecordReader: AnyObject {
     var declaredTypes: [ColumnType?] { get }
     /// Bytes of text read so far, after decompressing.
     var bytesRead: Int64 { get }
+    /// Number of the next record, from 1.
+    var nextRow: Int64 { get }
 
     /// Reads the next batch; false when the input is exhausted. A batch may be without rows.
     func next(into batch: RecordBatch) throws(ColumnarError) -> Bool
@@ -28,9 +30,19 @@ extension RecordReader {
 
 extension InputFormat {
     /// A reader of this format.
-    func reader(_ source: any ByteSource, options: ConversionOptions) throws(ColumnarError) -> any RecordReader {
+    /// - Parameter text: from `InputSource`; the members of an archive are read one after the other.
+    func reader(_ text: any ByteSource, options: ConversionOptions) throws(ColumnarError) -> any RecordReader {
+        guard let archive = text as? ZipSource else { return try reader(text, options: options, firstRow: 1) }
+        return MemberReader(archive) { member, firstRow throws(ColumnarError) in
+            try reader(member, options: options, firstRow: firstRow)
+        }
+    }
+
+    private func reader(
+        _ text: any ByteSource, options: ConversionOptions, firstRow: Int64
+    ) throws(ColumnarError) -> any RecordReader {
         switch self {
-        case .csv: try BatchReader(source, options: options.csv)
+        case .csv: try BatchReader(text, options: options.csv, firstRow: firstRow)
         }
     }
 }

@@ -89,9 +89,10 @@ final class RecordScreen {
         keep[row] = false
         let range = batch.record(row: row)
         let bytes = UnsafeBufferPointer(start: batch.base + range.lowerBound, count: range.count)
-        batch.rejected.append(
-            RejectedRecord(
-                code: code, reason: reason, row: batch.ordinal(row: row), line: batch.line(at: range.lowerBound),
-                byteOffset: batch.inputOffset(range.lowerBound), column: column, bytes: Array(bytes)))
+        var record = RejectedRecord(
+            code: code, reason: reason, row: batch.ordinal(row: row), line: batch.line(at: range.lowerBound),
+            byteOffset: batch.inputOffset(range.lowerBound), column: column, bytes: Array(bytes))
+        record.member = batch.member
+        batch.rejected.append(record)
     }
 }

@@ -1,7 +1,7 @@
 import Glibc
 
 /// A file, or any descriptor that can be read.
-public final class FileSource: ByteSource {
+public final class FileSource: RandomAccessSource {
     private let descriptor: Int32
     private let isOwner: Bool
     private let name: String
@@ -39,6 +39,23 @@ public final class FileSource: ByteSource {
             if count >= 0 { return count }
             if errno != EINTR {
                 throw ColumnarError(.readFailed, "Cannot read \(name): \(systemMessage(errno)).")
+            }
+        }
+    }
+
+    /// Nil where the descriptor is no regular file.
+    public var byteCount: Int64? {
+        var status = stat()
+        guard let start, fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFREG else { return nil }
+        return max(0, Int64(status.st_size) - Int64(start))
+    }
+
+    public func read(into buffer: UnsafeMutableRawBufferPointer, at offset: Int64) throws(ColumnarError) -> Int {
+        while true {
+            let count = pread(descriptor, buffer.baseAddress, buffer.count, off_t(offset) + (start ?? 0))
+            if count >= 0 { return count }
+            if errno != EINTR {
+                throw ColumnarError(.readFailed, "Cannot read \(name): \(systemMessage(errno)).", byteOffset: offset)
             }
         }
     }

@@ -1,22 +1,20 @@
-/// A source whose first bytes have been looked at, to tell compressed input by its magic number.
+/// A source whose first bytes have been looked at.
 final class PeekedSource: ByteSource {
     private let base: any ByteSource
-    private var head: [UInt8] = []
+    /// The first bytes; fewer than asked for only where the input is shorter.
+    private(set) var head: [UInt8] = []
     private var position = 0
 
-    /// Bytes that begin a Zstandard frame.
-    private static let zstdMagic: [UInt8] = [0x28, 0xB5, 0x2F, 0xFD]
-
-    private init(_ base: any ByteSource) throws(ColumnarError) {
+    init(_ base: any ByteSource, count: Int) throws(ColumnarError) {
         self.base = base
-        var bytes = [UInt8](repeating: 0, count: 4)
-        var count = 0
-        while count < 4 {
-            let read = try Self.read(base, into: &bytes, at: count)
+        head = [UInt8](repeating: 0, count: count)
+        var filled = 0
+        while filled < count {
+            let read = try Self.read(base, into: &head, at: filled)
             if read == 0 { break }
-            count += read
+            filled += read
         }
-        head = Array(bytes[..<count])
+        head.removeLast(count - filled)
     }
 
     private static func read(
@@ -25,12 +23,6 @@ final class PeekedSource: ByteSource {
         try bytes.withUnsafeMutableBufferPointer { buffer throws(ColumnarError) in
             try base.read(into: UnsafeMutableRawBufferPointer(UnsafeMutableBufferPointer(rebasing: buffer[offset...])))
         }
-    }
-
-    /// The source itself, or a decompressor on top of it where it begins as Zstandard does.
-    static func decompressing(_ source: any ByteSource) throws(ColumnarError) -> any ByteSource {
-        let peeked = try PeekedSource(source)
-        return peeked.head == zstdMagic ? try ZstdSource(peeked) : peeked
     }
 
     func read(into buffer: UnsafeMutableRawBufferPointer) throws(ColumnarError) -> Int {

@@ -24,7 +24,10 @@ public struct QualityFilter: Sendable {
         var options = options
         options.badRecords = .reject
         options.nullTokens = []
-        let reader = try BatchReader(try PeekedSource.decompressing(source), options: options)
+        var conversion = ConversionOptions()
+        conversion.csv = options
+        let reader = try InputFormat.csv.reader(
+            try InputSource.text(of: source, encoding: options.encoding), options: conversion)
         let batch = RecordBatch(capacity: max(4096, options.batchBytes))
         try bad.beginPass()
         var pass = Pass(good: good, bad: bad)
@@ -61,7 +64,7 @@ private struct Pass {
     }
 
     /// Once the header is known: checks the columns and writes the header.
-    mutating func begin(_ reader: BatchReader, _ rules: QualityRules) throws(ColumnarError) {
+    mutating func begin(_ reader: any RecordReader, _ rules: QualityRules) throws(ColumnarError) {
         guard judge == nil else { return }
         let judge = QualityJudge(rules, columns: reader.columns)
         if let first = judge.missing.first, let column = first.column {
@@ -92,7 +95,7 @@ private struct Pass {
         return [quote] + bytes.flatMap { $0 == quote || $0 == dialect.escape ? [escape, $0] : [$0] } + [quote]
     }
 
-    mutating func take(_ batch: RecordBatch, _ reader: BatchReader, _ rules: QualityRules) throws(ColumnarError) {
+    mutating func take(_ batch: RecordBatch, _ reader: any RecordReader, _ rules: QualityRules) throws(ColumnarError) {
         try begin(reader, rules)
         var nextRejected = 0
         for row in 0..<batch.rows {

@@ -21,7 +21,9 @@ public final class QuarantineWriter: RejectedRecords {
 
     public func receive(_ record: RejectedRecord) throws(ColumnarError) {
         count += 1
-        var line = "{\"row\":\(record.row),\"line\":\(record.line),\"byteOffset\":\(record.byteOffset)"
+        var line = "{"
+        if let member = record.member { line += "\"member\":" + ParquetValue.string(member).json + "," }
+        line += "\"row\":\(record.row),\"line\":\(record.line),\"byteOffset\":\(record.byteOffset)"
         line += ",\"code\":" + ParquetValue.string(record.code.description).json
         if let column = record.column { line += ",\"column\":" + ParquetValue.string(column).json }
         line += ",\"reason\":" + ParquetValue.string(record.reason).json

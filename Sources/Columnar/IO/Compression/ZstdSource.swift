@@ -10,13 +10,16 @@ public final class ZstdSource: ByteSource {
     private var isBetweenFrames = true
     /// Compressed bytes taken from the base source.
     private var consumed: Int64 = 0
+    private let firstOffset: Int64
 
+    /// - Parameter offset: where the compressed data begins in the file, for places in messages.
     /// - Throws: `ReadFailed` where memory for the decompressor cannot be had.
-    public init(_ base: any ByteSource) throws(ColumnarError) {
+    public init(_ base: any ByteSource, offset: Int64 = 0) throws(ColumnarError) {
         guard let context = ZSTD_createDStream() else {
             throw ColumnarError(.readFailed, "Cannot make a Zstandard decompressor: out of memory.")
         }
         self.base = base
+        firstOffset = offset
         self.context = context
         input = .allocate(byteCount: ZSTD_DStreamInSize(), alignment: 16)
         // Windows beyond 128 MiB are refused: a hostile file must not choose how much memory is taken.
@@ -38,8 +41,9 @@ public final class ZstdSource: ByteSource {
                 if inputCount == 0 {
                     guard isBetweenFrames else {
                         throw ColumnarError(
-                            .corruptFile, "The Zstandard data is cut off: it ends within a frame. Copy the file again.",
-                            byteOffset: consumed)
+                            .corruptFile,
+                            "The Zstandard data is cut off at byte \(firstOffset + consumed): it ends within a frame. Copy "
+                                + "the file again.", byteOffset: firstOffset + consumed)
                     }
                     return 0
                 }
@@ -48,10 +52,11 @@ public final class ZstdSource: ByteSource {
             let result = ZSTD_decompressStream(context, &output, &source)
             inputPosition = source.pos
             if ZSTD_isError(result) != 0 {
+                let offset = firstOffset + consumed - Int64(inputCount - inputPosition)
                 throw ColumnarError(
                     .corruptFile,
-                    "The Zstandard data is damaged: \(String(cString: ZSTD_getErrorName(result))).",
-                    byteOffset: consumed - Int64(inputCount - inputPosition))
+                    "The Zstandard data is damaged at byte \(offset): \(String(cString: ZSTD_getErrorName(result))). "
+                        + "Copy or make the file again.", byteOffset: offset)
             }
             isBetweenFrames = result == 0
         }

@@ -1,0 +1,65 @@
+import Glibc
+
+/// Fills batches with the bytes of a source: what one batch could not use comes first in the next.
+struct BatchWindow {
+    private let source: any ByteSource
+    /// Bytes read from the source.
+    private(set) var bytesRead: Int64 = 0
+    private(set) var reachedEnd = false
+    /// Whether the last line end of the batch is not in the input.
+    private(set) var addedLineEnd = false
+    private var carry: [UInt8] = []
+    private var nextByteOffset: Int64 = 0
+
+    init(_ source: any ByteSource) {
+        self.source = source
+    }
+
+    /// Empties the batch and gives it the next bytes.
+    mutating func fill(_ batch: RecordBatch, lineEnd: UInt8) throws(ColumnarError) {
+        batch.clear()
+        if carry.count > batch.capacity { batch.grow(to: carry.count) }
+        carry.withUnsafeBufferPointer { bytes in
+            if let address = bytes.baseAddress { memcpy(batch.base + batch.end, address, bytes.count) }
+        }
+        batch.end += carry.count
+        carry.removeAll(keepingCapacity: true)
+        batch.byteOffset = nextByteOffset
+        try load(batch, lineEnd: lineEnd)
+    }
+
+    /// Fills what room the batch has; at the end of the input a missing line end is added.
+    private mutating func load(_ batch: RecordBatch, lineEnd: UInt8) throws(ColumnarError) {
+        let limit = batch.capacity + RecordBatch.padding
+        while !reachedEnd, batch.end < limit {
+            let room = UnsafeMutableRawBufferPointer(start: batch.base + batch.end, count: limit - batch.end)
+            let count = try source.read(into: room)
+            if count == 0 {
+                reachedEnd = true
+                // The padding has room for it where the batch is full.
+                if batch.end > RecordBatch.padding, batch.base[batch.end - 1] != lineEnd {
+                    batch.base[batch.end] = lineEnd
+                    batch.end += 1
+                    addedLineEnd = true
+                }
+            }
+            batch.end += count
+            bytesRead += Int64(count)
+        }
+        // Whole words are loaded beyond the end.
+        memset(batch.base + batch.end, 0, min(8, batch.capacity + 2 * RecordBatch.padding - batch.end))
+    }
+
+    /// Makes the batch larger and reads on, for a record that does not fit.
+    mutating func enlarge(_ batch: RecordBatch, lineEnd: UInt8) throws(ColumnarError) {
+        batch.grow(to: batch.capacity * 2)
+        try load(batch, lineEnd: lineEnd)
+    }
+
+    /// Keeps what follows the last complete record for the next batch.
+    mutating func keepRest(of batch: RecordBatch) {
+        let rest = batch.end - batch.consumedEnd
+        carry.append(contentsOf: UnsafeBufferPointer(start: batch.base + batch.consumedEnd, count: rest))
+        nextByteOffset = batch.inputOffset(batch.consumedEnd)
+    }
+}
