@@ -1,5 +1,3 @@
-import Glibc
-
 /// Cuts a delimited text into batches of whole records, in bounded memory.
 ///
 /// The first call of `next(into:)` looks at the beginning of the input: byte order mark, binary content, delimiter,
@@ -67,41 +65,14 @@ final class BatchReader: RecordReader {
     // MARK: the beginning
 
     private func start(_ batch: RecordBatch) throws(ColumnarError) {
-        // A small window without a line feed says too little about the line end.
-        while !window.reachedEnd, batch.end - batch.start < DialectSniffer.telling,
-            memchr(batch.base + batch.start, 10, batch.end - batch.start) == nil
-        {
-            try window.enlarge(batch, lineEnd: dialect.lineEnd)
-        }
-        let bytes = UnsafePointer(batch.base)
-        if batch.end - batch.start >= 3, bytes[batch.start] == 0xEF, bytes[batch.start + 1] == 0xBB,
-            bytes[batch.start + 2] == 0xBF
-        {
-            batch.start += 3
-        }
-        guard batch.start < batch.end, !isOnlyLineEnds(batch) else {
-            throw ColumnarError(
-                .emptyFile,
-                "The file is empty: it has neither a header nor a record. Check what writes it, and that the writing "
-                    + "was finished.", byteOffset: 0)
-        }
-        try TextDetection.check(
-            UnsafeBufferPointer(start: bytes + batch.start, count: min(batch.end - batch.start, 64 << 10)))
-        let textEnd = batch.end - (window.addedLineEnd ? 1 : 0)
-        dialect.lineEnd = DialectSniffer.lineEnd(bytes, from: batch.start, to: textEnd, isFinal: window.reachedEnd)
-        if dialect.lineEnd == 13, window.addedLineEnd {
-            if bytes[textEnd - 1] == 13 { batch.end = textEnd } else { batch.base[textEnd] = 13 }
-        }
+        try window.begin(batch, dialect: &dialect)
         if options.delimiter == nil {
             dialect.delimiter = DialectSniffer.delimiter(
-                bytes, from: batch.start, to: min(batch.end, batch.start + 256 << 10), isFinal: window.reachedEnd,
+                UnsafePointer(batch.base), from: batch.start, to: min(batch.end, batch.start + 256 << 10),
+                isFinal: window.reachedEnd,
                 dialect: dialect, scratch: batch.index)
         }
         try readHeader(batch)
-    }
-
-    private func isOnlyLineEnds(_ batch: RecordBatch) -> Bool {
-        window.reachedEnd && (batch.start..<batch.end).allSatisfy { batch.base[$0] == 10 || batch.base[$0] == 13 }
     }
 
     /// Takes the names from the first record, or counts its fields where the file has no header.

@@ -50,6 +50,37 @@ struct BatchWindow {
         memset(batch.base + batch.end, 0, min(8, batch.capacity + 2 * RecordBatch.padding - batch.end))
     }
 
+    /// Looks at the first batch of an input: skips a byte order mark, and finds the line end.
+    /// - Throws: `EmptyFile`, `NotText`.
+    mutating func begin(_ batch: RecordBatch, dialect: inout CSVDialect) throws(ColumnarError) {
+        // A small window without a line feed says too little about the line end.
+        while !reachedEnd, batch.end - batch.start < DialectSniffer.telling,
+            memchr(batch.base + batch.start, 10, batch.end - batch.start) == nil
+        {
+            try enlarge(batch, lineEnd: dialect.lineEnd)
+        }
+        let bytes = UnsafePointer(batch.base)
+        if batch.end - batch.start >= 3, bytes[batch.start] == 0xEF, bytes[batch.start + 1] == 0xBB,
+            bytes[batch.start + 2] == 0xBF
+        {
+            batch.start += 3
+        }
+        let isBlank = reachedEnd && (batch.start..<batch.end).allSatisfy { bytes[$0] == 10 || bytes[$0] == 13 }
+        guard batch.start < batch.end, !isBlank else {
+            throw ColumnarError(
+                .emptyFile,
+                "The file is empty: it has neither a header nor a record. Check what writes it, and that the writing "
+                    + "was finished.", byteOffset: 0)
+        }
+        try TextDetection.check(
+            UnsafeBufferPointer(start: bytes + batch.start, count: min(batch.end - batch.start, 64 << 10)))
+        let textEnd = batch.end - (addedLineEnd ? 1 : 0)
+        dialect.lineEnd = DialectSniffer.lineEnd(bytes, from: batch.start, to: textEnd, isFinal: reachedEnd)
+        if dialect.lineEnd == 13, addedLineEnd {
+            if bytes[textEnd - 1] == 13 { batch.end = textEnd } else { batch.base[textEnd] = 13 }
+        }
+    }
+
     /// Makes the batch larger and reads on, for a record that does not fit.
     mutating func enlarge(_ batch: RecordBatch, lineEnd: UInt8) throws(ColumnarError) {
         batch.grow(to: batch.capacity * 2)

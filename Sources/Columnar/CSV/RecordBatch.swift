@@ -57,6 +57,8 @@ final class RecordBatch {
     /// Derived values of the records.
     var derived = DerivedValues([])
     var lineEnd: UInt8 = 10
+    /// Line ends between `start` and an offset that was asked for.
+    private var counted = (offset: 0, lines: 0)
 
     init(capacity: Int) {
         self.capacity = capacity
@@ -76,6 +78,7 @@ final class RecordBatch {
     func clear() {
         (start, end, consumedEnd, rows, layout) = (Self.padding, Self.padding, Self.padding, 0, .separators)
         annexEnd = annexStart
+        counted = (0, 0)
         extents.removeAll(keepingCapacity: true)
         ordinals.removeAll(keepingCapacity: true)
         rejected.removeAll(keepingCapacity: true)
@@ -161,9 +164,12 @@ final class RecordBatch {
 
     func ordinal(row: Int) -> Int64 { ordinals.isEmpty ? firstRow + Int64(row) : ordinals[row] }
 
-    /// The line of an offset in the batch; counts line ends, so only for errors and filters.
+    /// The line of an offset in the batch. Counts line ends from the last place that was asked for, so that many places
+    /// in their order cost no more than one at the end.
     func line(at offset: Int) -> Int64 {
-        firstLine + Int64(countLines(start, offset))
+        if offset < counted.offset || counted.offset < start { counted = (start, 0) }
+        counted = (offset, counted.lines + countLines(counted.offset, offset))
+        return firstLine + Int64(counted.lines)
     }
 
     func countLines(_ from: Int, _ to: Int) -> Int {

@@ -5,6 +5,10 @@
 public enum InputFormat: Sendable, Hashable {
     /// Delimited text, as `CSVOptions` describes it.
     case csv
+    /// Lines of a web server's access log.
+    case accessLog(AccessLogFormat)
+    /// Lines whose columns have fixed places.
+    case fixedWidth(FixedWidthLayout)
 }
 
 /// Cuts an input into batches of whole records: what a format has to do for a conversion.
@@ -43,6 +47,12 @@ extension InputFormat {
     ) throws(ColumnarError) -> any RecordReader {
         switch self {
         case .csv: try BatchReader(text, options: options.csv, firstRow: firstRow)
+        case .accessLog(let format):
+            try LineReader(text, parser: AccessLogParser(format), options: options.csv, firstRow: firstRow)
+        case .fixedWidth(let layout):
+            try LineReader(
+                text, parser: FixedWidthParser(layout, padsShortLines: options.csv.badRecords == .pad),
+                options: options.csv, firstRow: firstRow)
         }
     }
 }
