@@ -110,7 +110,7 @@ def nested(rows):
     })
 
 
-for compression in ("none", "snappy", "zstd"):
+for compression in ("none", "snappy", "zstd", "gzip", "lz4"):
     for version in ("1.0", "2.0"):
         for every in (0, 3):
             name = f"pyarrow_{compression}_{version[0]}_{'nulls' if every else 'full'}"
@@ -128,14 +128,22 @@ for encoding, columns in encodings.items():
 
 write("int96", flat(500, 6).select(["nano"]), use_deprecated_int96_timestamps=True)
 write("empty", flat(0, 0))
+big = flat(3000, 5)
+write("defaults", big)
+write("large_pages", big, data_page_size=64 << 20, compression="gzip", compression_level=9)
+write("tiny_dictionary", big, dictionary_pagesize_limit=64, data_page_size=512)
+write("spark_flavor", big.drop(["huge", "vast", "void"]), flavor="spark", use_deprecated_int96_timestamps=True)
+write("format_1", big.drop(["nano"]), version="1.0", use_dictionary=False)
+write("format_24", big.drop(["nano"]), version="2.4", store_decimal_as_integer=True, write_statistics=False)
+write("stored_decimals", pa.table({f"d{p}": pa.array([decimal.Decimal(((-1) ** i * (10 ** p - 1 - i)).__str__() + "e-%d" % (p // 3)) for i in range(9)] + [None], pa.decimal128(p, p // 3)) for p in (1, 4, 9, 10, 18, 19, 28, 38)}), store_decimal_as_integer=True)
+write("required", pa.table({"a": [1, 2, 3], "t": ["x", "", "z"]}, schema=pa.schema([pa.field("a", pa.int64(), nullable=False), pa.field("t", pa.string(), nullable=False)])))
 write("all_null", pa.table({"a": pa.array([None] * 5000, pa.int64()), "b": pa.array([None] * 5000, pa.string())}), data_page_version="2.0")
 write("one_text", pa.table({"a": ["x" * 3_000_000]}))
 write("constant", pa.table({"a": pa.array([7] * 200_000, pa.int32())}))
 for version in ("1.0", "2.0"):
     write(f"nested_{version[0]}", nested(900), data_page_version=version, data_page_size=1024, row_group_size=400)
 
-pq.write_table(flat(50, 0).select(["text"]), f"{folder}/refused.gzip", compression="gzip")
-pq.write_table(flat(50, 0).select(["text"]), f"{folder}/refused.lz4", compression="lz4")
+pq.write_table(flat(50, 0).select(["text"]), f"{folder}/refused.brotli", compression="brotli")
 
 duck = duckdb.connect()
 duck.execute("""create table t as select i, i % 10 as small, 'name ' || (i % 100) as name, i / 7.0 as ratio, i % 2 = 0 as even,
@@ -144,7 +152,7 @@ duck.execute("""create table t as select i, i % 10 as small, 'name ' || (i % 100
   time '00:00:00' + to_seconds(i % 80000) as clock, ('00000000-0000-0000-0000-' || lpad(i::varchar, 12, '0'))::uuid as id,
   [i, i + 1, null] as list, {'a': i, 'b': 'x' || i} as struct, map(['k'], [i]) as map, (i::varchar)::blob as raw
   from (select range as i from range(0, 7000)) where i < 250 or true""".replace("i::utinyint % 7", "(i % 250)::utinyint"))
-for compression in ("snappy", "zstd", "uncompressed"):
+for compression in ("snappy", "zstd", "uncompressed", "gzip", "lz4_raw"):
     for version in ("v1", "v2"):
         name = f"duckdb_{compression}_{version}"
         duck.execute(f"copy t to '{folder}/{name}.parquet' (format parquet, codec '{compression}', parquet_version '{version}', row_group_size 2048)")
@@ -161,6 +169,6 @@ frame = polars.DataFrame({
     "struct": [{"a": i, "b": None if i % 3 else str(i)} for i in range(3000)],
     "category": polars.Series([f"c{i % 5}" for i in range(3000)], dtype=polars.Categorical),
 })
-for compression in ("zstd", "snappy", "uncompressed"):
+for compression in ("zstd", "snappy", "uncompressed", "gzip", "lz4"):
     frame.write_parquet(f"{folder}/polars_{compression}.parquet", compression=compression)
     expect(f"polars_{compression}")

@@ -162,6 +162,11 @@ enum TypeCheck {
         var (text, length) = (raw, rawLength)
         if fieldText.isQuoted(raw, rawLength) { (text, length) = scratch.unquoted(raw, rawLength, fieldText) }
         if length == 0 || nullTokens.contains(text, length) { return true }
+        return holds(text, length, type)
+    }
+
+    /// Whether an unquoted text is a value of a type.
+    static func holds(_ text: UnsafePointer<UInt8>, _ length: Int, _ type: ColumnType) -> Bool {
         switch type {
         case .string: return true
         case .boolean: return BooleanText.parse(text, length) != nil

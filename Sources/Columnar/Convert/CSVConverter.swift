@@ -15,10 +15,35 @@ public enum CSVConverter {
         from source: any ByteSource, to sink: any ByteSink, options: ConversionOptions = ConversionOptions(),
         processor: (any RecordProcessor)? = nil, rejectedRecords: (any RejectedRecords)? = nil
     ) throws(ColumnarError) -> ConversionReport {
+        try convert(
+            from: source, target: .file(sink), options: options, processor: processor, rejectedRecords: rejectedRecords)
+    }
+
+    /// Converts everything that `source` has into the Parquet files of partitions.
+    ///
+    /// Memory is bounded as for one file, plus the pages under way of `Partitioning.openFiles` files. When this throws,
+    /// nothing of what `output` received may be used.
+    ///
+    /// - Throws: as above, and `MissingColumn`, `DuplicateColumn`, `Unsupported`, `LimitExceeded` for the partitioning.
+    public static func convert(
+        from source: any ByteSource, to output: any PartitionedOutput, partitionedBy partitioning: Partitioning,
+        options: ConversionOptions = ConversionOptions(), processor: (any RecordProcessor)? = nil,
+        rejectedRecords: (any RejectedRecords)? = nil
+    ) throws(ColumnarError) -> ConversionReport {
+        try convert(
+            from: source, target: .partitions(output, partitioning), options: options, processor: processor,
+            rejectedRecords: rejectedRecords)
+    }
+
+    private static func convert(
+        from source: any ByteSource, target: ConversionTarget, options: ConversionOptions,
+        processor: (any RecordProcessor)?, rejectedRecords: (any RejectedRecords)?
+    ) throws(ColumnarError) -> ConversionReport {
         let source = try InputSource.text(of: source, encoding: options.csv.encoding)
         func makePass() -> ConversionPass {
             ConversionPass(
-                source: source, sink: sink, options: options, processor: processor, rejectedRecords: rejectedRecords)
+                source: source, target: target, options: options, processor: processor,
+                rejectedRecords: rejectedRecords)
         }
         let first = makePass()
         if let report = try first.run(scan: nil) { return report }
@@ -27,12 +52,12 @@ public enum CSVConverter {
         try source.rewind()
         let scan = try makePass().scan()
         try source.rewind()
-        try sink.reset()
+        try target.reset()
         guard var report = try makePass().run(scan: scan) else {
             throw ColumnarError(
                 .readFailed, "The input changed while it was converted. Convert it when it is complete.")
         }
-        for column in report.columns {
+        for column in report.columns + report.partitionColumns {
             if let before = first.inferredTypes[column.name], before != column.type {
                 report.widenedColumns.append(column.name)
             }

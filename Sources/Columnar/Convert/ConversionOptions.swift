@@ -34,11 +34,15 @@ public struct ConversionReport: Sendable, Hashable {
     public var rejectedRows: Int64 = 0
     /// Bytes read in the last pass, after decompressing.
     public var inputBytes: Int64 = 0
-    /// Size of the Parquet file.
+    /// Size of the Parquet file, or of all files.
     public var outputBytes: Int64 = 0
     public var rowGroups = 0
     /// Columns of the output.
     public var columns: [ColumnSchema] = []
+    /// The files of a partitioned conversion, by path; empty otherwise.
+    public var files: [PartitionFile] = []
+    /// The columns that the paths of `files` stand for.
+    public var partitionColumns: [ColumnSchema] = []
     /// Columns of the output that the given schema lacks; empty without a schema.
     public var newColumns: [ColumnSchema] = []
     /// Columns of the given schema that the file lacks; they are null in the output.

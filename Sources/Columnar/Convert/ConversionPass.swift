@@ -1,7 +1,7 @@
 /// One pass over the input of a conversion.
 final class ConversionPass {
     private let source: any ByteSource
-    private let sink: any ByteSink
+    private let target: ConversionTarget
     private let options: ConversionOptions
     private let processor: (any RecordProcessor)?
     private let rejectedRecords: (any RejectedRecords)?
@@ -13,11 +13,11 @@ final class ConversionPass {
     private(set) var inferredTypes: [String: ColumnType] = [:]
 
     init(
-        source: any ByteSource, sink: any ByteSink, options: ConversionOptions, processor: (any RecordProcessor)?,
-        rejectedRecords: (any RejectedRecords)?
+        source: any ByteSource, target: ConversionTarget, options: ConversionOptions,
+        processor: (any RecordProcessor)?, rejectedRecords: (any RejectedRecords)?
     ) {
         self.source = source
-        self.sink = sink
+        self.target = target
         self.options = options
         self.processor = processor
         self.rejectedRecords = rejectedRecords
@@ -41,9 +41,7 @@ final class ConversionPass {
         }
         let columns = resolve(plan, scan ?? sample(batch, reader))
         let open = scan == nil ? plan.columns.indices.filter { columns[$0].isOpen } : []
-        let table = try TableBuilder(
-            columns: columns.map(\.schema), open: Set(open), plan: plan, options: options, nullTokens: nullTokens,
-            sink: sink)
+        guard let table = try output(columns.map(\.schema), open: Set(open), plan) else { return nil }
         if let misfit = try build(table, startingWith: hasBatch ? batch : nil, reader, screen) {
             let column = plan.columns[misfit.place.column]
             guard column.isInferred || (options.mismatches == .widen && scan == nil && column.isField) else {
@@ -55,6 +53,23 @@ final class ConversionPass {
         try table.finish()
         complete(table, plan, reader)
         return report
+    }
+
+    /// The file or files that the rows go to. Nil where some types are open and there may be many files, which must agree:
+    /// then all values are looked at first.
+    private func output(
+        _ columns: [ColumnSchema], open: Set<Int>, _ plan: OutputPlan
+    ) throws(ColumnarError) -> (any RowOutput)? {
+        switch target {
+        case .file(let sink):
+            return try TableBuilder(
+                columns: columns, open: open, plan: plan, options: options, nullTokens: nullTokens, sink: sink)
+        case .partitions(let output, let partitioning):
+            if !open.isEmpty, hasBatch { return nil }
+            return try PartitionedBuilder(
+                columns: columns, plan: plan, partitioning: partitioning, options: options, nullTokens: nullTokens,
+                output: output)
+        }
     }
 
     /// What a pass over all values found.
@@ -105,7 +120,7 @@ final class ConversionPass {
     /// Appends all records.
     /// - Returns: the first misfit with its batch, nil where everything fits.
     private func build(
-        _ table: TableBuilder, startingWith first: RecordBatch?, _ reader: any RecordReader, _ screen: RecordScreen
+        _ table: any RowOutput, startingWith first: RecordBatch?, _ reader: any RecordReader, _ screen: RecordScreen
     ) throws(ColumnarError) -> (place: TableBuilder.Misfit, batch: RecordBatch)? {
         let isPaired = options.threads > 1
         let capacity = max(256, options.csv.batchBytes)
@@ -186,13 +201,18 @@ final class ConversionPass {
         }
     }
 
-    private func complete(_ table: TableBuilder, _ plan: OutputPlan, _ reader: any RecordReader) {
+    private func complete(_ table: any RowOutput, _ plan: OutputPlan, _ reader: any RecordReader) {
         let columns = table.columns
         report.rows = table.rows
         report.outputBytes = table.bytesWritten
         report.rowGroups = table.rowGroups
         report.inputBytes = reader.bytesRead
         report.columns = columns
+        if let table = table as? PartitionedBuilder {
+            report.columns = table.fileColumns
+            report.partitionColumns = table.partitionColumns
+            report.files = table.files
+        }
         report.newColumns = plan.newColumns.map { columns[$0] }
         report.missingColumns = plan.missingColumns.map { columns[$0] }
         report.drift.newColumns = report.newColumns

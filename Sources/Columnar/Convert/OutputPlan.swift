@@ -22,6 +22,14 @@ struct OutputPlan {
     private(set) var newColumns: [Int] = []
     private(set) var missingColumns: [Int] = []
 
+    /// The plan with some of the columns alone, in their order.
+    func keeping(_ positions: [Int]) -> OutputPlan {
+        var plan = self
+        plan.columns = positions.map { columns[$0] }
+        (plan.newColumns, plan.missingColumns) = ([], [])
+        return plan
+    }
+
     /// - Parameter types: types that the format gives to the columns of the file, by position.
     /// - Throws: `DuplicateColumn` where a derived column has the name of a column of the file, or the schema names a
     ///   column twice.

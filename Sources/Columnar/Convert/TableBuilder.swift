@@ -1,5 +1,5 @@
 /// The column builders of a conversion and the file they write to.
-final class TableBuilder {
+final class TableBuilder: RowOutput {
     /// A field that does not fit its column.
     struct Misfit {
         /// Position in the output.
@@ -28,10 +28,12 @@ final class TableBuilder {
     /// Rows of the row group under way.
     private var groupRows = 0
 
-    /// - Parameter open: positions of columns whose type is to be taken from their first values; text meanwhile.
+    /// - Parameters:
+    ///   - open: positions of columns whose type is to be taken from their first values; text meanwhile.
+    ///   - shared: what two threads need to finish pages, where several tables share it.
     init(
         columns: [ColumnSchema], open: Set<Int>, plan: OutputPlan, options: ConversionOptions, nullTokens: NullTokens,
-        sink: any ByteSink
+        sink: any ByteSink, workspaces shared: [PageWorkspace]? = nil
     ) throws(ColumnarError) {
         self.options = options.parquet
         self.columns = columns
@@ -48,9 +50,13 @@ final class TableBuilder {
         order = Array(columns.indices)
         misfits = .allocate(capacity: max(1, columns.count))
         misfits.initialize(repeating: nil, count: columns.count)
-        workspaces = [
-            try PageWorkspace(options.parquet.compression), try PageWorkspace(options.parquet.compression),
-        ]
+        if let shared {
+            workspaces = shared
+        } else {
+            workspaces = [
+                try PageWorkspace(options.parquet.compression), try PageWorkspace(options.parquet.compression),
+            ]
+        }
         pair = options.threads > 1 ? try ThreadPair() : nil
         writer = try ParquetFileWriter(sink, columns: columns, options: options.parquet)
     }
@@ -60,6 +66,10 @@ final class TableBuilder {
     var rows: Int64 { writer.rowCount }
     var bytesWritten: Int64 { writer.bytesWritten }
     var rowGroups: Int { writer.rowGroupCount }
+    /// Bytes of the row group under way, roughly.
+    var pendingBytes: Int { builders.reduce(0) { $0 + $1.size } }
+    /// Bytes that the file will have, roughly.
+    var size: Int64 { bytesWritten + Int64(pendingBytes) }
 
     /// Appends the records of some batches.
     /// - Parameter meanwhile: done at the same time by the second thread, or before on the only one.
@@ -67,10 +77,16 @@ final class TableBuilder {
     func append(
         _ batches: [RecordBatch], _ dialect: CSVDialect, meanwhile: @escaping () -> Void
     ) throws(ColumnarError) -> Misfit? {
-        var meanwhile: (() -> Void)? = meanwhile
-        var rest = batches.enumerated().filter { $0.element.rows > 0 }.map { index, batch in
+        let segments = batches.enumerated().filter { $0.element.rows > 0 }.map { index, batch in
             BatchSegment(batch: batch, dialect: dialect, batchIndex: index, first: 0, count: batch.rows)
-        }[...]
+        }
+        return try append(segments: segments, meanwhile: meanwhile)
+    }
+
+    /// Appends some rows of some batches.
+    func append(segments: [BatchSegment], meanwhile: (() -> Void)?) throws(ColumnarError) -> Misfit? {
+        var meanwhile = meanwhile
+        var rest = segments[...]
         while !rest.isEmpty {
             let segments = takeSegments(&rest)
             for column in open.sorted() { try settle(column, segments) }
@@ -82,8 +98,7 @@ final class TableBuilder {
             try round.run(with: pair)
             if let misfit = earliestMisfit() { return misfit }
             groupRows += segments.reduce(0) { $0 + $1.count }
-            let size = builders.reduce(0) { $0 + $1.size }
-            if groupRows >= options.rowGroupRows || size >= options.rowGroupBytes { try finishRowGroup() }
+            if groupRows >= options.rowGroupRows || pendingBytes >= options.rowGroupBytes { try finishRowGroup() }
         }
         meanwhile?()
         return nil
@@ -122,7 +137,7 @@ final class TableBuilder {
                 return try builder.append(table, workspace)
             }
             if let row {
-                misfits[column] = Misfit(column: column, batch: segment.batchIndex, row: segment.first + row)
+                misfits[column] = Misfit(column: column, batch: segment.batchIndex, row: segment.batchRow(row))
                 return
             }
         }
@@ -152,7 +167,8 @@ final class TableBuilder {
         }
     }
 
-    private func finishRowGroup() throws(ColumnarError) {
+    /// Ends the row group under way.
+    func finishRowGroup() throws(ColumnarError) {
         guard groupRows > 0 else { return }
         let round = ColumnRound(order: order, workspaces: workspaces) { column, workspace throws(ColumnarError) in
             try self.builders[column].finishChunk(workspace)

@@ -1,4 +1,5 @@
 import CSnappy
+import CZlib
 import CZstd
 
 /// Compresses pages. Used by one thread at a time.
@@ -6,7 +7,9 @@ final class PageCompressor {
     let codec: CompressionCodec
     private let level: Int32
     private let context: OpaquePointer?
-    private(set) var output = RawBuffer(capacity: 1 << 16)
+    /// Of gzip; at one place for its lifetime, since zlib's state points back to it.
+    fileprivate let deflater: UnsafeMutablePointer<z_stream>?
+    fileprivate(set) var output = RawBuffer(capacity: 1 << 16)
 
     init(_ compression: ParquetWriterOptions.Compression) throws(ColumnarError) {
         switch compression {
@@ -17,6 +20,23 @@ final class PageCompressor {
                 throw ColumnarError(.unsupported, "The Zstandard level must be 1 to 22; it is \(value).")
             }
             (codec, level) = (.zstd, Int32(value))
+        case .gzip(let value):
+            guard (1...9).contains(value) else {
+                throw ColumnarError(.unsupported, "The gzip level must be 1 to 9; it is \(value).")
+            }
+            (codec, level) = (.gzip, Int32(value))
+        }
+        if codec == .gzip {
+            let stream = UnsafeMutablePointer<z_stream>.allocate(capacity: 1)
+            stream.initialize(to: z_stream())
+            // 15 bits of window, and 16: with gzip's header and trailer.
+            guard czlib_deflate_init(stream, level, 15 + 16) == Z_OK else {
+                stream.deallocate()
+                throw ColumnarError(.writeFailed, "Cannot make a gzip compressor: out of memory.")
+            }
+            deflater = stream
+        } else {
+            deflater = nil
         }
         context = codec == .zstd ? ZSTD_createCCtx() : nil
         if codec == .zstd && context == nil {
@@ -26,6 +46,10 @@ final class PageCompressor {
 
     deinit {
         ZSTD_freeCCtx(context)
+        if let deflater {
+            deflateEnd(deflater)
+            deflater.deallocate()
+        }
         output.free()
     }
 
@@ -50,9 +74,31 @@ final class PageCompressor {
                     .writeFailed, "Zstandard cannot compress a page: \(String(cString: ZSTD_getErrorName(size))).")
             }
             output.count = size
+        case .gzip: try deflate(bytes)
         default:
             if let start = bytes.baseAddress { output.append(start.assumingMemoryBound(to: UInt8.self), bytes.count) }
         }
+    }
+}
+
+extension PageCompressor {
+    fileprivate func deflate(_ bytes: UnsafeRawBufferPointer) throws(ColumnarError) {
+        guard let deflater, deflateReset(deflater) == Z_OK, bytes.count <= Int(UInt32.max) else {
+            throw ColumnarError(.writeFailed, "gzip cannot compress a page.")
+        }
+        let bound = Int(deflateBound(deflater, UInt(bytes.count)))
+        output.reserve(bound)
+        // zlib does not write to its input.
+        deflater.pointee.next_in = bytes.baseAddress.map {
+            UnsafeMutablePointer(mutating: $0.assumingMemoryBound(to: UInt8.self))
+        }
+        deflater.pointee.avail_in = UInt32(bytes.count)
+        deflater.pointee.next_out = output.base
+        deflater.pointee.avail_out = UInt32(clamping: output.capacity)
+        guard CZlib.deflate(deflater, Z_FINISH) == Z_STREAM_END else {
+            throw ColumnarError(.writeFailed, "gzip cannot compress a page.")
+        }
+        output.count = Int(deflater.pointee.total_out)
     }
 }
 

@@ -6,6 +6,8 @@ public struct ParquetWriterOptions: Sendable {
         case snappy
         /// Zstandard, level 1 (fast) to 22 (small).
         case zstd(level: Int)
+        /// Gzip, level 1 (fast) to 9 (small).
+        case gzip(level: Int)
     }
 
     /// Which readers must understand the file.

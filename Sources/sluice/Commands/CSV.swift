@@ -7,17 +7,16 @@ struct CSV: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "csv", abstract: "Delimited text to Parquet.", subcommands: [Convert.self])
 
-    struct Convert: ParsableCommand {
+    struct Convert: AsyncParsableCommand {
         static let configuration = CommandConfiguration(abstract: "Convert a CSV file to a Parquet file.")
-
-        enum Compression: String, ExpressibleByArgument, CaseIterable {
-            case snappy, zstd, none
-        }
 
         @Argument(help: ArgumentHelp("Delimited text, also compressed with Zstandard.", valueName: "in.csv"))
         var input: String
-        @Argument(help: ArgumentHelp("The Parquet file to make.", valueName: "out.parquet")) var destination: String
-        @Option(name: .long, help: "How pages are compressed.") var compression = Compression.snappy
+        @Argument(help: ArgumentHelp("The Parquet file to make, or the folder of files.", valueName: "out")) var destination: String
+        @OptionGroup var parquetOption: ParquetOption
+        @OptionGroup var partitionOption: PartitionOption
+        @OptionGroup var schemaOption: SchemaOption
+        @OptionGroup var dataOption: DataOption
         @Option(name: .long, help: "1 or 2.") var threads = 1
         @Option(
             name: .long,
@@ -46,25 +45,38 @@ struct CSV: AsyncParsableCommand {
             var rowGroups: Int
             var columns: [Column]
             var widened: [String]
+            /// What differs from the given schema, in words.
+            var drift: [String]
+            /// Of a folder: its files and the columns of their paths.
+            var partitionColumns: [Column]
+            var files: [File]
             var delimiter: String
             var seconds: Double
 
             struct Column: Encodable {
                 var name: String
                 var type: String
+
+                init(_ column: ColumnSchema) {
+                    name = column.name
+                    type = "\(column.type)"
+                }
+            }
+
+            struct File: Encodable {
+                var path: String
+                var rows: Int64
+                var bytes: Int64
             }
         }
 
-        func run() throws {
+        func run() async throws {
             var options = ConversionOptions()
             options.csv.delimiter = delimiterCharacter
             options.threads = threads
-            options.parquet.compression =
-                switch compression {
-                case .snappy: .snappy
-                case .zstd: .zstd(level: 3)
-                case .none: .none
-                }
+            parquetOption.apply(to: &options.parquet)
+            options.parquet.keyValueMetadata = [(key: "sluice.source", value: input)]
+            try await schemaOption.apply(to: &options, dataOption)
             let clock = ContinuousClock()
             let started = clock.now
             let report = try convert(options)
@@ -75,8 +87,11 @@ struct CSV: AsyncParsableCommand {
                     Result(
                         rows: report.rows, inputBytes: report.inputBytes, outputBytes: report.outputBytes,
                         rowGroups: report.rowGroups,
-                        columns: report.columns.map { Result.Column(name: $0.name, type: "\($0.type)") },
-                        widened: report.widenedColumns, delimiter: String(report.delimiter), seconds: seconds))
+                        columns: report.columns.map(Result.Column.init), widened: report.widenedColumns,
+                        drift: report.drift.lines, partitionColumns: report.partitionColumns.map(Result.Column.init),
+                        files: report.files.map {
+                            Result.File(path: $0.path + $0.name, rows: $0.rows, bytes: $0.bytes)
+                        }, delimiter: String(report.delimiter), seconds: seconds))
             }
             let rate = seconds > 0 ? Int64(Double(report.inputBytes) / seconds) : 0
             output.line(
@@ -84,11 +99,27 @@ struct CSV: AsyncParsableCommand {
                     + "\(Human.bytes(report.inputBytes)) -> \(Human.bytes(report.outputBytes)) in "
                     + "\(Human.milliseconds(seconds * 1000)) (\(Human.bytes(rate))/s)")
             for column in report.columns { output.line("  \(column.name) \(column.type)") }
+            if !report.files.isEmpty {
+                let keys = report.partitionColumns.map { "\($0.name) \($0.type)" }.joined(separator: ", ")
+                output.line(
+                    "\(Human.count(report.files.count, "file")) in "
+                        + "\(Human.count(Set(report.files.map(\.path)).count, "partition"))"
+                        + (keys.isEmpty ? "" : " (\(keys))"))
+            }
+            for line in report.drift.lines { output.line(line) }
+            if report.rejectedRows > 0 { output.line("\(Human.count(report.rejectedRows, "row")) left out") }
         }
 
         /// Converts into a file beside the destination and renames it, so that a failure leaves nothing behind.
         private func convert(_ options: ConversionOptions) throws -> ConversionReport {
             let source = try FileSource(path: input)
+            if let partitioning = try partitionOption.partitioning() {
+                let folder = try FolderOutput(path: destination)
+                let report = try CSVConverter.convert(
+                    from: source, to: folder, partitionedBy: partitioning, options: options)
+                try folder.publish()
+                return report
+            }
             let staged = "\(destination).\(getpid()).tmp"
             do {
                 let report = try CSVConverter.convert(from: source, to: FileSink(path: staged), options: options)

@@ -15,10 +15,17 @@ enum PageDecompressor {
             return range == 0..<bytes.count ? bytes : Array(bytes[range])
         case .snappy: return try snappy(bytes, range, size)
         case .zstd: return try zstd(bytes, range, size)
+        case .gzip, .lz4Raw:
+            let expanded = bytes.withUnsafeBytes { buffer in
+                let source = UnsafeRawBufferPointer(rebasing: buffer[range])
+                return codec == .gzip ? GzipPage.expand(source, size: size) : LZ4Block.expand(source, size: size)
+            }
+            guard let expanded else { throw DecodeFault("does not expand: its \(codec.word) data is damaged") }
+            return expanded
         default:
             throw .unsupported(
-                "is compressed with \(codec.word); this reader knows snappy, zstd and none. Rewrite the file with one "
-                    + "of them")
+                "is compressed with \(codec.word); this reader knows snappy, zstd, gzip, lz4_raw and none. "
+                    + "Rewrite the file with one of them")
         }
     }
 

@@ -1,0 +1,64 @@
+import ArgumentParser
+import Columnar
+import HostAPI
+import Yams
+
+/// `--schema`, `--table`, `--on-mismatch`: the columns that a conversion must give.
+struct SchemaOption: ParsableArguments {
+    enum Mismatch: String, ExpressibleByArgument, CaseIterable {
+        case fail, reject, widen
+    }
+
+    @Option(
+        help: ArgumentHelp(
+            "The columns that the table has, as YAML: a list `columns` of {name: …, type: …}.", valueName: "file.yaml"))
+    var schema: String?
+
+    @Option(help: ArgumentHelp("The columns of a table in the catalog of a running host.", valueName: "database.table"))
+    var table: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "A value that does not fit the schema: fails the file, leaves its row out, or widens its column."))
+    var onMismatch = Mismatch.fail
+
+    func validate() throws {
+        guard schema == nil || table == nil else { throw ValidationError("Give --schema or --table, not both.") }
+        if let table, table.split(separator: ".").count != 2 {
+            throw ValidationError("Name the table as DATABASE.TABLE, not `\(table)`.")
+        }
+    }
+
+    /// Sets what was asked for.
+    /// - Parameter data: which host has the catalog.
+    func apply(to options: inout ConversionOptions, _ data: DataOption) async throws {
+        switch onMismatch {
+        case .fail: options.mismatches = .fail
+        case .reject: options.mismatches = .reject
+        case .widen: options.mismatches = .widen
+        }
+        if let schema {
+            options.schema = try columns(of: schema)
+        } else if let table {
+            let parts = table.split(separator: ".").map(String.init)
+            let detail = try await data.host.table(database: parts[0], name: parts[1])
+            options.schema = try (detail.table.columns + detail.table.partitionKeys).map { column in
+                guard let type = ColumnType(column.type) else {
+                    throw Failure("column \(column.name) of \(table) is \(column.type), which cannot be written")
+                }
+                return ColumnSchema(name: column.name, type: type)
+            }
+        }
+    }
+
+    private func columns(of path: String) throws -> [ColumnSchema] {
+        let text = String(decoding: try InputFile.bytes(of: path), as: UTF8.self)
+        do {
+            return try YAMLDecoder().decode(SchemaFile.self, from: text).columns
+        } catch DecodingError.dataCorrupted(let context) {
+            throw Failure("\(path): \(context.debugDescription)", hint: "columns: [{name: id, type: bigint}]")
+        } catch {
+            throw Failure("\(path) is no schema: \(error)", hint: "columns: [{name: id, type: bigint}]")
+        }
+    }
+}
