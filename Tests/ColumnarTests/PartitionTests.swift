@@ -12,7 +12,8 @@ struct PartitionTests {
     }
 
     private func convert(
-        _ text: String, _ partitioning: Partitioning, _ options: ConversionOptions = ConversionOptions(), to path: String
+        _ text: String, _ partitioning: Partitioning, _ options: ConversionOptions = ConversionOptions(),
+        to path: String
     ) throws -> ConversionReport {
         let output = try FolderOutput(path: path)
         let report = try CSVConverter.convert(
@@ -37,7 +38,10 @@ struct PartitionTests {
     @Test("values of columns become folders that pyarrow, DuckDB and Polars read back, whatever the values are")
     func values() throws {
         let folder = try ScratchFolder()
-        let odd = ["EU", "a/b", "50%", "x=y", "naïve 日本", "sp ace", "{[^]}", "q'u\"o", "back\\slash", "tab\there", "a+b", "%2F", ".."]
+        let odd = [
+            "EU", "a/b", "50%", "x=y", "naïve 日本", "sp ace", "{[^]}", "q'u\"o", "back\\slash", "tab\there", "a+b",
+            "%2F", "..",
+        ]
         var text = "id,region,ok,v\n"
         var rows: [[String?]] = []
         for row in 0..<400 {
@@ -52,7 +56,10 @@ struct PartitionTests {
         let report = try convert(text, try Partitioning(parsing: "region,ok"), to: path)
         #expect(report.rows == 400)
         #expect(report.columns.map(\.name) == ["id", "v"])
-        #expect(report.partitionColumns == [ColumnSchema(name: "region", type: .string), ColumnSchema(name: "ok", type: .boolean)])
+        #expect(
+            report.partitionColumns == [
+                ColumnSchema(name: "region", type: .string), ColumnSchema(name: "ok", type: .boolean),
+            ])
         #expect(report.files.map { $0.path + $0.name } == paths(path))
         #expect(report.files.reduce(0) { $0 + $1.rows } == 400)
         #expect(report.files.contains { $0.path == "region=a%2Fb/ok=true/" && $0.values == ["a/b", "true"] })
@@ -137,7 +144,9 @@ struct PartitionTests {
         }
         var options = ConversionOptions()
         options.csv.batchBytes = 16_384
-        for (name, keys) in [("plain", []), ("keyed", [Partitioning.Key.column("half")])] as [(String, [Partitioning.Key])] {
+        for (name, keys) in [("plain", []), ("keyed", [Partitioning.Key.column("half")])]
+            as [(String, [Partitioning.Key])]
+        {
             let path = folder.path(name)
             let report = try convert(text, Partitioning(keys: keys, fileBytes: 100_000), options, to: path)
             #expect(report.files.count >= 4 && report.rows == 30_000)
@@ -178,7 +187,8 @@ struct PartitionTests {
         for (keys, code, word) in [
             ("d", "Unsupported", "decimal"), ("at", "Unsupported", "at:day"), ("nope", "MissingColumn", "nope"),
             ("id,id", "DuplicateColumn", "id"), ("at:year", "DuplicateColumn", "year"),
-            ("flag:day", "Unsupported", "boolean"), ("at:week", "Unsupported", "week"), ("id,,s", "Unsupported", "missing"),
+            ("flag:day", "Unsupported", "boolean"), ("at:week", "Unsupported", "week"),
+            ("id,,s", "Unsupported", "missing"),
         ] {
             let error = columnarError {
                 let output = try FolderOutput(path: folder.path("out"))
@@ -204,7 +214,9 @@ struct PartitionTests {
         let many = "id,x\n" + (0..<100).map { "\($0),1\n" }.joined()
         #expect(columnarError { _ = try convert(many, few, to: folder.path("many")) }?.code == .limitExceeded)
         let long = "id,s\n1,\(String(repeating: "x", count: 300))\n"
-        #expect(columnarError { _ = try convert(long, try Partitioning(parsing: "s"), to: folder.path("l")) }?.code == .limitExceeded)
+        #expect(
+            columnarError { _ = try convert(long, try Partitioning(parsing: "s"), to: folder.path("l")) }?.code
+                == .limitExceeded)
         // An empty text is a value, not null.
         let report = try convert(text, try Partitioning(parsing: "s"), to: folder.path("s"))
         #expect(report.files.map(\.path) == ["s=/", "s=x/"])

@@ -42,8 +42,8 @@ struct BatchSegment {
                     let table =
                         gathered?.derivedTable(column: index, bytes: bytes)
                         ?? FieldTable(
-                        bytes: bytes, slots: slots, column: index, columns: derived.columns,
-                        dialect: DerivedValues.dialect)
+                            bytes: bytes, slots: slots, column: index, columns: derived.columns,
+                            dialect: DerivedValues.dialect)
                     return try body(slice(table))
                 }
             }

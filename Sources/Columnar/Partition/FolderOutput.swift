@@ -22,7 +22,8 @@ public final class FolderOutput: PartitionedOutput {
             // An empty folder gives way to the new one; any other refuses.
             guard status.st_mode & S_IFMT == S_IFDIR, Self.isEmpty(path) else {
                 throw ColumnarError(
-                    .writeFailed, "\(path) exists already and is not an empty folder. Remove it, or choose another place.")
+                    .writeFailed,
+                    "\(path) exists already and is not an empty folder. Remove it, or choose another place.")
             }
         }
         try make(staging)

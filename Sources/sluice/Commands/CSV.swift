@@ -12,7 +12,8 @@ struct CSV: AsyncParsableCommand {
 
         @Argument(help: ArgumentHelp("Delimited text, also compressed with Zstandard.", valueName: "in.csv"))
         var input: String
-        @Argument(help: ArgumentHelp("The Parquet file to make, or the folder of files.", valueName: "out")) var destination: String
+        @Argument(help: ArgumentHelp("The Parquet file to make, or the folder of files.", valueName: "out"))
+        var destination: String
         @OptionGroup var parquetOption: ParquetOption
         @OptionGroup var partitionOption: PartitionOption
         @OptionGroup var schemaOption: SchemaOption

@@ -5,7 +5,9 @@ enum GzipPage {
     /// The data expanded to exactly `size` bytes; nil where it is damaged.
     static func expand(_ source: UnsafeRawBufferPointer, size: Int) -> [UInt8]? {
         // Deflate stands for 1032 bytes a byte at most.
-        guard size <= source.count * 1032 + 64, size <= Int(UInt32.max), source.count <= Int(UInt32.max) else { return nil }
+        guard size <= source.count * 1032 + 64, size <= Int(UInt32.max), source.count <= Int(UInt32.max) else {
+            return nil
+        }
         var isWhole = false
         let expanded = [UInt8](unsafeUninitializedCapacity: size) { target, initialized in
             isWhole = inflate(source, into: target)
@@ -14,13 +16,17 @@ enum GzipPage {
         return isWhole ? expanded : nil
     }
 
-    private static func inflate(_ source: UnsafeRawBufferPointer, into target: UnsafeMutableBufferPointer<UInt8>) -> Bool {
+    private static func inflate(_ source: UnsafeRawBufferPointer, into target: UnsafeMutableBufferPointer<UInt8>)
+        -> Bool
+    {
         var stream = z_stream()
         // 15 bits of window, and 32: gzip or zlib by its header.
         guard czlib_inflate_init(&stream, 15 + 32) == Z_OK else { return false }
         defer { inflateEnd(&stream) }
         // zlib does not write to its input.
-        stream.next_in = source.baseAddress.map { UnsafeMutablePointer(mutating: $0.assumingMemoryBound(to: UInt8.self)) }
+        stream.next_in = source.baseAddress.map {
+            UnsafeMutablePointer(mutating: $0.assumingMemoryBound(to: UInt8.self))
+        }
         stream.avail_in = UInt32(source.count)
         // An empty page has no place, and zlib wants one.
         var nothing: UInt8 = 0
