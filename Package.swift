@@ -128,7 +128,6 @@ let package = Package(
                 "AppConfig", "Columnar", "EventModel", "EventPatterns", "EventTransforms", "FunctionJSON", "Gateway",
                 "HostAPI", "Journal", "ObjectStore", "SluiceRuntime", "CLinux",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
-                .product(name: "Yams", package: "Yams"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),

@@ -8,8 +8,16 @@ public struct TableLoader: Sendable {
     public struct Settings: Codable, Sendable {
         /// The bucket of the Parquet files.
         public var targetBucket: String?
-        /// `snappy` (the default), `zstd` or `none`.
+        /// `snappy` (the default), `zstd`, `gzip` or `none`.
         public var compression: String?
+        /// `current` (the default), `legacy` for readers of Parquet 1.0, or `newest` with encodings that few readers know.
+        public var compatibility: String?
+        /// Divides the rows among files in folders: `region`, `at:day`, `at:yyyy/MM/dd/HH`, or several with commas.
+        public var partitionBy: String?
+        /// Compressed bytes at which a file ends and another one begins.
+        public var fileBytes: Int64?
+        /// Most files that are written at the same time, 100 unless given.
+        public var openFiles: Int?
         /// Unquoted texts that mean a missing value, beside the empty field.
         public var nullTokens: [String]?
         /// What becomes of rows with too few fields: `fail` (the default) fails the file, `pad` takes the missing ones for
@@ -26,18 +34,31 @@ public struct TableLoader: Sendable {
         public var database: String
         public var table: String
         public var bucket: String
+        /// The Parquet file, the first of several; empty where no row came.
         public var key: String
         public var rows: Int64
         public var columns: [TableColumn]
         /// Names of columns that the table did not have before.
         public var newColumns: [String]
+        /// How the file differs from the table: `new column city string`, `missing column age bigint`.
+        public var drift: [String]
+        /// All files, with the values of the table's partition keys.
+        public var files: [File]
+
+        /// One Parquet file.
+        public struct File: Codable, Sendable, Hashable {
+            public var key: String
+            public var rows: Int64
+            public var partition: [String]
+        }
     }
 
     private let bucket: String
     private let properties: [String: String]
     private let options: ConversionOptions
+    private let partitioning: Partitioning?
 
-    /// Throws `HandlerError` with code `InvalidConfiguration` for an unknown compression or treatment of malformed rows.
+    /// Throws `HandlerError` with code `InvalidConfiguration` for an unknown word or a partitioning that cannot be read.
     public init(_ settings: Settings, defaultBucket: String) throws {
         bucket = settings.targetBucket ?? defaultBucket
         properties = settings.properties ?? [:]
@@ -46,12 +67,25 @@ public struct TableLoader: Sendable {
         switch settings.compression ?? "snappy" {
         case "snappy": options.parquet.compression = .snappy
         case "zstd": options.parquet.compression = .zstd(level: 3)
+        case "gzip": options.parquet.compression = .gzip(level: 6)
         case "none": options.parquet.compression = .none
         default:
             throw HandlerError(
                 code: "InvalidConfiguration",
-                message: "compression is \"\(settings.compression ?? "")\"; choose snappy, zstd or none", retry: false)
+                message: "compression is \"\(settings.compression ?? "")\"; choose snappy, zstd, gzip or none",
+                retry: false)
         }
+        switch settings.compatibility ?? "current" {
+        case "current": options.parquet.compatibility = .current
+        case "legacy": options.parquet.compatibility = .legacy
+        case "newest": options.parquet.compatibility = .newest
+        default:
+            throw HandlerError(
+                code: "InvalidConfiguration",
+                message: "compatibility is \"\(settings.compatibility ?? "")\"; choose legacy, current or newest",
+                retry: false)
+        }
+        partitioning = try Self.partitioning(settings)
         switch settings.malformedRows ?? "fail" {
         case "fail": options.csv.badRecords = .fail
         case "pad": options.csv.badRecords = .pad
@@ -63,7 +97,26 @@ public struct TableLoader: Sendable {
         self.options = options
     }
 
-    /// Converts one object to `<bucket>/<database>/<table>/<unique>.parquet` and registers it.
+    private static func partitioning(_ settings: Settings) throws -> Partitioning? {
+        guard settings.partitionBy != nil || settings.fileBytes != nil else { return nil }
+        guard settings.fileBytes ?? 1 > 0, settings.openFiles ?? 1 > 0 else {
+            throw HandlerError(
+                code: "InvalidConfiguration", message: "fileBytes and openFiles must be positive", retry: false)
+        }
+        do throws(ColumnarError) {
+            var partitioning = Partitioning(keys: [], fileBytes: settings.fileBytes)
+            if let keys = settings.partitionBy {
+                partitioning = try Partitioning(parsing: keys, fileBytes: settings.fileBytes)
+            }
+            partitioning.openFiles = settings.openFiles ?? partitioning.openFiles
+            return partitioning
+        } catch {
+            throw HandlerError(code: "InvalidConfiguration", message: error.message, retry: false)
+        }
+    }
+
+    /// Converts one object to `<bucket>/<database>/<table>/<unique>.parquet`, or to files in folders of
+    /// their partitions, and registers them.
     ///
     /// Throws `HandlerError` with Columnar's codes (`EmptyFile`, `SchemaMismatch`, `MalformedRow`, …), `HostRefusal`.
     /// - Parameter processor: judges records and computes further columns.
@@ -79,30 +132,86 @@ public struct TableLoader: Sendable {
             (key: "sluice.function", value: "\(context.functionName) \(context.functionVersion)"),
         ]
         let prefix = "\(database)/\(table)/"
+        let (report, files) =
+            if let partitioning {
+                try await write(data, partitionedBy: partitioning, options, processor, prefix, context)
+            } else {
+                try await write(data, options, processor, prefix, context)
+            }
+        let columns = report.columns.map { TableColumn(name: $0.name, type: $0.type.description) }
+        for file in files {
+            try await context.catalog.register(
+                TableFile(
+                    database: database, table: table, file: ObjectLocation(bucket: bucket, key: file.key),
+                    rows: file.rows, columns: columns,
+                    partitionKeys: report.partitionColumns.map {
+                        TableColumn(name: $0.name, type: $0.type.description)
+                    },
+                    partition: file.partition, location: "\(bucket)/\(prefix)", properties: properties),
+                base: known)
+        }
+        let newColumns = known == nil ? [] : report.newColumns.map(\.name)
+        if !report.drift.isEmpty {
+            context.logger.notice(
+                "the file differs from the table",
+                metadata: ["source": "\(source)", "drift": "\(report.drift)"])
+        }
+        context.logger.info(
+            "loaded", metadata: ["source": "\(source)", "table": "\(database).\(table)", "rows": "\(report.rows)"])
+        return Loaded(
+            database: database, table: table, bucket: bucket, key: files.first?.key ?? "", rows: report.rows,
+            columns: columns, newColumns: newColumns, drift: report.drift.lines, files: files)
+    }
+
+    /// Writes one file.
+    private func write(
+        _ data: ObjectData, _ options: ConversionOptions, _ processor: (any RecordProcessor)?, _ prefix: String,
+        _ context: Context
+    ) async throws -> (ConversionReport, [Loaded.File]) {
         let key = try await context.objects.generateKey(bucket, prefix: prefix, suffix: ".parquet")
         // The key is that of this event: a second run of it replaces what the first one made.
         let report = try await context.objects.put(bucket, key, overwrite: true) { writer in
             let descriptor = try writer.descriptor
             return try await data.withDescriptor { input in
-                try convert(input, descriptor, options, processor, source)
+                try convert(input, descriptor, options, processor, data.info.location.description)
             }
         }
-        let columns = report.columns.map { TableColumn(name: $0.name, type: $0.type.description) }
-        try await context.catalog.register(
-            TableFile(
-                database: database, table: table, file: ObjectLocation(bucket: bucket, key: key), rows: report.rows,
-                columns: columns, location: "\(bucket)/\(prefix)", properties: properties),
-            base: known)
-        let newColumns = known == nil ? [] : report.newColumns.map(\.name)
-        if !newColumns.isEmpty {
-            context.logger.notice(
-                "the table gets new columns", metadata: ["columns": "\(newColumns.joined(separator: ", "))"])
+        return (report, [Loaded.File(key: key, rows: report.rows, partition: [])])
+    }
+
+    /// Writes the files of partitions.
+    private func write(
+        _ data: ObjectData, partitionedBy partitioning: Partitioning, _ options: ConversionOptions,
+        _ processor: (any RecordProcessor)?, _ prefix: String, _ context: Context
+    ) async throws -> (ConversionReport, [Loaded.File]) {
+        let staged = StagedPartitions(context.objects, bucket: bucket)
+        do {
+            let report = try await data.withDescriptor { input in
+                try convert(input, staged, partitioning, options, processor, data.info.location.description)
+            }
+            let keys = try await staged.put(report.files, prefix: prefix)
+            return (
+                report,
+                zip(report.files, keys).map { Loaded.File(key: $1, rows: $0.rows, partition: $0.values) }
+            )
+        } catch {
+            staged.discard()
+            // The host's own words say more than that a file could not be written.
+            throw staged.refusal ?? error
         }
-        context.logger.info(
-            "loaded", metadata: ["source": "\(source)", "table": "\(database).\(table)", "rows": "\(report.rows)"])
-        return Loaded(
-            database: database, table: table, bucket: bucket, key: key, rows: report.rows, columns: columns,
-            newColumns: newColumns)
+    }
+
+    private func convert(
+        _ input: Int32, _ output: any PartitionedOutput, _ partitioning: Partitioning, _ options: ConversionOptions,
+        _ processor: (any RecordProcessor)?, _ source: String
+    ) throws -> ConversionReport {
+        do throws(ColumnarError) {
+            return try CSVConverter.convert(
+                from: FileSource(descriptor: input, name: source), to: output, partitionedBy: partitioning,
+                options: options, processor: processor)
+        } catch {
+            throw HandlerError(error, in: source)
+        }
     }
 
     private func convert(
@@ -122,15 +231,22 @@ public struct TableLoader: Sendable {
     /// The columns of a table as those of a file. A table that this loader could not extend is refused.
     private func schema(of table: Table) throws -> [ColumnSchema] {
         let name = "\(table.database).\(table.name)"
-        guard table.partitionKeys.isEmpty, table.classification == "parquet" else {
+        // Times make several keys, whose values come from a column that stays in the files.
+        let mine = partitioning.map { $0.names } ?? []
+        guard table.partitionKeys.map(\.name) == mine, table.classification == "parquet" else {
+            func words(_ names: [String]) -> String {
+                names.isEmpty ? "not partitioned" : "partitioned by \(names.joined(separator: ", "))"
+            }
             throw HandlerError(
                 code: "Unsupported",
                 message:
-                    "the table \(name) is \(table.partitionKeys.isEmpty ? "" : "partitioned ")\(table.classification); "
-                    + "this function adds Parquet files to tables without partitions only",
+                    "the table \(name) is \(table.classification) and \(words(table.partitionKeys.map(\.name))); "
+                    + "this function writes Parquet files, \(words(mine))",
                 retry: false)
         }
-        return try table.columns.map { column in
+        let fromFile = Set(partitioning?.columns ?? [])
+        let keys = table.partitionKeys.filter { fromFile.contains($0.name) }
+        return try (table.columns + keys).map { column in
             guard let type = ColumnType(column.type) else {
                 throw HandlerError(
                     code: "Unsupported",

@@ -62,8 +62,11 @@ public struct Partitioning: Sendable, Hashable {
         ColumnarError(.unsupported, "Cannot partition by \"\(text)\": \(problem).", text: text)
     }
 
+    /// Names of the partition columns, in the order of the path.
+    public var names: [String] { partitionColumns([:]).map(\.name) }
+
     /// Names of the columns that leave the files for the path.
-    var columns: [String] {
+    public var columns: [String] {
         keys.compactMap { if case .column(let name) = $0 { name } else { nil } }
     }
 
