@@ -45,8 +45,8 @@ let package = Package(
         .library(name: "Columnar", targets: ["Columnar"]),
     ]
         + functions.map { .library(name: $0.name, type: .dynamic, targets: ["\($0.name)Entry"]) }
-        // The function that `sluice bench` runs.
-        + [.library(name: "BenchEcho", type: .dynamic, targets: ["BenchEcho"])]
+        // The functions that `sluice bench` runs.
+        + ["BenchEcho", "BenchCounter"].map { .library(name: $0, type: .dynamic, targets: [$0]) }
         // A function of the tests, which fails in every way an event asks for.
         + [.library(name: "Faulty", type: .dynamic, targets: ["FaultyEntry"])],
     dependencies: [
@@ -87,6 +87,7 @@ let package = Package(
         library("Columnar", ["CSnappy", "CZstd", "CZlib", "CLinux"]),
 
         library("BenchEcho", ["FunctionKit"]),
+        library("BenchCounter", ["FunctionKit"]),
 
         // The host
         library("UVLoop", ["CLibUV", "CLinux"]),

@@ -91,6 +91,14 @@ package struct JournalBench: Sendable {
         ]
     }
 
+    /// Raw appends of `events` different records, `batch` to a transaction: what no journal on SQLite can beat.
+    package func floor(batch: Int) throws -> RawFloor.Result {
+        let payloads = Self.payloads(bytes)
+        return try withFolder {
+            try RawFloor.run(folder: $0, events: events, batch: max(1, batch), payloads: payloads)
+        }
+    }
+
     struct Driven {
         var eventsPerSecond: Double
         var statistics: JournalStatistics

@@ -5,10 +5,10 @@ import GRDBSQLite
 
 /// What SQLite itself can do on this disk: the same records into one plain table, with the journal's settings, page
 /// size and checkpoints, and nothing else.
-enum RawFloor {
-    struct Result {
-        var eventsPerSecond: Double
-        var commitMilliseconds: [Double]
+package enum RawFloor {
+    package struct Result: Sendable {
+        package var eventsPerSecond: Double
+        package var commitMilliseconds: [Double]
     }
 
     /// Appends `payloads` over and over, `batch` to a transaction, until `events` are durable. Blocking.

@@ -43,7 +43,7 @@ package struct HostBench: Sendable {
             var latencies: [Double] = []
             for index in 0..<(count + 20) {
                 let waiting = "\(data)/waiting-\(index)"
-                try Self.write("id,value\n1,2\n", to: waiting)
+                try BenchFolder.write("id,value\n1,2\n", to: waiting)
                 let began = HostClock().nanoseconds
                 guard rename(waiting, "\(data)/buckets/inbox/file-\(index).csv") == 0,
                     let arrived = await arrivals.next()
@@ -99,9 +99,9 @@ package struct HostBench: Sendable {
     ) async throws -> [HostFigure] {
         let root = "\(folder)/sluice-bench-\(getpid())-\(HostClock().nanoseconds)"
         let (app, data) = ("\(root)/app", "\(root)/data")
-        try Self.write("buckets:\n  inbox: {}\n", to: "\(app)/sluice.yaml")
-        try Self.write("module: \(module)\ntimeout: 10\n", to: "\(app)/Functions/BenchEcho/function.yaml")
-        try Self.write(
+        try BenchFolder.write("buckets:\n  inbox: {}\n", to: "\(app)/sluice.yaml")
+        try BenchFolder.write("module: \(module)\ntimeout: 10\n", to: "\(app)/Functions/BenchEcho/function.yaml")
+        try BenchFolder.write(
             """
             name: bench
             pattern: {source: [aws.s3], detail-type: [Object Created]}
@@ -114,11 +114,11 @@ package struct HostBench: Sendable {
         do {
             let figures = try await body(service.runtime, data)
             await service.runtime.stop()
-            Self.remove(root)
+            BenchFolder.remove(root)
             return figures
         } catch {
             await service.runtime.stop()
-            Self.remove(root)
+            BenchFolder.remove(root)
             throw error
         }
     }
@@ -140,31 +140,6 @@ package struct HostBench: Sendable {
         let sorted = values.sorted()
         guard !sorted.isEmpty else { return 0 }
         return sorted[min(sorted.count - 1, Int(Double(sorted.count) * share))]
-    }
-
-    private static func write(_ text: String, to path: String) throws {
-        Folders.make(String(path[..<(path.lastIndex(of: "/") ?? path.startIndex)]))
-        let file = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
-        guard file >= 0 else {
-            throw HostStartError(message: "cannot write \(path): \(String(cString: strerror(errno)))")
-        }
-        _ = text.utf8.withContiguousStorageIfAvailable { Glibc.write(file, $0.baseAddress, $0.count) }
-        close(file)
-    }
-
-    /// Removes the folder and all below it.
-    private static func remove(_ folder: String) {
-        guard let directory = opendir(folder) else { return }
-        while let entry = readdir(directory) {
-            let name = withUnsafePointer(to: &entry.pointee.d_name) {
-                $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
-            }
-            if name == "." || name == ".." { continue }
-            let path = "\(folder)/\(name)"
-            if unlink(path) != 0 { remove(path) }
-        }
-        closedir(directory)
-        rmdir(folder)
     }
 }
 

@@ -14,6 +14,9 @@ package final class WorkerPool {
         var workers: [UInt64: WorkerProcess] = [:]
         /// Requests for which a worker is being made, oldest first.
         var waiting: [(request: AttemptRequest, since: Int64)] = []
+        /// Workers being made. No more than requests wait: a worker that becomes free may take the request of one that is
+        /// on its way, which then serves the next.
+        var making = 0
         var isRetired = false
     }
 
@@ -133,7 +136,11 @@ package final class WorkerPool {
             return
         }
         versions[version]?.waiting.append((request, since))
-        Task { @LoopActor in await makeWorker(version) }
+        guard let state = versions[version], state.making < state.waiting.count else { return }
+        versions[version]?.making += 1
+        Task { @LoopActor in
+            if await !makeWorker(version) { versions[version]?.making -= 1 }
+        }
     }
 
     /// Ends an attempt: its worker is killed, and it fails with `reason` as its code.
@@ -185,13 +192,14 @@ package final class WorkerPool {
             })
     }
 
-    private func makeWorker(_ version: WorkerVersion) async {
-        guard versions[version] != nil else { return }
+    /// False if none is on its way, and will never be heard of.
+    private func makeWorker(_ version: WorkerVersion) async -> Bool {
+        guard versions[version] != nil else { return false }
         // The zygote this request counted on may be gone by now.
         if versions[version]?.waiting.isEmpty == false { ensureZygote(version) }
-        guard let zygote = versions[version]?.zygote else { return }
+        guard let zygote = versions[version]?.zygote else { return false }
         await zygote.settled()
-        guard !isStopping else { return }
+        guard !isStopping else { return false }
         switch zygote.phase {
         case .failed(let failure):
             // Asked again at the next request: what was missing may be there then. Another's zygote stays.
@@ -206,12 +214,14 @@ package final class WorkerPool {
                     zygote.endProcess()
                     try await spawn(version)
                 }
+                return true
             } catch {
                 failWaiting(version, Failure(code: "WorkerUnavailable", message: "no worker could be made: \(error)"))
             }
         case .starting, .ended:
             failWaiting(version, Failure(code: "WorkerUnavailable", message: "the zygote has ended"))
         }
+        return false
     }
 
     private func fork(_ version: WorkerVersion, _ zygote: Zygote) throws {
@@ -269,6 +279,7 @@ package final class WorkerPool {
     // MARK: What workers tell
 
     private func ready(_ worker: WorkerProcess) {
+        versions[worker.version]?.making -= 1
         guard versions[worker.version]?.waiting.isEmpty == false else { return keep(worker) }
         guard let next = versions[worker.version]?.waiting.removeFirst() else { return }
         attempts[next.request.id] = worker
@@ -277,8 +288,9 @@ package final class WorkerPool {
 
     private func finished(_ worker: WorkerProcess, _ id: UInt64, _ report: AttemptReport) {
         attempts[id] = nil
-        delegate.attemptFinished(id, report)
+        // Before the delegate hears of it: it starts the next attempt at once, which otherwise would fork a worker.
         if versions[worker.version]?.workers[worker.number] != nil, worker.isFree { keep(worker) }
+        delegate.attemptFinished(id, report)
     }
 
     /// Takes the next waiting request, or waits for one, not for ever.
@@ -308,6 +320,7 @@ package final class WorkerPool {
         roster.remove(worker.pid)
         removeScratch(of: worker)
         if !worker.isReady {
+            versions[version]?.making -= 1
             // It never came up: whoever waits for it hears why.
             failWaiting(version, worker.ending)
         }

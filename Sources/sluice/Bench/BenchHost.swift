@@ -37,8 +37,8 @@ struct BenchInvoke: AsyncParsableCommand {
 
 enum BenchModule {
     /// The benchmark's function, beside this program.
-    static func path() throws(Failure) -> String {
-        let path = Paths.programFolder + "libBenchEcho.so"
+    static func path(_ name: String = "BenchEcho") throws(Failure) -> String {
+        let path = Paths.programFolder + "lib\(name).so"
         guard access(path, R_OK) == 0 else {
             throw Failure("the benchmark's function \(path) is not there", hint: "build it with: make build")
         }

@@ -1,0 +1,145 @@
+import Gateway
+import Glibc
+import HostAPI
+import Journal
+import Logging
+import ServiceLifecycle
+import SluiceRuntime
+import Synchronization
+
+/// The host that `bench pipeline` measures: in this process, so that the journal's own counters can be read, with its
+/// gateway, on a temporary data folder.
+struct PipelineHost: Sendable {
+    struct Load: Sendable {
+        var events: Int
+        var request: Int
+        var connections: Int
+        /// Events a second; 0: as fast as they are taken.
+        var rate: Double
+        var bytes: Int
+    }
+
+    struct Run: Sendable {
+        var events: Int
+        /// From the first request until the last outcome is durable.
+        var seconds: Double
+        var tally: PipelineTally
+        var meanCommit: Double
+        var meanCommitMilliseconds: Double
+        var longestCommitMilliseconds: Double
+        var peakWALMegabytes: Double
+        /// Processor time of this process (host and gateway) an event.
+        var hostMicroseconds: Double
+
+        var eventsPerSecond: Double { Double(events) / seconds }
+    }
+
+    let root: String
+    let service: HostService
+    private let gateway: ServiceGroup
+    private let serving: Task<Void, any Error>
+
+    var data: String { "\(root)/data" }
+
+    static func start(module: String, folder: String, batch: Int, rules: Int, workers: Int) async throws -> PipelineHost
+    {
+        let root = "\(folder)/sluice-bench-\(getpid())"
+        try BenchFolder.write("", to: "\(root)/app/sluice.yaml")
+        try BenchFolder.write(
+            "module: \(module)\nreservedConcurrency: \(workers)\n",
+            to: "\(root)/app/Functions/BenchCounter/function.yaml")
+        for index in 0..<rules {
+            let type = index == 0 ? "Sample" : "Other \(index)"
+            try BenchFolder.write(
+                """
+                name: rule-\(index)
+                pattern: {source: [bench.pipeline], detail-type: [\(type)]}
+                targets: [{function: BenchCounter, batchSize: \(batch)}]
+
+                """, to: "\(root)/app/Events/rules/rule-\(index).yaml")
+        }
+        var log = Logger(label: "bench")
+        log.logLevel = .error
+        do {
+            let service = try await HostService.start(
+                HostOptions(dataFolder: "\(root)/data", appFolder: "\(root)/app"), log: log)
+            let (ready, isReady) = AsyncStream<Void>.makeStream()
+            let gateway = GatewayService(control: service.control, dataFolder: "\(root)/data", log: log) { _ in
+                isReady.yield()
+            }
+            let group = ServiceGroup(services: [service, gateway], logger: log)
+            let serving = Task { try await group.run() }
+            for await _ in ready { break }
+            return PipelineHost(root: root, service: service, gateway: group, serving: serving)
+        } catch {
+            BenchFolder.remove(root)
+            throw error
+        }
+    }
+
+    func stop() async {
+        await gateway.triggerGracefulShutdown()
+        _ = try? await serving.value
+        BenchFolder.remove(root)
+    }
+
+    /// Puts the events and waits until every outcome is durable. Throws unless the handler has counted each of them
+    /// once.
+    func drive(_ load: Load) async throws -> Run {
+        let before = try await snapshot()
+        let began = BenchClock.nanoseconds
+        let arguments = [
+            "bench", "produce", "--socket", "\(data)/api.sock", "--events", "\(load.events)", "--batch",
+            "\(load.request)", "--connections", "\(load.connections)", "--rate", "\(load.rate)", "--bytes",
+            "\(load.bytes)",
+        ]
+        let program = Paths.programFolder + "sluice"
+        let said = try await Task.detached { try Subprocess.output([program] + arguments) }.value
+        let accepted = Int(said.split(separator: " ").first ?? "") ?? 0
+        guard accepted == load.events else {
+            throw Failure("the host accepted \(accepted) of \(load.events) events")
+        }
+        var after = try await snapshot()
+        while after.settled < before.settled + Int64(load.events) {
+            if after.dead > 0 { throw Failure("\(after.dead) events became dead letters") }
+            BenchClock.sleep(until: BenchClock.nanoseconds + 2_000_000)
+            after = try await snapshot()
+        }
+        let took = Double(BenchClock.nanoseconds - began) / 1e9
+        var tally = PipelineTally.read(below: data)
+        tally.subtract(before.tally)
+        guard tally.events == load.events else {
+            throw Failure("the handler counted \(tally.events) of \(load.events) events")
+        }
+        let commits = Double(max(1, after.statistics.commits - before.statistics.commits))
+        return Run(
+            events: load.events, seconds: took, tally: tally,
+            meanCommit: Double(after.statistics.records - before.statistics.records) / commits,
+            meanCommitMilliseconds: Double(
+                after.statistics.commitMicroseconds - before.statistics.commitMicroseconds) / commits / 1000,
+            longestCommitMilliseconds: Double(after.statistics.longestCommitMicroseconds) / 1000,
+            peakWALMegabytes: Double(after.statistics.peakWALBytes) / 1_048_576,
+            hostMicroseconds: Double(after.processor - before.processor) / Double(load.events))
+    }
+
+    private struct Snapshot {
+        var settled: Int64
+        var dead: Int64
+        var statistics: JournalStatistics
+        var tally: PipelineTally
+        /// Processor time of this process in microseconds.
+        var processor: Int64
+    }
+
+    private func snapshot() async throws -> Snapshot {
+        let progress = try await service.runtime.benchProgress()
+        var usage = rusage()
+        getrusage(__rusage_who_t(RUSAGE_SELF.rawValue), &usage)
+        let processor =
+            Int64(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) * 1_000_000
+            + Int64(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec)
+        return Snapshot(
+            settled: progress.settled, dead: progress.dead, statistics: progress.statistics,
+            tally: PipelineTally.read(below: data), processor: processor)
+    }
+}
