@@ -42,7 +42,7 @@ let package = Package(
         .library(name: "FunctionKit", targets: ["FunctionKit"]),
         .library(name: "FunctionTesting", targets: ["FunctionTesting"]),
         .library(name: "EventPatterns", targets: ["EventPatterns"]),
-        .library(name: "Columnar", targets: ["Columnar"]),
+        .library(name: "Columnar", targets: ["Columnar", "ColumnarHashing"]),
     ]
         + functions.map { .library(name: $0.name, type: .dynamic, targets: ["\($0.name)Entry"]) }
         // The functions that `sluice bench` runs.
@@ -79,7 +79,7 @@ let package = Package(
         library("FunctionTesting", ["CFunctionABI", "FunctionKit", "FunctionJSON", "EventModel", "FunctionProtocol"]),
 
         // What the functions of this repository share
-        library("FunctionSupport", ["Columnar", "FunctionKit"], path: "Functions/Support"),
+        library("FunctionSupport", ["Columnar", "ColumnarHashing", "FunctionKit"], path: "Functions/Support"),
 
         // Pure cores
         library("EventPatterns"),

@@ -187,11 +187,16 @@ struct QualityFilterTests {
         let filter = QualityFilter(
             try JSONDecoder().decode(QualityRules.self, from: Data(#"{"columns": {"b": {"maxLength": 1}}}"#.utf8)))
         let sink = MemorySink()
-        let writer = QuarantineWriter(sink)
+        let writer = QuarantineWriter(sink, source: "may.csv")
         let report = try filter.run(MemorySource(text), good: MemorySink(), bad: writer)
         try writer.finish()
         #expect(report.bad == 3 && report.good == 1 && writer.count == 3)
-        let lines = String(decoding: sink.bytes, as: UTF8.self).split(separator: "\n")
+        let written = String(decoding: sink.bytes, as: UTF8.self)
+        #expect(
+            written.hasPrefix(
+                #"{"sluice":"quarantine","version":1,"header":"a,b","delimiter":",","quote":"\"","source":"may.csv"}"#
+                    + "\n"))
+        let lines = written.split(separator: "\n").dropFirst()
         let objects = try lines.map { try JSONSerialization.jsonObject(with: Data($0.utf8)) as? [String: Any] ?? [:] }
         #expect(objects.map { $0["row"] as? Int } == [1, 2, 3])
         #expect(objects.map { $0["line"] as? Int } == [2, 4, 5])

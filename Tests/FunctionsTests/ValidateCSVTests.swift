@@ -52,7 +52,7 @@ struct ValidateCSVTests {
         let quarantine = try #require(output.quarantine)
         #expect(quarantine.hasPrefix("quarantine/weather/seattle/2015-") && quarantine.hasSuffix(".ndjson"))
         let key = String(quarantine.dropFirst("quarantine/".count))
-        let records = try #require(host.text("quarantine", key)).split(separator: "\n").map {
+        let records = try #require(host.text("quarantine", key)).split(separator: "\n").dropFirst().map {
             try TapeDecoder().decode(BadRecord.self, from: Array($0.utf8))
         }
         #expect(records.map(\.raw) == bad)

@@ -44,6 +44,7 @@ public final class CSVReader {
     public func forEachRecord(_ body: (CSVRecord) throws(ColumnarError) -> Void) throws(ColumnarError) {
         let cursor = RecordCursor(batch, dialect: reader.dialect, nullTokens: NullTokens(options.nullTokens))
         try rejectedRecords?.beginPass()
+        try rejectedRecords?.describe(RejectedLayout(columns: reader.columns, dialect: reader.dialect))
         while hasBatch {
             for record in batch.rejected { try rejectedRecords?.receive(record) }
             for row in 0..<batch.rows {

@@ -37,6 +37,13 @@ public protocol RejectedRecords: AnyObject {
     /// was received before is void and will come again.
     func beginPass() throws(ColumnarError)
 
+    /// How the file is written; comes after `beginPass` and before the first record.
+    func describe(_ layout: RejectedLayout) throws(ColumnarError)
+
     /// Takes one record. An error ends the conversion.
     func receive(_ record: RejectedRecord) throws(ColumnarError)
+}
+
+extension RejectedRecords {
+    public func describe(_ layout: RejectedLayout) throws(ColumnarError) {}
 }

@@ -3,7 +3,8 @@ public enum CSVConverter {
     /// Converts everything that `source` has into one Parquet file in `sink`.
     ///
     /// Memory is bounded by the options (batch, row group), not by the input. Gzip,
-    /// Zstandard and ZIP are recognised by the content, and expanded while reading. When this throws, what the sink received is no Parquet file and must be discarded.
+    /// Zstandard and ZIP are recognised by the content, and expanded while reading; a quarantine file is recognised, and
+    /// the records in it are converted. When this throws, what the sink received is no Parquet file and must be discarded.
     ///
     /// - Parameters:
     ///   - processor: judges each record and computes further columns.
@@ -39,7 +40,13 @@ public enum CSVConverter {
         from source: any ByteSource, target: ConversionTarget, options: ConversionOptions,
         processor: (any RecordProcessor)?, rejectedRecords: (any RejectedRecords)?
     ) throws(ColumnarError) -> ConversionReport {
-        let source = try InputSource.text(of: source, encoding: options.csv.encoding)
+        var source = try InputSource.text(of: source, encoding: options.csv.encoding)
+        var options = options
+        if options.format == .csv {
+            let recognized = try QuarantineSource.recognizing(source)
+            source = recognized.source
+            if let feed = recognized.feed { options.csv.apply(feed.layout) }
+        }
         func makePass() -> ConversionPass {
             ConversionPass(
                 source: source, target: target, options: options, processor: processor,

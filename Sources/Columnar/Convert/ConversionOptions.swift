@@ -20,6 +20,14 @@ public struct ConversionOptions: Sendable {
     /// Nil: all types are inferred.
     public var schema: [ColumnSchema]?
     public var mismatches = Mismatches.fail
+    /// Rules on the records and on the file as a whole. A record that breaks one is left out and goes to the
+    /// `RejectedRecords`; whether the file passes is in the report (`QualityReport.requirePass`).
+    public var quality: QualityRules?
+    /// Columns whose values are masked before they are written; they are text in the table.
+    public var masking: Masking?
+    /// How many frequent values of each column the report's profile has; nil: no profile is made. Not for
+    /// partitioned output.
+    public var profile: Int?
     /// 1 or 2.
     public var threads = 1
 
@@ -51,6 +59,12 @@ public struct ConversionReport: Sendable, Hashable {
     public var widenedColumns: [String] = []
     /// How the file differs from the given schema; empty without one.
     public var drift = SchemaDrift()
+    /// What the rules said; nil without rules.
+    public var quality: QualityReport?
+    /// Columns whose values were masked, with what was done: `email: sha256`.
+    public var masked: [String: String] = [:]
+    /// What the written values are like; nil unless asked for.
+    public var profile: FileProfile?
     /// Columns of the file.
     public var fileColumns: [CSVColumn] = []
     /// The character between fields, given or found.

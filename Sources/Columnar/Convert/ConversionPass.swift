@@ -9,6 +9,8 @@ final class ConversionPass {
 
     private var report = ConversionReport()
     private var hasBatch = false
+    private var judge: QualityJudge?
+    private var masker: Masker?
     /// Types by name when a value did not fit its inferred type.
     private(set) var inferredTypes: [String: ColumnType] = [:]
 
@@ -31,6 +33,7 @@ final class ConversionPass {
         let batch = RecordBatch(capacity: max(256, options.csv.batchBytes))
         let (reader, plan, screen) = try begin(batch)
         try rejectedRecords?.beginPass()
+        try rejectedRecords?.describe(RejectedLayout(columns: reader.columns, dialect: reader.dialect))
 
         // The first batch with records shows the types. Records that are left out have no say in them.
         while hasBatch {
@@ -52,6 +55,10 @@ final class ConversionPass {
         }
         try table.finish()
         complete(table, plan, reader)
+        if let judge {
+            let rows = report.rows + report.rejectedRows
+            report.quality = try judge.report(rows: rows, good: report.rows, bad: report.rejectedRows)
+        }
         return report
     }
 
@@ -65,6 +72,10 @@ final class ConversionPass {
             return try TableBuilder(
                 columns: columns, open: open, plan: plan, options: options, nullTokens: nullTokens, sink: sink)
         case .partitions(let output, let partitioning):
+            guard options.profile == nil else {
+                throw ColumnarError(
+                    .unsupported, "A profile of partitioned output is not made. Profile the input, or write one file.")
+            }
             if !open.isEmpty, hasBatch { return nil }
             return try PartitionedBuilder(
                 columns: columns, plan: plan, partitioning: partitioning, options: options, nullTokens: nullTokens,
@@ -105,12 +116,23 @@ final class ConversionPass {
     private func begin(_ batch: RecordBatch) throws(ColumnarError) -> (any RecordReader, OutputPlan, RecordScreen) {
         let reader = try options.format.reader(source, options: options)
         hasBatch = try reader.next(into: batch)
-        let plan = try OutputPlan(
+        var plan = try OutputPlan(
             file: reader.columns, types: reader.declaredTypes, schema: options.schema,
             derived: processor?.derivedColumns ?? [])
+        if let rules = options.quality {
+            judge = try QualityJudge(
+                rules, columns: reader.columns, dialect: reader.dialect, nullTokens: options.csv.nullTokens)
+        }
+        if let masking = options.masking {
+            let masker = try Masker(
+                masking, columns: reader.columns, dialect: reader.dialect, nullTokens: nullTokens, sample: batch)
+            try plan.mask(masker, schema: options.schema, derivedBefore: processor?.derivedColumns.count ?? 0)
+            self.masker = masker
+        }
         try processor?.beginPass(columns: reader.columns)
         let screen = RecordScreen(
-            plan: plan, dialect: reader.dialect, options: options, nullTokens: nullTokens, processor: processor)
+            plan: plan, dialect: reader.dialect, options: options, nullTokens: nullTokens, processor: processor,
+            judge: judge, masker: masker)
         return (reader, plan, screen)
     }
 
@@ -221,6 +243,8 @@ final class ConversionPass {
             guard let type = given.type, type != column.type else { continue }
             report.drift.widenedColumns.append(.init(name: column.name, from: type, to: column.type))
         }
+        report.masked = masker?.report ?? [:]
+        if let top = options.profile, let table = table as? TableBuilder { report.profile = table.profile(top: top) }
         report.fileColumns = reader.columns
         report.delimiter = Character(Unicode.Scalar(reader.dialect.delimiter))
     }

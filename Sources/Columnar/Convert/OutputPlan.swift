@@ -75,4 +75,23 @@ struct OutputPlan {
             columns.append(Column(name: column.name, type: column.type, origin: .derived(index)))
         }
     }
+
+    /// Columns that are masked get their values from behind the processor's derived columns, as text.
+    /// - Throws: `SchemaMismatch` where the given schema has another type for a masked column.
+    mutating func mask(_ masker: Masker, schema: [ColumnSchema]?, derivedBefore: Int) throws(ColumnarError) {
+        for (position, masked) in masker.columns.enumerated() {
+            for index in columns.indices where columns[index].origin == .field(masked.field) {
+                let given = schema?.first { ColumnName.normalized($0.name) == masked.name }
+                if let given, given.type != .string {
+                    throw ColumnarError(
+                        .schemaMismatch,
+                        "Column \(masked.name) is masked with \(masked.action.name), which makes text of it, and the "
+                            + "table's column is \(given.type). Mask it from the table's first file on.",
+                        column: masked.name)
+                }
+                columns[index].origin = .derived(derivedBefore + position)
+                columns[index].type = .string
+            }
+        }
+    }
 }

@@ -5,19 +5,30 @@ final class RecordScreen {
     private let dialect: CSVDialect
     private let nullTokens: NullTokens
     private let processor: (any RecordProcessor)?
+    private let judge: QualityJudge?
+    private let masker: Masker?
+    private var masked: [UInt8] = []
     private let scratch = RecordScratch()
     private var cursor: RecordCursor?
     private var keep: [Bool] = []
+    /// Those of the processor, then those of the masks.
     private let derivedColumns: [ColumnSchema]
+    private let processed: Int
 
     init(
         plan: OutputPlan, dialect: CSVDialect, options: ConversionOptions, nullTokens: NullTokens,
-        processor: (any RecordProcessor)?
+        processor: (any RecordProcessor)?,
+        judge: QualityJudge?, masker: Masker?
     ) {
         self.dialect = dialect
         self.nullTokens = nullTokens
         self.processor = processor
-        derivedColumns = processor?.derivedColumns ?? []
+        self.judge = judge
+        self.masker = masker
+        processed = processor?.derivedColumns.count ?? 0
+        derivedColumns =
+            (processor?.derivedColumns ?? [])
+            + (masker?.columns.map { ColumnSchema(name: $0.name, type: .string) } ?? [])
         var checked: [(field: Int, column: ColumnSchema)] = []
         if options.mismatches == .reject {
             for column in plan.columns {
@@ -30,12 +41,13 @@ final class RecordScreen {
 
     /// Removes records from the batch and adds them to its `rejected`, which then is in the order of the file.
     func apply(to batch: RecordBatch) throws(ColumnarError) {
-        guard processor != nil || !checked.isEmpty else { return }
+        guard processor != nil || judge != nil || masker != nil || !checked.isEmpty else { return }
         keep.removeAll(keepingCapacity: true)
         keep.append(contentsOf: repeatElement(true, count: batch.rows))
         var leftOut = false
+        if let judge { leftOut = try apply(judge, to: batch) }
         for (field, column) in checked { leftOut = check(batch, field, column) || leftOut }
-        if let processor { leftOut = try process(batch, processor) || leftOut }
+        if processor != nil || masker != nil { leftOut = try process(batch) || leftOut }
         guard leftOut else { return }
         batch.keep(keep)
         batch.rejected.sort { $0.row < $1.row }
@@ -58,7 +70,18 @@ final class RecordScreen {
         return leftOut
     }
 
-    private func process(_ batch: RecordBatch, _ processor: any RecordProcessor) throws(ColumnarError) -> Bool {
+    private func apply(_ judge: QualityJudge, to batch: RecordBatch) throws(ColumnarError) -> Bool {
+        try judge.judge(batch)
+        guard judge.foundBad else { return false }
+        for row in 0..<batch.rows where judge.isBad(row: row) {
+            let verdict = judge.verdict(batch, row: row)
+            reject(batch, row, code: .ruleViolation, reason: verdict?.reason ?? "", column: verdict?.column)
+        }
+        return true
+    }
+
+    /// Lets the processor judge the records and compute columns, and masks values.
+    private func process(_ batch: RecordBatch) throws(ColumnarError) -> Bool {
         let cursor = cursor ?? RecordCursor(batch, dialect: dialect, nullTokens: nullTokens)
         self.cursor = cursor
         cursor.begin(batch)
@@ -73,16 +96,25 @@ final class RecordScreen {
         for row in 0..<batch.rows where keep[row] {
             cursor.move(to: row)
             derived.beginRecord()
-            switch try processor.process(record, derived: &derived) {
-            case .keep:
-                derived.keepRecord()
-            case .reject(let code, let reason, let column):
+            if case .reject(let code, let reason, let column) = try processor?.process(record, derived: &derived) {
                 reject(batch, row, code: code, reason: reason, column: column)
                 leftOut = true
+                continue
             }
+            mask(batch, row, &derived)
+            derived.keepRecord()
         }
         derived.endBatch()
         return leftOut
+    }
+
+    private func mask(_ batch: RecordBatch, _ row: Int, _ derived: inout DerivedValues) {
+        guard let masker else { return }
+        for (index, column) in masker.columns.enumerated() {
+            masked.removeAll(keepingCapacity: true)
+            guard masker.append(column, batch, row: row, to: &masked) else { continue }
+            masked.withUnsafeBytes { derived.set(processed + index, text: $0) }
+        }
     }
 
     private func reject(_ batch: RecordBatch, _ row: Int, code: ColumnarError.Code, reason: String, column: String?) {

@@ -47,6 +47,10 @@ final class TableBuilder: RowOutput {
                 name: $0.name, type: $0.type, options: options.parquet, nullTokens: nullTokens,
                 pageRows: min(pageRows, options.parquet.pageRows), keepsDigits: $1.isInferred)
         }
+        if options.profile != nil {
+            let limit = max(512, min(50_000, 200_000 / max(1, columns.count)))
+            for builder in builders { builder.profiler = ColumnProfiler(exactLimit: limit) }
+        }
         order = Array(columns.indices)
         misfits = .allocate(capacity: max(1, columns.count))
         misfits.initialize(repeating: nil, count: columns.count)
@@ -64,6 +68,15 @@ final class TableBuilder: RowOutput {
     deinit { misfits.deallocate() }
 
     var rows: Int64 { writer.rowCount }
+
+    /// What the values are like; call after `finish`, where the options ask for a profile.
+    func profile(top: Int) -> FileProfile {
+        let profiles = zip(columns, builders).compactMap { column, builder in
+            builder.profiler?.profile(column, top: top)
+        }
+        return FileProfile(rows: rows, columns: profiles)
+    }
+
     var bytesWritten: Int64 { writer.bytesWritten }
     var rowGroups: Int { writer.rowGroupCount }
     /// Bytes of the row group under way, roughly.

@@ -1,4 +1,5 @@
-/// Judges records by rules, and keeps count. A class, so that judging a record moves no state around.
+/// Judges the records of a file by rules, batch by batch and column by column, and keeps count. Used by one thread at a
+/// time.
 final class QualityJudge {
     /// Why a record is bad.
     struct Verdict {
@@ -6,161 +7,306 @@ final class QualityJudge {
         var reason: String
     }
 
-    /// What is watched of one column.
-    private final class Watched {
-        let name: String
-        var rules: [AppliedRule] = []
-        /// Records with a value.
-        var present: Int64 = 0
+    /// A rule on records.
+    private final class Applied {
+        /// In the list of rules.
+        let number: Int
+        let test: RecordEvaluator
+        let condition: RecordEvaluator?
+        let threshold: NumberCondition?
+        /// Records that it is about, and those of them that break it.
+        var records: Int64 = 0
+        var violations: Int64 = 0
 
-        init(name: String) {
-            self.name = name
+        init(number: Int, test: RecordEvaluator, condition: RecordEvaluator?, threshold: NumberCondition?) {
+            self.number = number
+            self.test = test
+            self.condition = condition
+            self.threshold = threshold
         }
+
+        var share: Double { records == 0 ? 1 : Double(records - violations) / Double(records) }
     }
 
-    private let rules: [QualityRule]
+    private indirect enum FileNode {
+        case measure(MeasureState, NumberCondition)
+        case all([FileNode])
+        case any([FileNode])
+    }
+
+    private let rules: QualityRules
     private let columns: [CSVColumn]
-    private let nullTokens: [[UInt8]]
-    /// By position in the file; nil where no rule looks.
-    private let watchedColumns: [Watched?]
-    /// The positions of the columns that need a look.
-    let watched: [Int]
-    /// Of each rule, the broken records.
-    private(set) var violations: [Int64]
+    private let dialect: CSVDialect
+    private var applied: [Applied] = []
+    private var files: [(number: Int, node: FileNode, states: [MeasureState])] = []
+    /// Of the columns with rules in mapping form, whether there is a value.
+    private var presence: [(column: Int, evaluator: ValueEvaluator, flags: BatchFlags, count: Int64)] = []
+    /// Of each record of the batch the first rule it breaks, as position in `applied`; -1: none.
+    private var verdicts: [Int32] = []
+    /// Records that could be read.
+    private var judged: Int64 = 0
+    /// Whether any record of the batch is bad.
+    private(set) var foundBad = false
 
-    init(_ rules: QualityRules, columns: [CSVColumn]) {
-        self.rules = rules.rules
+    /// - Parameter nullTokens: beside those of the rules.
+    /// - Throws: `MissingColumn` where the file lacks a column that a rule needs; `InvalidRule` where a reference table
+    ///   is not given.
+    init(
+        _ rules: QualityRules, columns: [CSVColumn], dialect: CSVDialect, nullTokens: [String] = []
+    ) throws(ColumnarError) {
+        self.rules = rules
         self.columns = columns
-        nullTokens = rules.nullTokens.map { Array($0.utf8) }
-        violations = Array(repeating: 0, count: rules.rules.count)
-        var watchedColumns: [Watched?] = columns.map { _ in nil }
+        self.dialect = dialect
+        let tokens = NullTokens(rules.nullTokens + nullTokens)
+        try Self.requireColumns(rules, columns)
+        var shared: [[String]: DistinctKeys] = [:]
         for (number, rule) in rules.rules.enumerated() {
-            guard let index = columns.firstIndex(where: { $0.name == rule.column }) else { continue }
-            let watched = watchedColumns[index] ?? Watched(name: columns[index].name)
-            watchedColumns[index] = watched
-            if let applied = AppliedRule(rule.check, number: number) { watched.rules.append(applied) }
+            if case .file(let test) = rule.check {
+                var states: [MeasureState] = []
+                let node = try Self.node(test, columns, tokens, rules.references, &shared, &states)
+                files.append((number, node, states))
+            }
+            guard let record = try rule.recordRule else { continue }
+            guard let test = RecordEvaluator(record.test, columns: columns, nullTokens: tokens) else { continue }
+            let condition = record.condition.flatMap {
+                RecordEvaluator($0, columns: columns, nullTokens: tokens)
+            }
+            applied.append(
+                Applied(number: number, test: test, condition: condition, threshold: record.threshold))
         }
-        self.watchedColumns = watchedColumns
-        watched = watchedColumns.indices.filter { watchedColumns[$0] != nil }
+        // The first thing wrong is the leftmost; of one column, the first that is written.
+        func place(_ rule: Applied) -> (Int, Int) { (rule.test.columns.first ?? 0, rule.number) }
+        applied.sort { place($0) < place($1) }
+        for (index, column) in columns.enumerated() {
+            let isWatched = rules.rules.contains { $0.column == column.name && $0.isMappingForm }
+            guard isWatched else { continue }
+            let test = ValueTest(.nothing, isNegated: true, emptyIsNull: true)
+            presence.append((index, ValueEvaluator(test, nullTokens: tokens), BatchFlags(), 0))
+        }
     }
 
-    /// Rules on columns that this file lacks: `exists`, and `completeness` of what is not there at all.
-    var missing: [QualityRule] {
-        rules.filter { rule in
-            guard let column = rule.column, !columns.contains(where: { $0.name == column }) else { return false }
+    private static func node(
+        _ test: FileTest, _ columns: [CSVColumn], _ tokens: NullTokens, _ references: [String: ReferenceSet],
+        _ shared: inout [[String]: DistinctKeys], _ states: inout [MeasureState]
+    ) throws(ColumnarError) -> FileNode {
+        switch test {
+        case .measure(let measure, let condition):
+            guard
+                let state = try MeasureState(
+                    measure, columns: columns, nullTokens: tokens, references: references, shared: &shared)
+            else { return .any([]) }
+            states.append(state)
+            return .measure(state, condition)
+        case .all(let tests), .any(let tests):
+            var nodes: [FileNode] = []
+            for test in tests { nodes.append(try node(test, columns, tokens, references, &shared, &states)) }
+            if case .all = test { return .all(nodes) }
+            return .any(nodes)
+        }
+    }
+
+    private static func requireColumns(_ rules: QualityRules, _ columns: [CSVColumn]) throws(ColumnarError) {
+        var missing: [String] = []
+        var needing: String?
+        for rule in rules.rules {
+            for name in rule.requiredColumns
+            where !columns.contains(where: { $0.name == name }) && !missing.contains(name) {
+                missing.append(name)
+                needing = needing ?? rule.text
+            }
+        }
+        guard let first = missing.first else { return }
+        throw ColumnarError(
+            .missingColumn,
+            "The rules require the column\(missing.count == 1 ? "" : "s") \(missing.joined(separator: ", "))"
+                + (needing.map { " (\($0))" } ?? "") + "; the file has "
+                + "\(columns.map(\.name).joined(separator: ", ")).", column: first)
+    }
+
+    // MARK: records
+
+    /// Judges all records of a batch.
+    /// - Throws: `WriteFailed` where distinct values do not fit into memory nor into a temporary file.
+    func judge(_ batch: RecordBatch) throws(ColumnarError) {
+        let rows = batch.rows
+        judged += Int64(rows)
+        foundBad = false
+        verdicts.removeAll(keepingCapacity: true)
+        verdicts.append(contentsOf: repeatElement(-1, count: rows))
+        for index in presence.indices {
+            let watched = presence[index]
+            watched.flags.reserve(rows)
+            watched.evaluator.evaluate(
+                FieldTable(batch, column: watched.column, dialect: dialect), into: watched.flags.base)
+            presence[index].count += Int64(watched.flags.sum(rows))
+        }
+        for (index, rule) in applied.enumerated() {
+            let passed = rule.test.evaluate(batch, dialect).base
+            var failing = 0
+            if let condition = rule.condition?.evaluate(batch, dialect) {
+                let about = condition.base
+                rule.records += Int64(condition.sum(rows))
+                for row in 0..<rows {
+                    // Records that the rule is not about pass.
+                    passed[row] |= 1 ^ about[row]
+                    failing &+= Int(1 ^ passed[row])
+                }
+            } else {
+                rule.records += Int64(rows)
+                for row in 0..<rows { failing &+= Int(1 ^ passed[row]) }
+            }
+            guard failing > 0 else { continue }
+            rule.violations += Int64(failing)
+            foundBad = true
+            for row in 0..<rows where passed[row] == 0 && verdicts[row] < 0 { verdicts[row] = Int32(index) }
+        }
+        for file in files {
+            for state in file.states { try state.take(batch, dialect) }
+        }
+    }
+
+    /// Whether a record of the batch that was judged last breaks a rule.
+    func isBad(row: Int) -> Bool { verdicts[row] >= 0 }
+
+    /// Why a record of that batch is bad.
+    func verdict(_ batch: RecordBatch, row: Int) -> Verdict? {
+        guard verdicts[row] >= 0 else { return nil }
+        let rule = applied[Int(verdicts[row])]
+        let found = rule.test.complaint(batch, row: row, dialect)
+        return Verdict(column: found.column.isEmpty ? nil : found.column, reason: found.reason)
+    }
+
+    // MARK: the end
+
+    /// What came of it all.
+    /// - Parameter rows: records of the file; those that were not judged could not be read.
+    func report(rows: Int64, good: Int64, bad: Int64) throws(ColumnarError) -> QualityReport {
+        let readable = judged
+        let malformed = rows - judged
+        var completeness: [String: Double] = [:]
+        for watched in presence {
+            completeness[columns[watched.column].name] =
+                readable == 0 ? 1 : Double(watched.count) / Double(readable)
+        }
+        var failures: [String] = []
+        var results = rules.rules.map { QualityReport.RuleResult(rule: $0.description, violations: 0, passed: true) }
+        for rule in applied {
+            results[rule.number].violations = rule.violations
+            results[rule.number].measured = rule.share
+            results[rule.number].passed = rule.threshold?.holds(rule.share) ?? (rule.violations == 0)
+            if let threshold = rule.threshold, !threshold.holds(rule.share) {
+                failures.append("\(rules.rules[rule.number]): the share that passes is \(rule.share), not \(threshold)")
+            }
+        }
+        for file in files {
+            var found: [String] = []
+            let outcome = try Self.evaluate(file.node, rows: rows, &found)
+            results[file.number].passed = outcome.passed
+            results[file.number].violations = outcome.passed ? 0 : 1
+            results[file.number].measured = outcome.measured
+            if !outcome.passed {
+                failures.append("\(rules.rules[file.number]): found \(found.joined(separator: ", "))")
+            }
+        }
+        for (number, rule) in rules.rules.enumerated() {
             switch rule.check {
-            case .exists: return true
-            case .completeness(let share): return share > 0
-            default: return false
+            case .rowCount(let minimum, let maximum) where rows < minimum ?? 0 || rows > maximum ?? .max:
+                failures.append("\(rows) rows, \(rule)")
+            case .completeness(let share):
+                guard let name = rule.column, let found = completeness[name], found < share else { continue }
+                failures.append("\(rule), found \(found)")
+            default: continue
             }
+            results[number].violations = 1
+            results[number].passed = false
+        }
+        failures += Self.thresholdFailures(rules.thresholds, rows: rows, good: good, bad: bad)
+        return QualityReport(
+            rows: rows, good: good, bad: bad, malformed: malformed, rules: results,
+            completeness: completeness.sorted { $0.key < $1.key }.map { .init(column: $0.key, share: $0.value) },
+            failures: failures)
+    }
+
+    private static func evaluate(
+        _ node: FileNode, rows: Int64, _ found: inout [String]
+    ) throws(ColumnarError) -> (passed: Bool, measured: Double?) {
+        switch node {
+        case .measure(let state, let condition):
+            if let fault = state.fault {
+                found.append("\"\(fault.text)\" in row \(fault.row), which is no number")
+                return (false, nil)
+            }
+            let value = try state.value(rows: rows)
+            guard !condition.holds(value) else { return (true, value) }
+            found.append(value.isNaN ? "no values" : NumberCondition.text(value))
+            return (false, value.isNaN ? nil : value)
+        case .all(let nodes), .any(let nodes):
+            var outcomes: [Bool] = []
+            for node in nodes { outcomes.append(try evaluate(node, rows: rows, &found).passed) }
+            if case .all = node { return (!outcomes.contains(false), nil) }
+            return (outcomes.contains(true), nil)
         }
     }
 
-    /// Records in which a watched column has a value.
-    func present(column: Int) -> Int64 { watchedColumns[column]?.present ?? 0 }
-
-    /// Judges one field of a record; the first verdict is the record's. All rules are counted.
-    /// - Parameter text: the field without its quotes; 16 bytes beyond it must be readable.
-    func judge(_ text: UnsafeBufferPointer<UInt8>, column: Int) -> Verdict? {
-        guard let watched = watchedColumns[column] else { return nil }
-        let isMissing = text.isEmpty || (!nullTokens.isEmpty && nullTokens.contains { $0.elementsEqual(text) })
-        if !isMissing { watched.present += 1 }
-        var verdict: Verdict?
-        for rule in watched.rules where isMissing ? rule.demandsValue : !rule.holds(text) {
-            violations[rule.number] += 1
-            if verdict == nil {
-                let problem = isMissing ? "the value is missing" : rule.complaint(text)
-                verdict = Verdict(column: watched.name, reason: "\(watched.name): \(problem)")
-            }
+    private static func thresholdFailures(
+        _ thresholds: QualityThresholds, rows: Int64, good: Int64, bad: Int64
+    ) -> [String] {
+        var failures: [String] = []
+        if let limit = thresholds.maximumBadRows, bad > limit {
+            failures.append("\(bad) bad rows, at most \(limit) are allowed")
         }
-        return verdict
+        if let limit = thresholds.maximumBadShare, rows > 0, Double(bad) > limit * Double(rows) {
+            failures.append("\(bad) of \(rows) rows are bad, at most the share \(limit) is allowed")
+        }
+        if bad > 0 && good == 0 { failures.append("no row is good") }
+        return failures
     }
 }
 
-/// A rule on the values of a column, ready to be applied to many.
-private final class AppliedRule {
-    /// In the list of rules.
-    let number: Int
-    /// Whether a missing value breaks it.
-    let demandsValue: Bool
-    private let check: QualityRule.Check
-    private var matcher: PatternMatcher?
-    private let allowed: Set<[UInt8]>
-
-    /// Nil for rules that do not look at single values.
-    init?(_ check: QualityRule.Check, number: Int) {
-        self.check = check
-        self.number = number
+extension QualityRule {
+    /// Whether it is one of the mapping form, in which an empty text in quotes is missing too.
+    fileprivate var isMappingForm: Bool {
         switch check {
-        case .exists, .completeness, .rowCount: return nil
-        case .complete: (demandsValue, allowed) = (true, [])
-        case .allowed(let values): (demandsValue, allowed) = (false, Set(values.map { Array($0.utf8) }))
-        case .pattern(let pattern):
-            (demandsValue, allowed) = (false, [])
-            matcher = PatternMatcher(pattern)
-        case .type, .range, .length: (demandsValue, allowed) = (false, [])
+        case .record, .file: false
+        default: true
         }
     }
 
-    /// - Parameter text: not empty.
-    func holds(_ text: UnsafeBufferPointer<UInt8>) -> Bool {
-        guard let base = text.baseAddress else { return true }
+    /// Columns without which the file fails.
+    fileprivate var requiredColumns: [String] {
         switch check {
-        case .type(let type): return FieldType.holds(base, text.count, type: type)
-        case .range(let range):
-            return FieldType.value(base, text.count, isTime: range.isTime).map(range.contains) ?? false
-        case .length(let minimum, let maximum):
-            let count = characters(text)
-            return count >= minimum ?? 0 && count <= maximum ?? .max
-        case .pattern: return matcher?.matches(text) ?? true
-        case .allowed: return allowed.contains(Array(text))
-        case .complete, .exists, .completeness, .rowCount: return true
+        case .exists: column.map { [$0] } ?? []
+        case .completeness(let share): share > 0 ? column.map { [$0] } ?? [] : []
+        case .record(let rule): rule.test.columns + (rule.condition?.columns ?? [])
+        case .file(let test): test.columns
+        default: []
         }
     }
 
-    /// What is wrong with a value that does not hold.
-    func complaint(_ text: UnsafeBufferPointer<UInt8>) -> String {
-        let demand: String
-        switch check {
-        case .type(let type): demand = "is not of type \(type)"
-        case .range(let range):
-            let isOther = text.baseAddress.map { FieldType.value($0, text.count, isTime: range.isTime) == nil } ?? true
-            demand = isOther ? "is no \(range.isTime ? "date or timestamp" : "number")" : "is not \(range)"
-        case .length(let minimum, let maximum):
-            demand = "has \(characters(text)) characters, not \(minimum ?? 0)...\(maximum.map(String.init) ?? "")"
-        case .pattern(let pattern): demand = "does not match \(pattern.text)"
-        case .allowed: demand = "is not among the allowed values"
-        case .complete, .exists, .completeness, .rowCount: demand = "breaks the rule"
+    /// What it demands of every record, nil where it does not.
+    fileprivate var recordRule: RecordRule? {
+        get throws(ColumnarError) {
+            let test: ValueTest.Check
+            switch check {
+            case .record(let rule): return rule
+            case .exists, .completeness, .rowCount, .file: return nil
+            case .complete:
+                return column.map {
+                    RecordRule(.value(column: $0, ValueTest(.nothing, isNegated: true, emptyIsNull: true)))
+                }
+            case .type(let type): test = .type(type)
+            case .range(let range): test = .range(range)
+            case .pattern(let pattern): test = .pattern(pattern)
+            case .allowed(let values): test = .texts(values)
+            case .length(let minimum, let maximum):
+                test = .length(
+                    try QualityRange(
+                        lower: minimum.map { .init(.integer(Int64($0))) },
+                        upper: maximum.map { .init(.integer(Int64($0))) }))
+            }
+            return column.map {
+                RecordRule(.value(column: $0, ValueTest(test, acceptsNull: true, emptyIsNull: true)))
+            }
         }
-        return "\"\(Excerpt.text(text, limit: 80))\" \(demand)"
-    }
-
-    /// Every byte but those that continue a Unicode scalar.
-    private func characters(_ text: UnsafeBufferPointer<UInt8>) -> Int {
-        text.reduce(0) { $1 & 0xC0 == 0x80 ? $0 : $0 + 1 }
-    }
-}
-
-/// What a field is, by the parsers that also convert it.
-enum FieldType {
-    static func holds(_ text: UnsafePointer<UInt8>, _ count: Int, type: ColumnType) -> Bool {
-        switch type {
-        case .string: true
-        case .boolean: BooleanText.parse(text, count) != nil
-        case .bigint: IntegerText.parse(text, count) != nil
-        case .double: DoubleText.parse(text, count) != nil
-        case .decimal(let precision, let scale):
-            DecimalText.parse(text, count, precision: precision, scale: scale) != nil
-        case .date: TemporalText.date(text, count) != nil
-        case .time: TemporalText.timeOfDay(text, count, allowsShort: true) != nil
-        case .timestamp: TemporalText.timestamp(text, count).map { !$0.hasZone } ?? false
-        case .timestampUTC: TemporalText.timestamp(text, count).map { $0.hasZone } ?? false
-        }
-    }
-
-    static func value(_ text: UnsafePointer<UInt8>, _ count: Int, isTime: Bool) -> QualityRange.Value? {
-        if isTime { return TemporalText.timestamp(text, count).map { .time($0.microseconds) } }
-        if let value = IntegerText.parse(text, count) { return .integer(value) }
-        return DoubleText.parse(text, count).map { .number($0) }
     }
 }

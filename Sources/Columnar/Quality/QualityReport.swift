@@ -6,6 +6,17 @@ public struct QualityReport: Sendable, Hashable, Codable {
         public var rule: String
         /// Records that broke it; for rules on the whole file 1 or 0.
         public var violations: Int64
+        /// Whether it holds of the file. A rule on records that some broke does not, which alone does not fail the file.
+        public var passed: Bool
+        /// What was compared: the share of records that pass, or the measure of a rule on the whole file.
+        public var measured: Double?
+
+        init(rule: String, violations: Int64, passed: Bool, measured: Double? = nil) {
+            self.rule = rule
+            self.violations = violations
+            self.passed = passed
+            self.measured = measured
+        }
     }
 
     /// One column's values.
@@ -26,6 +37,8 @@ public struct QualityReport: Sendable, Hashable, Codable {
     public var completeness: [Completeness]
     /// Why the file fails as a whole; empty where it passes.
     public var failures: [String]
+    /// Columns whose values were masked, with what was done: `email: sha256`. Nil where nothing was to be masked.
+    public var masked: [String: String]?
 
     /// Whether the file passes.
     public var passes: Bool { failures.isEmpty }

@@ -21,21 +21,29 @@ public struct QualityRule: Sendable {
         case completeness(Double)
         /// The file has so many records, good and bad. Judged at the end.
         case rowCount(minimum: Int64?, maximum: Int64?)
+        /// A demand on every record, over any columns.
+        case record(RecordRule)
+        /// A demand on the file as a whole. Judged at the end.
+        case file(FileTest)
     }
 
-    /// Normalised name; nil for rules on the whole file.
+    /// Normalised name; nil for rules on the whole file and for those on several columns.
     public var column: String?
     public var check: Check
+    /// As it was written, for reports; nil: described by its parts.
+    public var text: String?
 
-    public init(column: String?, _ check: Check) {
+    public init(column: String?, _ check: Check, text: String? = nil) {
         self.column = column
         self.check = check
+        self.text = text
     }
 }
 
 extension QualityRule: CustomStringConvertible {
     /// For reports: `amount: range 0...100`.
     public var description: String {
+        if let written = self.text { return written }
         let text: String
         switch check {
         case .exists: text = "exists"
@@ -51,6 +59,8 @@ extension QualityRule: CustomStringConvertible {
         case .completeness(let share): text = "completeness ≥ \(share)"
         case .rowCount(let minimum, let maximum):
             text = "row count \(minimum.map(String.init) ?? "0")...\(maximum.map(String.init) ?? "")"
+        case .record(let rule): text = "record test on \(rule.test.columns.joined(separator: ", "))"
+        case .file(let test): text = "file test on \(test.columns.joined(separator: ", "))"
         }
         return column.map { "\($0): \(text)" } ?? text
     }

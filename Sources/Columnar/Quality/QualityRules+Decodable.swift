@@ -3,7 +3,8 @@ extension QualityRules: Decodable {
     /// (`InvalidRule`) for a value that makes no sense.
     public init(from decoder: any Decoder) throws {
         let keys = try StrictKeys(
-            decoder, ["requiredColumns", "columns", "rows", "thresholds", "nullTokens"], of: "quality rules")
+            decoder, ["requiredColumns", "columns", "rows", "thresholds", "nullTokens", "dqdl", "references"],
+            of: "quality rules")
         var rules: [QualityRule] = []
         for name in try keys.value([String].self, "requiredColumns") ?? [] {
             rules.append(QualityRule(column: ColumnName.normalized(name), .exists))
@@ -32,6 +33,8 @@ extension QualityRules: Decodable {
             }
         }
         nullTokens = try keys.value([String].self, "nullTokens") ?? []
+        if let text = try keys.value(String.self, "dqdl") { self.rules += try QualityRules(dqdl: text).rules }
+        referenceLocations = try keys.value([String: String].self, "references") ?? [:]
     }
 
     private static func column(_ name: String, _ decoder: any Decoder) throws -> [QualityRule] {

@@ -12,6 +12,8 @@
 /// rows: { min: 1, max: 1000000 }
 /// thresholds: { maximumBadShare: 0.1, maximumBadRows: 1000 }
 /// nullTokens: [NULL, n/a]
+/// dqdl: 'Rules = [ IsPrimaryKey "order_id", Mean "amount" between 5 and 500 ]'
+/// references: { customers: reference/customers.csv }
 /// ```
 /// A record that breaks a rule is bad and is left out; a file that breaks a threshold fails. A missing value (an empty
 /// field, or a null token) breaks only `required` and counts against `completeness`.
@@ -20,6 +22,11 @@ public struct QualityRules: Sendable {
     public var thresholds: QualityThresholds
     /// Texts that mean a missing value, beside the empty field.
     public var nullTokens: [String]
+    /// Where the tables of `ReferentialIntegrity` lie, by alias: `bucket/key` in a function, a path elsewhere. Whoever
+    /// judges reads them into `references`.
+    public var referenceLocations: [String: String] = [:]
+    /// The tables of `ReferentialIntegrity` by alias.
+    public var references: [String: ReferenceSet] = [:]
 
     public init(
         rules: [QualityRule], thresholds: QualityThresholds = QualityThresholds(), nullTokens: [String] = []
@@ -27,6 +34,23 @@ public struct QualityRules: Sendable {
         self.rules = rules
         self.thresholds = thresholds
         self.nullTokens = nullTokens
+    }
+}
+
+extension QualityRules {
+    /// The tables that the rules refer to, with the columns they look at, by alias.
+    public var neededReferences: [(alias: String, columns: [String])] {
+        var found: [(alias: String, columns: [String])] = []
+        for rule in rules {
+            guard case .file(let test) = rule.check else { continue }
+            for measure in test.measures {
+                guard case .referentialIntegrity(_, let alias, let columns) = measure.kind else { continue }
+                if !found.contains(where: { $0.alias == alias && $0.columns == columns }) {
+                    found.append((alias, columns))
+                }
+            }
+        }
+        return found
     }
 }
 

@@ -1,16 +1,23 @@
-/// Writes bad records as NDJSON, one object a record, in the order of the input:
+/// Writes bad records as NDJSON. The first line says how the file is written they come from, so that the quarantine file
+/// can be fed back (see `QuarantineSource`):
+/// `{"sluice":"quarantine","version":1,"header":"id,amount","delimiter":",","quote":"\"","source":"inbox/may.csv"}`;
+/// then comes one object a record, in the order of the input:
 /// `{"row":3,"line":4,"byteOffset":57,"code":"RuleViolation","column":"amount","reason":"…","raw":"7,-1,DE"}`.
 ///
 /// `raw` is the record as it stands in the input, without its line end; a record that is no UTF-8 has `rawBase64`
 /// instead. So a record can be found, mended and fed back.
 public final class QuarantineWriter: RejectedRecords {
     private let sink: any ByteSink
+    private let source: String?
+    private var layout: RejectedLayout?
     private var buffer: [UInt8] = []
     /// Records written in this pass.
     public private(set) var count: Int64 = 0
 
-    public init(_ sink: any ByteSink) {
+    /// - Parameter source: where the records come from, for the first line.
+    public init(_ sink: any ByteSink, source: String? = nil) {
         self.sink = sink
+        self.source = source
     }
 
     public func beginPass() throws(ColumnarError) {
@@ -19,7 +26,12 @@ public final class QuarantineWriter: RejectedRecords {
         try sink.reset()
     }
 
+    public func describe(_ layout: RejectedLayout) throws(ColumnarError) {
+        self.layout = layout
+    }
+
     public func receive(_ record: RejectedRecord) throws(ColumnarError) {
+        if count == 0, let layout { buffer += firstLine(layout).utf8 }
         count += 1
         var line = "{"
         if let member = record.member { line += "\"member\":" + ParquetValue.string(member).json + "," }
@@ -48,6 +60,16 @@ public final class QuarantineWriter: RejectedRecords {
             }
         }
         try result.get()
+    }
+
+    private func firstLine(_ layout: RejectedLayout) -> String {
+        func json(_ text: String) -> String { ParquetValue.string(text).json }
+        var line = QuarantineSource.mark + ",\"version\":1,\"header\":" + json(layout.header)
+        line += ",\"delimiter\":" + json(String(layout.delimiter))
+        if let quote = layout.quote { line += ",\"quote\":" + json(String(quote)) }
+        if let escape = layout.escape { line += ",\"escape\":" + json(String(escape)) }
+        if let source { line += ",\"source\":" + json(source) }
+        return line + "}\n"
     }
 
     private static func base64(_ bytes: [UInt8]) -> String {

@@ -19,6 +19,7 @@ extension ColumnBuilder {
         } else {
             encoding = try encodeValues(workspace, &bounds)
         }
+        if let profiler { profilePage(profiler) }
         try chunk.addDataPage(workspace, rows: pageRowCount, nulls: nulls, encoding: encoding, bounds: bounds)
         if nulls > 0 { memset(validity, 0xFF, (pageRowCount + 7) / 8) }
         (pageRowCount, pageValueCount, texts.count) = (0, 0, 0)

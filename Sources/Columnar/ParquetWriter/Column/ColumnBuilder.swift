@@ -37,6 +37,9 @@ final class ColumnBuilder {
     var chunkValues = 0
     var looks = 0
 
+    /// Watches the values, where a profile is wanted.
+    var profiler: ColumnProfiler?
+
     var scratch = RawBuffer(capacity: 256)
     let months = MonthCache()
 
@@ -65,6 +68,7 @@ final class ColumnBuilder {
         self.init(
             name: other.name, type: type, options: other.options, nullTokens: other.nullTokens,
             pageRows: other.pageRows, keepsDigits: other.keepsDigits)
+        profiler = other.profiler
         swap(&chunk, &other.chunk)
         pageRowCount = other.pageRowCount
         memcpy(validity, other.validity, pageRows / 8 + 8)
@@ -128,6 +132,7 @@ final class ColumnBuilder {
         {
             try finishDictionary(workspace)
         }
+        if let profiler { profileChunk(profiler) }
     }
 
     /// Forgets the chunk, after it was written.

@@ -1,0 +1,359 @@
+import Glibc
+
+/// Watches the values of one column on their way into pages: what the builder has parsed or found in its dictionary is not
+/// looked at again. Used by one thread at a time.
+final class ColumnProfiler {
+    /// Distinct values that are counted exactly; beyond, a sketch takes over.
+    private let exactLimit: Int
+    private static let bytesPerValue = 48
+    /// After the sketch has taken over, one value in so many is looked at for frequent values and personal data.
+    private static let sampleStep = 16
+    private static let mostCandidates = 4096
+    private static let fullLookValues: Int64 = 10_000
+
+    private var rows: Int64 = 0
+    private var nulls: Int64 = 0
+    private var values: Int64 = 0
+    /// Exact counts, or candidates for frequent values.
+    private let tally = ValueTally()
+    private var sketch: DistinctSketch?
+    private var moments = NumberMoments()
+    private var bounds = ValueBounds()
+    private var lengths: (minimum: Int, maximum: Int, total: Int64) = (.max, 0, 0)
+    private var looked: Int64 = 0
+    private var found: [PersonalData: Int64] = [:]
+    private var sampleOffset = 0
+
+    /// How often each id of the chunk's dictionary came: two halves, since neighbours are often equal.
+    private var counts: UnsafeMutablePointer<UInt32>
+    private var countCapacity = 0
+    private var usedCounts = 0
+
+    init(exactLimit: Int) {
+        self.exactLimit = exactLimit
+        counts = .allocate(capacity: 1)
+    }
+
+    deinit { counts.deallocate() }
+
+    // MARK: pages
+
+    func addRows(_ count: Int, nulls: Int) {
+        rows += Int64(count)
+        self.nulls += Int64(nulls)
+        values += Int64(count - nulls)
+    }
+
+    /// Ids of the dictionary, which has `distinct` entries so far.
+    func observe(ids: UnsafePointer<UInt32>, count: Int, distinct: Int) {
+        reserveCounts(distinct)
+        let (even, odd) = (counts, counts + countCapacity)
+        var index = 0
+        while index &+ 1 < count {
+            even[Int(ids[index])] &+= 1
+            odd[Int(ids[index &+ 1])] &+= 1
+            index &+= 2
+        }
+        if index < count { even[Int(ids[index])] &+= 1 }
+    }
+
+    private func reserveCounts(_ distinct: Int) {
+        usedCounts = max(usedCounts, distinct)
+        guard distinct > countCapacity else { return }
+        let capacity = max(256, distinct * 2)
+        let larger = UnsafeMutablePointer<UInt32>.allocate(capacity: 2 * capacity)
+        memset(larger, 0, 8 * capacity)
+        memcpy(larger, counts, 4 * countCapacity)
+        memcpy(larger + capacity, counts + countCapacity, 4 * countCapacity)
+        counts.deallocate()
+        (counts, countCapacity) = (larger, capacity)
+    }
+
+    /// Numbers as 64 bits.
+    func observe(numbers: UnsafePointer<Int64>, count: Int, isDouble: Bool, isNumber: Bool, isWhole: Bool) {
+        if isNumber { addMoments(numbers, count, isDouble: isDouble) }
+        var index = 0
+        while sketch == nil, index < count {
+            tally.add(isDouble ? Self.canonical(numbers[index]) : numbers[index], times: 1)
+            index += 1
+            if isFull { beginSketch() }
+        }
+        if let sketch {
+            let registers = sketch.registers
+            if isDouble {
+                for position in index..<count {
+                    DistinctSketch.add(DistinctSketch.hash(Self.canonical(numbers[position])), to: registers)
+                }
+            } else {
+                for position in index..<count {
+                    DistinctSketch.add(DistinctSketch.hash(numbers[position]), to: registers)
+                }
+            }
+            sample(from: index, to: count) { position in
+                tally.add(
+                    isDouble ? Self.canonical(numbers[position]) : numbers[position], times: Int64(Self.sampleStep))
+            }
+        }
+        if isWhole { look(count) { lookAt(number: numbers[$0], times: $1) } }
+    }
+
+    /// Texts one after the other, with readable bytes behind.
+    func observe(texts: UnsafePointer<UInt8>, bytes: Int, lengths textLengths: UnsafePointer<UInt32>, count: Int) {
+        addLengths(texts, bytes, textLengths, count)
+        var position = 0
+        var index = 0
+        while sketch == nil, index < count {
+            let length = Int(textLengths[index])
+            tally.add(texts + position, length, times: 1)
+            position += length
+            index += 1
+            if isFull { beginSketch() }
+        }
+        if let sketch {
+            let registers = sketch.registers
+            let start = (index, position)
+            for next in index..<count {
+                let length = Int(textLengths[next])
+                DistinctSketch.add(DistinctSketch.hash(texts + position, length), to: registers)
+                position &+= length
+            }
+            var (at, offset) = start
+            sample(from: index, to: count) { wanted in
+                while at < wanted {
+                    offset += Int(textLengths[at])
+                    at += 1
+                }
+                tally.add(texts + offset, Int(textLengths[at]), times: Int64(Self.sampleStep))
+            }
+        }
+        var (at, offset) = (0, 0)
+        look(count) { wanted, times in
+            while at < wanted {
+                offset += Int(textLengths[at])
+                at += 1
+            }
+            lookAt(UnsafeBufferPointer(start: texts + offset, count: Int(textLengths[at])), times: times)
+        }
+    }
+
+    /// Values of a fixed number of bytes.
+    func observe(fixed: UnsafePointer<UInt8>, width: Int, count: Int) {
+        for index in 0..<count {
+            let value = fixed + index * width
+            if let sketch {
+                DistinctSketch.add(DistinctSketch.hash(value, width), to: sketch.registers)
+            } else {
+                tally.add(value, width, times: 1)
+                if isFull { beginSketch() }
+            }
+        }
+    }
+
+    // MARK: chunks
+
+    /// Takes the entries of the chunk's dictionary with their counts, and the chunk's bounds.
+    func finishChunk(
+        _ dictionary: borrowing ValueDictionary, _ layout: ColumnLayout, _ type: ColumnType, _ chunk: ValueBounds
+    ) {
+        mergeBounds(chunk, layout)
+        for id in 0..<min(usedCounts, dictionary.count) {
+            let times = Int64(counts[id]) + Int64(counts[countCapacity + id])
+            guard times > 0 else { continue }
+            if layout == .text {
+                let text = dictionary.text(UInt32(id))
+                guard let base = text.baseAddress else { continue }
+                let characters = Characters.count(text)
+                lengths.minimum = min(lengths.minimum, characters)
+                lengths.maximum = max(lengths.maximum, characters)
+                lengths.total += Int64(characters) * times
+                lookAt(text, times: times)
+                if let sketch {
+                    DistinctSketch.add(DistinctSketch.hash(base, text.count), to: sketch.registers)
+                    addCandidate(times) { tally.add(base, text.count, times: times) }
+                } else {
+                    tally.add(base, text.count, times: times)
+                    if isFull { beginSketch() }
+                }
+            } else {
+                let isDouble = layout == .double
+                let value = isDouble ? Self.canonical(dictionary.value(UInt32(id))) : dictionary.value(UInt32(id))
+                if type.isNumber {
+                    moments.add(isDouble ? Double(bitPattern: UInt64(bitPattern: value)) : Double(value), times: times)
+                }
+                if type.isWhole { lookAt(number: value, times: times) }
+                if let sketch {
+                    DistinctSketch.add(DistinctSketch.hash(value), to: sketch.registers)
+                    addCandidate(times) { tally.add(value, times: times) }
+                } else {
+                    tally.add(value, times: times)
+                    if isFull { beginSketch() }
+                }
+            }
+        }
+        memset(counts, 0, 4 * usedCounts)
+        if countCapacity > 0 { memset(counts + countCapacity, 0, 4 * usedCounts) }
+        usedCounts = 0
+    }
+
+    private func mergeBounds(_ chunk: ValueBounds, _ layout: ColumnLayout) {
+        switch layout {
+        case .text: bounds.merge(texts: chunk)
+        case .fixed16: bounds.merge(fixed16: chunk)
+        case .double: bounds.merge(doubles: chunk)
+        default: bounds.merge(integers: chunk)
+        }
+    }
+
+    // MARK: parts
+
+    private var isFull: Bool { tally.count > exactLimit || tally.bytes > exactLimit * Self.bytesPerValue }
+
+    /// Goes over from exact counts to an estimate.
+    private func beginSketch() {
+        let sketch = DistinctSketch()
+        tally.forEach { text, _ in
+            guard let base = text.baseAddress else { return }
+            DistinctSketch.add(DistinctSketch.hash(base, text.count), to: sketch.registers)
+        }
+        self.sketch = sketch
+        tally.prune(to: Self.mostCandidates / 4)
+    }
+
+    /// Of entries of a dictionary only those that come often: the others cannot be frequent.
+    private func addCandidate(_ times: Int64, _ add: () -> Void) {
+        guard times >= Int64(Self.sampleStep) else { return }
+        add()
+        if tally.count > Self.mostCandidates { tally.prune(to: Self.mostCandidates / 4) }
+    }
+
+    /// Every sixteenth position, going on where the last page ended.
+    private func sample(from: Int, to: Int, _ body: (Int) -> Void) {
+        var position = from + sampleOffset
+        while position < to {
+            body(position)
+            position += Self.sampleStep
+        }
+        sampleOffset = position - to
+        if tally.count > Self.mostCandidates { tally.prune(to: Self.mostCandidates / 4) }
+    }
+
+    /// All positions, or every sixteenth, with how many values each stands for.
+    private func look(_ count: Int, _ body: (Int, Int64) -> Void) {
+        let step = looked < Self.fullLookValues ? 1 : Self.sampleStep
+        for position in stride(from: 0, to: count, by: step) { body(position, Int64(min(step, count - position))) }
+    }
+
+    private func lookAt(_ text: UnsafeBufferPointer<UInt8>, times: Int64) {
+        looked += times
+        if let kind = PersonalData.kind(of: text) { found[kind, default: 0] += times }
+    }
+
+    /// Whole numbers of as many digits as cards and tax numbers have.
+    private func lookAt(number: Int64, times: Int64) {
+        looked += times
+        guard number >= 10_000_000_000 else { return }
+        if let kind = PersonalData.kind(of: String(number)) { found[kind, default: 0] += times }
+    }
+
+    private func addMoments(_ numbers: UnsafePointer<Int64>, _ count: Int, isDouble: Bool) {
+        guard count > 0 else { return }
+        let doubles = UnsafeRawPointer(numbers).assumingMemoryBound(to: Double.self)
+        func value(_ index: Int) -> Double { isDouble ? doubles[index] : Double(numbers[index]) }
+        // Four sums side by side, since each addition waits for the one before.
+        var sums = SIMD4<Double>.zero
+        var index = 0
+        while index &+ 4 <= count {
+            sums += SIMD4(value(index), value(index &+ 1), value(index &+ 2), value(index &+ 3))
+            index &+= 4
+        }
+        var sum = sums.sum()
+        while index < count {
+            sum += value(index)
+            index &+= 1
+        }
+        let mean = sum / Double(count)
+        var squares = SIMD4<Double>.zero
+        index = 0
+        while index &+ 4 <= count {
+            let difference =
+                SIMD4(value(index), value(index &+ 1), value(index &+ 2), value(index &+ 3)) - SIMD4(repeating: mean)
+            squares += difference * difference
+            index &+= 4
+        }
+        var rest = squares.sum()
+        while index < count {
+            rest += (value(index) - mean) * (value(index) - mean)
+            index &+= 1
+        }
+        moments.merge(count: Int64(count), sum: sum, mean: mean, squares: rest)
+    }
+
+    private func addLengths(
+        _ texts: UnsafePointer<UInt8>, _ bytes: Int, _ textLengths: UnsafePointer<UInt32>, _ count: Int
+    ) {
+        guard count > 0 else { return }
+        var high: UInt64 = 0
+        var index = 0
+        while index &+ 8 <= bytes {
+            high |= loadWord(texts + index)
+            index &+= 8
+        }
+        while index < bytes {
+            high |= UInt64(texts[index])
+            index &+= 1
+        }
+        var (least, greatest) = (UInt32.max, UInt32(0))
+        if high & 0x8080_8080_8080_8080 == 0 {
+            for index in 0..<count {
+                least = min(least, textLengths[index])
+                greatest = max(greatest, textLengths[index])
+            }
+            lengths.total += Int64(bytes)
+        } else {
+            var position = 0
+            for index in 0..<count {
+                let length = Int(textLengths[index])
+                let characters = Characters.count(UnsafeBufferPointer(start: texts + position, count: length))
+                least = min(least, UInt32(characters))
+                greatest = max(greatest, UInt32(characters))
+                lengths.total += Int64(characters)
+                position += length
+            }
+        }
+        lengths.minimum = min(lengths.minimum, Int(least))
+        lengths.maximum = max(lengths.maximum, Int(greatest))
+    }
+
+    /// Zeros of both signs are one value, and so is every NaN.
+    @inline(__always)
+    private static func canonical(_ bits: Int64) -> Int64 {
+        if bits == .min { return 0 }
+        let exponent: Int64 = 0x7FF0_0000_0000_0000
+        return bits & .max > exponent ? exponent | 1 << 51 : bits
+    }
+
+    // MARK: the end
+
+    func profile(_ column: ColumnSchema, top limit: Int) -> ColumnProfile {
+        let type = column.type
+        let estimate = sketch.map { Int64($0.estimate.rounded()) }
+        let mean = moments.count == 0 || !type.isNumber ? nil : moments.mean / type.scaleFactor
+        let deviation = moments.count == 0 || !type.isNumber ? nil : moments.standardDeviation / type.scaleFactor
+        let share = Double(max(1, looked))
+        return ColumnProfile(
+            name: column.name, type: type.description, rows: rows, nulls: nulls,
+            distinct: .init(
+                count: estimate.map { min($0, values) } ?? Int64(tally.count), isExact: estimate == nil),
+            minimum: bounds.isEmpty ? nil : type.text(least: bounds),
+            maximum: bounds.isEmpty ? nil : type.text(greatest: bounds),
+            mean: mean.flatMap { $0.isFinite ? $0 : nil },
+            standardDeviation: deviation.flatMap { $0.isFinite ? $0 : nil },
+            lengths: type == .string && values > 0
+                ? .init(
+                    minimum: lengths.minimum, maximum: lengths.maximum, mean: Double(lengths.total) / Double(values))
+                : nil,
+            top: tally.top(limit).map { .init(value: type.text(stored: $0.value), count: $0.count) },
+            lookalikes: found.map { .init(kind: $0.key, share: Double($0.value) / share) }
+                .filter { $0.share >= 0.001 }.sorted { ($0.share, $1.kind.rawValue) > ($1.share, $0.kind.rawValue) })
+    }
+}

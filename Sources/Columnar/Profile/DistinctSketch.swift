@@ -1,0 +1,81 @@
+import Glibc
+
+/// An estimate of how many distinct hashes it has seen: HyperLogLog with 2^14 registers of a byte, standard error 0.81 %.
+/// Source of the estimator, which needs no correction tables: O. Ertl, "New cardinality estimation algorithms for
+/// HyperLogLog sketches" (2017), algorithm 6.
+final class DistinctSketch {
+    private static let bits: UInt64 = 14
+    private static let count = 1 << 14
+
+    let registers: UnsafeMutablePointer<UInt8>
+
+    init() {
+        registers = .allocate(capacity: Self.count)
+        memset(registers, 0, Self.count)
+    }
+
+    deinit { registers.deallocate() }
+
+    /// Adds a hash, all of whose bits must be as good as random.
+    @inline(__always)
+    static func add(_ hash: UInt64, to registers: UnsafeMutablePointer<UInt8>) {
+        let index = Int(truncatingIfNeeded: hash &>> (64 &- bits))
+        // The bit behind the last bounds the rank.
+        let rest = hash &<< bits | 1 &<< (bits &- 1)
+        let rank = UInt8(truncatingIfNeeded: rest.leadingZeroBitCount &+ 1)
+        if rank > registers[index] { registers[index] = rank }
+    }
+
+    /// The hash of a number.
+    @inline(__always)
+    static func hash(_ value: Int64) -> UInt64 {
+        // The mixer of SplitMix64.
+        var bits = UInt64(bitPattern: value) &+ 0x9E37_79B9_7F4A_7C15
+        bits = (bits ^ (bits &>> 30)) &* 0xBF58_476D_1CE4_E5B9
+        bits = (bits ^ (bits &>> 27)) &* 0x94D0_49BB_1331_11EB
+        return bits ^ (bits &>> 31)
+    }
+
+    /// The hash of a text; eight bytes from it must be readable.
+    @inline(__always)
+    static func hash(_ text: UnsafePointer<UInt8>, _ length: Int) -> UInt64 {
+        if length > 8 { return hash(Int64(bitPattern: ValueDictionary.longHash(text, length))) }
+        let key = ValueDictionary.shortKey(text, length)
+        return hash(Int64(bitPattern: key ^ UInt64(truncatingIfNeeded: length) &* 0xA076_1D64_78BD_642F))
+    }
+
+    var estimate: Double {
+        let longest = 64 - Int(Self.bits)
+        var histogram = [Int](repeating: 0, count: longest + 2)
+        for index in 0..<Self.count { histogram[Int(registers[index])] += 1 }
+        let size = Double(Self.count)
+        var sum = size * Self.tau(1 - Double(histogram[longest + 1]) / size)
+        for rank in stride(from: longest, through: 1, by: -1) { sum = 0.5 * (sum + Double(histogram[rank])) }
+        sum += size * Self.sigma(Double(histogram[0]) / size)
+        return sum == 0 ? 0 : size * size / (2 * log(2)) / sum
+    }
+
+    private static func sigma(_ value: Double) -> Double {
+        if value == 1 { return .infinity }
+        var (x, y, z) = (value, 1.0, value)
+        while true {
+            x *= x
+            let before = z
+            z += x * y
+            y += y
+            if z == before { return z }
+        }
+    }
+
+    private static func tau(_ value: Double) -> Double {
+        if value == 0 || value == 1 { return 0 }
+        var (x, y, z) = (value, 1.0, 1 - value)
+        while true {
+            x = x.squareRoot()
+            let before = z
+            y *= 0.5
+            z -= (1 - x) * (1 - x) * y
+            if z == before { return z / 3 }
+        }
+    }
+}

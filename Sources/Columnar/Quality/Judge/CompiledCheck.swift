@@ -1,0 +1,158 @@
+/// A `ValueTest.Check` with what it needs at hand.
+final class CompiledCheck {
+    let kind: ValueTest.Check
+    private var matcher: PatternMatcher?
+    private var texts: ValueDictionary?
+    private let parts: [CompiledCheck]
+
+    init(_ kind: ValueTest.Check) {
+        self.kind = kind
+        switch kind {
+        case .pattern(let pattern):
+            matcher = PatternMatcher(pattern)
+            parts = []
+        case .texts(let values):
+            var known = ValueDictionary(keepsAllTexts: true)
+            for value in values {
+                _ = PaddedText.with(value) { known.insert($0, $1, flags: 0, value: 0) }
+            }
+            texts = known
+            parts = []
+        case .either(let checks): parts = checks.map(CompiledCheck.init)
+        default: parts = []
+        }
+    }
+
+    deinit { texts?.free() }
+
+    /// Whether the check holds of a text; nil where the two cannot be compared.
+    func holds(_ text: UnsafePointer<UInt8>, _ length: Int) -> Bool? {
+        switch kind {
+        case .nothing: return false
+        case .range(let range): return FieldType.value(text, length, isTime: range.isTime).map(range.contains)
+        case .numbers(let numbers): return FieldType.number(text, length).map(numbers.contains)
+        case .texts: return texts?.find(text, length, flags: 0) != nil
+        case .blank: return length > 0 && UnsafeBufferPointer(start: text, count: length).allSatisfy(Blank.isBlank)
+        case .days(let range): return FieldType.day(text, length).map { range.contains(.integer($0)) }
+        case .daySet(let days): return FieldType.day(text, length).map(days.contains)
+        case .pattern: return matcher?.matches(UnsafeBufferPointer(start: text, count: length))
+        case .length(let range):
+            let bytes = UnsafeBufferPointer(start: text, count: length)
+            return range.contains(.integer(Int64(Characters.count(bytes))))
+        case .type(let type): return length > 0 && FieldType.holds(text, length, type: type)
+        case .cast(let type): return type.fits(text, length)
+        case .either:
+            var result: Bool?
+            for part in parts {
+                guard let holds = part.holds(text, length) else { continue }
+                if holds { return true }
+                result = false
+            }
+            return result
+        }
+    }
+
+    /// What is wrong with a text, to follow it in a sentence.
+    func complaint(_ text: UnsafeBufferPointer<UInt8>, isNegated: Bool) -> String {
+        switch kind {
+        case .nothing: return "is a value, and null is expected"
+        case .range(let range):
+            let isOther = text.baseAddress.map { FieldType.value($0, text.count, isTime: range.isTime) == nil } ?? true
+            if isOther { return "is no \(range.isTime ? "date or timestamp" : "number")" }
+            return isNegated ? "is \(range)" : "is not \(range)"
+        case .numbers, .texts, .daySet:
+            return isNegated ? "is among the forbidden values" : "is not among the allowed values"
+        case .blank: return isNegated ? "is blank" : "is not blank"
+        case .days: return isNegated ? "is a day within the bounds" : "is no day within the bounds"
+        case .pattern(let pattern): return "\(isNegated ? "matches" : "does not match") \(pattern.text)"
+        case .length(let range):
+            return "has \(Characters.count(text)) characters, not \(isNegated ? "outside of " : "")\(range)"
+        case .type(let type): return "is not of type \(type)"
+        case .cast(let type): return "is not of type \(type.rawValue)"
+        case .either:
+            guard parts.count > 0 else { return "is not allowed" }
+            return isNegated ? "is among the forbidden values" : "is not among the allowed values"
+        }
+    }
+}
+
+/// Counts characters of UTF-8.
+enum Characters {
+    /// Unicode scalars: every byte but those that continue one.
+    static func count(_ text: UnsafeBufferPointer<UInt8>) -> Int {
+        text.reduce(0) { $1 & 0xC0 == 0x80 ? $0 : $0 + 1 }
+    }
+}
+
+/// Blanks as `TRIM` has them.
+enum Blank {
+    static func isBlank(_ byte: UInt8) -> Bool { byte == 32 || (9...13).contains(byte) }
+}
+
+extension CastType {
+    /// Whether Apache Spark would make a value of the text. Sixteen bytes from `text` must be readable.
+    func fits(_ text: UnsafePointer<UInt8>, _ length: Int) -> Bool {
+        var (text, length) = (text, length)
+        while length > 0, Blank.isBlank(text[0]) { (text, length) = (text + 1, length - 1) }
+        while length > 0, Blank.isBlank(text[length - 1]) { length -= 1 }
+        guard length > 0 else { return false }
+        switch self {
+        case .boolean:
+            let word = String(decoding: UnsafeBufferPointer(start: text, count: min(length, 6)), as: UTF8.self)
+            return ["true", "t", "yes", "y", "1", "false", "f", "no", "n", "0"].contains(word.lowercased())
+        case .integer: return Self.whole(text, length).map { Int32(exactly: $0) != nil } ?? false
+        case .long: return Self.whole(text, length) != nil
+        case .float, .double: return Self.isNumber(text, length)
+        case .date: return FieldType.day(text, length) != nil
+        case .timestamp: return TemporalText.timestamp(text, length) != nil
+        }
+    }
+
+    /// A whole number of 64 bits, with sign and leading zeros.
+    private static func whole(_ text: UnsafePointer<UInt8>, _ length: Int) -> Int64? {
+        Int64(String(decoding: UnsafeBufferPointer(start: text, count: min(length, 64)), as: UTF8.self))
+    }
+
+    private static func isNumber(_ text: UnsafePointer<UInt8>, _ length: Int) -> Bool {
+        if DoubleText.parse(text, length) != nil { return true }
+        guard length <= 64 else { return false }
+        let word = String(decoding: UnsafeBufferPointer(start: text, count: length), as: UTF8.self)
+        // Swift reads hexadecimal digits too, Spark does not.
+        return !word.contains { $0 == "x" || $0 == "X" || $0 == "p" || $0 == "P" } && Double(word) != nil
+    }
+}
+
+/// What a field is, by the parsers that also convert it.
+enum FieldType {
+    static func holds(_ text: UnsafePointer<UInt8>, _ count: Int, type: ColumnType) -> Bool {
+        switch type {
+        case .string: true
+        case .boolean: BooleanText.parse(text, count) != nil
+        case .bigint: IntegerText.parse(text, count) != nil
+        case .double: DoubleText.parse(text, count) != nil
+        case .decimal(let precision, let scale):
+            DecimalText.parse(text, count, precision: precision, scale: scale) != nil
+        case .date: TemporalText.date(text, count) != nil
+        case .time: TemporalText.timeOfDay(text, count, allowsShort: true) != nil
+        case .timestamp: TemporalText.timestamp(text, count).map { !$0.hasZone } ?? false
+        case .timestampUTC: TemporalText.timestamp(text, count).map { $0.hasZone } ?? false
+        }
+    }
+
+    static func value(_ text: UnsafePointer<UInt8>, _ count: Int, isTime: Bool) -> QualityRange.Value? {
+        guard count > 0 else { return nil }
+        if isTime { return TemporalText.timestamp(text, count).map { .time($0.microseconds) } }
+        if let value = IntegerText.parse(text, count) { return .integer(value) }
+        return DoubleText.parse(text, count).map { .number($0) }
+    }
+
+    static func number(_ text: UnsafePointer<UInt8>, _ count: Int) -> Double? {
+        count > 0 ? DoubleText.parse(text, count) : nil
+    }
+
+    /// The day of a date or timestamp, since 1970-01-01.
+    static func day(_ text: UnsafePointer<UInt8>, _ count: Int) -> Int64? {
+        guard count >= 10, TemporalText.timestamp(text, count) != nil else { return nil }
+        return TemporalText.days(text)
+    }
+}

@@ -1,0 +1,217 @@
+/// A `Measure` while records pass by. Used by one thread at a time.
+final class MeasureState {
+    private let kind: Measure.Kind
+    private let condition: RecordEvaluator?
+    private let columns: [CSVColumn]
+    private let nullTokens: NullTokens
+    private let hasher = KeyHash.Hasher()
+    private let scratch = RecordScratch()
+
+    /// Records that count.
+    private var records: Int64 = 0
+    /// Of them, those with a value (all columns null: without), those that pass, those found.
+    private var hits: Int64 = 0
+    private let test: RecordEvaluator?
+    private let positions: [Int]
+    private let reference: KeyTable?
+    /// Shared by the measures of the same columns without condition; the first of them fills it.
+    private let keys: DistinctKeys?
+    private let fillsKeys: Bool
+    private var moments = NumberMoments()
+    private var numbers: [Double] = []
+    /// Where the first value stands that is no number.
+    private(set) var fault: (row: Int64, text: String)?
+
+    /// Nil where the file lacks a column that the measure needs.
+    init?(
+        _ measure: Measure, columns: [CSVColumn], nullTokens: NullTokens, references: [String: ReferenceSet],
+        shared: inout [[String]: DistinctKeys]
+    ) throws(ColumnarError) {
+        kind = measure.kind
+        self.columns = columns
+        self.nullTokens = nullTokens
+        let needed = measure.columns.map { name in columns.firstIndex { $0.name == name } }
+        guard !needed.contains(nil) else { return nil }
+        condition = measure.condition.flatMap {
+            RecordEvaluator($0, columns: columns, nullTokens: nullTokens)
+        }
+        var test: RecordEvaluator?
+        var names: [String] = []
+        var reference: KeyTable?
+        var keys: DistinctKeys?
+        switch measure.kind {
+        case .rowCount, .columnCount, .columnExists, .columnNamesMatch: break
+        case .completeness(let name):
+            test = RecordEvaluator(
+                .value(column: name, ValueTest(.nothing, isNegated: true)), columns: columns, nullTokens: nullTokens)
+        case .compliance(let inner):
+            test = RecordEvaluator(inner, columns: columns, nullTokens: nullTokens)
+        case .mean(let name), .sum(let name), .standardDeviation(let name): names = [name]
+        case .uniqueness(let list), .uniqueValueRatio(let list), .distinctCount(let list), .primaryKey(let list):
+            names = list
+            keys = DistinctKeys()
+        case .referentialIntegrity(let list, let alias, let referenceColumns):
+            names = list
+            guard let set = references[alias] else {
+                throw ColumnarError(
+                    .invalidRule,
+                    "ReferentialIntegrity refers to \"\(alias)\", and no reference table of that name is given.")
+            }
+            guard let table = set.keys(of: referenceColumns) else {
+                throw ColumnarError(
+                    .invalidRule,
+                    "The reference table \"\(alias)\" was not read with the columns "
+                        + "\(referenceColumns.joined(separator: ", ")).")
+            }
+            reference = table
+        }
+        // Of several columns, those with a null among them count for one measure and not for another.
+        let isShared = keys != nil && measure.condition == nil && names.count == 1
+        if isShared, let known = shared[names] {
+            keys = known
+            fillsKeys = false
+        } else {
+            fillsKeys = keys != nil
+            if isShared { shared[names] = keys }
+        }
+        self.test = test
+        self.reference = reference
+        self.keys = keys
+        positions = names.compactMap { name in columns.firstIndex { $0.name == name } }
+    }
+
+    func take(_ batch: RecordBatch, _ dialect: CSVDialect) throws(ColumnarError) {
+        let flags = condition?.evaluate(batch, dialect)
+        records += Int64(flags?.sum(batch.rows) ?? batch.rows)
+        if let test {
+            let verdicts = test.evaluate(batch, dialect)
+            if let flags {
+                for row in 0..<batch.rows { hits &+= Int64(verdicts.base[row] & flags.base[row]) }
+            } else {
+                hits += Int64(verdicts.sum(batch.rows))
+            }
+            return
+        }
+        switch kind {
+        case .mean, .sum, .standardDeviation: takeNumbers(batch, dialect, flags)
+        case .uniqueness, .uniqueValueRatio, .distinctCount, .primaryKey, .referentialIntegrity:
+            try takeKeys(batch, dialect, flags)
+        default: break
+        }
+    }
+
+    private func takeNumbers(_ batch: RecordBatch, _ dialect: CSVDialect, _ flags: BatchFlags?) {
+        let table = FieldTable(batch, column: positions[0], dialect: dialect)
+        numbers.removeAll(keepingCapacity: true)
+        for row in 0..<batch.rows where flags.map({ $0.base[row] == 1 }) ?? true {
+            scratch.clear()
+            guard let (text, length) = table.value(row, nullTokens, scratch), length > 0 else { continue }
+            if let value = DoubleText.parse(text, length) {
+                numbers.append(value)
+            } else if fault == nil {
+                fault = (
+                    batch.ordinal(row: row), Excerpt.text(UnsafeBufferPointer(start: text, count: length), limit: 80)
+                )
+            }
+        }
+        numbers.withUnsafeBufferPointer { moments.add($0) }
+    }
+
+    private func takeKeys(
+        _ batch: RecordBatch, _ dialect: CSVDialect, _ flags: BatchFlags?
+    ) throws(ColumnarError) {
+        let tables = positions.map { FieldTable(batch, column: $0, dialect: dialect) }
+        if let keys, fillsKeys, flags == nil, tables.count == 1 {
+            return try takeSingleKeys(tables[0], keys)
+        }
+        let nullHash = KeyHash(high: 0x9E37_79B9_7F4A_7C15, low: 0xD1B5_4A32_D192_ED03)
+        for row in 0..<batch.rows where flags.map({ $0.base[row] == 1 }) ?? true {
+            var key: KeyHash?
+            var nulls = 0
+            scratch.clear()
+            for table in tables {
+                var hash = nullHash
+                if let (text, length) = table.value(row, nullTokens, scratch) {
+                    hash = hasher.hash(text, length)
+                } else {
+                    nulls += 1
+                }
+                key = key.map { hasher.combine($0, hash) } ?? hash
+            }
+            guard let key else { continue }
+            if let reference {
+                if nulls == 0, reference.contains(key) { hits += 1 }
+            } else if case .primaryKey = kind {
+                if nulls > 0 { continue }
+                hits += 1
+                if fillsKeys { try keys?.insert(key) }
+            } else if nulls < tables.count {
+                hits += 1
+                if fillsKeys { try keys?.insert(key) }
+            }
+        }
+    }
+
+    /// The most common case, without detours.
+    private func takeSingleKeys(_ table: FieldTable, _ keys: DistinctKeys) throws(ColumnarError) {
+        let hasher = hasher
+        let simple = nullTokens.isEmpty
+        let quote = UInt8(truncatingIfNeeded: table.quote)
+        let hasQuote = table.quote < 256
+        for row in 0..<table.rows {
+            let start = Int(table.starts[row &* table.stride]) &+ 1
+            let length = Int(table.ends[row &* table.stride]) &- start
+            if length <= 0 { continue }
+            let raw = table.bytes + start
+            if simple, !(hasQuote && raw[0] == quote) {
+                hits &+= 1
+                try keys.insert(hasher.hash(raw, length))
+            } else {
+                scratch.clear()
+                guard let (text, length) = table.value(row, nullTokens, scratch) else { continue }
+                hits &+= 1
+                try keys.insert(hasher.hash(text, length))
+            }
+        }
+    }
+
+    /// The number, at the end.
+    /// - Parameter rows: all records of the file, those that cannot be read included.
+    func value(rows: Int64) throws(ColumnarError) -> Double {
+        func share(_ part: Int64, _ whole: Int64) -> Double { whole == 0 ? 1 : Double(part) / Double(whole) }
+        switch kind {
+        case .rowCount: return Double(condition == nil ? rows : records)
+        case .columnCount: return Double(columns.count)
+        case .columnExists(let name): return columns.contains { $0.name == name } ? 1 : 0
+        case .columnNamesMatch(let pattern): return columns.allSatisfy { pattern.matches($0.sourceName) } ? 1 : 0
+        case .completeness, .compliance, .referentialIntegrity: return share(hits, records)
+        case .mean: return moments.count == 0 ? .nan : moments.mean
+        case .sum: return moments.count == 0 ? .nan : moments.sum
+        case .standardDeviation: return moments.standardDeviation
+        case .uniqueness, .uniqueValueRatio, .distinctCount, .primaryKey:
+            guard let keys else { return .nan }
+            let counts = try keys.counts()
+            switch kind {
+            case .uniqueness: return share(counts.once, keys.total)
+            case .uniqueValueRatio: return share(counts.once, counts.distinct)
+            case .distinctCount: return Double(counts.distinct)
+            default: return counts.once == keys.total && hits == records ? 1 : 0
+            }
+        }
+    }
+}
+
+extension FieldTable {
+    /// The text of a field without its quotes, nil for null: an empty field or a null token, both without quotes.
+    func value(_ row: Int, _ nullTokens: NullTokens, _ scratch: RecordScratch) -> (UnsafePointer<UInt8>, Int)? {
+        let start = Int(starts[row * stride]) + 1
+        let length = Int(ends[row * stride]) - start
+        guard length > 0 else { return nil }
+        let raw = bytes + start
+        if text.isQuoted(raw, length) {
+            let inner = scratch.unquoted(raw, length, text)
+            return (inner.start, inner.length)
+        }
+        return nullTokens.contains(raw, length) ? nil : (raw, length)
+    }
+}
