@@ -85,6 +85,7 @@ let package = Package(
         library("EventPatterns"),
         library("EventTransforms", ["FunctionJSON"]),
         library("Columnar", ["CSnappy", "CZstd", "CZlib", "CLinux"]),
+        library("ColumnarHashing", ["Columnar", .product(name: "Crypto", package: "swift-crypto")]),
 
         library("BenchEcho", ["FunctionKit"]),
         library("BenchCounter", ["FunctionKit"]),
