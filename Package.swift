@@ -84,6 +84,7 @@ let package = Package(
         // Pure cores
         library("EventPatterns"),
         library("EventTransforms", ["FunctionJSON"]),
+        library("Schedules"),
         library("Columnar", ["CSnappy", "CZstd", "CZlib", "CLinux"]),
         library("ColumnarHashing", ["Columnar", .product(name: "Crypto", package: "swift-crypto")]),
 
@@ -101,14 +102,14 @@ let package = Package(
         library("ObjectStore", ["CLinux", .product(name: "Crypto", package: "swift-crypto")]),
         library(
             "AppConfig",
-            ["EventPatterns", "EventTransforms", "FunctionJSON", .product(name: "Yams", package: "Yams")]),
+            ["EventPatterns", "EventTransforms", "FunctionJSON", "Schedules", .product(name: "Yams", package: "Yams")]),
         library("HostAPI", ["EventModel", "FunctionJSON"]),
         library(
             "SluiceRuntime",
             [
                 "AppConfig", "CFunctionABI", "CLinux", "EventModel", "EventPatterns", "EventTransforms", "FunctionJSON",
                 "FunctionProtocol",
-                "HostAPI", "Journal", "ObjectStore", "UVLoop",
+                "HostAPI", "Journal", "ObjectStore", "Schedules", "UVLoop",
                 .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
@@ -128,7 +129,7 @@ let package = Package(
             name: "sluice",
             dependencies: [
                 "AppConfig", "Columnar", "EventModel", "EventPatterns", "EventTransforms", "FunctionJSON", "Gateway",
-                "HostAPI", "Journal", "ObjectStore", "SluiceRuntime", "CLinux",
+                "HostAPI", "Journal", "ObjectStore", "Schedules", "SluiceRuntime", "CLinux",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
@@ -142,11 +143,12 @@ let package = Package(
         tests("FunctionKit", ["FunctionKit", "FunctionTesting", "EventModel", "FunctionJSON"]),
         tests("EventPatterns", ["EventPatterns"], exclude: ["Conformance"]),
         tests("EventTransforms", ["EventTransforms"]),
+        tests("Schedules", ["Schedules"], exclude: ["Cases"]),
         tests("Columnar", ["Columnar"]),
         tests("UVLoop", ["UVLoop"]),
         tests("Journal", ["Journal", .product(name: "GRDB", package: "GRDB.swift")]),
         tests("ObjectStore", ["ObjectStore", "CLinux"]),
-        tests("AppConfig", ["AppConfig", "EventTransforms"]),
+        tests("AppConfig", ["AppConfig", "EventTransforms", "Schedules"]),
         tests(
             "Gateway",
             [
@@ -156,8 +158,8 @@ let package = Package(
         tests(
             "SluiceRuntime",
             [
-                "SluiceRuntime", "AppConfig", "Journal", "ObjectStore", "UVLoop", "EventModel", "FunctionJSON",
-                "FunctionProtocol",
+                "SluiceRuntime", "AppConfig", "Journal", "ObjectStore", "Schedules", "UVLoop", "EventModel",
+                "FunctionJSON", "FunctionProtocol",
             ]),
         tests(
             "Functions",

@@ -30,6 +30,8 @@ package struct ConfigProblem: Codable, Sendable, Hashable {
         package static let invalidPattern = Code(rawValue: "InvalidPattern")
         /// What a target's handler is to get cannot be made: a path, a variable or a template is not valid.
         package static let invalidInput = Code(rawValue: "InvalidInput")
+        /// A schedule's expression, date or time zone is not valid.
+        package static let invalidSchedule = Code(rawValue: "InvalidSchedule")
         /// Warning: the event pattern uses an operator that EventBridge does not have.
         package static let patternExtension = Code(rawValue: "Extension")
         /// A file or folder that cannot be read, or is not there.

@@ -26,6 +26,8 @@ package protocol HostControl: Sendable {
     func listRules(bus: String?) async throws -> [RuleInfo]
     func rule(bus: String, name: String) async throws -> RuleInfo
     func testRules(_ request: RuleTestRequest) async throws -> RuleTestResult
+    /// Enabled schedules with their next `count` moments.
+    func listSchedules(count: Int) async throws -> [ScheduleInfo]
 
     // MARK: Functions and invocations
     func listFunctions() async throws -> [FunctionInfo]

@@ -100,9 +100,9 @@ struct BadInputTests {
                 "bus", rule, "bus: ordres\npattern: {source: [a]}\n" + targets, .unknownBus, 1, 6,
                 "did you mean `orders`?"),
             Mistake(
-                "schedule", rule, "pattern: {source: [a]}\nscheduleExpression: rate(1 hour)\n" + targets, .notSupported,
+                "schedule", rule, "pattern: {source: [a]}\nscheduleExpression: rate(1 hour)\n" + targets, .unknownKey,
                 2, 1,
-                "no schedules"),
+                "called `schedule`"),
             Mistake(
                 "bucket of pattern", rule,
                 "pattern:\n  source: [aws.s3]\n  detail:\n    bucket:\n      name: [landing-zoen]\n" + targets,
@@ -230,11 +230,5 @@ struct BadInputTests {
     func deep() throws {
         let text = "configuration: " + String(repeating: "[", count: 20_000) + String(repeating: "]", count: 20_000)
         #expect(try TestApp.problems(TestApp.files([function: text])).first?.code == .invalidYAML)
-    }
-
-    @Test("Schedules are named as not supported")
-    func schedules() throws {
-        let problems = try TestApp.problems(TestApp.files(["Events/schedules/nightly.yaml": "rate: 1 hour\n"]))
-        #expect(problems.map(\.code) == [.notSupported])
     }
 }

@@ -130,6 +130,14 @@ final class FakeHost: HostControl {
             verdicts: [.init(rule: "r", matches: true, enabled: true, functions: ["F"])])
     }
 
+    func listSchedules(count: Int) async throws -> [ScheduleInfo] {
+        [
+            ScheduleInfo(
+                rule: "nightly", bus: "default", expression: "cron(0 2 * * ? *)", timezone: "Europe/Berlin",
+                missed: "last", next: Array(repeating: Self.time, count: count), last: Self.time)
+        ]
+    }
+
     // MARK: Functions and invocations
     func listFunctions() async throws -> [FunctionInfo] { [try await function(name: "F")] }
 
@@ -138,7 +146,8 @@ final class FakeHost: HostControl {
         guard name != "Broken" else { throw Unforeseen() }
         return FunctionInfo(
             status: FunctionStatus(name: name, version: 1, concurrency: 2), description: "d", digest: "x",
-            deployed: Self.time, module: "/m.so", timeoutSeconds: 0.5, memoryMegabytes: 64, stagingMegabytes: 64, inputFormat: "eventbridge",
+            deployed: Self.time, module: "/m.so", timeoutSeconds: 0.5, memoryMegabytes: 64, stagingMegabytes: 64,
+            inputFormat: "eventbridge",
             logLevel: "info", batch: true, readGrants: ["a"], writeGrants: [], eventGrants: ["*"],
             environment: ["A": "b"], configuration: Self.json("{}"), rules: ["default/r"])
     }

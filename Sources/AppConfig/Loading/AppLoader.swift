@@ -9,7 +9,8 @@ package struct LoadedApp: Sendable {
 
 /// Reads and checks an app folder.
 package enum AppLoader {
-    /// Reads `sluice.yaml`, `Functions/*/function.yaml` and `Events/rules/*.yaml`, and checks that they fit together.
+    /// Reads `sluice.yaml`, `Functions/*/function.yaml`, `Events/rules/*.yaml` and `Events/schedules/*.yaml`,
+    /// and checks that they fit together.
     ///
     /// Throws every error it can find at once; nothing is half-loaded.
     package static func load(folder path: String) throws(ConfigError) -> LoadedApp {
@@ -33,7 +34,6 @@ package enum AppLoader {
         let host = HostFile.load(from: folder, collector: collector)
         let functions = FunctionFile.loadAll(from: folder, collector: collector)
         let rules = RuleFile.loadAll(from: folder, collector: collector)
-        refuseSchedules(in: folder, collector: collector)
         References(host: host, functions: functions, folder: folder).check(rules)
 
         let problems = collector.sorted
@@ -45,13 +45,5 @@ package enum AppLoader {
             rules: rules.map(\.definition).sorted { ($0.bus, $0.name) < ($1.bus, $1.name) },
             limits: host.limits, retention: host.retention)
         return LoadedApp(definition: definition, warnings: problems, folder: folder.path)
-    }
-
-    private static func refuseSchedules(in folder: AppFolder, collector: ProblemCollector) {
-        for name in folder.yamlFiles(in: "Events/schedules") {
-            ConfigFile(name: name, collector: collector).report(
-                .notSupported, "schedules are not supported by this version", at: nil,
-                hint: "take the file out of Events/schedules, and put the events with `sluice events put` from cron")
-        }
     }
 }

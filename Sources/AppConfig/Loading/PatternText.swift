@@ -4,7 +4,9 @@ enum PatternText {
     static func read(_ reader: inout MappingReader) -> (YAMLNode, String)? {
         let file = reader.file
         guard let node = reader.node("pattern") else {
-            reader.missing("pattern", hint: "write pattern: {source: [aws.s3]}, or the JSON of an EventBridge pattern")
+            reader.missing(
+                "pattern",
+                hint: "write pattern: {source: [aws.s3]}, or the JSON of an EventBridge pattern, or a schedule")
             return nil
         }
         switch node.value {

@@ -1,6 +1,6 @@
 import EventPatterns
 
-/// The rules of `Events/rules/*.yaml`, with the places that the check of references needs.
+/// The rules of `Events/rules/*.yaml` and `Events/schedules/*.yaml`, with the places that the check of references needs.
 struct RuleFile {
     var definition: RuleDefinition
     var file: ConfigFile
@@ -12,10 +12,11 @@ struct RuleFile {
     /// Of the function's name, in the order of the targets.
     var functionPlaces: [Place] = []
 
-    /// A file holds one rule (a mapping with `pattern`), a list of rules, or `rules:` with a list.
+    /// A file holds one rule (a mapping with `pattern` or `schedule`), a list of rules, or `rules:` with a list. Both
+    /// folders are read alike: two names for what people look for in different places.
     static func loadAll(from folder: AppFolder, collector: ProblemCollector) -> [RuleFile] {
         var rules: [RuleFile] = []
-        for path in folder.yamlFiles(in: "Events/rules") {
+        for path in folder.yamlFiles(in: "Events/rules") + folder.yamlFiles(in: "Events/schedules") {
             let file = ConfigFile(name: path, collector: collector)
             guard let text = folder.text(of: file) else { continue }
             let before = collector.problems.count
@@ -70,29 +71,45 @@ struct RuleFile {
         result.definition.description = reader.string("description") ?? ""
         result.definition.bus = reader.string("bus") ?? "default"
         result.definition.enabled = (reader.choice("state", State.self) ?? .enabled) == .enabled
-        if let (tree, json) = PatternText.read(&reader) {
-            result.pattern = tree
-            result.definition.pattern = json
-            do throws(PatternError) {
-                let pattern = try EventPattern(parsing: json, dialect: .extended)
-                PatternWarnings.report(pattern, tree: tree, at: reader.place(of: "pattern"), file: file)
-            } catch {
-                file.report(
-                    .invalidPattern, "the pattern is not valid: \(error.message)", at: reader.place(of: "pattern"),
-                    hint: "try it with `sluice rules test --event FILE`")
-            }
+        if reader.has("schedule") {
+            result.readSchedule(&reader)
+        } else {
+            result.readPattern(&reader)
         }
         result.readTargets(&reader)
         reader.finish(
-            later: [
-                "scheduleExpression": "this version has no schedules: put events with `sluice events put` from cron",
-                "schedule": "this version has no schedules: put events with `sluice events put` from cron",
-            ],
             instead: [
                 "eventPattern": "pattern", "event_pattern": "pattern", "eventBusName": "bus", "eventBus": "bus",
-                "target": "targets", "enabled": "state",
+                "target": "targets", "enabled": "state", "scheduleExpression": "schedule", "rate": "schedule",
+                "cron": "schedule",
             ])
         return result
+    }
+
+    private mutating func readPattern(_ reader: inout MappingReader) {
+        guard let (tree, json) = PatternText.read(&reader) else { return }
+        pattern = tree
+        definition.pattern = json
+        do throws(PatternError) {
+            let pattern = try EventPattern(parsing: json, dialect: .extended)
+            PatternWarnings.report(pattern, tree: tree, at: reader.place(of: "pattern"), file: file)
+        } catch {
+            file.report(
+                .invalidPattern, "the pattern is not valid: \(error.message)", at: reader.place(of: "pattern"),
+                hint: "try it with `sluice rules test --event FILE`")
+        }
+    }
+
+    /// A schedule's rule takes its own scheduled events and no others: a pattern like any other, so that log, rule
+    /// sets and tools need to know nothing of schedules.
+    private mutating func readSchedule(_ reader: inout MappingReader) {
+        if reader.node("pattern") != nil {
+            file.report(
+                .invalidValue, "a rule has either `pattern` or `schedule`", at: reader.place(of: "pattern"),
+                hint: "make two rules of it")
+        }
+        definition.schedule = ScheduleReader.read(&reader)
+        definition.pattern = ScheduledEvents.pattern(rule: definition.name, bus: definition.bus)
     }
 
     private mutating func readTargets(_ reader: inout MappingReader) {

@@ -1,14 +1,16 @@
 package import EventTransforms
 
-/// A rule of `Events/rules/*.yaml`.
+/// A rule of `Events/rules/*.yaml` or `Events/schedules/*.yaml`.
 package struct RuleDefinition: Codable, Sendable, Hashable {
     /// Unique on its bus.
     package var name: String
     package var description: String
     package var bus: String
     package var enabled: Bool
-    /// The event pattern as JSON text; valid.
+    /// The event pattern as JSON text; valid. Of a schedule: its own events.
     package var pattern: String
+    /// Nil for a rule that takes what others put on the bus.
+    package var schedule: ScheduleDefinition?
     /// In the order of the file; at least one.
     package var targets: [TargetDefinition]
     /// The file it comes from, beneath the app folder.
@@ -16,13 +18,14 @@ package struct RuleDefinition: Codable, Sendable, Hashable {
 
     package init(
         name: String, description: String = "", bus: String = "default", enabled: Bool = true, pattern: String,
-        targets: [TargetDefinition], file: String = ""
+        schedule: ScheduleDefinition? = nil, targets: [TargetDefinition], file: String = ""
     ) {
         self.name = name
         self.description = description
         self.bus = bus
         self.enabled = enabled
         self.pattern = pattern
+        self.schedule = schedule
         self.targets = targets
         self.file = file
     }

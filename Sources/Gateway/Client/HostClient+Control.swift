@@ -44,6 +44,12 @@ extension HostClient: HostControl {
         try await post(Routes.testRules.path(), request)
     }
 
+    package func listSchedules(count: Int) async throws -> [ScheduleInfo] {
+        var items = QueryItems()
+        items.add("count", String(count))
+        return try await (get(Routes.listSchedules.path(), items) as Items<ScheduleInfo>).items
+    }
+
     package func listFunctions() async throws -> [FunctionInfo] {
         try await (get(Routes.listFunctions.path()) as Items<FunctionInfo>).items
     }

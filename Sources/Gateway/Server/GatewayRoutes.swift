@@ -58,6 +58,9 @@ enum GatewayRoutes {
             try await control.rule(bus: $0.parameter("bus"), name: $0.parameter("rule"))
         }
         answer(Routes.testRules, on: router) { try await control.testRules($0.body()) }
+        answer(Routes.listSchedules, on: router) { call in
+            Items(try await control.listSchedules(count: call.query.integer("count", in: 1...1000) ?? 1))
+        }
     }
 
     private static func addFunctions(to router: Router<Context>, _ control: any HostControl) {

@@ -31,6 +31,8 @@ package struct RuleInfo: Codable, Sendable {
     package var description: String
     package var enabled: Bool
     package var pattern: RawJSON
+    /// `cron(0 2 * * ? *) Europe/Berlin`; nil for a rule that no clock starts.
+    package var schedule: String?
     package var targets: [Target]
     /// Beneath the app folder.
     package var file: String
@@ -38,14 +40,15 @@ package struct RuleInfo: Codable, Sendable {
     package var subscriptions: [SubscriptionStatus]
 
     package init(
-        name: String, bus: String, description: String, enabled: Bool, pattern: RawJSON, targets: [Target],
-        file: String, subscriptions: [SubscriptionStatus]
+        name: String, bus: String, description: String, enabled: Bool, pattern: RawJSON, schedule: String? = nil,
+        targets: [Target], file: String, subscriptions: [SubscriptionStatus]
     ) {
         self.name = name
         self.bus = bus
         self.description = description
         self.enabled = enabled
         self.pattern = pattern
+        self.schedule = schedule
         self.targets = targets
         self.file = file
         self.subscriptions = subscriptions

@@ -40,6 +40,8 @@ package enum Routes {
     package static let listRules = Route(.get, "/v1/rules")
     package static let rule = Route(.get, "/v1/buses/{bus}/rules/{rule}")
     package static let testRules = Route(.post, "/v1/rules/test")
+    /// Takes `count`, the moments to tell for each.
+    package static let listSchedules = Route(.get, "/v1/schedules")
 
     package static let listFunctions = Route(.get, "/v1/functions")
     package static let function = Route(.get, "/v1/functions/{function}")
@@ -63,6 +65,7 @@ package enum Routes {
 
     package static let all: [Route] = [
         health, status, deploy, doctor, putEvents, listEvents, tailEvents, event, listRules, rule, testRules,
+        listSchedules,
         listFunctions, function, invoke, listInvocations, invocation, logs, deadLetterGroups, listDeadLetters,
         deadLetter, redrive, redriveJob, purge, listBuckets, trigger, listTables, table,
     ]

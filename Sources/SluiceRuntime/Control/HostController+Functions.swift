@@ -13,6 +13,7 @@ extension HostController {
             RuleInfo(
                 name: rule.name, bus: rule.bus, description: rule.description, enabled: rule.enabled,
                 pattern: (try? RawJSON(rule.pattern)) ?? .emptyObject,
+                schedule: rule.schedule.map { "\($0.expression) \($0.timezone)" },
                 targets: rule.targets.map { target in
                     RuleInfo.Target(
                         id: target.id, function: target.function,

@@ -59,12 +59,3 @@ extension SubscriptionSettings {
     /// The handler gets something else than the event itself.
     package var changesEvent: Bool { input != nil || inputFormat != .eventBridge }
 }
-
-/// Names of rules as AWS writes them.
-package enum RuleARN {
-    /// `arn:aws:events:local:000000000000:rule/NAME`, with the bus before the name where it is not `default`.
-    package static func of(rule: String, bus: String) -> String {
-        let name = bus == "default" ? rule : "\(bus)/\(rule)"
-        return "arn:aws:events:\(ObjectEvents.region):\(ObjectEvents.account):rule/\(name)"
-    }
-}

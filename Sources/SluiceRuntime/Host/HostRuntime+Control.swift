@@ -4,6 +4,7 @@ import Glibc
 package import HostAPI
 import Journal
 import ObjectStore
+import Schedules
 import UVLoop
 
 extension HostRuntime {
@@ -31,6 +32,9 @@ extension HostRuntime {
         if free >= 0, free < Int64(deployment.app.limits.minFreeMegabytes) << 20 {
             warnings.append("only \(free >> 20) MB are free on the data folder's disk; no events are accepted")
         }
+        for report in schedules.reports {
+            if let trouble = report.trouble { warnings.append("schedule \(report.id.rule) does not run: \(trouble)") }
+        }
         if let failed = router.unmatchable {
             warnings.append(
                 "\(failed.count) \(failed.count == 1 ? "event" : "events") could not be matched and went to no rule: "
@@ -53,6 +57,12 @@ extension HostRuntime {
         var status = statvfs()
         guard statvfs(options.dataFolder, &status) == 0 else { return -1 }
         return Int64(status.f_bavail) * Int64(status.f_frsize)
+    }
+
+    /// Whether the disk has room for more events.
+    var hasRoom: Bool {
+        let free = freeBytes
+        return free < 0 || free >= Int64(deployment.app.limits.minFreeMegabytes) << 20
     }
 
     /// Throws while the host accepts no events: not ready, or short of disk.
@@ -112,6 +122,7 @@ extension HostRuntime {
             try await take(outcome.deployment)
             await closeBuckets(notIn: outcome.deployment.app)
             try await startWatching()
+            try await schedules.apply(outcome.deployment)
         }
         return DeployResult(
             accepted: outcome.accepted, ruleSet: deployment.ruleSet, changes: outcome.changes,

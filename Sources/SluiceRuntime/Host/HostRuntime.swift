@@ -50,6 +50,7 @@ package final class HostRuntime {
     let publisher: Publisher
     let dispatcher: Dispatcher
     let redrives: RedriveJobs
+    private(set) var schedules: ScheduleRunner!
     let logs: LogStore
     package let events = Feed<CommittedRecord>()
     let started: Milliseconds
@@ -85,6 +86,9 @@ package final class HostRuntime {
         redrives = RedriveJobs(
             journal: journal, committer: committer, files: files, clock: clock, dispatcher: dispatcher,
             boot: state.boot)
+        schedules = ScheduleRunner(
+            journal: journal, committer: committer, files: files, clock: clock, announcer: announcer, log: log,
+            isAccepting: { [unowned self] in self.hasRoom })
         let (router, dispatcher, events) = (router, dispatcher, events)
         journal.setRematch { append, ruleSet in router.rematch(append.payload, bus: append.log, ruleSet: ruleSet) }
         journal.observeAppends { records in
@@ -128,6 +132,7 @@ package final class HostRuntime {
         dispatcher.release()
         try await redrives.resume()
         try await startWatching()
+        try await schedules.apply(deployment)
         phase = .ready
         keepHouse()
     }
@@ -147,6 +152,7 @@ package final class HostRuntime {
     package func stop(grace: Int = 5000) async {
         phase = .stopping
         housekeeping?.cancel()
+        schedules.stop()
         let watchers = Array(watchers.values)
         await files.run { for watcher in watchers { watcher.stop() } }
         await dispatcher.stop(grace: grace)

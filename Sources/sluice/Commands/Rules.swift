@@ -49,7 +49,8 @@ struct Rules: AsyncParsableCommand {
             output.fields([
                 ("rule", style.bold(rule.name)), ("bus", rule.bus),
                 ("enabled", rule.enabled ? "yes" : style.yellow("no")),
-                ("description", rule.description.isEmpty ? nil : rule.description), ("file", rule.file),
+                ("schedule", rule.schedule), ("description", rule.description.isEmpty ? nil : rule.description),
+                ("file", rule.file),
             ])
             output.heading("Pattern")
             output.json(rule.pattern)

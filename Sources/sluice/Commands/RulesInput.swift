@@ -74,7 +74,7 @@ extension Rules {
                     let made = try InputTransform(input.decode(InputDefinition.self)).apply(
                         to: event.bytes,
                         context: TransformContext(
-                            ruleARN: RuleNames.arn(of: info), ruleName: info.name,
+                            ruleARN: RuleARN.of(rule: info.name, bus: info.bus), ruleName: info.name,
                             ingestionTime: root["time"]?.string ?? ""))
                     line.input = try RawJSON(made)
                 } catch {
@@ -86,19 +86,13 @@ extension Rules {
     }
 }
 
-/// Names of rules as AWS writes them.
-enum RuleNames {
-    static func arn(of rule: RuleInfo) -> String {
-        "arn:aws:events:local:000000000000:rule/" + (rule.bus == "default" ? "" : rule.bus + "/") + rule.name
-    }
-}
-
 extension RuleInfo {
     /// A rule of a folder that need not be deployed.
     init(_ rule: RuleDefinition) {
         self.init(
             name: rule.name, bus: rule.bus, description: rule.description, enabled: rule.enabled,
             pattern: (try? RawJSON(rule.pattern)) ?? .emptyObject,
+            schedule: rule.schedule.map { "\($0.expression) \($0.timezone)" },
             targets: rule.targets.map { target in
                 Target(
                     id: target.id, function: target.function,

@@ -1,0 +1,22 @@
+import AppConfig
+package import HostAPI
+import Schedules
+import UVLoop
+
+extension HostController {
+    package func listSchedules(count: Int) async throws -> [ScheduleInfo] {
+        let now = HostClock().wall / 1000
+        return await host.schedules.reports.map { report in
+            var next: [HostAPI.Timestamp] = []
+            var cursor = now
+            while next.count < count, let moment = report.schedule?.next(after: cursor) {
+                next.append(HostAPI.Timestamp(moment * 1000))
+                cursor = moment
+            }
+            return ScheduleInfo(
+                rule: report.id.rule, bus: report.id.bus, expression: report.definition.expression,
+                timezone: report.definition.timezone, missed: report.definition.missed.rawValue, next: next,
+                last: report.state?.fired.map { HostAPI.Timestamp($0 * 1000) }, trouble: report.trouble)
+        }
+    }
+}
