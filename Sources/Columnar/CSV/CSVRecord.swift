@@ -109,7 +109,7 @@ final class RecordCursor {
         self.row = row
         scratch.clear()
         fields = UnsafePointer(batch.index + row * batch.stride)
-        step = batch.layout == .pairs ? 2 : 1
+        step = batch.step
     }
 
     /// A raw field, quotes included.
@@ -168,7 +168,8 @@ enum TypeCheck {
     /// Whether an unquoted text is a value of a type.
     static func holds(_ text: UnsafePointer<UInt8>, _ length: Int, _ type: ColumnType) -> Bool {
         switch type {
-        case .string: return true
+        // What stands in a nested column was checked when the record was taken apart.
+        case .string, .list, .structure: return true
         case .boolean: return BooleanText.parse(text, length) != nil
         case .bigint: return IntegerText.parse(text, length) != nil
         case .double: return DoubleText.parse(text, length) != nil

@@ -56,6 +56,9 @@ final class RecordBatch {
     var member: String?
     /// Derived values of the records.
     var derived = DerivedValues([])
+    /// The values of columns of the file that are lists or structures, by column and leaf. The column's own field is its
+    /// text in the input.
+    var nested: [Int: [NestedValues]] = [:]
     var lineEnd: UInt8 = 10
     /// Line ends between `start` and an offset that was asked for.
     private var counted = (offset: 0, lines: 0)
@@ -141,8 +144,11 @@ final class RecordBatch {
         }
     }
 
-    func startSlot(_ column: Int) -> Int { layout == .pairs ? 2 * column : column }
-    func endSlot(_ column: Int) -> Int { layout == .pairs ? 2 * column + 1 : column + 1 }
+    /// Numbers of a row from a field's start to the next one's.
+    var step: Int { layout == .pairs ? 2 : 1 }
+
+    func startSlot(_ column: Int) -> Int { step * column }
+    func endSlot(_ column: Int) -> Int { step * column + 1 }
 
     /// Offsets of a raw field, quotes included.
     func field(row: Int, column: Int) -> Range<Int> {
@@ -194,6 +200,7 @@ final class RecordBatch {
     /// Keeps the records with `keep[row]`, in order.
     func keep(_ keep: [Bool]) {
         let oldStride = stride
+        for leaves in nested.values { for leaf in leaves { leaf.keep(keep) } }
         if ordinals.isEmpty { ordinals = (0..<rows).map { firstRow + Int64($0) } }
         if layout == .separators {
             // Each record's start must become its own before its neighbour goes.

@@ -50,6 +50,13 @@ struct BatchSegment {
         }
     }
 
+    /// The values of a leaf of a nested column of the file; nil where the file lacks the column.
+    func nestedTable(_ origin: OutputPlan.Origin, leaf: Int) -> NestedTable? {
+        guard case .field(let column) = origin, let values = batch.nested[column]?[leaf] else { return nil }
+        if let gathered { return gathered.nestedTable(column: column, leaf: leaf, first: first, count: count) }
+        return values.table(batch, first: first, count: count)
+    }
+
     private func slice(_ whole: FieldTable) -> FieldTable {
         var table = whole
         table.starts += first * table.stride

@@ -23,7 +23,8 @@ final class ConversionPass {
         self.options = options
         self.processor = processor
         self.rejectedRecords = rejectedRecords
-        nullTokens = NullTokens(options.csv.nullTokens)
+        // JSON has a null of its own.
+        nullTokens = NullTokens(options.format.isJSON ? [] : options.csv.nullTokens)
     }
 
     /// Converts.
@@ -31,7 +32,7 @@ final class ConversionPass {
     /// - Returns: nil where a value does not fit an inferred type.
     func run(scan: Scan?) throws(ColumnarError) -> ConversionReport? {
         let batch = RecordBatch(capacity: max(256, options.csv.batchBytes))
-        let (reader, plan, screen) = try begin(batch)
+        let (reader, plan, screen) = try begin(batch, shape: scan?.shape)
         try rejectedRecords?.beginPass()
         try rejectedRecords?.describe(RejectedLayout(columns: reader.columns, dialect: reader.dialect))
 
@@ -42,7 +43,8 @@ final class ConversionPass {
             try deliver(batch.rejected)
             hasBatch = try reader.next(into: batch)
         }
-        let columns = resolve(plan, scan ?? sample(batch, reader))
+        if reader.hasNews { return nil }
+        let columns = reader.resolvedTypes.map { resolve(plan, $0) } ?? resolve(plan, scan ?? sample(batch, reader))
         let open = scan == nil ? plan.columns.indices.filter { columns[$0].isOpen } : []
         guard let table = try output(columns.map(\.schema), open: Set(open), plan) else { return nil }
         if let misfit = try build(table, startingWith: hasBatch ? batch : nil, reader, screen) {
@@ -50,6 +52,10 @@ final class ConversionPass {
             guard column.isInferred || (options.mismatches == .widen && scan == nil && column.isField) else {
                 throw mismatch(misfit.place, plan, table.columns, misfit.batch)
             }
+            for column in table.columns { inferredTypes[column.name] = column.type }
+            return nil
+        }
+        if reader.hasNews {
             for column in table.columns { inferredTypes[column.name] = column.type }
             return nil
         }
@@ -89,10 +95,13 @@ final class ConversionPass {
         var kinds: [ValueKinds]
         /// Columns of the output with a given type that some value does not fit.
         var misfits: Set<Int> = []
+        /// Of the records, where they are JSON.
+        var shape: JSONShape?
     }
 
     /// Looks at all values that are kept, and writes nothing.
     func scan() throws(ColumnarError) -> Scan {
+        if options.format.isJSON { return Scan(kinds: [], shape: try options.format.survey(source, options: options)) }
         let batch = RecordBatch(capacity: max(256, options.csv.batchBytes))
         let (reader, plan, screen) = try begin(batch)
         var misfits: Set<Int> = []
@@ -113,8 +122,10 @@ final class ConversionPass {
     }
 
     /// Reads the first batch, and prepares what a pass needs.
-    private func begin(_ batch: RecordBatch) throws(ColumnarError) -> (any RecordReader, OutputPlan, RecordScreen) {
-        let reader = try options.format.reader(source, options: options)
+    private func begin(
+        _ batch: RecordBatch, shape: JSONShape? = nil
+    ) throws(ColumnarError) -> (any RecordReader, OutputPlan, RecordScreen) {
+        let reader = try options.format.reader(source, options: options, shape: shape)
         hasBatch = try reader.next(into: batch)
         var plan = try OutputPlan(
             file: reader.columns, types: reader.declaredTypes, schema: options.schema,
@@ -159,6 +170,7 @@ final class ConversionPass {
             }
             if let misfit { return (misfit, current[misfit.batch]) }
             let ahead = next ?? readNext(reader, screen, into: current)
+            if reader.hasNews { return nil }
             if isPaired {
                 spares.removeFirst(ahead.batches.count)
                 spares += current
@@ -203,6 +215,16 @@ final class ConversionPass {
         var sampler = TypeSampler(columns: reader.columns.count, nullTokens: nullTokens)
         if hasBatch { sampler.look(at: batch, columns: Array(reader.columns.indices), dialect: reader.dialect) }
         return Scan(kinds: sampler.kinds)
+    }
+
+    /// The output's columns with the types that the reader has worked out.
+    private func resolve(_ plan: OutputPlan, _ types: [ColumnType]) -> [(schema: ColumnSchema, isOpen: Bool)] {
+        plan.columns.map { column in
+            guard case .field(let index) = column.origin else {
+                return (ColumnSchema(name: column.name, type: column.type ?? .string), false)
+            }
+            return (ColumnSchema(name: column.name, type: types[index]), false)
+        }
     }
 
     /// The output's columns with their types; a column without values is text, and open until values come.
@@ -260,7 +282,7 @@ final class ConversionPass {
                 "The derived column \(column.name) is \(column.type); the value computed for row \(row) does not fit.",
                 row: row, column: column.name)
         }
-        return SchemaMismatch.error(column, batch: batch, row: misfit.row, field: index)
+        return SchemaMismatch.error(misfit.place ?? column, batch: batch, row: misfit.row, field: index)
     }
 }
 
@@ -297,6 +319,8 @@ enum SchemaMismatch {
         case .timestamp: "it must be a time like 2024-05-31 23:59:59, without zone"
         case .timestampUTC: "it must be a time with its zone, like 2024-05-31T23:59:59Z"
         case .string: "it must be text"
+        case .list: "it must be a list"
+        case .structure: "it must be an object"
         }
     }
 }

@@ -9,6 +9,11 @@ public enum InputFormat: Sendable, Hashable {
     case accessLog(AccessLogFormat)
     /// Lines whose columns have fixed places.
     case fixedWidth(FixedWidthLayout)
+    /// JSON, one object a line (NDJSON, JSON Lines). Field names are normalised like those of a CSV header; objects become
+    /// structures, arrays lists.
+    case ndjson
+    /// One JSON array of objects, or objects one after the other, with line ends anywhere.
+    case json
 }
 
 /// Cuts an input into batches of whole records: what a format has to do for a conversion.
@@ -24,29 +29,47 @@ protocol RecordReader: AnyObject {
     /// Number of the next record, from 1.
     var nextRow: Int64 { get }
 
+    /// Types of the columns as the reader has worked them out, whether given or inferred; nil where the texts of the
+    /// fields decide. Known after the first batch.
+    var resolvedTypes: [ColumnType]? { get }
+    /// Whether the input has fields or values that need other columns or wider types than the first batch suggested. What
+    /// has been read is of no use then.
+    var hasNews: Bool { get }
+
     /// Reads the next batch; false when the input is exhausted. A batch may be without rows.
     func next(into batch: RecordBatch) throws(ColumnarError) -> Bool
 }
 
 extension RecordReader {
     var declaredTypes: [ColumnType?] { columns.map { _ in nil } }
+    var resolvedTypes: [ColumnType]? { nil }
+    var hasNews: Bool { false }
 }
 
 extension InputFormat {
     /// A reader of this format.
     /// - Parameter text: from `InputSource`; the members of an archive are read one after the other.
-    func reader(_ text: any ByteSource, options: ConversionOptions) throws(ColumnarError) -> any RecordReader {
-        guard let archive = text as? ZipSource else { return try reader(text, options: options, firstRow: 1) }
+    /// - Parameter shape: of all JSON records, where a survey was made.
+    func reader(
+        _ text: any ByteSource, options: ConversionOptions, shape: JSONShape? = nil
+    ) throws(ColumnarError) -> any RecordReader {
+        let knowledge = JSONKnowledge(shape)
+        guard let archive = text as? ZipSource else {
+            return try reader(text, options: options, firstRow: 1, knowledge)
+        }
         return MemberReader(archive) { member, firstRow throws(ColumnarError) in
-            try reader(member, options: options, firstRow: firstRow)
+            try reader(member, options: options, firstRow: firstRow, knowledge)
         }
     }
 
     private func reader(
-        _ text: any ByteSource, options: ConversionOptions, firstRow: Int64
+        _ text: any ByteSource, options: ConversionOptions, firstRow: Int64, _ knowledge: JSONKnowledge
     ) throws(ColumnarError) -> any RecordReader {
         switch self {
         case .csv: try BatchReader(text, options: options.csv, firstRow: firstRow)
+        case .ndjson, .json:
+            JSONBatchReader(
+                text, form: self == .ndjson ? .lines : nil, options: options, knowledge: knowledge, firstRow: firstRow)
         case .accessLog(let format):
             try LineReader(text, parser: AccessLogParser(format), options: options.csv, firstRow: firstRow)
         case .fixedWidth(let layout):
@@ -54,5 +77,29 @@ extension InputFormat {
                 text, parser: FixedWidthParser(layout, padsShortLines: options.csv.badRecords == .pad),
                 options: options.csv, firstRow: firstRow)
         }
+    }
+
+    var isJSON: Bool { self == .json || self == .ndjson }
+
+    /// The shape of all JSON records.
+    func survey(_ text: any ByteSource, options: ConversionOptions) throws(ColumnarError) -> JSONShape {
+        var surveyor = JSONSurveyor()
+        func look(at text: any ByteSource) throws(ColumnarError) {
+            let reader = JSONBatchReader(
+                text, form: self == .ndjson ? .lines : nil, options: options, knowledge: JSONKnowledge(nil))
+            try reader.survey(&surveyor)
+        }
+        guard let archive = text as? ZipSource else {
+            try look(at: text)
+            return surveyor.root
+        }
+        while try archive.nextMember() {
+            do throws(ColumnarError) {
+                try look(at: archive)
+            } catch {
+                throw archive.memberName.map(error.inMember) ?? error
+            }
+        }
+        return surveyor.root
     }
 }

@@ -13,6 +13,8 @@ final class MemberReader: RecordReader {
     private(set) var declaredTypes: [ColumnType?] = []
     private(set) var dialect = CSVDialect()
     private(set) var nextRow: Int64 = 1
+    private(set) var resolvedTypes: [ColumnType]?
+    private(set) var hasNews = false
     var bytesRead: Int64 { earlierBytes + (reader?.bytesRead ?? 0) }
 
     init(
@@ -25,7 +27,7 @@ final class MemberReader: RecordReader {
 
     /// - Throws: `EmptyFile` for an archive without files, `HeaderMismatch`, and what reading a member throws.
     func next(into batch: RecordBatch) throws(ColumnarError) -> Bool {
-        while true {
+        while !hasNews {
             if reader == nil { try begin() }
             guard let reader, let member = archive.memberName else { return false }
             do throws(ColumnarError) {
@@ -33,6 +35,7 @@ final class MemberReader: RecordReader {
                 if isNewMember { try compare(reader) }
                 isNewMember = false
                 nextRow = reader.nextRow
+                hasNews = reader.hasNews
                 if hasBatch {
                     for index in batch.rejected.indices { batch.rejected[index].member = member }
                     batch.member = member
@@ -44,6 +47,7 @@ final class MemberReader: RecordReader {
             earlierBytes += reader.bytesRead
             self.reader = nil
         }
+        return false
     }
 
     private func begin() throws(ColumnarError) {
@@ -61,6 +65,7 @@ final class MemberReader: RecordReader {
         guard let firstMember else {
             firstMember = archive.memberName
             (columns, declaredTypes, dialect) = (reader.columns, reader.declaredTypes, reader.dialect)
+            resolvedTypes = reader.resolvedTypes
             return
         }
         let (before, names) = (columns.map(\.name), reader.columns.map(\.name))

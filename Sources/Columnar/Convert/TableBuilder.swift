@@ -8,21 +8,26 @@ final class TableBuilder: RowOutput {
         var batch: Int
         /// Row in the batch.
         var row: Int
+        /// In a nested column, the names from the column inwards, and the type there.
+        var place: ColumnSchema?
     }
 
+    /// The stored columns: one for each plain column, one for each innermost value of a nested one.
+    private let leaves: [LeafColumn]
     private let origins: [OutputPlan.Origin]
     /// Columns of the output.
     private(set) var columns: [ColumnSchema]
     /// Columns that have shown no value yet: their type is open.
     private var open: Set<Int>
+    /// By leaf.
     private var builders: [ColumnBuilder]
     private var sampler: TypeSampler
     private let writer: ParquetFileWriter
     private let workspaces: [PageWorkspace]
     private let pair: ThreadPair?
-    /// Columns in the order in which threads take them, from both ends.
+    /// Leaves in the order in which threads take them, from both ends.
     private let order: [Int]
-    /// By column; each place is written by the thread that has the column.
+    /// By leaf; each place is written by the thread that has the leaf.
     private let misfits: UnsafeMutablePointer<Misfit?>
     private let options: ParquetWriterOptions
     /// Rows of the row group under way.
@@ -39,21 +44,25 @@ final class TableBuilder: RowOutput {
         self.columns = columns
         self.open = open
         sampler = TypeSampler(columns: columns.count, nullTokens: nullTokens)
+        let leaves = LeafColumn.leaves(of: columns)
+        self.leaves = leaves
         origins = plan.columns.map(\.origin)
         // Many columns share what a few may take.
-        let pageRows = max(1024, min(options.parquet.pageRows, 2_000_000 / max(1, columns.count)))
-        builders = zip(columns, plan.columns).map {
+        let pageRows = max(1024, min(options.parquet.pageRows, 2_000_000 / max(1, leaves.count)))
+        builders = leaves.map {
             ColumnBuilder(
-                name: $0.name, type: $0.type, options: options.parquet, nullTokens: nullTokens,
-                pageRows: min(pageRows, options.parquet.pageRows), keepsDigits: $1.isInferred)
+                name: $0.path.joined(separator: "."), type: $0.type, options: options.parquet, nullTokens: nullTokens,
+                pageRows: min(pageRows, options.parquet.pageRows),
+                keepsDigits: plan.columns[$0.column].isInferred,
+                levels: $0.nestedIndex == nil ? nil : NestedLevels($0))
         }
         if options.profile != nil {
-            let limit = max(512, min(50_000, 200_000 / max(1, columns.count)))
+            let limit = max(512, min(50_000, 200_000 / max(1, leaves.count)))
             for builder in builders { builder.profiler = ColumnProfiler(exactLimit: limit) }
         }
-        order = Array(columns.indices)
-        misfits = .allocate(capacity: max(1, columns.count))
-        misfits.initialize(repeating: nil, count: columns.count)
+        order = Array(leaves.indices)
+        misfits = .allocate(capacity: max(1, leaves.count))
+        misfits.initialize(repeating: nil, count: leaves.count)
         if let shared {
             workspaces = shared
         } else {
@@ -71,8 +80,8 @@ final class TableBuilder: RowOutput {
 
     /// What the values are like; call after `finish`, where the options ask for a profile.
     func profile(top: Int) -> FileProfile {
-        let profiles = zip(columns, builders).compactMap { column, builder in
-            builder.profiler?.profile(column, top: top)
+        let profiles = builders.compactMap { builder in
+            builder.profiler?.profile(ColumnSchema(name: builder.name, type: builder.type), top: top)
         }
         return FileProfile(rows: rows, columns: profiles)
     }
@@ -104,8 +113,8 @@ final class TableBuilder: RowOutput {
             let segments = takeSegments(&rest)
             for column in open.sorted() { try settle(column, segments) }
             let round = ColumnRound(order: order, workspaces: workspaces, meanwhile: meanwhile) {
-                column, workspace throws(ColumnarError) in
-                try self.append(column, segments, workspace)
+                leaf, workspace throws(ColumnarError) in
+                try self.append(leaf, segments, workspace)
             }
             meanwhile = nil
             try round.run(with: pair)
@@ -135,13 +144,26 @@ final class TableBuilder: RowOutput {
         return taken
     }
 
-    /// Runs on either thread; touches nothing but what belongs to the column.
+    /// Runs on either thread; touches nothing but what belongs to the leaf.
     private func append(
-        _ column: Int, _ segments: [BatchSegment], _ workspace: PageWorkspace
+        _ leaf: Int, _ segments: [BatchSegment], _ workspace: PageWorkspace
     ) throws(ColumnarError) {
-        let builder = builders[column]
+        let builder = builders[leaf]
+        let column = leaves[leaf].column
         let isOpen = open.contains(column)
         for segment in segments {
+            if let nested = leaves[leaf].nestedIndex {
+                guard let table = segment.nestedTable(origins[column], leaf: nested) else {
+                    try builder.appendNulls(segment.count, workspace)
+                    continue
+                }
+                guard let value = try builder.append(table, workspace) else { continue }
+                let row = (0..<value).count { table.repetition[$0 + 1] == 0 }
+                misfits[leaf] = Misfit(
+                    column: column, batch: segment.batchIndex, row: segment.batchRow(row),
+                    place: ColumnSchema(name: leaves[leaf].path.joined(separator: "."), type: leaves[leaf].type))
+                return
+            }
             let row = try segment.withTable(origins[column]) { table throws(ColumnarError) -> Int? in
                 guard let table, !isOpen else {
                     try builder.appendNulls(segment.count, workspace)
@@ -150,14 +172,14 @@ final class TableBuilder: RowOutput {
                 return try builder.append(table, workspace)
             }
             if let row {
-                misfits[column] = Misfit(column: column, batch: segment.batchIndex, row: segment.batchRow(row))
+                misfits[leaf] = Misfit(column: column, batch: segment.batchIndex, row: segment.batchRow(row))
                 return
             }
         }
     }
 
     private func earliestMisfit() -> Misfit? {
-        (0..<columns.count).compactMap { misfits[$0] }.min {
+        (0..<leaves.count).compactMap { misfits[$0] }.min {
             ($0.batch, $0.row, $0.column) < ($1.batch, $1.row, $1.column)
         }
     }
@@ -174,7 +196,8 @@ final class TableBuilder: RowOutput {
             let type = kinds.type ?? .string
             guard type != .string else { return }
             columns[column].type = type
-            builders[column] = ColumnBuilder(continuing: builders[column], as: type)
+            guard let leaf = leaves.firstIndex(where: { $0.column == column }) else { return }
+            builders[leaf] = ColumnBuilder(continuing: builders[leaf], as: type)
             writer.setType(type, ofEmpty: column)
             return
         }
@@ -183,8 +206,8 @@ final class TableBuilder: RowOutput {
     /// Ends the row group under way.
     func finishRowGroup() throws(ColumnarError) {
         guard groupRows > 0 else { return }
-        let round = ColumnRound(order: order, workspaces: workspaces) { column, workspace throws(ColumnarError) in
-            try self.builders[column].finishChunk(workspace)
+        let round = ColumnRound(order: order, workspaces: workspaces) { leaf, workspace throws(ColumnarError) in
+            try self.builders[leaf].finishChunk(workspace)
         }
         try round.run(with: pair)
         try writer.writeRowGroup(builders.map(\.chunk))

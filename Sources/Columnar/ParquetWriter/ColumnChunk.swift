@@ -3,7 +3,10 @@ struct ColumnChunk {
     struct Page {
         var offset: Int
         var size: Int
+        /// Records; within lists each has any number of values.
         var rows: Int
+        /// Values, nulls included.
+        var values: Int
         var nulls: Int
         var encoding: ParquetEncoding
         var bounds: ValueBounds
@@ -18,6 +21,7 @@ struct ColumnChunk {
     /// Whether doubles are stored as BYTE_STREAM_SPLIT; nil until tried.
     var splitsBytes: Bool?
     var rows = 0
+    var values = 0
     var nulls = 0
     var uncompressedSize = 0
     var bounds = ValueBounds()
@@ -31,30 +35,32 @@ struct ColumnChunk {
         pages.count = 0
         dictionaryPage.count = 0
         pageList.removeAll(keepingCapacity: true)
-        (codec, splitsBytes, rows, nulls, uncompressedSize, bounds) = (nil, nil, 0, 0, 0, ValueBounds())
+        (codec, splitsBytes, rows, values, nulls) = (nil, nil, 0, 0, 0)
+        (uncompressedSize, bounds) = (0, ValueBounds())
     }
 
     var size: Int { pages.count + dictionaryPage.count }
 
     /// Adds the page that lies encoded in the workspace.
     mutating func addDataPage(
-        _ workspace: PageWorkspace, rows: Int, nulls: Int, encoding: ParquetEncoding, bounds: ValueBounds
+        _ workspace: PageWorkspace, rows: Int, values: Int, nulls: Int, encoding: ParquetEncoding, bounds: ValueBounds
     ) throws(ColumnarError) {
         let plain = workspace.page.bytes
         let stored = try store(plain, workspace)
         let header = PageHeader(
             type: .dataPage, uncompressedSize: Int32(plain.count), compressedSize: Int32(stored.count),
             dataPage: DataPageHeader(
-                valueCount: Int32(rows), encoding: encoding, definitionLevelEncoding: .rle,
+                valueCount: Int32(values), encoding: encoding, definitionLevelEncoding: .rle,
                 repetitionLevelEncoding: .rle))
         let offset = pages.count
         Self.append(header, stored, to: &pages)
         uncompressedSize += pages.count - offset - stored.count + plain.count
         pageList.append(
             Page(
-                offset: offset, size: pages.count - offset, rows: rows, nulls: nulls, encoding: encoding,
-                bounds: bounds))
+                offset: offset, size: pages.count - offset, rows: rows, values: values, nulls: nulls,
+                encoding: encoding, bounds: bounds))
         self.rows += rows
+        self.values += values
         self.nulls += nulls
     }
 

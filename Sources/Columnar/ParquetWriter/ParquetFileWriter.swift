@@ -5,6 +5,8 @@ final class ParquetFileWriter {
     private let sink: any ByteSink
     private let options: ParquetWriterOptions
     private var columns: [ColumnSchema]
+    /// The stored columns: chunks come in this order.
+    private var leaves: [LeafColumn]
     private(set) var bytesWritten: Int64 = 0
     private(set) var rowCount: Int64 = 0
     private var rowGroups: [RowGroupMetadata] = []
@@ -16,19 +18,20 @@ final class ParquetFileWriter {
         self.sink = sink
         self.options = options
         self.columns = columns
+        leaves = LeafColumn.leaves(of: columns)
         try write(Self.magic)
     }
 
     var rowGroupCount: Int { rowGroups.count }
 
-    /// Writes finished chunks, one for each column in order, as a row group.
+    /// Writes finished chunks, one for each stored column in order, as a row group.
     func writeRowGroup(_ chunks: [ColumnChunk]) throws(ColumnarError) {
         guard let rows = chunks.first?.rows, rows > 0 else { return }
         let start = bytesWritten
         var metadata: [ColumnChunkMetadata] = []
         var chunkIndexes: [(ColumnIndex?, OffsetIndex)] = []
         var uncompressed: Int64 = 0
-        for (column, chunk) in zip(columns, chunks) {
+        for (column, chunk) in zip(leaves, chunks) {
             let dictionaryOffset = chunk.dictionaryPage.count > 0 ? bytesWritten : nil
             try write(chunk.dictionaryPage.bytes)
             let pagesOffset = bytesWritten
@@ -51,8 +54,10 @@ final class ParquetFileWriter {
     /// Gives a column another type. Its chunks so far must hold nothing but nulls, which have no type.
     func setType(_ type: ColumnType, ofEmpty column: Int) {
         columns[column].type = type
+        guard let leaf = leaves.firstIndex(where: { $0.column == column }) else { return }
+        leaves[leaf].type = type
         for group in rowGroups.indices {
-            rowGroups[group].columns[column].metadata?.type = ColumnLayout(type).physicalType
+            rowGroups[group].columns[leaf].metadata?.type = ColumnLayout(type).physicalType
         }
     }
 
@@ -64,7 +69,7 @@ final class ParquetFileWriter {
             version: options.compatibility == .legacy ? 1 : 2, schema: schema(), rowCount: rowCount,
             rowGroups: rowGroups,
             keyValues: entries.isEmpty ? nil : entries, createdBy: "sluice",
-            columnOrders: columns.map { _ in ColumnOrder(typeOrder: EmptyStruct()) })
+            columnOrders: leaves.map { _ in ColumnOrder(typeOrder: EmptyStruct()) })
         var bytes = ThriftWriter.bytes(of: footer)
         let length = UInt32(bytes.count)
         for shift in stride(from: UInt32(0), through: 24, by: 8) {
@@ -77,11 +82,28 @@ final class ParquetFileWriter {
 
     private func schema() -> [SchemaElement] {
         var elements = [SchemaElement(name: "schema", childCount: Int32(columns.count))]
-        for column in columns {
+        for column in columns { append(column, to: &elements) }
+        return elements
+    }
+
+    private func append(_ column: ColumnSchema, to elements: inout [SchemaElement]) {
+        switch column.type {
+        case .structure(let fields):
+            elements.append(
+                SchemaElement(repetition: .optional, name: column.name, childCount: Int32(fields.count)))
+            for field in fields { append(field, to: &elements) }
+        case .list(let inner):
+            var list = SchemaElement(repetition: .optional, name: column.name, childCount: 1)
+            (list.logicalType, list.convertedType) = (.list, .list)
+            elements.append(list)
+            elements.append(
+                SchemaElement(repetition: .repeated, name: LeafColumn.listPath[0], childCount: 1))
+            append(ColumnSchema(name: LeafColumn.listPath[1], type: inner), to: &elements)
+        default:
             var element = SchemaElement(
                 type: ColumnLayout(column.type).physicalType, repetition: .optional, name: column.name)
             switch column.type {
-            case .boolean, .bigint, .double: break
+            case .boolean, .bigint, .double, .list, .structure: break
             case .date: (element.logicalType, element.convertedType) = (.date, .date)
             case .time: element.logicalType = .time(unit: .microseconds, isAdjustedToUTC: false)
             case .timestamp:
@@ -101,11 +123,10 @@ final class ParquetFileWriter {
             }
             elements.append(element)
         }
-        return elements
     }
 
     private func describe(
-        _ column: ColumnSchema, _ chunk: ColumnChunk, dictionaryOffset: Int64?, pagesOffset: Int64
+        _ column: LeafColumn, _ chunk: ColumnChunk, dictionaryOffset: Int64?, pagesOffset: Int64
     ) -> ColumnMetadata {
         var counts: [ParquetEncoding: Int32] = [:]
         for page in chunk.pageList { counts[page.encoding, default: 0] += 1 }
@@ -121,13 +142,13 @@ final class ParquetFileWriter {
         }
         return ColumnMetadata(
             type: ColumnLayout(column.type).physicalType, encodings: encodings.sorted { $0.rawValue < $1.rawValue },
-            path: [column.name], codec: chunk.codec ?? .uncompressed, valueCount: Int64(chunk.rows),
+            path: column.path, codec: chunk.codec ?? .uncompressed, valueCount: Int64(chunk.values),
             totalUncompressedSize: Int64(chunk.uncompressedSize), totalCompressedSize: Int64(chunk.size),
             dataPageOffset: pagesOffset, dictionaryPageOffset: dictionaryOffset,
             statistics: statistics(column, chunk), encodingStats: stats)
     }
 
-    private func statistics(_ column: ColumnSchema, _ chunk: ColumnChunk) -> ParquetStatistics {
+    private func statistics(_ column: LeafColumn, _ chunk: ColumnChunk) -> ParquetStatistics {
         var statistics = ParquetStatistics(nullCount: Int64(chunk.nulls))
         guard let bounds = chunk.bounds.encoded(as: ColumnLayout(column.type)) else { return statistics }
         (statistics.minValue, statistics.maxValue) = (bounds.least, bounds.greatest)
@@ -137,7 +158,7 @@ final class ParquetFileWriter {
 
     // MARK: page index
 
-    private func index(_ column: ColumnSchema, _ chunk: ColumnChunk, _ start: Int64) -> (ColumnIndex?, OffsetIndex) {
+    private func index(_ column: LeafColumn, _ chunk: ColumnChunk, _ start: Int64) -> (ColumnIndex?, OffsetIndex) {
         var locations: [PageLocation] = []
         var columnIndex: ColumnIndex? = ColumnIndex(
             nullPages: [], minValues: [], maxValues: [], boundaryOrder: .unordered, nullCounts: [])
@@ -147,7 +168,7 @@ final class ParquetFileWriter {
             locations.append(
                 PageLocation(offset: start + Int64(page.offset), compressedSize: Int32(page.size), firstRow: row))
             row += Int64(page.rows)
-            let isNull = page.nulls == page.rows
+            let isNull = page.nulls == page.values
             let bounds = page.bounds.encoded(as: layout)
             // A page with values and without bounds (NaN only, texts by dictionary) leaves the chunk without an index.
             if !isNull && bounds == nil { columnIndex = nil }

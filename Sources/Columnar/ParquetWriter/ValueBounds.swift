@@ -237,7 +237,8 @@ enum ColumnLayout: Sendable {
         case .bigint, .time, .timestamp, .timestampUTC: self = .int64
         case .double: self = .double
         case .decimal(let precision, _): self = precision <= 18 ? .int64 : .fixed16
-        case .string: self = .text
+        // Nested columns are stored by their leaves.
+        case .string, .list, .structure: self = .text
         }
     }
 

@@ -8,6 +8,8 @@ final class GatheredRows {
     private let index: UnsafeMutablePointer<UInt32>
     private let stride: Int
     private let derived: UnsafeMutablePointer<UInt32>
+    /// Of nested columns, by column and leaf; made when first asked for.
+    private var nested: [Int: [NestedValues]] = [:]
 
     init(_ batch: RecordBatch, rows: [Int]) {
         self.rows = rows
@@ -36,6 +38,14 @@ final class GatheredRows {
         table.ends = UnsafePointer(index + batch.endSlot(column))
         (table.stride, table.rows) = (stride, rows.count)
         return table
+    }
+
+    /// The values of a leaf of a nested column, for some of the rows.
+    func nestedTable(column: Int, leaf: Int, first: Int, count: Int) -> NestedTable? {
+        guard let leaves = batch.nested[column] else { return nil }
+        let selected = nested[column] ?? leaves.map { $0.selecting(rows) }
+        nested[column] = selected
+        return selected[leaf].table(batch, first: first, count: count)
     }
 
     /// The fields of a derived column, which lie in `bytes`.

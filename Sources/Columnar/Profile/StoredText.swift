@@ -61,7 +61,7 @@ extension ColumnType {
         case .time: TemporalText.text(timeOfDay: number)
         case .timestamp: TemporalText.text(microseconds: number)
         case .timestampUTC: TemporalText.text(microseconds: number) + "Z"
-        case .bigint, .string: String(number)
+        case .bigint, .string, .list, .structure: String(number)
         }
     }
 

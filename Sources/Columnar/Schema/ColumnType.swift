@@ -18,8 +18,21 @@ public enum ColumnType: Sendable, Hashable {
     case timestampUTC
     /// UTF-8 text.
     case string
+    /// A list of values of one type, `array<…>` to Hive; stored in Parquet's standard form of three levels.
+    indirect case list(ColumnType)
+    /// Named fields, `struct<name:type,…>` to Hive; at least one.
+    case structure([ColumnSchema])
+
+    /// Whether the type is a list or a structure, which are stored as several columns or with repetition.
+    public var isNested: Bool {
+        switch self {
+        case .list, .structure: true
+        default: false
+        }
+    }
 
     /// The type with a name such as `bigint` or `decimal(10,2)`; nil for names that Columnar does not write.
+    /// Lists and structures as Hive spells them: `array<struct<sku:string,price:double>>`.
     public init?(_ name: String) {
         let word = name.lowercased().filter { $0 != " " }
         switch word {
@@ -33,6 +46,12 @@ public enum ColumnType: Sendable, Hashable {
         case "string": self = .string
         case "decimal": self = .decimal(precision: 10, scale: 0)
         default:
+            if word.hasPrefix("array<") || word.hasPrefix("struct<") {
+                var parser = NestedTypeText(word)
+                guard let type = parser.whole() else { return nil }
+                self = type
+                return
+            }
             guard word.hasPrefix("decimal("), word.hasSuffix(")") else { return nil }
             let numbers = word.dropFirst(8).dropLast().split(separator: ",", omittingEmptySubsequences: false)
             guard (1...2).contains(numbers.count), let precision = Int(numbers[0]) else { return nil }
@@ -44,7 +63,8 @@ public enum ColumnType: Sendable, Hashable {
 }
 
 extension ColumnType: CustomStringConvertible {
-    /// Hive's name: `boolean bigint double decimal(p,s) date timestamp string`; `time`, which Hive lacks, and
+    /// Hive's name: `boolean bigint double decimal(p,s) date timestamp string array<…> struct<name:type,…>`; `time`, which
+    /// Hive lacks, and
     /// `timestamp with local time zone` for instants.
     public var description: String {
         switch self {
@@ -57,6 +77,8 @@ extension ColumnType: CustomStringConvertible {
         case .timestamp: "timestamp"
         case .timestampUTC: "timestamp with local time zone"
         case .string: "string"
+        case .list(let element): "array<\(element)>"
+        case .structure(let fields): "struct<\(fields.map { "\($0.name):\($0.type)" }.joined(separator: ","))>"
         }
     }
 }

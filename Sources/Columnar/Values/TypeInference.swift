@@ -82,7 +82,8 @@ struct ValueKinds: Sendable, Hashable {
         case .time: flags = .time
         case .timestamp: flags = .timestamp
         case .timestampUTC: flags = .instant
-        case .string: flags = .text
+        // Nested values have no kinds of their own.
+        case .string, .list, .structure: flags = .text
         }
     }
 

@@ -6,8 +6,12 @@ extension ColumnBuilder {
         guard pageRowCount > 0 else { return }
         let nulls = pageRowCount - pageValueCount
         workspace.page.count = 0
-        RunLengthHybrid.encodeLevels(
-            validity: validity, count: pageRowCount, hasNulls: nulls > 0, into: &workspace.page)
+        if let levels {
+            levels.encode(into: &workspace.page)
+        } else {
+            RunLengthHybrid.encodeLevels(
+                validity: validity, count: pageRowCount, hasNulls: nulls > 0, into: &workspace.page)
+        }
         var bounds = ValueBounds()
         let encoding: ParquetEncoding
         if pageValueCount == 0 {
@@ -20,9 +24,12 @@ extension ColumnBuilder {
             encoding = try encodeValues(workspace, &bounds)
         }
         if let profiler { profilePage(profiler) }
-        try chunk.addDataPage(workspace, rows: pageRowCount, nulls: nulls, encoding: encoding, bounds: bounds)
+        try chunk.addDataPage(
+            workspace, rows: levels?.records ?? pageRowCount, values: pageRowCount, nulls: nulls, encoding: encoding,
+            bounds: bounds)
         if nulls > 0 { memset(validity, 0xFF, (pageRowCount + 7) / 8) }
         (pageRowCount, pageValueCount, texts.count) = (0, 0, 0)
+        levels?.clear()
     }
 
     private func encodeIDs(_ workspace: PageWorkspace, _ bounds: inout ValueBounds) {

@@ -91,7 +91,7 @@ extension ColumnBuilder {
             return TimestampParser(months: months, wantsZone: type == .timestampUTC).parse(text, length)
         case .decimal(let precision, let scale):
             return DecimalParser(precision: precision, scale: scale).parse(text, length)
-        case .string: return nil
+        case .string, .list, .structure: return nil
         }
     }
 
@@ -99,7 +99,7 @@ extension ColumnBuilder {
     /// - Returns: the first row that does not fit the type.
     func appendValues(_ table: FieldTable, from first: Int, count: Int) -> Int? {
         switch type {
-        case .string:
+        case .string, .list, .structure:
             appendTexts(table, from: first, count: count)
             return nil
         case .bigint:

@@ -17,13 +17,19 @@ final class ColumnBuilder {
     var chunk = ColumnChunk()
 
     // The page under way. `numbers` holds ids in dictionary mode and lengths of texts in plain mode.
-    let numbers: UnsafeMutablePointer<UInt32>
+    private(set) var numbers: UnsafeMutablePointer<UInt32>
     /// Plain numbers, doubles as bit patterns; made when first needed.
-    var values: UnsafeMutablePointer<Int64>?
+    private var values: UnsafeMutablePointer<Int64>?
+    /// Values that the page has room for; more than `pageRows` where a single record holds more.
+    private var capacity: Int
     /// Plain texts, one after the other.
     var texts = RawBuffer(capacity: 64)
     /// Bit i: row i of the page has a value.
-    let validity: UnsafeMutablePointer<UInt8>
+    private(set) var validity: UnsafeMutablePointer<UInt8>
+    /// How deep each value of the page is defined and where lists go on; nil in columns that are not nested, where a row
+    /// has one value, there or not.
+    let levels: NestedLevels?
+    /// Rows; within lists, values and nulls.
     var pageRowCount = 0
     var pageValueCount = 0
 
@@ -45,7 +51,7 @@ final class ColumnBuilder {
 
     init(
         name: String, type: ColumnType, options: ParquetWriterOptions, nullTokens: NullTokens, pageRows: Int,
-        keepsDigits: Bool
+        keepsDigits: Bool, levels: NestedLevels? = nil
     ) {
         self.name = name
         self.type = type
@@ -53,6 +59,8 @@ final class ColumnBuilder {
         self.nullTokens = nullTokens
         self.pageRows = pageRows
         self.keepsDigits = keepsDigits
+        self.levels = levels
+        capacity = pageRows
         layout = ColumnLayout(type)
         numbers = .allocate(capacity: pageRows)
         validity = .allocate(capacity: pageRows / 8 + 8)
@@ -109,6 +117,7 @@ final class ColumnBuilder {
         while rest > 0 {
             let step = min(rest, pageRows - pageRowCount)
             for row in pageRowCount..<pageRowCount + step { setNull(row) }
+            levels?.appendNulls(step)
             pageRowCount += step
             rest -= step
             if pageRowCount == pageRows { try finishPage(workspace) }
@@ -161,8 +170,21 @@ final class ColumnBuilder {
     /// Memory of plain values of a page.
     func pageValues() -> UnsafeMutablePointer<Int64> {
         if let values { return values }
-        let memory = UnsafeMutablePointer<Int64>.allocate(capacity: pageRows)
+        let memory = UnsafeMutablePointer<Int64>.allocate(capacity: capacity)
         values = memory
         return memory
+    }
+
+    /// Makes an empty page large enough for a record of many values.
+    func growPage(to size: Int) {
+        guard size > capacity else { return }
+        capacity = size
+        numbers.deallocate()
+        numbers = .allocate(capacity: size)
+        validity.deallocate()
+        validity = .allocate(capacity: size / 8 + 8)
+        memset(validity, 0xFF, size / 8 + 8)
+        values?.deallocate()
+        values = nil
     }
 }

@@ -136,6 +136,9 @@ enum FieldType {
         case .time: TemporalText.timeOfDay(text, count, allowsShort: true) != nil
         case .timestamp: TemporalText.timestamp(text, count).map { !$0.hasZone } ?? false
         case .timestampUTC: TemporalText.timestamp(text, count).map { $0.hasZone } ?? false
+        // The text of a nested value in a JSON record.
+        case .list: count > 0 && text[0] == UInt8(ascii: "[")
+        case .structure: count > 0 && text[0] == UInt8(ascii: "{")
         }
     }
 

@@ -1,0 +1,144 @@
+/// Finds where records begin and end in JSON text.
+struct JSONFraming {
+    enum Form {
+        /// One object a line.
+        case lines
+        /// One list of objects.
+        case list
+        /// Objects one after the other, with white space between them.
+        case sequence
+    }
+
+    private enum State {
+        case beforeList, beforeFirst, beforeRecord, afterRecord, closed
+    }
+
+    let form: Form
+    private var state = State.beforeList
+
+    init(_ form: Form) {
+        self.form = form
+    }
+
+    /// Whether the text may end here.
+    var isComplete: Bool { form != .list || state == .closed }
+
+    func scanner(_ bytes: UnsafePointer<UInt8>, at position: Int) -> JSONScanner {
+        JSONScanner(bytes: bytes, position: position, endsAtLineFeed: form == .lines)
+    }
+
+    /// Goes to the first byte of the next record; false where the text up to `end` has none.
+    @inline(__always)
+    mutating func findRecord(_ scanner: inout JSONScanner, end: Int) throws(JSONFault) -> Bool {
+        if form == .lines {
+            while scanner.position < end, scanner.byte <= 0x20 {
+                scanner.skipSpace()
+                guard scanner.byte == 0x0A else { break }
+                scanner.position &+= 1
+            }
+            return scanner.position < end
+        }
+        return try findSpacedRecord(&scanner, end: end)
+    }
+
+    private mutating func findSpacedRecord(_ scanner: inout JSONScanner, end: Int) throws(JSONFault) -> Bool {
+        while true {
+            scanner.skipSpace()
+            guard scanner.position < end else { return false }
+            guard form == .list else { return true }
+            switch (state, scanner.byte) {
+            case (.beforeList, 0x5B): state = .beforeFirst
+            case (.beforeList, _): throw JSONFault(.expectedValue, at: scanner.position)
+            case (.beforeFirst, 0x5D): state = .closed
+            case (.beforeFirst, _), (.beforeRecord, _):
+                return true
+            case (.afterRecord, 0x2C): state = .beforeRecord
+            case (.afterRecord, 0x5D): state = .closed
+            case (.afterRecord, _): throw JSONFault(.expectedCommaOrBracket, at: scanner.position)
+            case (.closed, _): throw JSONFault(.textAfterRecord, at: scanner.position)
+            }
+            scanner.position += 1
+        }
+    }
+
+    /// Passes over what ends a record, after its closing brace.
+    @inline(__always)
+    mutating func endRecord(_ scanner: inout JSONScanner) throws(JSONFault) {
+        guard form == .lines else {
+            state = .afterRecord
+            return
+        }
+        scanner.skipSpace()
+        guard scanner.byte == 0x0A else { throw JSONFault(.textAfterRecord, at: scanner.position) }
+        scanner.position &+= 1
+    }
+
+    /// Passes over a malformed record that begins at `start`.
+    /// - Returns: the offset after its last byte; nil where no end is found before `end`.
+    mutating func skipRecord(_ scanner: inout JSONScanner, from start: Int, end: Int) -> Int? {
+        var position = start
+        if form == .lines {
+            while position < end, scanner.bytes[position] != 0x0A { position += 1 }
+            guard position < end else { return nil }
+            scanner.position = position + 1
+            return position
+        }
+        // Brackets outside strings tell where the next record of a list can begin, unless quotes are out of step.
+        var depth = 0
+        var isInString = false
+        while position < end {
+            let byte = scanner.bytes[position]
+            if isInString {
+                if byte == 0x5C { position += 1 } else if byte == 0x22 { isInString = false }
+            } else {
+                switch byte {
+                case 0x22: isInString = true
+                case 0x7B, 0x5B: depth += 1
+                case 0x7D, 0x5D, 0x2C:
+                    let isOuter = depth == 0 && form == .list && byte != 0x7D
+                    if byte != 0x2C, depth > 0 { depth -= 1 }
+                    guard isOuter || (depth == 0 && byte == 0x7D) else { break }
+                    scanner.position = isOuter ? position : position + 1
+                    state = .afterRecord
+                    return scanner.position
+                default: break
+                }
+            }
+            position += 1
+        }
+        return nil
+    }
+}
+
+extension InputFormat {
+    /// The format of a text that begins as JSON does; nil for others.
+    ///
+    /// - Parameter text: its beginning, from the first byte after a byte order mark.
+    static func json(_ text: UnsafeBufferPointer<UInt8>) -> InputFormat? {
+        func isSpace(_ byte: UInt8) -> Bool { byte == 0x20 || byte == 0x09 || byte == 0x0A || byte == 0x0D }
+        guard let first = text.firstIndex(where: { !isSpace($0) }) else { return nil }
+        let second = text[(first + 1)...].first { !isSpace($0) }
+        // A header of CSV may begin with a bracket, but hardly goes on like this.
+        if text[first] == 0x5B { return second == 0x7B || second == 0x5D ? .json : nil }
+        guard text[first] == 0x7B, second == 0x22 || second == 0x7D else { return nil }
+        // Where a line feed comes within the first object, or no line feed after it, records are not lines.
+        var depth = 0
+        var position = first
+        while position < text.count {
+            switch text[position] {
+            case 0x22:
+                position += 1
+                while position < text.count, text[position] != 0x22, text[position] != 0x0A {
+                    position += text[position] == 0x5C ? 2 : 1
+                }
+            case 0x7B where depth == 0 && position > first: return .json
+            case 0x7B, 0x5B: depth += 1
+            case 0x7D, 0x5D: depth -= 1
+            case 0x0A: return depth > 0 ? .json : .ndjson
+            default: break
+            }
+            position += 1
+        }
+        return .ndjson
+    }
+}
