@@ -42,6 +42,8 @@ public struct ColumnarError: Error, Sendable, Hashable {
         public static let writeFailed = Code("WriteFailed")
         /// A feature, option or type that this version does not do.
         public static let unsupported = Code("Unsupported")
+        /// Options that do not exist or do not go together.
+        public static let invalidConfiguration = Code("InvalidConfiguration")
         /// A limit was exceeded: a record or header larger than allowed.
         public static let limitExceeded = Code("LimitExceeded")
         /// The file is no Parquet file.

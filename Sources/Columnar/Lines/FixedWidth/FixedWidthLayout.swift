@@ -9,7 +9,7 @@
 /// An entry may also be text in the form of `Column.init(_:)`. What is wrong is `DecodingError.dataCorrupted`.
 public struct FixedWidthLayout: Sendable, Hashable {
     /// What positions count.
-    public enum Unit: String, Sendable, Hashable, CaseIterable, Decodable {
+    public enum Unit: String, Sendable, Hashable, CaseIterable, Codable {
         /// Unicode scalars, so that `ß` is one place.
         case characters
         /// Bytes of the text as UTF-8.
@@ -81,7 +81,7 @@ public struct FixedWidthLayout: Sendable, Hashable {
     var end: Int { columns.reduce(1) { max($0, $1.end) } }
 }
 
-extension FixedWidthLayout: Decodable {
+extension FixedWidthLayout: Codable {
     private enum Key: String, CodingKey, CaseIterable { case columns, skipLines, trim, unit, ignoreRest }
 
     public init(from decoder: any Decoder) throws {
@@ -98,8 +98,29 @@ extension FixedWidthLayout: Decodable {
         ignoresRest = try container.decodeIfPresent(Bool.self, forKey: .ignoreRest) ?? false
     }
 
-    private struct Entry: Decodable {
+    public func encode(to encoder: any Encoder) throws {
+        var container = encoder.container(keyedBy: Key.self)
+        try container.encode(columns.map(Entry.init), forKey: .columns)
+        try container.encode(skippedLines, forKey: .skipLines)
+        try container.encode(trims, forKey: .trim)
+        try container.encode(unit, forKey: .unit)
+        try container.encode(ignoresRest, forKey: .ignoreRest)
+    }
+
+    private struct Entry: Codable {
         var column: Column
+
+        init(_ column: Column) {
+            self.column = column
+        }
+
+        func encode(to encoder: any Encoder) throws {
+            var container = encoder.container(keyedBy: Key.self)
+            try container.encode(column.name, forKey: .name)
+            try container.encode(column.start, forKey: .start)
+            try container.encode(column.width, forKey: .width)
+            try container.encodeIfPresent(column.type?.description, forKey: .type)
+        }
 
         private enum Key: String, CodingKey { case name, start, width, end, type }
 
