@@ -1,7 +1,7 @@
 public import Columnar
 public import FunctionKit
 
-/// Converts delimited files to Parquet files of a table, and registers them: the schema that the catalog knows is the
+/// Converts files of records to Parquet files of a table, and registers them: the schema that the catalog knows is the
 /// one that a further file is read with.
 public struct TableLoader: Sendable {
     /// Settings of the `configuration` of function.yaml; each may be left out.
@@ -20,9 +20,14 @@ public struct TableLoader: Sendable {
         public var openFiles: Int?
         /// Unquoted texts that mean a missing value, beside the empty field.
         public var nullTokens: [String]?
-        /// What becomes of rows with too few fields: `fail` (the default) fails the file, `pad` takes the missing ones for
-        /// nulls. Rows with too many fields fail the file either way.
+        /// How the files are read: format, encoding, dialect.
+        public var input: InputSettings?
+        /// What becomes of rows that cannot be read as they stand: `fail` (the default) fails the file, `pad` takes missing
+        /// fields for nulls, `quarantine` leaves them out, and those that do not fit the table, and puts them with their
+        /// reasons into the quarantine bucket.
         public var malformedRows: String?
+        /// `quarantine` unless given.
+        public var quarantineBucket: String?
         /// Free properties of the table, such as `owner`.
         public var properties: [String: String]?
 
@@ -44,6 +49,10 @@ public struct TableLoader: Sendable {
         public var drift: [String]
         /// All files, with the values of the table's partition keys.
         public var files: [File]
+        /// Rows that went to quarantine.
+        public var rejectedRows: Int64
+        /// `bucket/key` of them; nil where there are none.
+        public var quarantine: String?
 
         /// One Parquet file.
         public struct File: Codable, Sendable, Hashable {
@@ -57,13 +66,20 @@ public struct TableLoader: Sendable {
     private let properties: [String: String]
     private let options: ConversionOptions
     private let partitioning: Partitioning?
+    private let quarantineBucket: String
 
     /// Throws `HandlerError` with code `InvalidConfiguration` for an unknown word or a partitioning that cannot be read.
     public init(_ settings: Settings, defaultBucket: String) throws {
         bucket = settings.targetBucket ?? defaultBucket
         properties = settings.properties ?? [:]
+        quarantineBucket = settings.quarantineBucket ?? "quarantine"
         var options = ConversionOptions()
         options.csv.nullTokens = settings.nullTokens ?? []
+        do throws(ColumnarError) {
+            try settings.input?.apply(to: &options)
+        } catch {
+            throw HandlerError(code: "InvalidConfiguration", message: "input: \(error.message)", retry: false)
+        }
         switch settings.compression ?? "snappy" {
         case "snappy": options.parquet.compression = .snappy
         case "zstd": options.parquet.compression = .zstd(level: 3)
@@ -89,10 +105,14 @@ public struct TableLoader: Sendable {
         switch settings.malformedRows ?? "fail" {
         case "fail": options.csv.badRecords = .fail
         case "pad": options.csv.badRecords = .pad
+        case "quarantine":
+            options.csv.badRecords = .reject
+            options.mismatches = .reject
         default:
             throw HandlerError(
                 code: "InvalidConfiguration",
-                message: "malformedRows is \"\(settings.malformedRows ?? "")\"; choose fail or pad", retry: false)
+                message: "malformedRows is \"\(settings.malformedRows ?? "")\"; choose fail, pad or quarantine",
+                retry: false)
         }
         self.options = options
     }
@@ -132,12 +152,23 @@ public struct TableLoader: Sendable {
             (key: "sluice.function", value: "\(context.functionName) \(context.functionVersion)"),
         ]
         let prefix = "\(database)/\(table)/"
+        let quarantine =
+            options.csv.badRecords == .reject
+            ? try StagedQuarantine(context.objects, bucket: quarantineBucket) : nil
+        let records = Records(options: options, processor: processor, rejected: quarantine?.writer)
         let (report, files) =
             if let partitioning {
-                try await write(data, partitionedBy: partitioning, options, processor, prefix, context)
+                try await write(data, partitionedBy: partitioning, records, prefix, context)
             } else {
-                try await write(data, options, processor, prefix, context)
+                try await write(data, records, prefix, context)
             }
+        var rejected: String?
+        if let quarantine {
+            let stem = try TableKey("\(prefix)\(data.info.location.key.split(separator: "/").last ?? "")").stem
+            let key = try await context.objects.generateKey(
+                quarantineBucket, prefix: "\(prefix)\(stem)-", suffix: ".ndjson")
+            if try quarantine.put(as: key) { rejected = "\(quarantineBucket)/\(key)" }
+        }
         let columns = report.columns.map { TableColumn(name: $0.name, type: $0.type.description) }
         for file in files {
             try await context.catalog.register(
@@ -160,20 +191,27 @@ public struct TableLoader: Sendable {
             "loaded", metadata: ["source": "\(source)", "table": "\(database).\(table)", "rows": "\(report.rows)"])
         return Loaded(
             database: database, table: table, bucket: bucket, key: files.first?.key ?? "", rows: report.rows,
-            columns: columns, newColumns: newColumns, drift: report.drift.lines, files: files)
+            columns: columns, newColumns: newColumns, drift: report.drift.lines, files: files,
+            rejectedRows: report.rejectedRows, quarantine: rejected)
+    }
+
+    /// How records are read, and what sees them.
+    private struct Records {
+        var options: ConversionOptions
+        var processor: (any RecordProcessor)?
+        var rejected: (any RejectedRecords)?
     }
 
     /// Writes one file.
     private func write(
-        _ data: ObjectData, _ options: ConversionOptions, _ processor: (any RecordProcessor)?, _ prefix: String,
-        _ context: Context
+        _ data: ObjectData, _ records: Records, _ prefix: String, _ context: Context
     ) async throws -> (ConversionReport, [Loaded.File]) {
         let key = try await context.objects.generateKey(bucket, prefix: prefix, suffix: ".parquet")
         // The key is that of this event: a second run of it replaces what the first one made.
         let report = try await context.objects.put(bucket, key, overwrite: true) { writer in
             let descriptor = try writer.descriptor
             return try await data.withDescriptor { input in
-                try convert(input, descriptor, options, processor, data.info.location.description)
+                try convert(input, descriptor, records, data.info.location.description)
             }
         }
         return (report, [Loaded.File(key: key, rows: report.rows, partition: [])])
@@ -181,13 +219,13 @@ public struct TableLoader: Sendable {
 
     /// Writes the files of partitions.
     private func write(
-        _ data: ObjectData, partitionedBy partitioning: Partitioning, _ options: ConversionOptions,
-        _ processor: (any RecordProcessor)?, _ prefix: String, _ context: Context
+        _ data: ObjectData, partitionedBy partitioning: Partitioning, _ records: Records, _ prefix: String,
+        _ context: Context
     ) async throws -> (ConversionReport, [Loaded.File]) {
         let staged = StagedPartitions(context.objects, bucket: bucket)
         do {
             let report = try await data.withDescriptor { input in
-                try convert(input, staged, partitioning, options, processor, data.info.location.description)
+                try convert(input, staged, partitioning, records, data.info.location.description)
             }
             let keys = try await staged.put(report.files, prefix: prefix)
             return (
@@ -202,27 +240,26 @@ public struct TableLoader: Sendable {
     }
 
     private func convert(
-        _ input: Int32, _ output: any PartitionedOutput, _ partitioning: Partitioning, _ options: ConversionOptions,
-        _ processor: (any RecordProcessor)?, _ source: String
+        _ input: Int32, _ output: any PartitionedOutput, _ partitioning: Partitioning, _ records: Records,
+        _ source: String
     ) throws -> ConversionReport {
         do throws(ColumnarError) {
             return try CSVConverter.convert(
                 from: FileSource(descriptor: input, name: source), to: output, partitionedBy: partitioning,
-                options: options, processor: processor)
+                options: records.options, processor: records.processor, rejectedRecords: records.rejected)
         } catch {
             throw HandlerError(error, in: source)
         }
     }
 
     private func convert(
-        _ input: Int32, _ output: Int32, _ options: ConversionOptions, _ processor: (any RecordProcessor)?,
-        _ source: String
+        _ input: Int32, _ output: Int32, _ records: Records, _ source: String
     ) throws -> ConversionReport {
         do throws(ColumnarError) {
             return try CSVConverter.convert(
                 from: FileSource(descriptor: input, name: source),
                 to: FileSink(descriptor: output, name: "the Parquet file"),
-                options: options, processor: processor)
+                options: records.options, processor: records.processor, rejectedRecords: records.rejected)
         } catch {
             throw HandlerError(error, in: source)
         }

@@ -8,39 +8,28 @@ struct CSV: AsyncParsableCommand {
         commandName: "csv", abstract: "Delimited text to Parquet.", subcommands: [Convert.self])
 
     struct Convert: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "Convert a CSV file to a Parquet file.")
+        static let configuration = CommandConfiguration(abstract: "Convert a file of records to Parquet.")
 
-        @Argument(help: ArgumentHelp("Delimited text, also compressed with Zstandard.", valueName: "in.csv"))
+        @Argument(
+            help: ArgumentHelp("CSV, an access log or fixed-width text; also as gzip, zstd or ZIP.", valueName: "in"))
         var input: String
         @Argument(help: ArgumentHelp("The Parquet file to make, or the folder of files.", valueName: "out"))
         var destination: String
+        @OptionGroup var inputOption: InputOption
         @OptionGroup var parquetOption: ParquetOption
         @OptionGroup var partitionOption: PartitionOption
         @OptionGroup var schemaOption: SchemaOption
         @OptionGroup var dataOption: DataOption
         @Option(name: .long, help: "1 or 2.") var threads = 1
-        @Option(
-            name: .long,
-            help: ArgumentHelp("The character between fields, or `tab`; found by itself unless given.", valueName: "c"))
-        var delimiter: String?
         @OptionGroup var outputOption: OutputOption
-
-        private var delimiterCharacter: Character? {
-            guard let delimiter else { return nil }
-            return ["tab", "\\t"].contains(delimiter) ? "\t" : delimiter.first
-        }
 
         func validate() throws {
             guard (1...2).contains(threads) else { throw ValidationError("--threads must be 1 or 2.") }
-            if let delimiter, delimiter != "tab", delimiter != "\\t" {
-                guard delimiter.utf8.count == 1 else {
-                    throw ValidationError("--delimiter must be one ASCII character, or `tab`.")
-                }
-            }
         }
 
         private struct Result: Encodable {
             var rows: Int64
+            var rejectedRows: Int64
             var inputBytes: Int64
             var outputBytes: Int64
             var rowGroups: Int
@@ -73,20 +62,21 @@ struct CSV: AsyncParsableCommand {
 
         func run() async throws {
             var options = ConversionOptions()
-            options.csv.delimiter = delimiterCharacter
             options.threads = threads
             parquetOption.apply(to: &options.parquet)
             options.parquet.keyValueMetadata = [(key: "sluice.source", value: input)]
             try await schemaOption.apply(to: &options, dataOption)
+            try inputOption.apply(to: &options)
             let clock = ContinuousClock()
             let started = clock.now
-            let report = try convert(options)
+            let report = try inputOption.withQuarantine { try convert(options, $0) }
             let seconds = (clock.now - started) / .seconds(1)
             let output = outputOption.output
             if output.json {
                 return try output.object(
                     Result(
-                        rows: report.rows, inputBytes: report.inputBytes, outputBytes: report.outputBytes,
+                        rows: report.rows, rejectedRows: report.rejectedRows, inputBytes: report.inputBytes,
+                        outputBytes: report.outputBytes,
                         rowGroups: report.rowGroups,
                         columns: report.columns.map(Result.Column.init), widened: report.widenedColumns,
                         drift: report.drift.lines, partitionColumns: report.partitionColumns.map(Result.Column.init),
@@ -112,18 +102,21 @@ struct CSV: AsyncParsableCommand {
         }
 
         /// Converts into a file beside the destination and renames it, so that a failure leaves nothing behind.
-        private func convert(_ options: ConversionOptions) throws -> ConversionReport {
+        private func convert(
+            _ options: ConversionOptions, _ rejected: (any RejectedRecords)?
+        ) throws -> ConversionReport {
             let source = try FileSource(path: input)
             if let partitioning = try partitionOption.partitioning() {
                 let folder = try FolderOutput(path: destination)
                 let report = try CSVConverter.convert(
-                    from: source, to: folder, partitionedBy: partitioning, options: options)
+                    from: source, to: folder, partitionedBy: partitioning, options: options, rejectedRecords: rejected)
                 try folder.publish()
                 return report
             }
             let staged = "\(destination).\(getpid()).tmp"
             do {
-                let report = try CSVConverter.convert(from: source, to: FileSink(path: staged), options: options)
+                let report = try CSVConverter.convert(
+                    from: source, to: FileSink(path: staged), options: options, rejectedRecords: rejected)
                 guard rename(staged, destination) == 0 else { throw Failure.system("cannot make \(destination)") }
                 return report
             } catch {

@@ -24,7 +24,7 @@ struct AccessLogParser: LineParser {
             switch piece {
             case .text(let text):
                 guard Self.begins(fields.bytes, position, line.upperBound, text) else {
-                    return mismatch("has not \(Self.shown(text)) after \(before)", nil)
+                    return mismatch("lacks \(Self.shown(text)) after \(before)", nil)
                 }
                 position += text.count
             case .field(let field):
@@ -33,7 +33,7 @@ struct AccessLogParser: LineParser {
                         nil
                     }
                 guard let end = Self.end(fields.bytes, position, line.upperBound, field, text) else {
-                    return mismatch("has not \(Self.shown(text ?? [])) after \(field.name)", field.name)
+                    return mismatch("lacks \(Self.shown(text ?? [])) after \(field.name)", field.name)
                 }
                 if let problem = take(field, position..<end, &fields) { return problem }
                 position = end

@@ -1,0 +1,95 @@
+import CSVToParquet
+import Columnar
+import Foundation
+import FunctionKit
+import FunctionSupport
+import FunctionTesting
+import Testing
+
+@Suite("CSVToParquet, other inputs", .timeLimit(.minutes(5)))
+struct InputFormatsTests {
+    private func host(_ configuration: JSONValue) -> TestHost {
+        var settings = TestHost.Settings()
+        settings.configuration = configuration
+        return TestHost(settings: settings)
+    }
+
+    private func load(_ host: TestHost, _ key: String) async throws -> TableLoader.Loaded {
+        let run = await host.invoke(CSVToParquet(), objectCreated: "landing-zone", key)
+        #expect(run.failure == nil)
+        return try run.decodedOutput(as: TableLoader.Loaded.self)
+    }
+
+    @Test("Compressed input in another encoding, whatever its name")
+    func compressed() async throws {
+        // gzip of "id,name\n1,x\n2,caf\u{E9}\n" in Windows-1252, made by Python.
+        let file: [UInt8] = [
+            0x1F, 0x8B, 0x08, 0x00, 0x00, 0x00, 0x00, 0x00, 0x02, 0x03, 0xCB, 0x4C, 0xD1, 0xC9, 0x4B, 0xCC, 0x4D, 0xE5,
+            0x32, 0xD4, 0xA9, 0xE0, 0x32, 0xD2, 0x49, 0x4E, 0x4C, 0x7B, 0xC9, 0x05, 0x00, 0x69, 0xE0, 0x42, 0x4F, 0x13,
+            0x00, 0x00, 0x00,
+        ]
+        let key = "shop/people/1.csv"
+        let host = host(["input": ["encoding": "windows-1252"]])
+        host.put("landing-zone", key, file)
+        let output = try await load(host, key)
+        #expect(output.rows == 2 && output.columns.map(\.type) == ["bigint", "string"] && output.quarantine == nil)
+        // Without the setting, nothing is guessed.
+        let plain = self.host([:])
+        plain.put("landing-zone", key, file)
+        let failure = try #require(await plain.invoke(CSVToParquet(), objectCreated: "landing-zone", key).failure)
+        #expect(failure.code == "InvalidUTF8" && failure.retry == false && failure.message.contains("windows-1252"))
+    }
+
+    @Test("An access log becomes a table; lines that do not parse go to quarantine")
+    func accessLog() async throws {
+        let host = host(["input": ["format": "access-log", "logFormat": "common"], "malformedRows": "quarantine"])
+        let line = #"1.1.1.1 - - [10/Oct/2000:13:55:36 -0700] "GET / HTTP/1.0" 200 5"#
+        host.put("landing-zone", "web/hits/access.log", "\(line)\nnonsense\n\(line)\n")
+        let output = try await load(host, "web/hits/access.log")
+        #expect(output.rows == 2 && output.rejectedRows == 1)
+        #expect(output.columns.contains { $0.name == "time" && $0.type == "timestamp with local time zone" })
+        let quarantined = try #require(host.keys("quarantine").first)
+        #expect(output.quarantine == "quarantine/\(quarantined)" && quarantined.hasPrefix("web/hits/access-"))
+        let text = try #require(host.text("quarantine", quarantined))
+        #expect(text.contains("\"line\":2") && text.contains("\"raw\":\"nonsense\"") && text.contains("\"reason\":"))
+        // A file without bad lines leaves no object.
+        host.put("landing-zone", "web/hits/other.log", "\(line)\n")
+        #expect(try await load(host, "web/hits/other.log").quarantine == nil)
+        #expect(host.keys("quarantine") == [quarantined])
+    }
+
+    @Test("Fixed-width text by a layout of the configuration")
+    func fixedWidth() async throws {
+        let host = host([
+            "input": [
+                "layout": ["columns": ["id:1-4:bigint", ["name": "city", "start": 5, "width": 6]], "skipLines": 1]
+            ]
+        ])
+        host.put("landing-zone", "geo/towns/1.txt", "ID  CITY  \n0001Bonn  \n0002Köln  \n")
+        let output = try await load(host, "geo/towns/1.txt")
+        #expect(output.rows == 2 && output.columns.map { "\($0.name) \($0.type)" } == ["id bigint", "city string"])
+    }
+
+    @Test("Rows that do not fit the table go to quarantine, too")
+    func mismatch() async throws {
+        let host = host(["malformedRows": "quarantine", "quarantineBucket": "bad"])
+        host.put("landing-zone", "shop/items/1.csv", "id\n1\n")
+        host.put("landing-zone", "shop/items/2.csv", "id\n2\nmany\n3,4\n")
+        _ = try await load(host, "shop/items/1.csv")
+        let output = try await load(host, "shop/items/2.csv")
+        #expect(output.rows == 1 && output.rejectedRows == 2)
+        let key = try #require(host.keys("bad").first)
+        let text = try #require(host.text("bad", key))
+        #expect(text.contains("SchemaMismatch") && text.contains("MalformedRow"))
+    }
+
+    @Test("Wrong settings are InvalidConfiguration", arguments: ["format", "encoding", "logFormat", "layout"])
+    func wrong(_ key: String) async throws {
+        let value: JSONValue = key == "layout" ? ["columns": ["a:1-2"]] : "?"
+        let host = host(["input": key == "layout" ? ["format": "csv", key: value] : [key: value]])
+        host.put("landing-zone", "a/b/c.csv", "a\n1\n")
+        let failure = try #require(
+            await host.invoke(CSVToParquet(), objectCreated: "landing-zone", "a/b/c.csv").failure)
+        #expect(failure.code == "InvalidConfiguration" && failure.message.contains("input"))
+    }
+}
