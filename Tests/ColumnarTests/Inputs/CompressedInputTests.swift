@@ -2,7 +2,7 @@ import Columnar
 import Foundation
 import Testing
 
-@Suite("Compressed input", .timeLimit(.minutes(2)))
+@Suite("Compressed input", .timeLimit(.minutes(10)))
 struct CompressedInputTests {
     private static let files = Result { try InputTools.archives() }
 

@@ -3,7 +3,7 @@ import Foundation
 import Testing
 
 /// Files cut off and damaged in every form of input: an error that names the place, or a conversion; never a crash.
-@Suite("Damaged inputs", .timeLimit(.minutes(5)))
+@Suite("Damaged inputs", .timeLimit(.minutes(10)))
 struct InputFuzzTests {
     private struct Sample {
         var name: String

@@ -21,7 +21,7 @@ private struct RandomInput: Decodable {
 }
 
 @Suite(
-    "Random inputs: dialects, encodings and compression, read by pyarrow, DuckDB and Polars", .timeLimit(.minutes(5)))
+    "Random inputs: dialects, encodings and compression, read by pyarrow, DuckDB and Polars", .timeLimit(.minutes(10)))
 struct RandomInputTests {
     @Test("every value survives")
     func random() throws {
