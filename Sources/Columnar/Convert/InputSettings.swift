@@ -4,7 +4,7 @@
 ///     logFormat: combined
 ///     encoding: windows-1252
 public struct InputSettings: Codable, Sendable, Hashable {
-    /// `csv` (the default), `access-log` or `fixed-width`.
+    /// `csv` (the default), `ndjson`, `json`, `access-log` or `fixed-width`.
     public var format: String?
     /// `auto` (the default), `utf-8`, `latin-1`, `windows-1252`, `utf-16`, `utf-16le` or `utf-16be`.
     public var encoding: String?
@@ -64,12 +64,14 @@ public struct InputSettings: Codable, Sendable, Hashable {
         switch word {
         case nil: return nil
         case "csv": return .csv
+        case "ndjson": return .ndjson
+        case "json": return .json
         case "access-log": return .accessLog(try AccessLogFormat(logFormat ?? "combined"))
         case "fixed-width":
             guard let layout else { throw Self.wrong("fixed-width text needs a layout: the places of its columns") }
             return .fixedWidth(layout)
         default:
-            throw Self.wrong("format is \"\(word ?? "")\"; choose one of csv, access-log, fixed-width")
+            throw Self.wrong("format is \"\(word ?? "")\"; choose one of csv, ndjson, json, access-log, fixed-width")
         }
     }
 

@@ -11,7 +11,8 @@ struct CSV: AsyncParsableCommand {
         static let configuration = CommandConfiguration(abstract: "Convert a file of records to Parquet.")
 
         @Argument(
-            help: ArgumentHelp("CSV, an access log or fixed-width text; also as gzip, zstd or ZIP.", valueName: "in"))
+            help: ArgumentHelp(
+                "CSV, JSON, an access log or fixed-width text; also as gzip, zstd or ZIP.", valueName: "in"))
         var input: String
         @Argument(help: ArgumentHelp("The Parquet file to make, or the folder of files.", valueName: "out"))
         var destination: String

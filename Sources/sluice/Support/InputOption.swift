@@ -5,7 +5,7 @@ import Yams
 /// `--format`, `--encoding`, `--delimiter`, …: how an input is read.
 struct InputOption: ParsableArguments {
     enum Format: String, ExpressibleByArgument, CaseIterable {
-        case csv
+        case csv, ndjson, json
         case accessLog = "access-log"
         case fixedWidth = "fixed-width"
     }

@@ -23,6 +23,8 @@ struct InputSettingsTests {
         #expect(try options(#"{"quote": "none"}"#).csv.quote == nil)
         #expect(try options("{}").csv.quote == "\"")
         #expect(try options(#"{"logFormat": "nginx"}"#).format == .accessLog(try AccessLogFormat("nginx")))
+        #expect(try options(#"{"format": "ndjson"}"#).format == .ndjson)
+        #expect(try options(#"{"format": "json"}"#).format == .json)
         #expect(try options(#"{"format": "access-log"}"#).format == .accessLog(try AccessLogFormat("combined")))
         let fixed = try options(#"{"layout": {"columns": ["a:1-3:bigint"], "skipLines": 1}}"#)
         guard case .fixedWidth(let layout) = fixed.format else { return #expect(Bool(false), "\(fixed.format)") }
