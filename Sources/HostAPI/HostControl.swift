@@ -10,6 +10,10 @@ package protocol HostControl: Sendable {
     func status() async throws -> HostStatus
     func deploy(_ request: DeployRequest) async throws -> DeployResult
     func doctor() async throws -> DoctorReport
+    /// Counters and gauges in Prometheus' text format (version 0.0.4).
+    func metrics() async throws -> String
+    /// Copies the journal and the deployed functions into a new folder while the host works.
+    func backup(_ request: BackupRequest) async throws -> BackupResult
 
     // MARK: Events
     /// Returns when what was accepted is durable. A submission of more than `EventSubmission.mostEntries` never
@@ -21,6 +25,10 @@ package protocol HostControl: Sendable {
     func event(id: String) async throws -> EventDetail
     /// New events as they are committed, from now on.
     func tailEvents(_ query: EventQuery) async throws -> AsyncThrowingStream<EventRecord, any Error>
+
+    /// The tree that an event belongs to, from the event from outside on. `id` is that of an event, an attempt or a dead
+    /// letter, or `bucket/key` of an object.
+    func trace(id: String) async throws -> Trace
 
     // MARK: Rules
     func listRules(bus: String?) async throws -> [RuleInfo]

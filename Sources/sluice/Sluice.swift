@@ -16,7 +16,8 @@ struct Sluice: AsyncParsableCommand {
             CommandGroup(
                 name: "Work and Data",
                 subcommands: [
-                    Events.self, Rules.self, SchedulesCommand.self, Functions.self, Invocations.self, DeadLetters.self,
+                    Events.self, TraceCommand.self, Rules.self, SchedulesCommand.self, Functions.self, Invocations.self,
+                    DeadLetters.self,
                     Buckets.self, Catalog.self,
                 ]),
             CommandGroup(name: "File", subcommands: [Parquet.self, CSV.self]),

@@ -224,6 +224,25 @@ final class FakeHost: HostControl {
         PurgeResult(purged: selection.fingerprint == "f" ? 4 : 0)
     }
 
+    func metrics() async throws -> String { "# TYPE sluice_up gauge\nsluice_up 1\n" }
+
+    func backup(_ request: BackupRequest) async throws -> BackupResult {
+        BackupResult(destination: request.destination, journalBytes: 1, modules: 2)
+    }
+
+    func trace(id: String) async throws -> Trace {
+        let leaf = TraceEvent(id: "leaf", bus: "default", ingested: Self.time, subject: "b/k")
+        let summary = InvocationSummary(
+            requestID: "1-1", invocationID: "i", function: "F", version: 1, started: Self.time,
+            durationMilliseconds: 1, outcome: "succeeded")
+        let effect = TraceEffect(effect: EffectInfo(kind: "put", subject: "b/k", event: "leaf"), events: [leaf])
+        let delivery = TraceDelivery(
+            delivery: .init(rule: "r", target: "F", function: "F", state: "settled"),
+            invocations: [TraceInvocation(summary: summary, effects: [effect])])
+        let root = TraceEvent(id: id, bus: "default", ingested: Self.time, subject: "s: d", deliveries: [delivery])
+        return Trace(focus: id, root: root, isCut: false, isBeginningGone: false)
+    }
+
     // MARK: Buckets and catalog
     func listBuckets() async throws -> [BucketInfo] {
         [BucketInfo(name: "b", path: "/b", objects: 1, bytes: 2, watching: "inotify", notes: ["n"])]

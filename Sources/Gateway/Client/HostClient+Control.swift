@@ -11,6 +11,14 @@ extension HostClient: HostControl {
 
     package func doctor() async throws -> DoctorReport { try await post(Routes.doctor.path(), JSONValue.object([:])) }
 
+    package func metrics() async throws -> String {
+        String(decoding: try await text("GET", Routes.metrics.path(), []), as: UTF8.self)
+    }
+
+    package func backup(_ request: BackupRequest) async throws -> BackupResult {
+        try await post(Routes.backup.path(), request)
+    }
+
     package func putEvents(_ submission: EventSubmission) async throws -> EventReceipt {
         try await post(Routes.putEvents.path(), submission)
     }
@@ -23,6 +31,8 @@ extension HostClient: HostControl {
     }
 
     package func event(id: String) async throws -> EventDetail { try await get(Routes.event.path(id)) }
+
+    package func trace(id: String) async throws -> Trace { try await get(Routes.trace.path(id)) }
 
     package func tailEvents(_ query: EventQuery) async throws -> AsyncThrowingStream<EventRecord, any Error> {
         var items = QueryItems()

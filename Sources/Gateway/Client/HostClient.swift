@@ -24,6 +24,16 @@ package struct HostClient: Sendable {
     }
 
     private func exchange<Value: Decodable>(_ method: String, _ path: String, _ body: [UInt8]) async throws -> Value {
+        let bytes = try await text(method, path, body)
+        do {
+            return try TapeDecoder().decode(Value.self, from: bytes)
+        } catch {
+            throw APIError.internalError("the host's answer cannot be read: \(error)")
+        }
+    }
+
+    /// The answer's bytes, if its status is 200.
+    func text(_ method: String, _ path: String, _ body: [UInt8]) async throws -> [UInt8] {
         var status = 0
         var bytes: [UInt8] = []
         for try await part in try await connect(method, path, body) {
@@ -33,11 +43,7 @@ package struct HostClient: Sendable {
             }
         }
         guard status == 200 else { throw Self.failure(status, bytes) }
-        do {
-            return try TapeDecoder().decode(Value.self, from: bytes)
-        } catch {
-            throw APIError.internalError("the host's answer cannot be read: \(error)")
-        }
+        return bytes
     }
 
     /// One value a line for as long as the host sends any.

@@ -23,12 +23,26 @@ enum GatewayRoutes {
         return router
     }
 
-    /// What is open to whoever can reach a TCP port: putting events, and asking whether the host is there.
+    /// What is open to whoever can reach a TCP port: putting events, asking whether the host is there, and its metrics.
     static func producerRouter(_ control: any HostControl) -> Router<Context> {
         let router = Router(context: Context.self)
         answer(Routes.health, on: router) { _ in try await control.health() }
+        addMetrics(to: router, control)
         PutEventsEndpoint.add(to: router, control)
         return router
+    }
+
+    private static func addMetrics(to router: Router<Context>, _ control: any HostControl) {
+        router.get(RouterPath(Routes.metrics.template)) { _, _ in
+            do {
+                let text = try await control.metrics()
+                return Response(
+                    status: .ok, headers: [.contentType: "text/plain; version=0.0.4; charset=utf-8"],
+                    body: ResponseBody(byteBuffer: ByteBuffer(string: text)))
+            } catch {
+                return try failure(error)
+            }
+        }
     }
 
     private static func addHost(to router: Router<Context>, _ control: any HostControl) {
@@ -36,6 +50,8 @@ enum GatewayRoutes {
         answer(Routes.status, on: router) { _ in try await control.status() }
         answer(Routes.deploy, on: router) { try await control.deploy($0.body()) }
         answer(Routes.doctor, on: router) { _ in try await control.doctor() }
+        addMetrics(to: router, control)
+        answer(Routes.backup, on: router) { try await control.backup($0.body()) }
     }
 
     private static func addEvents(to router: Router<Context>, _ control: any HostControl) {
@@ -52,6 +68,7 @@ enum GatewayRoutes {
             try await control.listEvents(EventQuery(query: call.query), page: PageRequest(query: call.query))
         }
         answer(Routes.event, on: router) { try await control.event(id: $0.parameter("id")) }
+        answer(Routes.trace, on: router) { try await control.trace(id: $0.parameter("id")) }
         stream(Routes.tailEvents, on: router) { try await control.tailEvents(EventQuery(query: $0.query)) }
         answer(Routes.listRules, on: router) { Items(try await control.listRules(bus: $0.query.string("bus"))) }
         answer(Routes.rule, on: router) {

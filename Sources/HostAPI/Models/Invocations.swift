@@ -50,11 +50,14 @@ package struct EffectInfo: Codable, Sendable, Hashable {
     package var subject: String
     /// More of it: `25 rows`, `1.2 kB`, the new event's id.
     package var note: String?
+    /// The event that tells of it.
+    package var event: String?
 
-    package init(kind: String, subject: String, note: String? = nil) {
+    package init(kind: String, subject: String, note: String? = nil, event: String? = nil) {
         self.kind = kind
         self.subject = subject
         self.note = note
+        self.event = event
     }
 }
 

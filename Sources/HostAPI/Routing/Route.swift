@@ -30,12 +30,16 @@ package enum Routes {
     package static let status = Route(.get, "/v1/status")
     package static let deploy = Route(.post, "/v1/deploy")
     package static let doctor = Route(.post, "/v1/doctor")
+    /// Answers text, where Prometheus looks for it.
+    package static let metrics = Route(.get, "/metrics")
+    package static let backup = Route(.post, "/v1/backup")
 
     package static let putEvents = Route(.post, "/v1/events")
     package static let listEvents = Route(.get, "/v1/events")
     /// Answers one `EventRecord` a line for as long as the client stays.
     package static let tailEvents = Route(.get, "/v1/tail/events")
     package static let event = Route(.get, "/v1/events/{id}")
+    package static let trace = Route(.get, "/v1/trace/{id}")
 
     package static let listRules = Route(.get, "/v1/rules")
     package static let rule = Route(.get, "/v1/buses/{bus}/rules/{rule}")
@@ -64,7 +68,9 @@ package enum Routes {
     package static let table = Route(.get, "/v1/catalog/{database}/{table}")
 
     package static let all: [Route] = [
-        health, status, deploy, doctor, putEvents, listEvents, tailEvents, event, listRules, rule, testRules,
+        health, status, deploy, doctor, metrics, backup, putEvents, listEvents, tailEvents, event, trace, listRules,
+        rule,
+        testRules,
         listSchedules,
         listFunctions, function, invoke, listInvocations, invocation, logs, deadLetterGroups, listDeadLetters,
         deadLetter, redrive, redriveJob, purge, listBuckets, trigger, listTables, table,

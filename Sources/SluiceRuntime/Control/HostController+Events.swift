@@ -64,6 +64,17 @@ extension HostController {
         guard let record = try await read({ try $0.record(eventID: id) }), let event = EventRecord(record, names) else {
             throw APIError.notFound("event", id, hint: "`sluice events list` shows the newest events")
         }
+        let deliveries = try await deliveries(of: record, names: names)
+        // Read last: what settled a delivery has committed its invocation too.
+        let invocations = try await read { try $0.invocations(eventID: id) }
+        return EventDetail(
+            record: event, deliveries: deliveries, invocations: invocations.map { InvocationSummary($0) })
+    }
+
+    /// What became of a record's deliveries, in their order.
+    func deliveries(
+        of record: StoredRecord, names: [SubscriptionID: SubscriptionSettings]
+    ) async throws -> [EventDetail.Delivery] {
         var deliveries: [EventDetail.Delivery] = []
         let running = await host.runningDeliveries
         for delivery in record.deliveries {
@@ -74,10 +85,7 @@ extension HostController {
                     rule: name?.rule ?? "?", target: name?.target ?? "?", function: name?.function ?? "?",
                     state: state.text, deadLetter: state.deadLetter))
         }
-        // Read last: what settled a delivery has committed its invocation too.
-        let invocations = try await read { try $0.invocations(eventID: id) }
-        return EventDetail(
-            record: event, deliveries: deliveries, invocations: invocations.map { InvocationSummary($0) })
+        return deliveries
     }
 
     private func state(of delivery: Delivery, running: Bool) async throws -> (text: String, deadLetter: Int64?) {

@@ -103,3 +103,18 @@ package struct SubscriptionSettings: Codable, Sendable, Hashable {
             maximumInterval: Int64(retry.maxDelaySeconds * 1000), jitter: retry.jitter == .full)
     }
 }
+
+extension Deployment {
+    /// The same with its modules in `dataFolder`: the folder may have been moved, or be a backup.
+    func rebased(to dataFolder: String) -> Deployment {
+        var moved = self
+        moved.functions = functions.mapValues { function in
+            var function = function
+            let file = function.modulePath.split(separator: "/").last.map(String.init) ?? ""
+            let folder = ModuleStore.folder(of: function.name, version: function.version, in: dataFolder)
+            function.modulePath = "\(folder)/\(file)"
+            return function
+        }
+        return moved
+    }
+}

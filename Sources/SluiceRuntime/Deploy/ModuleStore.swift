@@ -47,9 +47,14 @@ package struct ModuleStore: Sendable {
         return hash.finalize().map { Self.hex($0) }.joined()
     }
 
+    /// The folder of a version's module.
+    static func folder(of function: String, version: Int, in dataFolder: String) -> String {
+        "\(dataFolder)/functions/\(function)/\(version)"
+    }
+
     /// Copies the module into the store, durable before it is named; returns the absolute path.
     package func publish(modulePath: String, function: String, version: Int) throws(Problem) -> String {
-        let folder = "\(dataFolder)/functions/\(function)/\(version)"
+        let folder = Self.folder(of: function, version: version, in: dataFolder)
         var path = ""
         for part in folder.split(separator: "/", omittingEmptySubsequences: false) {
             path += part.isEmpty ? "" : part

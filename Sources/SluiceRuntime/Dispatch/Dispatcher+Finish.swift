@@ -8,6 +8,12 @@ import UVLoop
 extension Dispatcher: WorkerPoolDelegate {
     package func attemptStarted(_ id: UInt64) {
         guard let context = attempts[Int64(id)] else { return }
+        if context.settings != nil, context.attempt.number == 1,
+            let oldest = context.attempt.works.lazy.map(\.ingested).min()
+        {
+            tallies[context.attempt.function, default: FunctionTally()]
+                .noteStart(waitMilliseconds: clock.wall - oldest)
+        }
         for observer in observers { observer(context) }
     }
 
@@ -36,7 +42,7 @@ extension Dispatcher: WorkerPoolDelegate {
         core.workerDone(context.id)
         let isGood = if case .failure = report.outcome { false } else { true }
         tallies[context.attempt.function, default: FunctionTally()]
-            .note(succeeded: isGood, microseconds: report.durationMicroseconds)
+            .note(succeeded: isGood, microseconds: report.durationMicroseconds, coldStart: report.coldStart)
         if context.openCalls == 0, context.effects.isEmpty, context.effects.stages.isEmpty, report.logs.isEmpty,
             !context.isNoted,
             case .success = report.outcome, !context.isSuperseded, context.settings != nil
@@ -103,6 +109,7 @@ extension Dispatcher: WorkerPoolDelegate {
             case .superseded(let work):
                 writer.finish(work, .superseded, into: &batch)
             case .retry(let work, let due, let from):
+                tallies[context.attempt.function, default: FunctionTally()].noteRetry()
                 writer.retry(work, due: due, from: from, into: &batch)
             case .dead(let work, let death):
                 let input = await keepInput(of: work, context.inputs[index], attempt: context.id, ordinal: index)

@@ -11,13 +11,17 @@ extension Decision {
     package static let parkedPrefix = "publish/"
 
     /// What it publishes, for `invocations show`.
-    package var effectList: [EffectInfo] {
+    package var effectList: [EffectInfo] { effects(telling: [:]) }
+
+    /// The same with the events that tell of the objects.
+    func effects(telling events: [ObjectAddress: String]) -> [EffectInfo] {
         publications.map { publication in
             EffectInfo(
                 kind: publication.isRemoval ? "delete" : "put", subject: "\(publication.bucket)/\(publication.key)",
-                note: publication.isRemoval ? nil : "\(publication.size) bytes")
+                note: publication.isRemoval ? nil : "\(publication.size) bytes",
+                event: events[ObjectAddress(bucket: publication.bucket, key: publication.key)])
         }
-            + outbox.map { EffectInfo(kind: "event", subject: $0.bus, note: $0.id) }
+            + outbox.map { EffectInfo(kind: "event", subject: $0.bus, note: $0.id, event: $0.id) }
             + files.map {
                 EffectInfo(
                     kind: "register", subject: "\($0.database).\($0.table)",
@@ -25,14 +29,14 @@ extension Decision {
             }
     }
 
-    /// The invocation's row, written with commit 2.
-    var record: InvocationRecord {
+    /// The invocation's row, written with commit 2; `events` tell of the objects.
+    func record(telling events: [ObjectAddress: String]) -> InvocationRecord {
         InvocationRecord(
             attempt: attempt, invocationID: invocationID, subscription: subscription, function: function,
             version: version, eventIDs: eventIDs, attemptNumber: attemptNumber, started: started,
             durationMicroseconds: durationMicroseconds, outcome: "succeeded", coldStart: coldStart,
             details: JSONText.encode(
-                InvocationDetails(output: output, effects: effectList, backtrace: [], rule: rule)),
+                InvocationDetails(output: output, effects: effects(telling: events), backtrace: [], rule: rule)),
             logFile: logFile, logOffset: logOffset, logLength: logLength)
     }
 }

@@ -108,7 +108,16 @@ package final class HostRuntime {
             tryModule: { [unowned self] version throws(Failure) in
                 try await self.pool.check(version.workerVersion)
             })
-        var deployment = state.deployment.flatMap { JSONText.decode(Deployment.self, from: $0) } ?? .empty
+        var deployment = Deployment.empty
+        if let stored = state.deployment {
+            // Taking it for an empty one would give its subscriptions up, and what waits for them.
+            guard let known = JSONText.decode(Deployment.self, from: stored) else {
+                throw HostStartError(
+                    message: "the deployment stored in \(options.dataFolder) cannot be read: another version of sluice "
+                        + "wrote it; start that version, or use another data folder")
+            }
+            deployment = known.rebased(to: options.dataFolder)
+        }
         if deployment.ruleSet > 0 { try await deployer.restore(deployment) }
         dispatcher.workers = pool
         dispatcher.restore(deployment)

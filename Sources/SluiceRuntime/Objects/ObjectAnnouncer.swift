@@ -1,4 +1,5 @@
 import EventModel
+import FunctionProtocol
 package import Journal
 package import ObjectStore
 import Synchronization
@@ -25,6 +26,7 @@ package final class ObjectAnnouncer: Sendable {
     func settlement(of decision: Decision, published: [PublishedObject], catalog: [CatalogChange]) -> Batch {
         var batch = Batch()
         let lineage = JSONText.encode(decision.lineage)
+        var told: [ObjectAddress: String] = [:]
         for object in published {
             if let sighting = object.sighting {
                 // Somebody else has taken the key meanwhile: the watcher tells of what is there now.
@@ -32,12 +34,15 @@ package final class ObjectAnnouncer: Sendable {
                 let (record, append) = created(
                     bucket: object.bucket, key: object.key, stamp: sighting.stamp, sample: sighting.sample,
                     reason: "PutObject", lineage: lineage)
+                told[ObjectAddress(bucket: object.bucket, key: object.key)] = append.eventID
                 batch.objects.append(.put(record))
                 batch.appends.append(append)
             } else {
                 batch.objects.append(.remove(bucket: object.bucket, key: object.key))
                 batch.catalog.append(.removeFile(bucket: object.bucket, key: object.key))
-                batch.appends.append(deleted(bucket: object.bucket, key: object.key, lineage: lineage))
+                let append = deleted(bucket: object.bucket, key: object.key, lineage: lineage)
+                told[ObjectAddress(bucket: object.bucket, key: object.key)] = append.eventID
+                batch.appends.append(append)
             }
         }
         for event in decision.outbox {
@@ -53,7 +58,7 @@ package final class ObjectAnnouncer: Sendable {
         }
         if !decision.publications.isEmpty { batch.decisions.append(.clear(decision.attempt)) }
         if let parked = decision.parked { batch.control.append(.removeValue(name: parked)) }
-        batch.invocations.append(decision.record)
+        batch.invocations.append(decision.record(telling: told))
         return batch
     }
 

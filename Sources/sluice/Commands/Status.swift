@@ -1,4 +1,5 @@
 import ArgumentParser
+import Glibc
 import HostAPI
 
 /// `sluice status`.
@@ -8,8 +9,23 @@ struct Status: AsyncParsableCommand {
 
     @OptionGroup var common: CommonOptions
 
+    @Flag(help: "Show it again every second until interrupted; with --json an object a line each time.")
+    var watch = false
+
     func run() async throws {
-        let status = try await common.host.status()
+        guard watch else { return try show(try await common.host.status()) }
+        let clears = isatty(1) == 1 && !common.output.json
+        while true {
+            let status = try await common.host.status()
+            // Home, then what is left of the last picture: no flicker.
+            if clears { print("\u{1B}[H\u{1B}[J", terminator: "") }
+            try show(status)
+            common.output.flush()
+            try await Task.sleep(for: .seconds(1))
+        }
+    }
+
+    private func show(_ status: HostStatus) throws {
         let output = common.output
         if output.json { return try output.object(status) }
         let style = output.style

@@ -1,0 +1,125 @@
+import HostAPI
+import Journal
+import UVLoop
+
+extension HostController {
+    package func metrics() async throws -> String {
+        let snapshot = await host.snapshot
+        let subscriptions = try await subscriptionStatuses()
+        let functions = await host.functionStatuses.values.sorted { $0.name < $1.name }
+        let tallies = await host.tallies
+        let head = try await read { try $0.lastRecords(log: nil, limit: 1).last?.position ?? 0 }
+        var text = PrometheusText()
+        text.begin("sluice_up", .gauge, "1 while the host accepts work.")
+        text.add(Int64(snapshot.health.state == .ready ? 1 : 0))
+        text.begin("sluice_start_time_seconds", .gauge, "When the host started, seconds since 1970.")
+        text.add(Double(snapshot.started) / 1000)
+        text.begin("sluice_boot", .gauge, "How often a host has started on this data folder.")
+        text.add(snapshot.boot)
+        text.begin("sluice_events_accepted_total", .counter, "Events in the log since the data folder was made.")
+        text.add(head)
+        text.begin("sluice_resident_bytes", .gauge, "Resident memory of the host process.")
+        text.add(Self.residentBytes())
+        text.begin("sluice_journal_bytes", .gauge, "Size of the journal on disk, its write-ahead log included.")
+        text.add(snapshot.journalBytes)
+        text.begin("sluice_free_bytes", .gauge, "Free space on the data folder's disk.")
+        text.add(snapshot.freeBytes)
+        text.begin("sluice_warnings", .gauge, "What needs a human's eye; `sluice status` names it.")
+        text.add(Int64(snapshot.warnings.count))
+        Self.add(subscriptions, ages: try await oldestAges(), to: &text)
+        Self.add(functions, tallies, to: &text)
+        return text.text
+    }
+
+    private static func add(_ all: [SubscriptionStatus], ages: [Double], to text: inout PrometheusText) {
+        func labels(_ one: SubscriptionStatus) -> [(String, String)] {
+            [("bus", one.bus), ("rule", one.rule), ("target", one.target), ("function", one.function)]
+        }
+        func family(
+            _ name: String, _ kind: PrometheusText.Kind, _ help: String, _ value: (SubscriptionStatus) -> Int64
+        ) {
+            text.begin("sluice_deliveries_" + name, kind, help)
+            for one in all { text.add(value(one), labels(one)) }
+        }
+        family("matched_total", .counter, "Events that the subscription wanted.") { $0.matched }
+        family("succeeded_total", .counter, "Deliveries that succeeded.") { $0.succeeded }
+        family("dropped_total", .counter, "Deliveries that the handler did not want.") { $0.dropped }
+        family("superseded_total", .counter, "Deliveries of a version that a newer one has replaced.") {
+            $0.superseded
+        }
+        family("purged_total", .counter, "Dead letters that were given up for good.") { $0.purged }
+        family("waiting", .gauge, "Deliveries that wait in the log, those in flight included.") { $0.waiting }
+        family("in_flight", .gauge, "Deliveries that a worker has, or whose outcome is being published.") {
+            $0.inFlight
+        }
+        family("retrying", .gauge, "Deliveries that wait to be tried again.") { $0.retrying }
+        family("parked", .gauge, "Deliveries held back behind a dead letter.") { $0.parked }
+        family("redriven", .gauge, "Dead letters that are under way again.") { $0.redriven }
+        family("dead", .gauge, "Dead letters.") { $0.dead }
+        family("unaccounted", .gauge, "Matched minus everything above: conservation, always 0.") { one in
+            let settled = one.succeeded + one.dropped + one.superseded + one.purged
+            return one.matched - settled - one.waiting - one.retrying - one.parked - one.redriven - one.dead
+        }
+        text.begin("sluice_deliveries_oldest_age_seconds", .gauge, "Age of the oldest delivery that is not settled.")
+        for (one, age) in zip(all, ages) { text.add(age, labels(one)) }
+    }
+
+    private static func add(
+        _ functions: [FunctionStatus], _ tallies: [String: FunctionTally], to text: inout PrometheusText
+    ) {
+        text.begin("sluice_invocations_total", .counter, "Attempts since the host started.")
+        for one in functions {
+            text.add(one.succeeded, [("function", one.name), ("outcome", "succeeded")])
+            text.add(one.failed, [("function", one.name), ("outcome", "failed")])
+        }
+        func family(
+            _ name: String, _ kind: PrometheusText.Kind, _ help: String,
+            _ add: (inout PrometheusText, FunctionTally, [(String, String)]) -> Void
+        ) {
+            text.begin(name, kind, help)
+            for one in functions { add(&text, tallies[one.name] ?? FunctionTally(), [("function", one.name)]) }
+        }
+        family("sluice_cold_starts_total", .counter, "Attempts that waited for a new worker.") {
+            $0.add($1.coldStarts, $2)
+        }
+        family("sluice_retries_total", .counter, "Deliveries put back to be tried again.") { $0.add($1.retries, $2) }
+        family("sluice_invocation_duration_seconds", .histogram, "How long attempts ran.") { $0.add($1.durations, $2) }
+        family(
+            "sluice_delivery_wait_seconds", .histogram, "From an event's acceptance to the start of its first attempt."
+        ) { $0.add($1.waits, $2) }
+        text.begin("sluice_workers", .gauge, "Worker processes.")
+        for one in functions {
+            text.add(Int64(one.busyWorkers), [("function", one.name), ("state", "busy")])
+            text.add(Int64(one.idleWorkers), [("function", one.name), ("state", "idle")])
+        }
+    }
+
+    /// Seconds since the acceptance of the oldest delivery that is not settled, in the order of `progress`; 0 for none.
+    private func oldestAges() async throws -> [Double] {
+        let now = HostClock().wall
+        return try await read { journal in
+            try journal.progress().map { progress in
+                let id = progress.subscription.id
+                var oldest: Milliseconds?
+                if progress.waiting > 0 {
+                    oldest = try journal.waiting(id, after: progress.floorPosition, limit: 1).first?.ingested
+                }
+                // In the order of the log, which is that of age.
+                if progress.retrying + progress.parked + progress.redriven > 0,
+                    let pending = try journal.pending(id, after: -1, limit: 1).first
+                {
+                    oldest = min(oldest ?? .max, pending.ingested)
+                }
+                return oldest.map { Double(max(0, now - $0)) / 1000 } ?? 0
+            }
+        }
+    }
+}
+
+extension HostRuntime {
+    /// Where the versions of functions are kept.
+    var functionsFolder: String { options.dataFolder + "/functions" }
+
+    /// How the functions have fared since the host started.
+    var tallies: [String: FunctionTally] { dispatcher.tallies }
+}

@@ -1,0 +1,90 @@
+import ArgumentParser
+import HostAPI
+
+/// `sluice trace`.
+struct TraceCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "trace",
+        abstract: "Where something came from and what came of it: events, rules, invocations and objects as one tree.")
+
+    @Argument(help: "The id of an event, an attempt or a dead letter, or BUCKET/KEY of an object.")
+    var id: String
+
+    @OptionGroup var common: CommonOptions
+
+    func run() async throws {
+        let trace = try await common.host.trace(id: id)
+        let output = common.output
+        if output.json { return try output.object(trace) }
+        for line in TraceTree(trace, output.style).lines { output.line(line) }
+    }
+}
+
+/// A trace drawn with lines.
+struct TraceTree {
+    private(set) var lines: [String] = []
+    private let style: Style
+    private let focus: String
+
+    init(_ trace: Trace, _ style: Style) {
+        self.style = style
+        focus = trace.focus
+        if trace.isBeginningGone {
+            lines.append(style.dim("… the events before this one are no longer in the log"))
+        }
+        lines.append(title(trace.root))
+        add(trace.root, "")
+        if trace.isCut { lines.append(style.dim("… cut after \(Trace.mostEvents) events")) }
+    }
+
+    private func title(_ event: TraceEvent) -> String {
+        let name = event.id == focus ? style.bold(event.subject) + " ◀" : event.subject
+        return "\(name)  \(style.dim("event \(event.id)  \(Human.moment(event.ingested))"))"
+    }
+
+    private mutating func add(_ event: TraceEvent, _ indent: String) {
+        if event.deliveries.isEmpty {
+            lines.append(indent + "└ " + style.dim("no rule matched it"))
+        }
+        for (index, delivery) in event.deliveries.enumerated() {
+            let next = branch(
+                "\(delivery.delivery.rule) → \(delivery.delivery.function)  "
+                    + style.state(delivery.delivery.state)
+                    + (delivery.delivery.deadLetter.map { "  sluice dlq show \($0)" } ?? ""),
+                indent, isLast: index == event.deliveries.count - 1)
+            for (place, invocation) in delivery.invocations.enumerated() {
+                add(invocation, next, isLast: place == delivery.invocations.count - 1)
+            }
+        }
+    }
+
+    private mutating func add(_ invocation: TraceInvocation, _ indent: String, isLast: Bool) {
+        let summary = invocation.summary
+        let reason = summary.code.map { code in "  \(code): \(summary.message ?? "")" } ?? ""
+        let next = branch(
+            "\(summary.function) v\(summary.version)  \(style.state(summary.outcome))  "
+                + style.dim(
+                    "attempt \(summary.attempt)  \(summary.requestID)  "
+                        + Human.milliseconds(summary.durationMilliseconds)) + reason,
+            indent, isLast: isLast)
+        for (index, effect) in invocation.effects.enumerated() {
+            let isFocus = effect.effect.event == focus
+            let subject = "\(effect.effect.kind) \(effect.effect.subject)"
+            let details = [
+                effect.effect.kind == "event" ? nil : effect.effect.note, effect.effect.event.map { "event \($0)" },
+            ]
+            let below = branch(
+                (isFocus ? style.bold(subject) + " ◀" : subject) + "  "
+                    + style.dim(details.compactMap(\.self).joined(separator: "  ")),
+                next, isLast: index == invocation.effects.count - 1)
+            // Its own line is there already; what no rule wants ends here.
+            for event in effect.events where !event.deliveries.isEmpty { add(event, below) }
+        }
+    }
+
+    /// Adds a line; what belongs below it is indented by what this returns.
+    private mutating func branch(_ text: String, _ indent: String, isLast: Bool) -> String {
+        lines.append(indent + (isLast ? "└ " : "├ ") + text)
+        return indent + (isLast ? "  " : "│ ")
+    }
+}
