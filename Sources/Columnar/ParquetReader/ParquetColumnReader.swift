@@ -76,25 +76,42 @@ public struct ParquetColumnReader: Sendable {
     private mutating func decode(_ maximum: Int) throws(DecodeFault) -> ParquetBatch {
         let count = min(maximum, values?.portion ?? maximum)
         var batch = ParquetBatch(count: count, definitionLevels: [], repetitionLevels: [], values: .boolean([]))
-        try repetition?.decode(count, into: &batch.repetitionLevels)
-        try definition?.decode(count, into: &batch.definitionLevels)
-        for level in batch.repetitionLevels where level > UInt32(column.repetitionLevel) {
-            throw DecodeFault("holds the repetition level \(level) of at most \(column.repetitionLevel)")
+        if let levels = try repetition?.decode(count) { batch.repetitionLevels = levels }
+        guard Self.highest(batch.repetitionLevels) <= UInt32(column.repetitionLevel) else {
+            throw DecodeFault(
+                "holds the repetition level \(Self.highest(batch.repetitionLevels)) of at most \(column.repetitionLevel)")
         }
         var present = count
-        if definition != nil {
-            present = 0
-            for level in batch.definitionLevels {
-                if level == presentLevel { present += 1 }
-                if level > presentLevel {
-                    throw DecodeFault("holds the definition level \(level) of at most \(presentLevel)")
-                }
+        if let same = try definition?.takeSame(count) {
+            // One run: most often of values that are all there.
+            if same < presentLevel {
+                present = 0
+                batch.definitionLevels = Array(repeating: same, count: count)
+            } else if same > presentLevel {
+                throw DecodeFault("holds the definition level \(same) of at most \(presentLevel)")
             }
+        } else if let levels = try definition?.decode(count) {
+            guard Self.highest(levels) <= presentLevel else {
+                throw DecodeFault("holds the definition level \(Self.highest(levels)) of at most \(presentLevel)")
+            }
+            let wanted = presentLevel
+            present = levels.withUnsafeBufferPointer { levels in
+                var count = 0
+                for level in levels { count &+= level == wanted ? 1 : 0 }
+                return count
+            }
+            batch.definitionLevels = levels
         }
         let leaf = column
         if let decoded = try values?.decode(present, leaf: leaf) { batch.values = decoded }
         pageLeft -= count
         remaining -= Int64(count)
         return batch
+    }
+
+    private static func highest(_ levels: [UInt32]) -> UInt32 {
+        var highest: UInt32 = 0
+        for level in levels { highest = max(highest, level) }
+        return highest
     }
 }

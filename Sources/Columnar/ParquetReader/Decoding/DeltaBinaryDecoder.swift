@@ -43,28 +43,42 @@ struct DeltaBinaryDecoder: Sendable {
         Int64(bitPattern: value >> 1) ^ -Int64(bitPattern: value & 1)
     }
 
-    /// Appends exactly `count` values.
-    mutating func decode(_ count: Int, into values: inout [Int64]) throws(DecodeFault) {
+    /// Exactly `count` values.
+    mutating func decode(_ count: Int) throws(DecodeFault) -> [Int64] {
         guard count <= remaining else { throw DecodeFault("ends before its last delta") }
-        values.reserveCapacity(values.count + count)
+        var fault: DecodeFault?
+        let values = [Int64](unsafeUninitializedCapacity: count) { target, initialized in
+            do throws(DecodeFault) {
+                if let start = target.baseAddress { try decode(count, into: start) }
+                initialized = count
+            } catch {
+                fault = error
+            }
+        }
+        if let fault { throw fault }
+        return values
+    }
+
+    private mutating func decode(_ count: Int, into start: UnsafeMutablePointer<Int64>) throws(DecodeFault) {
         var left = count
+        var target = start
         if isFirst && left > 0 {
             isFirst = false
-            values.append(last)
+            target.pointee = last
+            target += 1
             left -= 1
             remaining -= 1
         }
         while left > 0 {
             if miniblockLeft == 0 { try nextMiniblock() }
             let portion = min(left, miniblockLeft)
-            bytes.withUnsafeBytes { buffer in
-                for _ in 0..<portion {
-                    let delta = Int64(bitPattern: packedBits(buffer, bit: bit, width: width))
-                    last = last &+ minimum &+ delta
-                    bit += width
-                    values.append(last)
-                }
+            let (bit, width, minimum, before) = (bit, width, minimum, last)
+            last = bytes.withUnsafeBytes { buffer in
+                BitUnpacking.accumulate(
+                    buffer, bit: bit, width: width, count: portion, minimum: minimum, from: before, into: target)
             }
+            self.bit += portion * width
+            target += portion
             miniblockLeft -= portion
             left -= portion
             remaining -= portion

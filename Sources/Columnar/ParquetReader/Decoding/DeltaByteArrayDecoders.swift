@@ -14,18 +14,24 @@ struct DeltaLengthDecoder: Sendable {
 
     /// Exactly `count` values, as views into the page.
     mutating func decode(_ count: Int) throws(DecodeFault) -> ParquetBytes {
-        var portion: [Int64] = []
-        try lengths.decode(count, into: &portion)
-        var result = ParquetBytes(storage: bytes)
-        result.reserveCapacity(count)
-        for length in portion {
-            guard length >= 0, length <= Int64(end - position) else {
-                throw DecodeFault("holds a length of \(length) where \(end - position) bytes are left")
+        let portion = try lengths.decode(count)
+        var start = position
+        var wrong: Int64?
+        let limit = Int64(end)
+        let spans = [ParquetBytes.Span](unsafeUninitializedCapacity: count) { target, initialized in
+            for (index, length) in portion.enumerated() {
+                guard length >= 0, length <= limit - Int64(start) else {
+                    wrong = length
+                    return
+                }
+                target[index] = ParquetBytes.Span(start: start, count: Int(length))
+                start += Int(length)
+                initialized = index + 1
             }
-            result.append(start: position, count: Int(length))
-            position += Int(length)
         }
-        return result
+        if let wrong { throw DecodeFault("holds a length of \(wrong) where \(end - start) bytes are left") }
+        position = start
+        return ParquetBytes(storage: bytes, spans: spans)
     }
 }
 
@@ -48,11 +54,10 @@ struct DeltaByteArrayDecoder: Sendable {
 
     /// Exactly `count` values.
     mutating func decode(_ count: Int) throws(DecodeFault) -> ParquetBytes {
-        var lengths: [Int64] = []
-        try prefixes.decode(count, into: &lengths)
+        let lengths = try prefixes.decode(count)
         let rest = try suffixes.decode(count)
         var storage: [UInt8] = []
-        var spans: [(start: Int, count: Int)] = []
+        var spans: [ParquetBytes.Span] = []
         spans.reserveCapacity(count)
         for index in 0..<count {
             let prefix = lengths[index]
@@ -65,12 +70,9 @@ struct DeltaByteArrayDecoder: Sendable {
                 throw DecodeFault(
                     "expands to more than \(Self.maximumBytes) bytes in \(Self.portion) values", code: .limitExceeded)
             }
-            spans.append((storage.count, last.count))
+            spans.append(ParquetBytes.Span(start: storage.count, count: last.count))
             storage.append(contentsOf: last)
         }
-        var result = ParquetBytes(storage: storage)
-        result.reserveCapacity(count)
-        for span in spans { result.append(start: span.start, count: span.count) }
-        return result
+        return ParquetBytes(storage: storage, spans: spans)
     }
 }

@@ -19,12 +19,10 @@ struct PlainDecoder: Sendable {
     mutating func decode(_ count: Int) throws(DecodeFault) -> ParquetVector {
         switch type {
         case .boolean: return .boolean(try booleans(count))
-        case .int32: return .int32(try numbers(count).map(Int32.init(littleEndian:)))
-        case .int64: return .int64(try numbers(count).map(Int64.init(littleEndian:)))
-        case .float:
-            return .float(try numbers(count).map { (raw: UInt32) in Float(bitPattern: UInt32(littleEndian: raw)) })
-        case .double:
-            return .double(try numbers(count).map { (raw: UInt64) in Double(bitPattern: UInt64(littleEndian: raw)) })
+        case .int32: return .int32(try numbers(count))
+        case .int64: return .int64(try numbers(count))
+        case .float: return .float(try numbers(count))
+        case .double: return .double(try numbers(count))
         case .int96: return .int96(try int96s(count))
         case .byteArray: return .bytes(try texts(count))
         default: return .bytes(try fixed(count))
@@ -39,7 +37,8 @@ struct PlainDecoder: Sendable {
         return position
     }
 
-    private mutating func numbers<Number: FixedWidthInteger>(_ count: Int) throws(DecodeFault) -> [Number] {
+    /// Numbers in the machine's order: Sluice runs on little-endian machines only.
+    private mutating func numbers<Number: BitwiseCopyable>(_ count: Int) throws(DecodeFault) -> [Number] {
         let size = MemoryLayout<Number>.size
         let start = try take(count * size)
         return [Number](unsafeUninitializedCapacity: count) { target, initialized in
@@ -73,22 +72,38 @@ struct PlainDecoder: Sendable {
     }
 
     private mutating func texts(_ count: Int) throws(DecodeFault) -> ParquetBytes {
-        var result = ParquetBytes(storage: bytes)
-        result.reserveCapacity(min(count, (end - position) / 4))
-        for _ in 0..<count {
-            let length = try readLength(bytes, &position, end: end)
-            result.append(start: position, count: length)
-            position += length
+        // Each value has four bytes of length: what cannot be there takes no memory.
+        guard count <= (end - position) / 4 else { throw DecodeFault("ends within a length") }
+        var (start, end, wrong) = (position, end, -1)
+        let spans = bytes.withUnsafeBytes { source in
+            [ParquetBytes.Span](unsafeUninitializedCapacity: count) { target, initialized in
+                for index in 0..<count {
+                    guard end - start >= 4 else { return }
+                    let length = Int(UInt32(littleEndian: source.loadUnaligned(fromByteOffset: start, as: UInt32.self)))
+                    start += 4
+                    guard length <= end - start else {
+                        wrong = length
+                        return
+                    }
+                    target[index] = ParquetBytes.Span(start: start, count: length)
+                    start += length
+                    initialized = index + 1
+                }
+            }
         }
-        return result
+        guard spans.count == count else {
+            throw DecodeFault(
+                wrong < 0
+                    ? "ends within a length" : "holds a length of \(wrong) where \(end - start) bytes are left")
+        }
+        position = start
+        return ParquetBytes(storage: bytes, spans: spans)
     }
 
     private mutating func fixed(_ count: Int) throws(DecodeFault) -> ParquetBytes {
-        let start = try take(count * width)
-        var result = ParquetBytes(storage: bytes)
-        result.reserveCapacity(count)
-        for index in 0..<count { result.append(start: start + index * width, count: width) }
-        return result
+        let (start, width) = (try take(count * width), width)
+        return ParquetBytes(
+            storage: bytes, spans: (0..<count).map { ParquetBytes.Span(start: start + $0 * width, count: width) })
     }
 }
 
@@ -131,9 +146,10 @@ struct ByteStreamSplitDecoder: Sendable {
             for index in first..<next {
                 for byte in 0..<width { storage.append(bytes[start + byte * total + index]) }
             }
-            var result = ParquetBytes(storage: storage)
-            for index in 0..<count { result.append(start: index * width, count: width) }
-            return .bytes(result)
+            let width = width
+            return .bytes(
+                ParquetBytes(
+                    storage: storage, spans: (0..<count).map { ParquetBytes.Span(start: $0 * width, count: width) }))
         }
     }
 

@@ -22,31 +22,53 @@ struct RunLengthDecoder: Sendable {
         self.width = width
     }
 
-    /// Appends exactly `count` values.
-    mutating func decode(_ count: Int, into values: inout [UInt32]) throws(DecodeFault) {
-        values.reserveCapacity(values.count + count)
+    /// Exactly `count` values.
+    mutating func decode(_ count: Int) throws(DecodeFault) -> [UInt32] {
+        var fault: DecodeFault?
+        let values = [UInt32](unsafeUninitializedCapacity: count) { target, initialized in
+            do throws(DecodeFault) {
+                if let start = target.baseAddress { try decode(count, into: start) }
+                initialized = count
+            } catch {
+                fault = error
+            }
+        }
+        if let fault { throw fault }
+        return values
+    }
+
+    /// Takes `count` values without giving them out where they are all the same; nil, and nothing is taken, where a run
+    /// does not show that.
+    mutating func takeSame(_ count: Int) throws(DecodeFault) -> UInt32? {
+        if runCount == 0, packedCount == 0, count > 0 { try nextRun() }
+        guard runCount >= count else { return nil }
+        runCount -= count
+        return runValue
+    }
+
+    /// Writes exactly `count` values.
+    mutating func decode(_ count: Int, into target: UnsafeMutablePointer<UInt32>) throws(DecodeFault) {
         var left = count
+        var target = target
         while left > 0 {
+            var portion = 0
             if runCount > 0 {
-                let portion = min(left, runCount)
-                values.append(contentsOf: repeatElement(runValue, count: portion))
+                portion = min(left, runCount)
+                target.update(repeating: runValue, count: portion)
                 runCount -= portion
-                left -= portion
             } else if packedCount > 0 {
-                let portion = min(left, packedCount)
+                portion = min(left, packedCount)
+                let (bit, width) = (packedBit, width)
                 bytes.withUnsafeBytes { buffer in
-                    for index in 0..<portion {
-                        values.append(
-                            UInt32(truncatingIfNeeded: packedBits(buffer, bit: packedBit + index * width, width: width))
-                        )
-                    }
+                    BitUnpacking.unpack(buffer, bit: bit, width: width, count: portion, into: target)
                 }
                 packedBit += portion * width
                 packedCount -= portion
-                left -= portion
             } else {
                 try nextRun()
             }
+            target += portion
+            left -= portion
         }
     }
 

@@ -62,18 +62,13 @@ enum ValueDecoder: Sendable {
             return try decoder.decode(count)
         case .dictionary(var decoder, let dictionary):
             defer { self = .dictionary(decoder, dictionary) }
-            var indices: [UInt32] = []
-            try decoder.decode(count, into: &indices)
-            return try dictionary.gather(indices)
+            return try dictionary.gather(try decoder.decode(count))
         case .runs(var decoder):
             defer { self = .runs(decoder) }
-            var values: [UInt32] = []
-            try decoder.decode(count, into: &values)
-            return .boolean(values.map { $0 != 0 })
+            return .boolean(try decoder.decode(count).map { $0 != 0 })
         case .delta(var decoder, let isNarrow):
             defer { self = .delta(decoder, isNarrow: isNarrow) }
-            var values: [Int64] = []
-            try decoder.decode(count, into: &values)
+            let values = try decoder.decode(count)
             return isNarrow ? .int32(values.map(Int32.init(truncatingIfNeeded:))) : .int64(values)
         case .deltaLength(var decoder):
             defer { self = .deltaLength(decoder) }

@@ -23,29 +23,53 @@ public enum ParquetVector: Sendable {
 
     /// The values at `indices`; an index beyond the end is a fault of the page that holds it.
     func gather(_ indices: [UInt32]) throws(DecodeFault) -> ParquetVector {
-        let limit = count
-        for index in indices where Int(index) >= limit {
-            throw DecodeFault("refers to value \(index) of a dictionary of \(limit)")
+        let limit = UInt32(clamping: count)
+        var highest: UInt32 = 0
+        for index in indices { highest = max(highest, index) }
+        guard indices.isEmpty || highest < limit else {
+            throw DecodeFault("refers to value \(highest) of a dictionary of \(limit)")
         }
         switch self {
-        case .boolean(let values): return .boolean(indices.map { values[Int($0)] })
-        case .int32(let values): return .int32(indices.map { values[Int($0)] })
-        case .int64(let values): return .int64(indices.map { values[Int($0)] })
-        case .int96(let values): return .int96(indices.map { values[Int($0)] })
-        case .float(let values): return .float(indices.map { values[Int($0)] })
-        case .double(let values): return .double(indices.map { values[Int($0)] })
-        case .bytes(let values): return .bytes(values.gather(indices))
+        case .boolean(let values): return .boolean(Self.gather(values, indices))
+        case .int32(let values): return .int32(Self.gather(values, indices))
+        case .int64(let values): return .int64(Self.gather(values, indices))
+        case .int96(let values): return .int96(Self.gather(values, indices))
+        case .float(let values): return .float(Self.gather(values, indices))
+        case .double(let values): return .double(Self.gather(values, indices))
+        case .bytes(let values):
+            return .bytes(ParquetBytes(storage: values.storage, spans: Self.gather(values.spans, indices)))
+        }
+    }
+
+    /// The indices have been checked.
+    @inline(__always)
+    private static func gather<Value: BitwiseCopyable>(_ values: [Value], _ indices: [UInt32]) -> [Value] {
+        values.withUnsafeBufferPointer { source in
+            [Value](unsafeUninitializedCapacity: indices.count) { target, initialized in
+                indices.withUnsafeBufferPointer { indices in
+                    guard let source = source.baseAddress else { return }
+                    for index in 0..<indices.count { target[index] = source[Int(truncatingIfNeeded: indices[index])] }
+                    initialized = indices.count
+                }
+            }
         }
     }
 }
 
 /// Byte strings that are views into one shared buffer: a page, or a dictionary. Copying one copies no bytes.
 public struct ParquetBytes: Sendable {
-    private let storage: [UInt8]
-    private var spans: [(start: Int, count: Int)] = []
+    /// Where a value lies in the buffer.
+    struct Span: BitwiseCopyable, Sendable {
+        var start: Int
+        var count: Int
+    }
 
-    init(storage: [UInt8]) {
+    let storage: [UInt8]
+    let spans: [Span]
+
+    init(storage: [UInt8], spans: [Span]) {
         self.storage = storage
+        self.spans = spans
     }
 
     public var count: Int { spans.count }
@@ -55,20 +79,10 @@ public struct ParquetBytes: Sendable {
         let span = spans[index]
         return storage[span.start..<span.start + span.count]
     }
-
-    mutating func reserveCapacity(_ count: Int) { spans.reserveCapacity(count) }
-
-    mutating func append(start: Int, count: Int) { spans.append((start, count)) }
-
-    func gather(_ indices: [UInt32]) -> ParquetBytes {
-        var result = ParquetBytes(storage: storage)
-        result.spans = indices.map { spans[Int($0)] }
-        return result
-    }
 }
 
 /// The deprecated timestamp of Impala and Spark.
-public struct ParquetInt96: Sendable, Hashable {
+public struct ParquetInt96: Sendable, Hashable, BitwiseCopyable {
     /// Since midnight.
     public var nanoseconds: UInt64
     /// Days since noon of the first of January, 4713 BC; 2,440,588 is 1970-01-01.
