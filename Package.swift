@@ -131,6 +131,7 @@ let package = Package(
                 "AppConfig", "Columnar", "EventModel", "EventPatterns", "EventTransforms", "FunctionJSON", "Gateway",
                 "HostAPI", "Journal", "ObjectStore", "Schedules", "SluiceRuntime", "CLinux",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "Yams", package: "Yams"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),

@@ -7,7 +7,8 @@ package struct ColumnarFigure: Sendable, Hashable {
     package var threads: Int
     package var rows: Int
     package var inputBytes: Int64
-    /// `megabytes_per_second`, `screened_megabytes_per_second`, `output_share`, `peak_resident_mb`.
+    /// `megabytes_per_second`, `screened_megabytes_per_second`, `output_share`, `peak_resident_mb`,
+    /// `read_values_per_second`.
     package var metric: String
     package var value: Double
     package var unit: String
@@ -18,7 +19,7 @@ package struct ColumnarFigure: Sendable, Hashable {
 }
 
 /// Measures conversions of seeded files: medians of interleaved runs, in megabytes (10^6) of input a second.
-package struct ColumnarBench: Sendable {
+package struct ColumnarBench {
     /// Where the files are made and removed; `/dev/shm` or a temporary folder.
     package var folder: String
     package var orderRows = 500_000
@@ -28,6 +29,8 @@ package struct ColumnarBench: Sendable {
     package var threads = [1, 2]
     package var compression = ParquetWriterOptions.Compression.snappy
     package var seed: UInt64 = 7
+    /// How long another reader takes to read a Parquet file whole on one thread, in seconds; nil where there is none.
+    package var peerRead: ((_ path: String) -> Double?)?
 
     package init(folder: String) {
         self.folder = folder
@@ -60,6 +63,7 @@ package struct ColumnarBench: Sendable {
         var screened: [Double] = []
         var speeds: [Int: [Double]] = [:]
         var peaks: [Int: Double] = [:]
+        var (reads, peers): ([Double], [Double]) = ([], [])
         var report = ConversionReport()
         for repetition in 1...max(1, repetitions) {
             progress("\(data.rawValue): run \(repetition) of \(repetitions)")
@@ -78,6 +82,10 @@ package struct ColumnarBench: Sendable {
                 report = try convert(input, output, threads: 1, processor: BenchScreen())
             }
             screened.append(Double(report.inputBytes) / 1e6 / time)
+            var values: Int64 = 0
+            let reading = try seconds { () throws(ColumnarError) in values = try ReadBench.decode(output) }
+            reads.append(Double(values) / reading)
+            if let peer = peerRead?(output) { peers.append(Double(values) / peer) }
         }
         func figure(_ metric: String, _ threads: Int, _ value: Double, _ unit: String, floor: Double? = nil)
             -> ColumnarFigure
@@ -96,6 +104,10 @@ package struct ColumnarBench: Sendable {
         figures.append(figure("screened_megabytes_per_second", 1, Self.median(screened), "MB/s", floor: floor))
         figures.append(
             figure("output_share", 1, Double(report.outputBytes) / Double(max(1, report.inputBytes)), "of input"))
+        figures.append(
+            figure(
+                "read_values_per_second", 1, Self.median(reads), "values/s",
+                floor: peers.isEmpty ? nil : Self.median(peers)))
         return figures
     }
 

@@ -79,7 +79,8 @@ public struct ParquetColumnReader: Sendable {
         if let levels = try repetition?.decode(count) { batch.repetitionLevels = levels }
         guard Self.highest(batch.repetitionLevels) <= UInt32(column.repetitionLevel) else {
             throw DecodeFault(
-                "holds the repetition level \(Self.highest(batch.repetitionLevels)) of at most \(column.repetitionLevel)")
+                "holds the repetition level \(Self.highest(batch.repetitionLevels)) of at most \(column.repetitionLevel)"
+            )
         }
         var present = count
         if let same = try definition?.takeSame(count) {

@@ -44,6 +44,9 @@ public struct ParquetFile: Sendable {
         rowCount = rows
     }
 
+    /// The footer as it is stored, which was checked when the file was opened.
+    func metadata() throws(ColumnarError) -> FileMetadata { try Self.readFooter(input, limits).0 }
+
     private static func readFooter(
         _ input: any ParquetInput, _ limits: ParquetLimits
     ) throws(ColumnarError) -> (FileMetadata, Int64) {

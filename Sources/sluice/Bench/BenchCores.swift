@@ -2,6 +2,7 @@ import ArgumentParser
 import Columnar
 import EventPatterns
 import FunctionJSON
+import Glibc
 import Journal
 
 struct BenchPatterns: ParsableCommand {
@@ -62,7 +63,8 @@ extension BenchPatterns {
 
 struct BenchColumnar: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "columnar", abstract: "CSV to Parquet: megabytes of input a second.")
+        commandName: "columnar",
+        abstract: "CSV to Parquet: megabytes of input a second; Parquet read back beside pyarrow.")
 
     @OptionGroup var options: BenchOptions
 
@@ -72,6 +74,7 @@ struct BenchColumnar: ParsableCommand {
     func run() throws {
         var bench = ColumnarBench(folder: options.folder)
         bench.orderRows = rows
+        bench.peerRead = Self.pyarrow
         var printer = BenchPrinter(options)
         for figure in try bench.run() {
             try printer.add(
@@ -84,6 +87,24 @@ struct BenchColumnar: ParsableCommand {
                     ratio: figure.ratio))
         }
         printer.finish()
+    }
+}
+
+extension BenchColumnar {
+    /// Seconds that pyarrow takes for a file on one thread, the second time it reads it; nil without the Python that
+    /// SLUICE_PYTHON names.
+    static func pyarrow(_ path: String) -> Double? {
+        guard let python = getenv("SLUICE_PYTHON") else { return nil }
+        let script = """
+            import sys, time, pyarrow, pyarrow.parquet as parquet
+            pyarrow.set_cpu_count(1)
+            parquet.read_table(sys.argv[1], use_threads=False)
+            start = time.perf_counter()
+            parquet.read_table(sys.argv[1], use_threads=False)
+            print(time.perf_counter() - start)
+            """
+        let printed = try? Subprocess.output([String(cString: python), "-c", script, path])
+        return printed.flatMap { Double($0.filter { !$0.isWhitespace }) }
     }
 }
 

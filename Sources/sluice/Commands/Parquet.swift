@@ -5,7 +5,8 @@ import FunctionJSON
 /// `sluice parquet`.
 struct Parquet: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Look into Parquet files.", subcommands: [Schema.self, Head.self, Stats.self])
+        abstract: "Look into Parquet files.",
+        subcommands: [Schema.self, Head.self, Stats.self, ToCSV.self, Merge.self])
 
     private static func open(_ path: String) throws -> ParquetFile {
         try ParquetFile(try ParquetFileInput(path: path))
