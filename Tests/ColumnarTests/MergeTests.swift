@@ -2,7 +2,7 @@ import Columnar
 import Foundation
 import Testing
 
-@Suite("Parquet merge", .timeLimit(.minutes(3)))
+@Suite("Parquet merge", .timeLimit(.minutes(5)))
 struct MergeTests {
     private func inputs(_ folder: ScratchFolder, _ name: String) throws -> [ParquetMergeInput] {
         try FileManager.default.contentsOfDirectory(atPath: folder.path(name)).sorted().map { file in
@@ -109,7 +109,7 @@ struct MergeTests {
     }
 }
 
-@Suite("Parquet as delimited text", .timeLimit(.minutes(2)))
+@Suite("Parquet as delimited text", .timeLimit(.minutes(5)))
 struct ParquetTextTests {
     private func text(
         _ csv: String, _ options: ParquetTextOptions = ParquetTextOptions(), _ schema: [ColumnSchema]? = nil

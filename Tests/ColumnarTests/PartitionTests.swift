@@ -2,7 +2,7 @@ import Columnar
 import Foundation
 import Testing
 
-@Suite("Partitioned conversion", .timeLimit(.minutes(3)))
+@Suite("Partitioned conversion", .timeLimit(.minutes(5)))
 struct PartitionTests {
     private struct Job: Encodable {
         var folder: String

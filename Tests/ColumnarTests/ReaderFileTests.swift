@@ -3,7 +3,7 @@ import Foundation
 import Testing
 
 /// Opening, schema text, statistics, head, values as text; and files that are none.
-@Suite("Parquet reader: files", .timeLimit(.minutes(2)))
+@Suite("Parquet reader: files", .timeLimit(.minutes(5)))
 struct ReaderFileTests {
     @Test("Schema, row groups, statistics, metadata and the first rows of a file by pyarrow")
     func overview() throws {

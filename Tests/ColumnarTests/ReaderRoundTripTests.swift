@@ -2,7 +2,7 @@ import Columnar
 import Testing
 
 /// The reader on what this library's own writer writes.
-@Suite("Parquet reader: files of our writer", .timeLimit(.minutes(2)))
+@Suite("Parquet reader: files of our writer", .timeLimit(.minutes(5)))
 struct ReaderRoundTripTests {
     private static let types: [(name: String, type: ColumnType)] = [
         ("id", .bigint), ("step", .bigint), ("ratio", .double), ("word", .string), ("text", .string),

@@ -8,7 +8,7 @@ package enum BenchData: String, CaseIterable, Sendable {
     case unique
 
     /// Writes a file of `rows` records.
-    func write(rows: Int, seed: UInt64, to sink: any ByteSink) throws(ColumnarError) {
+    package func write(rows: Int, seed: UInt64, to sink: any ByteSink) throws(ColumnarError) {
         var random = BenchRandom(state: seed)
         var text = BenchText()
         switch self {

@@ -1,7 +1,7 @@
 /// Reading a Parquet file back: every value of every column decoded.
-enum ReadBench {
+package enum ReadBench {
     /// - Returns: how many values there are, nulls included.
-    static func decode(_ path: String) throws(ColumnarError) -> Int64 {
+    package static func decode(_ path: String) throws(ColumnarError) -> Int64 {
         let file = try ParquetFile(try ParquetFileInput(path: path))
         var values: Int64 = 0
         for group in file.rowGroups {
