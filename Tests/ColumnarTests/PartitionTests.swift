@@ -180,6 +180,36 @@ struct PartitionTests {
         #expect(other.files.map(\.path) == ["bad=7/", "bad=x/"])
     }
 
+    @Test("records with lists and structures are divided too")
+    func nested() throws {
+        let folder = try ScratchFolder()
+        var options = ConversionOptions()
+        options.format = .ndjson
+        options.csv.batchBytes = 4096
+        var text = ""
+        for row in 0..<500 {
+            text +=
+                "{\"id\": \(row), \"key\": \"k\(row % 3)\", \"tags\": [\(row), \(row + 1)], \"who\": {\"n\": \"p\(row)\"}}\n"
+        }
+        let path = folder.path("nested")
+        let report = try convert(text, try Partitioning(parsing: "key"), options, to: path)
+        #expect(report.rows == 500 && report.files.map(\.path) == ["key=k0/", "key=k1/", "key=k2/"])
+        for (index, written) in report.files.enumerated() {
+            let file = try ParquetFile(ParquetFileInput(path: "\(path)/\(written.path)\(written.name)"))
+            var rows = file.rows()
+            var row = index
+            while let values = try rows.next() {
+                #expect(values.map(\.description) == ["\(row)", "[\(row), \(row + 1)]", "{\"n\": \"p\(row)\"}"])
+                row += 3
+            }
+            #expect(row >= 500)
+        }
+        let refused = columnarError {
+            _ = try convert(text, try Partitioning(parsing: "tags"), options, to: folder.path("t"))
+        }
+        #expect(refused?.code == .unsupported && refused?.message.contains("tags") == true)
+    }
+
     @Test("what cannot be partitioned says why, and leaves nothing behind")
     func refusals() throws {
         let folder = try ScratchFolder()

@@ -82,6 +82,9 @@ final class PartitionReader {
         case (.column, .boolean), (.column, .bigint), (.column, .decimal), (.column, .date), (.column, .time),
             (.column, .string):
             break
+        case (.column, _):
+            throw ColumnarError(
+                .unsupported, "Cannot partition by \(column.name), which is \(column.type).", column: column.name)
         // A column without any value is text, and its rows are in the partition of null.
         case (_, .date), (_, .timestamp), (_, .timestampUTC), (_, .string): break
         default:
