@@ -1,0 +1,92 @@
+import Foundation
+import Gateway
+import HostAPI
+import Testing
+
+extension Integration {
+    @Suite("What a host tells of itself", .timeLimit(.minutes(3)))
+    struct ObservationTests {
+        /// The shipped functions, and the faulty one on what they make: it cannot read that and fails.
+        private static func app() throws -> TestApp {
+            let app = try TestApp.everything()
+            try app.write(
+                "Events/rules/second-hop.yaml",
+                """
+                name: second-hop
+                pattern: {source: [aws.s3], detail-type: [Object Created], detail: {bucket: {name: [clean-zone]}}}
+                targets: [{function: Faulty}]
+
+                """)
+            return app
+        }
+
+        @Test("trace shows one tree, whichever of its parts is asked for; metrics and status agree with it")
+        func traceAndMetrics() async throws {
+            try await HostProcess.with(Self.app()) { host in
+                try host.move("n\n1\n", to: "landing-zone", "db/t/one.csv")
+                let letter = try await host.wait(for: "the dead letter") { try await host.deadLetters().first }
+                try await host.settled()
+                let key = try #require(host.keys("clean-zone").first)
+                for id in ["landing-zone/db/t/one.csv", "clean-zone/\(key)", letter.eventID, "\(letter.id)"] {
+                    let trace = try await host.client.trace(id: id)
+                    #expect(trace.root.subject == "landing-zone/db/t/one.csv", "\(id)")
+                    #expect(trace.isBeginningGone == false && trace.isCut == false)
+                    let first = try #require(trace.root.deliveries.first)
+                    #expect(first.delivery.rule == "csv-landed" && first.delivery.state == "settled")
+                    let put = try #require(first.invocations.first?.effects.first { $0.effect.kind == "put" })
+                    #expect(put.effect.subject == "clean-zone/\(key)")
+                    let second = try #require(put.events.first)
+                    #expect(second.id == letter.eventID)
+                    #expect(second.deliveries.first?.delivery.deadLetter == letter.id)
+                    #expect(second.deliveries.first?.invocations.first?.summary.code == letter.code)
+                    let attempt = try #require(first.invocations.first?.summary.requestID)
+                    #expect(try await host.client.trace(id: attempt).focus == trace.root.id)
+                }
+                for unknown in ["landing-zone/none.csv", "no-such-event", "99", "99-99"] {
+                    await #expect(throws: APIError.self, "\(unknown)") { _ = try await host.client.trace(id: unknown) }
+                }
+
+                let metrics = try await host.client.metrics()
+                let csv = "{bus=\"default\",rule=\"csv-landed\",target=\"CSVToParquet\",function=\"CSVToParquet\"}"
+                let hop = "{bus=\"default\",rule=\"second-hop\",target=\"Faulty\",function=\"Faulty\"}"
+                for line in [
+                    "sluice_up 1", "sluice_events_accepted_total 2",
+                    "sluice_deliveries_matched_total\(csv) 1", "sluice_deliveries_succeeded_total\(csv) 1",
+                    "sluice_deliveries_dead\(hop) 1", "sluice_deliveries_unaccounted\(hop) 0",
+                    "sluice_invocations_total{function=\"CSVToParquet\",outcome=\"succeeded\"} 1",
+                    "sluice_invocation_duration_seconds_count{function=\"CSVToParquet\"} 1",
+                    "sluice_delivery_wait_seconds_bucket{function=\"CSVToParquet\",le=\"+Inf\"} 1",
+                ] {
+                    #expect(metrics.split(separator: "\n").contains { $0 == line }, "\(line)\n\(metrics)")
+                }
+            }
+        }
+
+        @Test("A backup is a data folder that starts, with its dead letters and functions, and is not overwritten")
+        func backup() async throws {
+            let copy = temporaryFolder("copy") + "/data"
+            try await HostProcess.with(Self.app()) { host in
+                try host.move("n\n1\n", to: "landing-zone", "a.csv")
+                let letter = try await host.wait(for: "the dead letter") { try await host.deadLetters().first }
+                let result = try await host.client.backup(BackupRequest(destination: copy))
+                #expect(result.modules == 4 && result.journalBytes > 0)
+                await #expect(throws: APIError.self, "it is there already") {
+                    _ = try await host.client.backup(BackupRequest(destination: copy))
+                }
+                await #expect(throws: APIError.self, "not absolute") {
+                    _ = try await host.client.backup(BackupRequest(destination: "copy"))
+                }
+                // The modules come with it: the folder that they were in may be gone.
+                #expect(await host.end() == .exited(0))
+                try FileManager.default.removeItem(atPath: host.data)
+                try FileManager.default.copyItem(atPath: copy, toPath: host.data)
+                try await host.start()
+                #expect(try await host.deadLetters().map(\.id) == [letter.id])
+                try host.move("n\n1\n", to: "landing-zone", "db/t/one.csv")
+                try await expectTable(host, "db", files: 1, rows: 1)
+                try await host.expectGoodOrder()
+            }
+            try? FileManager.default.removeItem(atPath: copy)
+        }
+    }
+}
