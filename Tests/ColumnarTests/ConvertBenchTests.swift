@@ -8,9 +8,10 @@ struct ConvertBenchTests {
     func figures() throws {
         let folder = try ScratchFolder()
         var bench = ColumnarBench(folder: folder.url.path)
-        (bench.orderRows, bench.wideRows, bench.uniqueRows, bench.repetitions) = (3000, 50, 500, 1)
+        (bench.orderRows, bench.wideRows, bench.uniqueRows, bench.recordRows) = (3000, 50, 500, 900)
+        bench.repetitions = 1
         let figures = try bench.run()
-        #expect(Set(figures.map(\.dataset)) == ["orders", "wide", "unique"])
+        #expect(Set(figures.map(\.dataset)) == ["orders", "wide", "unique", "ndjson"])
         for metric in ["megabytes_per_second", "screened_megabytes_per_second", "output_share", "peak_resident_mb"] {
             #expect(figures.filter { $0.metric == metric && $0.value > 0 }.count >= 3, "\(metric)")
         }

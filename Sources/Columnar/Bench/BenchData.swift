@@ -1,4 +1,4 @@
-/// Seeded CSV files like those that the peers are measured with.
+/// Seeded files like those that the peers are measured with.
 package enum BenchData: String, CaseIterable, Sendable {
     /// 16 columns: two times, numbers, texts of few and of many values, quotes and line ends in 1 % of the notes.
     case orders
@@ -6,6 +6,11 @@ package enum BenchData: String, CaseIterable, Sendable {
     case wide
     /// Four columns of texts that hardly repeat.
     case unique
+    /// The values of `orders` as JSON, one object a line.
+    case ndjson
+
+    /// How the file's name ends.
+    var suffix: String { self == .ndjson ? "ndjson" : "csv" }
 
     /// Writes a file of `rows` records.
     package func write(rows: Int, seed: UInt64, to sink: any ByteSink) throws(ColumnarError) {
@@ -18,6 +23,12 @@ package enum BenchData: String, CaseIterable, Sendable {
             let notes = Self.notes(&random)
             for row in 0..<rows {
                 order(row, notes, &random, &text)
+                try text.flush(to: sink, atLeast: 1 << 20)
+            }
+        case .ndjson:
+            let notes = Self.notes(&random)
+            for row in 0..<rows {
+                record(row, notes, &random, &text)
                 try text.flush(to: sink, atLeast: 1 << 20)
             }
         case .wide:
@@ -76,6 +87,29 @@ package enum BenchData: String, CaseIterable, Sendable {
         for amount in [fare, extra, tip, fare + tip + extra] { text.comma(hundredths: amount) }
         text.comma(notes[random.below(notes.count)])
         text.add("\n")
+    }
+
+    private func record(_ row: Int, _ notes: [String], _ random: inout BenchRandom, _ text: inout BenchText) {
+        let pickup = 1_704_067_200 + row / 3
+        let distance = random.below(60) * random.below(60)
+        let fare = 250 + distance * 26 / 10 + random.below(500)
+        let tip = random.below(10) < 4 ? 0 : fare * random.below(30) / 100
+        let extra = [0, 50, 100, 250][random.below(4)]
+        text.add("{\"order_id\":\(100_000_000 + row),\"vendor_id\":\(1 + random.below(2)),\"pickup_at\":\"")
+        text.add(time: pickup)
+        text.add("\",\"dropoff_at\":\"")
+        text.add(time: pickup + 60 + random.below(5340))
+        text.add("\",\"passengers\":")
+        text.add(random.below(50) == 0 ? "null" : String(1 + random.below(6)))
+        text.add(",\"distance\":\(Double(distance) / 100),\"rate_code\":\([1, 1, 1, 1, 2, 5][random.below(6)])")
+        text.add(",\"flag\":\"\(random.below(50) == 0 ? "Y" : "N")\",\"pu_zone\":\(1 + random.below(265))")
+        text.add(",\"do_zone\":\(1 + random.below(265)),\"payment\":\"")
+        text.add(["credit card", "credit card", "credit card", "cash", "dispute", "no charge"][random.below(6)])
+        text.add("\",\"fare\":\(Double(fare) / 100),\"extra\":\(Double(extra) / 100),\"tip\":\(Double(tip) / 100)")
+        text.add(",\"total\":\(Double(fare + tip + extra) / 100),\"note\":\"")
+        let note = notes[random.below(notes.count)].filter { $0 != "\"" }
+        text.add(note.replacing("\n", with: "\\n"))
+        text.add("\"}\n")
     }
 
     private func wide(_ random: inout BenchRandom, _ text: inout BenchText) {

@@ -2,7 +2,7 @@ import Glibc
 
 /// One measured figure, as `sluice bench columnar` prints it.
 package struct ColumnarFigure: Sendable, Hashable {
-    /// `orders`, `wide` or `unique`.
+    /// `orders`, `wide`, `unique` or `ndjson`.
     package var dataset: String
     package var threads: Int
     package var rows: Int
@@ -25,6 +25,7 @@ package struct ColumnarBench {
     package var orderRows = 500_000
     package var wideRows = 30_000
     package var uniqueRows = 300_000
+    package var recordRows = 300_000
     package var repetitions = 5
     package var threads = [1, 2]
     package var compression = ParquetWriterOptions.Compression.snappy
@@ -41,9 +42,10 @@ package struct ColumnarBench {
     package func run(progress: (String) -> Void = { _ in }) throws(ColumnarError) -> [ColumnarFigure] {
         var figures: [ColumnarFigure] = []
         for data in BenchData.allCases {
-            let rows = [BenchData.orders: orderRows, .wide: wideRows, .unique: uniqueRows][data] ?? 0
+            let rows =
+                [BenchData.orders: orderRows, .wide: wideRows, .unique: uniqueRows, .ndjson: recordRows][data] ?? 0
             guard rows > 0 else { continue }
-            let input = "\(folder)/sluice-bench-\(getpid())-\(data.rawValue).csv"
+            let input = "\(folder)/sluice-bench-\(getpid())-\(data.rawValue).\(data.suffix)"
             let output = "\(folder)/sluice-bench-\(getpid())-\(data.rawValue).parquet"
             defer {
                 unlink(input)
@@ -68,7 +70,7 @@ package struct ColumnarBench {
         for repetition in 1...max(1, repetitions) {
             progress("\(data.rawValue): run \(repetition) of \(repetitions)")
             var bytes: Int64 = 0
-            let floor = try seconds { () throws(ColumnarError) in bytes = try Self.index(input) }
+            let floor = try seconds { () throws(ColumnarError) in bytes = try Self.index(data, input) }
             floors.append(Double(bytes) / 1e6 / floor)
             for count in threads {
                 Self.resetPeak()
@@ -122,8 +124,9 @@ package struct ColumnarBench {
     }
 
     /// Reads a file and finds its fields, which every conversion must do.
-    private static func index(_ input: String) throws(ColumnarError) -> Int64 {
-        let reader = try BatchReader(FileSource(path: input), options: CSVOptions())
+    private static func index(_ data: BenchData, _ input: String) throws(ColumnarError) -> Int64 {
+        let format: InputFormat = data == .ndjson ? .ndjson : .csv
+        let reader = try format.reader(FileSource(path: input), options: ConversionOptions())
         let batch = RecordBatch(capacity: CSVOptions().batchBytes)
         while try reader.next(into: batch) {}
         return reader.bytesRead

@@ -1,4 +1,4 @@
-/// Converts delimited text to Parquet in one streaming pass, or two where a late value demands a wider type.
+/// Converts delimited text, JSON and other records to Parquet in one streaming pass, or two where a late value demands a wider type.
 public enum CSVConverter {
     /// Converts everything that `source` has into one Parquet file in `sink`.
     ///
@@ -42,11 +42,16 @@ public enum CSVConverter {
     ) throws(ColumnarError) -> ConversionReport {
         var source = try InputSource.text(of: source, encoding: options.csv.encoding)
         var options = options
-        if options.format == .csv {
+        if options.format == .csv || options.format == .automatic {
             let recognized = try QuarantineSource.recognizing(source)
             source = recognized.source
-            if let feed = recognized.feed { options.csv.apply(feed.layout) }
+            if let feed = recognized.feed {
+                options.csv.apply(feed.layout)
+                // JSON records have no header.
+                options.format = feed.layout.header.isEmpty ? .json : .csv
+            }
         }
+        (source, options.format) = try options.format.recognized(source)
         func makePass() -> ConversionPass {
             ConversionPass(
                 source: source, target: target, options: options, processor: processor,

@@ -12,7 +12,7 @@ public struct ConversionOptions: Sendable {
     }
 
     /// The form of the records.
-    public var format = InputFormat.csv
+    public var format = InputFormat.automatic
     public var csv = CSVOptions()
     public var parquet = ParquetWriterOptions()
     /// The columns that the table has already, by normalised name. They come first in the output, in this order; one

@@ -34,7 +34,10 @@ final class ConversionPass {
         let batch = RecordBatch(capacity: max(256, options.csv.batchBytes))
         let (reader, plan, screen) = try begin(batch, shape: scan?.shape)
         try rejectedRecords?.beginPass()
-        try rejectedRecords?.describe(RejectedLayout(columns: reader.columns, dialect: reader.dialect))
+        try rejectedRecords?.describe(
+            options.format.isJSON
+                ? RejectedLayout(header: "", delimiter: ",")
+                : RejectedLayout(columns: reader.columns, dialect: reader.dialect))
 
         // The first batch with records shows the types. Records that are left out have no say in them.
         while hasBatch {

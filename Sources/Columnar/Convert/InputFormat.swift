@@ -3,6 +3,8 @@
 /// Compression is not a format: it is recognised by the first bytes, whatever the format. `CSVOptions` holds for all
 /// formats as far as it makes sense for them: null tokens, encoding, comments, policy for bad records, limits.
 public enum InputFormat: Sendable, Hashable {
+    /// JSON where the text begins as JSON does, with `{"` or `[{`, else delimited text.
+    case automatic
     /// Delimited text, as `CSVOptions` describes it.
     case csv
     /// Lines of a web server's access log.
@@ -66,7 +68,7 @@ extension InputFormat {
         _ text: any ByteSource, options: ConversionOptions, firstRow: Int64, _ knowledge: JSONKnowledge
     ) throws(ColumnarError) -> any RecordReader {
         switch self {
-        case .csv: try BatchReader(text, options: options.csv, firstRow: firstRow)
+        case .csv, .automatic: try BatchReader(text, options: options.csv, firstRow: firstRow)
         case .ndjson, .json:
             JSONBatchReader(
                 text, form: self == .ndjson ? .lines : nil, options: options, knowledge: knowledge, firstRow: firstRow)

@@ -109,36 +109,3 @@ struct JSONFraming {
         return nil
     }
 }
-
-extension InputFormat {
-    /// The format of a text that begins as JSON does; nil for others.
-    ///
-    /// - Parameter text: its beginning, from the first byte after a byte order mark.
-    static func json(_ text: UnsafeBufferPointer<UInt8>) -> InputFormat? {
-        func isSpace(_ byte: UInt8) -> Bool { byte == 0x20 || byte == 0x09 || byte == 0x0A || byte == 0x0D }
-        guard let first = text.firstIndex(where: { !isSpace($0) }) else { return nil }
-        let second = text[(first + 1)...].first { !isSpace($0) }
-        // A header of CSV may begin with a bracket, but hardly goes on like this.
-        if text[first] == 0x5B { return second == 0x7B || second == 0x5D ? .json : nil }
-        guard text[first] == 0x7B, second == 0x22 || second == 0x7D else { return nil }
-        // Where a line feed comes within the first object, or no line feed after it, records are not lines.
-        var depth = 0
-        var position = first
-        while position < text.count {
-            switch text[position] {
-            case 0x22:
-                position += 1
-                while position < text.count, text[position] != 0x22, text[position] != 0x0A {
-                    position += text[position] == 0x5C ? 2 : 1
-                }
-            case 0x7B where depth == 0 && position > first: return .json
-            case 0x7B, 0x5B: depth += 1
-            case 0x7D, 0x5D: depth -= 1
-            case 0x0A: return depth > 0 ? .json : .ndjson
-            default: break
-            }
-            position += 1
-        }
-        return .ndjson
-    }
-}

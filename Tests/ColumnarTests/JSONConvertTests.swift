@@ -1,0 +1,223 @@
+import Columnar
+import Foundation
+import Testing
+
+@Suite("JSON: types, errors, policies")
+struct JSONConvertTests {
+    private func options(_ format: InputFormat = .ndjson) -> ConversionOptions {
+        var options = ConversionOptions()
+        options.format = format
+        return options
+    }
+
+    private func types(_ text: String, _ options: ConversionOptions? = nil) throws -> [String] {
+        try convert(text, options ?? self.options()).columns.map { "\($0.name) \($0.type)" }
+    }
+
+    private func rows(_ text: String, _ options: ConversionOptions? = nil) throws -> [String] {
+        let sink = MemorySink()
+        _ = try CSVConverter.convert(from: MemorySource(text), to: sink, options: options ?? self.options())
+        var rows = try ParquetFile(ParquetMemoryInput(sink.bytes)).rows()
+        var found: [String] = []
+        while let row = try rows.next() { found.append(row.map(\.json).joined(separator: " ")) }
+        return found
+    }
+
+    @Test(
+        "values of one field decide its type",
+        arguments: [
+            (["1", "2"], "bigint"), (["1", "2.5"], "double"), (["1", "\"1\""], "string"),
+            (["true", "null"], "boolean"),
+            (["true", "1"], "string"), (["\"2024-01-02\""], "date"), (["\"2024-01-02\"", "5"], "string"),
+            (["\"2024-01-02T03:04:05Z\""], "timestamp with local time zone"), (["\"12\""], "string"),
+            (["12345678901234567890"], "decimal(20,0)"), (["-0"], "double"), (["1e400"], "string"),
+            (["null"], "string"),
+            (["{}"], "string"), (["{}", "{\"a\":1}"], "struct<a:bigint>"), (["[]"], "array<string>"),
+            (["[]", "[1]"], "array<bigint>"), (["[1]", "[null,2.5]"], "array<double>"),
+            (["[1,\"a\"]"], "array<string>"),
+            (["[[1],[]]"], "array<array<bigint>>"),
+            (["[{\"a\":1},{\"b\":[true]}]"], "array<struct<a:bigint,b:array<boolean>>>"),
+            (["{\"a\":1}", "[1]"], "string"), (["{\"a\":1}", "7"], "string"), (["{\"A b\":1}"], "struct<a_b:bigint>"),
+            (["{\"é\":1,\"ü\":2}"], "string"), (["{\"\":1}"], "string"),
+        ])
+    func inference(_ values: [String], _ type: String) throws {
+        // In the sample, and after it.
+        for gap in [0, 100] {
+            var small = options()
+            small.csv.batchBytes = 256
+            var lines = values.map { "{\"v\":\($0)}" }
+            lines.insert(contentsOf: Array(repeating: "{\"v\":null,\"filling\":\"fill\"}", count: gap), at: 1)
+            let text = lines.joined(separator: "\n")
+            #expect(try types(text, small)[0] == "v \(type)", "\(gap)")
+        }
+    }
+
+    @Test("null, missing and empty are told apart where Parquet can")
+    func empty() throws {
+        let text = """
+            {"l":[],"s":{"a":null},"t":""}
+            {"l":null,"s":null,"t":null}
+            {}
+            {"l":[null],"s":{},"t":"null"}
+            {"l":["x"],"s":{"a":1},"t":"\\"\\""}
+            """
+        #expect(
+            try rows(text) == [
+                #"[] {"a": null} """#, "null null null", "null null null", #"[null] {"a": null} "null""#,
+                #"["x"] {"a": 1} "\"\"""#,
+            ])
+    }
+
+    @Test("late fields and late kinds widen the schema; nothing is lost")
+    func late() throws {
+        var small = options()
+        small.csv.batchBytes = 256
+        var text = ""
+        for row in 0..<200 { text += "{\"id\":\(row),\"o\":{\"a\":1}}\n" }
+        text += "{\"id\":\"x\",\"o\":{\"b\":[true]},\"new\":{\"deep\":1.5}}\n"
+        let report = try convert(text, small)
+        #expect(
+            report.columns.map { "\($0.name) \($0.type)" } == [
+                "id string", "o struct<a:bigint,b:array<boolean>>", "new struct<deep:double>",
+            ])
+        #expect(report.widenedColumns == ["id", "o"])
+        #expect(report.rows == 201)
+    }
+
+    @Test(
+        "what is malformed is said with its place",
+        arguments: [
+            ("{\"a\":1}\n{\"a\":}\n", 2, 13, "a value must come here"), ("{\"a\":1}\n\n{\"a\" 1}\n", 3, 14, "a colon"),
+            ("{\"a\":1}\n{\"a\":1,}\n", 2, 15, "field name"), ("{\"a\":01}\n", 1, 6, "comma or }"),
+            ("{\"a\":1.}\n", 1, 7, "number"), ("{\"a\":tru}\n", 1, 8, "true, false and null"),
+            ("[1]\n", 1, 0, "one JSON list"),
+            ("{\"a\":1}\n[1]\n", 2, 8, "must be an object"), ("{\"a\":\"\\x\"}\n", 1, 6, "escape"),
+            ("{\"a\":\"\\ud800\"}\n", 1, 6, "surrogate"), ("{\"a\":\"x\ty\"}\n", 1, 7, "control character"),
+            ("{\"a\":1} {\"a\":2}\n", 1, 8, "text follows"), ("{\"a\":1,\"a\":2}\n", 1, 7, "twice"),
+            ("{\"a\":1,\"A\":2}\n", 1, 7, "twice"), ("{\"a\":{\"b\":1,\"b\":2}}\n", 1, 12, "twice"),
+            ("{\"a\":NaN}\n", 1, 5, "value"),
+            ("{\"a\":[1,2}\n", 1, 9, "comma or ]"), ("{\"a\":\"b", 1, 7, "cut off"),
+        ])
+    func malformed(_ text: String, _ line: Int64, _ offset: Int64, _ words: String) throws {
+        let error = try #require(columnarError { try convert(text, options()) })
+        #expect(error.code == .malformedRow)
+        #expect(error.line == line)
+        #expect(error.byteOffset == offset, "\(error)")
+        #expect(error.message.contains(words), "\(error)")
+        #expect(error.text?.isEmpty == false)
+    }
+
+    @Test("bad records are left out by policy, with their bytes and place", arguments: [InputFormat.ndjson, .json])
+    func rejected(_ format: InputFormat) throws {
+        var options = options(format)
+        options.csv.badRecords = .reject
+        options.csv.batchBytes = 256
+        let good = (0..<50).map { "{\"a\":\($0)}" }
+        let bad = ["{\"a\":1 \"b\":2}", "{\"a\":\"\\q\"}", "{\"a\":1,\"a\":2}"]
+        var lines = good
+        for (index, line) in bad.enumerated() { lines.insert(line, at: 7 + 20 * index) }
+        let collector = RejectCollector()
+        let text = format == .json ? "[\(lines.joined(separator: ",\n"))]" : lines.joined(separator: "\n")
+        let report = try convert(text, options, rejected: collector)
+        #expect(report.rows == 50)
+        #expect(collector.records.map { String(decoding: $0.bytes, as: UTF8.self) } == bad)
+        #expect(collector.records.map(\.row) == [8, 28, 48])
+        #expect(collector.records.map(\.line) == [8, 28, 48])
+    }
+
+    @Test("invalid UTF-8 is refused or left out")
+    func encoding() throws {
+        let bytes = Array("{\"a\":\"x\"}\n{\"a\":\"".utf8) + [0xFF] + Array("\"}\n{\"a\":\"é\"}\n".utf8)
+        let error = columnarError {
+            _ = try CSVConverter.convert(from: MemorySource(bytes), to: MemorySink(), options: options())
+        }
+        #expect(error?.code == .invalidUTF8)
+        #expect(error?.line == 2)
+        var lenient = options()
+        lenient.csv.badRecords = .reject
+        let report = try CSVConverter.convert(from: MemorySource(bytes), to: MemorySink(), options: lenient)
+        #expect((report.rows, report.rejectedRows) == (2, 1))
+    }
+
+    @Test("a record larger than the window, a list that is cut off, nothing at all")
+    func sizes() throws {
+        var small = options()
+        small.csv.batchBytes = 256
+        let long = String(repeating: "y", count: 100_000)
+        let text = "{\"a\":\"\(long)\"}\n{\"a\":[\(Array(repeating: "1", count: 5000).joined(separator: ","))]}\n"
+        #expect(try convert(text, small).rows == 2)
+        small.csv.maximumRecordBytes = 50_000
+        #expect(columnarError { try convert(text, small) }?.code == .limitExceeded)
+        let cut = columnarError { try convert("[{\"a\":1},{\"a\":2}", options(.json)) }
+        #expect(cut?.code == .malformedRow)
+        #expect(cut?.message.contains("cut off") == true)
+        for empty in ["", "\n \n", "[]", "{}\n{}\n", "\u{FEFF}"] {
+            let error = columnarError { try convert(empty, options(.json)) }
+            #expect(error?.code == .emptyFile, "\(empty) \(String(describing: error))")
+        }
+    }
+
+    @Test("a given schema is kept, and drift is said or refused")
+    func schema() throws {
+        var given = options()
+        given.schema = [
+            ColumnSchema(name: "gone", type: .list(.bigint)), ColumnSchema(name: "n", type: .double),
+            ColumnSchema(name: "o", type: try #require(ColumnType("struct<a:bigint,b:array<date>>"))),
+            ColumnSchema(name: "s", type: .string),
+        ]
+        let text = "{\"n\":1,\"o\":{\"a\":1,\"b\":[\"2024-01-02\"]},\"s\":{\"x\":[1]},\"more\":[1]}\n"
+        let report = try convert(text, given)
+        #expect(
+            report.columns.map(\.type.description) == [
+                "array<bigint>", "double", "struct<a:bigint,b:array<date>>", "string", "array<bigint>",
+            ])
+        #expect(report.newColumns.map(\.name) == ["more"])
+        #expect(report.missingColumns.map(\.name) == ["gone"])
+        #expect(try rows(text, given) == [#"null 1.0 {"a": 1, "b": ["2024-01-02"]} "{\"x\":[1]}" [1]"#])
+        for (bad, path) in [
+            ("{\"o\":{\"a\":\"x\"}}", "o.a"), ("{\"o\":[1]}", "o"), ("{\"o\":{\"c\":1}}", "o"),
+            ("{\"o\":{\"b\":[\"no\"]}}", "o.b"),
+            ("{\"n\":\"no\"}", "n"),
+        ] {
+            let error = columnarError { try convert("{\"n\":1}\n\(bad)\n", given) }
+            #expect(error?.code == .schemaMismatch, "\(bad): \(String(describing: error))")
+            #expect(error?.line == 2)
+            #expect(error?.message.contains(path) == true, "\(String(describing: error))")
+            var lenient = given
+            lenient.mismatches = .reject
+            let report = try convert("{\"n\":1}\n\(bad)\n{\"n\":2}\n", lenient)
+            #expect((report.rows, report.rejectedRows) == (2, 1), "\(bad)")
+            var wide = given
+            wide.mismatches = .widen
+            #expect(try convert("{\"n\":1}\n\(bad)\n", wide).rows == 2, "\(bad)")
+        }
+    }
+
+    @Test("names of nested types are Hive's")
+    func names() {
+        for name in [
+            "array<bigint>", "struct<a:bigint,b:array<struct<c:decimal(10,2),d:timestamp with local time zone>>>",
+        ] {
+            #expect(ColumnType(name)?.description == name)
+        }
+        for name in ["array<>", "array<bigint", "struct<a>", "struct<a:bigint,a:bigint>", "struct<>", "array<bigint>>"]
+        {
+            #expect(ColumnType(name) == nil, "\(name)")
+        }
+        #expect(ColumnType(String(repeating: "array<", count: 5000) + String(repeating: ">", count: 5000)) == nil)
+    }
+
+    @Test("JSON is told from delimited text by its beginning")
+    func detection() throws {
+        for (text, rows, columns) in [
+            ("{\"a\":1}\n{\"a\":2}\n", 2, 1), ("[{\"a\":1},\n{\"a\":2}]", 2, 1),
+            ("\u{FEFF}\n[ {\"a\":1,\"b\":2} ]", 1, 2),
+            ("{\n  \"a\": 1\n}\n{\n  \"a\": 2\n}\n", 2, 1), ("{\"a\":1}{\"a\":2}", 2, 1), ("[a],b\n1,2\n", 1, 2),
+            ("{a},b\n1,2\n", 1, 2),
+        ] {
+            let report = try convert(text)
+            #expect(report.rows == Int64(rows), "\(text)")
+            #expect(report.columns.count == columns, "\(text)")
+        }
+    }
+}
