@@ -220,4 +220,67 @@ struct JSONConvertTests {
             #expect(report.columns.count == columns, "\(text)")
         }
     }
+
+    @Test("a reader gives the text and place of each record")
+    func reader() throws {
+        for text in ["{\"a\":1}\n\n {\"b\":[2]}\n", "[{\"a\":1},\n\n {\"b\":[2]}]"] {
+            var options = CSVOptions()
+            options.batchBytes = 256
+            let reader = try JSONReader(MemorySource(Array(text.utf8), maximumRead: 3), options: options)
+            var found: [String] = []
+            try reader.forEachRecord { record in
+                found.append("\(record.row) \(record.line) \(String(decoding: record.bytes, as: UTF8.self))")
+            }
+            #expect(found == ["1 1 {\"a\":1}", "2 3 {\"b\":[2]}"])
+        }
+        #expect(columnarError { _ = try JSONReader(MemorySource("a,b\n")) }?.code == .notText)
+        var lenient = CSVOptions()
+        lenient.badRecords = .reject
+        let collector = RejectCollector()
+        let reader = try JSONReader(MemorySource("{\"a\":1}\n{]\n{}\n"), options: lenient)
+        reader.rejectedRecords = collector
+        var rows: [Int64] = []
+        try reader.forEachRecord { rows.append($0.row) }
+        #expect(rows == [1, 3])
+        #expect(collector.records.map(\.row) == [2])
+    }
+
+    @Test("partitioned output divides nested values with their rows")
+    func partitions() throws {
+        let folder = try ScratchFolder()
+        var text = ""
+        for row in 0..<500 {
+            text +=
+                "{\"id\":\(row),\"part\":\"p\(row % 3)\",\"list\":\(row % 4 == 0 ? "[]" : "[\(row),null]"),\"o\":{\"x\":\"v\(row)\"}}\n"
+        }
+        var small = options()
+        small.csv.batchBytes = 4096
+        let output = try FolderOutput(path: folder.path("out"))
+        let report = try CSVConverter.convert(
+            from: MemorySource(text), to: output, partitionedBy: try Partitioning(parsing: "part"), options: small)
+        try output.publish()
+        #expect(report.files.count == 3)
+        var seen = 0
+        for file in report.files {
+            let parquet = try ParquetFile(ParquetFileInput(path: folder.path("out/\(file.path)\(file.name)")))
+            var rows = parquet.rows()
+            while let row = try rows.next() {
+                guard case .integer(let id) = row[0] else { continue }
+                #expect(file.path.contains("p\(id % 3)"))
+                #expect(row[1].json == (id % 4 == 0 ? "[]" : "[\(id), null]"))
+                #expect(row[2].json == "{\"x\": \"v\(id)\"}")
+                seen += 1
+            }
+        }
+        #expect(seen == 500)
+    }
+
+    @Test("types of groups are shown in Hive's words")
+    func typeNames() throws {
+        let sink = MemorySink()
+        let text = "{\"a\":[{\"b\":[1.5],\"c\":{\"d\":\"x\"}}],\"e\":1}"
+        _ = try CSVConverter.convert(from: MemorySource(text), to: sink, options: options())
+        let fields = try ParquetFile(ParquetMemoryInput(sink.bytes)).schema.fields
+        #expect(fields.map(\.typeName) == ["array<struct<b:array<double>,c:struct<d:string>>>", "int64"])
+    }
 }

@@ -4,7 +4,7 @@
 ///     logFormat: combined
 ///     encoding: windows-1252
 public struct InputSettings: Codable, Sendable, Hashable {
-    /// `csv` (the default), `ndjson`, `json`, `access-log` or `fixed-width`.
+    /// `auto` (the default: JSON by the first bytes, else CSV), `csv`, `ndjson`, `json`, `access-log` or `fixed-width`.
     public var format: String?
     /// `auto` (the default), `utf-8`, `latin-1`, `windows-1252`, `utf-16`, `utf-16le` or `utf-16be`.
     public var encoding: String?
@@ -63,6 +63,7 @@ public struct InputSettings: Codable, Sendable, Hashable {
         guard layout == nil || word == "fixed-width" else { throw Self.wrong("layout is for format: fixed-width") }
         switch word {
         case nil: return nil
+        case "auto": return .automatic
         case "csv": return .csv
         case "ndjson": return .ndjson
         case "json": return .json
@@ -71,7 +72,8 @@ public struct InputSettings: Codable, Sendable, Hashable {
             guard let layout else { throw Self.wrong("fixed-width text needs a layout: the places of its columns") }
             return .fixedWidth(layout)
         default:
-            throw Self.wrong("format is \"\(word ?? "")\"; choose one of csv, ndjson, json, access-log, fixed-width")
+            throw Self.wrong(
+                "format is \"\(word ?? "")\"; choose one of auto, csv, ndjson, json, access-log, fixed-width")
         }
     }
 

@@ -77,6 +77,7 @@ final class JSONBatchReader: RecordReader {
             }
             guard batch.start < batch.end else { break }
             while try !survey(batch, &surveyor, isSample: false) { try enlarge(batch) }
+            batch.rejected.removeAll(keepingCapacity: true)
             window.keepRest(of: batch)
         }
         _ = try end(batch)
@@ -278,6 +279,53 @@ final class JSONBatchReader: RecordReader {
     private func survey(
         _ batch: RecordBatch, _ surveyor: inout JSONSurveyor, isSample: Bool
     ) throws(ColumnarError) -> Bool {
+        try walk(batch, isSample: isSample) { scanner throws(JSONFault) in
+            let start = scanner.position
+            guard try surveyor.look(&scanner) else { throw JSONFault(.tooManyFields, at: start) }
+        }
+    }
+
+    /// Calls `body` for each record, with where it lies in the batch.
+    /// - Parameter rejected: takes records that are left out by policy.
+    func forEachRecord(
+        rejected: ([RejectedRecord]) throws(ColumnarError) -> Void,
+        _ body: (RecordBatch, Range<Int>, _ ordinal: Int64) throws(ColumnarError) -> Void
+    ) throws(ColumnarError) {
+        let batch = RecordBatch(capacity: max(256, options.csv.batchBytes))
+        var ranges: [(range: Range<Int>, ordinal: Int64)] = []
+        while true {
+            try fill(batch)
+            if !isStarted {
+                try start(batch)
+                isStarted = true
+            }
+            guard batch.start < batch.end else { break }
+            repeat {
+                ranges.removeAll(keepingCapacity: true)
+                batch.rejected.removeAll(keepingCapacity: true)
+                let isDone = try walk(batch, isSample: false) { scanner throws(JSONFault) in
+                    let start = scanner.position
+                    guard scanner.byte == 0x7B else { throw JSONFault(.expectedObject, at: start) }
+                    try scanner.skipValue(depth: 1)
+                    if let invalid = UTF8Validation.firstInvalid(scanner.bytes, from: start, to: scanner.position) {
+                        throw JSONFault(.invalidUTF8, at: invalid)
+                    }
+                    ranges.append((start..<scanner.position, Int64(ranges.count + batch.rejected.count)))
+                }
+                if isDone { break }
+                try enlarge(batch)
+            } while true
+            try rejected(batch.rejected)
+            for (range, ordinal) in ranges { try body(batch, range, batch.firstRow + ordinal) }
+            window.keepRest(of: batch)
+        }
+        _ = try end(batch)
+    }
+
+    /// Visits the records of a batch.
+    private func walk(
+        _ batch: RecordBatch, isSample: Bool, _ visit: (inout JSONScanner) throws(JSONFault) -> Void
+    ) throws(ColumnarError) -> Bool {
         guard let limit = windowEnd(batch) else { return false }
         var scanner = framing.scanner(UnsafePointer(batch.base), at: batch.start)
         var framing = framing
@@ -294,18 +342,19 @@ final class JSONBatchReader: RecordReader {
                 start = scanner.position
                 consumed = start
                 isInRecord = true
-                guard try surveyor.look(&scanner) else { throw JSONFault(.tooManyFields, at: start) }
+                try visit(&scanner)
                 try framing.endRecord(&scanner)
             } catch {
                 if isCutOff(error, limit) { break }
                 let problem = self.problem(error, batch, record: start, ordinal: nextRow + records)
                 if error.problem == .tooManyFields { throw problem }
                 guard isInRecord, isSample || options.csv.badRecords == .reject,
-                    framing.skipRecord(&scanner, from: start, end: limit) != nil
+                    let end = framing.skipRecord(&scanner, from: start, end: limit)
                 else {
                     if !isSample, !isInRecord || reachedEnd || options.csv.badRecords != .reject { throw problem }
                     break
                 }
+                if !isSample { reject(batch, problem, start..<end, ordinal: nextRow + records) }
             }
             records += 1
             consumed = scanner.position

@@ -28,8 +28,7 @@ struct Parquet: AsyncParsableCommand {
             let output = outputOption.output
             guard output.json else { return output.line("\(parquet.schema)") }
             for field in parquet.schema.fields {
-                let type = field.leaf?.typeName ?? "group"
-                try output.object(Column(name: field.name, type: type, repetition: field.repetition.rawValue))
+                try output.object(Column(name: field.name, type: field.typeName, repetition: field.repetition.rawValue))
             }
         }
     }

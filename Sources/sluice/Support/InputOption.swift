@@ -5,7 +5,7 @@ import Yams
 /// `--format`, `--encoding`, `--delimiter`, …: how an input is read.
 struct InputOption: ParsableArguments {
     enum Format: String, ExpressibleByArgument, CaseIterable {
-        case csv, ndjson, json
+        case auto, csv, ndjson, json
         case accessLog = "access-log"
         case fixedWidth = "fixed-width"
     }
@@ -14,7 +14,11 @@ struct InputOption: ParsableArguments {
         case fail, pad, quarantine
     }
 
-    @Option(help: "The form of the records. Compression (gzip, zstd, ZIP) is found by itself.") var format: Format?
+    @Option(
+        help:
+            "The form of the records; auto: JSON by the first bytes, else CSV. Compression (gzip, zstd, ZIP) is found "
+            + "by itself.")
+    var format: Format?
     @Option(
         help: ArgumentHelp(
             "How the text is stored: auto (UTF-8, or UTF-16 that shows itself), utf-8, latin-1, windows-1252, utf-16, "

@@ -39,6 +39,27 @@ public struct ParquetField: Sendable {
         return []
     }
 
+    /// What a person calls the type: that of a column, `array<…>`, `map<…>` or `struct<name:type,…>` for a group.
+    public var typeName: String {
+        if repetition == .repeated { return "array<\(elementTypeName)>" }
+        return elementTypeName
+    }
+
+    private var elementTypeName: String {
+        if let leaf { return leaf.typeName }
+        switch shape {
+        case .list:
+            guard let inner = children.first else { return "array<>" }
+            // The group around each element is not part of the type, where there is one.
+            let isWrapped = inner.children.count == 1 && inner.name != "array" && inner.name != "\(name)_tuple"
+            return "array<\(isWrapped ? inner.children[0].typeName : inner.elementTypeName)>"
+        case .map:
+            return "map<\(children.first?.children.map(\.typeName).joined(separator: ",") ?? "")>"
+        case .structure:
+            return "struct<\(children.map { "\($0.name):\($0.typeName)" }.joined(separator: ","))>"
+        }
+    }
+
     /// The column, nil for a group.
     public var leaf: ParquetLeaf? {
         if case .leaf(let leaf) = content { return leaf }
