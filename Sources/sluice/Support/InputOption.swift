@@ -15,9 +15,9 @@ struct InputOption: ParsableArguments {
     }
 
     @Option(
-        help:
+        help: ArgumentHelp(
             "The form of the records; auto: JSON by the first bytes, else CSV. Compression (gzip, zstd, ZIP) is found "
-            + "by itself.")
+                + "by itself."))
     var format: Format?
     @Option(
         help: ArgumentHelp(
