@@ -182,7 +182,7 @@ struct CSVToParquetTests {
                     TableFile(
                         database: "cleanzonedb", table: "csvtoparquet",
                         file: ObjectLocation(bucket: "clean-zone", key: "x"), rows: 0,
-                        columns: [TableColumn(name: "name", type: "array<string>")], location: "clean-zone/x/",
+                        columns: [TableColumn(name: "name", type: "uniontype<int,string>")], location: "clean-zone/x/",
                         classification: classification), base: nil)
             }
         }
