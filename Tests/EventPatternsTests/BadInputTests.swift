@@ -3,7 +3,11 @@ import Testing
 
 @Suite("Hostile patterns and events are refused or bounded", .timeLimit(.minutes(2)))
 struct BadInputTests {
-    private func pattern(_ text: String) throws -> EventPattern { try EventPattern(parsing: text) }
+    private func pattern(_ text: String, complexity: Int = 10) throws -> EventPattern {
+        var limits = PatternLimits()
+        limits.wildcardComplexity = complexity
+        return try EventPattern(parsing: text, limits: limits)
+    }
 
     @Test("Patterns nested 1,000 deep are read, deeper ones refused")
     func deepPatterns() throws {
@@ -35,24 +39,25 @@ struct BadInputTests {
         #expect(throws: EventError.self) { try matcher.matches(in: String(arrays.dropLast(2))) }
     }
 
-    @Test("Strings of 10 MB in linear time")
+    /// Whatever is not linear here takes hours, which the suite's limit ends.
+    @Test("Strings of 10 MB, also where text and pattern repeat themselves")
     func longStrings() throws {
         let long = String(repeating: "a", count: 10_000_000)
         let matcher = Matcher([
             ("prefix", try pattern(#"{"k":[{"prefix":"aaaa"}]}"#)), ("exact", try pattern(#"{"k":["aaaa"]}"#)),
             ("middle", try pattern(#"{"k":[{"wildcard":"*aaab*"}]}"#)),
-            ("many", try pattern(#"{"k":[{"wildcard":"*a*a*a*a*a*a*a*a*b"}]}"#)),
-            ("periodic", try pattern("{\"k\":[{\"wildcard\":\"*\(String(repeating: "a", count: 1000))b*\"}]}")),
+            ("many", try pattern(#"{"k":[{"wildcard":"*a*a*a*a*a*a*a*a*b"}]}"#, complexity: 100)),
+            (
+                "periodic",
+                try pattern(
+                    "{\"k\":[{\"wildcard\":\"*\(String(repeating: "a", count: 1000))b*\"}]}", complexity: 2000)
+            ),
             ("case", try pattern(#"{"k":[{"suffix":{"equals-ignore-case":"ÉA"}}]}"#)),
             ("but", try pattern(#"{"k":[{"anything-but":{"wildcard":"*b*"}}]}"#)),
             ("escaped", try pattern(#"{"e":[{"suffix":"\n"}]}"#)),
         ])
         let event = "{\"k\":\"\(long)\",\"e\":\"\(String(repeating: "\\n", count: 1_000_000))\"}"
-        let clock = ContinuousClock()
-        var ids: Set<String> = []
-        let time = try clock.measure { ids = Set(try matcher.matches(in: event)) }
-        #expect(ids == ["prefix", "but", "escaped"])
-        #expect(time < .seconds(20))
+        #expect(Set(try matcher.matches(in: event)) == ["prefix", "but", "escaped"])
         #expect(throws: EventError.self) { try matcher.matches(in: "{\"k\":\"\(long)") }
         #expect(try pattern("{\"k\":[\"\(long)\"]}").matches(event))
     }
@@ -81,26 +86,8 @@ struct BadInputTests {
         #expect(throws: PatternError.self) { try pattern(product(60)) }
     }
 
-    @Test("Wildcard chains: many stars are refused, fewer are linear")
-    func wildcardChains() throws {
-        let error = try #require(throws: PatternError.self) {
-            try pattern("{\"a\":[{\"wildcard\":\"\(String(repeating: "*a", count: 65))\"}]}")
-        }
-        #expect(error.message.hasPrefix("Rule is too complex"))
-        #expect(error.code == .limitExceeded)
-        let chain = try pattern(
-            "{\"a\":[{\"wildcard\":\"\(String(repeating: "*a", count: 64))*b\"}]}".replacing("*a*b", with: "*ab"))
-        let clock = ContinuousClock()
-        let event = "{\"a\":\"\(String(repeating: "a", count: 1_000_000))\"}"
-        var isMatch = true
-        let time = try clock.measure { isMatch = try chain.matches(event) }
-        #expect(!isMatch)
-        #expect(time < .seconds(10))
-    }
-
     @Test("Large arrays: consistent choices without products")
     func largeArrays() throws {
-        let clock = ContinuousClock()
         let matcher = Matcher([
             ("last", try pattern(#"{"e":{"f":["A"],"l":["last"]}}"#)),
             ("none", try pattern(#"{"e":{"f":["B"],"l":["last"]}}"#)),
@@ -111,27 +98,34 @@ struct BadInputTests {
         elements.append(#"{"f":"B"}"#)
         let others = (0..<5000).map { _ in #"{"h":"H"},{"i":"never"}"# }.joined(separator: ",")
         let event = "{\"e\":[\(elements.joined(separator: ","))],\"g\":[\(others)],\"k\":\"K\"}"
-        var found: Set<String> = []
-        let time = try clock.measure { found = Set(try matcher.matches(in: event)) }
-        #expect(found == ["last"])
-        #expect(time < .seconds(20))
+        let scratch = MatchScratch()
+        let answer = try matcher.answer(in: Array(event.utf8), scratch: scratch)
+        #expect(answer.matched == ["last"])
+        #expect(answer.undecided.isEmpty)
+        // Three rules over 5,000 and 10,000 elements; the products are 25 and 50 million.
+        #expect(scratch.searchSteps < 1_000_000)
     }
 
-    @Test("Hostile rules change nothing of what the others match")
-    func hostileRule() throws {
+    @Test("Hostile rules change nothing of what the others match", arguments: [BenchKind.s3Mix, .exact])
+    func hostileRule(kind: BenchKind) throws {
         // What they cost the others is measured by `sluice bench patterns`.
-        let hostile = [
-            "{\"detail\":{\"object\":{\"key\":[{\"wildcard\":\"\(String(repeating: "*e", count: 60))*zz\"}]}}}",
-            "{\"detail\":{\"object\":{\"key\":[\((1...500).map { "{\"prefix\":\"\(String(repeating: "q", count: $0))\"}" }.joined(separator: ","))]}}}",
-        ]
-        let events = BenchEvents.objectCreated(count: 300, buckets: 50, seed: 3)
-        let rules = try BenchKind.s3Mix.rules(count: 500, seed: 4).enumerated().map { ($0, try pattern($1)) }
+        let hostile =
+            try HostileRules.all(for: kind).map { try EventPattern(parsing: $0.pattern, dialect: .extended) } + [
+                pattern(
+                    "{\"detail\":{\"object\":{\"key\":[\((1...500).map { "{\"prefix\":\"\(String(repeating: "q", count: $0))\"}" }.joined(separator: ","))]}}}"
+                )
+            ]
+        let events =
+            kind.usesObjectEvents
+            ? BenchEvents.objectCreated(count: 300, buckets: 50, seed: 3) : BenchEvents.cityLots(count: 300, seed: 3)
+        let rules = try kind.rules(count: 500, seed: 4).enumerated().map { ($0, try pattern($1)) }
         let scratch = MatchScratch()
         let plain = Matcher(rules)
-        let burdened = plain.adding(try hostile.enumerated().map { (-1 - $0, try pattern($1)) })
+        let burdened = plain.adding(hostile.enumerated().map { (-1 - $0, $1) })
         for event in events {
             let alone = try plain.matches(in: event, scratch: scratch)
-            #expect(try Set(alone) == Set(burdened.matches(in: event, scratch: scratch)))
+            let beside = try burdened.matches(in: event, scratch: scratch)
+            #expect(Set(alone) == Set(beside.filter { $0 >= 0 }))
         }
     }
 }

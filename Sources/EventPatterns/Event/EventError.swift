@@ -16,7 +16,8 @@ public struct EventError: Error, Sendable, Hashable, CustomStringConvertible {
         public static let malformedJSON = Code(.malformedJSON)
         /// The event has 2 GiB or more.
         public static let tooLarge = Code(.tooLarge)
-        /// A rule's fields lie in so many arrays that no answer was found within the budget of steps.
+        /// A pattern's fields lie in so many arrays that no answer was found within the budget of steps. Only a pattern
+        /// matched by itself fails with it; a matcher names such rules and decides the others.
         public static let tooManyCombinations = Code(.tooManyCombinations)
 
         public var description: String { kind.rawValue }
@@ -37,16 +38,16 @@ public struct EventError: Error, Sendable, Hashable, CustomStringConvertible {
         self.offset = offset
     }
 
+    /// A single pattern could not be decided.
+    static let undecided = EventError(
+        .tooManyCombinations, "Event has too many combinations of array elements for one rule", offset: 0)
+
     /// Words for a fault of the scanner.
     init(_ fault: ScanFault) {
         let place = " at byte \(fault.offset)"
         switch fault.reason {
         case .notAnObject: self.init(.notAnObject, "Event must be a JSON object", offset: fault.offset)
         case .tooLarge: self.init(.tooLarge, "Event has 2 GiB or more", offset: fault.offset)
-        case .tooManyCombinations:
-            self.init(
-                .tooManyCombinations, "Event has too many combinations of array elements for one rule",
-                offset: fault.offset)
         case .unexpectedEnd:
             self.init(.malformedJSON, "Event ends inside a value\(place)", offset: fault.offset)
         case .expectedKey:
@@ -72,7 +73,7 @@ public struct EventError: Error, Sendable, Hashable, CustomStringConvertible {
 /// A fault in the scanner's own terms: trivial, so that throwing it costs nothing on the way that does not throw.
 struct ScanFault: Error {
     enum Reason: UInt8 {
-        case notAnObject, tooLarge, tooManyCombinations, unexpectedEnd, expectedKey, expectedColon, expectedComma
+        case notAnObject, tooLarge, unexpectedEnd, expectedKey, expectedColon, expectedComma
         case expectedValue, badNumber, badEscape, controlCharacter, badUTF8
     }
 

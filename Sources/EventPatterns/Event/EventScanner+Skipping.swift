@@ -31,17 +31,24 @@ extension EventScanner {
 
     /// Skips a container with all it holds.
     mutating func skipContainer(_ opening: UInt8) throws(ScanFault) {
-        scratch.skipped.truncate(0)
+        // The kinds of the containers around, a bit each, the innermost lowest: 64 here, what is deeper in the scratch.
+        var around: UInt64 = 0
+        var depth = 0
         var inObject = opening == UInt8(ascii: "{")
+        scratch.skipped.truncate(0)
         position += 1
+        var byte = try significantByte()
         var isFirst = true
         while true {
-            var byte = try significantByte()
             if byte == (inObject ? UInt8(ascii: "}") : UInt8(ascii: "]")) {
                 position += 1
-                if scratch.skipped.count == 0 { return }
-                inObject = scratch.skipped.removeLast() == 1
+                if depth == 0 { return }
+                inObject = around & 1 == 1
+                around >>= 1
+                depth -= 1
+                if depth >= 64, scratch.skipped.removeLast() == 1 { around |= 1 << 63 }
                 isFirst = false
+                byte = try significantByte()
                 continue
             }
             if !isFirst {
@@ -60,13 +67,16 @@ extension EventScanner {
             if byte == UInt8(ascii: "\"") {
                 try skipString()
             } else if byte == UInt8(ascii: "{") || byte == UInt8(ascii: "[") {
-                scratch.skipped.append(inObject ? 1 : 0)
+                if depth >= 64 { scratch.skipped.append(UInt8(truncatingIfNeeded: around >> 63)) }
+                around = around << 1 | (inObject ? 1 : 0)
+                depth += 1
                 inObject = byte == UInt8(ascii: "{")
                 position += 1
                 isFirst = true
             } else {
                 try skipScalar(byte)
             }
+            byte = try significantByte()
         }
     }
 
@@ -126,12 +136,12 @@ extension EventScanner {
         if base[index] == 0x30 {
             index += 1
         } else {
-            while index < count, base[index] &- 0x30 < 10 { index += 1 }
+            index = endOfDigits(index)
         }
         if index < count, base[index] == UInt8(ascii: ".") {
             index += 1
             let digits = index
-            while index < count, base[index] &- 0x30 < 10 { index += 1 }
+            index = endOfDigits(index)
             if index == digits { throw ScanFault(.badNumber, start) }
         }
         if index < count, base[index] | 0x20 == UInt8(ascii: "e") {
@@ -142,6 +152,21 @@ extension EventScanner {
             if index == digits { throw ScanFault(.badNumber, start) }
         }
         position = index
+    }
+
+    /// The first place from `index` on that is no digit, eight bytes at a time.
+    @inline(__always)
+    func endOfDigits(_ start: Int) -> Int {
+        var index = start
+        while index + 8 <= count {
+            let digits = ByteHash.word(base + index) ^ 0x3030_3030_3030_3030
+            // A byte above 9 gets its high bit, without a carry into the next.
+            let others = ((digits & 0x7F7F_7F7F_7F7F_7F7F) &+ 0x7676_7676_7676_7676 | digits) & 0x8080_8080_8080_8080
+            if others != 0 { return index + others.trailingZeroBitCount >> 3 }
+            index += 8
+        }
+        while index < count, base[index] &- 0x30 < 10 { index += 1 }
+        return index
     }
 
     /// Skips a string from its opening to past its closing quote; true if it has escapes. When strict, escapes, control

@@ -80,6 +80,8 @@ public final class MatchScratch {
     @exclusivity(unchecked) var ruleStamps = Buffer<UInt32>(capacity: 16)
     @exclusivity(unchecked) var memo = Buffer<UInt32>(capacity: 16)
     @exclusivity(unchecked) var matched = Buffer<Int32>(capacity: 64)
+    /// Rules with a branch that could not be decided; a rule may be there several times, and in `matched` by another branch.
+    @exclusivity(unchecked) var undecided = Buffer<Int32>(capacity: 4)
     @exclusivity(unchecked) var folded = Buffer<UInt8>(capacity: 64)
     @exclusivity(unchecked) var found = Buffer<UInt32>(capacity: 64)
     @exclusivity(unchecked) var stack = Buffer<Int32>(capacity: 128)
@@ -112,6 +114,7 @@ public final class MatchScratch {
         ruleStamps.free()
         memo.free()
         matched.free()
+        undecided.free()
         folded.free()
         found.free()
         stack.free()
@@ -143,16 +146,20 @@ public final class MatchScratch {
         memberships.truncate(0)
         text.truncate(0)
         matched.truncate(0)
+        undecided.truncate(0)
         arrayCount = 0
         anyMembership = false
         search.begin()
     }
 
+    /// The values that the searches through arrays have looked at for the last event: what its nesting cost.
+    package var searchSteps: Int { search.total }
+
     /// The number of bytes held.
     public var byteCount: Int {
         values.byteCount + memberships.byteCount + pathValues.byteCount + text.byteCount + frames.byteCount
             + skipped.byteCount + subRuleStamps.byteCount + ruleStamps.byteCount + memo.byteCount + matched.byteCount
-            + folded.byteCount + found.byteCount + stack.byteCount + gramStamps.byteCount
+            + undecided.byteCount + folded.byteCount + found.byteCount + stack.byteCount + gramStamps.byteCount
     }
 
     /// Remembers a leaf.

@@ -123,8 +123,20 @@ final class PathTable: @unchecked Sendable {
     @inline(__always)
     func descend(from node: Int, _ name: UnsafePointer<UInt8>, _ length: Int) -> Int {
         let direct = child(of: node, name, length)
-        if direct >= 0 { return direct }
+        if direct >= 0 || !PathTable.hasDot(name, length) { return direct }
         return descendDotted(from: node, name, length)
+    }
+
+    /// Whether a name has a dot: eight bytes at a time, for most names have none.
+    @inline(__always)
+    private static func hasDot(_ name: UnsafePointer<UInt8>, _ length: Int) -> Bool {
+        var index = 0
+        while index < length {
+            let apart = ByteHash.partialWord(name + index, min(8, length - index)) ^ 0x2E2E_2E2E_2E2E_2E2E
+            if (apart &- 0x0101_0101_0101_0101) & ~apart & 0x8080_8080_8080_8080 != 0 { return true }
+            index += 8
+        }
+        return false
     }
 
     @inline(never)
@@ -132,11 +144,8 @@ final class PathTable: @unchecked Sendable {
         var node = start
         var stepStart = 0
         var index = 0
-        var sawDot = false
         while index <= length {
             if index == length || name[index] == UInt8(ascii: ".") {
-                if index == length, !sawDot { return -1 }
-                sawDot = true
                 node = child(of: node, name + stepStart, index - stepStart)
                 if node < 0 { return -1 }
                 stepStart = index + 1

@@ -14,14 +14,17 @@ struct Explainer {
         try matcher.forEachMatch(in: event, scratch: scratch) { _ in isMatch = true }
         // The scratch still holds the event's values.
         var best: Explanation?
+        var undecided: Explanation?
         for (index, branch) in pattern.branches.enumerated() {
             let candidate = explain(branch, index, event, scratch, isMatch: isMatch)
             if candidate.matches { return candidate }
             if best.map({ candidate.passedFields - candidate.totalFields > $0.passedFields - $0.totalFields }) ?? true {
                 best = candidate
             }
+            if candidate.isUndecided { undecided = candidate }
         }
-        return best ?? Explanation(matches: isMatch, failure: nil, passedFields: 0, totalFields: 0, branch: 0)
+        return undecided ?? best
+            ?? Explanation(matches: isMatch, failure: nil, passedFields: 0, totalFields: 0, branch: 0)
     }
 
     private func explain(
@@ -57,11 +60,13 @@ struct Explainer {
         }
         var reason: Explanation.Reason?
         if firstFailing == nil {
-            // Every field passes alone: find the first that has no value beside the others'.
-            reason = .differentElements
+            // Every field passes alone: find the first that has no value beside the others', or none that is found in time.
+            reason = whole == nil ? .undecided : .differentElements
             firstFailing = branch.count - 1
-            for count in 1...branch.count
-            where scratch.search.hasChoice(subRule(count), store.references.base, evaluation, scratch) == false {
+            for count in 1..<max(1, branch.count) {
+                let found = scratch.search.hasChoice(subRule(count), store.references.base, evaluation, scratch)
+                if found == true { continue }
+                reason = found == nil ? .undecided : .differentElements
                 firstFailing = count - 1
                 break
             }

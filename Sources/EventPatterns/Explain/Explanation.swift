@@ -10,6 +10,8 @@ public struct Explanation: Sendable, Hashable, CustomStringConvertible {
         case present
         /// Values pass, but only in other elements of an array than those that other fields need.
         case differentElements
+        /// Whether there are such elements was not found out within the budget of steps: the event is undecided.
+        case undecided
     }
 
     /// The first field that failed, in the order in which fields are tested.
@@ -34,6 +36,9 @@ public struct Explanation: Sendable, Hashable, CustomStringConvertible {
             case .differentElements:
                 sentence =
                     "\"\(path)\": expected \(wanted) in the same array element as the fields before it; it passes only in others"
+            case .undecided:
+                sentence =
+                    "\"\(path)\": not decided: its values and those of the fields before it lie in arrays with too many combinations of elements"
             }
             return hint.map { "\(sentence) (\($0))" } ?? sentence
         }
@@ -50,8 +55,12 @@ public struct Explanation: Sendable, Hashable, CustomStringConvertible {
     /// Which branch of `$or` that is, from 0.
     public var branch: Int
 
+    /// Whether no answer was found; then `matches` is false, and `failure` says where.
+    public var isUndecided: Bool { failure?.reason == .undecided }
+
     public var description: String {
         guard let failure else { return "matches (\(totalFields) of \(totalFields) fields)" }
+        if isUndecided { return "is undecided: \(failure)" }
         return "does not match (\(passedFields) of \(totalFields) fields pass): \(failure)"
     }
 }

@@ -8,7 +8,7 @@ indirect enum RegexTree {
     case repeated(RegexTree, least: Int, most: Int?)
 }
 
-/// Builds the position automaton of an expression.
+/// Builds the position automaton of an expression (Glushkov 1961), and from it the deterministic one.
 struct RegexAutomaton {
     /// What the positions of a part of the expression look like from outside.
     struct Ends {
@@ -79,15 +79,78 @@ struct RegexAutomaton {
             last: right.isNullable ? left.last + right.last : right.last)
     }
 
-    /// The automaton as words; see `PatternRegex.Layout`.
-    func program(_ ends: Ends) -> [UInt64] {
+    /// The deterministic automaton as words; see `PatternRegex.Layout`. Its states are the sets of positions that a text can
+    /// lead to (Rabin and Scott 1959), state 0 the empty set, from which nothing leads away.
+    func program(_ ends: Ends) throws(OperandError) -> [UInt64] {
         let words = max(1, (positions.count + 63) / 64)
         func set(_ members: some Sequence<Int>) -> [UInt64] {
             var bits = [UInt64](repeating: 0, count: words)
             for member in members { bits[member / 64] |= 1 << UInt64(member % 64) }
             return bits
         }
-        // Bytes that are at the same positions are one class.
+        let (map, masks) = byteClasses(set)
+        let followers = follow.map { set($0) }
+        let last = set(ends.last)
+        // A row: whether the state accepts, then where the row of the next state begins for each class.
+        let width = masks.count + 1
+        var states: [[UInt64]: Int] = [set([]): 0]
+        var rows = [UInt16](repeating: 0, count: width)
+        /// The row of a set, made if it is new.
+        func row(_ members: [UInt64], _ waiting: inout [[UInt64]]) throws(OperandError) -> UInt16 {
+            if let known = states[members] { return UInt16(known * width) }
+            let number = states.count
+            guard number < PatternRegex.mostStates, (number + 1) * width <= Int(UInt16.max) else {
+                throw OperandError(
+                    "Rule is too complex - regex needs more than \(PatternRegex.mostStates) states; use fewer repetitions of parts that begin alike"
+                )
+            }
+            states[members] = number
+            waiting.append(members)
+            return UInt16(number * width)
+        }
+        // The start is state 1: what may come first is reached from it as from a position before the text.
+        var waiting: [[UInt64]] = []
+        let start = [UInt64](repeating: .max, count: words + 1)
+        _ = try row(start, &waiting)
+        var index = 0
+        while index < waiting.count {
+            let members = waiting[index]
+            index += 1
+            var next = index == 1 ? set(ends.first) : set([])
+            var accepts = index == 1 && ends.isNullable
+            if index > 1 {
+                for word in 0..<words {
+                    accepts = accepts || members[word] & last[word] != 0
+                    var bits = members[word]
+                    while bits != 0 {
+                        let position = word * 64 + bits.trailingZeroBitCount
+                        bits &= bits &- 1
+                        for target in 0..<words { next[target] |= followers[position][target] }
+                    }
+                }
+            }
+            rows.append(accepts ? 1 : 0)
+            for mask in masks {
+                rows.append(try row(zip(next, mask).map { $0 & $1 }, &waiting))
+            }
+        }
+        var program: [UInt64] = [UInt64(masks.count)]
+        for group in stride(from: 0, to: 256, by: 8) {
+            var word: UInt64 = 0
+            for offset in 0..<8 { word |= UInt64(map[group + offset]) << UInt64(8 * offset) }
+            program.append(word.littleEndian)
+        }
+        while rows.count % 4 != 0 { rows.append(0) }
+        for group in stride(from: 0, to: rows.count, by: 4) {
+            var word: UInt64 = 0
+            for offset in 0..<4 { word |= UInt64(rows[group + offset]) << UInt64(16 * offset) }
+            program.append(word.littleEndian)
+        }
+        return program
+    }
+
+    /// The class of every byte, and of each class the positions it may be at: bytes that are at the same positions are one.
+    private func byteClasses(_ set: ([Int]) -> [UInt64]) -> (map: [UInt8], masks: [[UInt64]]) {
         var classes: [[UInt64]: UInt8] = [:]
         var masks: [[UInt64]] = []
         var map = [UInt8](repeating: 0, count: 256)
@@ -103,16 +166,6 @@ struct RegexAutomaton {
                 masks.append(mask)
             }
         }
-        var program: [UInt64] = [UInt64(words), UInt64(masks.count), ends.isNullable ? 1 : 0]
-        for group in stride(from: 0, to: 256, by: 8) {
-            var word: UInt64 = 0
-            for offset in 0..<8 { word |= UInt64(map[group + offset]) << UInt64(8 * offset) }
-            program.append(word.littleEndian)
-        }
-        program += set(ends.first)
-        program += set(ends.last)
-        for mask in masks { program += mask }
-        for position in positions.indices { program += set(follow[position]) }
-        return program
+        return (map, masks)
     }
 }

@@ -30,6 +30,8 @@ enum Access {
     struct Plan: BitwiseCopyable {
         var any = false
         var string = false
+        /// With `string`: the slot of the rules that every string leads to.
+        var stringSlot: Int32 = -1
         var exact = false
         var number = false
         var numberText = false

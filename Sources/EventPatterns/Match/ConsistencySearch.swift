@@ -22,13 +22,21 @@ struct ConsistencySearch {
     /// The values of every field that matter, field by field; where each field's begin.
     private var candidates = Buffer<Candidate>(capacity: 64)
     private var starts = Buffer<Int32>(capacity: 32)
+    /// Values looked at in this search, and how many it may look at.
     private var steps = 0
+    private var allowance = 0
+    /// Values looked at for the event so far.
+    private(set) var total = 0
 
     /// Starts a new event.
-    mutating func begin() { steps = 0 }
+    mutating func begin() { total = 0 }
 
-    /// Looks at so many values before giving up on an event.
+    /// A search looks at so many values before it gives up.
     static let budget = 1_000_000
+    /// After so many values of all searches of an event, each further one gets only `leastBudget`: enough for the usual rule,
+    /// so that one that cannot be decided does not take the others with it, and little enough that many cannot add up.
+    static let eventBudget = 4_000_000
+    static let leastBudget = 10_000
 
     func free() {
         choices.free()
@@ -36,7 +44,7 @@ struct ConsistencySearch {
         starts.free()
     }
 
-    /// Whether the sub-rule has a consistent choice; nil if the budget ran out.
+    /// Whether the sub-rule has a consistent choice; nil if that could not be found out within the budget.
     mutating func hasChoice(
         _ subRule: SubRule, _ references: UnsafeMutablePointer<UInt32>, _ evaluation: Evaluation,
         _ scratch: MatchScratch
@@ -44,6 +52,9 @@ struct ConsistencySearch {
         choices.truncate(0)
         candidates.truncate(0)
         starts.truncate(0)
+        steps = 0
+        allowance = total < ConsistencySearch.eventBudget ? ConsistencySearch.budget : ConsistencySearch.leastBudget
+        defer { total += steps }
         var anyAbsence = false
         for index in 0..<Int(subRule.conditionCount) {
             starts.append(Int32(truncatingIfNeeded: candidates.count))
@@ -65,7 +76,7 @@ struct ConsistencySearch {
         starts.append(Int32(truncatingIfNeeded: candidates.count))
         let count = Int(subRule.conditionCount)
         let found = search(0, count, subRule, references, evaluation, scratch, anyAbsence) == nil
-        return steps > ConsistencySearch.budget ? nil : found
+        return steps > allowance ? nil : found
     }
 
     /// Searches from a field on: nil if there is a choice, else the fields whose choices ruled every value out.
@@ -104,7 +115,7 @@ struct ConsistencySearch {
             guard let below else { return nil }
             if below[level >> 6] & 1 << UInt64(level & 63) == 0 { return below }
             conflict |= below
-            if steps > ConsistencySearch.budget { return conflict }
+            if steps > allowance { return conflict }
         }
         conflict[level >> 6] &= ~(1 << UInt64(level & 63))
         if anyAbsence { conflict = Levels(repeating: .max) }

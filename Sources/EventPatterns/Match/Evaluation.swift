@@ -133,7 +133,8 @@ struct Evaluation {
             return CaseMatching.backward(bytes(atom, condition), wanted, base, length)
         case .wildcard:
             guard length >= Int(atom.pointee.x) else { return false }
-            return WildcardMatching.matches(bytes(atom, condition), wanted, Int(atom.pointee.extra), base, length)
+            return WildcardMatching.matches(
+                bytes(atom, condition), wanted, Int(atom.pointee.extra), last: Int(atom.pointee.y), base, length)
         case .regex:
             return PatternRegex.matches(UnsafeRawPointer(bytes(atom, condition)), base, length)
         case .wildcardCased:

@@ -21,32 +21,18 @@ public struct Matcher<ID: Hashable & Sendable>: Sendable {
     }
 
     private final class Storage: Sendable {
-        let paths: PathTable
         let parts: [Part]
-        let bases: [SegmentBase]
-        let subRules: Int
-        let rules: Int
-        let shared: Int
-        let grams: Int
+        let rules: CompiledRules
+        /// The identifiers of each part's rules.
+        let ids: [[ID]]
 
         init(paths: PathTable, parts: [Part]) {
-            self.paths = paths
             self.parts = parts
-            var next = SegmentBase(subRule: 0, rule: 0, shared: 0, gram: 0)
-            var bases: [SegmentBase] = []
-            for part in parts {
-                bases.append(next)
-                next.subRule += part.segment.subRuleCount
-                next.rule += part.segment.ruleCount
-                next.shared += part.segment.sharedCount
-                next.gram += part.segment.grams.slots.count
-            }
-            self.bases = bases
-            subRules = next.subRule
-            rules = next.rule
-            shared = next.shared
-            grams = next.gram
+            rules = CompiledRules(paths: paths, segments: parts.map(\.segment), removed: parts.map(\.removed))
+            ids = parts.map(\.ids)
         }
+
+        var paths: PathTable { rules.paths }
     }
 
     private let storage: Storage
@@ -64,8 +50,7 @@ public struct Matcher<ID: Hashable & Sendable>: Sendable {
 
     /// The number of bytes that the compiled rules hold, without the identifiers' own.
     public var byteCount: Int {
-        storage.paths.byteCount
-            + storage.parts.reduce(0) { $0 + $1.segment.byteCount + $1.ids.capacity * MemoryLayout<ID>.stride }
+        storage.rules.byteCount + storage.ids.reduce(0) { $0 + $1.capacity * MemoryLayout<ID>.stride }
     }
 
     // MARK: changing the rules
@@ -136,8 +121,36 @@ public struct Matcher<ID: Hashable & Sendable>: Sendable {
 
     /// Calls `body` with the identifier of every rule that the event matches, in no particular order, each rule once.
     ///
-    /// Throws if the event is not a JSON object or, read strictly, breaks JSON's grammar; then `body` was not called. `body`
-    /// must not match with the same scratch.
+    /// Then calls `undecided` with every rule of which no answer was found: its fields lie in arrays so large and so nested
+    /// that the search for elements that go together was given up. The event may match it or not; the other rules are not
+    /// affected.
+    ///
+    /// Throws if the event is not a JSON object or, read strictly, breaks JSON's grammar; then nothing was called. The
+    /// closures must not match with the same scratch.
+    public func forEachMatch(
+        in event: UnsafeBufferPointer<UInt8>, reading: EventReading = .strict, scratch: MatchScratch,
+        undecided: (ID) -> Void, _ body: (ID) -> Void
+    ) throws(EventError) {
+        try forEachMatch(in: event, reading: reading, scratch: scratch, body)
+        let rules = storage.rules
+        for index in 0..<scratch.undecided.count where rules.isUndecided(index, scratch) {
+            if let (part, position) = rules.locate(scratch.undecided[index]) { undecided(storage.ids[part][position]) }
+        }
+    }
+
+    /// See `forEachMatch(in:reading:scratch:undecided:_:)`; rules of which no answer was found are left out.
+    public func forEachMatch(
+        in event: UnsafeBufferPointer<UInt8>, reading: EventReading = .strict, scratch: MatchScratch,
+        _ body: (ID) -> Void
+    ) throws(EventError) {
+        let rules = storage.rules
+        try rules.match(event, reading, scratch)
+        for index in 0..<scratch.matched.count {
+            if let (part, position) = rules.locate(scratch.matched[index]) { body(storage.ids[part][position]) }
+        }
+    }
+
+    /// See `forEachMatch(in:reading:scratch:undecided:_:)`; rules of which no answer was found are left out.
     public func forEachMatch(
         in event: Span<UInt8>, reading: EventReading = .strict, scratch: MatchScratch, _ body: (ID) -> Void
     ) throws(EventError) {
@@ -146,40 +159,36 @@ public struct Matcher<ID: Hashable & Sendable>: Sendable {
         }
     }
 
-    /// See `forEachMatch(in:reading:scratch:_:)`.
-    public func forEachMatch(
-        in event: UnsafeBufferPointer<UInt8>, reading: EventReading = .strict, scratch: MatchScratch,
-        _ body: (ID) -> Void
-    ) throws(EventError) {
-        do throws(ScanFault) {
-            try find(event, reading, scratch)
-        } catch {
-            throw EventError(error)
-        }
-        for index in 0..<scratch.matched.count {
-            let number = Int(scratch.matched[index])
-            var part = storage.parts.count - 1
-            while storage.bases[part].rule > number { part -= 1 }
-            let position = number - storage.bases[part].rule
-            // Only a body that used the scratch itself, against the rules, could make this false.
-            guard position < storage.parts[part].ids.count else { return }
-            if !storage.parts[part].removed.isEmpty, storage.parts[part].removed.contains(Int32(position)) { continue }
-            body(storage.parts[part].ids[position])
-        }
+    /// What a matcher says of an event.
+    public struct Answer: Sendable {
+        /// The rules that the event matches, in no particular order.
+        public var matched: [ID] = []
+        /// The rules of which no answer was found; see `forEachMatch(in:reading:scratch:undecided:_:)`.
+        public var undecided: [ID] = []
     }
 
-    /// The identifiers of all rules that the event matches.
+    /// The rules that the event matches, and those of which that could not be found out.
+    public func answer(
+        in event: [UInt8], reading: EventReading = .strict, scratch: MatchScratch = MatchScratch()
+    ) throws(EventError) -> Answer {
+        var answer = Answer()
+        try event.withUnsafeBufferPointer { bytes throws(EventError) in
+            try forEachMatch(in: bytes, reading: reading, scratch: scratch, undecided: { answer.undecided.append($0) })
+            {
+                answer.matched.append($0)
+            }
+        }
+        return answer
+    }
+
+    /// The identifiers of all rules that the event is known to match. Those that `answer` calls undecided are left out.
     public func matches(
         in event: [UInt8], reading: EventReading = .strict, scratch: MatchScratch = MatchScratch()
     ) throws(EventError) -> [ID] {
-        var ids: [ID] = []
-        try event.withUnsafeBufferPointer { bytes throws(EventError) in
-            try forEachMatch(in: bytes, reading: reading, scratch: scratch) { ids.append($0) }
-        }
-        return ids
+        try answer(in: event, reading: reading, scratch: scratch).matched
     }
 
-    /// The identifiers of all rules that the event matches.
+    /// The identifiers of all rules that the event is known to match. See `matches(in:reading:scratch:)` for bytes.
     public func matches(
         in event: String, reading: EventReading = .strict, scratch: MatchScratch = MatchScratch()
     ) throws(EventError) -> [ID] {
@@ -203,35 +212,17 @@ public struct Matcher<ID: Hashable & Sendable>: Sendable {
     package func scan(
         _ event: UnsafeBufferPointer<UInt8>, reading: EventReading, scratch: MatchScratch
     ) throws(EventError) {
-        do throws(ScanFault) { try read(event, reading, scratch) } catch { throw EventError(error) }
-    }
-
-    private func read(
-        _ event: UnsafeBufferPointer<UInt8>, _ reading: EventReading, _ scratch: MatchScratch
-    ) throws(ScanFault) {
-        guard let base = event.baseAddress else { throw ScanFault(.notAnObject, 0) }
-        scratch.begin(
-            paths: storage.paths.paths.count, subRules: storage.subRules, rules: storage.rules,
-            shared: storage.shared, grams: storage.grams)
-        var scanner = EventScanner(
-            event, base: base, paths: storage.paths, strict: reading.isStrict, scratch: scratch)
-        try scanner.scan()
-    }
-
-    private func find(
-        _ event: UnsafeBufferPointer<UInt8>, _ reading: EventReading, _ scratch: MatchScratch
-    ) throws(ScanFault) {
-        try read(event, reading, scratch)
-        for index in 0..<storage.parts.count {
-            try storage.parts[index].segment.match(scratch, storage.bases[index])
-        }
+        do throws(ScanFault) { try storage.rules.read(event, reading, scratch) } catch { throw EventError(error) }
     }
 }
 
 extension EventPattern {
-    /// Whether an event matches. Compiles the pattern each time: to match more than a few events, build a `Matcher`.
+    /// Whether an event matches; fails with `tooManyCombinations` if that could not be found out. Compiles the pattern each
+    /// time: to match more than a few events, build a `Matcher`.
     public func matches(_ event: [UInt8]) throws(EventError) -> Bool {
-        try !Matcher([(true, self)]).matches(in: event).isEmpty
+        let answer = try Matcher([(true, self)]).answer(in: event)
+        guard answer.undecided.isEmpty else { throw .undecided }
+        return !answer.matched.isEmpty
     }
 
     /// Whether an event matches. See `matches(_:)` for bytes.

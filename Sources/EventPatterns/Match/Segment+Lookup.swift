@@ -2,63 +2,65 @@ extension Segment {
     func lookText(
         _ value: UnsafeMutablePointer<FlatValue>, _ plan: UnsafeMutablePointer<Access.Plan>, _ scratch: MatchScratch,
         _ base: SegmentBase
-    ) throws(ScanFault) {
+    ) {
         let path = value.pointee.path
         let text = value.pointee.base
         let length = Int(value.pointee.length)
-        if plan.pointee.string { try follow(Access.key(path, .string, 0), scratch, base) }
+        if plan.pointee.stringSlot >= 0 {
+            follow(hashes.slots.base[Int(plan.pointee.stringSlot)], hashes.lists, scratch, base)
+        }
         if plan.pointee.exact {
-            try follow(ByteHash.hash(text, length, seed: Access.seed(path, .exact)), scratch, base)
+            follow(ByteHash.hash(text, length, seed: Access.seed(path, .exact)), scratch, base)
         }
         if plan.pointee.equalsFolded {
-            try follow(ByteHash.foldedHash(text, length, seed: Access.seed(path, .equalsFolded)), scratch, base)
+            follow(ByteHash.foldedHash(text, length, seed: Access.seed(path, .equalsFolded)), scratch, base)
         }
         for index in 0..<Int(plan.pointee.prefix.count) {
             let size = Int(lengths[Int(plan.pointee.prefix.first) + index])
             if size > length { break }
-            try follow(ByteHash.hash(text, size, seed: Access.seed(path, .prefix)), scratch, base)
+            follow(ByteHash.hash(text, size, seed: Access.seed(path, .prefix)), scratch, base)
         }
         for index in 0..<Int(plan.pointee.suffix.count) {
             let size = Int(lengths[Int(plan.pointee.suffix.first) + index])
             if size > length { break }
-            try follow(ByteHash.hash(text + (length - size), size, seed: Access.seed(path, .suffix)), scratch, base)
+            follow(ByteHash.hash(text + (length - size), size, seed: Access.seed(path, .suffix)), scratch, base)
         }
         for index in 0..<Int(plan.pointee.prefixFolded.count) {
             let size = Int(lengths[Int(plan.pointee.prefixFolded.first) + index])
             if size > length { break }
-            try follow(ByteHash.foldedHash(text, size, seed: Access.seed(path, .prefixFolded)), scratch, base)
+            follow(ByteHash.foldedHash(text, size, seed: Access.seed(path, .prefixFolded)), scratch, base)
         }
         for index in 0..<Int(plan.pointee.suffixFolded.count) {
             let size = Int(lengths[Int(plan.pointee.suffixFolded.first) + index])
             if size > length { break }
             let start = text + (length - size)
-            try follow(ByteHash.foldedHash(start, size, seed: Access.seed(path, .suffixFolded)), scratch, base)
+            follow(ByteHash.foldedHash(start, size, seed: Access.seed(path, .suffixFolded)), scratch, base)
         }
-        if plan.pointee.address || plan.pointee.cidr.count > 0 { try lookAddress(value, plan, scratch, base) }
+        if plan.pointee.address || plan.pointee.cidr.count > 0 { lookAddress(value, plan, scratch, base) }
         if plan.pointee.dates >= 0, let moment = Timestamp.microseconds(value.pointee.text) {
             scratch.found.truncate(0)
             intervals[Int(plan.pointee.dates)].collect(
                 containing: Double(moment), &scratch.found, &scratch.stack)
-            for index in 0..<scratch.found.count { try consider(scratch.found[index], scratch, base) }
+            for index in 0..<scratch.found.count { consider(scratch.found[index], scratch, base) }
         }
-        if plan.pointee.usesKey { try lookKey(value, plan, scratch, base) }
-        if plan.pointee.grams.count > 0 { try lookGrams(value, plan, scratch, base) }
+        if plan.pointee.usesKey { lookKey(value, plan, scratch, base) }
+        if plan.pointee.grams.count > 0 { lookGrams(value, plan, scratch, base) }
     }
 
     func lookAddress(
         _ value: UnsafeMutablePointer<FlatValue>, _ plan: UnsafeMutablePointer<Access.Plan>, _ scratch: MatchScratch,
         _ base: SegmentBase
-    ) throws(ScanFault) {
+    ) {
         guard value.pointee.length >= 2, let address = try? IPAddress(parsing: value.pointee.text) else { return }
         let path = value.pointee.path
         if plan.pointee.address {
-            try follow(Access.key(path, .address, address.high, address.low, address.bitWidth), scratch, base)
+            follow(Access.key(path, .address, address.high, address.low, address.bitWidth), scratch, base)
         }
         for index in 0..<Int(plan.pointee.cidr.count) {
             let tagged = Int(lengths[Int(plan.pointee.cidr.first) + index])
             guard (tagged >= 1000) == address.isV6 else { continue }
             let masked = address.masked(tagged % 1000)
-            try follow(Access.key(path, .cidr, masked.high, masked.low, tagged), scratch, base)
+            follow(Access.key(path, .cidr, masked.high, masked.low, tagged), scratch, base)
         }
     }
 
@@ -66,24 +68,24 @@ extension Segment {
     func lookKey(
         _ value: UnsafeMutablePointer<FlatValue>, _ plan: UnsafeMutablePointer<Access.Plan>, _ scratch: MatchScratch,
         _ base: SegmentBase
-    ) throws(ScanFault) {
+    ) {
         scratch.folded.truncate(0)
         CaseText.fold(value.pointee.text) { scratch.folded.append($0) }
         let path = value.pointee.path
         let text = UnsafePointer(scratch.folded.base)
         let length = scratch.folded.count
         if plan.pointee.equalsKey {
-            try follow(ByteHash.hash(text, length, seed: Access.seed(path, .equalsKey)), scratch, base)
+            follow(ByteHash.hash(text, length, seed: Access.seed(path, .equalsKey)), scratch, base)
         }
         for index in 0..<Int(plan.pointee.prefixKey.count) {
             let size = Int(lengths[Int(plan.pointee.prefixKey.first) + index])
             if size > length { break }
-            try follow(ByteHash.hash(text, size, seed: Access.seed(path, .prefixKey)), scratch, base)
+            follow(ByteHash.hash(text, size, seed: Access.seed(path, .prefixKey)), scratch, base)
         }
         for index in 0..<Int(plan.pointee.suffixKey.count) {
             let size = Int(lengths[Int(plan.pointee.suffixKey.first) + index])
             if size > length { break }
-            try follow(ByteHash.hash(text + (length - size), size, seed: Access.seed(path, .suffixKey)), scratch, base)
+            follow(ByteHash.hash(text + (length - size), size, seed: Access.seed(path, .suffixKey)), scratch, base)
         }
     }
 
@@ -91,7 +93,7 @@ extension Segment {
     func lookGrams(
         _ value: UnsafeMutablePointer<FlatValue>, _ plan: UnsafeMutablePointer<Access.Plan>, _ scratch: MatchScratch,
         _ base: SegmentBase
-    ) throws(ScanFault) {
+    ) {
         let path = value.pointee.path
         let length = Int(value.pointee.length)
         for index in 0..<Int(plan.pointee.grams.count) {
@@ -110,7 +112,7 @@ extension Segment {
                 // The same stretch again leads to the same sub-rules.
                 if slot >= 0, scratch.gramStamps.base[base.gram + slot] != scratch.generation {
                     scratch.gramStamps.base[base.gram + slot] = scratch.generation
-                    try follow(grams.slots.base[slot], grams.lists, scratch, base)
+                    follow(grams.slots.base[slot], grams.lists, scratch, base)
                 }
                 at += 1
             }
@@ -120,7 +122,7 @@ extension Segment {
     /// Looks pairs of numbers up that may belong together: the value with each of a second path.
     func lookPlanes(
         _ value: UnsafeMutablePointer<FlatValue>, _ first: Int32, _ scratch: MatchScratch, _ base: SegmentBase
-    ) throws(ScanFault) {
+    ) {
         var number = first
         while number >= 0 {
             let plane = planes.base + Int(number)
@@ -128,7 +130,7 @@ extension Segment {
             var index = scratch.firstValue(plane.pointee.second)
             if index < 0 { continue }
             for position in 0..<plane.pointee.wide.count {
-                try consider(plane.pointee.wide[position], scratch, base)
+                consider(plane.pointee.wide[position], scratch, base)
             }
             let column = plane.pointee.column(value.pointee.number)
             var tried = 0
@@ -136,7 +138,7 @@ extension Segment {
                 // In large arrays, all that may go with the first number is less than every pair.
                 if tried == 256 {
                     for item in plane.pointee.column(at: column) {
-                        try consider(plane.pointee.rectangles[Int(item)].subRule, scratch, base)
+                        consider(plane.pointee.rectangles[Int(item)].subRule, scratch, base)
                     }
                     break
                 }
@@ -152,7 +154,7 @@ extension Segment {
                 for item in plane.pointee.cell(column: column, second.pointee.number) {
                     let rectangle = plane.pointee.rectangles.base + Int(item)
                     if rectangle.pointee.contains(value.pointee.number, second.pointee.number) {
-                        try consider(rectangle.pointee.subRule, scratch, base)
+                        consider(rectangle.pointee.subRule, scratch, base)
                     }
                 }
             }
@@ -163,14 +165,14 @@ extension Segment {
     func lookComplement(
         _ value: UnsafeMutablePointer<FlatValue>, _ plan: UnsafeMutablePointer<Access.Plan>, _ scratch: MatchScratch,
         _ base: SegmentBase
-    ) throws(ScanFault) {
+    ) {
         let path = value.pointee.path
         let list = complements[Int(plan.pointee.complement)].subRules
         let stamps = scratch.subRuleStamps.base + base.subRule
         // Several values: a rule fails only if all of them are excluded.
         if scratch.values.base + Int(scratch.firstValue(path)) != value { return }
         if value.pointee.next >= 0 {
-            for index in 0..<list.count { try consider(list[index], scratch, base) }
+            for index in 0..<list.count { consider(list[index], scratch, base) }
             return
         }
         var slot = -1
@@ -181,7 +183,7 @@ extension Segment {
             slot = hashes.slot(Access.key(path, .excludedNumber, value.pointee.number.bitPattern))
         }
         // Those looked up are evaluated, and so marked; the others hold.
-        if slot >= 0 { try follow(hashes.slots.base[slot], hashes.lists, scratch, base) }
+        if slot >= 0 { follow(hashes.slots.base[slot], hashes.lists, scratch, base) }
         for index in 0..<list.count {
             let number = Int(list.base[index])
             if stamps[number] == scratch.generation { continue }

@@ -75,69 +75,69 @@ struct SegmentBase {
 
 extension Segment {
     /// Looks every value of the scanned event up and appends the rules that match, as `base.rule` plus their position.
-    func match(_ scratch: MatchScratch, _ base: SegmentBase) throws(ScanFault) {
-        for index in 0..<always.count { try consider(always[index], scratch, base) }
+    func match(_ scratch: MatchScratch, _ base: SegmentBase) {
+        for index in 0..<always.count { consider(always[index], scratch, base) }
         var index = 0
         while index < scratch.values.count {
             let value = scratch.values.base + index
             index += 1
             let path = Int(value.pointee.path)
-            if path < plans.count { try look(value, plans.base + path, scratch, base) }
+            if path < plans.count { look(value, plans.base + path, scratch, base) }
         }
     }
 
     func look(
         _ value: UnsafeMutablePointer<FlatValue>, _ plan: UnsafeMutablePointer<Access.Plan>, _ scratch: MatchScratch,
         _ base: SegmentBase
-    ) throws(ScanFault) {
+    ) {
         let path = value.pointee.path
-        if plan.pointee.any { try follow(Access.key(path, .any, 0), scratch, base) }
-        if plan.pointee.complement >= 0 { try lookComplement(value, plan, scratch, base) }
+        if plan.pointee.any { follow(Access.key(path, .any, 0), scratch, base) }
+        if plan.pointee.complement >= 0 { lookComplement(value, plan, scratch, base) }
         switch value.pointee.kind {
-        case .string: try lookText(value, plan, scratch, base)
+        case .string: lookText(value, plan, scratch, base)
         case .number:
             if value.pointee.isComparable {
                 if plan.pointee.number {
-                    try follow(Access.key(path, .number, value.pointee.number.bitPattern), scratch, base)
+                    follow(Access.key(path, .number, value.pointee.number.bitPattern), scratch, base)
                 }
                 if plan.pointee.intervals >= 0 {
                     scratch.found.truncate(0)
                     intervals[Int(plan.pointee.intervals)].collect(
                         containing: value.pointee.number, &scratch.found, &scratch.stack)
-                    for index in 0..<scratch.found.count { try consider(scratch.found[index], scratch, base) }
+                    for index in 0..<scratch.found.count { consider(scratch.found[index], scratch, base) }
                 }
-                if plan.pointee.plane >= 0 { try lookPlanes(value, plan.pointee.plane, scratch, base) }
+                if plan.pointee.plane >= 0 { lookPlanes(value, plan.pointee.plane, scratch, base) }
             } else if plan.pointee.numberText {
                 let hash = ByteHash.hash(
                     value.pointee.base, Int(value.pointee.length), seed: Access.seed(path, .numberText))
-                try follow(hash, scratch, base)
+                follow(hash, scratch, base)
             }
         case .true, .false, .null:
             if plan.pointee.literal {
-                try follow(Access.key(path, .literal, UInt64(value.pointee.kind.rawValue)), scratch, base)
+                follow(Access.key(path, .literal, UInt64(value.pointee.kind.rawValue)), scratch, base)
             }
         }
     }
 
     @inline(__always)
-    func follow(_ key: UInt64, _ scratch: MatchScratch, _ base: SegmentBase) throws(ScanFault) {
+    func follow(_ key: UInt64, _ scratch: MatchScratch, _ base: SegmentBase) {
         let slot = hashes.slot(key)
-        if slot >= 0 { try follow(hashes.slots.base[slot], hashes.lists, scratch, base) }
+        if slot >= 0 { follow(hashes.slots.base[slot], hashes.lists, scratch, base) }
     }
 
     @inline(__always)
     func follow(
         _ slot: HashIndex.Slot, _ lists: Buffer<UInt32>, _ scratch: MatchScratch, _ base: SegmentBase
-    ) throws(ScanFault) {
+    ) {
         if slot.count == 1 {
-            try consider(slot.first, scratch, base)
+            consider(slot.first, scratch, base)
         } else {
-            for index in 0..<Int(slot.count) { try consider(lists[Int(slot.first) + index], scratch, base) }
+            for index in 0..<Int(slot.count) { consider(lists[Int(slot.first) + index], scratch, base) }
         }
     }
 
     /// Evaluates a sub-rule, once an event.
-    func consider(_ number: UInt32, _ scratch: MatchScratch, _ base: SegmentBase) throws(ScanFault) {
+    func consider(_ number: UInt32, _ scratch: MatchScratch, _ base: SegmentBase) {
         let stamp = scratch.subRuleStamps.base + (base.subRule + Int(number))
         if stamp.pointee == scratch.generation { return }
         stamp.pointee = scratch.generation
@@ -158,7 +158,7 @@ extension Segment {
         }
         if inArrays > 1 || (inArrays == 1 && subRule.pointee.conditionCount > 1 && hasAbsence(subRule)) {
             let found = scratch.search.hasChoice(subRule.pointee, store.references.base, evaluation, scratch)
-            guard let found else { throw ScanFault(.tooManyCombinations, 0) }
+            guard let found else { return scratch.undecided.append(Int32(truncatingIfNeeded: base.rule + rule)) }
             if !found { return }
         }
         if isBranched { scratch.ruleStamps.base[base.rule + rule] = scratch.generation }

@@ -18,11 +18,15 @@ extension SegmentIndexer {
             let subRule = store.subRules[index]
             let references = store.references.base + Int(subRule.firstCondition)
             var best = references[0]
+            // Filed under one field, the tests of the others are run for as many values as pass it.
+            var tests: Float = 0
+            for position in 0..<Int(subRule.conditionCount) { tests += weight(references[position]) }
+            func cost(_ reference: UInt32) -> Float { odds[Int(reference)] * (1 + tests - weight(reference)) }
             var ranges: (UInt32, UInt32)?
             var firstRange: UInt32?
             for position in 0..<Int(subRule.conditionCount) {
                 let reference = references[position]
-                if odds[Int(reference)] < odds[Int(best)] { best = reference }
+                if cost(reference) < cost(best) { best = reference }
                 guard isBoundedRange(store.conditions[Int(reference)]) else { continue }
                 if let firstRange, ranges == nil { ranges = (firstRange, reference) }
                 if firstRange == nil { firstRange = reference }
@@ -106,6 +110,12 @@ extension SegmentIndexer {
             }
         }
         return statistics
+    }
+
+    /// How many tests have to be run in turn to find that a value passes none of a condition's.
+    private func weight(_ reference: UInt32) -> Float {
+        let condition = store.conditions[Int(reference)]
+        return max(1, Float(condition.atomCount - condition.sortedCount))
     }
 
     func isBoundedRange(_ condition: ConditionRecord) -> Bool {

@@ -88,8 +88,13 @@ struct SegmentIndexer {
         always.shrink()
         let planes = buildPlanes()
         for index in complements.indices { complements[index].subRules.shrink() }
+        let hashes = HashIndex(keys: keys, subRules: keyed)
+        for path in 0..<plans.count where plans[path].string {
+            plans.base[path].stringSlot = Int32(
+                truncatingIfNeeded: hashes.slot(Access.key(Int32(truncatingIfNeeded: path), .string, 0)))
+        }
         let parts = Parts(
-            store: store, hashes: HashIndex(keys: keys, subRules: keyed),
+            store: store, hashes: hashes,
             grams: HashIndex(keys: gramKeys, subRules: gramKeyed), intervals: intervals.map { IntervalIndex($0) },
             planes: planes, complements: complements,
             plans: plans, lengths: lengths, always: always, sharedCount: sharedCount)

@@ -160,7 +160,8 @@ struct SegmentStore {
         atom.extra = UInt16(segments.count)
         // The least length of a value that can match.
         atom.x = UInt64(segments.reduce(0) { $0 + $1.count })
-        atom.y = 0
+        // The length of the last segment.
+        atom.y = UInt64(segments.last?.count ?? 0)
         return atom
     }
 

@@ -73,16 +73,23 @@ extension PatternParser {
         }
     }
 
-    func wildcard(_ text: [UInt8]) throws(PatternError) -> Wildcard {
+    mutating func wildcard(_ text: [UInt8]) throws(PatternError) -> Wildcard {
         let wildcard: Wildcard
         do throws(OperandError) { wildcard = try Wildcard(parsing: text) } catch { throw matcher(error.message) }
-        if wildcard.stars > limits.wildcardStars {
-            throw reader.failure(
-                .limitExceeded,
-                "Rule is too complex - try using fewer wildcard characters or fewer repeating character sequences after a wildcard character"
-            )
-        }
+        // Looked at here, where the place is known; what several do together, at the end.
+        try check([wildcard])
+        wildcards += 1
         return wildcard
+    }
+
+    func check(_ wildcards: [Wildcard]) throws(PatternError) {
+        guard WildcardComplexity.score(wildcards, limit: limits.wildcardComplexity) > limits.wildcardComplexity else {
+            return
+        }
+        throw reader.failure(
+            .limitExceeded,
+            "Rule is too complex - try using fewer wildcard characters or fewer repeating character sequences after a wildcard character"
+        )
     }
 
     // MARK: numeric

@@ -7,6 +7,8 @@ struct PatternParser: ~Copyable {
     var extensions: Set<PatternExtension> = []
     /// The reference fails on an empty list inside anything-but only when the rule is added, after the parse.
     var hasEmptyExclusion = false
+    /// The wildcards read so far.
+    var wildcards = 0
     private var path: [[UInt8]] = []
     /// What an `all-of` in the array being read asks for.
     var pendingGroups: [[ValueTest]]?
@@ -32,6 +34,7 @@ struct PatternParser: ~Copyable {
                 .limitExceeded, "Size of rule '\(limits.ruleName)' exceeds max value of \(limits.paths)")
         }
         if hasEmptyExclusion { throw matcher(PatternParser.emptyExclusionMessage) }
+        if wildcards > 1 { try checkWildcards(branches) }
         let sorted = branches.map { branch in
             branch.sorted { FieldPath.precedes($0.key, $1.key) }
                 .flatMap { path, groups in groups.map { FieldCondition(path: path, tests: $0) } }
@@ -44,6 +47,24 @@ struct PatternParser: ~Copyable {
     private static let emptyExclusionMessage =
         "Cannot invoke \"software.amazon.event.ruler.NameState.getTerminalSubRuleIdsForPattern"
         + "(software.amazon.event.ruler.Patterns)\" because \"<local18>\" is null"
+
+    /// Refuses what the wildcards of one field, over all branches, would cost together.
+    private func checkWildcards(_ branches: [Branch]) throws(PatternError) {
+        var byPath: [FieldPath: Set<Wildcard>] = [:]
+        for branch in branches {
+            for (path, groups) in branch {
+                for test in groups.joined() {
+                    switch test {
+                    case .wildcard(let wildcard), .wildcardIgnoringCase(let wildcard):
+                        byPath[path, default: []].insert(wildcard)
+                    case .anythingBut(.wildcards(let several)): byPath[path, default: []].formUnion(several)
+                    default: continue
+                    }
+                }
+            }
+        }
+        for wildcards in byPath.values where wildcards.count > 1 { try check(Array(wildcards)) }
+    }
 
     func structure(_ message: String) -> PatternError { reader.failure(.invalidStructure, message) }
     func matcher(_ message: String) -> PatternError { reader.failure(.invalidMatcher, message) }

@@ -1,0 +1,80 @@
+/// What matching needs of a matcher, without the identifiers: so that the code of the inner loops is not generic, which in
+/// another module would cost a look at run-time types for every event.
+///
+/// Immutable; unchecked because `Unmanaged` says nothing of its class, which is `Sendable`.
+final class CompiledRules: @unchecked Sendable {
+    let paths: PathTable
+    let segments: [Segment]
+    /// For each segment, the positions of rules taken away since it was compiled.
+    let removed: [Set<Int32>]
+    /// The same segments, which the array above keeps alive, for matching without counting references.
+    private let unmanaged: [Unmanaged<Segment>]
+    private let bases: [SegmentBase]
+    /// The end of all stamps.
+    private let end: SegmentBase
+
+    init(paths: PathTable, segments: [Segment], removed: [Set<Int32>]) {
+        self.paths = paths
+        self.segments = segments
+        self.removed = removed
+        unmanaged = segments.map { Unmanaged.passUnretained($0) }
+        var next = SegmentBase(subRule: 0, rule: 0, shared: 0, gram: 0)
+        var bases: [SegmentBase] = []
+        for segment in segments {
+            bases.append(next)
+            next.subRule += segment.subRuleCount
+            next.rule += segment.ruleCount
+            next.shared += segment.sharedCount
+            next.gram += segment.grams.slots.count
+        }
+        self.bases = bases
+        end = next
+    }
+
+    var byteCount: Int { segments.reduce(paths.byteCount) { $0 + $1.byteCount } }
+
+    /// Reads an event into the scratch, without looking any rule up.
+    func read(
+        _ event: UnsafeBufferPointer<UInt8>, _ reading: EventReading, _ scratch: MatchScratch
+    ) throws(ScanFault) {
+        guard let base = event.baseAddress else { throw ScanFault(.notAnObject, 0) }
+        scratch.begin(
+            paths: paths.paths.count, subRules: end.subRule, rules: end.rule, shared: end.shared, grams: end.gram)
+        var scanner = EventScanner(event, base: base, paths: paths, strict: reading.isStrict, scratch: scratch)
+        try scanner.scan()
+    }
+
+    /// Reads an event and leaves the rules that it matches, and those that could not be decided, in the scratch.
+    func match(
+        _ event: UnsafeBufferPointer<UInt8>, _ reading: EventReading, _ scratch: MatchScratch
+    ) throws(EventError) {
+        do throws(ScanFault) {
+            try read(event, reading, scratch)
+        } catch {
+            throw EventError(error)
+        }
+        for index in 0..<unmanaged.count {
+            unmanaged[index]._withUnsafeGuaranteedRef { $0.match(scratch, bases[index]) }
+        }
+    }
+
+    /// The segment and the position in it of a rule in the scratch; nil if the rule has been taken away.
+    func locate(_ rule: Int32) -> (segment: Int, position: Int)? {
+        let number = Int(rule)
+        var segment = bases.count - 1
+        while segment >= 0, bases[segment].rule > number { segment -= 1 }
+        guard segment >= 0 else { return nil }
+        let position = number - bases[segment].rule
+        // Only a closure that used the scratch itself, against the rules, could make this false.
+        guard position < segments[segment].ruleCount else { return nil }
+        if !removed[segment].isEmpty, removed[segment].contains(Int32(position)) { return nil }
+        return (segment, position)
+    }
+
+    /// Whether an entry of the scratch's list of undecided rules is the first of its rule, and no other branch has matched.
+    func isUndecided(_ index: Int, _ scratch: MatchScratch) -> Bool {
+        let rule = scratch.undecided[index]
+        for earlier in 0..<index where scratch.undecided[earlier] == rule { return false }
+        return scratch.ruleStamps[Int(rule)] != scratch.generation
+    }
+}

@@ -1,0 +1,147 @@
+import EventPatterns
+import Testing
+
+@Suite("What rules may cost")
+struct ComplexityTests {
+    /// The least limit that accepts a list of wildcards: its score.
+    private func score(_ wildcards: [String]) throws -> Int {
+        let texts = wildcards.map { "{\"wildcard\":\"\($0)\"}" }.joined(separator: ",")
+        for limit in 0...40 {
+            var limits = PatternLimits()
+            limits.wildcardComplexity = limit
+            if (try? EventPattern(parsing: "{\"a\":[\(texts)]}", limits: limits)) != nil { return limit }
+        }
+        return .max
+    }
+
+    @Test(
+        "Wildcards score as event-ruler scores them",
+        arguments: [
+            ("x*y", 2), ("*x", 2), ("*ab*cd*ef*", 5), ("*a*a*a*a*", 9), ("*:*:*:*:*:event-bus/*", 11),
+            ("/Users/*/dir/dir/dir/dir/dir/doc.txt", 7), ("no star", 0), ("", 0), ("*", 1), ("a*", 1),
+        ])
+    func observed(wildcard: String, wanted: Int) throws {
+        #expect(try score([wildcard]) == wanted)
+    }
+
+    @Test("In a list, shared prefixes count once, and starts that exclude one another do not add up")
+    func lists() throws {
+        #expect(try score(["*.csv", "*.json", "*.gz", "*.png"]) == 2)
+        #expect(try score(["a*x", "b*y", "c*z"]) == 2)
+        #expect(try score(["a*x", "ab*x"]) == 4)
+        #expect(try score(["*a*", "*b*", "*c*"]) == 5)
+    }
+
+    @Test("What EventBridge refuses is refused in its words, alone, in a list, and spread over $or")
+    func refused() throws {
+        let hostile = [
+            #"{"a":[{"wildcard":"*:*:*:*:*:event-bus/*"}]}"#,
+            #"{"a":[{"anything-but":{"wildcard":"*:*:*:*:*:event-bus/*"}}]}"#,
+            "{\"a\":[\((0..<20).map { "{\"wildcard\":\"*\($0)*\"}" }.joined(separator: ","))]}",
+            "{\"$or\":[\((0..<20).map { "{\"a\":[{\"wildcard\":\"*\($0)*\"}]}" }.joined(separator: ","))]}",
+            "{\"a\":[{\"wildcard\":\"\(String(repeating: "*a", count: 100_000))\"}]}",
+            "{\"a\":[{\"wildcard\":\"*\(String(repeating: "ab", count: 1_000_000))\"}]}",
+        ]
+        for text in hostile {
+            let error = try #require(throws: PatternError.self) { try EventPattern(parsing: text) }
+            #expect(
+                error.message
+                    == "Rule is too complex - try using fewer wildcard characters or fewer repeating character sequences after a wildcard character"
+            )
+            #expect(error.code == .limitExceeded)
+        }
+        // The same wildcards on two fields do not meet.
+        _ = try EventPattern(parsing: #"{"a":[{"wildcard":"*:*:*:*:x"}],"b":[{"wildcard":"*:*:*:*:x"}]}"#)
+        let extended = #"{"a":[{"wildcard":{"equals-ignore-case":"*:*:*:*:*:event-bus/*"}}]}"#
+        #expect(throws: PatternError.self) { try EventPattern(parsing: extended, dialect: .extended) }
+    }
+
+    @Test("Regular expressions that would need too many states are refused")
+    func regex() throws {
+        let error = try #require(throws: PatternError.self) {
+            try EventPattern(parsing: #"{"a":[{"regex":"[a-z]*a[a-z]{12}"}]}"#, dialect: .extended)
+        }
+        #expect(error.message.contains("regex needs more than 1024 states"))
+        let accepted = try EventPattern(parsing: #"{"a":[{"regex":"(.*a.{4}|é+)"}]}"#, dialect: .extended)
+        #expect(try accepted.matches(#"{"a":"xxabcde"}"#))
+        #expect(try !accepted.matches(#"{"a":"xxabcdef"}"#))
+        #expect(try accepted.matches(#"{"a":"éé"}"#))
+    }
+}
+
+@Suite("Events that a rule cannot decide")
+struct UndecidedTests {
+    /// Arrays in which every field of `rule` has values, but none that go together, and no conflict points to its cause.
+    private static let rule =
+        #"{"Z":[{"exists":false}],"a":{"p":["1"],"q":["1"]},"b":{"p":["1"],"q":["1"]},"c":{"p":["1"],"q":["1"]},"#
+        + #""d":{"p":["1"],"q":["no"]}}"#
+
+    private static func event(_ elements: Int) -> String {
+        let pairs = (0..<elements).map { _ in #"{"p":"1"},{"p":"1","q":"1"}"# }.joined(separator: ",")
+        let last = (0..<elements).map { _ in #"{"p":"1"},{"q":"no"}"# }.joined(separator: ",")
+        return "{\"a\":[\(pairs)],\"b\":[\(pairs)],\"c\":[\(pairs)],\"d\":[\(last)],\"s\":\"shop\"}"
+    }
+
+    private func matcher() throws -> Matcher<String> {
+        Matcher([
+            ("undecided", try EventPattern(parsing: Self.rule)),
+            ("shop", try EventPattern(parsing: #"{"s":["shop"]}"#)),
+            ("pair", try EventPattern(parsing: #"{"a":{"p":["1"],"q":["1"]}}"#)),
+            ("apart", try EventPattern(parsing: #"{"d":{"p":["1"],"q":["no"]}}"#)),
+        ])
+    }
+
+    @Test("Only the rule that cannot be decided is named; the others are decided as usual")
+    func others() throws {
+        let scratch = MatchScratch()
+        let answer = try matcher().answer(in: Array(Self.event(400).utf8), scratch: scratch)
+        #expect(answer.undecided == ["undecided"])
+        #expect(Set(answer.matched) == ["shop", "pair"])
+        // Bounded: one search up to its budget, the others next to nothing.
+        #expect(scratch.searchSteps < 1_200_000)
+        // The next event starts anew.
+        let next = try matcher().answer(in: Array(Self.event(2).utf8), scratch: scratch)
+        #expect(next.undecided.isEmpty)
+        #expect(Set(next.matched) == ["shop", "pair"])
+    }
+
+    @Test("Many such rules do not add up, and rules after them are still decided")
+    func many() throws {
+        var rules = (0..<200).map { index in
+            ("undecided \(index)", Self.rule.replacing(#""no""#, with: #""no","\#(index)""#))
+        }
+        rules.append(("pair", #"{"a":{"p":["1"],"q":["1"]}}"#))
+        let matcher = Matcher(try rules.map { ($0, try EventPattern(parsing: $1)) })
+        let scratch = MatchScratch()
+        let answer = try matcher.answer(in: Array(Self.event(400).utf8), scratch: scratch)
+        #expect(answer.undecided.count == 200)
+        #expect(answer.matched == ["pair"])
+        #expect(scratch.searchSteps < 8_000_000)
+    }
+
+    @Test("A rule with another branch that matches is decided")
+    func branches() throws {
+        let text = "{\"$or\":[\(Self.rule),{\"s\":[\"shop\"]}]}"
+        let answer = try Matcher([(1, try EventPattern(parsing: text))]).answer(in: Array(Self.event(400).utf8))
+        #expect(answer.matched == [1])
+        #expect(answer.undecided.isEmpty)
+        let other = "{\"$or\":[\(Self.rule),\(Self.rule.replacing("1", with: "1\",\"2")),{\"s\":[\"x\"]}]}"
+        let neither = try Matcher([(1, try EventPattern(parsing: other))]).answer(in: Array(Self.event(400).utf8))
+        #expect(neither.matched.isEmpty)
+        #expect(neither.undecided == [1])
+    }
+
+    @Test("A pattern alone says that it cannot decide, in a case line and in words")
+    func alone() throws {
+        let pattern = try EventPattern(parsing: Self.rule)
+        let error = try #require(throws: EventError.self) { try pattern.matches(Self.event(400)) }
+        #expect(error.code == .tooManyCombinations)
+        #expect(
+            CaseAnswer.answer(pattern: Self.rule, event: Self.event(400)).line
+                == "error\tevent\tEvent has too many combinations of array elements for one rule")
+        let explanation = try pattern.explain(Self.event(400))
+        #expect(explanation.isUndecided)
+        #expect(!explanation.matches)
+        #expect(explanation.description.hasPrefix("is undecided: "))
+    }
+}
