@@ -66,6 +66,8 @@ public struct PutEventsEntry: Sendable, Hashable {
         public var detailType: String
         /// One JSON object.
         public var detail: [UInt8]
+        /// See `JSONDocument.hasPlainNames`.
+        public var hasPlainNames: Bool
         public var resources: [String]
         public var time: Timestamp?
     }
@@ -91,16 +93,18 @@ public struct PutEventsEntry: Sendable, Hashable {
             }
         }
         let bytes = Array(detail.utf8)
-        let kind: JSONKind
+        let document: JSONDocument
         do {
-            kind = try JSONDocument(parsing: bytes).root.kind
+            document = try JSONDocument(parsing: bytes)
         } catch {
             throw Refusal(errorCode: "MalformedDetail", errorMessage: "Detail is malformed.", cause: error)
         }
-        guard kind == .object else {
+        guard document.root.kind == .object else {
             throw Refusal(errorCode: "MalformedDetail", errorMessage: "Detail is malformed.")
         }
-        return Valid(source: source, detailType: detailType, detail: bytes, resources: resources, time: moment)
+        return Valid(
+            source: source, detailType: detailType, detail: bytes, hasPlainNames: document.hasPlainNames,
+            resources: resources, time: moment)
     }
 
     private static let tooLargeMessage = "Total size of the entries in the request is over the limit."

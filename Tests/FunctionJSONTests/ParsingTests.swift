@@ -129,3 +129,24 @@ struct ParsingTests {
         #expect(read > 1000)
     }
 }
+
+@Suite("Plain names")
+struct PlainNameTests {
+    @Test(
+        "Names that occur once, without dots and escapes, are plain",
+        arguments: [
+            ("{}", true), ("[1]", true), (#"{"a":{"a":1},"b":[{"a":1},{"a":2}]}"#, true), (#"{"a":"x.y\n"}"#, true),
+            (#"{"a":1,"a":1}"#, false), (#"{"a":[{"b":1,"c":{},"b":2}]}"#, false), (#"{"a.b":1}"#, false),
+            (#"{"a":{"\u0061":1}}"#, false), (#"{"":1,"":2}"#, false),
+        ])
+    func plain(text: String, wanted: Bool) throws {
+        #expect(try JSONDocument(parsing: text).hasPlainNames == wanted)
+    }
+
+    @Test("Objects of many members")
+    func many() throws {
+        let members = (0..<5000).map { "\"k\($0)\":\($0)" }
+        #expect(try JSONDocument(parsing: "{\(members.joined(separator: ","))}").hasPlainNames)
+        #expect(try !JSONDocument(parsing: "{\((members + members.prefix(1)).joined(separator: ","))}").hasPlainNames)
+    }
+}

@@ -8,6 +8,12 @@ package struct DraftPattern: Sendable, Hashable {
     package var bus: String?
     /// JSON text, not yet parsed as a pattern.
     package var pattern: String
+
+    package init(name: String? = nil, bus: String? = nil, pattern: String) {
+        self.name = name
+        self.bus = bus
+        self.pattern = pattern
+    }
 }
 
 /// Reads patterns out of a file that need not be part of an app: to try them before they are deployed.

@@ -25,6 +25,10 @@ public struct JSONDocument: Sendable {
     /// The bytes that were parsed.
     public var bytes: [UInt8] { tape.bytes }
 
+    /// Whether no object has a member name twice and no member name has a dot or an escape: then a name is found by its
+    /// bytes, and the first member with it is the only one.
+    public var hasPlainNames: Bool { tape.hasPlainNames }
+
     /// The outermost value.
     public var root: JSONNode { JSONNode(tape: tape, index: 0) }
 }

@@ -71,6 +71,41 @@ final class Tape: Sendable {
         String(decoding: bytes[sourceRange(index)], as: UTF8.self)
     }
 
+    /// Whether no object has a member name twice and no member name has a dot or an escape.
+    var hasPlainNames: Bool {
+        bytes.withUnsafeBufferPointer { buffer in
+            nodes.indices.allSatisfy { nodes[$0].kind != .object || hasPlainNames(object: $0, buffer) }
+        }
+    }
+
+    private func hasPlainNames(object: Int, _ buffer: UnsafeBufferPointer<UInt8>) -> Bool {
+        let end = Int(nodes[object].next)
+        // Few names are compared with one another, many by way of a set.
+        var known: Set<[UInt8]> = []
+        let isLarge = nodes[object].count > 16
+        var index = object + 1
+        while index < end {
+            let name = content(index, buffer)
+            if nodes[index].escaped || name.contains(UInt8(ascii: ".")) { return false }
+            if isLarge {
+                if !known.insert(Array(name)).inserted { return false }
+            } else {
+                var earlier = object + 1
+                while earlier < index {
+                    if content(earlier, buffer).elementsEqual(name) { return false }
+                    earlier = Int(nodes[earlier + 1].next)
+                }
+            }
+            index = Int(nodes[index + 1].next)
+        }
+        return true
+    }
+
+    private func content(_ index: Int, _ buffer: UnsafeBufferPointer<UInt8>) -> Slice<UnsafeBufferPointer<UInt8>> {
+        let start = Int(nodes[index].offset)
+        return buffer[start..<start + Int(nodes[index].length)]
+    }
+
     /// The value of the member `name`, the last one where a name occurs twice; nil if there is none.
     func member(_ name: String, of object: Int) -> Int? {
         var name = name

@@ -72,13 +72,16 @@ package struct RuleTestResult: Codable, Sendable, Hashable {
     package struct Verdict: Codable, Sendable, Hashable {
         package var rule: String
         package var matches: Bool
+        /// Whether that could not be found out; then `matches` is false, and a delivery would be a dead letter. Absent: no.
+        package var undecided: Bool?
         package var enabled: Bool
         /// Functions it would go to.
         package var functions: [String]
 
-        package init(rule: String, matches: Bool, enabled: Bool, functions: [String]) {
+        package init(rule: String, matches: Bool, undecided: Bool = false, enabled: Bool, functions: [String]) {
             self.rule = rule
             self.matches = matches
+            self.undecided = undecided ? true : nil
             self.enabled = enabled
             self.functions = functions
         }

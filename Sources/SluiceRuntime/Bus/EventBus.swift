@@ -1,4 +1,5 @@
 package import EventModel
+import EventPatterns
 package import Journal
 
 /// Where producers put events: validated and matched on the calling thread, answered when durable.
@@ -43,8 +44,10 @@ package final class EventBus: Sendable {
                     time: valid.time ?? Timestamp(milliseconds: clock.wall).wholeSeconds, region: ObjectEvents.region,
                     resources: valid.resources
                 ).bytes(detail: valid.detail)
+                // The detail has just been read to its end, and the envelope around it is the host's own.
                 let append = announcer.append(
-                    bus: bus, id: id, payload: payload, lineage: [], deduplication: entry.deduplicationID)
+                    bus: bus, id: id, payload: payload, reading: valid.hasPlainNames ? .validated : .strict,
+                    lineage: [], deduplication: entry.deduplicationID)
                 indices.append(answers.count)
                 answers.append(.accepted(id: id, position: 0, matched: append.subscriptions.count))
                 batch.appends.append(append)

@@ -45,17 +45,28 @@ package final class EventRouter: Sendable {
         var coming: [Int64: RuleSet] = [:]
         var scratch: [Scratch] = []
         var unmatchable: Unmatchable?
+        var undecided = 0
     }
 
-    /// Events that went to nobody because matching them failed.
+    /// Events that went to nobody because they could not be read.
     package struct Unmatchable: Sendable, Hashable {
-        /// How often matching failed since the host started. An event that is matched again by newer rules and fails
-        /// again counts twice.
+        /// How often that happened since the host started. An event that is matched again by newer rules and fails again
+        /// counts twice.
         package var count: Int
         /// The bus of the last one.
         package var bus: String
         /// What was wrong with the last one.
         package var error: EventError
+    }
+
+    /// What becomes of an event.
+    package struct Route: Sendable, Hashable {
+        /// Who wants it.
+        package var subscriptions: [SubscriptionID] = []
+        /// Those of which no answer was found: their rules' fields lie in arrays with too many combinations of elements.
+        package var undecided: [SubscriptionID] = []
+        /// By which rule set.
+        package var ruleSet: Int64
     }
 
     private let state = Mutex(State())
@@ -84,35 +95,47 @@ package final class EventRouter: Sendable {
     /// Nil as long as every event could be matched.
     package var unmatchable: Unmatchable? { state.withLock { $0.unmatchable } }
 
+    /// How many times a rule could not decide about an event since the host started.
+    package var undecided: Int { state.withLock { $0.undecided } }
+
     package func hasBus(_ name: String) -> Bool { state.withLock { $0.current.buses.contains(name) } }
 
-    /// Who wants the event (a whole envelope), and by which rule set. Envelopes are validated before they come here; an
-    /// event that cannot be matched all the same (its arrays allow too many combinations) is wanted by nobody, and
-    /// counted in `unmatchable`.
-    package func route(_ payload: [UInt8], bus: String) -> (subscriptions: [SubscriptionID], ruleSet: Int64) {
+    /// Who wants the event (a whole envelope), and by which rule set. Envelopes are validated before they come here; one
+    /// that cannot be read all the same is wanted by nobody, and counted in `unmatchable`.
+    ///
+    /// - Parameter reading: `.validated` where the validation has also found that no field name occurs twice or has a dot:
+    ///   then matching stops at the last field that rules use, so that an event is read to its end once.
+    package func route(_ payload: [UInt8], reading: EventPatterns.EventReading, bus: String) -> Route {
         let (rules, scratch) = take(nil)
         defer { give(scratch) }
-        return (match(payload, bus, rules, scratch), rules.number)
+        return match(payload, reading, bus, rules, scratch)
     }
 
-    /// The same with the rule set that is in force at the record's position.
-    package func rematch(_ payload: [UInt8], bus: String, ruleSet: Int64) -> [SubscriptionID] {
+    /// The same with the rule set that is in force at the record's position. What is undecided now and was not when the
+    /// record was made has no mark in its lineage and is left out, and counted.
+    package func rematch(_ payload: [UInt8], lineage: [UInt8], bus: String, ruleSet: Int64) -> [SubscriptionID] {
         let (rules, scratch) = take(ruleSet)
         defer { give(scratch) }
-        return match(payload, bus, rules, scratch)
+        let route = match(payload, .strict, bus, rules, scratch)
+        return route.subscriptions + route.undecided.filter { Lineage.isUndecided($0, in: lineage) }
     }
 
-    private func match(_ payload: [UInt8], _ bus: String, _ rules: RuleSet, _ scratch: Scratch) -> [SubscriptionID] {
-        guard let matcher = rules.matchers[bus] else { return [] }
+    private func match(
+        _ payload: [UInt8], _ reading: EventPatterns.EventReading, _ bus: String, _ rules: RuleSet, _ scratch: Scratch
+    ) -> Route {
+        var route = Route(ruleSet: rules.number)
+        guard let matcher = rules.matchers[bus] else { return route }
         do throws(EventError) {
-            return try matcher.matches(in: payload, scratch: scratch.memory)
+            let answer = try matcher.answer(in: payload, reading: reading, scratch: scratch.memory)
+            (route.subscriptions, route.undecided) = (answer.matched, answer.undecided)
+            if !answer.undecided.isEmpty { state.withLock { $0.undecided += answer.undecided.count } }
         } catch {
             state.withLock { state in
                 let count = (state.unmatchable?.count ?? 0) + 1
                 state.unmatchable = Unmatchable(count: count, bus: bus, error: error)
             }
-            return []
         }
+        return route
     }
 
     private func take(_ number: Int64?) -> (RuleSet, Scratch) {

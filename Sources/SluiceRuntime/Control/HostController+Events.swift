@@ -127,16 +127,17 @@ extension HostController {
         let deployment = await host.deployment
         var verdicts: [RuleTestResult.Verdict] = []
         for rule in deployment.app.rules where rule.bus == bus {
-            let matches: Bool
+            let answer: Matcher<Bool>.Answer
             do {
-                matches = try EventPattern(parsing: rule.pattern, dialect: .extended)
-                    .matches(request.event.bytes)
+                let pattern = try EventPattern(parsing: rule.pattern, dialect: .extended)
+                answer = try Matcher([(true, pattern)]).answer(in: request.event.bytes)
             } catch {
                 throw APIError.invalidRequest("the event cannot be matched: \(error)")
             }
             verdicts.append(
                 .init(
-                    rule: rule.name, matches: matches, enabled: rule.enabled, functions: rule.targets.map(\.function)))
+                    rule: rule.name, matches: !answer.matched.isEmpty, undecided: !answer.undecided.isEmpty,
+                    enabled: rule.enabled, functions: rule.targets.map(\.function)))
         }
         return RuleTestResult(bus: bus, verdicts: verdicts)
     }

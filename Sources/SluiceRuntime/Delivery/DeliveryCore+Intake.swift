@@ -11,7 +11,8 @@ extension DeliveryCore {
                 state.ready.append(
                     Work(
                         delivery: delivery, source: .log, eventID: record.eventID, ingested: record.ingested,
-                        expires: expires(state.policy), payload: record.payload, lineage: record.lineage))
+                        expires: expires(state.policy), payload: record.payload, lineage: record.lineage,
+                        alone: Lineage.isUndecided(delivery.subscription, in: record.lineage)))
                 state.loaded = record.position
             }
             subscriptions[delivery.subscription] = state
@@ -31,7 +32,8 @@ extension DeliveryCore {
             state.ready.append(
                 Work(
                     delivery: delivery, source: .log, eventID: record.eventID, ingested: record.ingested,
-                    expires: expires(record, state.policy), payload: record.payload, lineage: record.lineage))
+                    expires: expires(record, state.policy), payload: record.payload, lineage: record.lineage,
+                    alone: Lineage.isUndecided(delivery.subscription, in: record.lineage)))
             state.loaded = record.position
         }
         // Nothing was there although something was noted: it has been settled meanwhile. What was noted after the read

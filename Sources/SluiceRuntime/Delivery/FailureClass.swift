@@ -29,7 +29,8 @@ package enum FailureClass: Sendable, Hashable {
 
     private static let permanentCodes: Set<String> = [
         "AccessDenied", "DuplicateColumn", "EmptyColumnName", "EmptyFile", "HopBudgetExceeded", "InvalidConfiguration",
-        "InvalidEvent", "InvalidKey", "InvalidRules", "InvalidUTF8", "KeyExists", "MalformedRow", "NoSuchBucket",
+        "InvalidEvent", "InvalidKey", "InvalidRules", "InvalidUTF8", "KeyExists", "MalformedRow", "MatchUndecided",
+        "NoSuchBucket",
         "NoSuchKey", "NotRegular", "NotText", "ObjectChanged", "PublishFailed", "QualityThreshold", "SchemaMismatch",
         "StagingQuotaExceeded", "UnclosedQuote", "Unsupported",
     ]

@@ -25,7 +25,7 @@ package struct Work: Sendable {
     package var history: [AttemptSummary]
     /// Only works of the same group may share a batch; a failed batch is cut into new groups.
     package var group: Int
-    /// Runs alone in its batch: it was in flight when the host was lost.
+    /// Runs alone in its batch: it was in flight when the host was lost, or its rule could not decide about it.
     package var alone: Bool
     /// A finished outcome whose publication failed and is kept: this delivery goes on there, without its handler.
     package var parked: String?

@@ -47,6 +47,14 @@ extension Dispatcher {
         if before.hops.count >= deployment.app.limits.hopBudget {
             return refuse(context, Failure(code: "HopBudgetExceeded", message: before.exhaustionMessage, retry: false))
         }
+        // A redrive, which comes from the pending set, is the user's decision that the function shall have it.
+        if let first, first.source == .log, before.undecided?.contains(attempt.subscription.value) == true {
+            log.warning(
+                "a rule could not decide whether it wants an event: now a dead letter",
+                metadata: ["event": "\(first.eventID)", "rule": "\(settings?.rule ?? "?")"])
+            let failure = Failure(code: "MatchUndecided", message: Self.undecidedMessage, retry: false)
+            return refuse(context, failure)
+        }
         if let parked = first?.parked {
             core.workerDone(attempt.id)
             Task { @LoopActor in await self.resumeParked(context, name: parked) }
@@ -59,6 +67,10 @@ extension Dispatcher {
         }
         watchLongRunning()
     }
+
+    private static let undecidedMessage =
+        "the rule could not decide whether it wants this event, for the rule's fields lie in arrays with too many "
+        + "combinations of elements; redrive it to hand it to the function all the same, or purge it"
 
     /// Ends an attempt that never reached a worker.
     private func refuse(_ context: AttemptContext, _ failure: Failure) {

@@ -1,3 +1,5 @@
+package import Journal
+
 /// Where an event comes from: the chain of invocations since something from outside. It travels with every effect, so
 /// that a recursive pipeline ends with an explanation instead of a full disk.
 package struct Lineage: Codable, Sendable, Hashable {
@@ -24,8 +26,31 @@ package struct Lineage: Codable, Sendable, Hashable {
     /// Oldest first; at most `budget` long.
     package var hops: [Hop]
 
+    /// The subscriptions whose rule could not decide whether it wants the event; nil for none. Their deliveries go to the
+    /// dead letters without an attempt.
+    package var undecided: [Int64]?
+
     package init(hops: [Hop] = []) {
         self.hops = hops
+    }
+
+    /// A lineage's text with the subscriptions that could not be decided; as it is if there are none.
+    package static func marking(_ lineage: [UInt8], undecided: [SubscriptionID]) -> [UInt8] {
+        guard !undecided.isEmpty else { return lineage }
+        var marked = JSONText.decode(Lineage.self, from: lineage) ?? Lineage()
+        marked.undecided = undecided.map(\.value)
+        return JSONText.encode(marked)
+    }
+
+    private static let word = Array("\"undecided\"".utf8)
+
+    /// Whether a lineage's text names a subscription as undecided.
+    package static func isUndecided(_ subscription: SubscriptionID, in lineage: [UInt8]) -> Bool {
+        // Nearly every event comes from outside and has no lineage; of the others, nearly none has the word.
+        guard lineage.count > Self.word.count, lineage.contains(Self.word),
+            let read = JSONText.decode(Lineage.self, from: lineage)
+        else { return false }
+        return read.undecided?.contains(subscription.value) ?? false
     }
 
     /// The lineage of what an invocation of `function` for this lineage's event produces.

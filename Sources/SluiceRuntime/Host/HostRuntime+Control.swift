@@ -37,8 +37,14 @@ extension HostRuntime {
         }
         if let failed = router.unmatchable {
             warnings.append(
-                "\(failed.count) \(failed.count == 1 ? "event" : "events") could not be matched and went to no rule: "
+                "\(failed.count) \(failed.count == 1 ? "event" : "events") could not be read and went to no rule: "
                     + "\(failed.error) (the last one, on bus \(failed.bus))")
+        }
+        let undecided = router.undecided
+        if undecided > 0 {
+            warnings.append(
+                "\(undecided) \(undecided == 1 ? "time" : "times") a rule could not decide about an event; such deliveries "
+                    + "are dead letters: sluice dlq list --code MatchUndecided")
         }
         return Snapshot(
             health: health, started: started, dataFolder: options.dataFolder,

@@ -90,7 +90,9 @@ package final class HostRuntime {
             journal: journal, committer: committer, files: files, clock: clock, announcer: announcer, log: log,
             isAccepting: { [unowned self] in self.hasRoom })
         let (router, dispatcher, events) = (router, dispatcher, events)
-        journal.setRematch { append, ruleSet in router.rematch(append.payload, bus: append.log, ruleSet: ruleSet) }
+        journal.setRematch { append, ruleSet in
+            router.rematch(append.payload, lineage: append.lineage, bus: append.log, ruleSet: ruleSet)
+        }
         journal.observeAppends { records in
             dispatcher.recordsCommitted(records)
             if events.hasListeners { for record in records { events.send(record) } }

@@ -1,4 +1,5 @@
 import EventModel
+package import EventPatterns
 import FunctionProtocol
 package import Journal
 package import ObjectStore
@@ -47,7 +48,9 @@ package final class ObjectAnnouncer: Sendable {
         }
         for event in decision.outbox {
             batch.appends.append(
-                append(bus: event.bus, id: event.id, payload: Array(event.payload.utf8), lineage: lineage))
+                append(
+                    bus: event.bus, id: event.id, payload: Array(event.payload.utf8), reading: .strict,
+                    lineage: lineage))
         }
         batch.catalog += catalog
         let writer = ResolutionWriter(clock: clock)
@@ -77,7 +80,7 @@ package final class ObjectAnnouncer: Sendable {
             bucket: bucket, key: key, device: stamp.device, inode: stamp.inode, size: stamp.size,
             modified: stamp.modified, changed: stamp.changed, sample: sample, etag: etag, sequencer: sequencer,
             eventID: id)
-        return (record, append(bus: "default", id: id, payload: payload, lineage: lineage))
+        return (record, append(bus: "default", id: id, payload: payload, reading: .validated, lineage: lineage))
     }
 
     private func deleted(bucket: String, key: String, lineage: [UInt8]) -> Append {
@@ -85,16 +88,22 @@ package final class ObjectAnnouncer: Sendable {
         let id = EventIdentity.derived(from: "deleted", bucket, key, sequencer)
         let payload = ObjectEvents.deleted(
             id: id, time: Timestamp(milliseconds: clock.wall), bucket: bucket, key: key, sequencer: sequencer)
-        return append(bus: "default", id: id, payload: payload, lineage: lineage)
+        return append(bus: "default", id: id, payload: payload, reading: .validated, lineage: lineage)
     }
 
-    package func append(bus: String, id: String, payload: [UInt8], lineage: [UInt8], deduplication: String? = nil)
-        -> Append
-    {
-        let (subscriptions, ruleSet) = router.route(payload, bus: bus)
+    /// A record for a bus, with the subscriptions that want it and those whose rule could not decide, which the lineage
+    /// names.
+    ///
+    /// - Parameter reading: what is known of the payload; see `EventRouter.route`.
+    package func append(
+        bus: String, id: String, payload: [UInt8], reading: EventPatterns.EventReading, lineage: [UInt8],
+        deduplication: String? = nil
+    ) -> Append {
+        let route = router.route(payload, reading: reading, bus: bus)
         return Append(
-            log: bus, eventID: id, ingested: clock.wall, payload: payload, subscriptions: subscriptions,
-            ruleSet: ruleSet, deduplicationID: deduplication, lineage: lineage)
+            log: bus, eventID: id, ingested: clock.wall, payload: payload,
+            subscriptions: route.subscriptions + route.undecided, ruleSet: route.ruleSet,
+            deduplicationID: deduplication, lineage: Lineage.marking(lineage, undecided: route.undecided))
     }
 
     private func nextSequencer() -> String {
@@ -145,7 +154,8 @@ extension ObjectAnnouncer: ChangeSink {
             let payload = ObjectEvents.created(
                 id: record.eventID, time: Timestamp(milliseconds: clock.wall), bucket: record.bucket, key: record.key,
                 size: record.size, etag: record.etag, sequencer: record.sequencer, reason: "PutObject")
-            batch.appends.append(append(bus: "default", id: record.eventID, payload: payload, lineage: []))
+            batch.appends.append(
+                append(bus: "default", id: record.eventID, payload: payload, reading: .validated, lineage: []))
             batch.objects.append(.put(record))
         }
         _ = try journal.commitBlocking(batch)

@@ -50,7 +50,9 @@ extension Rules {
             try await each(bus) { record in
                 summary.events += 1
                 do throws(EventError) {
-                    if try matcher.matches(in: record.event.bytes, scratch: scratch).isEmpty { return }
+                    let answer = try matcher.answer(in: record.event.bytes, scratch: scratch)
+                    if !answer.undecided.isEmpty { summary.undecided += 1 }
+                    if answer.matched.isEmpty { return }
                 } catch {
                     summary.unmatchable += 1
                     return
@@ -69,10 +71,13 @@ extension Rules {
             let events = Human.grouped(summary.events)
             output.line(
                 "\(output.style.bold(name)) would have matched \(matched) of the last \(events) events of bus \(bus)")
-            if summary.unmatchable > 0 {
+            if summary.undecided > 0 {
                 output.line(
-                    output.style.yellow("\(summary.unmatchable) of them cannot be matched")
-                        + ": their arrays allow too many combinations")
+                    output.style.yellow("\(Human.grouped(summary.undecided)) more could not be decided")
+                        + ": their arrays have too many combinations of elements; each would be a dead letter")
+            }
+            if summary.unmatchable > 0 {
+                output.line(output.style.yellow("\(Human.grouped(summary.unmatchable)) could not be read"))
             }
         }
 
@@ -125,6 +130,8 @@ private struct Summary: Encodable {
     /// How many events were tried.
     var events: Int64 = 0
     var matched: Int64 = 0
-    /// Events whose arrays allow too many combinations.
+    /// Events whose arrays have too many combinations of elements for the rule.
+    var undecided: Int64 = 0
+    /// Events that could not be read.
     var unmatchable: Int64 = 0
 }

@@ -71,7 +71,8 @@ extension Rules {
                 if verdict.matches {
                     output.line("\(style.green("matches"))  \(style.bold(verdict.rule))  -> \(functions)\(note)")
                 } else {
-                    output.line("\(style.dim("no     "))  \(style.bold(verdict.rule))\(note)")
+                    let word = verdict.undecided == true ? style.yellow("unclear") : style.dim("no     ")
+                    output.line("\(word)  \(style.bold(verdict.rule))\(note)")
                     if let why = patterns[verdict.rule].flatMap({ reason($0, envelope) }) {
                         output.line("         " + why)
                     }
@@ -99,9 +100,16 @@ extension Rules {
             var patterns: [String: RawJSON] = [:]
             for rule in definition.rules where rule.bus == result.bus {
                 let pattern = try EventPattern(parsing: rule.pattern, dialect: .extended)
+                let answer: Matcher<Bool>.Answer
+                do {
+                    answer = try Matcher([(true, pattern)]).answer(in: event.bytes)
+                } catch {
+                    throw Failure("the event cannot be matched: \(error)")
+                }
                 result.verdicts.append(
                     .init(
-                        rule: rule.name, matches: try pattern.matches(event.bytes), enabled: rule.enabled,
+                        rule: rule.name, matches: !answer.matched.isEmpty, undecided: !answer.undecided.isEmpty,
+                        enabled: rule.enabled,
                         functions: rule.targets.map(\.function)))
                 patterns[rule.name] = try RawJSON(rule.pattern)
             }

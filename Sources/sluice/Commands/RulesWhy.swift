@@ -74,7 +74,8 @@ extension Rules {
             guard !answer.matches else {
                 return output.line("\(style.green("matches"))  \(style.bold(answer.rule))  (\(fields))\(note)")
             }
-            output.line("\(style.red("no     "))  \(style.bold(answer.rule))  (\(fields))\(note)")
+            let word = answer.undecided == true ? style.yellow("unclear") : style.red("no     ")
+            output.line("\(word)  \(style.bold(answer.rule))  (\(fields))\(note)")
             let several = (answer.expected?.count ?? 0) > 1
             output.fields(
                 [
@@ -93,12 +94,14 @@ private struct RuleAnswer: Encodable {
     var bus: String
     var enabled: Bool
     var matches: Bool
+    /// Whether that could not be found out; absent: no.
+    var undecided: Bool?
     /// Of the branch of the pattern that came nearest, as is the total.
     var passedFields: Int
     var totalFields: Int
     /// The first field that fails; absent, as is the rest, where the event matches.
     var path: String?
-    /// missing, value, present or differentElements.
+    /// missing, value, present, differentElements or undecided.
     var reason: String?
     var expected: [String]?
     var found: [String]?
@@ -123,6 +126,10 @@ private struct RuleAnswer: Encodable {
         expected = failure.expected
         found = failure.found
         note = failure.hint
+        if explanation.isUndecided {
+            undecided = true
+            note = "the arrays have too many combinations of elements to tell; a delivery would be a dead letter"
+        }
         if note == nil, failure.reason == .differentElements {
             note = "it passes only in other array elements than the fields before it"
         }
