@@ -40,7 +40,13 @@
                 blocks.append(block)
                 return block
             }
-            // Use up what an earlier thread left free in the arena, until blocks are neighbours.
+            // Use up what an earlier thread left free in the arena: small blocks first, then until blocks are neighbours.
+            var small: [UnsafeMutableRawPointer?] = []
+            small.reserveCapacity(200_000)
+            for size in stride(from: 24, through: 1000, by: 16) {
+                for _ in 0..<(size < 200 ? 10_000 : 200) { small.append(malloc(size)) }
+            }
+            defer { for block in small { free(block) } }
             var last = next()
             var neighbours = 0
             while neighbours < 64, blocks.count < 9_000 {

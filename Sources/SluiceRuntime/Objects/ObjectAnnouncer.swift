@@ -96,7 +96,7 @@ package final class ObjectAnnouncer: Sendable {
     ///
     /// - Parameter reading: what is known of the payload; see `EventRouter.route`.
     package func append(
-        bus: String, id: String, payload: [UInt8], reading: EventPatterns.EventReading, lineage: [UInt8],
+        bus: String, id: String, payload: [UInt8], reading: EventPatterns.EventReading = .strict, lineage: [UInt8],
         deduplication: String? = nil
     ) -> Append {
         let route = router.route(payload, reading: reading, bus: bus)

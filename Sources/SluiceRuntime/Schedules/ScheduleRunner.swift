@@ -1,5 +1,6 @@
 package import AppConfig
 import EventModel
+import EventPatterns
 package import Journal
 package import Logging
 package import Schedules
@@ -210,7 +211,7 @@ package final class ScheduleRunner {
             resources: [RuleARN.of(rule: id.rule, bus: id.bus)]
         ).bytes(detail: Array("{}".utf8))
         return announcer.append(
-            bus: id.bus, id: eventID, payload: payload, lineage: [],
+            bus: id.bus, id: eventID, payload: payload, reading: .validated, lineage: [],
             deduplication: "schedule/\(id.bus)/\(id.rule)/\(moment)")
     }
 }
