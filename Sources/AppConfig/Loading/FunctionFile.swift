@@ -6,6 +6,8 @@ struct FunctionFile {
     var read: [(text: String, place: Place)] = []
     var write: [(text: String, place: Place)] = []
     var events: [(text: String, place: Place)] = []
+    /// Buses of its destinations.
+    var destinations: [(text: String, place: Place)] = []
 
     static func loadAll(from folder: AppFolder, collector: ProblemCollector) -> [FunctionFile] {
         folder.names(in: "Functions").compactMap { name in
@@ -41,6 +43,10 @@ struct FunctionFile {
         if let grants = reader.reader("grants") { readGrants(grants) }
         definition.configuration = configuration(&reader)
         definition.logLevel = reader.choice("logLevel", LogLevel.self) ?? .info
+        var destinations = DestinationReader()
+        let named = destinations.read(&reader)
+        definition.destinations = named.isEmpty ? nil : named
+        self.destinations = destinations.buses
         definition.inputFormat = reader.choice("inputFormat", InputFormat.self) ?? .eventBridge
         if let module = reader.string("module") {
             if module.isEmpty || module.contains("\0") {
@@ -57,7 +63,8 @@ struct FunctionFile {
             ],
             instead: [
                 "memory": "memorySize", "concurrency": "reservedConcurrency", "env": "environment",
-                "reservedConcurrentExecutions": "reservedConcurrency", "ephemeralStorage": "stagingSize", "config": "configuration",
+                "reservedConcurrentExecutions": "reservedConcurrency", "ephemeralStorage": "stagingSize",
+                "config": "configuration",
             ])
     }
 

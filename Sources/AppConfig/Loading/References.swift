@@ -11,6 +11,7 @@ struct References {
         for function in functions { checkGrants(of: function) }
         for rule in rules {
             checkBus(rule.definition.bus, at: rule.busPlace, file: rule.file)
+            for (name, place) in rule.destinations { checkBus(name, at: place, file: rule.file) }
             let buckets = rule.pattern.map(PatternBuckets.init)
             for (name, place) in buckets?.named ?? [] { checkBucket(name, at: place, file: rule.file) }
             for (target, place) in zip(rule.definition.targets, rule.functionPlaces) {
@@ -24,6 +25,7 @@ struct References {
         for (name, place) in function.read + function.write where name != "*" {
             checkBucket(name, at: place, file: function.file)
         }
+        for (name, place) in function.destinations { checkBus(name, at: place, file: function.file) }
         for (name, place) in function.events where name != "*" { checkBus(name, at: place, file: function.file) }
     }
 

@@ -11,6 +11,8 @@ struct RuleFile {
     var pattern: YAMLNode?
     /// Of the function's name, in the order of the targets.
     var functionPlaces: [Place] = []
+    /// Buses of its targets' destinations.
+    var destinations: [(text: String, place: Place)] = []
 
     /// A file holds one rule (a mapping with `pattern` or `schedule`), a list of rules, or `rules:` with a list. Both
     /// folders are read alike: two names for what people look for in different places.
@@ -126,16 +128,18 @@ struct RuleFile {
         }
         var ids: [String: Place] = [:]
         for node in nodes {
-            guard let (target, idPlace, functionPlace) = TargetReader.read(node, file: file) else { continue }
+            guard let read = TargetReader.read(node, file: file) else { continue }
+            let target = read.target
             if let first = ids[target.id] {
                 file.report(
                     .duplicateName,
                     "two targets of the rule have the id `\(target.id)`, the first on line \(first.line)",
-                    at: idPlace, hint: "give each its own `id`")
+                    at: read.id, hint: "give each its own `id`")
             }
-            ids[target.id] = idPlace
+            ids[target.id] = read.id
             definition.targets.append(target)
-            functionPlaces.append(functionPlace)
+            functionPlaces.append(read.function)
+            destinations += read.buses
         }
     }
 

@@ -14,13 +14,25 @@ enum TargetReader {
         "functionName": "function", "name": "id",
     ]
 
-    static func read(_ node: YAMLNode, file: ConfigFile) -> (TargetDefinition, id: Place, function: Place)? {
+    /// A target, and where what it names stands.
+    struct Read {
+        var target: TargetDefinition
+        var id: Place
+        var function: Place
+        /// Buses of its destinations.
+        var buses: [(text: String, place: Place)]
+    }
+
+    static func read(_ node: YAMLNode, file: ConfigFile) -> Read? {
         guard var reader = MappingReader(node, subject: "a target", file: file) else { return nil }
         let id = reader.string("id")
         let function = reader.string("function")
         var target = TargetDefinition(id: id ?? function ?? "", function: function ?? "")
         target.inputFormat = reader.choice("inputFormat", InputFormat.self)
         target.input = TargetInputReader.read(&reader, target: target.id)
+        var destinations = DestinationReader()
+        let named = destinations.read(&reader)
+        target.destinations = named.isEmpty ? nil : named
         target.batchSize = reader.integer("batchSize", in: 1...10_000, unit: "events") ?? 1
         if let policy = reader.reader("retryPolicy") { target.retry = retryPolicy(policy) }
         if let id, !Names.isRule(id) {
@@ -34,7 +46,9 @@ enum TargetReader {
         }
         reader.finish(later: later, instead: instead)
         guard function != nil else { return nil }
-        return (target, reader.place(of: reader.has("id") ? "id" : "function"), reader.place(of: "function"))
+        return Read(
+            target: target, id: reader.place(of: reader.has("id") ? "id" : "function"),
+            function: reader.place(of: "function"), buses: destinations.buses)
     }
 
     private static func retryPolicy(_ mapping: MappingReader) -> RetryPolicy {

@@ -21,6 +21,8 @@ package struct FunctionDefinition: Codable, Sendable, Hashable {
     package var logLevel: LogLevel
     /// The shape of the events the handler gets, where the target of the rule does not say.
     package var inputFormat: InputFormat
+    /// Who hears of outcomes, where the target of the rule does not say; nil: nobody.
+    package var destinations: Destinations?
     /// The shared object, as an absolute path, when it is not where `swift build -c release` leaves it.
     package var module: String?
 
@@ -28,7 +30,8 @@ package struct FunctionDefinition: Codable, Sendable, Hashable {
         name: String, description: String = "", timeoutSeconds: Double = 60, initTimeoutSeconds: Double = 10,
         memoryMegabytes: Int = 512, stagingMegabytes: Int = 10240, reservedConcurrency: Int? = nil,
         environment: [String: String] = [:], grants: Grants = Grants(), configuration: String = "{}",
-        logLevel: LogLevel = .info, inputFormat: InputFormat = .eventBridge, module: String? = nil
+        logLevel: LogLevel = .info, inputFormat: InputFormat = .eventBridge, destinations: Destinations? = nil,
+        module: String? = nil
     ) {
         self.name = name
         self.description = description
@@ -42,6 +45,7 @@ package struct FunctionDefinition: Codable, Sendable, Hashable {
         self.configuration = configuration
         self.logLevel = logLevel
         self.inputFormat = inputFormat
+        self.destinations = destinations
         self.module = module
     }
 }

@@ -40,18 +40,21 @@ package struct TargetDefinition: Codable, Sendable, Hashable {
     package var inputFormat: InputFormat?
     /// What the handler gets instead of the event; nil: the event, in its input format.
     package var input: InputDefinition?
+    /// Who hears of outcomes; what it leaves open its function says.
+    package var destinations: Destinations?
     /// How many events one invocation gets at most; 1: no batching.
     package var batchSize: Int
     package var retry: RetryPolicy
 
     package init(
         id: String, function: String, inputFormat: InputFormat? = nil, input: InputDefinition? = nil,
-        batchSize: Int = 1, retry: RetryPolicy = RetryPolicy()
+        destinations: Destinations? = nil, batchSize: Int = 1, retry: RetryPolicy = RetryPolicy()
     ) {
         self.id = id
         self.function = function
         self.inputFormat = inputFormat
         self.input = input
+        self.destinations = destinations
         self.batchSize = batchSize
         self.retry = retry
     }

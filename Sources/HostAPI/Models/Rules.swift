@@ -8,18 +8,23 @@ package struct RuleInfo: Codable, Sendable {
         package var inputFormat: String
         /// What the handler gets instead of the event: `{"inputPath":…}`, `{"input":…}` or `{"inputTransformer":…}`.
         package var input: RawJSON?
+        /// The bus that hears of outcomes which succeeded, and the one of those that were given up.
+        package var onSuccess: String?
+        package var onFailure: String?
         package var batchSize: Int
         package var maximumRetryAttempts: Int
         package var maximumEventAgeInSeconds: Int
 
         package init(
-            id: String, function: String, inputFormat: String, input: RawJSON? = nil, batchSize: Int,
-            maximumRetryAttempts: Int, maximumEventAgeInSeconds: Int
+            id: String, function: String, inputFormat: String, input: RawJSON? = nil, onSuccess: String? = nil,
+            onFailure: String? = nil, batchSize: Int, maximumRetryAttempts: Int, maximumEventAgeInSeconds: Int
         ) {
             self.id = id
             self.function = function
             self.inputFormat = inputFormat
             self.input = input
+            self.onSuccess = onSuccess
+            self.onFailure = onFailure
             self.batchSize = batchSize
             self.maximumRetryAttempts = maximumRetryAttempts
             self.maximumEventAgeInSeconds = maximumEventAgeInSeconds

@@ -9,16 +9,22 @@ import UVLoop
 extension HostController {
     package func listRules(bus: String?) async throws -> [RuleInfo] {
         let statuses = try await subscriptionStatuses()
+        let subscriptions = await host.deployment.subscriptions
         return await host.deployment.app.rules.filter { bus == nil || $0.bus == bus }.map { rule in
             RuleInfo(
                 name: rule.name, bus: rule.bus, description: rule.description, enabled: rule.enabled,
                 pattern: (try? RawJSON(rule.pattern)) ?? .emptyObject,
                 schedule: rule.schedule.map { "\($0.expression) \($0.timezone)" },
                 targets: rule.targets.map { target in
-                    RuleInfo.Target(
+                    let destinations = subscriptions.first {
+                        $0.bus == rule.bus && $0.rule == rule.name && $0.target == target.id
+                    }?.destinations
+                    return RuleInfo.Target(
                         id: target.id, function: target.function,
                         inputFormat: (target.inputFormat ?? .eventBridge).rawValue,
-                        input: target.input.flatMap { try? RawJSON(encoding: $0) }, batchSize: target.batchSize,
+                        input: target.input.flatMap { try? RawJSON(encoding: $0) },
+                        onSuccess: destinations?.onSuccess, onFailure: destinations?.onFailure,
+                        batchSize: target.batchSize,
                         maximumRetryAttempts: target.retry.maximumRetryAttempts,
                         maximumEventAgeInSeconds: target.retry.maximumEventAgeSeconds)
                 },

@@ -74,6 +74,8 @@ package struct SubscriptionSettings: Codable, Sendable, Hashable {
     package var inputFormat: InputFormat
     /// What the handler gets instead of the event.
     package var input: InputDefinition?
+    /// Who hears of outcomes; nil: nobody.
+    package var destinations: Destinations?
     package var batchSize: Int
     package var retry: RetryPolicy
     /// Its rule or target is gone, or disabled; what it still has waiting is delivered, nothing new is matched.
@@ -81,7 +83,8 @@ package struct SubscriptionSettings: Codable, Sendable, Hashable {
 
     package init(
         id: SubscriptionID, bus: String, rule: String, target: String, function: String, inputFormat: InputFormat,
-        input: InputDefinition? = nil, batchSize: Int, retry: RetryPolicy, draining: Bool = false
+        input: InputDefinition? = nil, destinations: Destinations? = nil, batchSize: Int, retry: RetryPolicy,
+        draining: Bool = false
     ) {
         self.id = id
         self.bus = bus
@@ -90,6 +93,7 @@ package struct SubscriptionSettings: Codable, Sendable, Hashable {
         self.function = function
         self.inputFormat = inputFormat
         self.input = input
+        self.destinations = destinations
         self.batchSize = batchSize
         self.retry = retry
         self.draining = draining

@@ -42,8 +42,9 @@ package struct SubscriptionPlan: Sendable {
                 subscriptions.append(
                     SubscriptionSettings(
                         id: id, bus: rule.bus, rule: rule.name, target: target.id, function: target.function,
-                        inputFormat: format, input: target.input, batchSize: target.batchSize, retry: target.retry,
-                        draining: !rule.enabled))
+                        inputFormat: format, input: target.input,
+                        destinations: Self.destinations(of: target, app.function(named: target.function)),
+                        batchSize: target.batchSize, retry: target.retry, draining: !rule.enabled))
                 records.append(
                     SubscriptionRecord(
                         id: id, log: rule.bus, rule: rule.name, target: target.id,
@@ -62,6 +63,12 @@ package struct SubscriptionPlan: Sendable {
                 removed.append(old.id)
             }
         }
+    }
+
+    private static func destinations(of target: TargetDefinition, _ function: FunctionDefinition?) -> Destinations? {
+        let destinations = (target.destinations ?? Destinations()).filled(
+            from: function?.destinations ?? Destinations())
+        return destinations.isEmpty ? nil : destinations
     }
 
     /// Functions that draining subscriptions need although the app no longer has them.

@@ -45,7 +45,8 @@ extension Dispatcher: WorkerPoolDelegate {
             .note(succeeded: isGood, microseconds: report.durationMicroseconds, coldStart: report.coldStart)
         if context.openCalls == 0, context.effects.isEmpty, context.effects.stages.isEmpty, report.logs.isEmpty,
             !context.isNoted,
-            case .success = report.outcome, !context.isSuperseded, context.settings != nil
+            case .success = report.outcome, !context.isSuperseded, let settings = context.settings,
+            settings.destinations?.onSuccess == nil
         {
             // The hot path: nothing to publish, nothing to keep; the settlement goes out with the next commit.
             var batch = Batch()
@@ -77,7 +78,8 @@ extension Dispatcher: WorkerPoolDelegate {
             verdict = .superseded
         } else if let succeeded = Self.succeeded(verdict, count: context.attempt.works.count), !context.effects.isEmpty
         {
-            switch await publisher.publish(context, report, succeeded: succeeded, logs: reference) {
+            let told = successes(of: context, report, succeeded.sorted())
+            switch await publisher.publish(context, report, succeeded: succeeded, telling: told, logs: reference) {
             case .nothing:
                 break
             case .committed(let lines):
@@ -100,12 +102,17 @@ extension Dispatcher: WorkerPoolDelegate {
             resolutions = resolutions.map { $0.parking(context.parked) }
         }
         var batch = Batch()
+        var outcomes: [EffectInfo] = []
         for (index, resolution) in resolutions.enumerated() {
             switch resolution {
-            case .succeeded(let work):
-                if !published.contains(index) { writer.finish(work, .succeeded, into: &batch) }
-            case .dropped(let work):
-                if !published.contains(index) { writer.finish(work, .dropped, into: &batch) }
+            case .succeeded(let work), .dropped(let work):
+                guard !published.contains(index) else { continue }
+                let isDropped = if case .dropped = resolution { true } else { false }
+                writer.finish(work, isDropped ? .dropped : .succeeded, into: &batch)
+                for told in successes(of: context, report, [index]) {
+                    batch.appends.append(append(told, lineage: context.lineage))
+                    if let event = batch.appends.last { outcomes.append(.outcome(event)) }
+                }
             case .superseded(let work):
                 writer.finish(work, .superseded, into: &batch)
             case .retry(let work, let due, let from):
@@ -115,11 +122,18 @@ extension Dispatcher: WorkerPoolDelegate {
                 let input = await keepInput(of: work, context.inputs[index], attempt: context.id, ordinal: index)
                 writer.dead(
                     work, death, target: context.attempt.function, rule: context.rule, input: input, into: &batch)
+                if let told = failure(
+                    of: work, death, context.settings, attempt: context.id, version: context.version.version,
+                    lineage: context.lineage)
+                {
+                    batch.appends.append(told)
+                    outcomes.append(.outcome(told))
+                }
             }
         }
         if context.isNoted { batch.control.append(.removeValue(name: context.noteName)) }
         if published.isEmpty {
-            batch.invocations.append(record(context, report, verdict, resolutions, reference))
+            batch.invocations.append(record(context, report, verdict, resolutions, reference, effects: outcomes))
         }
         if let withdrawal {
             batch.merge(withdrawal.changes)

@@ -14,10 +14,10 @@ package struct InvocationDetails: Codable, Sendable {
 }
 
 extension Dispatcher {
-    /// The row of an invocation that published nothing.
+    /// The row of an invocation that published nothing. `effects`: the events that tell of its outcome.
     func record(
         _ context: AttemptContext, _ report: AttemptReport, _ verdict: Verdict, _ resolutions: [Resolution],
-        _ logs: LogReference
+        _ logs: LogReference, effects: [EffectInfo] = []
     ) -> InvocationRecord {
         var outcome = "succeeded"
         var code = ""
@@ -46,7 +46,7 @@ extension Dispatcher {
             durationMicroseconds: report.durationMicroseconds, outcome: outcome, code: code, message: message,
             coldStart: report.coldStart,
             details: JSONText.encode(
-                InvocationDetails(output: output, effects: [], backtrace: report.backtrace, rule: context.rule)),
+                InvocationDetails(output: output, effects: effects, backtrace: report.backtrace, rule: context.rule)),
             logFile: logs.file, logOffset: logs.offset, logLength: logs.length)
     }
 

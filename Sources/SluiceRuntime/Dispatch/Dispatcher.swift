@@ -61,6 +61,7 @@ package final class Dispatcher {
     /// What an earlier life had in force: known to recovery, not yet running.
     package func restore(_ deployment: Deployment) {
         self.deployment = deployment
+        handlerInputs = HandlerInputs(deployment)
     }
 
     /// Takes a deployment into force: functions, limits, subscriptions. `progress` tells where the log of a

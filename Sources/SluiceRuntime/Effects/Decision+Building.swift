@@ -21,7 +21,10 @@ extension Decision {
                 note: publication.isRemoval ? nil : "\(publication.size) bytes",
                 event: events[ObjectAddress(bucket: publication.bucket, key: publication.key)])
         }
-            + outbox.map { EffectInfo(kind: "event", subject: $0.bus, note: $0.id, event: $0.id) }
+            + outbox.map {
+                EffectInfo(
+                    kind: $0.isOutcome == true ? "outcome" : "event", subject: $0.bus, note: $0.id, event: $0.id)
+            }
             + files.map {
                 EffectInfo(
                     kind: "register", subject: "\($0.database).\($0.table)",
@@ -44,7 +47,8 @@ extension Decision {
 extension Publisher {
     static func decision(
         _ context: AttemptContext, _ report: AttemptReport, succeeded: Set<Int>,
-        _ prepared: PublicationPlan.Prepared, _ logs: LogReference
+        _ prepared: PublicationPlan.Prepared, telling told: [(bus: String, event: OutcomeEvent)],
+        _ logs: LogReference
     ) -> Decision {
         var output = ""
         var dropped: Set<Int> = []
@@ -70,6 +74,11 @@ extension Publisher {
             return Decision.OutboxEvent(
                 id: id, bus: entry.bus ?? "default", payload: String(decoding: payload, as: UTF8.self))
         }
+        let outcomes = told.map { bus, event in
+            Decision.OutboxEvent(
+                id: event.id, bus: bus, payload: String(decoding: event.payload(bus: bus), as: UTF8.self),
+                isOutcome: true)
+        }
         return Decision(
             attempt: context.id, staging: context.id.staging, parked: nil, invocationID: context.invocationID,
             function: context.attempt.function, version: context.version.version, rule: context.rule,
@@ -77,7 +86,8 @@ extension Publisher {
             eventIDs: works.map(\.eventID), started: context.startedWall,
             durationMicroseconds: report.durationMicroseconds, coldStart: report.coldStart, output: output,
             logFile: logs.file, logOffset: logs.offset, logLength: logs.length, settled: settled,
-            lineage: context.lineage, publications: prepared.publications, outbox: outbox, files: prepared.files)
+            lineage: context.lineage, publications: prepared.publications, outbox: outbox + outcomes,
+            files: prepared.files)
     }
 }
 

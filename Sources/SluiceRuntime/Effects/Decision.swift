@@ -18,6 +18,8 @@ package struct Decision: Codable, Sendable {
         package var bus: String
         /// The whole envelope as JSON text.
         package var payload: String
+        /// It tells of this outcome; the handler did not ask for it.
+        package var isOutcome: Bool?
     }
 
     package var attempt: AttemptID

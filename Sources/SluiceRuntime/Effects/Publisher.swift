@@ -52,20 +52,22 @@ package final class Publisher {
         self.log = log
     }
 
-    /// Publishes what the works at the indices `succeeded` have asked for, and settles those works.
+    /// Publishes what the works at the indices `succeeded` have asked for, and settles those works. `telling`: the
+    /// events of their outcomes, which come with the settlement.
     func publish(
-        _ context: AttemptContext, _ report: AttemptReport, succeeded: Set<Int>, logs: LogReference
+        _ context: AttemptContext, _ report: AttemptReport, succeeded: Set<Int>,
+        telling told: [(bus: String, event: OutcomeEvent)], logs: LogReference
     ) async -> Result {
         let operations = context.effects.committed(succeeded: succeeded, records: context.attempt.works.count)
         guard !operations.isEmpty else { return .nothing }
         return await holding(Self.names(of: operations)) {
-            await publish(operations, of: context, report, succeeded: succeeded, logs: logs)
+            await publish(operations, of: context, report, succeeded: succeeded, telling: told, logs: logs)
         }
     }
 
     private func publish(
         _ operations: [EffectSet.Operation], of context: AttemptContext, _ report: AttemptReport, succeeded: Set<Int>,
-        logs: LogReference
+        telling told: [(bus: String, event: OutcomeEvent)], logs: LogReference
     ) async -> Result {
         CrashPoint.hit(.runtimeAnswered)
         let plan = PublicationPlan(
@@ -84,7 +86,7 @@ package final class Publisher {
         } catch {
             return .failed(Failure(code: "StagingFailed", message: "\(error)"))
         }
-        let decision = Self.decision(context, report, succeeded: succeeded, prepared, logs)
+        let decision = Self.decision(context, report, succeeded: succeeded, prepared, telling: told, logs)
         return await carryOut(decision, isDecided: false)
     }
 

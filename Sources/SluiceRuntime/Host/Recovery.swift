@@ -136,6 +136,7 @@ package struct Recovery {
             writer.dead(
                 work, death, target: settings?.function ?? "", rule: settings?.rule ?? "",
                 input: await input(of: work, note.attempt), into: &batch)
+            tell(of: work, death, settings, attempt: note.attempt, version: note.version, into: &batch)
         } else {
             let from = work.source
             work.source = .pending(deadLetter: work.deadLetter)
@@ -160,13 +161,31 @@ package struct Recovery {
                     durationMilliseconds: Double(decision.durationMicroseconds) / 1000, code: failure.code,
                     message: failure.message))
             work.parked = decision.settled.count == 1 ? parked : nil
+            let death = Death(condition: "PermanentError", code: failure.code, message: failure.message)
             ResolutionWriter(clock: clock).dead(
-                work, Death(condition: "PermanentError", code: failure.code, message: failure.message),
-                target: decision.function, rule: decision.rule,
+                work, death, target: decision.function, rule: decision.rule,
                 input: await input(of: work, "\(decision.attempt)", ordinal: ordinal),
                 into: &batch)
+            tell(
+                of: work, death, dispatcher.deployment.subscription(settled.delivery.subscription),
+                attempt: "\(decision.attempt)", version: decision.version, into: &batch)
         }
         _ = try await committer.commit(batch)
+    }
+
+    /// The event for those who want to hear of the failure, in the commit that makes it a dead letter.
+    private func tell(
+        of work: Work, _ death: Death, _ settings: SubscriptionSettings?, attempt: String, version: Int,
+        into batch: inout Batch
+    ) {
+        guard let attempt = AttemptID(attempt) else { return }
+        let before = JSONText.decode(Lineage.self, from: work.lineage) ?? Lineage()
+        let hop = Lineage.Hop(
+            event: work.eventID, rule: settings?.rule ?? "", function: settings?.function ?? "",
+            subject: EventReading.subject(of: work.payload))
+        let told = dispatcher.failure(
+            of: work, death, settings, attempt: attempt, version: version, lineage: before.adding(hop))
+        if let told { batch.appends.append(told) }
     }
 
     private func input(of work: Work, _ attempt: String, ordinal: Int = 0) async -> [UInt8] {

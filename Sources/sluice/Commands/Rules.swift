@@ -64,6 +64,14 @@ struct Rules: AsyncParsableCommand {
                         Human.seconds(Int64($0.maximumEventAgeInSeconds)),
                     ]
                 }, indent: 2)
+            for target in rule.targets where target.onSuccess != nil || target.onFailure != nil {
+                output.heading("Who hears of the outcomes of \(target.id)")
+                output.fields(
+                    [
+                        ("on success", target.onSuccess.map { "bus \($0)" }),
+                        ("on failure", target.onFailure.map { "bus \($0)" }),
+                    ], indent: 2)
+            }
             for target in rule.targets {
                 guard let input = target.input else { continue }
                 output.heading("What the handler of \(target.id) gets")
