@@ -6,78 +6,120 @@ struct AccessLogParser: LineParser {
     let types: [ColumnType?]
     let skippedLines = 0
     private let format: AccessLogFormat
+    /// The text before the first field.
+    private let opening: [UInt8]
+    /// The fields, each with what stands behind it: without the texts' own arrays, which cost counting references.
+    private let steps: [Step]
+    /// The texts behind the fields, one after the other.
+    private let texts: [UInt8]
     private var scratch: [UInt8] = []
 
     private static let backslash = UInt8(ascii: "\\")
     private static let quote = UInt8(ascii: "\"")
+    private static let space = UInt8(ascii: " ")
+    private static let http = Array("HTTP/".utf8)
+
+    private struct Step {
+        var kind: AccessLogField.Kind
+        var column: Int
+        var isQuoted: Bool
+        /// In `texts`; empty for a field that reaches to the end of the line.
+        var text: Range<Int>
+    }
 
     init(_ format: AccessLogFormat) {
         self.format = format
         columns = format.columns.enumerated().map { CSVColumn(name: $1.name, sourceName: $1.name, index: $0) }
         types = format.columns.map(\.type)
+        var opening: [UInt8] = []
+        var steps: [Step] = []
+        var texts: [UInt8] = []
+        for piece in format.pieces {
+            switch piece {
+            case .field(let field):
+                steps.append(
+                    Step(
+                        kind: field.kind, column: field.column, isQuoted: field.isQuoted,
+                        text: texts.count..<texts.count))
+            case .text(let text) where steps.isEmpty:
+                opening = text
+            case .text(let text):
+                steps[steps.count - 1].text = texts.count..<texts.count + text.count
+                texts += text
+            }
+        }
+        (self.opening, self.steps, self.texts) = (opening, steps, texts)
     }
 
     mutating func parse(_ line: Range<Int>, _ fields: inout LineFields) -> LineProblem? {
-        var position = line.lowerBound
-        var before = "its beginning"
-        for (index, piece) in format.pieces.enumerated() {
-            switch piece {
-            case .text(let text):
-                guard Self.begins(fields.bytes, position, line.upperBound, text) else {
-                    return mismatch("lacks \(Self.shown(text)) after \(before)", nil)
-                }
-                position += text.count
-            case .field(let field):
-                let text: [UInt8]? =
-                    if index + 1 < format.pieces.count, case .text(let text) = format.pieces[index + 1] { text } else {
-                        nil
-                    }
-                guard let end = Self.end(fields.bytes, position, line.upperBound, field, text) else {
-                    return mismatch("lacks \(Self.shown(text ?? [])) after \(field.name)", field.name)
-                }
-                if let problem = take(field, position..<end, &fields) { return problem }
-                position = end
-                before = field.name
-            }
+        guard Self.begins(fields.bytes, line.lowerBound, line.upperBound, opening[...]) else {
+            return mismatch("does not begin with \(Self.shown(opening[...]))", nil)
         }
-        guard position == line.upperBound else { return mismatch("has more text after \(before)", nil) }
+        var position = line.lowerBound + opening.count
+        for index in steps.indices {
+            let step = steps[index]
+            guard let end = end(fields.bytes, position, line.upperBound, step) else {
+                return lacking(step)
+            }
+            if let problem = take(step, position..<end, &fields) { return problem }
+            position = end + step.text.count
+            guard position <= line.upperBound, matches(fields.bytes + end, step.text) else { return lacking(step) }
+        }
+        guard position == line.upperBound else {
+            return mismatch("has more text after \(steps.last.map { columns[$0.column].name } ?? "its beginning")", nil)
+        }
         return nil
+    }
+
+    private func lacking(_ step: Step) -> LineProblem {
+        let name = columns[step.column].name
+        return mismatch("lacks \(Self.shown(texts[step.text])) after \(name)", name)
     }
 
     private func mismatch(_ reason: String, _ column: String?) -> LineProblem {
         LineProblem(reason: "\(reason), as the log format \(format.text) wants it.", column: column)
     }
 
-    private static func shown(_ text: [UInt8]) -> String { "`\(String(decoding: text, as: UTF8.self))`" }
+    private static func shown(_ text: ArraySlice<UInt8>) -> String { "`\(String(decoding: text, as: UTF8.self))`" }
 
-    private static func begins(_ bytes: UnsafePointer<UInt8>, _ position: Int, _ end: Int, _ text: [UInt8]) -> Bool {
+    private static func begins(
+        _ bytes: UnsafePointer<UInt8>, _ position: Int, _ end: Int, _ text: ArraySlice<UInt8>
+    ) -> Bool {
         guard end - position >= text.count else { return false }
-        for index in text.indices where bytes[position + index] != text[index] { return false }
+        for (index, byte) in text.enumerated() where bytes[position + index] != byte { return false }
+        return true
+    }
+
+    /// Whether `bytes` begin with a text of `texts`; they must be as long.
+    @inline(__always)
+    private func matches(_ bytes: UnsafePointer<UInt8>, _ text: Range<Int>) -> Bool {
+        for index in text where bytes[index - text.lowerBound] != texts[index] { return false }
         return true
     }
 
     /// Where a field that begins at `start` ends: before the text that follows it, or at the end of the line.
-    private static func end(
-        _ bytes: UnsafePointer<UInt8>, _ start: Int, _ end: Int, _ field: AccessLogField, _ text: [UInt8]?
-    ) -> Int? {
-        guard let text, let first = text.first else { return end }
+    private func end(_ bytes: UnsafePointer<UInt8>, _ start: Int, _ end: Int, _ step: Step) -> Int? {
+        guard let last = step.text.last else { return end }
+        let first = texts[step.text.lowerBound]
+        let room = end - (last - step.text.lowerBound)
         var position = start
-        while position < end {
-            let byte = bytes[position]
-            if field.isQuoted, byte == backslash {
-                position += 2
-                continue
+        while position < room, let found = memchr(bytes + position, Int32(first), room - position) {
+            let place = UnsafeRawPointer(bytes).distance(to: UnsafeRawPointer(found))
+            if step.isQuoted {
+                // What is quoted ends at its first quote that is not escaped, whatever follows.
+                var escapes = place
+                while escapes > start, bytes[escapes - 1] == Self.backslash { escapes -= 1 }
+                if (place - escapes) & 1 == 0 { return place }
+            } else if matches(bytes + place, step.text) {
+                return place
             }
-            // What is quoted ends at its quote, whatever follows.
-            if byte == first, field.isQuoted || begins(bytes, position, end, text) { return position }
-            position += 1
+            position = place + 1
         }
         return nil
     }
 
     /// Takes a field into its column.
-    private mutating func take(_ field: AccessLogField, _ range: Range<Int>, _ fields: inout LineFields) -> LineProblem?
-    {
+    private mutating func take(_ field: Step, _ range: Range<Int>, _ fields: inout LineFields) -> LineProblem? {
         let (start, count) = (range.lowerBound, range.count)
         if count == 1, fields.bytes[start] == UInt8(ascii: "-") {
             fields.setNull(field.column)
@@ -117,12 +159,12 @@ struct AccessLogParser: LineParser {
         return nil
     }
 
-    private func wrong(_ field: AccessLogField, _ range: Range<Int>, _ wanted: String, _ fields: LineFields)
+    private func wrong(_ field: Step, _ range: Range<Int>, _ wanted: String, _ fields: LineFields)
         -> LineProblem
     {
         LineProblem(
-            reason: "has \"\(fields.batch.excerpt(range))\" as \(field.name), which should be \(wanted).",
-            column: field.name)
+            reason: "has \"\(fields.batch.excerpt(range))\" as \(columns[field.column].name), which should be "
+                + "\(wanted).", column: columns[field.column].name)
     }
 
     // MARK: text
@@ -198,13 +240,12 @@ struct AccessLogParser: LineParser {
     private func takeRequest(_ column: Int, _ range: Range<Int>, _ fields: inout LineFields) {
         for part in 1...3 { fields.setNull(column + part) }
         let bytes = fields.bytes
-        let space = UInt8(ascii: " ")
-        guard let first = range.first(where: { bytes[$0] == space }), first > range.lowerBound,
+        guard let first = range.first(where: { bytes[$0] == Self.space }), first > range.lowerBound,
             (range.lowerBound..<first).allSatisfy({ Self.isMethod(bytes[$0]) })
         else { return }
         var end = range.upperBound
-        if let last = range.last(where: { bytes[$0] == space }), last > first,
-            Self.begins(bytes, last + 1, range.upperBound, Array("HTTP/".utf8))
+        if let last = range.last(where: { bytes[$0] == Self.space }), last > first,
+            Self.begins(bytes, last + 1, range.upperBound, Self.http[...])
         {
             fields.set(column + 3, raw: last + 1..<range.upperBound)
             end = last
@@ -216,9 +257,23 @@ struct AccessLogParser: LineParser {
 
     private static func isMethod(_ byte: UInt8) -> Bool { (0x41...0x5A).contains(byte) || byte == 0x2D || byte == 0x5F }
 
-    private static let months = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"].map
-    {
-        Array($0.utf8)
+    /// From 1; nil for other letters.
+    private static func month(_ text: UnsafePointer<UInt8>) -> UInt8? {
+        switch (text[0], text[1], text[2]) {
+        case (0x4A, 0x61, 0x6E): 1  // Jan
+        case (0x46, 0x65, 0x62): 2  // Feb
+        case (0x4D, 0x61, 0x72): 3  // Mar
+        case (0x41, 0x70, 0x72): 4  // Apr
+        case (0x4D, 0x61, 0x79): 5  // May
+        case (0x4A, 0x75, 0x6E): 6  // Jun
+        case (0x4A, 0x75, 0x6C): 7  // Jul
+        case (0x41, 0x75, 0x67): 8  // Aug
+        case (0x53, 0x65, 0x70): 9  // Sep
+        case (0x4F, 0x63, 0x74): 10  // Oct
+        case (0x4E, 0x6F, 0x76): 11  // Nov
+        case (0x44, 0x65, 0x63): 12  // Dec
+        default: nil
+        }
     }
 
     /// `10/Oct/2000:13:55:36 -0700` as ISO 8601 in the annex; nil where it is no time.
@@ -227,16 +282,14 @@ struct AccessLogParser: LineParser {
         fields.batch.reserveAnnex(24)
         let text = fields.bytes + range.lowerBound
         guard text[2] == 0x2F, text[6] == 0x2F, text[11] == 0x3A, text[20] == 0x20 else { return nil }
-        guard let month = months.firstIndex(where: { $0[0] == text[3] && $0[1] == text[4] && $0[2] == text[5] }) else {
-            return nil
-        }
+        guard let month = Self.month(text + 3) else { return nil }
         let target = fields.batch.base + fields.batch.annexEnd
         func put(_ offset: Int, _ source: Int, _ count: Int) {
             for index in 0..<count { target[offset + index] = text[source + index] }
         }
         put(0, 7, 4)
-        target[5] = 0x30 + UInt8((month + 1) / 10)
-        target[6] = 0x30 + UInt8((month + 1) % 10)
+        target[5] = 0x30 + month / 10
+        target[6] = 0x30 + month % 10
         put(8, 0, 2)
         put(11, 12, 8)
         put(19, 21, 5)
