@@ -36,6 +36,8 @@ package protocol HostControl: Sendable {
     func testRules(_ request: RuleTestRequest) async throws -> RuleTestResult
     /// Enabled schedules with their next `count` moments.
     func listSchedules(count: Int) async throws -> [ScheduleInfo]
+    /// Manifests whose files are waited for.
+    func listManifests() async throws -> [ManifestInfo]
 
     // MARK: Functions and invocations
     func listFunctions() async throws -> [FunctionInfo]

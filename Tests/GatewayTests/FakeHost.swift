@@ -130,6 +130,14 @@ final class FakeHost: HostControl {
             verdicts: [.init(rule: "r", matches: true, enabled: true, functions: ["F"])])
     }
 
+    func listManifests() async throws -> [ManifestInfo] {
+        [
+            ManifestInfo(
+                rule: "r", bus: "default", bucket: "b", key: "m.json", files: 2, missing: ["b/k: has not arrived"],
+                arrived: Self.time, deadline: Self.time)
+        ]
+    }
+
     func listSchedules(count: Int) async throws -> [ScheduleInfo] {
         [
             ScheduleInfo(

@@ -78,6 +78,7 @@ struct RuleFile {
         } else {
             result.readPattern(&reader)
         }
+        result.readManifest(&reader)
         result.readTargets(&reader)
         reader.finish(
             instead: [
@@ -112,6 +113,23 @@ struct RuleFile {
         }
         definition.schedule = ScheduleReader.read(&reader)
         definition.pattern = ScheduledEvents.pattern(rule: definition.name, bus: definition.bus)
+    }
+
+    /// `manifest:` beside a pattern: the pattern takes the manifests, the targets get what becomes of them.
+    private mutating func readManifest(_ reader: inout MappingReader) {
+        guard var inner = reader.reader("manifest") else { return }
+        let limit = inner.integer("timeLimit", in: 1...1_209_600, unit: "seconds")
+        if !inner.has("timeLimit") {
+            inner.missing("timeLimit", hint: "write manifest: {timeLimit: 3600}, the seconds that files may be late")
+        }
+        inner.finish(instead: ["timeout": "timeLimit", "timeLimitSeconds": "timeLimit", "limit": "timeLimit"])
+        guard definition.schedule == nil else {
+            file.report(
+                .invalidValue, "a rule has either `schedule` or `manifest`", at: reader.place(of: "manifest"))
+            return
+        }
+        definition.manifest = ManifestDefinition(pattern: definition.pattern, timeLimitSeconds: limit ?? 3600)
+        definition.pattern = ManifestEvents.pattern(rule: definition.name, bus: definition.bus)
     }
 
     private mutating func readTargets(_ reader: inout MappingReader) {

@@ -11,6 +11,8 @@ package struct RuleDefinition: Codable, Sendable, Hashable {
     package var pattern: String
     /// Nil for a rule that takes what others put on the bus.
     package var schedule: ScheduleDefinition?
+    /// Nil for a rule whose pattern takes no manifests; then `pattern` is for the events that tell of them.
+    package var manifest: ManifestDefinition?
     /// In the order of the file; at least one.
     package var targets: [TargetDefinition]
     /// The file it comes from, beneath the app folder.
@@ -18,7 +20,8 @@ package struct RuleDefinition: Codable, Sendable, Hashable {
 
     package init(
         name: String, description: String = "", bus: String = "default", enabled: Bool = true, pattern: String,
-        schedule: ScheduleDefinition? = nil, targets: [TargetDefinition], file: String = ""
+        schedule: ScheduleDefinition? = nil, manifest: ManifestDefinition? = nil, targets: [TargetDefinition],
+        file: String = ""
     ) {
         self.name = name
         self.description = description
@@ -26,6 +29,7 @@ package struct RuleDefinition: Codable, Sendable, Hashable {
         self.enabled = enabled
         self.pattern = pattern
         self.schedule = schedule
+        self.manifest = manifest
         self.targets = targets
         self.file = file
     }

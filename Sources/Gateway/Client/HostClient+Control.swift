@@ -60,6 +60,10 @@ extension HostClient: HostControl {
         return try await (get(Routes.listSchedules.path(), items) as Items<ScheduleInfo>).items
     }
 
+    package func listManifests() async throws -> [ManifestInfo] {
+        try await (get(Routes.listManifests.path()) as Items<ManifestInfo>).items
+    }
+
     package func listFunctions() async throws -> [FunctionInfo] {
         try await (get(Routes.listFunctions.path()) as Items<FunctionInfo>).items
     }

@@ -75,6 +75,7 @@ enum GatewayRoutes {
             try await control.rule(bus: $0.parameter("bus"), name: $0.parameter("rule"))
         }
         answer(Routes.testRules, on: router) { try await control.testRules($0.body()) }
+        answer(Routes.listManifests, on: router) { _ in Items(try await control.listManifests()) }
         answer(Routes.listSchedules, on: router) { call in
             Items(try await control.listSchedules(count: call.query.integer("count", in: 1...1000) ?? 1))
         }

@@ -46,6 +46,7 @@ package enum Routes {
     package static let testRules = Route(.post, "/v1/rules/test")
     /// Takes `count`, the moments to tell for each.
     package static let listSchedules = Route(.get, "/v1/schedules")
+    package static let listManifests = Route(.get, "/v1/manifests")
 
     package static let listFunctions = Route(.get, "/v1/functions")
     package static let function = Route(.get, "/v1/functions/{function}")
@@ -71,7 +72,7 @@ package enum Routes {
         health, status, deploy, doctor, metrics, backup, putEvents, listEvents, tailEvents, event, trace, listRules,
         rule,
         testRules,
-        listSchedules,
+        listSchedules, listManifests,
         listFunctions, function, invoke, listInvocations, invocation, logs, deadLetterGroups, listDeadLetters,
         deadLetter, redrive, redriveJob, purge, listBuckets, trigger, listTables, table,
     ]

@@ -4,6 +4,15 @@ import Schedules
 import UVLoop
 
 extension HostController {
+    package func listManifests() async throws -> [ManifestInfo] {
+        await host.manifests.open.map { manifest, missing in
+            ManifestInfo(
+                rule: manifest.id.rule, bus: manifest.id.bus, bucket: manifest.id.bucket, key: manifest.id.key,
+                files: manifest.files.count, missing: missing, arrived: HostAPI.Timestamp(manifest.arrived * 1000),
+                deadline: HostAPI.Timestamp(manifest.deadline * 1000))
+        }
+    }
+
     package func listSchedules(count: Int) async throws -> [ScheduleInfo] {
         let now = HostClock().wall / 1000
         return await host.schedules.reports.map { report in

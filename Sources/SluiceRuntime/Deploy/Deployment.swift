@@ -76,6 +76,8 @@ package struct SubscriptionSettings: Codable, Sendable, Hashable {
     package var input: InputDefinition?
     /// Who hears of outcomes; nil: nobody.
     package var destinations: Destinations?
+    /// Its events tell of manifests; one that is not complete is refused.
+    package var awaitsManifest: Bool?
     package var batchSize: Int
     package var retry: RetryPolicy
     /// Its rule or target is gone, or disabled; what it still has waiting is delivered, nothing new is matched.
@@ -83,7 +85,8 @@ package struct SubscriptionSettings: Codable, Sendable, Hashable {
 
     package init(
         id: SubscriptionID, bus: String, rule: String, target: String, function: String, inputFormat: InputFormat,
-        input: InputDefinition? = nil, destinations: Destinations? = nil, batchSize: Int, retry: RetryPolicy,
+        input: InputDefinition? = nil, destinations: Destinations? = nil, awaitsManifest: Bool? = nil,
+        batchSize: Int, retry: RetryPolicy,
         draining: Bool = false
     ) {
         self.id = id
@@ -94,6 +97,7 @@ package struct SubscriptionSettings: Codable, Sendable, Hashable {
         self.inputFormat = inputFormat
         self.input = input
         self.destinations = destinations
+        self.awaitsManifest = awaitsManifest
         self.batchSize = batchSize
         self.retry = retry
         self.draining = draining

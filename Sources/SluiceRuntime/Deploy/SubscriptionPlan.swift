@@ -44,7 +44,8 @@ package struct SubscriptionPlan: Sendable {
                         id: id, bus: rule.bus, rule: rule.name, target: target.id, function: target.function,
                         inputFormat: format, input: target.input,
                         destinations: Self.destinations(of: target, app.function(named: target.function)),
-                        batchSize: target.batchSize, retry: target.retry, draining: !rule.enabled))
+                        awaitsManifest: rule.manifest == nil ? nil : true, batchSize: target.batchSize,
+                        retry: target.retry, draining: !rule.enabled))
                 records.append(
                     SubscriptionRecord(
                         id: id, log: rule.bus, rule: rule.name, target: target.id,

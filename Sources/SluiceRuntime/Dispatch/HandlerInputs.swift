@@ -32,6 +32,7 @@ package struct HandlerInputs: Sendable {
         of payload: [UInt8], ingested: Milliseconds, settings: SubscriptionSettings?
     ) throws(Failure) -> [UInt8] {
         guard let settings else { return payload }
+        if settings.awaitsManifest == true, let refusal = ManifestRefusal.failure(of: payload) { throw refusal }
         guard settings.input != nil else {
             switch settings.inputFormat {
             case .eventBridge: return payload

@@ -129,6 +129,7 @@ extension HostRuntime {
             await closeBuckets(notIn: outcome.deployment.app)
             try await startWatching()
             try await schedules.apply(outcome.deployment)
+            try await manifests.apply(outcome.deployment)
         }
         return DeployResult(
             accepted: outcome.accepted, ruleSet: deployment.ruleSet, changes: outcome.changes,

@@ -51,6 +51,7 @@ package final class HostRuntime {
     let dispatcher: Dispatcher
     let redrives: RedriveJobs
     private(set) var schedules: ScheduleRunner!
+    let manifests: ManifestRunner
     let logs: LogStore
     package let events = Feed<CommittedRecord>()
     let started: Milliseconds
@@ -86,15 +87,19 @@ package final class HostRuntime {
         redrives = RedriveJobs(
             journal: journal, committer: committer, files: files, clock: clock, dispatcher: dispatcher,
             boot: state.boot)
+        manifests = ManifestRunner(
+            journal: journal, committer: committer, files: files, clock: clock, announcer: announcer,
+            buckets: buckets, log: log)
         schedules = ScheduleRunner(
             journal: journal, committer: committer, files: files, clock: clock, announcer: announcer, log: log,
             isAccepting: { [unowned self] in self.hasRoom })
-        let (router, dispatcher, events) = (router, dispatcher, events)
+        let (router, dispatcher, events, manifests) = (router, dispatcher, events, manifests)
         journal.setRematch { append, ruleSet in
             router.rematch(append.payload, lineage: append.lineage, bus: append.log, ruleSet: ruleSet)
         }
         journal.observeAppends { records in
             dispatcher.recordsCommitted(records)
+            manifests.recordsCommitted(records)
             if events.hasListeners { for record in records { events.send(record) } }
         }
     }
@@ -144,6 +149,7 @@ package final class HostRuntime {
         try await redrives.resume()
         try await startWatching()
         try await schedules.apply(deployment)
+        try await manifests.apply(deployment)
         phase = .ready
         keepHouse()
     }
@@ -164,6 +170,7 @@ package final class HostRuntime {
         phase = .stopping
         housekeeping?.cancel()
         schedules.stop()
+        manifests.stop()
         let watchers = Array(watchers.values)
         await files.run { for watcher in watchers { watcher.stop() } }
         await dispatcher.stop(grace: grace)

@@ -1,0 +1,98 @@
+import FunctionJSON
+
+/// What a manifest object says: the files that belong together.
+package struct Manifest: Codable, Sendable, Hashable {
+    /// One file that must be there.
+    package struct File: Codable, Sendable, Hashable {
+        package var bucket: String
+        package var key: String
+        /// In bytes; nil: any.
+        package var size: Int64?
+        /// In hexadecimal, lower case; nil: any content.
+        package var sha256: String?
+
+        package init(bucket: String, key: String, size: Int64? = nil, sha256: String? = nil) {
+            self.bucket = bucket
+            self.key = key
+            self.size = size
+            self.sha256 = sha256
+        }
+    }
+
+    /// Why a manifest cannot be read.
+    package struct Invalid: Error, Sendable, Hashable {
+        package var message: String
+    }
+
+    /// Longer manifests are refused, in bytes.
+    package static let mostBytes: Int64 = 16 << 20
+    /// Files of one manifest at most.
+    package static let mostFiles = 100_000
+
+    /// In the order of the manifest; at least one.
+    package var files: [File]
+
+    package init(files: [File]) {
+        self.files = files
+    }
+
+    /// Reads `{"files": [...]}`, where a file is a key or `{"key", "size", "sha256", "bucket"}` (as S3 Inventory writes
+    /// it, too), or `{"entries": [{"url": "s3://bucket/key"}]}`, as Redshift writes it. A key that begins with `./` is
+    /// beside the manifest; what names no bucket is in the manifest's.
+    package init(_ bytes: [UInt8], bucket: String, key: String) throws(Invalid) {
+        let root: JSONNode
+        do throws(JSONError) {
+            root = try JSONDocument(parsing: bytes).root
+        } catch {
+            throw Invalid(message: "the manifest is not JSON: \(error)")
+        }
+        let isFiles = root["files"]?.kind == .array
+        guard let list = isFiles ? root["files"] : root["entries"], list.kind == .array else {
+            throw Invalid(message: "the manifest has neither a list `files` nor a list `entries`")
+        }
+        guard (1...Self.mostFiles).contains(list.count) else {
+            throw Invalid(message: "the manifest names \(list.count) files; 1 to \(Self.mostFiles) are allowed")
+        }
+        let folder = key.lastIndex(of: "/").map { String(key[...$0]) } ?? ""
+        var files: [File] = []
+        for (index, node) in list.elements.enumerated() {
+            var file = isFiles ? Self.file(node, bucket: bucket) : Self.entry(node)
+            if let beside = file?.key, beside.hasPrefix("./") { file?.key = folder + beside.dropFirst(2) }
+            guard let file, !file.key.isEmpty, file.sha256.map(Self.isHash) ?? true, file.size ?? 0 >= 0 else {
+                throw Invalid(
+                    message: "file \(index + 1) of the manifest is neither a key nor an object with `key` and, if "
+                        + "they are given, `size` (a number) and `sha256` (64 hexadecimal digits)")
+            }
+            files.append(file)
+        }
+        self.files = files
+    }
+
+    private static func file(_ node: JSONNode, bucket: String) -> File? {
+        if let key = node.string { return File(bucket: bucket, key: key) }
+        guard let key = node["key"]?.string, let size = number(node["size"]) else { return nil }
+        let hash = node["sha256"]
+        guard hash == nil || hash?.string != nil else { return nil }
+        return File(
+            bucket: node["bucket"]?.string ?? bucket, key: key, size: size.value,
+            sha256: hash?.string?.lowercased())
+    }
+
+    private static func entry(_ node: JSONNode) -> File? {
+        guard let url = node["url"]?.string, url.hasPrefix("s3://"), let size = number(node["meta"]?["content_length"])
+        else { return nil }
+        let parts = url.dropFirst(5).split(separator: "/", maxSplits: 1).map(String.init)
+        guard parts.count == 2 else { return nil }
+        return File(bucket: parts[0], key: parts[1], size: size.value)
+    }
+
+    /// Nil for what is there and no number.
+    private static func number(_ node: JSONNode?) -> (value: Int64?, Void)? {
+        guard let node else { return (nil, ()) }
+        return node.int64.map { ($0, ()) }
+    }
+
+    private static func isHash(_ text: String) -> Bool {
+        text.utf8.count == 64 && text.utf8.allSatisfy { (0x30...0x39).contains($0) || (0x61...0x66).contains($0) }
+    }
+}

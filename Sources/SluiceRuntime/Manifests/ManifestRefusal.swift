@@ -1,0 +1,29 @@
+import AppConfig
+import FunctionJSON
+import FunctionProtocol
+
+/// A manifest whose files did not all arrive becomes a dead letter that says what is missing, without its handler.
+enum ManifestRefusal {
+    /// Files that the message names; the payload has all of them.
+    private static let mostNamed = 20
+
+    /// `ManifestIncomplete` for the event of an incomplete manifest; nil for any other event, and for one that somebody
+    /// redrives: then the handler gets what there is.
+    static func failure(of payload: [UInt8]) -> Failure? {
+        guard let root = try? JSONDocument(parsing: payload).root, root["source"]?.string == ManifestEvents.source,
+            root["detail-type"]?.string == ManifestEvents.incomplete, root["replayed-from"] == nil,
+            let detail = root["detail"]
+        else { return nil }
+        let missing = detail["missing"]?.elements.compactMap(\.string) ?? []
+        let name =
+            "\(detail["manifest"]?["bucket"]?.string ?? "?")/\(detail["manifest"]?["key"]?.string ?? "?")"
+        let more = missing.count > mostNamed ? "; and \(missing.count - mostNamed) more" : ""
+        return Failure(
+            code: "ManifestIncomplete",
+            message:
+                "\(missing.count) of \(detail["files"]?.count ?? 0) files are not as the manifest \(name) says after "
+                + "\(detail["waited-seconds"]?.int64 ?? 0) s: "
+                + missing.prefix(mostNamed).joined(separator: "; ") + more
+                + ". Put the manifest again to wait anew; a redrive gives the handler what is there", retry: false)
+    }
+}

@@ -1,0 +1,84 @@
+import Foundation
+import FunctionJSON
+import Gateway
+import HostAPI
+import Testing
+
+extension Integration {
+    @Suite("Manifest triggers", .timeLimit(.minutes(3)))
+    struct ManifestTests {
+        private static func rule(_ name: String, limit: Int) -> String {
+            """
+            name: \(name)
+            pattern:
+              source: [aws.s3]
+              detail-type: [Object Created]
+              detail: {bucket: {name: [inbox]}, object: {key: [{wildcard: "\(name)/*.manifest"}]}}
+            manifest: {timeLimit: \(limit)}
+            targets:
+              - function: Faulty
+                inputTransformer:
+                  inputPathsMap: {id: $.id, time: $.time, key: $.detail.manifest.key}
+                  inputTemplate: |
+                    {"version": "0", "id": <id>, "detail-type": "x", "source": "s", "account": "0", "time": <time>,
+                     "region": "r", "resources": [], "detail": {"mode": "put", "bucket": "outbox", "key": "<key>"}}
+            """
+        }
+
+        @Test(
+            "One event when all files are there as the manifest says, over a lost host; else a dead letter that lists them"
+        )
+        func triggers() async throws {
+            let app = try TestApp.faulty()
+            try app.write("Events/rules/patient.yaml", Self.rule("patient", limit: 600))
+            try app.write("Events/rules/hasty.yaml", Self.rule("hasty", limit: 1))
+            try await HostProcess.with(app) { host in
+                // One file before its manifest, one after it, first wrong and then right.
+                try host.copy("abc", to: "inbox", "patient/a.csv")
+                let hash = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
+                try host.copy(
+                    #"{"files": [{"key": "./a.csv", "sha256": "\#(hash)"}, {"key": "patient/b.csv", "size": 5}]}"#,
+                    to: "inbox", "patient/one.manifest")
+                _ = try await host.wait(for: "the manifest to be waited for") {
+                    try await host.client.listManifests().first?.missing == ["inbox/patient/b.csv: has not arrived"]
+                        ? true : nil
+                }
+                try host.copy("abcd", to: "inbox", "patient/b.csv")
+                _ = try await host.wait(for: "the wrong size to be seen") {
+                    try await host.client.listManifests().first?.missing?.first?.contains("4 bytes instead of 5")
+                        == true
+                        ? true : nil
+                }
+                await host.end(SIGKILL)
+                try await host.start()
+                #expect(try await host.client.listManifests().map(\.files) == [2])
+                #expect(host.keys("outbox").isEmpty)
+                try host.copy("abcde", to: "inbox", "patient/b.csv")
+                _ = try await host.wait(for: "the handler") {
+                    host.keys("outbox") == ["patient/one.manifest"] ? true : nil
+                }
+                #expect(try await host.client.listManifests().isEmpty)
+
+                // Never complete, and no manifest at all.
+                try host.copy(#"{"files": ["hasty/never.csv", "patient/a.csv"]}"#, to: "inbox", "hasty/two.manifest")
+                try host.copy("nonsense", to: "inbox", "hasty/three.manifest")
+                let letters = try await host.wait(for: "two dead letters") {
+                    let letters = try await host.deadLetters()
+                    return letters.count == 2 ? letters : nil
+                }
+                #expect(letters.allSatisfy { $0.code == "ManifestIncomplete" && $0.attempts == 1 }, "\(letters)")
+                let messages = letters.map(\.message).sorted().joined(separator: "\n")
+                #expect(
+                    messages.contains("1 of 2 files") && messages.contains("inbox/hasty/never.csv: has not arrived"))
+                #expect(messages.contains("the manifest is not JSON"), "\(messages)")
+                // A redrive gives the handler what there is.
+                #expect(try await host.redrive(DeadLetterSelection(all: true)).succeeded == 2)
+                #expect(host.keys("outbox") == ["hasty/three.manifest", "hasty/two.manifest", "patient/one.manifest"])
+                let told = try await host.client.listEvents(
+                    EventQuery(source: "sluice.manifests"), page: PageRequest(limit: 100)
+                ).items
+                #expect(told.count == 3, "\(told)")
+            }
+        }
+    }
+}
