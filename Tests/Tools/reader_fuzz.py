@@ -12,6 +12,9 @@ table = pa.table({
 })
 if name.startswith("flat"):
     pq.write_table(table, path, compression=name[5:], row_group_size=150, data_page_size=512)
+elif name == "int96":
+    pq.write_table(pa.table({"at": pa.array([None if i % 6 == 0 else i * 10**15 for i in range(n)], pa.timestamp("ns"))}), path,
+                   use_deprecated_int96_timestamps=True, use_dictionary=False)
 elif name == "delta":
     pq.write_table(table.select(["i"]), path, use_dictionary=False, column_encoding="DELTA_BINARY_PACKED", data_page_version="2.0")
 elif name == "delta_bytes":

@@ -2,7 +2,10 @@
 struct ColumnChunk {
     struct Page {
         var offset: Int
+        /// With its header.
         var size: Int
+        /// Without its header, as it is stored.
+        var storedSize: Int
         /// Records; within lists each has any number of values.
         var rows: Int
         /// Values, nulls included.
@@ -18,8 +21,12 @@ struct ColumnChunk {
     var pageList: [Page] = []
     /// Compressed or not: decided at the first page, since a chunk has one codec.
     var codec: CompressionCodec?
+    /// Whether a page of values, not ids, had its say in that.
+    var hasTriedValues = false
     /// Whether doubles are stored as BYTE_STREAM_SPLIT; nil until tried.
     var splitsBytes: Bool?
+    /// Whether lengths of texts stand apart from them, as differences; nil until tried.
+    var splitsLengths: Bool?
     var rows = 0
     var values = 0
     var nulls = 0
@@ -35,7 +42,8 @@ struct ColumnChunk {
         pages.count = 0
         dictionaryPage.count = 0
         pageList.removeAll(keepingCapacity: true)
-        (codec, splitsBytes, rows, values, nulls) = (nil, nil, 0, 0, 0)
+        (codec, hasTriedValues, splitsBytes, splitsLengths) = (nil, false, nil, nil)
+        (rows, values, nulls) = (0, 0, 0)
         (uncompressedSize, bounds) = (0, ValueBounds())
     }
 
@@ -46,18 +54,19 @@ struct ColumnChunk {
         _ workspace: PageWorkspace, rows: Int, values: Int, nulls: Int, encoding: ParquetEncoding, bounds: ValueBounds
     ) throws(ColumnarError) {
         let plain = workspace.page.bytes
+        if encoding != .rleDictionary && encoding != .plainDictionary && !hasTriedValues {
+            hasTriedValues = true
+            if codec == .uncompressed { try reconsider(plain, workspace) }
+        }
         let stored = try store(plain, workspace)
-        let header = PageHeader(
-            type: .dataPage, uncompressedSize: Int32(plain.count), compressedSize: Int32(stored.count),
-            dataPage: DataPageHeader(
-                valueCount: Int32(values), encoding: encoding, definitionLevelEncoding: .rle,
-                repetitionLevelEncoding: .rle))
+        let header = Self.header(plain: plain.count, stored: stored.count, values: values, encoding: encoding)
         let offset = pages.count
         Self.append(header, stored, to: &pages)
         uncompressedSize += pages.count - offset - stored.count + plain.count
         pageList.append(
             Page(
-                offset: offset, size: pages.count - offset, rows: rows, values: values, nulls: nulls,
+                offset: offset, size: pages.count - offset, storedSize: stored.count, rows: rows, values: values,
+                nulls: nulls,
                 encoding: encoding, bounds: bounds))
         self.rows += rows
         self.values += values
@@ -69,6 +78,7 @@ struct ColumnChunk {
         _ plain: UnsafeRawBufferPointer, count: Int, isLegacy: Bool, _ workspace: PageWorkspace
     ) throws(ColumnarError) {
         dictionaryPage.count = 0
+        if codec == .uncompressed && !hasTriedValues { try reconsider(plain, workspace) }
         let stored = try store(plain, workspace)
         let header = PageHeader(
             type: .dictionaryPage, uncompressedSize: Int32(plain.count), compressedSize: Int32(stored.count),
@@ -76,6 +86,43 @@ struct ColumnChunk {
                 valueCount: Int32(count), encoding: isLegacy ? .plainDictionary : .plain))
         Self.append(header, stored, to: &dictionaryPage)
         uncompressedSize += dictionaryPage.count - stored.count + plain.count
+    }
+
+    private static func header(plain: Int, stored: Int, values: Int, encoding: ParquetEncoding) -> PageHeader {
+        PageHeader(
+            type: .dataPage, uncompressedSize: Int32(plain), compressedSize: Int32(stored),
+            dataPage: DataPageHeader(
+                valueCount: Int32(values), encoding: encoding, definitionLevelEncoding: .rle,
+                repetitionLevelEncoding: .rle))
+    }
+
+    /// The pages so far, ids that hardly shrink, are uncompressed; the first page of values, or the dictionary, may show
+    /// that the chunk is better compressed: then they are too, since a chunk has one codec.
+    private mutating func reconsider(
+        _ plain: UnsafeRawBufferPointer, _ workspace: PageWorkspace
+    ) throws(ColumnarError) {
+        let compressor = workspace.compressor
+        guard compressor.codec != .uncompressed, plain.count >= 1024 else { return }
+        try compressor.compress(plain)
+        let saved = plain.count - compressor.output.count
+        guard saved > plain.count / 20, saved > pages.count / 50 else { return }
+        let old = pages
+        defer { old.free() }
+        pages = RawBuffer(capacity: old.count)
+        codec = compressor.codec
+        for index in pageList.indices {
+            let page = pageList[index]
+            let body = UnsafeRawBufferPointer(
+                start: old.base + page.offset + page.size - page.storedSize, count: page.storedSize)
+            try compressor.compress(body)
+            let offset = pages.count
+            let header = Self.header(
+                plain: body.count, stored: compressor.output.count, values: page.values, encoding: page.encoding)
+            Self.append(header, compressor.output.bytes, to: &pages)
+            pageList[index].offset = offset
+            pageList[index].size = pages.count - offset
+            pageList[index].storedSize = compressor.output.count
+        }
     }
 
     private mutating func store(

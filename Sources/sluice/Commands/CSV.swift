@@ -66,7 +66,7 @@ struct CSV: AsyncParsableCommand {
             options.threads = threads
             parquetOption.apply(to: &options.parquet)
             options.parquet.keyValueMetadata = [(key: "sluice.source", value: input)]
-            try await schemaOption.apply(to: &options, dataOption)
+            try await schemaOption.apply(to: &options, dataOption, partitionOption.partitioning())
             try inputOption.apply(to: &options)
             let clock = ContinuousClock()
             let started = clock.now

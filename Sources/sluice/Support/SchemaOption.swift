@@ -30,8 +30,12 @@ struct SchemaOption: ParsableArguments {
     }
 
     /// Sets what was asked for.
-    /// - Parameter data: which host has the catalog.
-    func apply(to options: inout ConversionOptions, _ data: DataOption) async throws {
+    /// - Parameters:
+    ///   - data: which host has the catalog.
+    ///   - partitioning: how the rows are divided: of the table's partition keys, the file has those that are columns.
+    func apply(
+        to options: inout ConversionOptions, _ data: DataOption, _ partitioning: Partitioning?
+    ) async throws {
         switch onMismatch {
         case .fail: options.mismatches = .fail
         case .reject: options.mismatches = .reject
@@ -42,7 +46,8 @@ struct SchemaOption: ParsableArguments {
         } else if let table {
             let parts = table.split(separator: ".").map(String.init)
             let detail = try await data.host.table(database: parts[0], name: parts[1])
-            options.schema = try (detail.table.columns + detail.table.partitionKeys).map { column in
+            let keys = detail.table.partitionKeys.filter { partitioning?.columns.contains($0.name) == true }
+            options.schema = try (detail.table.columns + keys).map { column in
                 guard let type = ColumnType(column.type) else {
                     throw Failure("column \(column.name) of \(table) is \(column.type), which cannot be written")
                 }

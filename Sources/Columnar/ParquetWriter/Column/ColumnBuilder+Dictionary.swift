@@ -172,6 +172,8 @@ extension ColumnBuilder {
         case .int32, .int64:
             let bits = idBits + fresh * (layout == .int32 ? 32 : 64)
             guard options.compatibility != .legacy else { return bits > (layout == .int32 ? 30 : 60) }
+            // Differences are never much larger than the values themselves.
+            if bits > (layout == .int32 ? 34 : 66) { return true }
             // Few values are new: a dictionary needs no parsing, so differences must be clearly smaller. A column does
             // not change its nature: some looks are enough.
             let sample = min(pageValueCount, 2048)

@@ -54,20 +54,11 @@ extension ColumnBuilder {
         case .text:
             bounds.add(texts: texts.base, lengths: numbers, count: count)
             chunk.bounds.merge(texts: bounds)
-            if isCurrent {
-                let lengths = workspace.numbers(count)
-                for index in 0..<count { lengths[index] = Int64(numbers[index]) }
-                DeltaBinaryPacked.encode(lengths, count: count, is32Bit: true, into: &workspace.page)
-                workspace.page.append(texts.base, texts.count)
+            if isCurrent, try splitsLengths(count, workspace) {
+                appendSplitTexts(count, workspace, &workspace.page)
                 return .deltaLengthByteArray
             }
-            workspace.page.reserve(texts.count + 4 * count)
-            var position = 0
-            for index in 0..<count {
-                workspace.page.append(littleEndian: numbers[index])
-                workspace.page.append(texts.base + position, Int(numbers[index]))
-                position += Int(numbers[index])
-            }
+            appendPlainTexts(count, &workspace.page)
             return .plain
         case .fixed16:
             bounds.add(fixed16: texts.base, count: count)
@@ -104,6 +95,52 @@ extension ColumnBuilder {
             appendPlain(values, count, &workspace.page)
             return .plain
         }
+    }
+
+    /// The first `count` texts of the page: all lengths, then all bytes.
+    private func appendSplitTexts(_ count: Int, _ workspace: PageWorkspace, _ buffer: inout RawBuffer) {
+        let lengths = workspace.numbers(count)
+        var size = 0
+        for index in 0..<count {
+            lengths[index] = Int64(numbers[index])
+            size += Int(numbers[index])
+        }
+        DeltaBinaryPacked.encode(lengths, count: count, is32Bit: true, into: &buffer)
+        buffer.append(texts.base, size)
+    }
+
+    /// The same, each text behind its length.
+    private func appendPlainTexts(_ count: Int, _ buffer: inout RawBuffer) {
+        buffer.reserve(texts.count + 4 * count)
+        var position = 0
+        for index in 0..<count {
+            buffer.append(littleEndian: numbers[index])
+            buffer.append(texts.base + position, Int(numbers[index]))
+            position += Int(numbers[index])
+        }
+    }
+
+    /// Whether texts get no larger when their lengths stand apart: tried on the beginning of a chunk's first page, since
+    /// compressors see repeated texts better together with equal lengths. Uncompressed, differences always win.
+    private func splitsLengths(_ count: Int, _ workspace: PageWorkspace) throws(ColumnarError) -> Bool {
+        if let decided = chunk.splitsLengths { return decided }
+        guard workspace.compressor.codec != .uncompressed, count >= 64 else { return true }
+        var (sample, size) = (0, 0)
+        while sample < count, size < 64 << 10 {
+            size += Int(numbers[sample])
+            sample += 1
+        }
+        var trial = RawBuffer(capacity: size + 8 * sample)
+        defer { trial.free() }
+        appendPlainTexts(sample, &trial)
+        try workspace.compressor.compress(trial.bytes)
+        let plain = workspace.compressor.output.count
+        trial.count = 0
+        appendSplitTexts(sample, workspace, &trial)
+        try workspace.compressor.compress(trial.bytes)
+        let decided = workspace.compressor.output.count <= plain + plain / 50
+        chunk.splitsLengths = decided
+        return decided
     }
 
     /// Whether doubles get smaller when the bytes of equal rank stand together: tried on the first page of a chunk.
