@@ -283,4 +283,37 @@ struct JSONConvertTests {
         let fields = try ParquetFile(ParquetMemoryInput(sink.bytes)).schema.fields
         #expect(fields.map(\.typeName) == ["array<struct<b:array<double>,c:struct<d:string>>>", "int64"])
     }
+
+    @Test("the members of an archive are one table, whatever fields each has")
+    func archive() throws {
+        // Made by Python's zipfile: {"a":1,"l":[1]} and {"a":2} in one member, {"a":2.5,"l":["x"],"n":{"z":1}} in the other.
+        let text =
+            "UEsDBBQAAAAIADtGdV0wlC8jFwAAABgAAAAIAAAAMS5uZGpzb26rVkpUsjLUUcpRsoo2jK3lqgbxjWq5AFBLAwQUAAAACAA7"
+            + "RnVd16yo5CIAAAAgAAAACAAAADIubmRqc29uq1ZKVLIy0jPVUcpRsopWqlCK1VHKU7KqVqpSsjKsreUCAFBLAQIUAxQAAAAI"
+            + "ADtGdV0wlC8jFwAAABgAAAAIAAAAAAAAAAAAAACkgQAAAAAxLm5kanNvblBLAQIUAxQAAAAIADtGdV3XrKjkIgAAACAAAAAI"
+            + "AAAAAAAAAAAAAACkgT0AAAAyLm5kanNvblBLBQYAAAAAAgACAGwAAACFAAAAAAA="
+        let bytes = Array(try #require(Data(base64Encoded: text)))
+        let sink = MemorySink()
+        let report = try CSVConverter.convert(from: MemorySource(bytes), to: sink)
+        #expect(report.columns.map(\.type.description) == ["double", "array<string>", "struct<z:bigint>"])
+        var rows = try ParquetFile(ParquetMemoryInput(sink.bytes)).rows()
+        var found: [String] = []
+        while let row = try rows.next() { found.append(row.map(\.json).joined(separator: " ")) }
+        #expect(found == [#"1.0 ["1"] null"#, "2.0 null null", #"2.5 ["x"] {"z": 1}"#])
+    }
+
+    @Test("a quarantine file of JSON records can be fed back")
+    func quarantine() throws {
+        let file = MemorySink()
+        var lenient = options(.json)
+        lenient.csv.badRecords = .reject
+        let writer = QuarantineWriter(file)
+        let first = try convert("[{\"a\":1}, {\"a\":\n x}, {\"a\":3}]", lenient, rejected: writer)
+        try writer.finish()
+        #expect((first.rows, first.rejectedRows) == (2, 1))
+        let mended = String(decoding: file.bytes, as: UTF8.self).replacing(#"\n x}"#, with: #"\n 2}"#)
+        let again = try convert(mended)
+        #expect(again.rows == 1)
+        #expect(again.columns == [ColumnSchema(name: "a", type: .bigint)])
+    }
 }
