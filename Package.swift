@@ -79,7 +79,7 @@ let package = Package(
         library("FunctionTesting", ["CFunctionABI", "FunctionKit", "FunctionJSON", "EventModel", "FunctionProtocol"]),
 
         // What the functions of this repository share
-        library("FunctionSupport", ["Columnar", "ColumnarHashing", "FunctionKit"], path: "Functions/Support"),
+        library("FunctionSupport", ["Columnar", "ColumnarHashing", "FunctionJSON", "FunctionKit"], path: "Functions/Support"),
 
         // Pure cores
         library("EventPatterns"),
@@ -128,8 +128,8 @@ let package = Package(
         .executableTarget(
             name: "sluice",
             dependencies: [
-                "AppConfig", "Columnar", "EventModel", "EventPatterns", "EventTransforms", "FunctionJSON", "Gateway",
-                "HostAPI", "Journal", "ObjectStore", "Schedules", "SluiceRuntime", "CLinux",
+                "AppConfig", "Columnar", "ColumnarHashing", "EventModel", "EventPatterns", "EventTransforms",
+                "FunctionJSON", "Gateway", "HostAPI", "Journal", "ObjectStore", "Schedules", "SluiceRuntime", "CLinux",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Yams", package: "Yams"),
                 .product(name: "Logging", package: "swift-log"),

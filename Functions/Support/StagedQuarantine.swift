@@ -7,9 +7,11 @@ final class StagedQuarantine {
     /// Takes the rows.
     let writer: QuarantineWriter
 
-    init(_ objects: Context.Objects, bucket: String) throws {
+    /// - Parameter source: the object that the rows come from.
+    init(_ objects: Context.Objects, bucket: String, source: String) throws {
         staged = try objects.stage(bucket)
-        writer = QuarantineWriter(FileSink(descriptor: try staged.descriptor, name: "the quarantine object"))
+        writer = QuarantineWriter(
+            FileSink(descriptor: try staged.descriptor, name: "the quarantine object"), source: source)
     }
 
     /// Puts the object under the key, when the invocation succeeds.

@@ -5,7 +5,7 @@ public import FunctionKit
 /// one that a further file is read with.
 public struct TableLoader: Sendable {
     /// Settings of the `configuration` of function.yaml; each may be left out.
-    public struct Settings: Codable, Sendable {
+    public struct Settings: Decodable, Sendable {
         /// The bucket of the Parquet files.
         public var targetBucket: String?
         /// `snappy` (the default), `zstd`, `gzip` or `none`.
@@ -28,6 +28,12 @@ public struct TableLoader: Sendable {
         public var malformedRows: String?
         /// `quarantine` unless given.
         public var quarantineBucket: String?
+        /// Quality rules, as ValidateCSV has them, judged while converting: rows that break one go to quarantine.
+        public var rules: QualityRules?
+        /// Columns whose values are masked.
+        public var mask: MaskSettings?
+        /// Whether a profile of the values is put beside each Parquet file, as `_<unique>.profile.json`.
+        public var profile: Bool?
         /// Free properties of the table, such as `owner`.
         public var properties: [String: String]?
 
@@ -53,6 +59,12 @@ public struct TableLoader: Sendable {
         public var rejectedRows: Int64
         /// `bucket/key` of them; nil where there are none.
         public var quarantine: String?
+        /// `bucket/key` of the profile; nil where none was asked for.
+        public var profile: String?
+        /// What the rules said; nil without rules.
+        public var quality: QualityReport?
+        /// What was done to columns that were masked; nil where none was.
+        public var masked: [String: String]?
 
         /// One Parquet file.
         public struct File: Codable, Sendable, Hashable {
@@ -67,6 +79,7 @@ public struct TableLoader: Sendable {
     private let options: ConversionOptions
     private let partitioning: Partitioning?
     private let quarantineBucket: String
+    private let checks: LoadChecks
 
     /// Throws `HandlerError` with code `InvalidConfiguration` for an unknown word or a partitioning that cannot be read.
     public init(_ settings: Settings, defaultBucket: String) throws {
@@ -102,6 +115,7 @@ public struct TableLoader: Sendable {
                 retry: false)
         }
         partitioning = try Self.partitioning(settings)
+        checks = try LoadChecks(settings)
         switch settings.malformedRows ?? "fail" {
         case "fail": options.csv.badRecords = .fail
         case "pad": options.csv.badRecords = .pad
@@ -151,10 +165,11 @@ public struct TableLoader: Sendable {
             (key: "sluice.source", value: source),
             (key: "sluice.function", value: "\(context.functionName) \(context.functionVersion)"),
         ]
+        try await checks.apply(to: &options, context)
         let prefix = "\(database)/\(table)/"
         let quarantine =
-            options.csv.badRecords == .reject
-            ? try StagedQuarantine(context.objects, bucket: quarantineBucket) : nil
+            options.csv.badRecords == .reject || options.quality != nil
+            ? try StagedQuarantine(context.objects, bucket: quarantineBucket, source: source) : nil
         let records = Records(options: options, processor: processor, rejected: quarantine?.writer)
         let (report, files) =
             if let partitioning {
@@ -162,6 +177,12 @@ public struct TableLoader: Sendable {
             } else {
                 try await write(data, records, prefix, context)
             }
+        do throws(ColumnarError) {
+            try report.quality?.requirePass()
+        } catch {
+            throw HandlerError(error, in: source)
+        }
+        let profile = try await checks.putProfile(report, bucket: bucket, prefix: prefix, context)
         var rejected: String?
         if let quarantine {
             let stem = try TableKey("\(prefix)\(data.info.location.key.split(separator: "/").last ?? "")").stem
@@ -192,7 +213,8 @@ public struct TableLoader: Sendable {
         return Loaded(
             database: database, table: table, bucket: bucket, key: files.first?.key ?? "", rows: report.rows,
             columns: columns, newColumns: newColumns, drift: report.drift.lines, files: files,
-            rejectedRows: report.rejectedRows, quarantine: rejected)
+            rejectedRows: report.rejectedRows, quarantine: rejected, profile: profile, quality: report.quality,
+            masked: report.masked.isEmpty ? nil : report.masked)
     }
 
     /// How records are read, and what sees them.

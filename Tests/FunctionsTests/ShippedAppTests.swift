@@ -33,7 +33,8 @@ struct ShippedAppTests {
             ("landing-zone", "cleanzonedb/csvtoparquet/test.csv", ["CSVToParquet"]),
             ("landing-zone", "a/b.csv", ["CSVToParquet"]), ("landing-zone", "validated/d/t/x.csv", ["CSVToParquet"]),
             ("landing-zone", "a/b/c.txt", []), ("inbox", "validate/d/t/x.csv", ["ValidateCSV"]),
-            ("inbox", "validate/d/t/_rules.yaml", []), ("inbox", "orders/1.csv", ["EnrichOrders"]),
+            ("inbox", "validate/d/t/_rules.yaml", []), ("inbox", "validate/d/t/x-1.ndjson", ["ValidateCSV"]),
+            ("inbox", "validate/d/t/_rules.dqdl", []), ("inbox", "orders/1.csv", ["EnrichOrders"]),
             ("inbox", "1.csv", []),
             ("clean-zone", "a/b/c.csv", []), ("reference", "customers.csv", []), ("quarantine", "a/b/c.ndjson", []),
         ] as [(String, String, [String])] {

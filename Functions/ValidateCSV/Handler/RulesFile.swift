@@ -2,8 +2,8 @@ import Columnar
 import FunctionKit
 import Yams
 
-/// The rules beside the data: `<file>.rules.yaml` for `<file>.csv`, else `_rules.yaml` in the same folder for all files of
-/// the table. The form is that of `QualityRules`.
+/// The rules beside the data: `<file>.rules.yaml` or `<file>.rules.dqdl` for `<file>.csv`, else `_rules.yaml` or
+/// `_rules.dqdl` in the same folder for all files of the table. The form is that of `QualityRules`, or a ruleset in DQDL.
 struct RulesFile {
     /// A longer file is no rules file.
     private static let mostBytes: Int64 = 1 << 20
@@ -13,12 +13,13 @@ struct RulesFile {
     var rules: QualityRules
 
     /// Nil when there is no rules file. Throws `HandlerError` with code `InvalidRules`, naming file and place.
-    static func beside(_ key: String, in bucket: String, context: Context) async throws -> RulesFile? {
-        let slash = key.lastIndex(of: "/").map(key.index(after:)) ?? key.startIndex
-        let folder = key[..<slash]
-        let file = key[slash...]
-        let stem = file.lastIndex(of: ".").map { file[..<$0] } ?? file
-        for candidate in ["\(folder)\(stem).rules.yaml", "\(folder)_rules.yaml"] {
+    /// - Parameter origin: `bucket/key` of the file that the rows of a quarantine file come from.
+    static func beside(
+        _ key: String, in bucket: String, origin: String?, context: Context
+    ) async throws -> RulesFile? {
+        var keys = [key]
+        if let origin, origin.hasPrefix(bucket + "/") { keys.append(String(origin.dropFirst(bucket.count + 1))) }
+        for candidate in keys.flatMap(candidates) {
             do {
                 let data = try await context.objects.get(bucket, candidate)
                 guard data.size <= mostBytes else {
@@ -36,8 +37,17 @@ struct RulesFile {
         return nil
     }
 
+    private static func candidates(_ key: String) -> [String] {
+        let slash = key.lastIndex(of: "/").map(key.index(after:)) ?? key.startIndex
+        let folder = key[..<slash]
+        let file = key[slash...]
+        let stem = file.lastIndex(of: ".").map { file[..<$0] } ?? file
+        return ["\(folder)\(stem).rules", "\(folder)_rules"].flatMap { ["\($0).yaml", "\($0).dqdl"] }
+    }
+
     private static func decode(_ text: String, name: String) throws -> QualityRules {
         do {
+            if name.hasSuffix(".dqdl") { return try unwrapped { try QualityRules(dqdl: text) } }
             return try unwrapped { try YAMLDecoder().decode(QualityRules.self, from: text.isEmpty ? "{}" : text) }
         } catch let error as YamlError {
             throw invalid(name, "\(error)")

@@ -4,6 +4,9 @@ import FunctionSupport
 
 /// Parts the CSV files that arrive under `<…>/<database>/<table>/` into good rows and bad ones.
 ///
+/// A quarantine file whose rows were mended is recognised when it is put there: its rows are judged by the rules of the
+/// file they come from, and go on as a file of their own.
+///
 /// Good rows go on as `landing-zone/validated/<database>/<table>/<file>.csv`, from where `CSVToParquet` converts them;
 /// bad ones go to `quarantine/<database>/<table>/<file>-<unique>.ndjson`, one JSON object a row with its number, line,
 /// byte offset, raw text and reason. Rules come from a YAML file beside the data or from the function's configuration
@@ -19,6 +22,8 @@ public struct ValidateCSV: Handler {
         var quarantineBucket: String?
         /// For data without a rules file; the same mapping as in one.
         var rules: QualityRules?
+        /// Masks of the good rows.
+        var mask: MaskSettings?
     }
 
     public struct Output: Codable, Sendable, Hashable {
@@ -44,8 +49,10 @@ public struct ValidateCSV: Handler {
         let bucket = event.detail.bucket.name
         let key = try TableKey(event.detail.object.key)
         let data = try await context.objects.get(bucket, event.detail.object.key)
-        let found = try await RulesFile.beside(event.detail.object.key, in: bucket, context: context)
-        let rules = found?.rules ?? configuration.rules ?? QualityRules(rules: [])
+        let origin = try await origin(data, key: event.detail.object.key)
+        let found = try await RulesFile.beside(event.detail.object.key, in: bucket, origin: origin, context: context)
+        var rules = found?.rules ?? configuration.rules ?? QualityRules(rules: [])
+        try await rules.readReferences(context)
 
         let targetBucket = configuration.targetBucket ?? "landing-zone"
         let quarantineBucket = configuration.quarantineBucket ?? "quarantine"
@@ -54,7 +61,8 @@ public struct ValidateCSV: Handler {
         let badKey = try await context.objects.generateKey(
             quarantineBucket, prefix: "\(key.database)/\(key.table)/\(key.stem)-", suffix: ".ndjson")
 
-        let filter = QualityFilter(rules)
+        let filter = QualityFilter(
+            rules, masking: try configuration.mask?.masking(environment: context.environment))
         // A new version of the file replaces the good rows of the one before; its event converts them anew.
         var report: QualityReport?
         do {
@@ -80,6 +88,26 @@ public struct ValidateCSV: Handler {
             rules: found?.name, report: report)
     }
 
+    /// Where the rows of a quarantine file come from; nil for any other file.
+    private func origin(_ data: ObjectData, key: String) async throws -> String? {
+        let name = data.info.location.description
+        let origin = try await data.withDescriptor { descriptor in
+            do throws(ColumnarError) {
+                return try QuarantineSource.origin(of: FileSource(descriptor: descriptor, name: name))
+            } catch {
+                throw HandlerError(error, in: name)
+            }
+        }
+        if origin == nil, key.hasSuffix(".ndjson") {
+            throw HandlerError(
+                code: "NotQuarantine",
+                message:
+                    "\(name) is no quarantine file; of JSON only those are validated, with their first line as it was",
+                retry: false)
+        }
+        return origin
+    }
+
     /// Ends the making of a quarantine object that would be empty.
     private struct NothingBad: Error {}
 
@@ -87,7 +115,8 @@ public struct ValidateCSV: Handler {
         _ filter: QualityFilter, _ input: Int32, good: Int32, bad: Int32, name: String
     ) throws -> QualityReport {
         do throws(ColumnarError) {
-            let writer = QuarantineWriter(FileSink(descriptor: bad, name: "the quarantine object"))
+            let writer = QuarantineWriter(
+                FileSink(descriptor: bad, name: "the quarantine object"), source: name)
             let report = try filter.run(
                 FileSource(descriptor: input, name: name), good: FileSink(descriptor: good, name: "the good rows"),
                 bad: writer)

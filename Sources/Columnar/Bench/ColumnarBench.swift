@@ -8,7 +8,8 @@ package struct ColumnarFigure: Sendable, Hashable {
     package var rows: Int
     package var inputBytes: Int64
     /// `megabytes_per_second`, `screened_megabytes_per_second`, `output_share`, `peak_resident_mb`,
-    /// `read_values_per_second`.
+    /// `read_values_per_second`; `validated_cost`, `profiled_cost` and `checked_cost`, what rules, a profile and both add to
+    /// the processor time of the conversion, and `checked_peak_resident_mb`.
     package var metric: String
     package var value: Double
     package var unit: String
@@ -103,6 +104,9 @@ package struct ColumnarBench {
                 figure("megabytes_per_second", count, Self.median(speeds[count] ?? []), "MB/s", floor: floor))
             figures.append(figure("peak_resident_mb", count, peaks[count] ?? 0, "MB"))
         }
+        let costs = try checkCosts(data, input: input, output: output, progress: progress)
+        for (name, cost) in costs.costs { figures.append(figure("\(name)_cost", 1, cost, "of the time without")) }
+        figures.append(figure("checked_peak_resident_mb", 1, costs.peak, "MB"))
         figures.append(figure("screened_megabytes_per_second", 1, Self.median(screened), "MB/s", floor: floor))
         figures.append(
             figure("output_share", 1, Double(report.outputBytes) / Double(max(1, report.inputBytes)), "of input"))
@@ -113,10 +117,49 @@ package struct ColumnarBench {
         return figures
     }
 
+    /// What rules, a profile and both add, as a share of the processor time of the conversion without: medians of the
+    /// ratios of neighbouring runs. Processor time, because it hardly depends on what else the machine does.
+    private func checkCosts(
+        _ data: BenchData, input: String, output: String, progress: (String) -> Void
+    ) throws(ColumnarError) -> (costs: [(name: String, cost: Double)], peak: Double) {
+        let checks = try BenchCheck.all(data)
+        var ratios: [String: [Double]] = [:]
+        var peak = 0.0
+        for repetition in 1...max(1, repetitions) {
+            progress("\(data.rawValue): with rules and profile, run \(repetition) of \(repetitions)")
+            let plain = try processorSeconds { () throws(ColumnarError) in
+                _ = try convert(input, output, threads: 1, processor: nil)
+            }
+            for check in checks {
+                Self.resetPeak()
+                let time = try processorSeconds { () throws(ColumnarError) in
+                    let report = try convert(input, output, threads: 1, processor: nil, check: check)
+                    try report.quality?.requirePass()
+                }
+                ratios[check.name, default: []].append(time / plain - 1)
+                peak = max(peak, Self.peak())
+            }
+        }
+        return (checks.map { ($0.name, Self.median(ratios[$0.name] ?? [])) }, peak)
+    }
+
+    private func processorSeconds(_ body: () throws(ColumnarError) -> Void) throws(ColumnarError) -> Double {
+        func now() -> Double {
+            var time = timespec()
+            clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time)
+            return Double(time.tv_sec) + Double(time.tv_nsec) / 1e9
+        }
+        let start = now()
+        try body()
+        return now() - start
+    }
+
     private func convert(
-        _ input: String, _ output: String, threads: Int, processor: (any RecordProcessor)?
+        _ input: String, _ output: String, threads: Int, processor: (any RecordProcessor)?, check: BenchCheck? = nil
     ) throws(ColumnarError) -> ConversionReport {
         var options = ConversionOptions()
+        options.quality = check?.rules
+        options.profile = check?.profile
         options.threads = threads
         options.parquet.compression = compression
         return try CSVConverter.convert(

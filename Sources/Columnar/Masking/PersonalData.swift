@@ -107,8 +107,8 @@ public enum PersonalData: String, Sendable, Hashable, Codable, CaseIterable {
             if run > 0 { groups = groups << 5 | run }
             let number = UnsafeBufferPointer(rebasing: UnsafeBufferPointer(digits)[..<count])
             let isInternational = text[0] == UInt8(ascii: "+")
-            if onlyDashes, !isInternational, separators == 2, groups == (3 << 5 | 2) << 5 | 4, isSSN(number) {
-                return .usSSN
+            if onlyDashes, !isInternational, separators == 2, groups == (3 << 5 | 2) << 5 | 4 {
+                return isSSN(number) ? .usSSN : nil
             }
             if onlyCardSeparators, !isInternational, isCard(number) { return .card }
             if separators == 0 { return isGermanTaxID(number) ? .germanTaxID : nil }

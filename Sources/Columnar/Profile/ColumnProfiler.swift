@@ -24,10 +24,13 @@ final class ColumnProfiler {
     private var found: [PersonalData: Int64] = [:]
     private var sampleOffset = 0
 
-    /// How often each id of the chunk's dictionary came: two halves, since neighbours are often equal.
+    /// How often each id of the chunk's dictionary came: in two halves while there are few, since then neighbours are
+    /// often equal, and one count would wait for the other.
     private var counts: UnsafeMutablePointer<UInt32>
     private var countCapacity = 0
     private var usedCounts = 0
+    private var hasHalves = true
+    private static let mostHalved = 1024
 
     init(exactLimit: Int) {
         self.exactLimit = exactLimit
@@ -47,7 +50,8 @@ final class ColumnProfiler {
     /// Ids of the dictionary, which has `distinct` entries so far.
     func observe(ids: UnsafePointer<UInt32>, count: Int, distinct: Int) {
         reserveCounts(distinct)
-        let (even, odd) = (counts, counts + countCapacity)
+        let even = counts
+        let odd = hasHalves ? counts + countCapacity : counts
         var index = 0
         while index &+ 1 < count {
             even[Int(ids[index])] &+= 1
@@ -60,13 +64,18 @@ final class ColumnProfiler {
     private func reserveCounts(_ distinct: Int) {
         usedCounts = max(usedCounts, distinct)
         guard distinct > countCapacity else { return }
-        let capacity = max(256, distinct * 2)
-        let larger = UnsafeMutablePointer<UInt32>.allocate(capacity: 2 * capacity)
-        memset(larger, 0, 8 * capacity)
+        let staysHalved = distinct <= Self.mostHalved
+        let capacity = staysHalved ? max(128, min(Self.mostHalved, distinct * 2)) : distinct + distinct / 4
+        let size = staysHalved ? 2 * capacity : capacity
+        let larger = UnsafeMutablePointer<UInt32>.allocate(capacity: size)
+        memset(larger, 0, 4 * size)
         memcpy(larger, counts, 4 * countCapacity)
-        memcpy(larger + capacity, counts + countCapacity, 4 * countCapacity)
+        if hasHalves {
+            let second = staysHalved ? capacity : 0
+            for index in 0..<countCapacity { larger[second + index] &+= counts[countCapacity + index] }
+        }
         counts.deallocate()
-        (counts, countCapacity) = (larger, capacity)
+        (counts, countCapacity, hasHalves) = (larger, capacity, staysHalved)
     }
 
     /// Numbers as 64 bits.
@@ -157,7 +166,7 @@ final class ColumnProfiler {
     ) {
         mergeBounds(chunk, layout)
         for id in 0..<min(usedCounts, dictionary.count) {
-            let times = Int64(counts[id]) + Int64(counts[countCapacity + id])
+            let times = Int64(counts[id]) + (hasHalves ? Int64(counts[countCapacity + id]) : 0)
             guard times > 0 else { continue }
             if layout == .text {
                 let text = dictionary.text(UInt32(id))
@@ -190,9 +199,10 @@ final class ColumnProfiler {
                 }
             }
         }
-        memset(counts, 0, 4 * usedCounts)
-        if countCapacity > 0 { memset(counts + countCapacity, 0, 4 * usedCounts) }
-        usedCounts = 0
+        // Memory for many goes back: the next chunk may have few.
+        counts.deallocate()
+        counts = .allocate(capacity: 1)
+        (countCapacity, usedCounts, hasHalves) = (0, 0, true)
     }
 
     private func mergeBounds(_ chunk: ValueBounds, _ layout: ColumnLayout) {
@@ -352,7 +362,10 @@ final class ColumnProfiler {
                 ? .init(
                     minimum: lengths.minimum, maximum: lengths.maximum, mean: Double(lengths.total) / Double(values))
                 : nil,
-            top: tally.top(limit).map { .init(value: type.text(stored: $0.value), count: $0.count) },
+            // Of a sample, what was seen but three times says nothing.
+            top: tally.top(limit).filter { estimate == nil || $0.count > 3 * Int64(Self.sampleStep) }.map {
+                .init(value: type.text(stored: $0.value), count: $0.count)
+            },
             lookalikes: found.map { .init(kind: $0.key, share: Double($0.value) / share) }
                 .filter { $0.share >= 0.001 }.sorted { ($0.share, $1.kind.rawValue) > ($1.share, $0.kind.rawValue) })
     }

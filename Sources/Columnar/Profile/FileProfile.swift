@@ -27,6 +27,11 @@ public struct ColumnProfile: Sendable, Hashable, Codable {
         /// Texts of more than 200 characters are cut.
         public var value: String
         public var count: Int64
+
+        public init(value: String, count: Int64) {
+            self.value = value
+            self.count = count
+        }
     }
 
     /// What a part of the values looks like.
@@ -34,6 +39,11 @@ public struct ColumnProfile: Sendable, Hashable, Codable {
         public var kind: PersonalData
         /// Share of the values, 0...1, null not counted.
         public var share: Double
+
+        public init(kind: PersonalData, share: Double) {
+            self.kind = kind
+            self.share = share
+        }
     }
 
     public var name: String
@@ -51,7 +61,8 @@ public struct ColumnProfile: Sendable, Hashable, Codable {
     public var standardDeviation: Double?
     /// Of texts.
     public var lengths: Lengths?
-    /// The most frequent first; exact with `distinct.isExact`, otherwise estimated from every sixteenth value.
+    /// The most frequent first; exact with `distinct.isExact`, otherwise estimated from every sixteenth value,
+    /// without values that are hardly more frequent than the others.
     public var top: [Frequent]
     /// Kinds of personal data that at least one in a thousand values looks like; estimated from every sixteenth value
     /// after the first 10,000.

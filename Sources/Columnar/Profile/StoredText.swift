@@ -55,7 +55,8 @@ extension ColumnType {
     private func text(number: Int64) -> String {
         switch self {
         case .boolean: number == 0 ? "false" : "true"
-        case .double: "\(Double(bitPattern: UInt64(bitPattern: number)))"
+        // Bounds of zero have a sign that values need not have.
+        case .double: "\(Double(bitPattern: UInt64(bitPattern: number == .min ? 0 : number)))"
         case .decimal: text(decimal: Int128(number))
         case .date: TemporalText.text(days: number)
         case .time: TemporalText.text(timeOfDay: number)

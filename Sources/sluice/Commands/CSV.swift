@@ -1,11 +1,12 @@
 import ArgumentParser
 import Columnar
-import Glibc
+import FunctionJSON
 
 /// `sluice csv`.
 struct CSV: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "csv", abstract: "Delimited text to Parquet.", subcommands: [Convert.self])
+        commandName: "csv", abstract: "Delimited text: to Parquet, by rules, in figures.",
+        subcommands: [Convert.self, Profile.self, Validate.self])
 
     struct Convert: AsyncParsableCommand {
         static let configuration = CommandConfiguration(abstract: "Convert a file of records to Parquet.")
@@ -17,6 +18,10 @@ struct CSV: AsyncParsableCommand {
         @Argument(help: ArgumentHelp("The Parquet file to make, or the folder of files.", valueName: "out"))
         var destination: String
         @OptionGroup var inputOption: InputOption
+        @OptionGroup var rulesOption: RulesOption
+        @OptionGroup var maskOption: MaskOption
+        @Option(help: ArgumentHelp("Where a profile of the written values goes, as JSON.", valueName: "out.json"))
+        var profile: String?
         @OptionGroup var parquetOption: ParquetOption
         @OptionGroup var partitionOption: PartitionOption
         @OptionGroup var schemaOption: SchemaOption
@@ -42,6 +47,9 @@ struct CSV: AsyncParsableCommand {
             var partitionColumns: [Column]
             var files: [File]
             var delimiter: String
+            /// What was done to columns that were masked.
+            var masked: [String: String]
+            var quality: QualityReport?
             var seconds: Double
 
             struct Column: Encodable {
@@ -68,9 +76,12 @@ struct CSV: AsyncParsableCommand {
             options.parquet.keyValueMetadata = [(key: "sluice.source", value: input)]
             try await schemaOption.apply(to: &options, dataOption, partitionOption.partitioning())
             try inputOption.apply(to: &options)
+            options.quality = try rulesOption.qualityRules()
+            options.masking = try maskOption.masking()
+            if profile != nil { options.profile = 10 }
             let clock = ContinuousClock()
             let started = clock.now
-            let report = try inputOption.withQuarantine { try convert(options, $0) }
+            let report = try inputOption.withQuarantine(of: input) { try convert(options, $0) }
             let seconds = (clock.now - started) / .seconds(1)
             let output = outputOption.output
             if output.json {
@@ -83,7 +94,8 @@ struct CSV: AsyncParsableCommand {
                         drift: report.drift.lines, partitionColumns: report.partitionColumns.map(Result.Column.init),
                         files: report.files.map {
                             Result.File(path: $0.path + $0.name, rows: $0.rows, bytes: $0.bytes)
-                        }, delimiter: String(report.delimiter), seconds: seconds))
+                        }, delimiter: String(report.delimiter), masked: report.masked, quality: report.quality,
+                        seconds: seconds))
             }
             let rate = seconds > 0 ? Int64(Double(report.inputBytes) / seconds) : 0
             output.line(
@@ -99,31 +111,39 @@ struct CSV: AsyncParsableCommand {
                         + (keys.isEmpty ? "" : " (\(keys))"))
             }
             for line in report.drift.lines { output.line(line) }
+            for (column, action) in report.masked.sorted(by: { $0.key < $1.key }) {
+                output.line("masked \(column): \(action)")
+            }
+            if let quality = report.quality { QualityText.write(quality, to: output) }
             if report.rejectedRows > 0 { output.line("\(Human.count(report.rejectedRows, "row")) left out") }
         }
 
-        /// Converts into a file beside the destination and renames it, so that a failure leaves nothing behind.
+        /// Converts into files beside their destinations and renames them, so that a failure leaves nothing behind.
         private func convert(
             _ options: ConversionOptions, _ rejected: (any RejectedRecords)?
         ) throws -> ConversionReport {
             let source = try FileSource(path: input)
+            let report: ConversionReport
             if let partitioning = try partitionOption.partitioning() {
                 let folder = try FolderOutput(path: destination)
-                let report = try CSVConverter.convert(
+                report = try CSVConverter.convert(
                     from: source, to: folder, partitionedBy: partitioning, options: options, rejectedRecords: rejected)
+                try report.quality?.requirePass()
                 try folder.publish()
-                return report
+            } else {
+                let file = try StagedFile(destination)
+                report = try CSVConverter.convert(
+                    from: source, to: file.sink, options: options, rejectedRecords: rejected)
+                try report.quality?.requirePass()
+                try file.publish()
             }
-            let staged = "\(destination).\(getpid()).tmp"
-            do {
-                let report = try CSVConverter.convert(
-                    from: source, to: FileSink(path: staged), options: options, rejectedRecords: rejected)
-                guard rename(staged, destination) == 0 else { throw Failure.system("cannot make \(destination)") }
-                return report
-            } catch {
-                unlink(staged)
-                throw error
+            if let profile, let found = report.profile {
+                let file = try StagedFile(profile)
+                let bytes = try TapeEncoder().encode(found.withoutPersonalData)
+                try bytes.withUnsafeBytes { bytes throws(ColumnarError) in try file.sink.write(bytes) }
+                try file.publish()
             }
+            return report
         }
     }
 }

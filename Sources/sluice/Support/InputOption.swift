@@ -105,9 +105,12 @@ struct InputOption: ParsableArguments {
     }
 
     /// Runs `body` with the receiver of rows that are left out, and writes what it holds back at the end.
-    func withQuarantine<Result>(_ body: ((any RejectedRecords)?) throws -> Result) throws -> Result {
+    /// - Parameter source: the input's name, for the first line.
+    func withQuarantine<Result>(
+        of source: String, _ body: ((any RejectedRecords)?) throws -> Result
+    ) throws -> Result {
         guard let quarantine else { return try body(nil) }
-        let writer = QuarantineWriter(try FileSink(path: quarantine))
+        let writer = QuarantineWriter(try FileSink(path: quarantine), source: source)
         let result = try body(writer)
         try writer.finish()
         return result

@@ -13,6 +13,8 @@ public final class QuarantineSource: ByteSource {
     private let base: any ByteSource
     /// How the records are written.
     public private(set) var layout: RejectedLayout
+    /// Where they come from, as the writer of the file was told.
+    public private(set) var origin: String?
     private var input: [UInt8] = []
     private var inputPosition = 0
     private var reachedEnd = false
@@ -45,6 +47,15 @@ public final class QuarantineSource: ByteSource {
         return (feed, feed)
     }
 
+    /// Where the rows of a quarantine file come from, empty where it does not say; nil where `source` is no such file.
+    /// Goes back to its beginning.
+    /// - Throws: `CorruptFile` where the first line is broken, `ReadFailed`.
+    public static func origin(of source: any ByteSource) throws(ColumnarError) -> String? {
+        let feed = try recognizing(source).feed
+        try source.rewind()
+        return feed.map { $0.origin ?? "" }
+    }
+
     private init(_ base: any ByteSource) throws(ColumnarError) {
         self.base = base
         layout = RejectedLayout(header: "", delimiter: ",")
@@ -59,6 +70,7 @@ public final class QuarantineSource: ByteSource {
         else { throw fault("its first line has no header and delimiter, or another version than 1") }
         layout = RejectedLayout(
             header: header, delimiter: delimiter, quote: members["quote"]?.first, escape: members["escape"]?.first)
+        origin = members["source"]
         output = Array(header.utf8) + [10]
         outputPosition = 0
     }

@@ -1,0 +1,108 @@
+import Columnar
+import Foundation
+import Testing
+
+/// Rows that were rejected, mended, and fed back.
+@Suite("Quarantine feed")
+struct QuarantineFeedTests {
+    private func quarantine(
+        _ text: [UInt8], _ rules: String, _ change: (inout CSVOptions) -> Void = { _ in }
+    ) throws -> (file: String, good: String) {
+        var filter = QualityFilter(try QualityRules(dqdl: rules))
+        change(&filter.options)
+        let (good, bad) = (MemorySink(), MemorySink())
+        let writer = QuarantineWriter(bad, source: "inbox/a.csv")
+        _ = try filter.run(MemorySource(text), good: good, bad: writer)
+        try writer.finish()
+        return (String(decoding: bad.bytes, as: UTF8.self), String(decoding: good.bytes, as: UTF8.self))
+    }
+
+    private let rules = #"Rules = [ ColumnValues "amount" > 0, ColumnLength "note" < 20 ]"#
+
+    @Test("A mended quarantine file is the file it came from: what is right now goes on, the rest stays")
+    func roundTrip() throws {
+        let text = "id;Amount €;note\n1;5;ok\n2;-1;\"a;\"\"b\"\"\nc\"\n3;x;ö\n4;7\n".replacing(
+            "Amount €", with: "amount")
+        let (file, good) = try quarantine(Array(text.utf8) + [0x35, 0x3B, 0x36, 0x3B, 0xFF, 10], rules)
+        #expect(good == "id;amount;note\n1;5;ok\n")
+        #expect(file.split(separator: "\n").count == 5)
+        #expect(try QuarantineSource.origin(of: MemorySource(file)) == "inbox/a.csv")
+        #expect(try QuarantineSource.origin(of: MemorySource(text)) == nil)
+        // Mended: the amount of 2, the missing field of 4, the bytes of 5 as text; 3 stays as it is.
+        let mended = file.replacing("2;-1;", with: "2;1;").replacing("4;7", with: "4;7;\\u00fc\\uD83D\\uDE00")
+            .replacing("\"rawBase64\":\"NTs2O/8=\"", with: "\"raw\":\"5;6;\\\"y\\\"\"")
+        for maximumRead in [1, 7, 1 << 20] {
+            let (good, bad) = (MemorySink(), CollectedRejects())
+            let report = try QualityFilter(try QualityRules(dqdl: rules)).run(
+                MemorySource(Array(mended.utf8), maximumRead: maximumRead), good: good, bad: bad)
+            #expect(
+                String(decoding: good.bytes, as: UTF8.self)
+                    == "id;amount;note\n2;1;\"a;\"\"b\"\"\nc\"\n4;7;ü😀\n5;6;\"y\"\n")
+            #expect(report.rows == 4 && bad.rows == [2] && bad.records.first?.bytes == Array("3;x;ö".utf8))
+            #expect(bad.layout?.delimiter == ";" && bad.layout?.header == "id;amount;note")
+        }
+        // A conversion reads it too, twice where types must be widened.
+        var options = ConversionOptions()
+        options.csv.badRecords = .reject
+        options.csv.batchBytes = 256
+        let report = try CSVConverter.convert(from: MemorySource(mended), to: MemorySink(), options: options)
+        #expect(report.columns.map { "\($0.name) \($0.type)" } == ["id bigint", "amount string", "note string"])
+        #expect(report.rows == 4)
+    }
+
+    @Test("Dialects come along: quotes, escapes, tabs, names that must be quoted")
+    func dialects() throws {
+        let text = "'a\tb'\tamount\tnote\n'x\\'y'\t-1\tz\n"
+        let (file, _) = try quarantine(Array(text.utf8), rules) {
+            $0.quote = "'"
+            $0.escape = "\\"
+        }
+        #expect(
+            file.hasPrefix(
+                #"{"sluice":"quarantine","version":1,"header":"'a\tb'\tamount\tnote","delimiter":"\t","quote":"'","escape":"\\""#
+            ))
+        let good = MemorySink()
+        let report = try QualityFilter(QualityRules(rules: [])).run(
+            MemorySource(file), good: good, bad: CollectedRejects())
+        #expect(report.good == 1 && String(decoding: good.bytes, as: UTF8.self) == text)
+    }
+
+    @Test(
+        "What is broken in a quarantine file is an error with its line",
+        arguments: [
+            ("{\"sluice\":\"quarantine\"}\n", 1),
+            ("{\"sluice\":\"quarantine\",\"version\":2,\"header\":\"a\",\"delimiter\":\",\"}\n", 1),
+            ("{\"sluice\":\"quarantine\",", 1), ("HEAD{\"raw\":\"1\"}\nnonsense\n", 3), ("HEAD{\"row\":1}\n", 2),
+            ("HEAD{\"raw\":\"1}\n", 2), ("HEAD{\"raw\":\"\\x\"}\n", 2), ("HEAD{\"raw\":\"\\uD800\"}\n", 2),
+            ("HEAD{\"rawBase64\":\"!\"}\n", 2), ("HEAD\n\n{\"raw\":\"1\"} x\n", 4),
+            ("HEAD{\"raw\":1,\"a\":[{\"b\":\"]\"}\n", 2),
+        ])
+    func broken(text: String, line: Int64) {
+        let head = "{\"sluice\":\"quarantine\",\"version\":1,\"header\":\"a\",\"delimiter\":\",\"}\n"
+        let error = #expect(throws: ColumnarError.self) {
+            try QualityFilter(QualityRules(rules: [])).run(
+                MemorySource(text.replacing("HEAD", with: head)), good: MemorySink(), bad: CollectedRejects())
+        }
+        #expect(error?.code == .corruptFile && error?.line == line, "\(error.map { "\($0)" } ?? "")")
+    }
+
+    @Test("Cut and damaged quarantine files end in an error or in records, never in a crash")
+    func damaged() throws {
+        let (file, _) = try quarantine(Array("id,amount,note\n1,-1,\"é\n\"\n2,0,x\n3,-5\n".utf8), rules)
+        let bytes = Array(file.utf8)
+        var generator = SeededGenerator(seed: 3)
+        for round in 0..<400 {
+            var copy = bytes
+            if round % 2 == 0 {
+                copy.removeLast(Int.random(in: 0..<copy.count, using: &generator))
+            } else {
+                for _ in 0..<3 {
+                    copy[Int.random(in: 0..<copy.count, using: &generator)] = UInt8.random(
+                        in: 0...255, using: &generator)
+                }
+            }
+            _ = try? QualityFilter(QualityRules(rules: [])).run(
+                MemorySource(copy), good: MemorySink(), bad: CollectedRejects())
+        }
+    }
+}
