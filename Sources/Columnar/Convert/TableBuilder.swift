@@ -57,7 +57,7 @@ final class TableBuilder: RowOutput {
                 levels: $0.nestedIndex == nil ? nil : NestedLevels($0))
         }
         if options.profile != nil {
-            let limit = max(512, min(50_000, 200_000 / max(1, leaves.count)))
+            let limit = max(256, min(16_000, 50_000 / max(1, builders.count)))
             for builder in builders { builder.profiler = ColumnProfiler(exactLimit: limit) }
         }
         order = Array(leaves.indices)

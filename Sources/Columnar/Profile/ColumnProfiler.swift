@@ -85,7 +85,7 @@ final class ColumnProfiler {
         while sketch == nil, index < count {
             tally.add(isDouble ? Self.canonical(numbers[index]) : numbers[index], times: 1)
             index += 1
-            if isFull { beginSketch() }
+            if isFull { beginSketch(numbers: true) }
         }
         if let sketch {
             let registers = sketch.registers
@@ -116,7 +116,7 @@ final class ColumnProfiler {
             tally.add(texts + position, length, times: 1)
             position += length
             index += 1
-            if isFull { beginSketch() }
+            if isFull { beginSketch(numbers: false) }
         }
         if let sketch {
             let registers = sketch.registers
@@ -153,7 +153,7 @@ final class ColumnProfiler {
                 DistinctSketch.add(DistinctSketch.hash(value, width), to: sketch.registers)
             } else {
                 tally.add(value, width, times: 1)
-                if isFull { beginSketch() }
+                if isFull { beginSketch(numbers: false) }
             }
         }
     }
@@ -181,7 +181,7 @@ final class ColumnProfiler {
                     addCandidate(times) { tally.add(base, text.count, times: times) }
                 } else {
                     tally.add(base, text.count, times: times)
-                    if isFull { beginSketch() }
+                    if isFull { beginSketch(numbers: false) }
                 }
             } else {
                 let isDouble = layout == .double
@@ -195,7 +195,7 @@ final class ColumnProfiler {
                     addCandidate(times) { tally.add(value, times: times) }
                 } else {
                     tally.add(value, times: times)
-                    if isFull { beginSketch() }
+                    if isFull { beginSketch(numbers: true) }
                 }
             }
         }
@@ -219,11 +219,16 @@ final class ColumnProfiler {
     private var isFull: Bool { tally.count > exactLimit || tally.bytes > exactLimit * Self.bytesPerValue }
 
     /// Goes over from exact counts to an estimate.
-    private func beginSketch() {
+    /// - Parameter numbers: whether the values are numbers, which have hashes of their own.
+    private func beginSketch(numbers: Bool) {
         let sketch = DistinctSketch()
         tally.forEach { text, _ in
             guard let base = text.baseAddress else { return }
-            DistinctSketch.add(DistinctSketch.hash(base, text.count), to: sketch.registers)
+            let hash =
+                numbers
+                ? DistinctSketch.hash(UnsafeRawPointer(base).loadUnaligned(as: Int64.self))
+                : DistinctSketch.hash(base, text.count)
+            DistinctSketch.add(hash, to: sketch.registers)
         }
         self.sketch = sketch
         tally.prune(to: Self.mostCandidates / 4)

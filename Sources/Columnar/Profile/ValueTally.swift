@@ -4,10 +4,17 @@ import Glibc
 final class ValueTally {
     private var dictionary = ValueDictionary(keepsAllTexts: true)
     private var counts: [Int64] = []
+    /// A number as the bytes of a text, with readable bytes behind.
+    private let number = UnsafeMutablePointer<Int64>.allocate(capacity: 2)
     /// Bytes of all values.
     var bytes: Int { dictionary.texts.count }
 
-    deinit { dictionary.free() }
+    init() { number.initialize(repeating: 0, count: 2) }
+
+    deinit {
+        dictionary.free()
+        number.deallocate()
+    }
 
     var count: Int { dictionary.count }
 
@@ -22,11 +29,8 @@ final class ValueTally {
     }
 
     func add(_ value: Int64, times: Int64) {
-        withUnsafeTemporaryAllocation(of: Int64.self, capacity: 2) { words in
-            guard let base = words.baseAddress else { return }
-            (base[0], base[1]) = (value, 0)
-            base.withMemoryRebound(to: UInt8.self, capacity: 16) { add($0, 8, times: times) }
-        }
+        number[0] = value
+        add(UnsafeRawPointer(number).assumingMemoryBound(to: UInt8.self), 8, times: times)
     }
 
     func forEach(_ body: (UnsafeBufferPointer<UInt8>, Int64) -> Void) {

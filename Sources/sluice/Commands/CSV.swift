@@ -139,8 +139,7 @@ struct CSV: AsyncParsableCommand {
             }
             if let profile, let found = report.profile {
                 let file = try StagedFile(profile)
-                let bytes = try TapeEncoder().encode(found.withoutPersonalData)
-                try bytes.withUnsafeBytes { bytes throws(ColumnarError) in try file.sink.write(bytes) }
+                try file.write(try TapeEncoder().encode(found.withoutPersonalData))
                 try file.publish()
             }
             return report

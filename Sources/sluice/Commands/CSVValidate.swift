@@ -66,6 +66,18 @@ final class StagedFile {
 
     deinit { if let staged { unlink(staged) } }
 
+    func write(_ bytes: [UInt8]) throws {
+        // A throwing closure of its own error type crashes the compiler here.
+        let result = bytes.withUnsafeBytes { bytes -> Swift.Result<Void, ColumnarError> in
+            do throws(ColumnarError) {
+                return .success(try sink.write(bytes))
+            } catch {
+                return .failure(error)
+            }
+        }
+        try result.get()
+    }
+
     func publish() throws {
         guard let path, let staged else { return }
         guard rename(staged, path) == 0 else { throw Failure.system("cannot make \(path)") }

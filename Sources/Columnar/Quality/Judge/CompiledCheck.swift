@@ -4,6 +4,7 @@ final class CompiledCheck {
     private var matcher: PatternMatcher?
     private var texts: ValueDictionary?
     private let parts: [CompiledCheck]
+    private let months = MonthCache()
 
     init(_ kind: ValueTest.Check) {
         self.kind = kind
@@ -37,9 +38,16 @@ final class CompiledCheck {
         case .daySet(let days): return FieldType.day(text, length).map(days.contains)
         case .pattern: return matcher?.matches(UnsafeBufferPointer(start: text, count: length))
         case .length(let range):
+            // A character takes one to four bytes: mostly the number of bytes says enough.
+            if range.contains(.integer(Int64(length))), range.contains(.integer(Int64((length + 3) / 4))) {
+                return true
+            }
             let bytes = UnsafeBufferPointer(start: text, count: length)
             return range.contains(.integer(Int64(Characters.count(bytes))))
+        case .type(.timestamp) where isPlainTimestamp(text, length): return true
         case .type(let type): return length > 0 && FieldType.holds(text, length, type: type)
+        case .cast(.timestamp) where isPlainTimestamp(text, length): return true
+        case .cast(.date) where isPlainTimestamp(text, length): return true
         case .cast(let type): return type.fits(text, length)
         case .either:
             var result: Bool?
@@ -50,6 +58,15 @@ final class CompiledCheck {
             }
             return result
         }
+    }
+
+    /// Whether a text is a timestamp of the most common form, `2024-05-31 23:59:59`. Nineteen bytes must be readable.
+    private func isPlainTimestamp(_ text: UnsafePointer<UInt8>, _ length: Int) -> Bool {
+        guard length == 19, text[10] == 0x20 || text[10] == 0x54, text[13] == 0x3A, text[16] == 0x3A,
+            let hour = TemporalText.twoDigits(text + 11), let minute = TemporalText.twoDigits(text + 14),
+            let second = TemporalText.twoDigits(text + 17)
+        else { return false }
+        return hour < 24 && minute < 60 && second < 60 && months.days(text) != nil
     }
 
     /// What is wrong with a text, to follow it in a sentence.

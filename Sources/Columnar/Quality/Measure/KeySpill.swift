@@ -36,9 +36,13 @@ final class KeySpill {
         buffer.deallocate()
     }
 
+    /// The part that a key belongs to.
+    @inline(__always)
+    static func part(of key: KeyHash) -> Int { Int(truncatingIfNeeded: key.low &>> 58) }
+
     @inline(__always)
     func add(_ key: KeyHash) throws(ColumnarError) {
-        let part = Int(truncatingIfNeeded: key.low &>> 58)
+        let part = Self.part(of: key)
         let slot = buffer + 2 &* (part &* Self.blockKeys &+ counts[part])
         slot[0] = key.high
         slot[1] = key.low

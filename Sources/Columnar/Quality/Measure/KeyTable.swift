@@ -25,7 +25,6 @@ final class KeyTable {
     }
 
     /// Puts a key in. There must be room: see `isFull`, `grow`.
-    @inline(__always)
     func insert(_ key: KeyHash) {
         let first = key.high | 1 << 63
         let second = key.low & ~1

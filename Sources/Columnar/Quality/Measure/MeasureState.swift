@@ -19,6 +19,7 @@ final class MeasureState {
     private let fillsKeys: Bool
     private var moments = NumberMoments()
     private var numbers: [Double] = []
+    private var batchKeys: [KeyHash] = []
     /// Where the first value stands that is no number.
     private(set) var fault: (row: Int64, text: String)?
 
@@ -158,20 +159,33 @@ final class MeasureState {
         let simple = nullTokens.isEmpty
         let quote = UInt8(truncatingIfNeeded: table.quote)
         let hasQuote = table.quote < 256
-        for row in 0..<table.rows {
-            let start = Int(table.starts[row &* table.stride]) &+ 1
-            let length = Int(table.ends[row &* table.stride]) &- start
-            if length <= 0 { continue }
-            let raw = table.bytes + start
-            if simple, !(hasQuote && raw[0] == quote) {
-                hits &+= 1
-                try keys.insert(hasher.hash(raw, length))
-            } else {
-                scratch.clear()
-                guard let (text, length) = table.value(row, nullTokens, scratch) else { continue }
-                hits &+= 1
-                try keys.insert(hasher.hash(text, length))
+        var found = 0
+        if batchKeys.count < table.rows {
+            batchKeys += repeatElement(KeyHash(high: 0, low: 0), count: table.rows - batchKeys.count)
+        }
+        var buffer: [KeyHash] = []
+        swap(&buffer, &batchKeys)
+        defer { swap(&buffer, &batchKeys) }
+        buffer.withUnsafeMutableBufferPointer { hashes in
+            for row in 0..<table.rows {
+                let start = Int(table.starts[row &* table.stride]) &+ 1
+                let length = Int(table.ends[row &* table.stride]) &- start
+                if length <= 0 { continue }
+                let raw = table.bytes + start
+                if simple, !(hasQuote && raw[0] == quote) {
+                    hashes[found] = hasher.hash(raw, length)
+                    found &+= 1
+                } else {
+                    scratch.clear()
+                    guard let (text, length) = table.value(row, nullTokens, scratch) else { continue }
+                    hashes[found] = hasher.hash(text, length)
+                    found &+= 1
+                }
             }
+        }
+        hits += Int64(found)
+        try buffer.withUnsafeBufferPointer { hashes throws(ColumnarError) in
+            try keys.insert(UnsafeBufferPointer(rebasing: hashes[..<found]))
         }
     }
 
