@@ -106,7 +106,7 @@ package struct ColumnarBench {
         }
         let costs = try checkCosts(data, input: input, output: output, progress: progress)
         for (name, cost) in costs.costs { figures.append(figure("\(name)_cost", 1, cost, "of the time without")) }
-        figures.append(figure("checked_peak_resident_mb", 1, costs.peak, "MB"))
+        if costs.peak > 0 { figures.append(figure("checked_peak_resident_mb", 1, costs.peak, "MB")) }
         figures.append(figure("screened_megabytes_per_second", 1, Self.median(screened), "MB/s", floor: floor))
         figures.append(
             figure("output_share", 1, Double(report.outputBytes) / Double(max(1, report.inputBytes)), "of input"))
@@ -123,6 +123,7 @@ package struct ColumnarBench {
         _ data: BenchData, input: String, output: String, progress: (String) -> Void
     ) throws(ColumnarError) -> (costs: [(name: String, cost: Double)], peak: Double) {
         let checks = try BenchCheck.all(data)
+        if checks.isEmpty { return ([], 0) }
         var ratios: [String: [Double]] = [:]
         var peak = 0.0
         for repetition in 1...max(1, repetitions) {

@@ -274,33 +274,30 @@ final class ColumnProfiler {
         guard count > 0 else { return }
         let doubles = UnsafeRawPointer(numbers).assumingMemoryBound(to: Double.self)
         func value(_ index: Int) -> Double { isDouble ? doubles[index] : Double(numbers[index]) }
-        // Four sums side by side, since each addition waits for the one before.
+        // Differences from a number near the mean, so that one pass gives sum and squares without losing digits; four
+        // sums side by side, since each addition waits for the one before.
+        let pivot = moments.count > 0 && moments.mean.isFinite ? moments.mean : value(0)
         var sums = SIMD4<Double>.zero
+        var squares = SIMD4<Double>.zero
         var index = 0
         while index &+ 4 <= count {
-            sums += SIMD4(value(index), value(index &+ 1), value(index &+ 2), value(index &+ 3))
-            index &+= 4
-        }
-        var sum = sums.sum()
-        while index < count {
-            sum += value(index)
-            index &+= 1
-        }
-        let mean = sum / Double(count)
-        var squares = SIMD4<Double>.zero
-        index = 0
-        while index &+ 4 <= count {
             let difference =
-                SIMD4(value(index), value(index &+ 1), value(index &+ 2), value(index &+ 3)) - SIMD4(repeating: mean)
+                SIMD4(value(index), value(index &+ 1), value(index &+ 2), value(index &+ 3)) - SIMD4(repeating: pivot)
+            sums += difference
             squares += difference * difference
             index &+= 4
         }
-        var rest = squares.sum()
+        var (sum, square) = (sums.sum(), squares.sum())
         while index < count {
-            rest += (value(index) - mean) * (value(index) - mean)
+            let difference = value(index) - pivot
+            sum += difference
+            square += difference * difference
             index &+= 1
         }
-        moments.merge(count: Int64(count), sum: sum, mean: mean, squares: rest)
+        let number = Double(count)
+        moments.merge(
+            count: Int64(count), sum: pivot * number + sum, mean: pivot + sum / number,
+            squares: max(0, square - sum * sum / number))
     }
 
     private func addLengths(

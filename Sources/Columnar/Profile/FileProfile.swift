@@ -73,11 +73,13 @@ public struct ColumnProfile: Sendable, Hashable, Codable {
     /// The share of values that look like personal data from which on `withoutPersonalData` hides values.
     public static let personalShare = 0.05
 
-    /// Without values where the column looks like personal data: `top`, `minimum`, `maximum`.
+    /// Without values where the column looks like personal data: `top`, bounds, mean and deviation.
     public var withoutPersonalData: ColumnProfile {
         guard lookalikes.reduce(0, { $0 + $1.share }) >= Self.personalShare else { return self }
         var copy = self
         (copy.minimum, copy.maximum, copy.top, copy.hidesValues) = (nil, nil, [], true)
+        // Of few values even a mean gives much away.
+        (copy.mean, copy.standardDeviation) = (nil, nil)
         return copy
     }
 }

@@ -2,29 +2,44 @@ import Glibc
 
 /// How often each of some values occurs. Values are the texts of a `ValueDictionary`: numbers as their eight bytes.
 final class ValueTally {
-    private var dictionary = ValueDictionary(keepsAllTexts: true)
-    private var counts: [Int64] = []
+    /// Behind pointers: what is looked up for every value should not be checked for exclusive access each time.
+    private let dictionary = UnsafeMutablePointer<ValueDictionary>.allocate(capacity: 1)
+    /// Counts by id, 64 bits each.
+    private let counts = UnsafeMutablePointer<RawBuffer>.allocate(capacity: 1)
     /// A number as the bytes of a text, with readable bytes behind.
     private let number = UnsafeMutablePointer<Int64>.allocate(capacity: 2)
-    /// Bytes of all values.
-    var bytes: Int { dictionary.texts.count }
 
-    init() { number.initialize(repeating: 0, count: 2) }
+    init() {
+        dictionary.initialize(to: ValueDictionary(keepsAllTexts: true))
+        counts.initialize(to: RawBuffer())
+        number.initialize(repeating: 0, count: 2)
+    }
 
     deinit {
-        dictionary.free()
+        dictionary.pointee.free()
+        counts.pointee.free()
+        dictionary.deinitialize(count: 1)
+        counts.deinitialize(count: 1)
+        dictionary.deallocate()
+        counts.deallocate()
         number.deallocate()
     }
 
-    var count: Int { dictionary.count }
+    var count: Int { dictionary.pointee.count }
+    /// Bytes of all values.
+    var bytes: Int { dictionary.pointee.texts.count }
+
+    private var countPointer: UnsafeMutablePointer<Int64> {
+        UnsafeMutableRawPointer(counts.pointee.base).assumingMemoryBound(to: Int64.self)
+    }
 
     /// Eight bytes from `text` must be readable.
     func add(_ text: UnsafePointer<UInt8>, _ length: Int, times: Int64) {
-        if let id = dictionary.find(text, length, flags: 0) {
-            counts[Int(id)] += times
+        if let id = dictionary.pointee.find(text, length, flags: 0) {
+            countPointer[Int(id)] += times
         } else {
-            _ = dictionary.insert(text, length, flags: 0, value: 0)
-            counts.append(times)
+            _ = dictionary.pointee.insert(text, length, flags: 0, value: 0)
+            counts.pointee.append(littleEndian: times)
         }
     }
 
@@ -34,21 +49,21 @@ final class ValueTally {
     }
 
     func forEach(_ body: (UnsafeBufferPointer<UInt8>, Int64) -> Void) {
-        for id in counts.indices { body(dictionary.text(UInt32(id)), counts[id]) }
+        for id in 0..<count { body(dictionary.pointee.text(UInt32(id)), countPointer[id]) }
     }
 
     /// The most frequent values, ties in the order in which they came.
     func top(_ limit: Int) -> [(value: [UInt8], count: Int64)] {
-        let ids = counts.indices.sorted { (counts[$0], $1) > (counts[$1], $0) }
-        return ids.prefix(limit).map { (Array(dictionary.text(UInt32($0))), counts[$0]) }
+        let counts = countPointer
+        let ids = (0..<count).sorted { (counts[$0], $1) > (counts[$1], $0) }
+        return ids.prefix(limit).map { (Array(dictionary.pointee.text(UInt32($0))), counts[$0]) }
     }
 
     /// Keeps only the most frequent values.
     func prune(to limit: Int) {
         let kept = top(limit)
-        dictionary.free()
-        dictionary = ValueDictionary(keepsAllTexts: true)
-        counts = []
+        dictionary.pointee.clear()
+        counts.pointee.count = 0
         for (value, count) in kept {
             let padded = value + [UInt8](repeating: 0, count: 16)
             padded.withUnsafeBufferPointer { buffer in
