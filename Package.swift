@@ -146,7 +146,7 @@ let package = Package(
         tests("EventPatterns", ["EventPatterns"], exclude: ["Conformance"]),
         tests("EventTransforms", ["EventTransforms"]),
         tests("Schedules", ["Schedules"], exclude: ["Cases"]),
-        tests("Columnar", ["Columnar"]),
+        tests("Columnar", ["Columnar", "ColumnarHashing"]),
         tests("UVLoop", ["UVLoop"]),
         tests("Journal", ["Journal", .product(name: "GRDB", package: "GRDB.swift")]),
         tests("ObjectStore", ["ObjectStore", "CLinux"]),
