@@ -47,8 +47,11 @@ let package = Package(
         + functions.map { .library(name: $0.name, type: .dynamic, targets: ["\($0.name)Entry"]) }
         // The functions that `sluice bench` runs.
         + ["BenchEcho", "BenchCounter"].map { .library(name: $0, type: .dynamic, targets: [$0]) }
-        // A function of the tests, which fails in every way an event asks for.
-        + [.library(name: "Faulty", type: .dynamic, targets: ["FaultyEntry"])],
+        // Functions of the tests, which fail in every way an event asks for.
+        + [
+            .library(name: "Faulty", type: .dynamic, targets: ["FaultyEntry"]),
+            .library(name: "FaultyBatch", type: .dynamic, targets: ["FaultyBatchEntry"]),
+        ],
     dependencies: [
         .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
         .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.0"),
@@ -169,6 +172,8 @@ let package = Package(
                 + ["FunctionTesting", "FunctionKit", "FunctionSupport", "Columnar", "AppConfig", "EventPatterns"]),
         library("FaultyHandler", ["FunctionKit"], path: "Tests/Fixtures/Faulty/Handler"),
         library("FaultyEntry", ["FunctionKit", "FaultyHandler"], path: "Tests/Fixtures/Faulty/Entry"),
+        library(
+            "FaultyBatchEntry", ["FunctionKit", "FaultyHandler"], path: "Tests/Fixtures/Faulty/BatchEntry"),
         tests("Integration", ["HostAPI", "Gateway", "EventModel", "FunctionJSON", "CLinux", "Journal", "ObjectStore"]),
     ]
         + functions.flatMap { function in

@@ -2,7 +2,8 @@
 package struct JournalError: Error, Sendable, CustomStringConvertible {
     package struct Code: Hashable, Sendable, CustomStringConvertible {
         private enum Value: String {
-            case closed, diskFull, inputOutput, corrupt, newerFormat, locked, unsuitableFileSystem, constraint, storage
+            case closed, diskFull, inputOutput, corrupt, newerFormat, locked, unsuitableFileSystem, constraint, storage,
+                invalidOption
         }
 
         private var value: Value
@@ -22,6 +23,8 @@ package struct JournalError: Error, Sendable, CustomStringConvertible {
         /// A batch contradicts what is stored (an unknown subscription, a settlement of what is settled).
         package static let constraint = Code(value: .constraint)
         package static let storage = Code(value: .storage)
+        /// A size in the environment is none.
+        package static let invalidOption = Code(value: .invalidOption)
 
         package var description: String { value.rawValue }
     }

@@ -56,6 +56,9 @@ package protocol JournalStore: AnyObject, Sendable {
     @discardableResult
     func trim(settledBelow limit: Milliseconds) throws(JournalError) -> TrimReport
 
+    /// With less than `bytes` free on its disk, batches that only bring new work are refused with `diskFull`. Blocking.
+    func setMinimumFree(_ bytes: Int64)
+
     /// Commits what is queued, then stops. Later submits fail with `closed`.
     func close()
 }

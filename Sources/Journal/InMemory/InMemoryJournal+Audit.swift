@@ -11,6 +11,9 @@ extension InMemoryJournal {
         }
     }
 
+    /// Nothing: it has no disk.
+    package func setMinimumFree(_ bytes: Int64) {}
+
     package func trim(settledBelow limit: Milliseconds) throws(JournalError) -> TrimReport {
         change { state in
             var report = TrimReport()

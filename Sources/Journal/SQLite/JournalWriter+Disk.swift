@@ -16,13 +16,13 @@ extension JournalWriter {
         lastRoomCheck = .now
         guard let free = folder.freeBytes() else { return }
         // A little more than the limit to end it, so that it does not swing to and fro.
-        let enough = options.minimumFreeBytes + options.minimumFreeBytes / 4
+        let enough = minimumFree + minimumFree / 4
         if !isShort {
-            setShort(free < options.minimumFreeBytes)
+            setShort(free < minimumFree)
         } else if ballast.isThere || options.ballastBytes == 0 {
             setShort(free < max(enough, 1 << 20))
         } else if free >= options.ballastBytes + max(enough, 1 << 20) {
-            ballast.make(reserve: options.minimumFreeBytes)
+            ballast.make(reserve: minimumFree)
             setShort(!ballast.isThere)
         }
     }
@@ -40,6 +40,13 @@ extension JournalWriter {
         return hasHelped
     }
 
+    /// Takes another limit into force, at once.
+    func setMinimumFree(_ bytes: Int64) {
+        guard minimumFree != bytes else { return }
+        minimumFree = bytes
+        checkRoom()
+    }
+
     private func setShort(_ isShort: Bool) {
         self.isShort = isShort
         guard statistics.isRefusingProducers != isShort else { return }
@@ -51,7 +58,7 @@ extension JournalWriter {
         JournalError(
             .diskFull,
             "The disk is short of space, so no new events are accepted; what was accepted is still processed. Free at "
-                + "least \((options.minimumFreeBytes + (ballast.isThere ? 0 : options.ballastBytes)) >> 20) MB.",
+                + "least \((minimumFree + (ballast.isThere ? 0 : options.ballastBytes)) >> 20) MB.",
             path: folder.root)
     }
 }

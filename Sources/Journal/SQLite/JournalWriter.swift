@@ -27,6 +27,8 @@ final class JournalWriter {
     var ballast: Ballast
     /// Producers are refused until there is room again.
     var isShort = false
+    /// With less than this free, producers are refused.
+    var minimumFree: Int64
     var lastRoomCheck: ContinuousClock.Instant?
     var statistics = JournalStatistics()
     private var backup: BackupSession?
@@ -44,6 +46,7 @@ final class JournalWriter {
         self.db = db
         self.folder = folder
         self.options = options
+        minimumFree = options.minimumFreeBytes
         self.queue = queue
         self.checkpointer = checkpointer
         self.atPoint = atPoint
@@ -61,7 +64,7 @@ final class JournalWriter {
         begin = try HotStatement(db, "BEGIN IMMEDIATE")
         commit = try HotStatement(db, "COMMIT")
         ballast = Ballast(folder, size: options.ballastBytes)
-        ballast.make(reserve: options.minimumFreeBytes)
+        ballast.make(reserve: minimumFree)
         wal = WALKeeper(db, checkpointer, options)
         let cores = Dictionary(uniqueKeysWithValues: stored.cores.map { ($0.record.id, $0) })
         let (head, ruleSet, last, boot) = (stored.head, stored.ruleSet, ledger.lastSubscription, boot)

@@ -133,6 +133,10 @@ package final class SQLiteJournal: JournalStore {
         queue.hooks.withLock { $0.rematch = rematch }
     }
 
+    package func setMinimumFree(_ bytes: Int64) {
+        _ = queue.perform { $0.setMinimumFree(bytes) }
+    }
+
     /// Commits what is queued, marks the clean end and lets go of the data folder. Never call it from a completion.
     package func close() {
         let isFirst = isClosed.withLock { isClosed -> Bool in

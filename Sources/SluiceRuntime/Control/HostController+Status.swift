@@ -68,6 +68,7 @@ extension HostController {
                     message: "\(bucket.objects) objects, watched by \(bucket.watching)", details: bucket.notes))
         }
         checks.append(try await objectsCheck())
+        checks.append(try await outcomesCheck(boot: snapshot.boot))
         let dead = try await read { try $0.deadLetterGroups() }
         checks.append(
             dead.isEmpty
@@ -116,6 +117,18 @@ extension HostController {
             : .init(
                 name: "objects", state: .failed, message: "index, catalog and buckets differ",
                 details: Array(details.prefix(20)), hint: "restart the host: it scans the buckets when it starts")
+    }
+
+    /// Recovery finishes what earlier lives had decided before anything else happens; what is left, it could not.
+    private func outcomesCheck(boot: Int64) async throws -> DoctorReport.Check {
+        let left = try await read { try $0.recover().decisions.map(\.attempt).filter { $0.boot < boot } }
+        return left.isEmpty
+            ? .init(name: "outcomes", state: .ok, message: "every decided outcome was finished")
+            : .init(
+                name: "outcomes", state: .failed,
+                message: "decided outcomes cannot be read, or contradict the journal; nothing of them was lost",
+                details: left.prefix(20).map { "attempt \($0): its files are in the buckets' .sluice/\($0.staging)" },
+                hint: "the host's log names the reason; keep the data folder as it is and report this")
     }
 
     static func residentBytes() -> Int64 {

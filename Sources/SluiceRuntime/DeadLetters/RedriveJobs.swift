@@ -159,7 +159,8 @@ package final class RedriveJobs {
         let journal = journal
         return try await files.run {
             if let ids = selection.ids {
-                let wanted = ids.sorted().filter { $0 > after && $0 <= last }.prefix(limit)
+                // Each once, however often it is named.
+                let wanted = Set(ids).sorted().filter { $0 > after && $0 <= last }.prefix(limit)
                 let chosen = try wanted.compactMap { try journal.deadLetter(id: $0) }
                     .filter { $0.state == .dead && selection.admits($0) }
                 return Page(letters: chosen, last: wanted.last, isFull: wanted.count == limit)

@@ -118,6 +118,9 @@ package struct DeliveryCore: Sendable {
         running.values.reduce(0) { $0 + ($1.subscription == id ? $1.works.count : 0) }
     }
 
+    /// Works in memory that could start at once if there were room.
+    package func ready(of id: SubscriptionID) -> Int { subscriptions[id]?.ready.count ?? 0 }
+
     package func running(of function: String) -> Int { functions[function]?.running ?? 0 }
 
     /// When the next retry is due; nil if none waits.

@@ -30,8 +30,7 @@ package enum FailureClass: Sendable, Hashable {
     private static let permanentCodes: Set<String> = [
         "AccessDenied", "DuplicateColumn", "EmptyColumnName", "EmptyFile", "HopBudgetExceeded", "InvalidConfiguration",
         "InvalidEvent", "InvalidKey", "InvalidRules", "InvalidUTF8", "KeyExists", "MalformedRow", "MatchUndecided",
-        "NoSuchBucket",
-        "NoSuchKey", "NotRegular", "NotText", "ObjectChanged", "PublishFailed", "QualityThreshold", "SchemaMismatch",
+        "NoSuchBucket", "NoSuchKey", "NotRegular", "NotText", "PublishFailed", "QualityThreshold", "SchemaMismatch",
         "StagingQuotaExceeded", "UnclosedQuote", "Unsupported",
     ]
 

@@ -107,10 +107,11 @@ extension HostRuntime {
         deployment.functions.mapValues { version in
             let counts = pool.counts(of: version.workerVersion)
             let tally = dispatcher.tallies[version.name] ?? FunctionTally()
+            let direct = dispatcher.directSubscriptions[version.name].map { dispatcher.core.ready(of: $0) } ?? 0
             return FunctionStatus(
                 name: version.name, version: version.version, state: pool.trouble(of: version.workerVersion) ?? "ready",
                 concurrency: version.definition.reservedConcurrency ?? cores, busyWorkers: counts.busy,
-                idleWorkers: counts.idle, waiting: 0,
+                idleWorkers: counts.idle, waiting: Int64(direct),
                 inFlight: Int64(dispatcher.attempts.values.count { $0.attempt.function == version.name }),
                 succeeded: tally.succeeded, failed: tally.failed, medianMilliseconds: tally.percentile(0.5),
                 p99Milliseconds: tally.percentile(0.99))

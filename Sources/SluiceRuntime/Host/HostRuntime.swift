@@ -63,6 +63,7 @@ package final class HostRuntime {
     var notes: [String: String] = [:]
     var backfills = 0
     private var housekeeping: LoopTimer?
+    private var isDrained = false
 
     package init(options: HostOptions, journal: any JournalStore, state: RecoveredState, log: Logger) {
         self.options = options
@@ -157,16 +158,21 @@ package final class HostRuntime {
     /// Puts a deployment into force in the control plane.
     func take(_ deployment: Deployment) async throws {
         let journal = journal
+        let minimumFree = Int64(deployment.app.limits.minFreeMegabytes) << 20
         let (progress, head) = try await files.run {
-            (try journal.progress(), try journal.lastRecords(log: nil, limit: 1).last?.position ?? 0)
+            journal.setMinimumFree(minimumFree)
+            return (try journal.progress(), try journal.lastRecords(log: nil, limit: 1).last?.position ?? 0)
         }
         dispatcher.apply(
             deployment, progress: Dictionary(uniqueKeysWithValues: progress.map { ($0.subscription.id, $0) }),
             head: head, cores: cores)
     }
 
-    /// Stops in reverse: nothing new is seen, what runs may end within `grace` milliseconds, the journal closes last.
-    package func stop(grace: Int = 5000) async {
+    /// The first half of stopping: nothing new is seen or started, what runs may end within `grace` milliseconds, and
+    /// whoever waits for an invocation has an answer. Everything can still be asked.
+    package func drain(grace: Int = 5000) async {
+        guard !isDrained else { return }
+        isDrained = true
         phase = .stopping
         housekeeping?.cancel()
         schedules.stop()
@@ -174,6 +180,11 @@ package final class HostRuntime {
         let watchers = Array(watchers.values)
         await files.run { for watcher in watchers { watcher.stop() } }
         await dispatcher.stop(grace: grace)
+    }
+
+    /// Drains, and stops the rest; the journal closes last.
+    package func stop(grace: Int = 5000) async {
+        await drain(grace: grace)
         await committer.drain()
         await pool?.shutdown()
         events.close()

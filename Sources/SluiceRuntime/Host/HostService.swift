@@ -2,7 +2,7 @@ import Glibc
 package import HostAPI
 import Journal
 package import Logging
-import ServiceLifecycle
+package import ServiceLifecycle
 import UVLoop
 
 /// A host as a service: started before its group runs, stopped when the group shuts down.
@@ -14,7 +14,8 @@ package struct HostService: Service {
     /// Opens the data folder, recovers, deploys the app folder if there is one, and scans the buckets; when it returns
     /// the host accepts work. Throws a `JournalError` or a `HostStartError` that says what to do.
     package static func start(_ options: HostOptions, log: Logger) async throws -> HostService {
-        let journal = try await Self.blocking { try SQLiteJournal(dataFolder: options.dataFolder) }
+        let sizes = try JournalOptions { name in getenv(name).map { String(cString: $0) } }
+        let journal = try await Self.blocking { try SQLiteJournal(dataFolder: options.dataFolder, options: sizes) }
         do {
             let state = try await Self.blocking { try journal.recover() }
             let runtime = await HostRuntime(options: options, journal: journal, state: state, log: log)
@@ -28,6 +29,20 @@ package struct HostService: Service {
         } catch {
             journal.close()
             throw error
+        }
+    }
+
+    /// To be listed last in the group, after the gateway, so that it is the first to hear of the shutdown: a request
+    /// that waits for an invocation would otherwise keep the gateway, and with it the host, for as long as the
+    /// invocation runs.
+    package var draining: any Service { Draining(runtime: runtime) }
+
+    private struct Draining: Service {
+        let runtime: HostRuntime
+
+        func run() async throws {
+            try? await gracefulShutdown()
+            await runtime.drain()
         }
     }
 

@@ -63,7 +63,7 @@ struct Up: AsyncParsableCommand {
         }
         let group = ServiceGroup(
             configuration: ServiceGroupConfiguration(
-                services: [.init(service: service), .init(service: gateway)],
+                services: [.init(service: service), .init(service: gateway), .init(service: service.draining)],
                 gracefulShutdownSignals: [.sigterm, .sigint],
                 logger: log))
         try await group.run()

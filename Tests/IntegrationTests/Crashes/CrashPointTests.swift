@@ -1,6 +1,7 @@
 import Foundation
 import Gateway
 import HostAPI
+import Journal
 import ObjectStore
 import Testing
 
@@ -26,14 +27,24 @@ extension Integration {
             case purge
             /// Nothing: met by every start.
             case start
+            /// `Faulty` replaced an object and died before it looked at what came out; meanwhile somebody who had the
+            /// old file open has written to it, so that it goes back.
+            case putBack
+            /// Events of more than a segment's size.
+            case segment
+            /// A segment in which everything is settled, and no archive time.
+            case trim
+            /// More bytes than the write-ahead log may have before it is copied.
+            case checkpoint
+            /// Nothing is left on the disk when a running delivery ends.
+            case fullDisk
+            /// A clean stop.
+            case stop
         }
 
-        /// The points that no workload meets for certain, and who tries them instead.
-        static let elsewhere: [CrashPoint: String] = [
-            .publishPutBack: "needs a writer between two system calls: PublicationCrashTests of ObjectStore"
-        ]
+        // Both have no default: a new point does not compile until it has a workload here.
 
-        static func workload(of point: CrashPoint) -> Workload? {
+        static func workload(of point: CrashPoint) -> Workload {
             switch point {
             case .stageCreated, .sealFileSynced, .sealFolderSynced, .publishBegun, .publishParentMade,
                 .publishParentSynced, .publishRenamed, .publishFolderSynced, .discardBegun, .discardFolderRemoved,
@@ -47,48 +58,74 @@ extension Integration {
             case .keepCopied, .keepSynced: .deadLetter
             case .keepReleased: .purge
             case .runtimeRecovering, .runtimeRecovered: .start
-            case .publishPutBack: nil
+            case .publishPutBack: .putBack
             }
         }
 
-        static let points = CrashPoint.allCases.filter { workload(of: $0) != nil }.map(\.rawValue)
-
-        @Test("Every point is tried here, or it is known where else")
-        func complete() {
-            for point in CrashPoint.allCases {
-                #expect((Self.workload(of: point) != nil) != (Self.elsewhere[point] != nil), "\(point)")
+        static func workload(of point: JournalPoint) -> Workload {
+            switch point {
+            case .beforeCommit, .afterCommit, .afterCompletion: .convert
+            case .segmentRolled: .segment
+            case .segmentDropped: .trim
+            case .checkpointCopied, .checkpointSynced: .checkpoint
+            case .ballastReleased: .fullDisk
+            case .closed: .stop
             }
         }
+
+        static let points: [(name: String, workload: Workload)] =
+            CrashPoint.allCases.map { ($0.rawValue, workload(of: $0)) }
+            + JournalPoint.allCases.map { ("journal.\($0.rawValue)", workload(of: $0)) }
 
         @Test("The host dies at the point, and the next one puts everything right", arguments: points)
-        func crash(name: String) async throws {
-            let point = try #require(CrashPoint(rawValue: name))
-            let workload = try #require(Self.workload(of: point))
+        func crash(name: String, workload: Workload) async throws {
             try await crash(at: name, workload)
         }
 
         @Test(
-            "The journal's own points, under files that are converted",
-            arguments: ["before-commit", "after-commit", "after-completion"], [3, 5, 7])
+            "The journal's commits, early and late among files that are converted",
+            arguments: ["before-commit", "after-commit", "after-completion"], [4, 7])
         func journal(point: String, arrival: Int) async throws {
             try await crash(at: "journal.\(point):\(arrival)", .convert)
         }
 
+        @Test("docs/journal-format.md names the journal's points, all of them")
+        func documented() {
+            let page = text(of: TestApp.packageRoot + "/docs/journal-format.md")
+            for point in JournalPoint.allCases { #expect(page.contains("`\(point.rawValue)`"), "\(point)") }
+        }
+
         /// Prepares with a healthy host, dies with an armed one, looks at everything with a third.
         private func crash(at point: String, _ workload: Workload) async throws {
-            let host = HostProcess(try .everything())
+            let disk = workload == .fullDisk ? try await SmallDisk(megabytes: 128) : nil
             do {
-                try await host.start()
+                try await crash(at: point, workload, disk)
+            } catch {
+                await disk?.unmount()
+                throw error
+            }
+            await disk?.unmount()
+        }
+
+        private func crash(at point: String, _ workload: Workload, _ disk: SmallDisk?) async throws {
+            let host = HostProcess(try .everything(), data: disk.map { $0.path + "/data" })
+            // Small enough for a small disk, and for a few events to fill a segment.
+            let sizes = ["SLUICE_SEGMENT_MB": "1", "SLUICE_BALLAST_MB": "8"]
+            do {
+                if disk != nil { try host.app.edit("sluice.yaml") { $0 + "\nlimits: {minFree: 16}\n" } }
+                try await host.start(environment: sizes)
                 try await prepare(host, workload)
                 #expect(await host.end() == .exited(0))
+                if workload == .putBack { try await dieWithExchangedFile(host) }
 
-                let isReady = try await host.startUntilReadyOrEnd(environment: ["SLUICE_CRASH_AT": point])
-                if isReady { try await work(host, workload) }
+                let isReady = try await host.startUntilReadyOrEnd(
+                    environment: sizes.merging(["SLUICE_CRASH_AT": point]) { $1 })
+                if isReady { try await work(host, workload, disk) }
                 let ending = try await endedAtPoint(host)
                 #expect(ending == (point.hasPrefix("journal.") ? .killed(SIGKILL) : .exited(137)), "\(host.logText)")
-                if !isReady { try await work(host, workload) }
+                if !isReady { try await work(host, workload, disk) }
 
-                try await host.start()
+                try await host.start(environment: sizes)
                 try await check(host, workload)
                 try await host.settled()
                 if workload != .undo {
@@ -114,20 +151,40 @@ extension Integration {
 
         private func prepare(_ host: HostProcess, _ workload: Workload) async throws {
             switch workload {
-            case .convert, .deadLetter, .start: break
+            case .convert, .deadLetter, .start, .segment, .checkpoint, .fullDisk, .stop: break
             case .copy:
                 try host.copy("content", to: "inbox", "x.txt")
                 try await known(host, "inbox")
-            case .overwrite, .delete:
+            case .overwrite, .delete, .putBack:
                 try host.copy("old", to: "outbox", "x.txt")
                 try await known(host, "outbox")
             case .undo:
                 try host.copy("in the way", to: "outbox", "d")
                 try await known(host, "outbox")
+            case .trim:
+                // One segment is closed, and all that it holds is settled.
+                try await host.putLarge(4, kilobytes: 300)
+                try await host.put(FaultyRequest("ok"))
+                try await host.settled()
+                try host.app.edit("sluice.yaml") { $0 + "\narchive: {retentionDays: 0}\n" }
             case .purge:
                 try host.copy("a,b\n1,2\n", to: "landing-zone", "a/b.csv")
                 _ = try await host.wait(for: "the dead letter") { try await host.deadLetters().first }
             }
+        }
+
+        /// The host dies after the exchange of the files; the old one, now staged, gets other content.
+        private func dieWithExchangedFile(_ host: HostProcess) async throws {
+            let before = open(host.bucket("outbox") + "/x.txt", O_RDONLY | O_CLOEXEC)
+            defer { close(before) }
+            try #require(try await host.startUntilReadyOrEnd(environment: ["SLUICE_CRASH_AT": "publish.exchanged"]))
+            _ = try? await host.put(FaultyRequest("overwrite", bucket: "outbox", key: "x.txt"))
+            #expect(try await endedAtPoint(host) == .exited(137), "\(host.logText)")
+            #expect(text(of: host.bucket("outbox") + "/x.txt") == "new")
+            let writer = try #require(FileHandle(forWritingAtPath: "/proc/self/fd/\(before)"))
+            try writer.seekToEnd()
+            try writer.write(contentsOf: Data(" and more".utf8))
+            try writer.close()
         }
 
         private func known(_ host: HostProcess, _ bucket: String) async throws {
@@ -137,10 +194,32 @@ extension Integration {
         }
 
         /// The host may die before it has answered: what it had accepted by then counts all the same.
-        private func work(_ host: HostProcess, _ workload: Workload) async throws {
+        private func work(_ host: HostProcess, _ workload: Workload, _ disk: SmallDisk?) async throws {
             switch workload {
-            case .convert, .start:
-                for number in 0..<3 { try host.move("n\n\(number)\n", to: "landing-zone", "crash/t/\(number).csv") }
+            case .convert, .start, .trim: try convert(host)
+            case .putBack: break
+            case .segment:
+                try? await host.putLarge(4, kilobytes: 300)
+                try convert(host)
+            case .checkpoint:
+                try? await host.putLarge(10, kilobytes: 300)
+                try convert(host)
+            case .stop:
+                try convert(host)
+                try await expectTable(host, "crash", files: 3, rows: 3)
+                await host.end(SIGTERM)
+            case .fullDisk:
+                guard let disk else { return }
+                let gate = try Gate(host)
+                try await host.put(gate.request)
+                let handler = try await gate.reached(host)
+                try disk.fill("other", leaving: 0)
+                handler.open()
+                await host.ended()
+                try disk.remove("other")
+                // When it is delivered again it finds nothing to wait for.
+                try gate.abolish()
+                try convert(host)
             case .copy: _ = try? await host.put(FaultyRequest("copy", bucket: "outbox", key: "x.txt"))
             case .overwrite: _ = try? await host.put(FaultyRequest("overwrite", bucket: "outbox", key: "x.txt"))
             case .delete: _ = try? await host.put(FaultyRequest("delete", bucket: "outbox", key: "x.txt"))
@@ -150,11 +229,27 @@ extension Integration {
             }
         }
 
+        private func convert(_ host: HostProcess) throws {
+            for number in 0..<3 { try host.move("n\n\(number)\n", to: "landing-zone", "crash/t/\(number).csv") }
+        }
+
         private func check(_ host: HostProcess, _ workload: Workload) async throws {
             switch workload {
-            case .convert, .start:
+            case .convert, .start, .segment, .trim, .checkpoint, .fullDisk, .stop:
                 try await expectTable(host, "crash", files: 3, rows: 3)
                 #expect(host.keys("clean-zone").count == 3)
+                #expect(try await host.deadLetters() == [])
+            case .putBack:
+                let letter = try await host.wait(for: "the dead letter") { try await host.deadLetters().first }
+                #expect(letter.code == "Conflict")
+                #expect(text(of: host.bucket("outbox") + "/x.txt") == "old and more")
+                #expect(host.keys("outbox") == ["x.txt"])
+                // With the newer version in the index it may be replaced.
+                _ = try await host.wait(for: "the newer version to be known") {
+                    try await host.objectEvents(of: "outbox").last?.size == 12 ? true : nil
+                }
+                #expect(try await host.redrive(.init(all: true)).succeeded == 1)
+                #expect(text(of: host.bucket("outbox") + "/x.txt") == "new")
             case .copy:
                 _ = try await host.wait(for: "the copy") { host.keys("outbox") == ["x.txt"] ? true : nil }
                 #expect(text(of: host.bucket("outbox") + "/x.txt") == "content")

@@ -185,5 +185,20 @@ extension Integration {
                 #expect(host.keys("outbox").count == 6)
             }
         }
+
+        @Test("A worker that goes while the host makes its staged file leaves none behind")
+        func openCalls() async throws {
+            try await HostProcess.with(.faulty()) { host in
+                // Before, while and after the host answers: the moments differ by the pause before the exit.
+                for pause in stride(from: 0, to: 3000, by: 60) {
+                    let request = FaultyRequest("stage-then-exit", bucket: "outbox", key: "x.txt", count: pause)
+                    #expect(try await host.invoke(request).summary.code == "HandlerExited")
+                }
+                _ = try await host.wait(for: "staging to be empty", seconds: 10) { host.staging.isEmpty ? true : nil }
+                let folders = try FileManager.default.contentsOfDirectory(atPath: host.bucket("outbox") + "/.sluice")
+                #expect(folders == [], "\(folders)")
+                #expect(host.keys("outbox") == [])
+            }
+        }
     }
 }

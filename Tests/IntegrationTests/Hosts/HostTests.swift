@@ -88,6 +88,25 @@ extension Integration {
             }
         }
 
+        @Test("A refused deployment leaves everything as it was: a bucket that it would drop is still watched")
+        func refusedDeployment() async throws {
+            let app = try TestApp.faulty()
+            try app.addInboxRule()
+            try await HostProcess.with(app) { host in
+                try FileManager.default.removeItem(atPath: app.folder + "/Events/rules/seen.yaml")
+                try app.edit("sluice.yaml") { $0.replacingOccurrences(of: "  inbox: {}\n", with: "") }
+                try app.edit("Functions/Faulty/function.yaml") { text in
+                    text.replacingOccurrences(of: "read: [inbox, outbox]", with: "read: [outbox]")
+                        .replacingOccurrences(of: TestApp.programs + "/libFaulty.so", with: "broken.so")
+                }
+                try app.write("broken.so", "no module")
+                let result = try await host.client.deploy(DeployRequest(app: app.folder))
+                #expect(!result.accepted && result.findings.contains { $0.code == "ModuleRejected" }, "\(result)")
+                try host.copy("seen", to: "inbox", "seen.txt")
+                try await host.hasEvents(["seen.txt"])
+            }
+        }
+
         @Test("SIGTERM and SIGINT stop the host cleanly, and no worker outlives it", arguments: [SIGTERM, SIGINT])
         func stop(signal: Int32) async throws {
             let host = HostProcess(try .faulty())

@@ -43,6 +43,16 @@ extension HostProcess {
         }
     }
 
+    /// Puts events that succeed, one commit each, with `kilobytes` of payload apiece.
+    func putLarge(_ count: Int, kilobytes: Int) async throws {
+        let padding = String(repeating: "x", count: kilobytes << 10)
+        for _ in 0..<count {
+            let detail = try RawJSON("{\"mode\":\"ok\",\"padding\":\"\(padding)\"}")
+            _ = try await client.putEvents(
+                EventSubmission(entries: [EventEntry(source: "test.faults", detailType: "Fault", detail: detail)]))
+        }
+    }
+
     /// Puts an event and waits until it is settled or dead.
     func outcome(_ request: FaultyRequest) async throws -> Outcome {
         try await outcome(of: put(request))

@@ -18,13 +18,16 @@ final class HostProcess: Sendable {
 
     let data: String
     let app: TestApp
+    /// What starts the host: the program, or one that becomes it (`setpriv …`).
+    private let command: [String]
     private let log: String
     private let watch: JournalWatch
     private let process: Mutex<ChildProcess?> = Mutex(nil)
 
     /// Nothing runs yet.
-    init(_ app: TestApp, data: String? = nil) {
+    init(_ app: TestApp, data: String? = nil, command: [String] = [TestApp.sluice]) {
         self.app = app
+        self.command = command
         self.data = data ?? temporaryFolder("host")
         log = self.data + "/test-host.log"
         try? FileManager.default.createDirectory(atPath: self.data + "/journal", withIntermediateDirectories: true)
@@ -64,7 +67,7 @@ final class HostProcess: Sendable {
         for end in pipe { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
         let errors = open(log, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o600)
         let child = try ChildProcess(
-            TestApp.sluice, ["up", "--data", data, "--app", app.folder],
+            command[0], command.dropFirst() + ["up", "--data", data, "--app", app.folder],
             environment: ProcessInfo.processInfo.environment.merging(environment) { $1 }, output: pipe[1],
             errors: errors)
         close(errors)

@@ -43,6 +43,31 @@ struct TestApp: Sendable {
         return app
     }
 
+    /// Adds a rule that gives each new object of `inbox` to `Faulty`, which reads it, as S3's own triggers do.
+    func addInboxRule() throws {
+        try write(
+            "Events/rules/seen.yaml",
+            """
+            name: seen
+            pattern:
+              source: [aws.s3]
+              detail-type: [Object Created]
+              detail: {bucket: {name: [inbox]}}
+            targets:
+              - function: Faulty
+                inputFormat: s3-notification
+                retryPolicy: {maximumRetryAttempts: 0}
+            """)
+    }
+
+    /// Changes one key of `Faulty`'s function.yaml.
+    func setFaulty(_ key: String, _ value: String) throws {
+        try edit("Functions/Faulty/function.yaml") { text in
+            text.split(separator: "\n", omittingEmptySubsequences: false)
+                .map { $0.hasPrefix("\(key):") ? "\(key): \(value)" : $0 }.joined(separator: "\n")
+        }
+    }
+
     func read(_ path: String) -> String { text(of: "\(folder)/\(path)") }
 
     func write(_ path: String, _ text: String) throws {

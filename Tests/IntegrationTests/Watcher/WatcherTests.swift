@@ -134,19 +134,7 @@ extension Integration {
         /// delivery proves that the event was not only written but handed on.
         private func app() throws -> TestApp {
             let app = try TestApp.faulty()
-            try app.write(
-                "Events/rules/seen.yaml",
-                """
-                name: seen
-                pattern:
-                  source: [aws.s3]
-                  detail-type: [Object Created]
-                  detail: {bucket: {name: [inbox]}}
-                targets:
-                  - function: Faulty
-                    inputFormat: s3-notification
-                    retryPolicy: {maximumRetryAttempts: 0}
-                """)
+            try app.addInboxRule()
             return app
         }
     }
@@ -160,13 +148,17 @@ struct ObjectEvent: Sendable, Hashable {
 }
 
 extension HostProcess {
-    /// All object events of a type about `inbox`, oldest first.
-    func objectEvents(type: String = "Object Created") async throws -> [ObjectEvent] {
+    /// All object events of a type about a bucket, oldest first.
+    func objectEvents(type: String = "Object Created", of bucket: String = "inbox") async throws -> [ObjectEvent] {
         struct Detail: Decodable {
+            struct Bucket: Decodable {
+                var name: String
+            }
             struct Object: Decodable {
                 var key: String
                 var size: Int64?
             }
+            var bucket: Bucket
             var object: Object
         }
         struct Envelope: Decodable {
@@ -178,8 +170,9 @@ extension HostProcess {
         repeat {
             let page = try await client.listEvents(
                 EventQuery(source: "aws.s3", detailType: type), page: PageRequest(limit: 1000, after: after))
-            found += try page.items.map { item in
+            found += try page.items.compactMap { item in
                 let event = try item.event.decode(Envelope.self)
+                guard event.detail.bucket.name == bucket else { return nil }
                 return ObjectEvent(id: event.id, key: event.detail.object.key, size: event.detail.object.size ?? 0)
             }
             after = page.next

@@ -189,4 +189,53 @@ struct DeliveryCoreTests {
         #expect(core.resolve(attempt.id, .records([.succeeded]), now: 0).isEmpty)
         #expect(starts(core.pump(now: 0)).first?.works.count == 1)
     }
+
+    @Test("a delivery that goes on with a kept outcome shares no batch")
+    func keptOutcome() {
+        var core = core(functions: ["a": 8])
+        core.setSubscription(one, function: "a", policy: DeliveryPolicy(), batchSize: 8, loaded: 0, newest: 0)
+        for ordinal in 1...5 as ClosedRange<Int64> {
+            core.load(
+                Work(
+                    delivery: Delivery(subscription: one, position: ordinal, ordinal: ordinal),
+                    source: .pending(deadLetter: ordinal), eventID: "e\(ordinal)", ingested: 0, expires: .max,
+                    payload: [], lineage: [], parked: ordinal == 3 ? "parked/1-1" : nil),
+                due: ordinal)
+        }
+        let batches = starts(core.pump(now: 10)).map { $0.works.map(\.delivery.ordinal) }
+        #expect(batches == [[1, 2], [3], [4, 5]])
+    }
+
+    @Test("what is noted while the log is read is read as well, though that reading found nothing")
+    func emptyRefill() throws {
+        var core = core()
+        // Behind: something below position 5 was noted, and has been settled meanwhile.
+        core.setSubscription(one, function: "a", policy: DeliveryPolicy(), batchSize: 1, loaded: 0, newest: 5)
+        guard case .refill(one, after: 0, let limit)? = core.pump(now: 0).first else {
+            Issue.record("the log is not read")
+            return
+        }
+        // Committed after that reading began, and while it is under way only noted.
+        core.accept(record(6, for: [one], ordinal: 1)) { _ in .max }
+        core.refilled(one, with: [], limit: limit) { _, _ in .max }
+        guard case .refill(one, after: 0, limit)? = core.pump(now: 0).first else {
+            Issue.record("the record at position 6 is lost")
+            return
+        }
+        core.refilled(one, with: [record(6, for: [one], ordinal: 1)], limit: limit) { _, _ in .max }
+        #expect(starts(core.pump(now: 0)).map { $0.works.map(\.delivery.position) } == [[6]])
+        // Nothing more is noted, so nothing more is read.
+        #expect(core.pump(now: 0).isEmpty)
+    }
+
+    @Test("the classes of failures that the host causes itself")
+    func failureClasses() {
+        // The newer version's event is on its way: the next attempt finds itself superseded.
+        #expect(FailureClass(code: "ObjectChanged", retry: nil) == .transient)
+        // Unreadable for the moment, and no fault of the handler's.
+        #expect(FailureClass(code: "JournalUnavailable", retry: nil) == .platform)
+        #expect(FailureClass(code: "HostStopping", retry: nil) == .platform)
+        #expect(FailureClass(code: "NoSuchKey", retry: nil) == .permanent)
+        #expect(FailureClass(code: "NobodyKnows", retry: nil) == .transient)
+    }
 }

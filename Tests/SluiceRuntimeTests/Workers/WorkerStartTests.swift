@@ -47,6 +47,22 @@ struct WorkerStartTests {
         }
     }
 
+    @Test("Several requests on a version that cannot be loaded all hear why, also those that come meanwhile")
+    func failingTogether() async throws {
+        try await withPool(environment: ["PREPARE": "fail"]) { harness in
+            let together = (0..<5).map { _ in harness.start("echo") }
+            _ = await harness.report(of: together[0])
+            let later = harness.start("echo")
+            for id in together + [later] {
+                guard case .failure(let failure) = await harness.report(of: id).outcome else {
+                    Issue.record("attempt \(id) succeeded")
+                    continue
+                }
+                #expect(failure.code == "Unprepared", "\(failure)")
+            }
+        }
+    }
+
     @Test("prepare() and start() that hang are killed at the init timeout")
     func hang() async throws {
         for name in ["PREPARE", "START"] {

@@ -41,6 +41,10 @@ public struct FaultyHandler: Handler {
                 let key = record.s3.object.decodedKey ?? ""
                 let content = try await context.objects.get(record.s3.bucket.name, key).text()
                 context.logger.info("\(record.eventName) \(record.s3.object.key): \(content)")
+                // A pipeline that triggers itself: each object of `loop/` makes the next.
+                if let number = key.hasPrefix("loop/") ? Int(key.dropFirst(5)) : nil {
+                    try await context.objects.put(record.s3.bucket.name, "loop/\(number + 1)", content)
+                }
             }
             return "notified"
         }
@@ -119,6 +123,16 @@ public struct FaultyHandler: Handler {
                 for _ in 0..<2000 { try writer.write([UInt8](repeating: 0x61, count: 1000)) }
             }
             return "put"
+        case "wait":
+            // Until the one who holds the pipe's other end lets go of it.
+            try Self.drain(request.key ?? "")
+            return "waited"
+        case "stage-then-exit":
+            // The host is asked for a staged file, and before or after it has made one the worker is gone.
+            let (bucket, key) = (request.bucket ?? "", request.key ?? "")
+            Task.detached { try await context.objects.put(bucket, key, "never") }
+            usleep(UInt32(request.count ?? 0))
+            exit(3)
         case "delete":
             try await context.objects.delete(request.bucket ?? "", request.key ?? "")
             return "deleted"
@@ -129,6 +143,17 @@ public struct FaultyHandler: Handler {
         default:
             throw HandlerError(code: "UnknownMode", message: "there is no mode \(request.mode)", retry: false)
         }
+    }
+
+    /// Reads a file or a named pipe to its end.
+    private static func drain(_ path: String) throws {
+        let pipe = open(path, O_RDONLY | O_CLOEXEC)
+        guard pipe >= 0 else {
+            throw HandlerError(code: "NoPipe", message: "\(path): \(String(cString: strerror(errno)))", retry: false)
+        }
+        defer { close(pipe) }
+        var buffer = [UInt8](repeating: 0, count: 4096)
+        while read(pipe, &buffer, buffer.count) > 0 {}
     }
 
     @inline(never)
