@@ -97,9 +97,11 @@ extension Integration {
 
         /// Prepares with a healthy host, dies with an armed one, looks at everything with a third.
         private func crash(at point: String, _ workload: Workload) async throws {
-            let disk = workload == .fullDisk ? try await SmallDisk(megabytes: 128) : nil
+            let app = try TestApp.everything()
+            // Beside the modules, which a host copies into its data folder, there is little.
+            let disk = workload == .fullDisk ? try await SmallDisk(megabytes: 128 + app.moduleMegabytes) : nil
             do {
-                try await crash(at: point, workload, disk)
+                try await crash(HostProcess(app, data: disk.map { $0.path + "/data" }), at: point, workload, disk)
             } catch {
                 await disk?.unmount()
                 throw error
@@ -107,8 +109,9 @@ extension Integration {
             await disk?.unmount()
         }
 
-        private func crash(at point: String, _ workload: Workload, _ disk: SmallDisk?) async throws {
-            let host = HostProcess(try .everything(), data: disk.map { $0.path + "/data" })
+        private func crash(
+            _ host: HostProcess, at point: String, _ workload: Workload, _ disk: SmallDisk?
+        ) async throws {
             // Small enough for a small disk, and for a few events to fill a segment.
             let sizes = ["SLUICE_SEGMENT_MB": "1", "SLUICE_BALLAST_MB": "8"]
             do {

@@ -22,8 +22,8 @@ final class SmallDisk: Sendable {
             holder = nil
             return
         }
-        // `cat` holds the namespace until its input, the test's pipe, is closed: also when the test is killed.
-        let script = "mount \(options.joined(separator: " ")) && echo mounted && exec sleep infinity"
+        // The disk is there as long as somebody lives in the namespace; not for ever, should the test be killed.
+        let script = "mount \(options.joined(separator: " ")) && echo mounted && exec sleep 900"
         var pipe: [Int32] = [0, 0]
         guard Glibc.pipe(&pipe) == 0 else { throw NotPermitted(description: "no pipe: \(errno)") }
         for end in pipe { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }

@@ -68,6 +68,16 @@ struct TestApp: Sendable {
         }
     }
 
+    /// The size of its functions' modules, in debug builds not a small one.
+    var moduleMegabytes: Int {
+        let functions = (try? FileManager.default.contentsOfDirectory(atPath: folder + "/Functions")) ?? []
+        let bytes = functions.reduce(0) { sum, name in
+            let module = "\(TestApp.programs)/lib\(name).so"
+            return sum + ((try? FileManager.default.attributesOfItem(atPath: module)[.size] as? Int) ?? 0)
+        }
+        return (bytes >> 20) + 1
+    }
+
     func read(_ path: String) -> String { text(of: "\(folder)/\(path)") }
 
     func write(_ path: String, _ text: String) throws {

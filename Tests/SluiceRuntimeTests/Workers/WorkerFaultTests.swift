@@ -48,8 +48,8 @@ struct WorkerFaultTests {
             #expect(second.code == "TimedOut")
             let child = pid_t(report.logs.first?.text ?? "") ?? 0
             try #require(child > 0)
-            // Killed already; its parent is gone, and init reaps it at its leisure.
-            #expect(isGone(child))
+            // Killed with its parent; on a busy machine it takes a moment to die.
+            await gone(child)
             #expect(await harness.text("next") == "next")
         }
     }
