@@ -1,4 +1,5 @@
 import AppConfig
+import FunctionJSON
 import HostAPI
 import Journal
 import Logging
@@ -73,15 +74,19 @@ struct RedriveJobsTests {
         }
         var ids: [String] = []
         for start in starting { ids.append(try await start.value) }
-        // A job's row says when it has been through all of its letters.
+        // A job's row says how many it has sent, and when it has been through all of its letters.
+        struct Row: Decodable {
+            var id: String
+            var sent: Int
+            var finished: Bool
+        }
         while true {
             let journal = journal
-            let rows = try await files.run { try journal.values(prefix: "redrive/").map(\.body) }
-            if rows.allSatisfy({ String(decoding: $0, as: UTF8.self).contains("\"finished\":true") }) { break }
+            let rows = try await files.run {
+                try journal.values(prefix: "redrive/").map { try TapeDecoder().decode(Row.self, from: $0.body) }
+            }
+            if rows.allSatisfy(\.finished) { return ids.map { id in rows.first { $0.id == id }?.sent ?? 0 } }
         }
-        var counts: [Int] = []
-        for id in ids { counts.append(try #require(try await jobs.job(id)).sent) }
-        return counts
     }
 
     private func pending() async throws -> [Int64] {
