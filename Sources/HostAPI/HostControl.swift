@@ -33,6 +33,8 @@ package protocol HostControl: Sendable {
     // MARK: Rules
     func listRules(bus: String?) async throws -> [RuleInfo]
     func rule(bus: String, name: String) async throws -> RuleInfo
+    /// Pauses or resumes; durable when it answers. The rule as it is then.
+    func pauseRule(bus: String, name: String, request: PauseRequest) async throws -> RuleInfo
     func testRules(_ request: RuleTestRequest) async throws -> RuleTestResult
     /// Enabled schedules with their next `count` moments.
     func listSchedules(count: Int) async throws -> [ScheduleInfo]

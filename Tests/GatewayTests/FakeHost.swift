@@ -124,6 +124,12 @@ final class FakeHost: HostControl {
             ], file: "f.yaml", subscriptions: [])
     }
 
+    func pauseRule(bus: String, name: String, request: PauseRequest) async throws -> RuleInfo {
+        var rule = try await rule(bus: bus, name: name)
+        rule.description = "\(request.paused) \(request.target ?? "-") \(request.reason ?? "-")"
+        return rule
+    }
+
     func testRules(_ request: RuleTestRequest) async throws -> RuleTestResult {
         RuleTestResult(
             bus: request.bus ?? request.event.text,

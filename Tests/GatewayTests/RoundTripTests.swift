@@ -45,6 +45,10 @@ struct RoundTripTests {
             try await compare { try await $0.listRules(bus: nil) }
             try await compare { try await $0.listRules(bus: "b") }
             try await compare { try await $0.rule(bus: "b", name: "a.b_c-d") }
+            try await compare {
+                try await $0.pauseRule(
+                    bus: "b", name: "a.b", request: PauseRequest(paused: true, target: "t", reason: "ü"))
+            }
             try await compare { try await $0.listSchedules(count: 3) }
             try await compare { try await $0.listManifests() }
             try await compare { try await $0.testRules(RuleTestRequest(event: FakeHost.json(#"{"x": [ ]}"#))) }

@@ -43,7 +43,8 @@ package enum AppLoader {
             buses: host.buses.sorted { $0.name < $1.name },
             functions: functions.map(\.definition).sorted { $0.name < $1.name },
             rules: rules.map(\.definition).sorted { ($0.bus, $0.name) < ($1.bus, $1.name) },
-            limits: host.limits, retention: host.retention)
+            limits: host.limits, retention: host.retention,
+            downstreams: host.downstreams.isEmpty ? nil : host.downstreams.sorted { $0.name < $1.name })
         return LoadedApp(definition: definition, warnings: problems, folder: folder.path)
     }
 }

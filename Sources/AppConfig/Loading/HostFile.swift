@@ -6,6 +6,7 @@ struct HostFile {
     var buses: [BusDefinition] = [BusDefinition()]
     var limits = LimitsDefinition()
     var retention = RetentionDefinition()
+    var downstreams: [DownstreamDefinition] = []
 
     static func load(from folder: AppFolder, collector: ProblemCollector) -> HostFile {
         var result = HostFile()
@@ -17,6 +18,7 @@ struct HostFile {
         result.buckets = (reader.mapping("buckets") ?? []).map { bucket($0, folder: folder, file: file) }
         result.readBuses(reader.mapping("buses") ?? [], file: file)
         if let limits = reader.reader("limits") { result.limits = Self.limits(limits) }
+        result.downstreams = (reader.mapping("downstreams") ?? []).map { downstream($0, file: file) }
         if var logs = reader.reader("logs") {
             result.retention.logDays = logs.integer("retentionDays", in: 1...3650, unit: "days") ?? 14
             logs.finish()
@@ -27,7 +29,10 @@ struct HostFile {
         }
         reader.finish(
             later: ["streams": "use an event bus: rules on it route to functions"],
-            instead: ["bucket": "buckets", "bus": "buses", "eventBuses": "buses", "archives": "archive", "log": "logs"])
+            instead: [
+                "bucket": "buckets", "bus": "buses", "eventBuses": "buses", "archives": "archive", "log": "logs",
+                "downstream": "downstreams",
+            ])
         return result
     }
 
@@ -60,6 +65,23 @@ struct HostFile {
         }
         reader.finish(later: ["versioning": "each new version of a key triggers; older ones are not kept"])
         return bucket
+    }
+
+    private static func downstream(_ entry: YAMLEntry, file: ConfigFile) -> DownstreamDefinition {
+        var downstream = DownstreamDefinition(name: entry.key)
+        if !Names.isRule(entry.key) {
+            file.report(
+                .invalidValue, "`\(entry.key)` cannot be a downstream's name", at: entry.keyPlace,
+                hint: "1 to 64 letters, digits, dots, hyphens and underscores")
+        }
+        if case .null = entry.value.value { return downstream }
+        guard var reader = MappingReader(entry.value, subject: "downstream `\(entry.key)`", file: file) else {
+            return downstream
+        }
+        downstream.rateLimit = DeliveryReader.rate("rateLimit", &reader)
+        downstream.concurrency = reader.integer("concurrency", in: 1...4096)
+        reader.finish(instead: ["rate": "rateLimit", "maximumConcurrency": "concurrency"])
+        return downstream
     }
 
     private mutating func readBuses(_ entries: [YAMLEntry], file: ConfigFile) {

@@ -9,6 +9,7 @@ struct References {
 
     func check(_ rules: [RuleFile]) {
         for function in functions { checkGrants(of: function) }
+        checkReservations()
         for rule in rules {
             checkBus(rule.definition.bus, at: rule.busPlace, file: rule.file)
             for (name, place) in rule.destinations { checkBus(name, at: place, file: rule.file) }
@@ -16,9 +17,32 @@ struct References {
             for (name, place) in buckets?.named ?? [] { checkBucket(name, at: place, file: rule.file) }
             for (target, place) in zip(rule.definition.targets, rule.functionPlaces) {
                 checkFunction(target.function, at: place, file: rule.file)
+                if let name = target.delivery?.downstream { checkDownstream(name, at: place, file: rule.file) }
                 warnOfLoop(target, place: place, rule: rule, buckets: buckets)
             }
         }
+    }
+
+    private func checkDownstream(_ name: String, at place: Place, file: ConfigFile) {
+        let names = host.downstreams.map(\.name)
+        guard !names.contains(name) else { return }
+        file.report(
+            .unknownDownstream, "unknown downstream `\(name)`", at: place,
+            hint: NearestName.hint(for: name, among: names, known: "downstreams of sluice.yaml"))
+    }
+
+    /// Reservations that leave nothing for the others are no guarantee.
+    private func checkReservations() {
+        guard let limit = host.limits.concurrency else { return }
+        let reserved = functions.reduce(0) { $0 + ($1.definition.reservedConcurrency ?? 0) }
+        guard reserved >= limit, let first = functions.first(where: { $0.definition.reservedConcurrency != nil }) else {
+            return
+        }
+        first.file.report(
+            .suspicious,
+            "the functions reserve \(reserved) invocations at once, and `limits.concurrency` is \(limit): "
+                + "reservations are limits then, and guarantee nothing", at: nil,
+            hint: "raise limits.concurrency above \(reserved), or reserve less", severity: .warning)
     }
 
     private func checkGrants(of function: FunctionFile) {

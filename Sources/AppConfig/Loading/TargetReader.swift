@@ -6,12 +6,13 @@ enum TargetReader {
         "bus": "name a function that puts events on the other bus",
         "stream": "name a function", "bucket": "name a function that puts objects",
         "deadLetterConfig": "what fails always goes to the host's dead letters: see `sluice dlq list`",
-        "maximumBatchingWindowInSeconds": "a batch holds what is waiting, up to batchSize",
-        "ordered": "the order of events is not kept yet", "orderingKey": "the order of events is not kept yet",
     ]
     private static let instead = [
         "retry": "retryPolicy", "batch": "batchSize", "arn": "function", "lambda": "function",
         "functionName": "function", "name": "id",
+        "ordered": "ordering", "orderingKey": "ordering", "rate": "rateLimit",
+        "batchWindow":
+            "maximumBatchingWindowInSeconds",
     ]
 
     /// A target, and where what it names stands.
@@ -34,6 +35,7 @@ enum TargetReader {
         let named = destinations.read(&reader)
         target.destinations = named.isEmpty ? nil : named
         target.batchSize = reader.integer("batchSize", in: 1...10_000, unit: "events") ?? 1
+        target.delivery = DeliveryReader.read(&reader)
         if let policy = reader.reader("retryPolicy") { target.retry = retryPolicy(policy) }
         if let id, !Names.isRule(id) {
             file.report(
@@ -64,6 +66,8 @@ enum TargetReader {
         policy.maxDelaySeconds =
             reader.number("maxDelaySeconds", in: 0.001...86400, unit: "seconds") ?? policy.maxDelaySeconds
         policy.jitter = reader.choice("jitterStrategy", RetryPolicy.Jitter.self) ?? policy.jitter
+        policy.on = reader.strings("on")?.map(\.text)
+        policy.never = reader.strings("never")?.map(\.text)
         if policy.maxDelaySeconds < policy.intervalSeconds {
             reader.file.report(
                 .invalidValue, "`maxDelaySeconds` is less than `intervalSeconds`",

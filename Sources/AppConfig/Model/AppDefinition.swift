@@ -13,11 +13,14 @@ package struct AppDefinition: Codable, Sendable, Hashable {
     package var rules: [RuleDefinition]
     package var limits: LimitsDefinition
     package var retention: RetentionDefinition
+    /// Sorted by name; nil where there is none.
+    package var downstreams: [DownstreamDefinition]?
 
     package init(
         buckets: [BucketDefinition] = [], buses: [BusDefinition] = [BusDefinition()],
         functions: [FunctionDefinition] = [], rules: [RuleDefinition] = [],
-        limits: LimitsDefinition = LimitsDefinition(), retention: RetentionDefinition = RetentionDefinition()
+        limits: LimitsDefinition = LimitsDefinition(), retention: RetentionDefinition = RetentionDefinition(),
+        downstreams: [DownstreamDefinition]? = nil
     ) {
         self.buckets = buckets
         self.buses = buses
@@ -25,6 +28,7 @@ package struct AppDefinition: Codable, Sendable, Hashable {
         self.rules = rules
         self.limits = limits
         self.retention = retention
+        self.downstreams = downstreams
     }
 
     package func function(named name: String) -> FunctionDefinition? {

@@ -49,10 +49,13 @@ package struct TargetDefinition: Codable, Sendable, Hashable {
     /// How many events one invocation gets at most; 1: no batching.
     package var batchSize: Int
     package var retry: RetryPolicy
+    /// Nil: nothing beyond the defaults.
+    package var delivery: DeliveryOptions?
 
     package init(
         id: String, function: String, inputFormat: InputFormat? = nil, input: InputDefinition? = nil,
-        destinations: Destinations? = nil, batchSize: Int = 1, retry: RetryPolicy = RetryPolicy()
+        destinations: Destinations? = nil, batchSize: Int = 1, retry: RetryPolicy = RetryPolicy(),
+        delivery: DeliveryOptions? = nil
     ) {
         self.id = id
         self.function = function
@@ -61,6 +64,7 @@ package struct TargetDefinition: Codable, Sendable, Hashable {
         self.destinations = destinations
         self.batchSize = batchSize
         self.retry = retry
+        self.delivery = delivery
     }
 }
 
@@ -83,10 +87,15 @@ package struct RetryPolicy: Codable, Sendable, Hashable {
     package var backoffRate: Double
     package var maxDelaySeconds: Double
     package var jitter: Jitter
+    /// Only failures with these codes are retried; nil: as the code's class says.
+    package var on: [String]?
+    /// Failures with these codes are not retried.
+    package var never: [String]?
 
     package init(
         maximumRetryAttempts: Int = 2, maximumEventAgeSeconds: Int = 6 * 3600, intervalSeconds: Double = 1,
-        backoffRate: Double = 4, maxDelaySeconds: Double = 300, jitter: Jitter = .full
+        backoffRate: Double = 4, maxDelaySeconds: Double = 300, jitter: Jitter = .full, on: [String]? = nil,
+        never: [String]? = nil
     ) {
         self.maximumRetryAttempts = maximumRetryAttempts
         self.maximumEventAgeSeconds = maximumEventAgeSeconds
@@ -94,5 +103,7 @@ package struct RetryPolicy: Codable, Sendable, Hashable {
         self.backoffRate = backoffRate
         self.maxDelaySeconds = maxDelaySeconds
         self.jitter = jitter
+        self.on = on
+        self.never = never
     }
 }

@@ -50,6 +50,10 @@ extension HostClient: HostControl {
         try await get(Routes.rule.path(bus, name))
     }
 
+    package func pauseRule(bus: String, name: String, request: PauseRequest) async throws -> RuleInfo {
+        try await post(Routes.pauseRule.path(bus, name), request)
+    }
+
     package func testRules(_ request: RuleTestRequest) async throws -> RuleTestResult {
         try await post(Routes.testRules.path(), request)
     }

@@ -74,6 +74,10 @@ enum GatewayRoutes {
         answer(Routes.rule, on: router) {
             try await control.rule(bus: $0.parameter("bus"), name: $0.parameter("rule"))
         }
+        answer(Routes.pauseRule, on: router) {
+            try await control.pauseRule(
+                bus: $0.parameter("bus"), name: $0.parameter("rule"), request: $0.body())
+        }
         answer(Routes.testRules, on: router) { try await control.testRules($0.body()) }
         answer(Routes.listManifests, on: router) { _ in Items(try await control.listManifests()) }
         answer(Routes.listSchedules, on: router) { call in

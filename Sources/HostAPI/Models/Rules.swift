@@ -14,10 +14,13 @@ package struct RuleInfo: Codable, Sendable {
         package var batchSize: Int
         package var maximumRetryAttempts: Int
         package var maximumEventAgeInSeconds: Int
+        /// Order, batches, rates, breaker, a phrase each; nil where there is nothing of it.
+        package var delivery: [String]?
 
         package init(
             id: String, function: String, inputFormat: String, input: RawJSON? = nil, onSuccess: String? = nil,
-            onFailure: String? = nil, batchSize: Int, maximumRetryAttempts: Int, maximumEventAgeInSeconds: Int
+            onFailure: String? = nil, batchSize: Int, maximumRetryAttempts: Int, maximumEventAgeInSeconds: Int,
+            delivery: [String]? = nil
         ) {
             self.id = id
             self.function = function
@@ -28,6 +31,7 @@ package struct RuleInfo: Codable, Sendable {
             self.batchSize = batchSize
             self.maximumRetryAttempts = maximumRetryAttempts
             self.maximumEventAgeInSeconds = maximumEventAgeInSeconds
+            self.delivery = delivery
         }
     }
 
@@ -57,6 +61,22 @@ package struct RuleInfo: Codable, Sendable {
         self.targets = targets
         self.file = file
         self.subscriptions = subscriptions
+    }
+}
+
+/// `rules pause` and `rules resume`: holds deliveries of a rule's targets back, or lets them go on.
+package struct PauseRequest: Codable, Sendable, Hashable {
+    /// False: resume, whoever had paused it, a circuit breaker too.
+    package var paused: Bool
+    /// The target's id; nil: all of the rule.
+    package var target: String?
+    /// Shown while it lasts.
+    package var reason: String?
+
+    package init(paused: Bool, target: String? = nil, reason: String? = nil) {
+        self.paused = paused
+        self.target = target
+        self.reason = reason
     }
 }
 

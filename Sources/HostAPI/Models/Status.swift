@@ -85,11 +85,17 @@ package struct SubscriptionStatus: Codable, Sendable, Hashable {
     package var redriven: Int64
     package var dead: Int64
     package var inFlight: Int64
+    /// Why it is paused: by whom, or by which failure; nil where it is not.
+    package var pauseReason: String?
+    /// Keys that a dead letter holds back; nil where deliveries are not parked by key.
+    package var parkedKeys: Int?
 
     package init(
         bus: String, rule: String, target: String, function: String, state: String = "active", matched: Int64 = 0,
         succeeded: Int64 = 0, dropped: Int64 = 0, superseded: Int64 = 0, purged: Int64 = 0, waiting: Int64 = 0,
-        retrying: Int64 = 0, parked: Int64 = 0, redriven: Int64 = 0, dead: Int64 = 0, inFlight: Int64 = 0
+        retrying: Int64 = 0, parked: Int64 = 0, redriven: Int64 = 0, dead: Int64 = 0, inFlight: Int64 = 0,
+        pauseReason: String? = nil,
+        parkedKeys: Int? = nil
     ) {
         self.bus = bus
         self.rule = rule
@@ -107,5 +113,7 @@ package struct SubscriptionStatus: Codable, Sendable, Hashable {
         self.redriven = redriven
         self.dead = dead
         self.inFlight = inFlight
+        self.pauseReason = pauseReason
+        self.parkedKeys = parkedKeys
     }
 }

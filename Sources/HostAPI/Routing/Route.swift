@@ -43,6 +43,7 @@ package enum Routes {
 
     package static let listRules = Route(.get, "/v1/rules")
     package static let rule = Route(.get, "/v1/buses/{bus}/rules/{rule}")
+    package static let pauseRule = Route(.post, "/v1/buses/{bus}/rules/{rule}/pause")
     package static let testRules = Route(.post, "/v1/rules/test")
     /// Takes `count`, the moments to tell for each.
     package static let listSchedules = Route(.get, "/v1/schedules")
@@ -71,7 +72,7 @@ package enum Routes {
     package static let all: [Route] = [
         health, status, deploy, doctor, metrics, backup, putEvents, listEvents, tailEvents, event, trace, listRules,
         rule,
-        testRules,
+        testRules, pauseRule,
         listSchedules, listManifests,
         listFunctions, function, invoke, listInvocations, invocation, logs, deadLetterGroups, listDeadLetters,
         deadLetter, redrive, redriveJob, purge, listBuckets, trigger, listTables, table,

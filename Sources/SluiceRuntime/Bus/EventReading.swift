@@ -25,6 +25,24 @@ package enum EventReading {
         return "\(root["source"]?.string ?? "?"): \(root["detail-type"]?.string ?? "?")"
     }
 
+    /// The value at a path like `detail.object.key`, as text; nil where there is none. Texts are taken as they are,
+    /// anything else by its JSON.
+    package static func key(of payload: [UInt8], path: String) -> String? {
+        guard var node = try? JSONDocument(parsing: payload).root else { return nil }
+        for step in path.split(separator: ".") {
+            guard let next = node[String(step)] else { return nil }
+            node = next
+        }
+        if node.kind == .null { return nil }
+        return node.string ?? String(decoding: node.sourceBytes, as: UTF8.self)
+    }
+
+    /// The size of the object that an object event names; nil for any other event.
+    package static func objectSize(of payload: [UInt8]) -> Int64? {
+        guard let root = try? JSONDocument(parsing: payload).root else { return nil }
+        return root["detail"]?["object"]?["size"]?.int64
+    }
+
     /// The event as S3's own triggers send it; nil for an event that has no such form.
     package static func s3Notification(of payload: [UInt8], rule: String) -> [UInt8]? {
         try? S3Notification.bytes(events: [payload], configurationID: rule)

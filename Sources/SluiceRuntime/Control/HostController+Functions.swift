@@ -26,7 +26,8 @@ extension HostController {
                         onSuccess: destinations?.onSuccess, onFailure: destinations?.onFailure,
                         batchSize: target.batchSize,
                         maximumRetryAttempts: target.retry.maximumRetryAttempts,
-                        maximumEventAgeInSeconds: target.retry.maximumEventAgeSeconds)
+                        maximumEventAgeInSeconds: target.retry.maximumEventAgeSeconds,
+                        delivery: target.deliveryPhrases)
                 },
                 file: rule.file,
                 subscriptions: rule.targets.compactMap { target in
@@ -40,6 +41,24 @@ extension HostController {
             throw APIError.notFound("rule", name, hint: "`sluice rules list` shows the rules in force")
         }
         return rule
+    }
+
+    package func pauseRule(bus: String, name: String, request: PauseRequest) async throws -> RuleInfo {
+        let known = try await rule(bus: bus, name: name)
+        let ids = await host.deployment.subscriptions.filter {
+            $0.bus == bus && $0.rule == name && (request.target == nil || $0.target == request.target)
+        }.map(\.id)
+        guard !ids.isEmpty else {
+            throw APIError.notFound(
+                "target", request.target ?? name,
+                hint: "the rule has \(known.targets.map(\.id).joined(separator: ", "))")
+        }
+        do {
+            try await host.setPaused(ids, request.paused, reason: request.reason)
+        } catch let error as JournalError {
+            throw APIError.unavailable("the journal cannot write: \(error.message)")
+        }
+        return try await rule(bus: bus, name: name)
     }
 
     package func listFunctions() async throws -> [FunctionInfo] {

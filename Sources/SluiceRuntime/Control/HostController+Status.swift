@@ -24,15 +24,21 @@ extension HostController {
     func subscriptionStatuses() async throws -> [SubscriptionStatus] {
         let names = await host.subscriptionNames
         let running = await host.inFlight
+        let flows = await host.deliveryStates
         return try await read { try $0.progress() }.map { progress in
             let id = progress.subscription.id
+            let flow = flows[id]
+            // The journal counts what stands behind a parked key as waiting: it is in the log.
+            let parked = min(Int64(flow?.parkedWorks ?? 0), progress.waiting)
             return SubscriptionStatus(
                 bus: progress.subscription.log, rule: progress.subscription.rule, target: progress.subscription.target,
-                function: names[id]?.function ?? progress.subscription.target, state: progress.subscription.state,
+                function: names[id]?.function ?? progress.subscription.target,
+                state: flow?.pauseReason == nil ? progress.subscription.state : "paused",
                 matched: progress.matched, succeeded: progress.succeeded, dropped: progress.dropped,
-                superseded: progress.superseded, purged: progress.purged, waiting: progress.waiting,
-                retrying: progress.retrying, parked: progress.parked, redriven: progress.redriven,
-                dead: progress.dead, inFlight: Int64(running[id] ?? 0))
+                superseded: progress.superseded, purged: progress.purged, waiting: progress.waiting - parked,
+                retrying: progress.retrying, parked: progress.parked + parked, redriven: progress.redriven,
+                dead: progress.dead, inFlight: Int64(running[id] ?? 0),
+                pauseReason: flow?.pauseReason, parkedKeys: flow?.parkedKeys)
         }
     }
 

@@ -11,10 +11,12 @@ extension Dispatcher {
         let memo = JSONText.decode(DeliveryMemo.self, from: letter.history)
         let payload =
             (try? EventEnvelope.marked(letter.payload, replayedFrom: "dead-letter/\(letter.id)")) ?? letter.payload
+        let id = letter.delivery.subscription
         return Work(
             delivery: letter.delivery, source: .pending(deadLetter: letter.id), eventID: letter.eventID,
-            ingested: letter.ingested, expires: expiry(of: letter.delivery.subscription), payload: payload,
-            lineage: letter.lineage, parked: memo?.parked)
+            ingested: letter.ingested, expires: expiry(of: id), payload: payload, lineage: letter.lineage,
+            parked: memo?.parked, key: key(of: payload, for: id), bytes: bytes(of: payload, for: id),
+            arrived: clock.now)
     }
 
     func entry(redriving work: Work) -> PendingEntry {
@@ -26,7 +28,11 @@ extension Dispatcher {
 
     /// Lets redriven works run; they are in the pending set already.
     func redrive(_ works: [Work]) {
-        for work in works { core.load(work, due: clock.now) }
+        for work in works {
+            core.load(work, due: clock.now)
+            // Loaded first: the key goes from its dead letter to the redriven work without a gap.
+            if let key = work.key { core.unpark(work.delivery.subscription, key: key, now: clock.now) }
+        }
         pump()
     }
 
@@ -47,9 +53,10 @@ extension Dispatcher {
             ingested: entry.ingested,
             expires: isRedrive
                 ? expiry(of: entry.delivery.subscription)
-                : clock.expiry(ingested: entry.ingested, maximumAge: policy.maximumAge),
+                : expiry(ingested: entry.ingested, for: entry.delivery.subscription, maximumAge: policy.maximumAge),
             payload: entry.payload, lineage: entry.lineage, history: memo?.attempts ?? [], alone: memo?.alone ?? false,
-            parked: memo?.parked)
+            parked: memo?.parked, key: key(of: entry.payload, for: entry.delivery.subscription),
+            bytes: bytes(of: entry.payload, for: entry.delivery.subscription), arrived: clock.now)
         core.load(work, due: clock.instant(due: entry.due, longest: policy.maximumInterval))
     }
 }

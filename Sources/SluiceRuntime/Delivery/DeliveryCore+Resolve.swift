@@ -4,51 +4,86 @@ extension DeliveryCore {
     /// Turns an attempt's verdict into what is to be committed for each of its works, and forgets the attempt. A
     /// verdict for an attempt that is not running (an answer from a killed or superseded one) resolves nothing.
     package mutating func resolve(_ id: AttemptID, _ verdict: Verdict, now: Instant) -> [Resolution] {
-        guard let attempt = running.removeValue(forKey: id), let state = subscriptions[attempt.subscription] else {
+        let verdict = reached(verdict, of: id)
+        guard let attempt = running.removeValue(forKey: id), let position = index[attempt.subscription] else {
             return []
         }
+        noteForBreaker(attempt, verdict, at: position, now: now)
+        var resolutions: [Resolution] = []
+        var back: [Work] = []
         switch verdict {
         case .succeeded:
-            return attempt.works.map { .succeeded($0) }
+            resolutions = attempt.works.map { .succeeded($0) }
         case .superseded:
-            return attempt.works.map { .superseded($0) }
+            resolutions = attempt.works.map { .superseded($0) }
         case .failed(let summary, let kind):
-            return failWhole(attempt, summary, kind, state.policy, now: now)
-        case .records(let verdicts):
-            guard verdicts.count == attempt.works.count else {
-                let summary = AttemptSummary(
-                    attempt: "\(id)", version: 0, started: 0, durationMilliseconds: 0, code: "MalformedAnswer",
-                    message: "the batch handler answered \(verdicts.count) results for \(attempt.works.count) records")
-                return failWhole(attempt, summary, .transient, state.policy, now: now)
+            if attempt.works.count > 1 {
+                // Only a record that was alone is charged; a batch is cut in half and tried at once.
+                back = halves(of: attempt.works)
+            } else {
+                resolutions = attempt.works.map { fail($0, summary, kind, at: position, now: now) }
             }
-            return zip(attempt.works, verdicts).map { work, verdict in
+        case .records(let verdicts):
+            for (work, verdict) in zip(attempt.works, verdicts) {
                 switch verdict {
-                case .succeeded: .succeeded(work)
-                case .dropped: .dropped(work)
-                case .failed(let summary, let kind): fail(work, summary, kind, state.policy, now: now)
+                case .succeeded: resolutions.append(.succeeded(work))
+                case .dropped: resolutions.append(.dropped(work))
+                case .failed(let summary, let kind):
+                    resolutions.append(fail(work, summary, kind, at: position, now: now))
+                case .notReached: back.append(work)
                 }
             }
         }
+        if subscriptions[position].rules.keys != nil { settling[id] = attempt }
+        putBack(back, at: position)
+        return resolutions
+    }
+
+    /// The outcome of an attempt is on its way into the journal, before anything that is asked from now on: its keys are
+    /// free. Until then their next works stay behind, so that a crash cannot leave a younger one settled alone.
+    package mutating func settled(_ id: AttemptID) {
+        guard let attempt = settling.removeValue(forKey: id), let position = index[attempt.subscription] else { return }
+        releaseKeys(of: attempt.works, at: position)
+        for key in Set(attempt.works.compactMap(\.key)).sorted() { promote(key, at: position) }
+    }
+
+    /// The verdict as it counts: an answer with the wrong number of results fails as a whole, and in order of keys
+    /// nothing counts that comes after a key's first failure. Whoever publishes effects asks before `resolve`.
+    package func reached(_ verdict: Verdict, of id: AttemptID) -> Verdict {
+        guard case .records(var verdicts) = verdict, let attempt = running[id] else { return verdict }
+        guard verdicts.count == attempt.works.count else {
+            return .failed(
+                AttemptSummary(
+                    attempt: "\(id)", version: 0, started: 0, durationMilliseconds: 0, code: "MalformedAnswer",
+                    message: "the batch handler answered \(verdicts.count) results for \(attempt.works.count) records"),
+                .transient)
+        }
+        guard let position = index[attempt.subscription], subscriptions[position].rules.keys?.isOrdered == true else {
+            return verdict
+        }
+        var failed: Set<String> = []
+        for (at, work) in attempt.works.enumerated() {
+            guard let key = work.key else { continue }
+            if failed.contains(key) {
+                verdicts[at] = .notReached
+            } else if case .failed = verdicts[at] {
+                failed.insert(key)
+            }
+        }
+        return .records(verdicts)
     }
 
     /// Takes an attempt back without a verdict: it never reached a worker. Its works run again.
     package mutating func giveBack(_ id: AttemptID) {
-        guard let attempt = running.removeValue(forKey: id) else { return }
-        subscriptions[attempt.subscription]?.ready.prepend(attempt.works)
-    }
-
-    /// Only a record that was alone is charged; a batch is cut in half and tried at once.
-    private mutating func failWhole(
-        _ attempt: Attempt, _ summary: AttemptSummary, _ kind: FailureClass, _ policy: DeliveryPolicy, now: Instant
-    ) -> [Resolution] {
-        if attempt.works.count > 1 {
-            split(attempt.works, of: attempt.subscription)
-            return []
+        guard let attempt = running.removeValue(forKey: id), let position = index[attempt.subscription] else { return }
+        if case .trial(let pause, id.number) = subscriptions[position].flow {
+            subscriptions[position].flow = .trial(pause, attempt: nil)
         }
-        return attempt.works.map { fail($0, summary, kind, policy, now: now) }
+        releaseKeys(of: attempt.works, at: position)
+        putBack(attempt.works, at: position)
     }
 
-    private mutating func split(_ works: [Work], of id: SubscriptionID) {
+    private mutating func halves(of works: [Work]) -> [Work] {
         let middle = works.count / 2
         var halves: [Work] = []
         for part in [works[..<middle], works[middle...]] {
@@ -59,12 +94,14 @@ extension DeliveryCore {
                 return work
             }
         }
-        subscriptions[id]?.ready.prepend(halves)
+        return halves
     }
 
     private mutating func fail(
-        _ work: Work, _ summary: AttemptSummary, _ kind: FailureClass, _ policy: DeliveryPolicy, now: Instant
+        _ work: Work, _ summary: AttemptSummary, _ kind: FailureClass, at position: Int, now: Instant
     ) -> Resolution {
+        let policy = subscriptions[position].rules.retry
+        let kind = policy.classify(summary.code, kind)
         var work = work
         var summary = summary
         summary.platform = kind == .platform
@@ -74,21 +111,34 @@ extension DeliveryCore {
             .dead(work, Death(condition: condition, code: summary.code, message: summary.message))
         }
         if case .direct = work.source { return dead("DirectInvocation") }
+        let death: Resolution?
         switch kind {
-        case .permanent:
-            return dead("PermanentError")
+        case .permanent, .final:
+            death = dead("PermanentError")
         case .platform:
-            if work.uncharged >= FailureClass.platformCap { return dead("MaximumPlatformFailures") }
+            death = work.uncharged >= FailureClass.platformCap ? dead("MaximumPlatformFailures") : nil
         case .transient:
-            if work.charged >= policy.maximumAttempts { return dead("MaximumRetryAttempts") }
+            death = work.charged >= policy.maximumAttempts ? dead("MaximumRetryAttempts") : nil
+        }
+        if let death {
+            hold(work, parkedAt: position)
+            return death
         }
         let tries = kind == .platform ? work.uncharged : work.charged
         let due = now + policy.delay(after: tries, using: &random)
-        if due >= work.expires { return dead("MaximumEventAgeInSeconds") }
+        if due >= expiry(of: work, at: position, now: now) {
+            hold(work, parkedAt: position)
+            return dead("MaximumEventAgeInSeconds")
+        }
         let from = work.source
         work.source = .pending(deadLetter: work.deadLetter)
-        subscriptions[work.delivery.subscription]?.retrying.insert(work, due: due)
+        load(work, due: due)
         return .retry(work, due: due, from: from)
+    }
+
+    /// A dead letter holds its key back where the policy parks.
+    private mutating func hold(_ work: Work, parkedAt position: Int) {
+        if let key = work.key { park(subscriptions[position].id, key: key) }
     }
 }
 

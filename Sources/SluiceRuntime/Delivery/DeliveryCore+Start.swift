@@ -5,65 +5,154 @@ extension DeliveryCore {
     /// work owns one slot that others cannot take, even above the global limit.
     package mutating func pump(now: Instant) -> [Action] {
         var actions: [Action] = []
-        promoteDue(now: now)
+        wake = nil
+        for position in subscriptions.indices {
+            if case .open(let pause, let until) = subscriptions[position].flow, until <= now {
+                subscriptions[position].flow = .trial(pause, attempt: nil)
+            }
+            promoteDue(at: position, now: now)
+        }
         var idle = 0
-        while idle < order.count, !order.isEmpty {
-            nextFunction = nextFunction % order.count
-            let name = order[nextFunction]
+        while idle < functions.count {
+            nextFunction = nextFunction % functions.count
+            let function = nextFunction
             nextFunction += 1
-            if let attempt = startNext(of: name, now: now) {
+            if let attempt = startNext(of: function, now: now) {
                 actions.append(.start(attempt))
                 idle = 0
             } else {
                 idle += 1
             }
         }
-        for (id, state) in subscriptions
-        where state.isBehind && !state.refilling && !state.isPaused && state.ready.count < Self.windowSize / 4 {
-            subscriptions[id]!.refilling = true
-            subscriptions[id]!.asked = state.newest
-            actions.append(.refill(id, after: state.loaded, limit: Self.windowSize))
+        for position in subscriptions.indices {
+            if subscriptions[position].isBehind, !subscriptions[position].refilling, !subscriptions[position].isHeld,
+                subscriptions[position].ready.count < Self.windowSize / 4
+            {
+                subscriptions[position].refilling = true
+                subscriptions[position].asked = subscriptions[position].newest
+                actions.append(
+                    .refill(
+                        subscriptions[position].id, after: subscriptions[position].loaded, limit: Self.windowSize))
+            }
+            if !subscriptions[position].hungry.isEmpty || !subscriptions[position].leftovers.isEmpty {
+                for refill in keyRefills(at: position) {
+                    actions.append(.refillKey(subscriptions[position].id, refill))
+                }
+            }
         }
         return actions
     }
 
     /// Due retries go to the front: they are older than anything from the log.
-    private mutating func promoteDue(now: Instant) {
-        for id in subscriptions.keys {
-            guard let due = subscriptions[id]!.retrying.first?.due, due <= now, !subscriptions[id]!.isPaused else {
-                continue
-            }
-            var works: [Work] = []
-            while let work = subscriptions[id]!.retrying.popFirst(dueBy: now) { works.append(work) }
-            subscriptions[id]!.ready.prepend(works)
+    private mutating func promoteDue(at position: Int, now: Instant) {
+        guard let due = subscriptions[position].retrying.firstDue, due <= now, !subscriptions[position].isHeld else {
+            return
         }
+        var works: [Work] = []
+        while let work = subscriptions[position].retrying.popFirst(dueBy: now) { works.append(work) }
+        putBack(works, at: position)
     }
 
-    private mutating func startNext(of name: String, now: Instant) -> Attempt? {
-        guard var function = functions[name], !function.subscriptions.isEmpty, function.running < function.limit,
-            occupied.count < globalLimit || function.running == 0
+    private mutating func startNext(of function: Int, now: Instant) -> Attempt? {
+        let count = functions[function].subscriptions.count
+        guard count > 0, functions[function].running < functions[function].limit,
+            hasOwnSlots(function) || sharedRunning < sharedLimit || functions[function].running == 0
         else { return nil }
-        for offset in 0..<function.subscriptions.count {
-            let index = (function.next + offset) % function.subscriptions.count
-            let id = function.subscriptions[index]
-            guard let state = subscriptions[id], !state.isPaused, !state.ready.isEmpty else { continue }
-            let works = subscriptions[id]!.ready.takeBatch(upTo: state.batchSize)
-            lastAttempt += 1
-            let attempt = Attempt(
-                id: AttemptID(boot: boot, number: lastAttempt), subscription: id, function: name, works: works)
-            running[attempt.id] = attempt
-            function.running += 1
-            function.next = index + 1
-            occupied[attempt.id] = name
-            functions[name] = function
-            return attempt
+        for offset in 0..<count {
+            let slot = (functions[function].next + offset) % count
+            let position = functions[function].subscriptions[slot]
+            guard !subscriptions[position].isHeld,
+                !subscriptions[position].ready.isEmpty || !subscriptions[position].assembling.isEmpty,
+                isOpen(position, now: now), assemble(at: position, now: now)
+            else { continue }
+            functions[function].next = slot + 1
+            return start(at: position, now: now)
         }
         return nil
     }
 
+    /// Whether the rates and the downstream let an attempt start.
+    private mutating func isOpen(_ position: Int, now: Instant) -> Bool {
+        var opens = subscriptions[position].gate?.opens(after: now) ?? now
+        if let name = subscriptions[position].rules.downstream, let downstream = downstreams[name] {
+            // Room comes with an answer, not with time.
+            guard downstream.hasRoom else { return false }
+            opens = max(opens, downstream.gate?.opens(after: now) ?? now)
+        }
+        if opens > now { wakeUp(at: opens) }
+        return opens <= now
+    }
+
+    private mutating func wakeUp(at instant: Instant) {
+        wake = min(wake ?? instant, instant)
+    }
+
+    /// Adds what may join to the batch being put together; true when it is to start.
+    private mutating func assemble(at position: Int, now: Instant) -> Bool {
+        var limits = subscriptions[position].rules.batch
+        // A trial costs no more than one delivery.
+        if case .trial = subscriptions[position].flow { limits.count = 1 }
+        while let work = subscriptions[position].ready.first {
+            guard subscriptions[position].assembling.count < limits.count else { return true }
+            guard admit(work, at: position) else {
+                _ = subscriptions[position].ready.popFirst()
+                lineUp(work, at: position)
+                continue
+            }
+            if let first = subscriptions[position].assembling.first {
+                let (sum, overflow) = subscriptions[position].assemblingBytes.addingReportingOverflow(work.bytes)
+                guard work.group == first.group, !first.isSolitary, !work.isSolitary, !overflow, sum <= limits.bytes
+                else { return true }
+            }
+            _ = subscriptions[position].ready.popFirst()
+            take(work, at: position)
+            subscriptions[position].assembling.append(work)
+            subscriptions[position].assemblingBytes += work.bytes
+            guard subscriptions[position].assembling.count < limits.count else { return true }
+            if let key = work.key { promote(key, at: position) }
+        }
+        guard let first = subscriptions[position].assembling.first else { return false }
+        let deadline = Self.later(first.arrived, limits.window)
+        if limits.count == 1 || limits.window == 0 || first.group != 0 || first.isSolitary || deadline <= now
+            || subscriptions[position].assemblingBytes >= limits.bytes
+        {
+            return true
+        }
+        wakeUp(at: deadline)
+        return false
+    }
+
+    private mutating func start(at position: Int, now: Instant) -> Attempt {
+        let works = subscriptions[position].assembling
+        subscriptions[position].assembling = []
+        subscriptions[position].assemblingBytes = 0
+        subscriptions[position].assemblingKeys = []
+        let function = subscriptions[position].function
+        let downstream = subscriptions[position].rules.downstream
+        lastAttempt += 1
+        let attempt = Attempt(
+            id: AttemptID(boot: boot, number: lastAttempt), subscription: subscriptions[position].id,
+            function: functions[function].name, works: works)
+        running[attempt.id] = attempt
+        functions[function].running += 1
+        if !hasOwnSlots(function) { sharedRunning += 1 }
+        occupied[attempt.id] = (function, downstream)
+        subscriptions[position].gate?.pass(now)
+        if let downstream {
+            downstreams[downstream]?.running += 1
+            downstreams[downstream]?.gate?.pass(now)
+        }
+        if case .trial(let pause, nil) = subscriptions[position].flow {
+            subscriptions[position].flow = .trial(pause, attempt: lastAttempt)
+        }
+        return attempt
+    }
+
     /// The attempt's worker is free again (it answered, or it is gone); the outcome may still be publishing.
     package mutating func workerDone(_ attempt: AttemptID) {
-        guard let function = occupied.removeValue(forKey: attempt) else { return }
-        functions[function]?.running -= 1
+        guard let (function, downstream) = occupied.removeValue(forKey: attempt) else { return }
+        functions[function].running -= 1
+        if !hasOwnSlots(function) { sharedRunning -= 1 }
+        if let downstream { downstreams[downstream]?.running -= 1 }
     }
 }

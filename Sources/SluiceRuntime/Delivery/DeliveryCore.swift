@@ -4,13 +4,16 @@ package import Journal
 /// resolutions. No I/O, no clock, no tasks: the dispatcher performs what the methods return, and a simulator can drive
 /// the same code through crashes and reorderings.
 ///
-/// A delivery is in exactly one place: in the log (not loaded), `ready`, `retrying`, or in an attempt of `running`.
+/// A delivery is in exactly one place: in the log (not loaded), `ready`, a key's line, `retrying`, in the batch being put
+/// together, or in an attempt of `running`.
 package struct DeliveryCore: Sendable {
     /// What the dispatcher is to do.
     package enum Action: Sendable {
         case start(Attempt)
         /// Read what the subscription has waiting in the log after `after`, and answer with `refilled`.
         case refill(SubscriptionID, after: Position, limit: Int)
+        /// Read what it has waiting of one key in `(after, through]`, and answer with `refilledKey`.
+        case refillKey(SubscriptionID, KeyRefill)
     }
 
     /// One try of one delivery, or of a batch.
@@ -24,12 +27,27 @@ package struct DeliveryCore: Sendable {
         package var number: Int { (works.first?.charged ?? 0) + 1 }
     }
 
-    package struct Subscription: Sendable {
-        package var function: String
-        package var policy: DeliveryPolicy
-        package var batchSize: Int
-        var ready: WorkQueue = WorkQueue()
-        var retrying: DueHeap = DueHeap()
+    struct Subscription: Sendable {
+        let id: SubscriptionID
+        /// Index into `functions`.
+        var function: Int
+        var rules: DeliveryRules
+        var ready = WorkQueue()
+        var retrying = DueHeap()
+        /// The batch being put together, and the keys in it.
+        var assembling: [Work] = []
+        var assemblingBytes: Int64 = 0
+        var assemblingKeys: Set<String> = []
+        var lines: [String: KeyLine] = [:]
+        /// Keys that are free again and whose works lie in the log.
+        var hungry: Set<String> = []
+        /// Keys of an earlier key policy whose works lie in the log.
+        var leftovers: [KeyRefill] = []
+        /// How many of those are not read to their end, asked for or not.
+        var openLeftovers = 0
+        var gate: RateGate?
+        var flow = Flow.running
+        var streak = FailureStreak()
         /// The log is in memory up to here; what lies behind is read when there is room.
         var loaded: Position
         /// The newest record known to be wanted.
@@ -37,28 +55,52 @@ package struct DeliveryCore: Sendable {
         /// `newest` when the refill under way was asked for.
         var asked: Position = 0
         var refilling = false
-        var isPaused = false
+        /// Its function is not there: nothing can start.
+        var isStranded = false
 
         var isBehind: Bool { newest > loaded }
+
+        /// Nothing may start now, whatever is ready.
+        var isHeld: Bool {
+            if isStranded { return true }
+            switch flow {
+            case .running: return false
+            case .trial(_, let attempt): return attempt != nil
+            case .paused, .open: return true
+            }
+        }
     }
 
-    struct FunctionState: Sendable {
+    struct Function: Sendable {
+        let name: String
         var limit: Int
+        /// Its limit is also a guarantee: others cannot take these slots.
+        var isReserved: Bool
         var running = 0
         /// Round robin among the function's subscriptions.
-        var subscriptions: [SubscriptionID] = []
+        var subscriptions: [Int] = []
         var next = 0
     }
 
-    var subscriptions: [SubscriptionID: Subscription] = [:]
-    var functions: [String: FunctionState] = [:]
+    var subscriptions: [Subscription] = []
+    var index: [SubscriptionID: Int] = [:]
+    var functions: [Function] = []
+    var functionIndex: [String: Int] = [:]
     /// Round robin among functions, so that none starves.
-    var order: [String] = []
     var nextFunction = 0
     var running: [AttemptID: Attempt] = [:]
-    /// Attempts that hold a worker, with their function; `running` also has those that are done and publishing.
-    var occupied: [AttemptID: String] = [:]
+    /// Resolved attempts of subscriptions with keys whose outcomes are not on their way into the journal yet.
+    var settling: [AttemptID: Attempt] = [:]
+    /// Attempts that hold a worker; `running` also has those that are done and publishing.
+    var occupied: [AttemptID: (function: Int, downstream: String?)] = [:]
+    var downstreams: [String: Downstream] = [:]
     var globalLimit: Int
+    /// Slots that no reservation takes, and how many of them are in use.
+    var sharedLimit: Int
+    var sharedRunning = 0
+    /// The earliest instant at which something that was declined for its time may start.
+    var wake: Instant?
+    var changedFlows: Set<SubscriptionID> = []
     let boot: Int64
     var lastAttempt: Int64 = 0
     var lastGroup = 0
@@ -70,44 +112,8 @@ package struct DeliveryCore: Sendable {
     package init(boot: Int64, globalLimit: Int, seed: UInt64) {
         self.boot = boot
         self.globalLimit = max(1, globalLimit)
+        sharedLimit = self.globalLimit
         random = SplitMix64(seed: seed)
-    }
-
-    // MARK: Configuration
-
-    /// Makes a function known or changes its limit. What runs above a lowered limit runs on.
-    package mutating func setFunction(_ name: String, limit: Int) {
-        if functions[name] == nil { order.append(name) }
-        functions[name, default: FunctionState(limit: limit)].limit = max(1, limit)
-    }
-
-    /// Makes a subscription known (`loaded`: where its log is read from) or changes its policy.
-    package mutating func setSubscription(
-        _ id: SubscriptionID, function: String, policy: DeliveryPolicy, batchSize: Int, loaded: Position,
-        newest: Position
-    ) {
-        if subscriptions[id] != nil {
-            let old = subscriptions[id]!.function
-            subscriptions[id]!.policy = policy
-            subscriptions[id]!.batchSize = max(1, batchSize)
-            subscriptions[id]!.function = function
-            guard old != function else { return }
-            functions[old]?.subscriptions.removeAll { $0 == id }
-        } else {
-            subscriptions[id] = Subscription(
-                function: function, policy: policy, batchSize: max(1, batchSize), loaded: loaded, newest: newest)
-        }
-        functions[function, default: FunctionState(limit: 1)].subscriptions.append(id)
-        if !order.contains(function) { order.append(function) }
-    }
-
-    /// Holds deliveries back (true) or lets them go on.
-    package mutating func setPaused(_ id: SubscriptionID, _ paused: Bool) {
-        subscriptions[id]?.isPaused = paused
-    }
-
-    package mutating func setGlobalLimit(_ limit: Int) {
-        globalLimit = max(1, limit)
     }
 
     // MARK: Looking
@@ -119,12 +125,35 @@ package struct DeliveryCore: Sendable {
     }
 
     /// Works in memory that could start at once if there were room.
-    package func ready(of id: SubscriptionID) -> Int { subscriptions[id]?.ready.count ?? 0 }
+    package func ready(of id: SubscriptionID) -> Int {
+        index[id].map { subscriptions[$0].ready.count + subscriptions[$0].assembling.count } ?? 0
+    }
 
-    package func running(of function: String) -> Int { functions[function]?.running ?? 0 }
+    package func running(of function: String) -> Int { functionIndex[function].map { functions[$0].running } ?? 0 }
 
-    /// When the next retry is due; nil if none waits.
+    package func flow(of id: SubscriptionID) -> Flow { index[id].map { subscriptions[$0].flow } ?? .running }
+
+    package func rules(of id: SubscriptionID) -> DeliveryRules? { index[id].map { subscriptions[$0].rules } }
+
+    /// Keys that a dead letter holds back, and how many works they hold, as far as the log has been read.
+    package func parked(of id: SubscriptionID) -> (keys: Int, works: Int) {
+        guard let position = index[id] else { return (0, 0) }
+        var result = (keys: 0, works: 0)
+        for line in subscriptions[position].lines.values where line.parked > 0 {
+            result.keys += 1
+            result.works += line.waiting.count + line.spilled
+        }
+        return result
+    }
+
+    /// When the next thing is due that time alone brings: a retry, a batch's window, a rate, a breaker's trial.
     package var nextDue: Instant? {
-        subscriptions.values.compactMap { $0.isPaused ? nil : $0.retrying.first?.due }.min()
+        var due = wake
+        func note(_ instant: Instant) { due = min(due ?? instant, instant) }
+        for position in subscriptions.indices {
+            if case .open(_, let until) = subscriptions[position].flow { note(until) }
+            if !subscriptions[position].isHeld, let first = subscriptions[position].retrying.firstDue { note(first) }
+        }
+        return due
     }
 }

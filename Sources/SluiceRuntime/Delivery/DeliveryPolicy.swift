@@ -16,10 +16,14 @@ package struct DeliveryPolicy: Sendable, Hashable {
     package var maximumInterval: Int64
     /// Full jitter: a delay is drawn evenly from zero to its nominal value.
     package var jitter: Bool
+    /// Only failures with these codes are tried again; nil: as the code's class says.
+    package var only: Set<String>?
+    /// Failures with these codes are never tried again.
+    package var never: Set<String>
 
     package init(
         maximumAttempts: Int = 3, maximumAge: Int64 = 6 * 3_600_000, interval: Int64 = 1000, backoffRate: Double = 4,
-        maximumInterval: Int64 = 300_000, jitter: Bool = true
+        maximumInterval: Int64 = 300_000, jitter: Bool = true, only: Set<String>? = nil, never: Set<String> = []
     ) {
         self.maximumAttempts = max(1, maximumAttempts)
         self.maximumAge = maximumAge
@@ -27,6 +31,16 @@ package struct DeliveryPolicy: Sendable, Hashable {
         self.backoffRate = max(1, backoffRate)
         self.maximumInterval = max(0, maximumInterval)
         self.jitter = jitter
+        self.only = only
+        self.never = never
+    }
+
+    /// What a failure means under this policy. `never` is the operator's word and comes first, then the handler's
+    /// "do not retry", then `only`; a failure of the platform is not the function's and stays what it is.
+    package func classify(_ code: String, _ kind: FailureClass) -> FailureClass {
+        if never.contains(code) { return .permanent }
+        guard let only, kind != .final, kind != .platform else { return kind }
+        return only.contains(code) ? .transient : .permanent
     }
 
     /// The nominal delay after failed try number `attempt` (1 for the first), in milliseconds.

@@ -2,6 +2,8 @@
 package enum FailureClass: Sendable, Hashable {
     /// Trying again cannot help: straight to the dead letters.
     case permanent
+    /// The handler said so itself: no configuration makes it try again.
+    case final
     /// Tried again by the policy.
     case transient
     /// Not the handler's doing: tried again under a cap of its own and not charged to the policy.
@@ -12,7 +14,7 @@ package enum FailureClass: Sendable, Hashable {
     package init(code: String, retry: Bool?) {
         switch retry {
         case true?: self = .transient
-        case false?: self = .permanent
+        case false?: self = .final
         case nil:
             if Self.permanentCodes.contains(code) {
                 self = .permanent

@@ -29,11 +29,19 @@ package struct Work: Sendable {
     package var alone: Bool
     /// A finished outcome whose publication failed and is kept: this delivery goes on there, without its handler.
     package var parked: String?
+    /// The value at the key policy's path; nil: not delivered by key.
+    package var key: String?
+    /// What it counts against the limit of a batch.
+    package var bytes: Int64
+    /// When it came into memory: a batch's window starts here, and so does what a pause adds to its age limit.
+    package var arrived: Instant
+    /// It is in `ready` because its key became free.
+    var isPromoted = false
 
     package init(
         delivery: Delivery, source: Source, eventID: String, ingested: Milliseconds, expires: Instant,
         payload: [UInt8], lineage: [UInt8], history: [AttemptSummary] = [], group: Int = 0, alone: Bool = false,
-        parked: String? = nil
+        parked: String? = nil, key: String? = nil, bytes: Int64 = 0, arrived: Instant = 0
     ) {
         self.delivery = delivery
         self.source = source
@@ -46,6 +54,9 @@ package struct Work: Sendable {
         self.group = group
         self.alone = alone
         self.parked = parked
+        self.key = key
+        self.bytes = bytes
+        self.arrived = arrived
     }
 
     /// Shares no batch: it was there when the host was lost, or goes on with a kept outcome of its own.
@@ -101,6 +112,8 @@ package enum RecordVerdict: Sendable {
     case succeeded
     case dropped
     case failed(AttemptSummary, FailureClass)
+    /// An earlier record of its key failed, so this one does not count as delivered, whatever the handler did.
+    case notReached
 }
 
 /// What is to be committed for one work.

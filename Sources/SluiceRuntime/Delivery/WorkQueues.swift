@@ -1,38 +1,57 @@
-/// A double-ended queue of works. Taking from the front is O(1) amortised: the array is compacted when half is spent.
+/// A double-ended queue of works. Taking from the front and giving back what was taken are O(1) amortised: the array is
+/// compacted when half of it is spent.
 struct WorkQueue: Sendable {
     private var works: [Work] = []
     private var head = 0
 
     var count: Int { works.count - head }
-    var isEmpty: Bool { count == 0 }
+    var isEmpty: Bool { head == works.count }
+    var first: Work? { head < works.count ? works[head] : nil }
 
     mutating func append(_ work: Work) {
         works.append(work)
     }
 
+    mutating func prepend(_ work: Work) {
+        guard head > 0 else { return works.insert(work, at: 0) }
+        head -= 1
+        works[head] = work
+    }
+
     mutating func prepend(_ front: [Work]) {
-        guard !front.isEmpty else { return }
+        guard front.count > head else {
+            for work in front.reversed() { prepend(work) }
+            return
+        }
         works.replaceSubrange(0..<head, with: front)
         head = 0
     }
 
-    /// The first work and, up to `limit`, those after it that may share its batch.
-    mutating func takeBatch(upTo limit: Int) -> [Work] {
-        guard head < works.count else { return [] }
-        let first = works[head]
-        var end = head + 1
-        if !first.isSolitary {
-            while end < works.count, end - head < limit, works[end].group == first.group, !works[end].isSolitary {
-                end += 1
-            }
-        }
-        let taken = Array(works[head..<end])
-        head = end
+    mutating func popFirst() -> Work? {
+        guard head < works.count else { return nil }
+        let work = works[head]
+        head += 1
         if head > 256, head * 2 > works.count {
             works.removeFirst(head)
             head = 0
         }
+        return work
+    }
+
+    /// Takes out what `isWanted` names, in order. O(n).
+    mutating func extract(where isWanted: (Work) -> Bool) -> [Work] {
+        var taken: [Work] = []
+        var kept: [Work] = []
+        for work in works[head...] {
+            if isWanted(work) { taken.append(work) } else { kept.append(work) }
+        }
+        works = kept
+        head = 0
         return taken
+    }
+
+    mutating func update(_ body: (inout Work) -> Void) {
+        for index in head..<works.count { body(&works[index]) }
     }
 }
 
@@ -42,6 +61,7 @@ struct DueHeap: Sendable {
 
     var count: Int { items.count }
     var first: (due: Instant, work: Work)? { items.first }
+    var firstDue: Instant? { items.first?.due }
 
     mutating func insert(_ work: Work, due: Instant) {
         items.append((due, work))
@@ -70,5 +90,9 @@ struct DueHeap: Sendable {
             parent = least
         }
         return first.work
+    }
+
+    mutating func update(_ body: (inout Work) -> Void) {
+        for index in items.indices { body(&items[index].work) }
     }
 }

@@ -82,12 +82,13 @@ package struct SubscriptionSettings: Codable, Sendable, Hashable {
     package var retry: RetryPolicy
     /// Its rule or target is gone, or disabled; what it still has waiting is delivered, nothing new is matched.
     package var draining: Bool
+    /// Order, batches, rates, breaker; nil: nothing of it.
+    package var delivery: DeliveryOptions?
 
     package init(
         id: SubscriptionID, bus: String, rule: String, target: String, function: String, inputFormat: InputFormat,
         input: InputDefinition? = nil, destinations: Destinations? = nil, awaitsManifest: Bool? = nil,
-        batchSize: Int, retry: RetryPolicy,
-        draining: Bool = false
+        batchSize: Int, retry: RetryPolicy, draining: Bool = false, delivery: DeliveryOptions? = nil
     ) {
         self.id = id
         self.bus = bus
@@ -101,6 +102,7 @@ package struct SubscriptionSettings: Codable, Sendable, Hashable {
         self.batchSize = batchSize
         self.retry = retry
         self.draining = draining
+        self.delivery = delivery
     }
 
     /// The policy as the delivery core wants it.
@@ -108,7 +110,28 @@ package struct SubscriptionSettings: Codable, Sendable, Hashable {
         DeliveryPolicy(
             maximumAttempts: retry.maximumRetryAttempts + 1, maximumAge: Int64(retry.maximumEventAgeSeconds) * 1000,
             interval: Int64(retry.intervalSeconds * 1000), backoffRate: retry.backoffRate,
-            maximumInterval: Int64(retry.maxDelaySeconds * 1000), jitter: retry.jitter == .full)
+            maximumInterval: Int64(retry.maxDelaySeconds * 1000), jitter: retry.jitter == .full,
+            only: retry.on.map(Set.init), never: Set(retry.never ?? []))
+    }
+
+    /// All of it as the delivery core wants it.
+    package var rules: DeliveryRules {
+        let options = delivery ?? DeliveryOptions()
+        func milliseconds(_ seconds: Double) -> Int64 { Int64((seconds * 1000).rounded()) }
+        return DeliveryRules(
+            retry: policy,
+            batch: BatchLimits(
+                count: batchSize, bytes: options.batchBytes ?? .max,
+                window: milliseconds(options.batchWindowSeconds ?? 0)),
+            keys: options.keys.map {
+                $0.isOrdered ? .ordered($0.path, parks: $0.parks) : .limited($0.path, concurrency: $0.concurrency)
+            },
+            rate: options.rateLimit.map { Rate(count: $0.count, per: $0.per) }, downstream: options.downstream,
+            breaker: options.breaker.map {
+                BreakerPolicy(
+                    failures: $0.failures, window: milliseconds($0.windowSeconds),
+                    retryAfter: milliseconds($0.retryAfterSeconds))
+            })
     }
 }
 

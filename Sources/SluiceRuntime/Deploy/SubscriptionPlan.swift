@@ -45,7 +45,7 @@ package struct SubscriptionPlan: Sendable {
                         inputFormat: format, input: target.input,
                         destinations: Self.destinations(of: target, app.function(named: target.function)),
                         awaitsManifest: rule.manifest == nil ? nil : true, batchSize: target.batchSize,
-                        retry: target.retry, draining: !rule.enabled))
+                        retry: target.retry, draining: !rule.enabled, delivery: target.delivery))
                 records.append(
                     SubscriptionRecord(
                         id: id, log: rule.bus, rule: rule.name, target: target.id,

@@ -53,7 +53,9 @@ extension Dispatcher: WorkerPoolDelegate {
             for case .succeeded(let work) in core.resolve(context.id, .succeeded, now: clock.now) {
                 writer.finish(work, .succeeded, into: &batch)
             }
+            storePauses(into: &batch)
             committer.enqueue(batch)
+            core.settled(context.id)
             forget(context)
         } else {
             Task { @LoopActor in await self.conclude(context, report) }
@@ -71,7 +73,7 @@ extension Dispatcher: WorkerPoolDelegate {
             await withCheckedContinuation { continuation in context.drained = { continuation.resume() } }
         }
         let reference = await logs.append(report.logs, of: context)
-        var verdict = Self.verdict(of: report, context)
+        var verdict = core.reached(Self.verdict(of: report, context), of: context.id)
         var published: Set<Int> = []
         var effects: [EffectInfo] = []
         if context.isSuperseded {
@@ -103,7 +105,12 @@ extension Dispatcher: WorkerPoolDelegate {
         }
         var batch = Batch()
         var outcomes: [EffectInfo] = []
-        for (index, resolution) in resolutions.enumerated() {
+        storePauses(into: &batch)
+        let works = context.attempt.works
+        var index = -1
+        for resolution in resolutions {
+            // In the works' order, but without those that were not reached and run again.
+            repeat { index += 1 } while index + 1 < works.count && works[index].delivery != resolution.work.delivery
             switch resolution {
             case .succeeded(let work), .dropped(let work):
                 guard !published.contains(index) else { continue }
@@ -144,6 +151,7 @@ extension Dispatcher: WorkerPoolDelegate {
             if context.parked == nil { publisher.discardStaging(of: context) }
             if !batch.isEmpty { committer.enqueue(batch) }
         }
+        core.settled(context.id)
         if let first = context.attempt.works.first, case .direct(let token) = first.source {
             var final = report
             if case .failed(let summary, _) = verdict, case .success = report.outcome {
@@ -193,12 +201,17 @@ extension Dispatcher: WorkerPoolDelegate {
             }
             attempts[context.id.number] = nil
             for work in works { core.load(work, due: clock.now) }
+            core.settled(context.id)
             return pump()
         }
         context.parked = name
         switch await publisher.resume(kept, as: context, name: name) {
         case .committed, .nothing:
             _ = core.resolve(context.id, .succeeded, now: clock.now)
+            var batch = Batch()
+            storePauses(into: &batch)
+            if !batch.isEmpty { committer.enqueue(batch) }
+            core.settled(context.id)
             forget(context)
             pump()
         case .closed, .refused:
@@ -222,7 +235,10 @@ extension Dispatcher: WorkerPoolDelegate {
         case .records(let verdicts):
             guard verdicts.count == count else { return nil }
             let good = verdicts.indices.filter { index in
-                if case .failed = verdicts[index] { false } else { true }
+                switch verdicts[index] {
+                case .succeeded, .dropped: true
+                case .failed, .notReached: false
+                }
             }
             return good.isEmpty ? nil : Set(good)
         case .failed, .superseded:

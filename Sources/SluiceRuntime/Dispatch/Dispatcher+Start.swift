@@ -28,7 +28,7 @@ extension Dispatcher {
             // Its function is gone although the subscription is not: configuration cannot say that, but a damaged
             // journal could. The work waits for the next deployment.
             core.workerDone(attempt.id)
-            core.setPaused(attempt.subscription, true)
+            core.setStranded(attempt.subscription, true)
             core.giveBack(attempt.id)
             log.error("a subscription has no function", metadata: ["function": "\(attempt.function)"])
             return

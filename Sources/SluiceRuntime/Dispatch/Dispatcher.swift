@@ -39,6 +39,8 @@ package final class Dispatcher {
     private nonisolated let mailbox = Mailbox()
     /// Tells `sluice status` and the drop benchmark when an attempt began.
     var observers: [@LoopActor (AttemptContext) -> Void] = []
+    /// Pauses in force and past ones, as the journal has them.
+    var pauses: [SubscriptionID: PauseNote] = [:]
 
     package init(
         boot: Int64, globalLimit: Int, journal: any JournalStore, committer: Committer, files: FileThreads,
@@ -74,9 +76,21 @@ package final class Dispatcher {
         handlerInputs = HandlerInputs(deployment)
         core.setGlobalLimit(deployment.app.limits.concurrency ?? max(16, cores * 4))
         for (name, function) in deployment.functions {
-            core.setFunction(name, limit: function.definition.reservedConcurrency ?? cores)
+            core.setFunction(
+                name, limit: function.definition.reservedConcurrency ?? cores,
+                reserved: function.definition.reservedConcurrency != nil)
             workers.prepare(function.workerVersion)
         }
+        core.setDownstreams(
+            Dictionary(
+                (deployment.app.downstreams ?? []).map { downstream in
+                    (
+                        downstream.name,
+                        DownstreamLimits(
+                            rate: downstream.rateLimit.map { Rate(count: $0.count, per: $0.per) },
+                            concurrency: downstream.concurrency)
+                    )
+                }, uniquingKeysWith: { first, _ in first }))
         for (name, function) in before.functions where deployment.functions[name] != function {
             workers.retire(function.workerVersion)
         }
@@ -84,16 +98,21 @@ package final class Dispatcher {
             // The log is read once in any case: what was committed while the deployment was, may not be in `progress`.
             let floor = progress[settings.id]?.floorPosition ?? head
             core.setSubscription(
-                settings.id, function: settings.function, policy: settings.policy, batchSize: settings.batchSize,
-                loaded: floor, newest: max(head, floor + 1))
-            core.setPaused(settings.id, false)
+                settings.id, function: settings.function, rules: settings.rules, loaded: floor,
+                newest: max(head, floor + 1)
+            ) { work, policy in policy.flatMap { EventReading.key(of: work.payload, path: $0.path) } }
+            let old = before.subscription(settings.id)
+            // The core has forgotten its parked keys with the old lines; until they are told again, nothing starts.
+            let mustPark = !isHeld && old != nil && old?.rules.keys != settings.rules.keys
+            core.setStranded(settings.id, mustPark)
+            if mustPark { Task { @LoopActor in await parkAgain(settings.id) } }
         }
         for name in deployment.functions.keys {
             let id = directSubscription(of: name)
             core.setSubscription(
-                id, function: name, policy: DeliveryPolicy(maximumAttempts: 1), batchSize: 1, loaded: head,
+                id, function: name, rules: DeliveryRules(retry: DeliveryPolicy(maximumAttempts: 1)), loaded: head,
                 newest: head)
-            core.setPaused(id, false)
+            core.setStranded(id, false)
         }
         pump()
     }
@@ -108,7 +127,7 @@ package final class Dispatcher {
 
     private func drainMailbox() {
         for record in mailbox.take() {
-            core.accept(record) { clock.expiry(ingested: record.ingested, maximumAge: $0.maximumAge) }
+            core.accept(record, now: clock.now) { id, rules in traits(of: record, for: id, rules) }
         }
         pump()
     }
@@ -128,6 +147,7 @@ package final class Dispatcher {
             switch action {
             case .start(let attempt): start(attempt)
             case .refill(let subscription, let after, let limit): refill(subscription, after: after, limit: limit)
+            case .refillKey(let subscription, let request): refillKey(subscription, request)
             }
         }
         setTimer()
@@ -153,8 +173,8 @@ package final class Dispatcher {
         Task { @LoopActor in
             do {
                 let records = try await files.run { try journal.waiting(subscription, after: position, limit: limit) }
-                core.refilled(subscription, with: records, limit: limit) { record, policy in
-                    clock.expiry(ingested: record.ingested, maximumAge: policy.maximumAge)
+                core.refilled(subscription, with: records, limit: limit, now: clock.now) { record, rules in
+                    traits(of: record, for: subscription, rules)
                 }
             } catch {
                 log.error(

@@ -174,6 +174,7 @@ extension HostRuntime {
             try names.compactMap { try journal.value(name: $0) }.compactMap { JSONText.decode(Decision.self, from: $0) }
         }
         _ = try await committer.commit(batch)
+        dispatcher.purged(letters)
         for decision in decisions { publisher.discardStaging(of: decision) }
         let inputs = dispatcher.inputs
         files.perform { for letter in letters { inputs.release(letter) } }

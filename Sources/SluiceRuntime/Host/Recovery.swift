@@ -101,10 +101,12 @@ package struct Recovery {
         }
     }
 
-    /// Hands the pending set to the dispatcher.
+    /// Hands the pauses, the parked keys and the pending set to the dispatcher.
     package func loadPending() async throws {
         let journal = journal
+        try await dispatcher.loadPauses()
         for progress in state.subscriptions {
+            try await dispatcher.loadParked(progress.subscription.id)
             var after: Int64 = 0
             while true {
                 let from = after

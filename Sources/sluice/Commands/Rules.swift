@@ -6,7 +6,9 @@ import HostAPI
 struct Rules: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Which events go to which functions.",
-        subcommands: [List.self, Show.self, Test.self, Input.self, Why.self, Backtest.self])
+        subcommands: [
+            List.self, Show.self, Test.self, Input.self, Why.self, Backtest.self, PauseRule.self, ResumeRule.self,
+        ])
 
     struct List: AsyncParsableCommand {
         static let configuration = CommandConfiguration(abstract: "Rules in force.")
@@ -22,16 +24,25 @@ struct Rules: AsyncParsableCommand {
                 ["BUS", "NAME", "ENABLED", .number("MATCHED"), .number("DEAD"), "FUNCTIONS", "FILE"],
                 rules.map { rule in
                     [
-                        rule.bus, rule.name, rule.enabled ? "yes" : output.style.yellow("no"),
+                        rule.bus, rule.name, Self.state(of: rule, output.style),
                         Human.grouped(rule.subscriptions.map(\.matched).max() ?? 0),
                         Human.grouped(rule.subscriptions.reduce(0) { $0 + $1.dead }),
                         rule.targets.map(\.function).joined(separator: ", "), rule.file,
                     ]
                 })
+            for item in rules.flatMap(\.subscriptions) {
+                guard let reason = item.pauseReason else { continue }
+                output.line("\(output.style.yellow("paused:")) \(item.rule)/\(item.target): \(reason)")
+            }
             for rule in rules {
                 guard let reason = (try? rule.parsedPattern)?.impossibility() else { continue }
                 output.line("\(output.style.yellow("warning:")) rule \(rule.name) can never match: \(reason)")
             }
+        }
+
+        private static func state(of rule: RuleInfo, _ style: Style) -> String {
+            guard rule.enabled else { return style.yellow("no") }
+            return rule.subscriptions.contains { $0.pauseReason != nil } ? style.yellow("paused") : "yes"
         }
     }
 
@@ -71,6 +82,15 @@ struct Rules: AsyncParsableCommand {
                         ("on success", target.onSuccess.map { "bus \($0)" }),
                         ("on failure", target.onFailure.map { "bus \($0)" }),
                     ], indent: 2)
+            }
+            for target in rule.targets {
+                guard let phrases = target.delivery else { continue }
+                output.heading("How \(target.id) is delivered")
+                for phrase in phrases { output.line("  \(phrase)") }
+            }
+            for item in rule.subscriptions {
+                guard let reason = item.pauseReason else { continue }
+                output.line("\(style.yellow("paused:")) \(item.target): \(reason)")
             }
             for target in rule.targets {
                 guard let input = target.input else { continue }

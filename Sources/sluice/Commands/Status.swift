@@ -56,6 +56,10 @@ struct Status: AsyncParsableCommand {
             output.heading("Subscriptions")
             output.table(SubscriptionTable.columns, status.subscriptions.map { SubscriptionTable.row($0, style) })
         }
+        for item in status.subscriptions {
+            guard let reason = item.pauseReason else { continue }
+            output.line("\(style.yellow("paused:")) \(item.rule)/\(item.target): \(reason)")
+        }
         if !status.buckets.isEmpty {
             output.heading("Buckets")
             output.table(BucketTable.columns, status.buckets.map { BucketTable.row($0, style) })

@@ -2,10 +2,12 @@ import Journal
 import SluiceRuntime
 import Synchronization
 
-/// A whole delivery engine in one thread and virtual time: the real core, the real resolution writer and the in-memory
-/// journal, driven through random histories of events, verdicts, late answers, disk errors, redrives, clock jumps and
-/// crashes. A seed repeats a history.
+/// A whole delivery engine in one thread and virtual time: the real core, the real resolution writer and pause notes, and
+/// the in-memory journal, driven through random histories of events, verdicts, late answers, disk errors, redrives,
+/// purges, pauses, clock jumps and crashes. A seed repeats a history.
 struct Simulation {
+    typealias Violation = SimulationWatch.Violation
+
     /// Virtual clocks, shared with the code under test.
     final class Time: Sendable {
         private let state = Mutex<(wall: Int64, monotonic: Int64)>((1_700_000_000_000, 5_000))
@@ -21,29 +23,53 @@ struct Simulation {
         }
     }
 
+    /// What is on its way into the journal, with what it means for the watch.
+    struct Pending {
+        var batch: Batch
+        var fates: [Delivery: SimulationWatch.Fate] = [:]
+        var pauses: PauseAccount?
+    }
+
+    /// What the watch knows of pauses at one moment.
+    struct PauseAccount {
+        var byHand: Set<SubscriptionID> = []
+        var spans: [SubscriptionID: [(from: Instant, to: Instant?)]] = [:]
+    }
+
     let time = Time()
+    let bug: SeededBug?
+    /// Clock jumps make ages uncertain; a history either has them or checks ages.
+    let hasJumps: Bool
     var random: SplitMix64
     var journal = InMemoryJournal()
     var core: DeliveryCore
+    var watch = SimulationWatch()
+    var pauses: [SubscriptionID: PauseNote] = [:]
     var running: [DeliveryCore.Attempt] = []
+    var ended: [DeliveryCore.Attempt] = []
     /// Batches that a disk error holds back, in order: nothing later is written before them.
-    var held: [Batch] = []
+    var held: [Pending] = []
     var diskIsBroken = false
     var events = 0
     var crashes = 0
+    /// The pauses that are in the journal.
+    var pausesInJournal = PauseAccount()
     /// How often the effect of (event, subscription) was committed.
     var effects: [String: Int] = [:]
-    let subscriptions = (1...3).map { SubscriptionID(Int64($0)) }
-    let batchSizes = [1, 1, 4]
+    let entries = SimulatedApp.entries
 
-    init(seed: UInt64) throws {
+    init(seed: UInt64, bug: SeededBug? = nil) throws {
         random = SplitMix64(seed: seed)
-        core = DeliveryCore(boot: 1, globalLimit: 4, seed: seed)
+        self.bug = bug
+        hasJumps = seed % 2 == 0
+        watch.checksAges = !hasJumps
+        core = DeliveryCore(boot: 1, globalLimit: SimulatedApp.globalLimit, seed: seed)
         var batch = Batch()
-        for id in subscriptions {
+        for entry in entries {
             batch.control.append(
                 .putSubscription(
-                    SubscriptionRecord(id: id, log: "default", rule: "rule-\(id.value)", target: "f\(id.value % 2)")))
+                    SubscriptionRecord(
+                        id: entry.id, log: "default", rule: "rule-\(entry.id.value)", target: entry.function)))
         }
         _ = try journal.commitBlocking(batch)
         try start()
@@ -51,26 +77,51 @@ struct Simulation {
 
     // MARK: Lives
 
-    /// What a host does at its start: subscriptions from the journal, then the pending set.
+    /// What a host does at its start: subscriptions from the journal, pauses, parked keys, then the pending set.
     private mutating func start() throws {
         let state = try journal.recover()
-        core = DeliveryCore(boot: state.boot, globalLimit: 4, seed: random.next())
-        for function in ["f0", "f1"] { core.setFunction(function, limit: 2) }
-        let head = try journal.lastRecords(log: nil, limit: 1).last?.position ?? 0
-        for (index, id) in subscriptions.enumerated() {
-            let progress = try journal.progress().first { $0.subscription.id == id }
-            core.setSubscription(
-                id, function: "f\(id.value % 2)", policy: DeliveryPolicy(maximumAttempts: 3),
-                batchSize: batchSizes[index], loaded: progress?.floorPosition ?? 0,
-                newest: (progress?.waiting ?? 0) > 0 ? head : progress?.floorPosition ?? 0)
+        core = DeliveryCore(boot: state.boot, globalLimit: SimulatedApp.globalLimit, seed: random.next())
+        for (name, limit, reserved) in SimulatedApp.functions {
+            core.setFunction(name, limit: limit, reserved: reserved)
         }
+        core.setDownstreams(
+            [SimulatedApp.downstream: bug == .ignoresDownstreams ? DownstreamLimits() : SimulatedApp.downstreamLimits])
+        let head = try journal.lastRecords(log: nil, limit: 1).last?.position ?? 0
+        let progress = Dictionary(uniqueKeysWithValues: try journal.progress().map { ($0.subscription.id, $0) })
+        for entry in entries {
+            core.setSubscription(
+                entry.id, function: entry.function, rules: seeded(entry.rules),
+                loaded: progress[entry.id]?.floorPosition ?? 0, newest: max(head, 1))
+        }
+        pauses = [:]
+        if bug != .forgetsPauses {
+            for (name, body) in try journal.values(prefix: PauseNote.prefix) {
+                guard let number = Int64(name.dropFirst(PauseNote.prefix.count)),
+                    let note = JSONText.decode(PauseNote.self, from: body)
+                else { continue }
+                pauses[SubscriptionID(number)] = note
+                if let flow = note.flow(clock: time.clock, longest: 5000) { core.restore(SubscriptionID(number), flow) }
+            }
+        }
+        if bug != .forgetsParkedKeys {
+            for letter in try journal.deadLetters(DeadLetterFilter(states: [.dead], limit: 100_000)) {
+                core.park(letter.delivery.subscription, key: key(of: letter.payload))
+            }
+        }
+        guard bug != .forgetsPending else { return }
         for entry in try journal.pending(nil, after: 0, limit: 100_000) {
             let memo = JSONText.decode(DeliveryMemo.self, from: entry.history)
+            let id = entry.delivery.subscription
+            let expires =
+                entry.deadLetter != nil
+                ? time.clock.now + SimulatedApp.maximumAge : expiry(ingested: entry.ingested, of: id)
             core.load(
                 Work(
                     delivery: entry.delivery, source: .pending(deadLetter: entry.deadLetter), eventID: entry.eventID,
-                    ingested: entry.ingested, expires: .max, payload: entry.payload, lineage: entry.lineage,
-                    history: memo?.attempts ?? []),
+                    ingested: entry.ingested, expires: expires, payload: entry.payload, lineage: entry.lineage,
+                    history: memo?.attempts ?? [],
+                    key: rules(id).keys == nil || bug == .forgetsKeysOfRetries ? nil : key(of: entry.payload),
+                    bytes: Int64(entry.payload.count), arrived: time.clock.now),
                 due: time.clock.instant(due: entry.due, longest: 300_000))
         }
     }
@@ -81,6 +132,11 @@ struct Simulation {
         held = []
         diskIsBroken = false
         running = []
+        ended = []
+        watch.crashed()
+        // A pause that was not stored never was, and one whose end was not stored goes on.
+        watch.paused = pausesInJournal.byHand
+        watch.pauseSpans = pausesInJournal.spans
         journal = journal.restarted()
         try start()
     }
@@ -89,13 +145,17 @@ struct Simulation {
 
     mutating func step() throws {
         switch Int.random(in: 0..<100, using: &random) {
-        case 0..<30: try appendEvents()
-        case 30..<75: try finishOne(verdict: nil)
-        case 75..<83: time.advance(Int64.random(in: 1...20_000, using: &random))
-        case 83..<87: time.jump(Int64.random(in: -50_000_000...50_000_000, using: &random))
-        case 87..<90: try lateAnswer()
-        case 90..<93: try redrive()
-        case 93..<97: try toggleDisk()
+        case 0..<25: try appendEvents()
+        case 25..<66: try finishOne(verdict: nil)
+        case 66..<76: time.advance(Int64.random(in: 1...20_000, using: &random))
+        case 76..<79: if hasJumps { time.jump(Int64.random(in: -50_000_000...50_000_000, using: &random)) }
+        case 79..<80: time.advance(Int64.random(in: 1...SimulatedApp.maximumAge, using: &random))
+        case 80..<83: try lateAnswer()
+        case 83..<86: try redrive()
+        case 86..<87: try purge()
+        case 87..<91: try pauseOrResume()
+        case 91..<95: try toggleDisk()
+        case 95..<97: try giveBack()
         default: try crash()
         }
         try pump()
@@ -108,10 +168,30 @@ struct Simulation {
             for action in core.pump(now: time.clock.now) {
                 isWorking = true
                 switch action {
-                case .start(let attempt): running.append(attempt)
+                case .start(let attempt):
+                    try watch.started(attempt, now: time.clock.now)
+                    if bug == .freesSlotsEarly { core.workerDone(attempt.id) }
+                    running.append(attempt)
                 case .refill(let id, let after, let limit):
-                    let records = try journal.waiting(id, after: after, limit: limit)
-                    core.refilled(id, with: records, limit: limit) { _, _ in .max }
+                    let from = bug == .movesFloorEarly ? after + 1 : after
+                    var records = try journal.waiting(id, after: from, limit: limit)
+                    if bug == .readsSettledRecords {
+                        records = try journal.records(log: nil, after: from, limit: limit)
+                            .filter { $0.deliveries.contains { $0.subscription == id } }
+                    }
+                    let traits = traitsReader
+                    core.refilled(id, with: records, limit: limit, now: time.clock.now) { traits($0, id, $1) }
+                case .refillKey(let id, let refill):
+                    let records = try journal.waiting(id, after: refill.after, limit: 100_000).filter {
+                        $0.position <= refill.through && key(of: $0.payload) == refill.key
+                    }
+                    let isWhole = records.count <= refill.limit
+                    let chosen = Array(records.prefix(refill.limit))
+                    let traits = traitsReader
+                    core.refilledKey(
+                        id, refill, with: chosen, end: isWhole ? refill.through : chosen.last!.position,
+                        now: time.clock.now
+                    ) { traits($0, id, $1) }
                 }
             }
         }
@@ -120,15 +200,24 @@ struct Simulation {
     private mutating func appendEvents() throws {
         for _ in 0..<Int.random(in: 1...5, using: &random) {
             events += 1
-            let wanted = subscriptions.filter { _ in Bool.random(using: &random) }
+            let wanted = entries.map(\.id).filter { _ in Bool.random(using: &random) }
+            let key = ["a", "b", "c"].randomElement(using: &random)!
+            let text =
+                "{\"k\":\"\(key)\",\"pad\":\"\(String(repeating: "x", count: Int.random(in: 0...60, using: &random)))\"}"
             var batch = Batch()
             batch.appends.append(
                 Append(
-                    log: "default", eventID: "e\(events)", ingested: time.clock.wall, payload: Array("{}".utf8),
+                    log: "default", eventID: "e\(events)", ingested: time.clock.wall, payload: Array(text.utf8),
                     subscriptions: wanted, ruleSet: 0))
             // A producer's call fails while the disk does; what it did not accept does not count.
             guard (try? journal.commitBlocking(batch)) != nil else { continue }
-            for record in try journal.lastRecords(log: nil, limit: 1) { core.accept(record) { _ in .max } }
+            for record in try journal.lastRecords(log: nil, limit: 1) {
+                for delivery in record.deliveries {
+                    watch.appended(delivery, key: key, ingested: time.clock.now)
+                }
+                let traits = traitsReader
+                core.accept(record, now: time.clock.now) { traits(record, $0, $1) }
+            }
         }
     }
 
@@ -139,23 +228,60 @@ struct Simulation {
     }
 
     private mutating func finish(_ attempt: DeliveryCore.Attempt, _ verdict: Verdict) throws {
-        core.workerDone(attempt.id)
+        if bug != .leaksSlots { core.workerDone(attempt.id) }
         var batch = Batch()
+        var fates: [Delivery: SimulationWatch.Fate] = [:]
         let writer = ResolutionWriter(clock: time.clock)
-        for resolution in core.resolve(attempt.id, verdict, now: time.clock.now) {
+        var early = Batch()
+        var resolutions = core.resolve(attempt.id, verdict, now: time.clock.now)
+        if bug == .losesBatchTail, resolutions.count > 1 { resolutions.removeLast() }
+        if bug == .believesRecordsBehindFailures, case .records(let verdicts) = verdict,
+            verdicts.count == attempt.works.count
+        {
+            let known = Set(resolutions.map(\.work.delivery))
+            for (work, verdict) in zip(attempt.works, verdicts) where !known.contains(work.delivery) {
+                if case .succeeded = verdict { resolutions.append(.succeeded(work)) }
+            }
+        }
+        watch.ended(attempt)
+        for resolution in resolutions {
+            try watch.resolved(resolution, now: time.clock.now, wall: time.clock.wall)
+            fates[resolution.work.delivery] = watch.fate(resolution.work.delivery)
             switch resolution {
             case .succeeded(let work):
                 writer.finish(work, .succeeded, into: &batch)
                 // The effect commits with the settlement; the sample counts how often.
-                batch.objects.append(.put(effect(of: work)))
+                if bug == .commitsEffectBeforeSettlement || bug == .settlesBeforePublishing {
+                    early.objects.append(.put(effect(of: work)))
+                } else {
+                    batch.objects.append(.put(effect(of: work)))
+                }
             case .dropped(let work): writer.finish(work, .dropped, into: &batch)
             case .superseded(let work): writer.finish(work, .superseded, into: &batch)
             case .retry(let work, let due, let from): writer.retry(work, due: due, from: from, into: &batch)
             case .dead(let work, let death):
-                writer.dead(work, death, target: attempt.function, rule: "r", input: [], into: &batch)
+                if bug == .dropsSilently {
+                    writer.finish(work, .dropped, into: &batch)
+                } else {
+                    writer.dead(work, death, target: attempt.function, rule: "r", input: [], into: &batch)
+                }
             }
         }
-        try commit(batch)
+        let pauses = storePauses(into: &batch)
+        if bug == .commitsEffectBeforeSettlement {
+            try commit(Pending(batch: early))
+            // The crash between the two.
+            if Int.random(in: 0..<20, using: &random) == 0 { return try crash() }
+        }
+        try commit(Pending(batch: batch, fates: fates, pauses: pauses))
+        if bug == .settlesBeforePublishing {
+            // The crash between the two.
+            if Int.random(in: 0..<20, using: &random) == 0 { return try crash() }
+            try commit(Pending(batch: early))
+        }
+        core.settled(attempt.id)
+        ended.append(attempt)
+        if ended.count > 8 { ended.removeFirst() }
     }
 
     private func effect(of work: Work) -> ObjectRecord {
@@ -164,18 +290,43 @@ struct Simulation {
             modified: 0, changed: 0, sample: 0, etag: "", sequencer: "", eventID: work.eventID)
     }
 
-    private mutating func commit(_ batch: Batch) throws {
-        guard !batch.isEmpty else { return }
-        held.append(batch)
+    mutating func storePauses(into batch: inout Batch) -> PauseAccount? {
+        let changed = core.takeChangedFlows()
+        for id in changed {
+            var note = pauses[id] ?? PauseNote()
+            note.follow(core.flow(of: id), clock: time.clock)
+            if case .open = core.flow(of: id), watch.pauseSpans[id]?.last.map({ $0.to != nil }) ?? true {
+                beginSpan(id)
+            }
+            if case .running = core.flow(of: id) { endSpan(id) }
+            pauses[id] = note
+            if bug == .doesNotStorePauses { continue }
+            batch.control.append(note.change(for: id))
+        }
+        return changed.isEmpty ? nil : PauseAccount(byHand: watch.paused, spans: watch.pauseSpans)
+    }
+
+    // MARK: The journal
+
+    mutating func commit(_ pending: Pending) throws {
+        guard !pending.batch.isEmpty else { return }
+        if bug == .reordersCommits, !diskIsBroken, held.count > 0 {
+            held.insert(pending, at: 0)
+        } else {
+            held.append(pending)
+        }
         try flush()
     }
 
     /// As the committer does: in order, and nothing after a batch that could not be written.
-    private mutating func flush() throws {
-        while let batch = held.first, !diskIsBroken {
-            _ = try journal.commitBlocking(batch)
+    mutating func flush() throws {
+        if bug == .reordersCommits, !diskIsBroken, held.count > 1 { held.reverse() }
+        while let next = held.first, !diskIsBroken {
+            _ = try journal.commitBlocking(next.batch)
             held.removeFirst()
-            for case .put(let record) in batch.objects { effects[record.key, default: 0] += 1 }
+            watch.wasCommitted(next.fates)
+            if let pauses = next.pauses { pausesInJournal = pauses }
+            for case .put(let record) in next.batch.objects { effects[record.key, default: 0] += 1 }
         }
     }
 
@@ -184,61 +335,5 @@ struct Simulation {
         let broken = diskIsBroken
         journal.injectFault { _ in broken ? JournalError(.diskFull, "no space") : nil }
         try flush()
-    }
-
-    /// An answer for an attempt that is not running: of an earlier life, or answered already.
-    private mutating func lateAnswer() throws {
-        let id = AttemptID(
-            boot: Int64.random(in: 0...2, using: &random), number: Int64.random(in: 1...50, using: &random))
-        guard !running.contains(where: { $0.id == id }) else { return }
-        if !core.resolve(id, .succeeded, now: time.clock.now).isEmpty { throw Violation("a late answer was believed") }
-    }
-
-    private mutating func redrive() throws {
-        guard !diskIsBroken, held.isEmpty else { return }
-        guard let letter = try journal.deadLetters(DeadLetterFilter(limit: 20)).randomElement(using: &random) else {
-            return
-        }
-        let work = Work(
-            delivery: letter.delivery, source: .pending(deadLetter: letter.id), eventID: letter.eventID,
-            ingested: letter.ingested, expires: .max, payload: letter.payload, lineage: [])
-        var batch = Batch()
-        batch.deadLetters.append(.setState(id: letter.id, .redriving))
-        batch.pending.append(
-            .put(
-                PendingEntry(
-                    delivery: letter.delivery, state: .redriven, eventID: letter.eventID, ingested: letter.ingested,
-                    attempts: 0, due: time.clock.wall, history: [], payload: letter.payload, lineage: [],
-                    deadLetter: letter.id)))
-        try commit(batch)
-        core.load(work, due: time.clock.now)
-    }
-
-    private mutating func randomVerdict(for attempt: DeliveryCore.Attempt) -> Verdict {
-        func summary(_ code: String) -> AttemptSummary {
-            AttemptSummary(
-                attempt: "\(attempt.id)", version: 1, started: 0, durationMilliseconds: 1, code: code, message: code)
-        }
-        switch Int.random(in: 0..<100, using: &random) {
-        case 0..<55: return .succeeded
-        case 55..<75: return .failed(summary("TimedOut"), .transient)
-        case 75..<80: return .failed(summary("InvalidKey"), .permanent)
-        case 80..<85: return .failed(summary("NoSpace"), .platform)
-        case 85..<88: return .superseded
-        default:
-            return .records(
-                attempt.works.map { _ in
-                    switch Int.random(in: 0..<4, using: &random) {
-                    case 0: .failed(summary("RecordFailed"), .transient)
-                    case 1: .dropped
-                    default: .succeeded
-                    }
-                })
-        }
-    }
-
-    struct Violation: Error, CustomStringConvertible {
-        var description: String
-        init(_ description: String) { self.description = description }
     }
 }

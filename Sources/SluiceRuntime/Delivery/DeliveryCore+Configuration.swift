@@ -1,0 +1,157 @@
+package import Journal
+
+extension DeliveryCore {
+    /// Makes a function known or changes its limit. What runs above a lowered limit runs on. A reserved limit is also a
+    /// guarantee, as long as all reservations together leave a slot of the global limit.
+    package mutating func setFunction(_ name: String, limit: Int, reserved: Bool = false) {
+        let position = function(named: name)
+        functions[position].limit = max(1, limit)
+        functions[position].isReserved = reserved
+        share()
+    }
+
+    package mutating func setGlobalLimit(_ limit: Int) {
+        globalLimit = max(1, limit)
+        share()
+    }
+
+    private mutating func share() {
+        let reserved = functions.reduce(0) { $0 + ($1.isReserved ? $1.limit : 0) }
+        sharedLimit = reserved < globalLimit ? globalLimit - reserved : globalLimit
+        let areKept = reserved < globalLimit
+        sharedRunning = functions.reduce(0) { $0 + ($1.isReserved && areKept ? 0 : $1.running) }
+    }
+
+    /// Whether a function's slots are apart from the shared ones.
+    func hasOwnSlots(_ position: Int) -> Bool {
+        functions[position].isReserved && sharedLimit < globalLimit
+    }
+
+    /// Makes the downstreams known; what is no longer named has no limit.
+    package mutating func setDownstreams(_ limits: [String: DownstreamLimits]) {
+        for name in downstreams.keys where limits[name] == nil { downstreams[name]?.limits = DownstreamLimits() }
+        for (name, limit) in limits {
+            var downstream = downstreams[name] ?? Downstream(limits: limit)
+            if downstream.gate?.rate != limit.rate { downstream.gate = limit.rate.map(RateGate.init) }
+            downstream.limits = limit
+            downstreams[name] = downstream
+        }
+        for name in downstreams.keys where limits[name] == nil { downstreams[name]?.gate = nil }
+    }
+
+    /// Makes a subscription known (`loaded`: where its log is read from) or changes how it is delivered. `rekey` reads
+    /// the key of what is in memory where the key policy's path has changed.
+    package mutating func setSubscription(
+        _ id: SubscriptionID, function name: String, rules: DeliveryRules, loaded: Position, newest: Position,
+        rekey: (Work, KeyPolicy?) -> String? = { work, _ in work.key }
+    ) {
+        let function = function(named: name)
+        guard let position = index[id] else {
+            index[id] = subscriptions.count
+            functions[function].subscriptions.append(subscriptions.count)
+            subscriptions.append(
+                Subscription(
+                    id: id, function: function, rules: rules, gate: rules.rate.map(RateGate.init), loaded: loaded,
+                    newest: newest))
+            return
+        }
+        let old = subscriptions[position].function
+        if old != function {
+            functions[old].subscriptions.removeAll { $0 == position }
+            functions[function].subscriptions.append(position)
+            subscriptions[position].function = function
+        }
+        let before = subscriptions[position].rules
+        subscriptions[position].rules = rules
+        if before.rate != rules.rate { subscriptions[position].gate = rules.rate.map(RateGate.init) }
+        if rules.breaker == nil, case .running = subscriptions[position].flow { subscriptions[position].streak.reset() }
+        if before.keys != rules.keys { rebuildLines(position, before: before.keys, rekey: rekey) }
+    }
+
+    /// Its function is gone (true) or there again: until then nothing of the subscription can start.
+    package mutating func setStranded(_ id: SubscriptionID, _ stranded: Bool) {
+        if let position = index[id] { subscriptions[position].isStranded = stranded }
+    }
+
+    private mutating func function(named name: String) -> Int {
+        if let known = functionIndex[name] { return known }
+        functionIndex[name] = functions.count
+        functions.append(Function(name: name, limit: 1, isReserved: false))
+        return functions.count - 1
+    }
+
+    /// Lines everything up again after the key policy has changed. Dead letters that park a key are to be told again.
+    private mutating func rebuildLines(
+        _ position: Int, before: KeyPolicy?, rekey: (Work, KeyPolicy?) -> String?
+    ) {
+        let policy = subscriptions[position].rules.keys
+        var works = subscriptions[position].ready.extract { _ in true } + subscriptions[position].assembling
+        var kept: [String: KeyLine] = [:]
+        for (key, line) in subscriptions[position].lines {
+            works += line.waiting
+            guard let from = line.spilledFrom, let before else { continue }
+            if policy?.path == before.path {
+                var rest = KeyLine()
+                rest.spilledFrom = from
+                rest.spilled = line.spilled
+                rest.isRefilling = line.isRefilling
+                kept[key] = rest
+            } else {
+                subscriptions[position].openLeftovers += 1
+                subscriptions[position].leftovers.append(
+                    KeyRefill(
+                        key: key, path: before.path, after: from - 1, through: subscriptions[position].loaded,
+                        limit: Self.windowSize / 4, isLeftover: true))
+            }
+        }
+        subscriptions[position].lines = kept
+        subscriptions[position].hungry = []
+        subscriptions[position].assembling = []
+        subscriptions[position].assemblingBytes = 0
+        subscriptions[position].assemblingKeys = []
+        func hold(_ attempt: inout Attempt) {
+            for at in attempt.works.indices { attempt.works[at].key = rekey(attempt.works[at], policy) }
+            for key in Set(attempt.works.compactMap(\.key)) {
+                subscriptions[position].lines[key, default: KeyLine()].running += 1
+            }
+        }
+        let subscription = subscriptions[position].id
+        for id in running.keys where running[id]!.subscription == subscription { hold(&running[id]!) }
+        for id in settling.keys where settling[id]!.subscription == subscription { hold(&settling[id]!) }
+        var ahead: [(String, Int64)] = []
+        subscriptions[position].retrying.update { work in
+            work.key = rekey(work, policy)
+            if let key = work.key { ahead.append((key, work.delivery.ordinal)) }
+        }
+        for (key, ordinal) in ahead { subscriptions[position].lines[key, default: KeyLine()].putAhead(ordinal) }
+        for var work in works.sorted(by: { $0.delivery.ordinal < $1.delivery.ordinal }) {
+            work.key = rekey(work, policy)
+            work.isPromoted = false
+            if let key = work.key, policy != nil,
+                work.source != .log || kept[key].map({ $0.spilledFrom ?? .max > work.delivery.position }) == true
+            {
+                if work.source == .log {
+                    subscriptions[position].lines[key]!.insert(work)
+                    continue
+                }
+                subscriptions[position].lines[key, default: KeyLine()].putAhead(work.delivery.ordinal)
+                subscriptions[position].lines[key]!.insert(work)
+            } else {
+                arrive(work, at: position)
+            }
+        }
+        for key in Array(subscriptions[position].lines.keys) { promote(key, at: position) }
+    }
+}
+
+/// What to read of one key, at most `limit` records of it.
+package struct KeyRefill: Sendable, Hashable {
+    package var key: String
+    /// Where the key is in an event.
+    package var path: String
+    package var after: Position
+    package var through: Position
+    package var limit: Int
+    /// Of an earlier key policy: what it brings is lined up by the one in force.
+    package var isLeftover = false
+}

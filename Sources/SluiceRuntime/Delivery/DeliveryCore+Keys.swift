@@ -1,0 +1,255 @@
+package import Journal
+
+/// Deliveries by key. See `KeyLine` for where a work can be.
+extension DeliveryCore {
+    /// A work from the log comes into memory.
+    mutating func arrive(_ work: Work, at position: Int) {
+        guard let key = work.key, let policy = subscriptions[position].rules.keys else {
+            return subscriptions[position].ready.append(work)
+        }
+        let line = subscriptions[position].lines[key]
+        let mustWait: Bool
+        if let line {
+            let isBlocked =
+                line.running >= policy.concurrency || (policy.isOrdered && (!line.ahead.isEmpty || line.parked > 0))
+            // Behind an older one that is still in `ready` it goes there too: the line holds what is older than these.
+            mustWait =
+                line.arrived == 0
+                && (!line.waiting.isEmpty || line.spilledFrom != nil || (isBlocked && line.promoted == 0))
+        } else {
+            mustWait = false
+        }
+        if mustWait {
+            hold(work, at: position)
+        } else {
+            subscriptions[position].lines[key, default: KeyLine()].arrived += 1
+            subscriptions[position].ready.append(work)
+        }
+    }
+
+    /// Keeps a work in its key's line, or leaves it to the log when the line is long.
+    private mutating func hold(_ work: Work, at position: Int) {
+        guard let key = work.key else { return }
+        var work = work
+        work.isPromoted = false
+        guard case .log = work.source else {
+            return subscriptions[position].lines[key, default: KeyLine()].insert(work)
+        }
+        let line = subscriptions[position].lines[key] ?? KeyLine()
+        if let from = line.spilledFrom, work.delivery.position >= from {
+            subscriptions[position].lines[key]!.spilled += 1
+        } else if line.waiting.count >= KeyLine.limit, let last = line.waiting.last,
+            last.delivery.position < work.delivery.position
+        {
+            let from = work.delivery.position
+            subscriptions[position].lines[key]!.spilledFrom = from
+            subscriptions[position].lines[key]!.spilled = 1
+            guard line.arrived > 0 else { return }
+            let others = subscriptions[position].ready.extract {
+                $0.key == key && !$0.isPromoted && $0.source == .log && $0.delivery.position > from
+            }
+            subscriptions[position].lines[key]!.arrived -= others.count
+            subscriptions[position].lines[key]!.spilled += others.count
+        } else {
+            subscriptions[position].lines[key, default: KeyLine()].insert(work)
+        }
+    }
+
+    /// A work of `ready` is looked at for the batch being put together: true if it may join.
+    mutating func admit(_ work: Work, at position: Int) -> Bool {
+        guard let key = work.key, let policy = subscriptions[position].rules.keys,
+            let line = subscriptions[position].lines[key]
+        else { return true }
+        return line.admits(
+            work, policy: policy, isJoining: subscriptions[position].assemblingKeys.contains(key))
+    }
+
+    /// A work of `ready` that may not start now goes into its line.
+    mutating func lineUp(_ work: Work, at position: Int) {
+        leaveReady(work, at: position)
+        hold(work, at: position)
+        // An older one may have come into the line while this one was at the front.
+        if let key = work.key { promote(key, at: position) }
+    }
+
+    /// A work of `ready` joins the batch being put together.
+    mutating func take(_ work: Work, at position: Int) {
+        guard let key = work.key, subscriptions[position].rules.keys != nil else { return }
+        leaveReady(work, at: position)
+        if subscriptions[position].assemblingKeys.insert(key).inserted {
+            subscriptions[position].lines[key, default: KeyLine()].running += 1
+        }
+        subscriptions[position].lines[key]!.ahead.removeAll { $0 == work.delivery.ordinal }
+    }
+
+    private mutating func leaveReady(_ work: Work, at position: Int) {
+        guard let key = work.key else { return }
+        if work.isPromoted {
+            subscriptions[position].lines[key]?.promoted -= 1
+        } else {
+            subscriptions[position].lines[key]?.arrived -= 1
+        }
+    }
+
+    /// Moves the oldest of a key's line to the front of `ready` if it may start (or join the batch being put together).
+    mutating func promote(_ key: String, at position: Int) {
+        guard let line = subscriptions[position].lines[key] else { return }
+        guard let policy = subscriptions[position].rules.keys else { return }
+        guard line.promoted == 0 else { return }
+        guard let first = line.waiting.first else {
+            if line.spilledFrom != nil, line.parked == 0 || !policy.isOrdered {
+                subscriptions[position].hungry.insert(key)
+            } else if line.isIdle {
+                subscriptions[position].lines[key] = nil
+            }
+            return
+        }
+        var rest = line
+        rest.waiting.removeFirst()
+        guard
+            rest.admits(
+                first, policy: policy, isJoining: subscriptions[position].assemblingKeys.contains(key))
+        else { return }
+        subscriptions[position].lines[key]!.waiting.removeFirst()
+        subscriptions[position].lines[key]!.promoted += 1
+        var work = first
+        work.isPromoted = true
+        subscriptions[position].ready.prepend(work)
+    }
+
+    /// A work that is to run (again) before younger ones of its key: from the pending set, or given back.
+    mutating func putBack(_ works: [Work], at position: Int) {
+        var keys: [String] = []
+        for work in works.reversed() {
+            guard let key = work.key, subscriptions[position].rules.keys != nil else {
+                subscriptions[position].ready.prepend(work)
+                continue
+            }
+            if work.source != .log {
+                subscriptions[position].lines[key, default: KeyLine()].putAhead(work.delivery.ordinal)
+            }
+            var work = work
+            work.isPromoted = false
+            subscriptions[position].lines[key, default: KeyLine()].insert(work)
+            if keys.last != key { keys.append(key) }
+        }
+        for key in keys { promote(key, at: position) }
+    }
+
+    /// An attempt's keys are free again.
+    mutating func releaseKeys(of works: [Work], at position: Int) {
+        guard subscriptions[position].rules.keys != nil else { return }
+        for key in Set(works.compactMap(\.key)) {
+            subscriptions[position].lines[key]?.running -= 1
+        }
+    }
+
+    // MARK: Parking
+
+    /// A dead letter holds its key back: at the start, from what the journal has.
+    package mutating func park(_ id: SubscriptionID, key: String) {
+        guard let position = index[id], subscriptions[position].rules.keys?.parks == true else { return }
+        subscriptions[position].lines[key, default: KeyLine()].parked += 1
+    }
+
+    /// A dead letter of the key was redriven or purged.
+    package mutating func unpark(_ id: SubscriptionID, key: String, now: Instant) {
+        guard let position = index[id], var line = subscriptions[position].lines[key], line.parked > 0 else { return }
+        line.parked -= 1
+        if line.parked == 0 {
+            // What was held back by no fault of its own has its whole time again.
+            let age = subscriptions[position].rules.retry.maximumAge
+            for at in line.waiting.indices {
+                line.waiting[at].expires = max(line.waiting[at].expires, Self.later(now, age))
+            }
+            line.restartsAge = line.spilledFrom != nil
+        }
+        subscriptions[position].lines[key] = line
+        promote(key, at: position)
+    }
+
+    static func later(_ now: Instant, _ span: Int64) -> Instant {
+        let (sum, overflow) = now.addingReportingOverflow(span)
+        return overflow ? .max : sum
+    }
+
+    // MARK: Reading back
+
+    /// The refills that keys need whose works lie only in the log.
+    mutating func keyRefills(at position: Int) -> [KeyRefill] {
+        var refills = subscriptions[position].leftovers
+        subscriptions[position].leftovers = []
+        // What an earlier policy left behind comes first: a key's refill would read the same records.
+        guard subscriptions[position].openLeftovers == 0, let policy = subscriptions[position].rules.keys else {
+            return refills
+        }
+        for key in subscriptions[position].hungry.sorted() {
+            guard let line = subscriptions[position].lines[key], !line.isRefilling, let from = line.spilledFrom else {
+                continue
+            }
+            subscriptions[position].lines[key]!.isRefilling = true
+            refills.append(
+                KeyRefill(
+                    key: key, path: policy.path, after: from - 1, through: subscriptions[position].loaded,
+                    limit: KeyLine.limit))
+        }
+        subscriptions[position].hungry = []
+        return refills
+    }
+
+    /// The answer to `.refillKey`: records of the key in order, from `(after, end]`.
+    package mutating func refilledKey(
+        _ id: SubscriptionID, _ refill: KeyRefill, with records: [CommittedRecord], end: Position, now: Instant,
+        traits: (CommittedRecord, DeliveryRules) -> DeliveryTraits
+    ) {
+        guard let position = index[id] else { return }
+        let isCurrent = !refill.isLeftover
+        // A refill of a policy that is no longer in force; its range is asked for as a leftover.
+        if isCurrent, subscriptions[position].lines[refill.key]?.spilledFrom != refill.after + 1 { return }
+        let restartsAge = subscriptions[position].lines[refill.key]?.restartsAge ?? false
+        for record in records {
+            guard let delivery = record.deliveries.first(where: { $0.subscription == id }) else { continue }
+            var traits = traits(record, subscriptions[position].rules)
+            if isCurrent, restartsAge {
+                traits.expires = max(traits.expires, Self.later(now, subscriptions[position].rules.retry.maximumAge))
+            }
+            let work = Work(record, delivery, traits, now: now)
+            if isCurrent {
+                subscriptions[position].lines[refill.key, default: KeyLine()].insert(work)
+            } else {
+                arrive(work, at: position)
+            }
+        }
+        if isCurrent {
+            var line = subscriptions[position].lines[refill.key] ?? KeyLine()
+            line.isRefilling = false
+            line.spilled = max(0, line.spilled - records.count)
+            if end >= subscriptions[position].loaded {
+                line.spilledFrom = nil
+                line.spilled = 0
+                line.restartsAge = false
+            } else {
+                line.spilledFrom = end + 1
+            }
+            subscriptions[position].lines[refill.key] = line
+            promote(refill.key, at: position)
+        } else if end < refill.through {
+            var rest = refill
+            rest.after = end
+            subscriptions[position].leftovers.append(rest)
+        } else {
+            subscriptions[position].openLeftovers -= 1
+        }
+    }
+
+    /// A key's refill could not be read: asked again at the next pump.
+    package mutating func refillKeyFailed(_ id: SubscriptionID, _ refill: KeyRefill) {
+        guard let position = index[id] else { return }
+        if !refill.isLeftover {
+            subscriptions[position].lines[refill.key]?.isRefilling = false
+            subscriptions[position].hungry.insert(refill.key)
+        } else {
+            subscriptions[position].leftovers.append(refill)
+        }
+    }
+}

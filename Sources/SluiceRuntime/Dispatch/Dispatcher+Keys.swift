@@ -1,0 +1,125 @@
+import AppConfig
+package import Journal
+import Logging
+import UVLoop
+
+/// What the core must be told of an event beside its record, and the keys that dead letters hold back.
+extension Dispatcher {
+    /// Called back by the core while it changes: nothing here may look at the core.
+    func traits(of record: CommittedRecord, for id: SubscriptionID, _ rules: DeliveryRules) -> DeliveryTraits {
+        DeliveryTraits(
+            expires: expiry(ingested: record.ingested, for: id, maximumAge: rules.retry.maximumAge),
+            key: rules.keys.flatMap { EventReading.key(of: record.payload, path: $0.path) },
+            bytes: bytes(of: record.payload, for: id, rules))
+    }
+
+    func key(of payload: [UInt8], for id: SubscriptionID) -> String? {
+        core.rules(of: id)?.keys.flatMap { EventReading.key(of: payload, path: $0.path) }
+    }
+
+    /// What an event counts against its target's `maximumBatchBytes`.
+    func bytes(of payload: [UInt8], for id: SubscriptionID) -> Int64 {
+        core.rules(of: id).map { bytes(of: payload, for: id, $0) } ?? 0
+    }
+
+    private func bytes(of payload: [UInt8], for id: SubscriptionID, _ rules: DeliveryRules) -> Int64 {
+        guard rules.batch.bytes < .max else { return 0 }
+        switch deployment.subscription(id)?.delivery?.batchBytesOf ?? .event {
+        case .event: return Int64(payload.count)
+        case .object: return max(0, EventReading.objectSize(of: payload) ?? Int64(payload.count))
+        }
+    }
+
+    /// When something is too old to be tried again; the time for which its subscription was paused does not count.
+    func expiry(ingested: Milliseconds, for id: SubscriptionID, maximumAge: Int64) -> Instant {
+        let expiry = clock.expiry(ingested: ingested, maximumAge: maximumAge)
+        guard let note = pauses[id] else { return expiry }
+        let (sum, overflow) = expiry.addingReportingOverflow(note.paused(since: ingested, until: clock.wall))
+        return overflow ? .max : sum
+    }
+
+    /// Reads one key's records back; on a file thread, in pages, so that no read is long.
+    func refillKey(_ id: SubscriptionID, _ refill: KeyRefill) {
+        let journal = journal
+        Task { @LoopActor in
+            do {
+                let (records, end) = try await files.run { try Self.read(refill, of: id, journal) }
+                core.refilledKey(id, refill, with: records, end: end, now: clock.now) { record, rules in
+                    traits(of: record, for: id, rules)
+                }
+            } catch {
+                log.error("cannot read the log", metadata: ["subscription": "\(id.value)", "error": "\(error)"])
+                core.refillKeyFailed(id, refill)
+                _ = LoopTimer.after(.milliseconds(1000)) { [weak self] in self?.pump() }
+                return
+            }
+            pump()
+        }
+    }
+
+    /// At most ten pages at a time: a long way through other keys' records is gone in steps.
+    private nonisolated static func read(
+        _ refill: KeyRefill, of id: SubscriptionID, _ journal: any JournalStore
+    ) throws -> (records: [CommittedRecord], end: Position) {
+        var found: [CommittedRecord] = []
+        var end = refill.after
+        for _ in 0..<10 {
+            let page = try journal.waiting(id, after: end, limit: 500)
+            for record in page {
+                guard record.position <= refill.through else { return (found, refill.through) }
+                end = record.position
+                guard EventReading.key(of: record.payload, path: refill.path) == refill.key else { continue }
+                found.append(record)
+                if found.count == refill.limit { return (found, end) }
+            }
+            if page.count < 500 { return (found, refill.through) }
+        }
+        return (found, end)
+    }
+
+    // MARK: Parking
+
+    /// Tells the core which keys dead letters hold back.
+    package func loadParked(_ id: SubscriptionID) async throws {
+        guard core.rules(of: id)?.keys?.parks == true else { return }
+        let journal = journal
+        var after: Int64 = 0
+        while true {
+            let from = after
+            let page = try await files.run {
+                try journal.deadLetters(
+                    DeadLetterFilter(states: [.dead], subscription: id, afterID: from, limit: 500))
+            }
+            for letter in page {
+                if let key = key(of: letter.payload, for: id) { core.park(id, key: key) }
+            }
+            guard page.count == 500, let last = page.last else { return }
+            after = last.id
+        }
+    }
+
+    /// Tells the parked keys again after a deployment has changed how keys are read.
+    func parkAgain(_ id: SubscriptionID) async {
+        while !isStopping {
+            do {
+                try await loadParked(id)
+                core.setStranded(id, false)
+                return pump()
+            } catch {
+                log.error("cannot read the dead letters", metadata: ["error": "\(error)"])
+                await withCheckedContinuation { continuation in
+                    _ = LoopTimer.after(.milliseconds(1000)) { continuation.resume() }
+                }
+            }
+        }
+    }
+
+    /// Dead letters were given up for good: the keys that they held back are free.
+    func purged(_ letters: [DeadLetter]) {
+        for letter in letters {
+            let id = letter.delivery.subscription
+            if let key = key(of: letter.payload, for: id) { core.unpark(id, key: key, now: clock.now) }
+        }
+        pump()
+    }
+}

@@ -1,0 +1,237 @@
+import Journal
+import SluiceRuntime
+import Testing
+
+@Suite("Deliveries by key")
+struct KeyTests {
+    private let one = SubscriptionID(1)
+
+    private func keys(_ attempts: [DeliveryCore.Attempt]) -> [String] {
+        attempts.map { $0.works.map { "\($0.key ?? "-")\($0.delivery.ordinal)" }.joined(separator: " ") }
+    }
+
+    @Test("one at a time for each key, in order; a retry holds its key back and no other")
+    func order() {
+        var driver = CoreDriver()
+        driver.subscribe(1, DeliveryRules(retry: DeliveryPolicy(jitter: false), keys: .ordered("k")))
+        for key in ["a", "b", "a", "", "a"] { driver.put(1, key: key) }
+        let first = driver.pump()
+        #expect(keys(first) == ["a1", "b2", "-4"])
+        driver.finish(first[0], CoreDriver.failed())
+        driver.finish(first[1])
+        #expect(driver.pump().isEmpty)
+        driver.now = 1000
+        let second = driver.pump()
+        #expect(keys(second) == ["a1"])
+        driver.finish(second[0])
+        #expect(keys(driver.pump()) == ["a3"])
+    }
+
+    @Test("in a batch nothing of a key counts after its first failure")
+    func batch() {
+        var driver = CoreDriver(functions: [("f", 1, false)])
+        driver.subscribe(
+            1,
+            DeliveryRules(retry: DeliveryPolicy(jitter: false), batch: BatchLimits(count: 4), keys: .ordered("k")))
+        for key in ["a", "b", "a", "b"] { driver.put(1, key: key) }
+        let attempt = driver.pump()[0]
+        #expect(keys([attempt]) == ["a1 b2 a3 b4"])
+        let verdict = Verdict.records([.failed(CoreDriver.summary("X"), .transient), .succeeded, .succeeded, .dropped])
+        guard case .records(let reached) = driver.core.reached(verdict, of: attempt.id), case .notReached = reached[2]
+        else {
+            Issue.record("a3 counts although a1 failed")
+            return
+        }
+        #expect(driver.finish(attempt, verdict).count == 3)
+        #expect(driver.pump().isEmpty)
+        driver.now = 1000
+        #expect(keys(driver.pump()) == ["a1 a3"])
+    }
+
+    @Test("a dead letter parks its key until it is redriven or purged")
+    func parking() {
+        var driver = CoreDriver()
+        driver.subscribe(1, DeliveryRules(keys: .ordered("k", parks: true)))
+        for key in ["a", "a", "b", "a"] { driver.put(1, key: key) }
+        let first = driver.pump()
+        #expect(keys(first) == ["a1", "b3"])
+        guard case .dead(let work, _)? = driver.finish(first[0], CoreDriver.failed("Bad", .permanent)).first else {
+            Issue.record("not dead")
+            return
+        }
+        #expect(driver.pump().isEmpty)
+        #expect(driver.core.parked(of: one) == (1, 2))
+        var redriven = work
+        redriven.source = .pending(deadLetter: 7)
+        driver.core.load(redriven, due: driver.now)
+        driver.core.unpark(one, key: "a", now: driver.now)
+        let second = driver.pump()
+        #expect(keys(second) == ["a1"])
+        driver.finish(second[0], CoreDriver.failed("Bad", .permanent))
+        #expect(driver.pump().isEmpty, "dead again, parked again")
+        driver.core.unpark(one, key: "a", now: driver.now)
+        #expect(keys(driver.pump()) == ["a2"], "purged")
+    }
+
+    @Test("a key that is held back stays in the log, and others go on; later it comes in order")
+    func spilling() {
+        var driver = CoreDriver(functions: [("f", 4, false)])
+        driver.subscribe(1, DeliveryRules(keys: .ordered("k", parks: true)))
+        driver.core.park(one, key: "hot")
+        let count = 5 * DeliveryCore.windowSize
+        for number in 0..<count { driver.put(1, key: number % 10 == 0 ? "other" : "hot") }
+        var seen: [Int64] = []
+        while let attempt = driver.pump().first {
+            seen.append(attempt.works[0].delivery.ordinal)
+            driver.finish(attempt)
+        }
+        let others = (0..<count).filter { $0 % 10 == 0 }.map { Int64($0 + 1) }
+        #expect(seen == others)
+        let waiting = count - count / 10
+        #expect(driver.core.parked(of: one) == (1, waiting))
+        driver.core.unpark(one, key: "hot", now: driver.now)
+        seen = []
+        while let attempt = driver.pump().first {
+            seen.append(attempt.works[0].delivery.ordinal)
+            driver.finish(attempt)
+            // What comes meanwhile stands behind.
+            if seen.count == 100 { driver.put(1, key: "hot") }
+        }
+        var held = (0..<count).filter { $0 % 10 != 0 }.map { Int64($0 + 1) }
+        held.append(Int64(count + 1))
+        #expect(seen == held)
+        #expect(driver.core.parked(of: one) == (0, 0))
+    }
+
+    @Test("so many at once for a key, in no order")
+    func concurrency() {
+        var driver = CoreDriver()
+        driver.subscribe(1, DeliveryRules(retry: DeliveryPolicy(jitter: false), keys: .limited("k", concurrency: 2)))
+        for key in ["a", "a", "a", "b"] { driver.put(1, key: key) }
+        let first = driver.pump()
+        #expect(keys(first) == ["a1", "a2", "b4"])
+        driver.finish(first[0], CoreDriver.failed())
+        #expect(keys(driver.pump()) == ["a3"], "what is retried holds nothing back")
+    }
+
+    @Test("a deployment may ask for another key while works wait")
+    func rekeying() {
+        var driver = CoreDriver(functions: [("f", 4, false)])
+        driver.subscribe(1, DeliveryRules(keys: .ordered("k")))
+        for _ in 0..<200 { driver.put(1, key: "a") }
+        let first = driver.pump()
+        #expect(keys(first) == ["a1"])
+        driver.core.setSubscription(
+            one, function: "f", rules: DeliveryRules(keys: .ordered("parity")), loaded: 0, newest: 0
+        ) { work, _ in "n\(work.delivery.position % 2)" }
+        let second = driver.pump()
+        #expect(keys(second) == ["n02"], "1 runs, and holds the odd ones back")
+        var seen = [1, 2] as [Int64]
+        driver.finish(first[0])
+        driver.finish(second[0])
+        while true {
+            let attempts = driver.pump()
+            if attempts.isEmpty { break }
+            for attempt in attempts {
+                seen.append(attempt.works[0].delivery.ordinal)
+                driver.finish(attempt)
+            }
+        }
+        #expect(seen.sorted() == Array(1...200), "what was only in the log, too")
+        for parity in 0...1 {
+            let own = seen.filter { $0 % 2 == parity }
+            #expect(own == own.sorted())
+        }
+    }
+}
+
+@Suite("Pausing")
+struct PauseTests {
+    private let one = SubscriptionID(1)
+    private let rules = DeliveryRules(
+        retry: DeliveryPolicy(maximumAttempts: 100, jitter: false),
+        breaker: BreakerPolicy(failures: 3, window: 60_000, retryAfter: 5000))
+
+    @Test("equal failures in a row open the breaker; one trial at a time; a success closes it")
+    func breaker() {
+        var driver = CoreDriver()
+        driver.subscribe(1, rules)
+        for _ in 0..<10 { driver.put(1) }
+        for attempt in driver.pump().prefix(3) { driver.finish(attempt, CoreDriver.failed("Down")) }
+        guard case .open(let pause, let until) = driver.core.flow(of: one) else {
+            Issue.record("not open")
+            return
+        }
+        #expect(until == 5000)
+        #expect(pause.reason.contains("Down"))
+        #expect(driver.core.takeChangedFlows() == [one])
+        driver.now = 4999
+        #expect(driver.pump().isEmpty)
+        #expect(driver.core.nextDue == 5000)
+        driver.now = 5000
+        let trial = driver.pump()
+        #expect(trial.count == 1)
+        #expect(driver.pump().isEmpty, "one at a time")
+        driver.finish(trial[0], CoreDriver.failed("Down"))
+        guard case .open(_, 10_000) = driver.core.flow(of: one) else {
+            Issue.record("a failing trial goes on pausing")
+            return
+        }
+        driver.now = 10_000
+        driver.finish(driver.pump()[0])
+        #expect(driver.core.flow(of: one) == .running)
+        #expect(driver.pump().count > 1)
+    }
+
+    @Test("other failures, successes and time between them do not open it")
+    func noBreaker() {
+        var driver = CoreDriver(functions: [("f", 1, false)])
+        driver.subscribe(1, rules)
+        let verdicts: [(Int64, Verdict)] = [
+            (0, CoreDriver.failed("A")), (0, CoreDriver.failed("A")), (0, CoreDriver.failed("B")),
+            (0, CoreDriver.failed("A")), (0, CoreDriver.failed("A")), (0, .succeeded), (0, CoreDriver.failed("A")),
+            (0, CoreDriver.failed("A")), (70_000, CoreDriver.failed("A")), (0, CoreDriver.failed("NoSpace", .platform)),
+        ]
+        for _ in verdicts { driver.put(1) }
+        for (pause, verdict) in verdicts {
+            driver.now += pause
+            driver.finish(driver.pump()[0], verdict)
+            #expect(driver.core.flow(of: one) == .running)
+        }
+    }
+
+    @Test("a pause by hand holds until it is ended by hand, over a restart too")
+    func byHand() throws {
+        var driver = CoreDriver()
+        driver.subscribe(1, rules)
+        driver.core.pause(one, reason: "by hand", now: 100)
+        let time = Simulation.Time()
+        var note = PauseNote()
+        note.follow(driver.core.flow(of: one), clock: time.clock)
+        #expect(note.current?.reason == "by hand")
+        // The next life.
+        var next = CoreDriver()
+        next.subscribe(1, rules)
+        next.core.restore(one, try #require(note.flow(clock: time.clock, longest: 0)))
+        next.put(1)
+        next.now = 1_000_000_000
+        #expect(next.pump().isEmpty)
+        next.core.resume(one, now: next.now)
+        #expect(next.pump().count == 1)
+        note.follow(next.core.flow(of: one), clock: time.clock)
+        #expect(note.current == nil)
+        #expect(note.past.count == 1)
+    }
+
+    @Test("what a note counts as paused")
+    func periods() {
+        var note = PauseNote()
+        note.past = [.init(from: 100, to: 200), .init(from: 300, to: 400)]
+        #expect(note.paused(since: 0, until: 1000) == 200)
+        #expect(note.paused(since: 150, until: 350) == 100)
+        note.current = .init(since: 900, reason: "r")
+        #expect(note.paused(since: 0, until: 1000) == 300)
+        note.trim(now: 16 * 86_400_000)
+        #expect(note.past.isEmpty)
+    }
+}
