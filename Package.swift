@@ -82,7 +82,9 @@ let package = Package(
         library("FunctionTesting", ["CFunctionABI", "FunctionKit", "FunctionJSON", "EventModel", "FunctionProtocol"]),
 
         // What the functions of this repository share
-        library("FunctionSupport", ["Columnar", "ColumnarHashing", "FunctionJSON", "FunctionKit"], path: "Functions/Support"),
+        library(
+            "FunctionSupport", ["Columnar", "ColumnarHashing", "FunctionJSON", "FunctionKit"], path: "Functions/Support"
+        ),
 
         // Pure cores
         library("EventPatterns"),

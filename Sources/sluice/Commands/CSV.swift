@@ -131,14 +131,14 @@ struct CSV: AsyncParsableCommand {
                 try report.quality?.requirePass()
                 try folder.publish()
             } else {
-                let file = try StagedFile(destination)
+                let file = try OutputFile(destination)
                 report = try CSVConverter.convert(
                     from: source, to: file.sink, options: options, rejectedRecords: rejected)
                 try report.quality?.requirePass()
                 try file.publish()
             }
             if let profile, let found = report.profile {
-                let file = try StagedFile(profile)
+                let file = try OutputFile(profile)
                 try file.write(try TapeEncoder().encode(found.withoutPersonalData))
                 try file.publish()
             }

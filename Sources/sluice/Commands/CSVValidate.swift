@@ -33,7 +33,7 @@ extension CSV {
             }
             let filter = QualityFilter(rules, options: options.csv, masking: try maskOption.masking())
             let source = try FileSource(path: input)
-            let (goodFile, badFile) = (try StagedFile(good), try StagedFile(inputOption.quarantine))
+            let (goodFile, badFile) = (try OutputFile(good), try OutputFile(inputOption.quarantine))
             let writer = QuarantineWriter(badFile.sink, source: input)
             let report = try filter.run(source, good: goodFile.sink, bad: writer)
             try writer.finish()
@@ -47,7 +47,7 @@ extension CSV {
 }
 
 /// A file that appears under its name when it is complete.
-final class StagedFile {
+final class OutputFile {
     let sink: any ByteSink
     private let path: String?
     private var staged: String?
