@@ -63,6 +63,9 @@ extension Integration {
                 #expect(text(of: try #require(input.path)) == sample)
                 // The object itself may go.
                 #expect(unlinkObject(host, "landing-zone", "a/b.csv"))
+                _ = try await host.wait(for: "the deletion to be seen") {
+                    try await host.objectEvents(type: "Object Deleted", of: "landing-zone").first
+                }
                 try await host.settled()
                 #expect(text(of: try #require(input.path)) == sample)
             }
