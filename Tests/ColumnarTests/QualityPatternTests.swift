@@ -3,7 +3,7 @@ import Foundation
 import Testing
 
 /// The small matcher of regular expressions.
-@Suite("Quality patterns", .timeLimit(.minutes(2)))
+@Suite("Quality patterns", .timeLimit(.minutes(5)))
 struct QualityPatternTests {
     @Test(
         "Whole values match",

@@ -1,7 +1,7 @@
 import EventPatterns
 import Testing
 
-@Suite("Hostile patterns and events are refused or bounded", .timeLimit(.minutes(2)))
+@Suite("Hostile patterns and events are refused or bounded", .timeLimit(.minutes(5)))
 struct BadInputTests {
     private func pattern(_ text: String, complexity: Int = 10) throws -> EventPattern {
         var limits = PatternLimits()

@@ -1,7 +1,7 @@
 import EventPatterns
 import Testing
 
-@Suite("Extensions of the language", .timeLimit(.minutes(2)))
+@Suite("Extensions of the language", .timeLimit(.minutes(5)))
 struct ExtensionTests {
     private func pattern(_ text: String) throws -> EventPattern {
         try EventPattern(parsing: text, dialect: .extended)

@@ -1,7 +1,7 @@
 import EventPatterns
 import Testing
 
-@Suite("Many rules in one matcher", .timeLimit(.minutes(2)))
+@Suite("Many rules in one matcher", .timeLimit(.minutes(5)))
 struct ScaleTests {
     @Test("Every kind of the bench answers as its rules do alone", arguments: BenchKind.allCases)
     func kinds(kind: BenchKind) throws {

@@ -3,7 +3,7 @@ import FunctionTesting
 import Synchronization
 import Testing
 
-@Suite("The context", .timeLimit(.minutes(1)))
+@Suite("The context", .timeLimit(.minutes(5)))
 struct ContextTests {
     private func run(
         _ host: TestHost = TestHost(), _ body: @escaping @Sendable (Context) async throws -> Void

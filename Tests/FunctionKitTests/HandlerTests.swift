@@ -2,7 +2,7 @@ import FunctionKit
 import FunctionTesting
 import Testing
 
-@Suite("Kinds of handlers", .timeLimit(.minutes(1)))
+@Suite("Kinds of handlers", .timeLimit(.minutes(5)))
 struct HandlerTests {
     struct Order: Codable, Sendable {
         var id: Int

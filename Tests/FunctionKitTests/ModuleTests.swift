@@ -5,7 +5,7 @@ import Glibc
 import Synchronization
 import Testing
 
-@Suite("Lifecycle and the C table", .timeLimit(.minutes(1)), .serialized)
+@Suite("Lifecycle and the C table", .timeLimit(.minutes(5)), .serialized)
 struct ModuleTests {
     struct Stages: BytesHandler {
         var log: [String] = ["init"]

@@ -3,7 +3,7 @@ import FunctionTesting
 import Glibc
 import Testing
 
-@Suite("Objects", .timeLimit(.minutes(1)))
+@Suite("Objects", .timeLimit(.minutes(5)))
 struct ObjectsTests {
     private func run(
         _ host: TestHost, payload: [UInt8] = [], _ body: @escaping @Sendable (Context) async throws -> Void

@@ -6,7 +6,7 @@ import Testing
 import ValidateCSV
 
 /// Rules in DQDL, reference tables, masks, profiles and quarantine files, through the functions.
-@Suite("Quality in functions", .timeLimit(.minutes(2)))
+@Suite("Quality in functions", .timeLimit(.minutes(5)))
 struct QualityFunctionsTests {
     private static let orders = """
         order_id,customer,amount,email

@@ -9,7 +9,7 @@ import Testing
 import ValidateCSV
 
 /// `sluice.yaml`, `Functions/*/function.yaml` and `Events/` of this repository.
-@Suite("The app of this repository", .timeLimit(.minutes(1)))
+@Suite("The app of this repository", .timeLimit(.minutes(5)))
 struct ShippedAppTests {
     private func app() throws -> AppDefinition {
         let loaded = try AppLoader.load(folder: FunctionsSupport.root.path)

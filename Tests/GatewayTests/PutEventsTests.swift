@@ -3,7 +3,7 @@ import Gateway
 import HostAPI
 import Testing
 
-@Suite("EventBridge's PutEvents over TCP", .timeLimit(.minutes(2)))
+@Suite("EventBridge's PutEvents over TCP", .timeLimit(.minutes(5)))
 struct PutEventsTests {
     private static let headers = ["x-amz-target: AWSEvents.PutEvents", "content-type: application/x-amz-json-1.1"]
 

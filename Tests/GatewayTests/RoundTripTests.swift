@@ -12,7 +12,7 @@ private func expectSame(
     #expect(try encoder.text(arrived) == encoder.text(sent), sourceLocation: sourceLocation)
 }
 
-@Suite("Gateway and client over a Unix socket", .timeLimit(.minutes(2)))
+@Suite("Gateway and client over a Unix socket", .timeLimit(.minutes(5)))
 struct RoundTripTests {
     @Test("Every call arrives with its arguments, and every answer as it was given")
     func everyCall() async throws {

@@ -2,7 +2,7 @@ import Gateway
 import HostAPI
 import Testing
 
-@Suite("Streams", .timeLimit(.minutes(2)))
+@Suite("Streams", .timeLimit(.minutes(5)))
 struct StreamTests {
     @Test("A tail gives each event as it comes, and the host learns when its reader leaves")
     func tail() async throws {

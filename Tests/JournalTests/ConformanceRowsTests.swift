@@ -2,7 +2,7 @@ import Journal
 import Testing
 
 /// The rows that the journal keeps beside the log, over both stores.
-@Suite(.timeLimit(.minutes(2)))
+@Suite(.timeLimit(.minutes(5)))
 struct ConformanceRowsTests {
     private func object(_ key: String, bucket: String = "b", size: Int64 = 1) -> ObjectRecord {
         ObjectRecord(

@@ -3,7 +3,7 @@ import Synchronization
 import Testing
 
 /// What both stores promise. Everything runs over both, with a restart in between where state must survive.
-@Suite(.timeLimit(.minutes(2)))
+@Suite(.timeLimit(.minutes(5)))
 struct ConformanceTests {
     @Test(
         "Appends get dense positions and ordinals, are observed in order, and read back whole",

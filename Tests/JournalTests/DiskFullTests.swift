@@ -4,7 +4,7 @@ import Testing
 
 /// A file system of a few megabytes that really is full.
 @Suite(
-    .timeLimit(.minutes(2)), .serialized,
+    .timeLimit(.minutes(5)), .serialized,
     .enabled(if: SmallDisk.isPermitted, "a full disk needs a small tmpfs, and mounting one is not permitted here"))
 struct DiskFullTests {
     private func options(ballast: Int64, minimumFree: Int64) -> JournalOptions {

@@ -5,7 +5,7 @@ import Synchronization
 import Testing
 
 /// Disk errors and other processes: a failed commit leaves nothing, in memory as on disk.
-@Suite(.timeLimit(.minutes(2)))
+@Suite(.timeLimit(.minutes(5)))
 struct FaultTests {
     @Test("Commits that fail at random, while segments roll, leave no trace", arguments: [1, 2, 3] as [UInt64])
     func failingCommits(seed: UInt64) async throws {

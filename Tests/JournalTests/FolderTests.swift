@@ -4,7 +4,7 @@ import Journal
 import Testing
 
 /// The data folder: who may open it, and what is refused.
-@Suite(.timeLimit(.minutes(2)))
+@Suite(.timeLimit(.minutes(5)))
 struct FolderTests {
     private func code(_ body: () throws -> Void) -> (code: JournalError.Code?, message: String) {
         do {

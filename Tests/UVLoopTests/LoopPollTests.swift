@@ -2,7 +2,7 @@ import Glibc
 import Testing
 import UVLoop
 
-@Suite("Watching descriptors", .timeLimit(.minutes(1)))
+@Suite("Watching descriptors", .timeLimit(.minutes(5)))
 @LoopActor
 struct LoopPollTests {
     private func pipePair() throws -> (read: Int32, write: Int32) {

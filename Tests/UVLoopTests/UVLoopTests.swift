@@ -18,7 +18,7 @@ private actor Counter {
     }
 }
 
-@Suite("The loop as an executor", .timeLimit(.minutes(1)))
+@Suite("The loop as an executor", .timeLimit(.minutes(5)))
 struct UVLoopTests {
     @Test("Code isolated to LoopActor runs on the loop's thread, other code does not")
     func isolation() async {

@@ -6,7 +6,7 @@ import Testing
 
 extension Integration {
     /// What a start does with decided outcomes that it cannot finish.
-    @Suite("Outcomes that recovery cannot finish", .timeLimit(.minutes(2)))
+    @Suite("Outcomes that recovery cannot finish", .timeLimit(.minutes(5)))
     struct LeftOutcomeTests {
         @Test("One that contradicts the journal, or cannot be read, stops no start and loses no file; the doctor tells")
         func left() async throws {

@@ -4,7 +4,7 @@ import HostAPI
 import Testing
 
 extension Integration {
-    @Suite("Pipelines that trigger themselves", .timeLimit(.minutes(2)))
+    @Suite("Pipelines that trigger themselves", .timeLimit(.minutes(5)))
     struct HopBudgetTests {
         @Test("A loop, by events or by objects, ends after sixteen hops with a dead letter that prints the cycle")
         func loops() async throws {

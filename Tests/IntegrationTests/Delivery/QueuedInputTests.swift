@@ -5,7 +5,7 @@ import Testing
 
 extension Integration {
     /// What becomes of a file while its event waits for its turn.
-    @Suite("Inputs that change while they wait", .timeLimit(.minutes(2)))
+    @Suite("Inputs that change while they wait", .timeLimit(.minutes(5)))
     struct QueuedInputTests {
         @Test("Deleted before its handler ran: one dead letter NoSuchKey. Replaced: superseded by the newer version")
         func gone() async throws {

@@ -5,7 +5,7 @@ import Testing
 
 extension Integration {
     /// As root nothing is forbidden, so these hosts are somebody else's.
-    @Suite("Permissions", .timeLimit(.minutes(2)))
+    @Suite("Permissions", .timeLimit(.minutes(5)))
     struct PermissionTests {
         @Test("What may not be read or written becomes a dead letter that says so, and can be redriven after chmod")
         func denied() async throws {

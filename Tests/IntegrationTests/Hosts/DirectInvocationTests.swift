@@ -5,7 +5,7 @@ import Testing
 
 extension Integration {
     /// `sluice invoke` waits for an answer, so there must be one.
-    @Suite("Direct invocations that never come to run", .timeLimit(.minutes(2)))
+    @Suite("Direct invocations that never come to run", .timeLimit(.minutes(5)))
     struct DirectInvocationTests {
         @Test("Queued when their function is removed, they are told so")
         func removed() async throws {

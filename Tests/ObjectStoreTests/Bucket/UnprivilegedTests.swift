@@ -3,7 +3,7 @@ import ObjectStore
 import Testing
 
 /// As root nothing is refused, so a child process gives up root first.
-@Suite("As an unprivileged user", .enabled(if: isRoot, "needs root to give it up"), .timeLimit(.minutes(2)))
+@Suite("As an unprivileged user", .enabled(if: isRoot, "needs root to give it up"), .timeLimit(.minutes(5)))
 struct UnprivilegedTests {
     static let nobody: uid_t = 65534
 

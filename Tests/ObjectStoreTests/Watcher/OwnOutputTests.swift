@@ -3,7 +3,7 @@ import ObjectStore
 import Testing
 
 /// The host's own publications are announced by commit 2 alone; what users do to them meanwhile is not lost.
-@Suite("Watching: our own outputs", .timeLimit(.minutes(2)))
+@Suite("Watching: our own outputs", .timeLimit(.minutes(5)))
 struct OwnOutputTests {
     let harness: WatchHarness
     let attempt = StagingAttempt(boot: 1, number: 1)

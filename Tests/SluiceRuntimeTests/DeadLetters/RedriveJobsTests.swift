@@ -8,7 +8,7 @@ import Testing
 import UVLoop
 
 /// Redrive jobs on a journal in memory, with a dispatcher that never starts anything.
-@Suite("Redrive jobs", .timeLimit(.minutes(1)))
+@Suite("Redrive jobs", .timeLimit(.minutes(5)))
 @LoopActor
 struct RedriveJobsTests {
     private let journal = InMemoryJournal()

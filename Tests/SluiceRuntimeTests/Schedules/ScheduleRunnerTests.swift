@@ -102,7 +102,7 @@ private final class ScheduleHarness {
 }
 
 @LoopActor
-@Suite("Schedules of a host", .timeLimit(.minutes(1)))
+@Suite("Schedules of a host", .timeLimit(.minutes(5)))
 struct ScheduleRunnerTests {
     private let often = ScheduleDefinition(expression: "rate(5 minutes)", missed: .all)
 

@@ -5,7 +5,7 @@ import SluiceRuntime
 import Testing
 import UVLoop
 
-@Suite("Workers: handlers that break", .timeLimit(.minutes(1)))
+@Suite("Workers: handlers that break", .timeLimit(.minutes(5)))
 @LoopActor
 struct WorkerFaultTests {
     @Test(

@@ -5,7 +5,7 @@ import SluiceRuntime
 import Testing
 import UVLoop
 
-@Suite("Workers: ordinary invocations", .timeLimit(.minutes(1)))
+@Suite("Workers: ordinary invocations", .timeLimit(.minutes(5)))
 @LoopActor
 struct WorkerPoolTests {
     @Test("The first invocation makes a worker, the next one reuses it, also after an error")

@@ -4,7 +4,7 @@ import SluiceRuntime
 import Testing
 import UVLoop
 
-@Suite("Workers: loading and starting", .timeLimit(.minutes(1)))
+@Suite("Workers: loading and starting", .timeLimit(.minutes(5)))
 @LoopActor
 struct WorkerStartTests {
     @Test("A module of another ABI is refused, and both versions are named")
