@@ -37,6 +37,7 @@ bench: build ## the figures of docs/performance.md
 
 soak: setup python ## the long versions of the fault tests (an hour)
 	@SLUICE_SOAK=100 scripts/test.sh --filter IntegrationTests
+	@SLUICE_HISTORIES=5000 scripts/test.sh --filter SimulationTests
 
 fuzz: setup ## the seeded fuzzers for minutes instead of seconds
 	@SLUICE_FUZZ_SECONDS=540 $(SWIFT) test --filter Fuzz
