@@ -186,12 +186,14 @@ extension Integration {
             }
         }
 
-        @Test("A worker that goes while the host makes its staged file leaves none behind")
+        @Test("A worker that goes while the host copies for it leaves no staged file behind")
         func openCalls() async throws {
             try await HostProcess.with(.faulty()) { host in
-                // Before, while and after the host answers: the moments differ by the pause before the exit.
-                for pause in stride(from: 0, to: 3000, by: 60) {
-                    let request = FaultyRequest("stage-then-exit", bucket: "outbox", key: "x.txt", count: pause)
+                let large = host.data + "/large"
+                #expect(FileManager.default.createFile(atPath: large, contents: nil) && truncate(large, 96 << 20) == 0)
+                #expect(rename(large, host.bucket("inbox") + "/large") == 0)
+                for pause in [1, 5, 20, 40] {
+                    let request = FaultyRequest("copy-then-exit", bucket: "outbox", key: "large", count: pause * 1000)
                     #expect(try await host.invoke(request).summary.code == "HandlerExited")
                 }
                 _ = try await host.wait(for: "staging to be empty", seconds: 10) { host.staging.isEmpty ? true : nil }

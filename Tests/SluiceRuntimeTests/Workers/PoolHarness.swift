@@ -19,6 +19,8 @@ final class PoolHarness: WorkerPoolDelegate {
     private(set) var started: Set<UInt64> = []
     /// Reports that came for an attempt that had one already.
     private(set) var surplus = 0
+    /// Called within the pool's own call, as the dispatcher is.
+    var finished: (UInt64) -> Void = { _ in }
     var answerCall: (WorkerCall) -> Void = { $0.reply(.success(Array("{}".utf8), descriptor: nil)) }
 
     static var worker: String {
@@ -93,6 +95,7 @@ final class PoolHarness: WorkerPoolDelegate {
     func attemptFinished(_ id: UInt64, _ report: AttemptReport) {
         if reports[id] != nil { surplus += 1 }
         reports[id] = report
+        finished(id)
         waiters.removeValue(forKey: id)?.resume(returning: report)
     }
 

@@ -50,10 +50,14 @@ struct WorkerStartTests {
     @Test("Several requests on a version that cannot be loaded all hear why, also those that come meanwhile")
     func failingTogether() async throws {
         try await withPool(environment: ["PREPARE": "fail"]) { harness in
+            // Each of the first ones is followed by another, from within the report of its end.
+            var later: [UInt64] = []
             let together = (0..<5).map { _ in harness.start("echo") }
-            _ = await harness.report(of: together[0])
-            let later = harness.start("echo")
-            for id in together + [later] {
+            harness.finished = { id in
+                if id <= 5 { later.append(harness.start("echo")) }
+            }
+            for id in together { _ = await harness.report(of: id) }
+            for id in together + later {
                 guard case .failure(let failure) = await harness.report(of: id).outcome else {
                     Issue.record("attempt \(id) succeeded")
                     continue

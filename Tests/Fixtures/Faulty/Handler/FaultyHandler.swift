@@ -127,10 +127,13 @@ public struct FaultyHandler: Handler {
             // Until the one who holds the pipe's other end lets go of it.
             try Self.drain(request.key ?? "")
             return "waited"
-        case "stage-then-exit":
-            // The host is asked for a staged file, and before or after it has made one the worker is gone.
+        case "copy-then-exit":
+            // While the host is still copying, the worker is gone.
             let (bucket, key) = (request.bucket ?? "", request.key ?? "")
-            Task.detached { try await context.objects.put(bucket, key, "never") }
+            Task.detached {
+                try await context.objects.copy(
+                    from: ObjectLocation(bucket: "inbox", key: key), to: ObjectLocation(bucket: bucket, key: key))
+            }
             usleep(UInt32(request.count ?? 0))
             exit(3)
         case "delete":
