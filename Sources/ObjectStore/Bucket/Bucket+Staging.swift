@@ -25,7 +25,12 @@ extension Bucket {
                     CrashPoint.hit(.stageCreated)
                     return (StagedFile(bucket: name, attempt: attempt, index: index, inode: inode), descriptor)
                 } catch {
-                    if error.errno != EEXIST { throw error }
+                    // A copy of the same attempt that failed meanwhile took the folder away.
+                    if error.errno == ENOENT {
+                        try makeAttemptFolder(attempt)
+                    } else if error.errno != EEXIST {
+                        throw error
+                    }
                 }
             }
         } catch {
@@ -59,6 +64,8 @@ extension Bucket {
             failed = failure(error, doing: "copy an object into staging of bucket \(name)")
         }
         try? files.removeFile(file.path)
+        // Nobody hears of this stage, so nobody would discard it; with other files in it the folder stays.
+        try? files.removeFolder(attempt.folder)
         throw failed
     }
 
