@@ -14,8 +14,13 @@
 
         private init(_ body: @escaping () -> Void) { self.body = body }
 
-        /// The bytes that `body` took from the arena on a new thread, blocks freed again included.
+        /// The bytes that `body` took from the arena on a new thread, blocks freed again included: the least of three
+        /// times, because a thread that happens to share the arena leaves gaps too.
         static func bytes(_ body: @escaping () -> Void) -> Int {
+            (0..<3).map { _ in once(body) }.min { abs($0) < abs($1) } ?? -1
+        }
+
+        private static func once(_ body: @escaping () -> Void) -> Int {
             let probe = AllocationProbe(body)
             var thread = pthread_t()
             let context = Unmanaged.passUnretained(probe).toOpaque()
@@ -34,28 +39,27 @@
         private func run() {
             let size = 1000
             var blocks: [UnsafeMutableRawPointer] = []
-            blocks.reserveCapacity(10_000)
-            func next() -> UnsafeMutableRawPointer {
+            blocks.reserveCapacity(1_000_000)
+            func next(_ size: Int) -> UnsafeMutableRawPointer {
                 let block = malloc(size) ?? UnsafeMutableRawPointer(bitPattern: 1).unsafelyUnwrapped
                 blocks.append(block)
                 return block
             }
-            // Use up what an earlier thread left free in the arena: small blocks first, then until blocks are neighbours.
-            var small: [UnsafeMutableRawPointer?] = []
-            small.reserveCapacity(200_000)
-            for size in stride(from: 24, through: 1000, by: 16) {
-                for _ in 0..<(size < 200 ? 10_000 : 200) { small.append(malloc(size)) }
+            // Use up what earlier threads left free in the arena, the largest first, until blocks of every size are
+            // neighbours: the next ones come from where the next large one does.
+            for small in stride(from: size, through: 24, by: -16) {
+                var last = next(small)
+                var neighbours = 0
+                while neighbours < 64, blocks.count < 900_000 {
+                    let block = next(small)
+                    neighbours = block == last + ((small + 23) & ~15) ? neighbours + 1 : 0
+                    last = block
+                }
             }
-            defer { for block in small { free(block) } }
-            var last = next()
-            var neighbours = 0
-            while neighbours < 64, blocks.count < 9_000 {
-                let block = next()
-                neighbours = block == last + 1008 ? neighbours + 1 : 0
-                last = block
-            }
+            var last = next(size)
+            for _ in 0..<64 { last = next(size) }
             body()
-            gap = next() - last - 1008
+            gap = next(size) - last - 1008
             for block in blocks { free(block) }
         }
     }

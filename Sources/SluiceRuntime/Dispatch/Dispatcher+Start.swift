@@ -23,6 +23,8 @@ extension Dispatcher {
                 _ = core.resolve(attempt.id, .superseded, now: clock.now)
                 directWaiters.removeValue(forKey: token)?(
                     .refused("WorkerUnavailable", "the function \(attempt.function) was removed"))
+                // Its slot is free for the next one; not from within the pump that called this.
+                LoopActor.submit { [weak self] in self?.pump() }
                 return
             }
             // Its function is gone although the subscription is not: configuration cannot say that, but a damaged

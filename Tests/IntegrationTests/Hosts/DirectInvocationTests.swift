@@ -14,8 +14,8 @@ extension Integration {
                 let gate = try Gate(host)
                 async let running = answer(host, gate.request)
                 let handler = try await gate.reached(host)
-                let queued = (0..<2).map { _ in Task { await answer(host, FaultyRequest("ok")) } }
-                try await queue(host, holds: 2)
+                let queued = (0..<8).map { _ in Task { await answer(host, FaultyRequest("ok")) } }
+                try await queue(host, holds: 8)
                 let guardian = guardian(of: host)
                 defer { guardian.cancel() }
                 try FileManager.default.removeItem(atPath: app.folder + "/Functions/Faulty")
