@@ -44,9 +44,8 @@ extension Dispatcher: WorkerPoolDelegate {
         tallies[context.attempt.function, default: FunctionTally()]
             .note(succeeded: isGood, microseconds: report.durationMicroseconds, coldStart: report.coldStart)
         if context.openCalls == 0, context.effects.isEmpty, context.effects.stages.isEmpty, report.logs.isEmpty,
-            !context.isNoted,
-            case .success = report.outcome, !context.isSuperseded, let settings = context.settings,
-            settings.destinations?.onSuccess == nil
+            !context.isNoted, Self.isPlainSuccess(report.outcome, of: context.attempt.works.count),
+            !context.isSuperseded, let settings = context.settings, settings.destinations?.onSuccess == nil
         {
             // The hot path: nothing to publish, nothing to keep; the settlement goes out with the next commit.
             var batch = Batch()
@@ -61,6 +60,15 @@ extension Dispatcher: WorkerPoolDelegate {
             Task { @LoopActor in await self.conclude(context, report) }
         }
         pump()
+    }
+
+    /// Every work of the attempt has succeeded: no record was dropped or failed, and none has no result.
+    private static func isPlainSuccess(_ outcome: AttemptReport.Outcome, of count: Int) -> Bool {
+        switch outcome {
+        case .success: true
+        case .failure: false
+        case .batch(let answer): answer.results.count == count && answer.results.allSatisfy { $0.status == .ok }
+        }
     }
 
     /// From a report to the commit: publishes what is to be published, resolves, keeps what is to be kept.
