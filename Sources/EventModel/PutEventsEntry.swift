@@ -16,6 +16,8 @@ public struct PutEventsEntry: Sendable, Hashable {
     public var detailType: String?
     /// A JSON object as text.
     public var detail: String?
+    /// The detail where whoever took the entry in has parsed it already: counts instead of `detail`.
+    public var readDetail: ReadDetail?
     public var resources: [String]
     /// RFC 3339; the moment of acceptance when absent.
     public var time: String?
@@ -35,9 +37,39 @@ public struct PutEventsEntry: Sendable, Hashable {
         self.deduplicationID = deduplicationID
     }
 
+    /// The same with a detail that has been parsed already.
+    public init(
+        eventBusName: String? = nil, source: String?, detailType: String?, readDetail: ReadDetail,
+        resources: [String] = [], time: String? = nil, deduplicationID: String? = nil
+    ) {
+        self.init(
+            eventBusName: eventBusName, source: source, detailType: detailType, detail: nil, resources: resources,
+            time: time, deduplicationID: deduplicationID)
+        self.readDetail = readDetail
+    }
+
+    /// A detail that has been parsed.
+    public struct ReadDetail: Sendable, Hashable {
+        public var json: RawJSON
+        /// See `JSONDocument.hasPlainNames`; false also where that is not known.
+        public var hasPlainNames: Bool
+
+        public init(_ json: RawJSON, hasPlainNames: Bool) {
+            self.json = json
+            self.hasPlainNames = hasPlainNames
+        }
+
+        public init(_ node: JSONNode) {
+            self.init(node.raw, hasPlainNames: node.hasPlainNames)
+        }
+
+        var isObject: Bool { json.bytes.first == UInt8(ascii: "{") }
+    }
+
     /// As EventBridge counts: 14 for a time, and the UTF-8 bytes of source, detail-type, detail and resources.
     public var size: Int {
-        (time == nil ? 0 : 14) + (source?.utf8.count ?? 0) + (detailType?.utf8.count ?? 0) + (detail?.utf8.count ?? 0)
+        (time == nil ? 0 : 14) + (source?.utf8.count ?? 0) + (detailType?.utf8.count ?? 0)
+            + (readDetail?.json.bytes.count ?? detail?.utf8.count ?? 0)
             + resources.reduce(0) { $0 + $1.utf8.count }
     }
 
@@ -65,9 +97,7 @@ public struct PutEventsEntry: Sendable, Hashable {
         public var source: String
         public var detailType: String
         /// One JSON object.
-        public var detail: [UInt8]
-        /// See `JSONDocument.hasPlainNames`.
-        public var hasPlainNames: Bool
+        public var detail: ReadDetail
         public var resources: [String]
         public var time: Timestamp?
     }
@@ -76,7 +106,7 @@ public struct PutEventsEntry: Sendable, Hashable {
     public func validate(allowReserved: Bool = false) throws(Refusal) -> Valid {
         let source = try required(source, "Source")
         let detailType = try required(detailType, "DetailType")
-        let detail = try required(detail, "Detail")
+        let detail = try readDetail == nil ? required(detail, "Detail") : ""
         try limit(source, "Source", Self.maximumSource)
         try limit(detailType, "DetailType", Self.maximumDetailType)
         if !allowReserved, source.hasPrefix("aws.") {
@@ -92,19 +122,21 @@ public struct PutEventsEntry: Sendable, Hashable {
                 throw invalid("Time", "\"\(time)\" is not a time of RFC 3339, such as 2021-11-12T00:00:00Z")
             }
         }
-        let bytes = Array(detail.utf8)
-        let document: JSONDocument
-        do {
-            document = try JSONDocument(parsing: bytes)
+        let read: ReadDetail
+        do throws(JSONError) {
+            if let readDetail {
+                read = readDetail
+            } else {
+                read = ReadDetail(try JSONDocument(parsing: Array(detail.utf8)).root)
+            }
         } catch {
             throw Refusal(errorCode: "MalformedDetail", errorMessage: "Detail is malformed.", cause: error)
         }
-        guard document.root.kind == .object else {
+        guard read.isObject else {
             throw Refusal(errorCode: "MalformedDetail", errorMessage: "Detail is malformed.")
         }
         return Valid(
-            source: source, detailType: detailType, detail: bytes, hasPlainNames: document.hasPlainNames,
-            resources: resources, time: moment)
+            source: source, detailType: detailType, detail: read, resources: resources, time: moment)
     }
 
     private static let tooLargeMessage = "Total size of the entries in the request is over the limit."

@@ -90,6 +90,38 @@ package struct BatchAnswer: Codable, Sendable, Hashable {
     }
 }
 
+extension BatchAnswer {
+    /// A batch that succeeded as a whole is `{"ok": 200}`; any other is `{"results": [...]}`, which is always allowed.
+    private enum CodingKeys: String, CodingKey {
+        case ok, results
+    }
+
+    /// More records than any batch has.
+    private static let mostRecords = 1_000_000
+
+    package init(from decoder: any Decoder) throws {
+        let container = try decoder.container(keyedBy: CodingKeys.self)
+        if let count = try container.decodeIfPresent(Int.self, forKey: .ok) {
+            guard (0...Self.mostRecords).contains(count) else {
+                throw DecodingError.dataCorruptedError(
+                    forKey: .ok, in: container, debugDescription: "\(count) is no number of records")
+            }
+            results = Array(repeating: Result(status: .ok), count: count)
+        } else {
+            results = try container.decode([Result].self, forKey: .results)
+        }
+    }
+
+    package func encode(to encoder: any Encoder) throws {
+        var container = encoder.container(keyedBy: CodingKeys.self)
+        if results.allSatisfy({ $0 == Result(status: .ok) }) {
+            try container.encode(results.count, forKey: .ok)
+        } else {
+            try container.encode(results, forKey: .results)
+        }
+    }
+}
+
 /// PUT_EVENTS: the events are appended when the invocation succeeds. Reply `PutEventsReply`.
 package struct PutEventsRequest: Codable, Sendable {
     package struct Entry: Codable, Sendable, Hashable {

@@ -108,7 +108,8 @@ struct TestAttempt {
             }
             let event = SentEvent(
                 id: EventID.random(1, serial), bus: entry.bus, source: checked.source, detailType: checked.detailType,
-                detail: try JSONValue(parsing: checked.detail), resources: checked.resources, time: checked.time)
+                detail: try JSONValue(parsing: checked.detail.json.bytes), resources: checked.resources,
+                time: checked.time)
             effects.append(Effect(action: .send(event), record: request.record))
             ids.append(event.id)
         }

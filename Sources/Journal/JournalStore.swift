@@ -19,8 +19,11 @@ package protocol JournalStore: AnyObject, Sendable {
 
     /// The state to start from; `boot` has been raised durably.
     func recover() throws(JournalError) -> RecoveredState
-    /// What a subscription has not settled in the log, in order, after `after`.
-    func waiting(_ subscription: SubscriptionID, after: Position, limit: Int) throws(JournalError) -> [CommittedRecord]
+    /// What a subscription has not settled in the log, in order, after `after`: at most `limit` records, and no more of
+    /// them than together have `bytes` bytes of payload (but one in any case).
+    func waiting(
+        _ subscription: SubscriptionID, after: Position, limit: Int, bytes: Int
+    ) throws(JournalError) -> [CommittedRecord]
     func record(at position: Position) throws(JournalError) -> StoredRecord?
     func records(log: String?, after: Position, limit: Int) throws(JournalError) -> [StoredRecord]
     /// The newest `limit` records, oldest of them first.
@@ -61,6 +64,14 @@ package protocol JournalStore: AnyObject, Sendable {
 
     /// Commits what is queued, then stops. Later submits fail with `closed`.
     func close()
+}
+
+extension JournalStore {
+    package func waiting(
+        _ subscription: SubscriptionID, after: Position, limit: Int
+    ) throws(JournalError) -> [CommittedRecord] {
+        try waiting(subscription, after: after, limit: limit, bytes: .max)
+    }
 }
 
 /// A record as the dispatcher gets it.

@@ -56,5 +56,9 @@ struct TimestampTests {
         #expect(EventID.derived(from: [0xFF]) == "ff000000-0000-8000-8000-000000000000")
         #expect(EventID.random(.max, .max) == "ffffffff-ffff-4fff-bfff-ffffffffffff")
         #expect(EventID.random() != EventID.random())
+        var generator = EventID.Generator()
+        let ids = Set((0..<1000).map { _ in generator.next() })
+        #expect(ids.count == 1000)
+        #expect(ids.allSatisfy { $0.utf8.count == 36 && Array($0)[14] == "4" && "89ab".contains(Array($0)[19]) })
     }
 }

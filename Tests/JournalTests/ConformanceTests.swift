@@ -76,6 +76,12 @@ struct ConformanceTests {
         #expect(waiting[1].payload == Append.payload("e10", 20))
         let rest = try fixture.journal.waiting(SubscriptionID(1), after: waiting[2].position, limit: 10)
         #expect(rest.map(\.deliveries) == [[mine[7]], [mine[9]]])
+        // No more than the bytes asked for, but one record in any case.
+        let size = waiting[0].payload.count
+        for (bytes, count) in [(1, 1), (size, 1), (2 * size + 8, 2), (.max, 5)] {
+            let some = try fixture.journal.waiting(SubscriptionID(1), after: 0, limit: 10, bytes: bytes)
+            #expect(some.map(\.position) == Array((waiting + rest).map(\.position).prefix(count)))
+        }
         #expect(try fixture.journal.waiting(SubscriptionID(9), after: 0, limit: 10).isEmpty)
         #expect(try fixture.journal.audit() == [])
     }

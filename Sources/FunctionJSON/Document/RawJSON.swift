@@ -16,7 +16,8 @@ public struct RawJSON: Sendable, Hashable {
     /// Encodes a value.
     public init(encoding value: some Encodable) throws { bytes = try TapeEncoder().encode(value) }
 
-    init(unchecked bytes: [UInt8]) { self.bytes = bytes }
+    /// Bytes that are known to be one valid JSON value.
+    package init(unchecked bytes: [UInt8]) { self.bytes = bytes }
 
     /// `{}`
     public static let emptyObject = RawJSON(unchecked: Array("{}".utf8))

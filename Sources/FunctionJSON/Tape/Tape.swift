@@ -71,10 +71,12 @@ final class Tape: Sendable {
         String(decoding: bytes[sourceRange(index)], as: UTF8.self)
     }
 
-    /// Whether no object has a member name twice and no member name has a dot or an escape.
-    var hasPlainNames: Bool {
+    /// Whether no object in a value has a member name twice and no member name has a dot or an escape.
+    func hasPlainNames(within value: Int) -> Bool {
         bytes.withUnsafeBufferPointer { buffer in
-            nodes.indices.allSatisfy { nodes[$0].kind != .object || hasPlainNames(object: $0, buffer) }
+            (value..<Int(nodes[value].next)).allSatisfy {
+                nodes[$0].kind != .object || hasPlainNames(object: $0, buffer)
+            }
         }
     }
 

@@ -55,14 +55,13 @@ enum GatewayRoutes {
     }
 
     private static func addEvents(to router: Router<Context>, _ control: any HostControl) {
-        answer(Routes.putEvents, on: router) { call in
-            let submission: EventSubmission = try await call.body()
-            guard (1...EventSubmission.mostEntries).contains(submission.entries.count) else {
-                throw APIError.invalidRequest(
-                    "a submission must have between 1 and \(EventSubmission.mostEntries) entries, this one has "
-                        + "\(submission.entries.count)")
+        router.on(RouterPath(Routes.putEvents.template), method: .post) { request, context in
+            do {
+                let call = GatewayCall(request: request, context: context)
+                return json(try await putEvents(EventSubmission(json: call.bytes()), control).json, status: .ok)
+            } catch {
+                return try failure(error)
             }
-            return try await control.putEvents(submission)
         }
         answer(Routes.listEvents, on: router) { call in
             try await control.listEvents(EventQuery(query: call.query), page: PageRequest(query: call.query))
@@ -83,6 +82,17 @@ enum GatewayRoutes {
         answer(Routes.listSchedules, on: router) { call in
             Items(try await control.listSchedules(count: call.query.integer("count", in: 1...1000) ?? 1))
         }
+    }
+
+    private static func putEvents(
+        _ submission: EventSubmission, _ control: any HostControl
+    ) async throws -> EventReceipt {
+        guard (1...EventSubmission.mostEntries).contains(submission.entries.count) else {
+            throw APIError.invalidRequest(
+                "a submission must have between 1 and \(EventSubmission.mostEntries) entries, this one has "
+                    + "\(submission.entries.count)")
+        }
+        return try await control.putEvents(submission)
     }
 
     private static func addFunctions(to router: Router<Context>, _ control: any HostControl) {
@@ -181,8 +191,11 @@ enum GatewayRoutes {
     }
 
     private static func json(_ value: some Encodable, status: HTTPResponse.Status) throws -> Response {
-        let bytes = try TapeEncoder().encode(value)
-        return Response(
+        json(try TapeEncoder().encode(value), status: status)
+    }
+
+    private static func json(_ bytes: [UInt8], status: HTTPResponse.Status) -> Response {
+        Response(
             status: status, headers: [.contentType: "application/json"],
             body: ResponseBody(byteBuffer: ByteBuffer(bytes: bytes)))
     }
@@ -219,8 +232,11 @@ struct GatewayCall {
     }
 
     func body<Value: Decodable>() async throws -> Value {
-        let buffer = try await request.body.collect(upTo: GatewayRoutes.bodyLimit)
-        return try TapeDecoder().decode(Value.self, from: Array(buffer.readableBytesView))
+        try TapeDecoder().decode(Value.self, from: try await bytes())
+    }
+
+    func bytes() async throws -> [UInt8] {
+        Array(try await request.body.collect(upTo: GatewayRoutes.bodyLimit).readableBytesView)
     }
 }
 

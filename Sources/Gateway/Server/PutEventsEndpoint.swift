@@ -50,7 +50,7 @@ enum PutEventsEndpoint {
         for (index, entry) in entries.enumerated() {
             do throws(PutEventsEntry.Refusal) {
                 let valid = try entry.validate()
-                accepted.append(try eventEntry(valid, entry))
+                accepted.append(eventEntry(valid, entry))
                 places.append(index)
             } catch {
                 results[index] = .init(errorCode: error.errorCode, errorMessage: error.errorMessage)
@@ -65,19 +65,12 @@ enum PutEventsEndpoint {
         return PutEventsAnswer(failedEntryCount: results.count { $0.eventId == nil }, entries: results)
     }
 
-    private static func eventEntry(
-        _ valid: PutEventsEntry.Valid, _ entry: PutEventsEntry
-    ) throws(PutEventsEntry.Refusal) -> EventEntry {
-        let detail: RawJSON
-        do {
-            detail = try RawJSON(valid.detail)
-        } catch {
-            throw PutEventsEntry.Refusal(
-                errorCode: "MalformedDetail", errorMessage: "Detail is malformed.", cause: error)
-        }
-        return EventEntry(
-            bus: entry.eventBusName, source: valid.source, detailType: valid.detailType, detail: detail,
+    private static func eventEntry(_ valid: PutEventsEntry.Valid, _ entry: PutEventsEntry) -> EventEntry {
+        var read = EventEntry(
+            bus: entry.eventBusName, source: valid.source, detailType: valid.detailType, detail: valid.detail.json,
             resources: valid.resources.isEmpty ? nil : valid.resources, time: entry.time)
+        read.hasPlainNames = valid.detail.hasPlainNames
+        return read
     }
 
     private static func refusal(_ code: String, _ message: String) -> JSONValue {

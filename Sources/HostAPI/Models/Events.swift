@@ -13,6 +13,10 @@ package struct EventSubmission: Codable, Sendable {
 
 /// One event to be put on a bus.
 package struct EventEntry: Codable, Sendable {
+    private enum CodingKeys: String, CodingKey {
+        case bus, source, detailType, detail, resources, time, deduplicationID
+    }
+
     /// `default` when absent.
     package var bus: String?
     package var source: String
@@ -24,6 +28,8 @@ package struct EventEntry: Codable, Sendable {
     package var time: String?
     /// A second entry with it within five minutes is answered with the first one's id, and not put.
     package var deduplicationID: String?
+    /// The detail was found to have plain names (`JSONDocument.hasPlainNames`) when it was parsed. Not sent.
+    package var hasPlainNames = false
 
     package init(
         bus: String? = nil, source: String, detailType: String, detail: RawJSON, resources: [String]? = nil,

@@ -26,19 +26,22 @@ extension InMemoryJournal {
     }
 
     package func waiting(
-        _ subscription: SubscriptionID, after: Position, limit: Int
+        _ subscription: SubscriptionID, after: Position, limit: Int, bytes: Int
     ) throws(JournalError) -> [CommittedRecord] {
         read { state in
             guard let core = state.ledger.core(subscription), core.waiting > 0 else { return [] }
             var result: [CommittedRecord] = []
+            var room = bytes
             let start = max(after, core.anchorPosition, state.trimmed) - state.trimmed
             for record in state.log.dropFirst(Int(start)) {
-                guard result.count < limit else { break }
+                guard result.count < limit, room > 0 else { break }
                 guard let delivery = record.deliveries.first(where: { $0.subscription == subscription }),
                     !core.settled.contains(delivery.ordinal)
                 else { continue }
                 var found = record
                 found.deliveries = [delivery]
+                room -= found.payload.count
+                guard room >= 0 || result.isEmpty else { break }
                 result.append(found)
             }
             return result

@@ -17,7 +17,7 @@ struct LogReader {
         var end: Position
     }
 
-    /// Stop reading a page of decisions after about this many records: no read transaction may hold the WAL for long.
+    /// A page of decisions has about this many records at most: no read transaction may hold the WAL for long.
     static let recordsPerPage = 200_000
     static let chunksPerPage = 2_048
 
@@ -38,8 +38,8 @@ struct LogReader {
         return try find.step() ? Segment(id: find.int64(0), first: find.int64(1)) : nil
     }
 
-    /// The decisions from `position + 1` on, of one segment; nil at the end of the log.
-    func page(after position: Position) throws -> Page? {
+    /// The decisions of about `most` records from `position + 1` on, of one segment; nil at the end of the log.
+    func page(after position: Position, most: Int = recordsPerPage) throws -> Page? {
         var segment = try self.segment(of: position + 1) ?? self.segment(after: position)
         while let current = segment {
             let rows = try HotStatement(
@@ -54,7 +54,7 @@ struct LogReader {
             defer { rows.reset() }
             var chunks: [DecisionChunk] = []
             var records = 0
-            while records < Self.recordsPerPage, try rows.step() {
+            while records < most, try rows.step() {
                 let chunk = try DecisionChunk(first: rows.int64(0), decoding: rows.blob(1))
                 records += chunk.count
                 chunks.append(chunk)
@@ -90,13 +90,23 @@ struct LogReader {
     }
 
     /// The rows of a segment at the given places, which are in order.
-    /// - Parameter wanted: positions with what they were wanted by.
+    /// - Parameters:
+    ///   - wanted: positions with what they were wanted by.
+    ///   - bytes: no more rows than together have so many bytes of payload, but one in any case.
     func records(
-        segment: Int64, _ wanted: [(position: Position, deliveries: [Delivery])], names: LogNames
+        segment: Int64, _ wanted: [(position: Position, deliveries: [Delivery])], names: LogNames, bytes: Int = .max
     ) throws -> [CommittedRecord] {
         guard let first = wanted.first?.position, let last = wanted.last?.position else { return [] }
         var result: [CommittedRecord] = []
         result.reserveCapacity(wanted.count)
+        var room = bytes
+        /// False: the row does not fit any more.
+        func take(_ row: HotStatement, _ deliveries: [Delivery]) throws -> Bool {
+            room -= row.withBlob(4) { $0.count }
+            guard room >= 0 || result.isEmpty else { return false }
+            result.append(try Self.record(row, deliveries, names))
+            return true
+        }
         let columns = "SELECT position, log, ingested, event_id, payload, lineage FROM log_\(segment)"
         if last - first < Int64(wanted.count) * 2 {
             // Mostly neighbours: one pass over the range.
@@ -107,7 +117,7 @@ struct LogReader {
             var next = 0
             while next < wanted.count, try rows.step() {
                 guard rows.int64(0) == wanted[next].position else { continue }
-                result.append(try Self.record(rows, wanted[next].deliveries, names))
+                guard try take(rows, wanted[next].deliveries) else { return result }
                 next += 1
             }
         } else {
@@ -116,7 +126,8 @@ struct LogReader {
             for (position, deliveries) in wanted {
                 row.reset()
                 row.bind(1, position)
-                if try row.step() { result.append(try Self.record(row, deliveries, names)) }
+                guard try row.step() else { break }
+                guard try take(row, deliveries) else { return result }
             }
         }
         guard result.count == wanted.count else {

@@ -55,17 +55,21 @@ extension SQLiteJournal {
     }
 
     package func waiting(
-        _ subscription: SubscriptionID, after: Position, limit: Int
+        _ subscription: SubscriptionID, after: Position, limit: Int, bytes: Int
     ) throws(JournalError) -> [CommittedRecord] {
         let (core, head) = queue.published.withLock { ($0.cores[subscription], $0.head) }
         guard let core, core.waiting > 0, limit > 0 else { return [] }
         var cursor = max(after, core.anchorPosition)
         var result: [CommittedRecord] = []
-        while cursor < head, result.count < limit {
-            let room = limit - result.count
-            let (records, end) = try read("reading what is waiting") { db -> ([CommittedRecord], Position?) in
+        var room = (records: limit, bytes: bytes)
+        // Most records are usually wanted, and few of a long log at a time; whoever wants few of them reads on in pages
+        // that grow.
+        var most = min(limit * 2, LogReader.recordsPerPage)
+        while cursor < head, room.records > 0, room.bytes > 0 {
+            let (records, wanted, end) = try read("reading what is waiting") {
+                [room] db -> ([CommittedRecord], Int, Position?) in
                 let reader = LogReader(db)
-                guard let page = try reader.page(after: cursor) else { return ([], nil) }
+                guard let page = try reader.page(after: cursor, most: most) else { return ([], 0, nil) }
                 var wanted: [(position: Position, deliveries: [Delivery])] = []
                 search: for chunk in page.chunks {
                     guard let member = chunk.members.first(where: { $0.subscription == subscription }),
@@ -78,15 +82,19 @@ extension SQLiteJournal {
                                 match.position,
                                 [Delivery(subscription: subscription, position: match.position, ordinal: match.ordinal)]
                             ))
-                        if wanted.count == room { break search }
+                        if wanted.count == room.records { break search }
                     }
                 }
-                let records = try reader.records(segment: page.segment, wanted, names: try LogNames(db))
-                return (records, page.end)
+                let records = try reader.records(
+                    segment: page.segment, wanted, names: try LogNames(db), bytes: room.bytes)
+                return (records, wanted.count, page.end)
             }
             result += records
-            guard let end else { break }
+            guard let end, records.count == wanted else { break }
             cursor = end
+            room.records -= records.count
+            room.bytes -= records.reduce(0) { $0 + $1.payload.count }
+            most = min(most * 4, LogReader.recordsPerPage)
         }
         return result
     }

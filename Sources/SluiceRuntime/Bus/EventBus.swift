@@ -1,5 +1,6 @@
 package import EventModel
 import EventPatterns
+import FunctionJSON
 package import Journal
 
 /// Where producers put events: validated and matched on the calling thread, answered when durable.
@@ -30,6 +31,8 @@ package final class EventBus: Sendable {
         var answers: [Answer] = []
         var batch = Batch()
         var indices: [Int] = []
+        var ids = EventID.Generator()
+        let now = Timestamp(milliseconds: clock.wall).wholeSeconds
         for entry in entries {
             let bus = entry.eventBusName ?? "default"
             guard router.hasBus(bus) else {
@@ -38,15 +41,15 @@ package final class EventBus: Sendable {
             }
             do throws(PutEventsEntry.Refusal) {
                 let valid = try entry.validate()
-                let id = EventID.random()
+                let id = ids.next()
                 let payload = EventEnvelope(
                     id: id, detailType: valid.detailType, source: valid.source, account: ObjectEvents.account,
-                    time: valid.time ?? Timestamp(milliseconds: clock.wall).wholeSeconds, region: ObjectEvents.region,
+                    time: valid.time ?? now, region: ObjectEvents.region,
                     resources: valid.resources
-                ).bytes(detail: valid.detail)
+                ).bytes(detail: valid.detail.json.bytes)
                 // The detail has just been read to its end, and the envelope around it is the host's own.
                 let append = announcer.append(
-                    bus: bus, id: id, payload: payload, reading: valid.hasPlainNames ? .validated : .strict,
+                    bus: bus, id: id, payload: payload, reading: valid.detail.hasPlainNames ? .validated : .strict,
                     lineage: [], deduplication: entry.deduplicationID)
                 indices.append(answers.count)
                 answers.append(.accepted(id: id, position: 0, matched: append.subscriptions.count))

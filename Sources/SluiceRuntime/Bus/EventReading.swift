@@ -1,3 +1,4 @@
+import CLinux
 import EventModel
 import FunctionJSON
 
@@ -5,6 +6,7 @@ import FunctionJSON
 package enum EventReading {
     /// The object that an `Object Created` event of the object store is about; nil for any other event.
     package static func objectInput(of payload: [UInt8]) -> ObjectInput? {
+        guard mayBeObjectEvent(payload) else { return nil }
         guard let root = try? JSONDocument(parsing: payload).root, root["source"]?.string == ObjectCreated.source,
             root["detail-type"]?.string == ObjectCreated.detailType, let detail = root["detail"],
             let bucket = detail["bucket"]?["name"]?.string, let object = detail["object"],
@@ -14,6 +16,20 @@ package enum EventReading {
             bucket: bucket, key: key, size: object["size"]?.int64 ?? 0, etag: etag,
             sequencer: object["sequencer"]?.string ?? "")
     }
+
+    private static let quotedSource = Array("\"\(ObjectCreated.source)\"".utf8)
+
+    /// False for nearly every event that is none, without parsing it. The host's envelopes have the source as it is;
+    /// elsewhere (a payload of `sluice invoke`) it might be written with escapes.
+    private static func mayBeObjectEvent(_ payload: [UInt8]) -> Bool {
+        payload.withUnsafeBytes { text in
+            quotedSource.withUnsafeBytes { word in
+                clinux_contains(text.baseAddress, text.count, word.baseAddress, word.count)
+            } || !text.starts(with: envelopeStart) && text.contains(UInt8(ascii: "\\"))
+        }
+    }
+
+    private static let envelopeStart = Array("{\"version\":\"0\",\"id\":".utf8)
 
     /// What an event is about, for people: `bucket/key`, or `source: detail-type`.
     package static func subject(of payload: [UInt8]) -> String {

@@ -11,7 +11,7 @@ extension HostController {
         let entries = submission.entries.map { entry in
             PutEventsEntry(
                 eventBusName: entry.bus, source: entry.source, detailType: entry.detailType,
-                detail: String(decoding: entry.detail.bytes, as: UTF8.self), resources: entry.resources ?? [],
+                readDetail: .init(entry.detail, hasPlainNames: entry.hasPlainNames), resources: entry.resources ?? [],
                 time: entry.time, deduplicationID: entry.deduplicationID)
         }
         let answers: [EventBus.Answer]

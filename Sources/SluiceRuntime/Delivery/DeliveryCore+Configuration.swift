@@ -101,7 +101,7 @@ extension DeliveryCore {
                 subscriptions[position].leftovers.append(
                     KeyRefill(
                         key: key, path: before.path, after: from - 1, through: subscriptions[position].loaded,
-                        limit: Self.windowSize / 4, isLeftover: true))
+                        limit: max(1, window.refill / 8), isLeftover: true))
             }
         }
         subscriptions[position].lines = kept

@@ -10,7 +10,9 @@ extension DeliveryCore {
             let follows = !subscriptions[position].isBehind
             subscriptions[position].newest = max(subscriptions[position].newest, record.position)
             guard follows, !subscriptions[position].refilling,
-                subscriptions[position].ready.count < Self.windowSize, record.position > subscriptions[position].loaded
+                subscriptions[position].ready.count < window.records,
+                subscriptions[position].ready.bytes < window.bytes,
+                record.position > subscriptions[position].loaded
             else { continue }
             subscriptions[position].loaded = record.position
             let traits = traits(delivery.subscription, subscriptions[position].rules)

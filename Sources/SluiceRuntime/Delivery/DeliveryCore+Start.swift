@@ -26,13 +26,14 @@ extension DeliveryCore {
         }
         for position in subscriptions.indices {
             if subscriptions[position].isBehind, !subscriptions[position].refilling, !subscriptions[position].isHeld,
-                subscriptions[position].ready.count < Self.windowSize / 4
+                subscriptions[position].ready.count < window.refill,
+                subscriptions[position].ready.bytes < window.refillBytes
             {
                 subscriptions[position].refilling = true
                 subscriptions[position].asked = subscriptions[position].newest
                 actions.append(
                     .refill(
-                        subscriptions[position].id, after: subscriptions[position].loaded, limit: Self.windowSize))
+                        subscriptions[position].id, after: subscriptions[position].loaded, limit: window.refill))
             }
             if !subscriptions[position].hungry.isEmpty || !subscriptions[position].leftovers.isEmpty {
                 for refill in keyRefills(at: position) {

@@ -106,8 +106,18 @@ package struct DeliveryCore: Sendable {
     var lastGroup = 0
     var random: SplitMix64
 
-    /// Records a subscription holds in memory; beyond it the log is the queue.
-    package static let windowSize = 1024
+    /// How much of its log a subscription holds ready in memory; beyond it the log is the queue.
+    package struct Window: Sendable {
+        package var records = 8192
+        package var bytes = 16 << 20
+        /// Records that are read back at a time, and the bytes of them.
+        package var refill = 2048
+        package var refillBytes = 8 << 20
+
+        package init() {}
+    }
+
+    package var window = Window()
 
     package init(boot: Int64, globalLimit: Int, seed: UInt64) {
         self.boot = boot

@@ -3,16 +3,20 @@
 struct WorkQueue: Sendable {
     private var works: [Work] = []
     private var head = 0
+    /// Bytes of the payloads.
+    private(set) var bytes = 0
 
     var count: Int { works.count - head }
     var isEmpty: Bool { head == works.count }
     var first: Work? { head < works.count ? works[head] : nil }
 
     mutating func append(_ work: Work) {
+        bytes += work.payload.count
         works.append(work)
     }
 
     mutating func prepend(_ work: Work) {
+        bytes += work.payload.count
         guard head > 0 else { return works.insert(work, at: 0) }
         head -= 1
         works[head] = work
@@ -23,6 +27,7 @@ struct WorkQueue: Sendable {
             for work in front.reversed() { prepend(work) }
             return
         }
+        bytes += front.reduce(0) { $0 + $1.payload.count }
         works.replaceSubrange(0..<head, with: front)
         head = 0
     }
@@ -30,6 +35,7 @@ struct WorkQueue: Sendable {
     mutating func popFirst() -> Work? {
         guard head < works.count else { return nil }
         let work = works[head]
+        bytes -= work.payload.count
         head += 1
         if head > 256, head * 2 > works.count {
             works.removeFirst(head)
@@ -47,6 +53,7 @@ struct WorkQueue: Sendable {
         }
         works = kept
         head = 0
+        bytes -= taken.reduce(0) { $0 + $1.payload.count }
         return taken
     }
 

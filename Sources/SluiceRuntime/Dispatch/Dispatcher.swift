@@ -169,10 +169,12 @@ package final class Dispatcher {
     }
 
     private func refill(_ subscription: SubscriptionID, after position: Position, limit: Int) {
-        let journal = journal
+        let (journal, bytes) = (journal, core.window.refillBytes)
         Task { @LoopActor in
             do {
-                let records = try await files.run { try journal.waiting(subscription, after: position, limit: limit) }
+                let records = try await files.run {
+                    try journal.waiting(subscription, after: position, limit: limit, bytes: bytes)
+                }
                 core.refilled(subscription, with: records, limit: limit, now: clock.now) { record, rules in
                     traits(of: record, for: subscription, rules)
                 }

@@ -59,7 +59,9 @@ struct DeliveryCoreTests {
     func window() {
         var core = core()
         core.setSubscription(one, function: "a", policy: DeliveryPolicy(), batchSize: 1, loaded: 0, newest: 0)
-        let count = DeliveryCore.windowSize + 500
+        core.window.records = 1000
+        core.window.refill = 250
+        let count = 1500
         for position in 1...count {
             core.accept(record(Position(position), for: [one], ordinal: Int64(position))) { _ in .max }
         }

@@ -78,7 +78,9 @@ struct KeyTests {
         var driver = CoreDriver(functions: [("f", 4, false)])
         driver.subscribe(1, DeliveryRules(keys: .ordered("k", parks: true)))
         driver.core.park(one, key: "hot")
-        let count = 5 * DeliveryCore.windowSize
+        driver.core.window.records = 1000
+        driver.core.window.refill = 250
+        let count = 5000
         for number in 0..<count { driver.put(1, key: number % 10 == 0 ? "other" : "hot") }
         var seen: [Int64] = []
         while let attempt = driver.pump().first {

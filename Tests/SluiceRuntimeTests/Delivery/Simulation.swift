@@ -81,6 +81,9 @@ struct Simulation {
     private mutating func start() throws {
         let state = try journal.recover()
         core = DeliveryCore(boot: state.boot, globalLimit: SimulatedApp.globalLimit, seed: random.next())
+        // So small that the log is read back all the time.
+        core.window.records = 4 + Int(state.boot * 7919 % 61)
+        core.window.refill = max(1, core.window.records / 4)
         for (name, limit, reserved) in SimulatedApp.functions {
             core.setFunction(name, limit: limit, reserved: reserved)
         }
