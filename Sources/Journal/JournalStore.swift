@@ -5,8 +5,14 @@
 package protocol JournalStore: AnyObject, Sendable {
     /// Queues a batch; `completion` is called on the journal's thread, in commit order, once the batch is durable or
     /// has failed as a whole. A batch that is refused for its own content fails alone, not its neighbours.
+    /// - Parameter mayWait: nobody waits for it; it is committed with the next batch that may not wait, or when `hurry`
+    ///   is called, which whoever submits it does before long.
     func submit(
-        _ batch: consuming Batch, completion: @escaping @Sendable (Result<Receipt, JournalError>) -> Void)
+        _ batch: consuming Batch, mayWait: Bool,
+        completion: @escaping @Sendable (Result<Receipt, JournalError>) -> Void)
+
+    /// Commits what may wait now.
+    func hurry()
 
     /// Called on the journal's thread after each transaction, before the completions of its batches, with the records
     /// it appended, in order of position. Set once, before the first submit.
@@ -67,6 +73,12 @@ package protocol JournalStore: AnyObject, Sendable {
 }
 
 extension JournalStore {
+    package func submit(
+        _ batch: consuming Batch, completion: @escaping @Sendable (Result<Receipt, JournalError>) -> Void
+    ) {
+        submit(batch, mayWait: false, completion: completion)
+    }
+
     package func waiting(
         _ subscription: SubscriptionID, after: Position, limit: Int
     ) throws(JournalError) -> [CommittedRecord] {

@@ -374,4 +374,34 @@ struct ConformanceTests {
         #expect(done.withLock { $0 } == 50)
         #expect(await fixture.journal.refusal(of: .append(["late"], to: [])) == .closed)
     }
+
+    @Test(
+        "What may wait is committed with the next batch that may not, when it is hurried, and at the end",
+        arguments: Store.allCases)
+    func patience(store: Store) async throws {
+        let fixture = try Fixture(store)
+        let journal = fixture.journal
+        let (done, yield) = AsyncStream<String>.makeStream()
+        func submit(_ id: String) {
+            journal.submit(.append([id], to: []), mayWait: true) { result in
+                if case .success = result { yield.yield(id) }
+            }
+        }
+        var finished = done.makeAsyncIterator()
+        submit("a")
+        submit("b")
+        try await journal.commit(.append(["c"], to: []))
+        #expect(await finished.next() == "a")
+        #expect(await finished.next() == "b")
+        if let journal = journal as? SQLiteJournal { #expect(journal.statistics.commits == 1) }
+        submit("d")
+        journal.hurry()
+        #expect(await finished.next() == "d")
+        // With nothing that waits it does nothing.
+        journal.hurry()
+        submit("e")
+        if let journal = journal as? SQLiteJournal { #expect(journal.statistics.commits == 2) }
+        journal.close()
+        #expect(await finished.next() == "e")
+    }
 }

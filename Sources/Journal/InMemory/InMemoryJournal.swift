@@ -51,7 +51,8 @@ package final class InMemoryJournal: JournalStore {
     }
 
     package func submit(
-        _ batch: consuming Batch, completion: @escaping @Sendable (Result<Receipt, JournalError>) -> Void
+        _ batch: consuming Batch, mayWait: Bool,
+        completion: @escaping @Sendable (Result<Receipt, JournalError>) -> Void
     ) {
         let queued = Queued(batch: batch, completion: completion)
         enum Next { case drain, nothing, refuse }
@@ -68,6 +69,9 @@ package final class InMemoryJournal: JournalStore {
         case .drain: drain()
         }
     }
+
+    /// Nothing ever waits here.
+    package func hurry() {}
 
     package func close() { shared.withLock { $0.isClosed = true } }
 

@@ -120,10 +120,13 @@ package final class SQLiteJournal: JournalStore {
     }
 
     package func submit(
-        _ batch: consuming Batch, completion: @escaping @Sendable (Result<Receipt, JournalError>) -> Void
+        _ batch: consuming Batch, mayWait: Bool,
+        completion: @escaping @Sendable (Result<Receipt, JournalError>) -> Void
     ) {
-        if !queue.submit(.batch(batch, completion)) { completion(.failure(.closedJournal)) }
+        if !queue.submit(.batch(batch, completion), mayWait: mayWait) { completion(.failure(.closedJournal)) }
     }
+
+    package func hurry() { queue.hurry() }
 
     package func observeAppends(_ observer: @escaping @Sendable ([CommittedRecord]) -> Void) {
         queue.hooks.withLock { $0.observer = observer }

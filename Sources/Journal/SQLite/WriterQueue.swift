@@ -31,8 +31,17 @@ final class WriterQueue: Sendable {
         var work: [Work] = []
         var bytes = 0
         var isClosed = false
-        /// The writer sleeps: the next submit must wake it.
+        /// There is work that may not wait.
+        var isDue = false
+        /// The writer sleeps: whoever makes work due must wake it.
         var isIdle = false
+
+        /// True if the writer is to be woken.
+        mutating func makeDue() -> Bool {
+            isDue = true
+            defer { isIdle = false }
+            return isIdle
+        }
     }
 
     private let state = Mutex(State())
@@ -40,18 +49,22 @@ final class WriterQueue: Sendable {
     let published = Mutex(Published())
     let hooks = Mutex(Hooks())
 
-    /// False after `close`.
-    func submit(_ work: Work) -> Bool {
+    /// False after `close`. What may wait is taken with the next work that may not, or after `hurry`.
+    func submit(_ work: Work, mayWait: Bool = false) -> Bool {
         let bytes = Self.bytes(of: work)
-        let (accepted, wasIdle) = state.withLock { state -> (Bool, Bool) in
+        let (accepted, wakes) = state.withLock { state -> (Bool, Bool) in
             guard !state.isClosed else { return (false, false) }
             state.work.append(work)
             state.bytes += bytes
-            defer { state.isIdle = false }
-            return (true, state.isIdle)
+            return (true, mayWait ? false : state.makeDue())
         }
-        if wasIdle { wake.signal() }
+        if wakes { wake.signal() }
         return accepted
+    }
+
+    /// What waits is due now.
+    func hurry() {
+        if state.withLock({ $0.work.isEmpty ? false : $0.makeDue() }) { wake.signal() }
     }
 
     /// Runs on the writer's thread and waits for it; nil if the journal is closed.
@@ -70,26 +83,26 @@ final class WriterQueue: Sendable {
     }
 
     func close() {
-        let wasIdle = state.withLock { state -> Bool in
+        let wakes = state.withLock { state -> Bool in
             state.isClosed = true
-            defer { state.isIdle = false }
-            return state.isIdle
+            return state.makeDue()
         }
-        if wasIdle { wake.signal() }
+        if wakes { wake.signal() }
     }
 
-    /// Everything queued. Waits when there is nothing and `waiting`; nil once closed and empty.
+    /// Everything queued. Waits when nothing is due and `waiting`; nil once closed and empty.
     func take(waiting: Bool) -> [Work]? {
         while true {
             let taken: [Work]? = state.withLock { state in
-                if state.work.isEmpty {
-                    if state.isClosed { return nil }
+                if state.work.isEmpty || waiting && !state.isDue {
+                    if state.work.isEmpty, state.isClosed { return nil }
                     state.isIdle = waiting
                     return []
                 }
                 defer {
                     state.work = []
                     state.bytes = 0
+                    state.isDue = state.isClosed
                 }
                 return state.work
             }

@@ -11,6 +11,7 @@ package final class Committer {
 
     private struct Part {
         var batch: Batch
+        var mayWait: Bool
         var completion: Completion?
         /// Where the part's dead letters are in the merged receipt.
         var deadLetters = 0
@@ -21,6 +22,11 @@ package final class Committer {
     private var waiting: [Part] = []
     private var inFlight: [Part] = []
     private var timer: LoopTimer?
+    /// What is in flight waits in the journal for another commit to go with, or for this.
+    private var hurry: LoopTimer?
+    private var isHeldBack = false
+    /// How long it waits at most.
+    private static let patience = Duration.milliseconds(2)
     /// Set while the journal refuses to write (full disk): shown by `status`, cleared by the next success.
     package private(set) var trouble: JournalError?
 
@@ -35,12 +41,26 @@ package final class Committer {
 
     /// Queues a part. Its completion runs on the loop once it is durable, or was refused for its own content. A full
     /// disk is not reported here but waited out.
-    package func enqueue(_ batch: Batch, completion: Completion? = nil) {
+    /// - Parameter mayWait: it goes with the next commit of a producer, or after two milliseconds.
+    package func enqueue(_ batch: Batch, mayWait: Bool = false, completion: Completion? = nil) {
         waiting.append(
             Part(
-                batch: batch, completion: completion, deadLetters: batch.insertedDeadLetters,
+                batch: batch, mayWait: mayWait, completion: completion, deadLetters: batch.insertedDeadLetters,
                 appends: batch.appends.count))
-        if inFlight.isEmpty, timer == nil { submit() }
+        if inFlight.isEmpty {
+            if timer == nil { submit() }
+        } else if !mayWait {
+            endPatience()
+        }
+    }
+
+    /// Somebody waits behind what is in flight.
+    private func endPatience() {
+        hurry?.cancel()
+        hurry = nil
+        guard isHeldBack else { return }
+        isHeldBack = false
+        journal.hurry()
     }
 
     /// Waits until everything asked is written; not for a disk that refuses.
@@ -63,14 +83,19 @@ package final class Committer {
         waiting = []
         var merged = Batch()
         for part in inFlight { merged.merge(part.batch) }
-        journal.submit(merged) { result in
+        isHeldBack = inFlight.allSatisfy(\.mayWait)
+        journal.submit(merged, mayWait: isHeldBack) { result in
             Task { @LoopActor in self.finished(result) }
+        }
+        if isHeldBack, hurry == nil {
+            hurry = LoopTimer.after(Self.patience) { [weak self] in self?.endPatience() }
         }
     }
 
     private func finished(_ result: Result<Receipt, JournalError>) {
         let parts = inFlight
         inFlight = []
+        isHeldBack = false
         switch result {
         case .success(let receipt):
             trouble = nil

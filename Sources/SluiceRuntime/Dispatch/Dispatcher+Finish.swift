@@ -53,7 +53,7 @@ extension Dispatcher: WorkerPoolDelegate {
                 writer.finish(work, .succeeded, into: &batch)
             }
             storePauses(into: &batch)
-            committer.enqueue(batch)
+            committer.enqueue(batch, mayWait: true)
             core.settled(context.id)
             forget(context)
         } else {
