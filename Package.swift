@@ -67,6 +67,7 @@ let package = Package(
         .systemLibrary(name: "CLibUV", pkgConfig: "libuv", providers: [.apt(["libuv1-dev"])]),
         .systemLibrary(name: "CSnappy", providers: [.apt(["libsnappy-dev"])]),
         .systemLibrary(name: "CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),
+        .systemLibrary(name: "CCurl", pkgConfig: "libcurl", providers: [.apt(["libcurl4-openssl-dev"])]),
         .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
         .target(name: "CLinux", cSettings: cSettings),
         .target(name: "CFunctionABI", cSettings: cSettings),
@@ -112,7 +113,8 @@ let package = Package(
         library(
             "SluiceRuntime",
             [
-                "AppConfig", "CFunctionABI", "CLinux", "EventModel", "EventPatterns", "EventTransforms", "FunctionJSON",
+                "AppConfig", "CCurl", "CFunctionABI", "CLinux", "EventModel", "EventPatterns", "EventTransforms",
+                "FunctionJSON",
                 "FunctionProtocol",
                 "HostAPI", "Journal", "ObjectStore", "Schedules", "UVLoop",
                 .product(name: "Crypto", package: "swift-crypto"),

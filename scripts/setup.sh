@@ -3,7 +3,7 @@
 set -euo pipefail
 
 need_swift=6.3
-packages=(libsqlite3-dev libuv1-dev libsnappy-dev libzstd-dev zlib1g-dev tzdata)
+packages=(libsqlite3-dev libuv1-dev libsnappy-dev libzstd-dev zlib1g-dev libcurl4-openssl-dev tzdata)
 
 case "$(uname -s)-$(uname -m)" in
 Linux-x86_64 | Linux-aarch64) ;;

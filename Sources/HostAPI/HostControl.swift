@@ -40,6 +40,8 @@ package protocol HostControl: Sendable {
     func listSchedules(count: Int) async throws -> [ScheduleInfo]
     /// Manifests whose files are waited for.
     func listManifests() async throws -> [ManifestInfo]
+    /// Alarms in force and where they stand.
+    func listAlarms() async throws -> [AlarmInfo]
 
     // MARK: Functions and invocations
     func listFunctions() async throws -> [FunctionInfo]

@@ -16,7 +16,8 @@ struct Sluice: AsyncParsableCommand {
             CommandGroup(
                 name: "Work and Data",
                 subcommands: [
-                    Events.self, TraceCommand.self, Rules.self, SchedulesCommand.self, Manifests.self, Functions.self,
+                    Events.self, TraceCommand.self, Rules.self, SchedulesCommand.self, Manifests.self, Alarms.self,
+                    Functions.self,
                     Invocations.self,
                     DeadLetters.self,
                     Buckets.self, Catalog.self,

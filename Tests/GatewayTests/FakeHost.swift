@@ -144,6 +144,14 @@ final class FakeHost: HostControl {
         ]
     }
 
+    func listAlarms() async throws -> [AlarmInfo] {
+        [
+            AlarmInfo(
+                name: "dead", bus: "default", condition: "DeadLetters above 0 for 60 s", state: "ALARM",
+                since: Self.time, reason: "1 of the last 1 periods", value: 2.5)
+        ]
+    }
+
     func listSchedules(count: Int) async throws -> [ScheduleInfo] {
         [
             ScheduleInfo(

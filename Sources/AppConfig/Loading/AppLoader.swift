@@ -9,8 +9,8 @@ package struct LoadedApp: Sendable {
 
 /// Reads and checks an app folder.
 package enum AppLoader {
-    /// Reads `sluice.yaml`, `Functions/*/function.yaml`, `Events/rules/*.yaml` and `Events/schedules/*.yaml`,
-    /// and checks that they fit together.
+    /// Reads `sluice.yaml`, `Functions/*/function.yaml`, `Events/rules/*.yaml`, `Events/schedules/*.yaml` and
+    /// `Events/alarms/*.yaml`, and checks that they fit together.
     ///
     /// Throws every error it can find at once; nothing is half-loaded.
     package static func load(folder path: String) throws(ConfigError) -> LoadedApp {
@@ -34,7 +34,10 @@ package enum AppLoader {
         let host = HostFile.load(from: folder, collector: collector)
         let functions = FunctionFile.loadAll(from: folder, collector: collector)
         let rules = RuleFile.loadAll(from: folder, collector: collector)
-        References(host: host, functions: functions, folder: folder).check(rules)
+        let alarms = AlarmFile.loadAll(from: folder, collector: collector)
+        let references = References(host: host, functions: functions, folder: folder)
+        references.check(rules)
+        references.check(alarms, rules: rules)
 
         let problems = collector.sorted
         guard problems.allSatisfy({ $0.severity == .warning }) else { throw ConfigError(problems: problems) }
@@ -44,7 +47,8 @@ package enum AppLoader {
             functions: functions.map(\.definition).sorted { $0.name < $1.name },
             rules: rules.map(\.definition).sorted { ($0.bus, $0.name) < ($1.bus, $1.name) },
             limits: host.limits, retention: host.retention,
-            downstreams: host.downstreams.isEmpty ? nil : host.downstreams.sorted { $0.name < $1.name })
+            downstreams: host.downstreams.isEmpty ? nil : host.downstreams.sorted { $0.name < $1.name },
+            alarms: alarms.isEmpty ? nil : alarms.map(\.definition).sorted { $0.name < $1.name })
         return LoadedApp(definition: definition, warnings: problems, folder: folder.path)
     }
 }

@@ -16,7 +16,7 @@ struct References {
             let buckets = rule.pattern.map(PatternBuckets.init)
             for (name, place) in buckets?.named ?? [] { checkBucket(name, at: place, file: rule.file) }
             for (target, place) in zip(rule.definition.targets, rule.functionPlaces) {
-                checkFunction(target.function, at: place, file: rule.file)
+                if !target.isOutside { checkFunction(target.function, at: place, file: rule.file) }
                 if let name = target.delivery?.downstream { checkDownstream(name, at: place, file: rule.file) }
                 warnOfLoop(target, place: place, rule: rule, buckets: buckets)
             }
@@ -53,14 +53,14 @@ struct References {
         for (name, place) in function.events where name != "*" { checkBus(name, at: place, file: function.file) }
     }
 
-    private func checkBucket(_ name: String, at place: Place, file: ConfigFile) {
+    func checkBucket(_ name: String, at place: Place, file: ConfigFile) {
         guard !bucketNames.contains(name) else { return }
         file.report(
             .unknownBucket, "unknown bucket `\(name)`", at: place,
             hint: NearestName.hint(for: name, among: bucketNames, known: "buckets of sluice.yaml"))
     }
 
-    private func checkBus(_ name: String, at place: Place, file: ConfigFile) {
+    func checkBus(_ name: String, at place: Place, file: ConfigFile) {
         guard !busNames.contains(name) else { return }
         file.report(
             .unknownBus, "unknown event bus `\(name)`", at: place,

@@ -28,33 +28,35 @@ struct RuleFile {
                 }
                 continue
             }
-            rules += load(root, file: file)
+            rules += load(root, file: file, folder: folder)
         }
         refuseDuplicates(rules)
         return rules
     }
 
-    private static func load(_ root: YAMLNode, file: ConfigFile) -> [RuleFile] {
+    private static func load(_ root: YAMLNode, file: ConfigFile, folder: AppFolder) -> [RuleFile] {
         switch root.value {
         case .null:
             file.report(.suspicious, "the file holds no rule", at: nil, severity: .warning)
             return []
         case .sequence(let items):
-            return items.compactMap { rule($0, file: file, defaultName: nil) }
+            return items.compactMap { rule($0, file: file, folder: folder, defaultName: nil) }
         case .mapping(let entries):
             guard entries.contains(where: { $0.key == "rules" }),
                 var reader = MappingReader(root, subject: "the file", file: file)
-            else { return rule(root, file: file, defaultName: stem(of: file.name)).map { [$0] } ?? [] }
+            else { return rule(root, file: file, folder: folder, defaultName: stem(of: file.name)).map { [$0] } ?? [] }
             let items = reader.list("rules") ?? []
             reader.finish()
-            return items.compactMap { rule($0, file: file, defaultName: nil) }
+            return items.compactMap { rule($0, file: file, folder: folder, defaultName: nil) }
         default:
             file.report(.invalidValue, "a rule must be a mapping, not \(root.inWords)", at: root.place)
             return []
         }
     }
 
-    private static func rule(_ node: YAMLNode, file: ConfigFile, defaultName: String?) -> RuleFile? {
+    private static func rule(
+        _ node: YAMLNode, file: ConfigFile, folder: AppFolder, defaultName: String?
+    ) -> RuleFile? {
         guard var reader = MappingReader(node, subject: "a rule", file: file) else { return nil }
         let named = reader.string("name")
         if named == nil, defaultName == nil {
@@ -79,7 +81,7 @@ struct RuleFile {
             result.readPattern(&reader)
         }
         result.readManifest(&reader)
-        result.readTargets(&reader)
+        result.readTargets(&reader, folder: folder)
         reader.finish(
             instead: [
                 "eventPattern": "pattern", "event_pattern": "pattern", "eventBusName": "bus", "eventBus": "bus",
@@ -132,7 +134,7 @@ struct RuleFile {
         definition.pattern = ManifestEvents.pattern(rule: definition.name, bus: definition.bus)
     }
 
-    private mutating func readTargets(_ reader: inout MappingReader) {
+    private mutating func readTargets(_ reader: inout MappingReader, folder: AppFolder) {
         guard let nodes = reader.list("targets") else {
             if !reader.has("targets") {
                 reader.missing("targets", hint: "write targets: [{function: NAME}]")
@@ -146,7 +148,7 @@ struct RuleFile {
         }
         var ids: [String: Place] = [:]
         for node in nodes {
-            guard let read = TargetReader.read(node, file: file) else { continue }
+            guard let read = TargetReader.read(node, file: file, folder: folder, rule: definition) else { continue }
             let target = read.target
             if let first = ids[target.id] {
                 file.report(

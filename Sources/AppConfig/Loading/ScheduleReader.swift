@@ -7,6 +7,13 @@ import Schedules
 
 /// `schedule:` of a rule: an expression, or a mapping with one and where and how it is meant.
 enum ScheduleReader {
+    /// An expression alone, beneath another key, in a given time zone.
+    static func read(_ reader: inout MappingReader, key: String, timezone: String) -> ScheduleDefinition? {
+        guard let expression = reader.string(key) else { return nil }
+        let places = ["expression": reader.place(of: key), "timezone": reader.place(of: "timezone")]
+        return check(ScheduleDefinition(expression: expression, timezone: timezone), places: places, reader)
+    }
+
     /// Nil, with a report, if it is not valid.
     static func read(_ reader: inout MappingReader) -> ScheduleDefinition? {
         guard let node = reader.node("schedule") else {

@@ -24,11 +24,25 @@ enum TargetReader {
         var buses: [(text: String, place: Place)]
     }
 
-    static func read(_ node: YAMLNode, file: ConfigFile) -> Read? {
+    static func read(_ node: YAMLNode, file: ConfigFile, folder: AppFolder, rule: RuleDefinition) -> Read? {
         guard var reader = MappingReader(node, subject: "a target", file: file) else { return nil }
         let id = reader.string("id")
-        let function = reader.string("function")
-        var target = TargetDefinition(id: id ?? function ?? "", function: function ?? "")
+        var function = reader.string("function")
+        let webhook = OutsideReader.webhook(&reader, folder: folder)
+        let command = OutsideReader.command(&reader, folder: folder)
+        let kinds = ["function", "webhook", "command"].filter(reader.has)
+        if kinds.count > 1 {
+            file.report(
+                .invalidValue, "a target has one of \(kinds.map { "`\($0)`" }.joined(separator: ", "))",
+                at: reader.place(of: kinds[1]), hint: "make several targets of it")
+        }
+        let kind = kinds.first ?? "function"
+        if kind != "function" {
+            function = TargetDefinition.outsideName(kind: kind, bus: rule.bus, rule: rule.name, id: id ?? kind)
+        }
+        var target = TargetDefinition(
+            id: id ?? (kind == "function" ? function ?? "" : kind), function: function ?? "", webhook: webhook,
+            command: command)
         target.inputFormat = reader.choice("inputFormat", InputFormat.self)
         target.input = TargetInputReader.read(&reader, target: target.id)
         var destinations = DestinationReader()
@@ -43,14 +57,15 @@ enum TargetReader {
                 hint: "1 to 64 letters, digits, dots, hyphens and underscores")
         }
         let other = ["log", "bus", "stream", "bucket"].contains(where: reader.has)
-        if !reader.has("function"), !other, !instead.keys.contains(where: { $0 != "name" && reader.has($0) }) {
-            reader.missing("function", hint: "write function: NAME, the name of a folder in Functions")
+        if kinds.isEmpty, !other, !instead.keys.contains(where: { $0 != "name" && reader.has($0) }) {
+            reader.missing(
+                "function", hint: "write function: NAME, the name of a folder in Functions, or webhook, or command")
         }
         reader.finish(later: later, instead: instead)
-        guard function != nil else { return nil }
+        guard function != nil, kind == "function" || target.isOutside else { return nil }
         return Read(
-            target: target, id: reader.place(of: reader.has("id") ? "id" : "function"),
-            function: reader.place(of: "function"), buses: destinations.buses)
+            target: target, id: reader.place(of: reader.has("id") ? "id" : kind),
+            function: reader.place(of: kind), buses: destinations.buses)
     }
 
     private static func retryPolicy(_ mapping: MappingReader) -> RetryPolicy {

@@ -15,12 +15,14 @@ package struct AppDefinition: Codable, Sendable, Hashable {
     package var retention: RetentionDefinition
     /// Sorted by name; nil where there is none.
     package var downstreams: [DownstreamDefinition]?
+    /// Sorted by name; nil where there is none.
+    package var alarms: [AlarmDefinition]?
 
     package init(
         buckets: [BucketDefinition] = [], buses: [BusDefinition] = [BusDefinition()],
         functions: [FunctionDefinition] = [], rules: [RuleDefinition] = [],
         limits: LimitsDefinition = LimitsDefinition(), retention: RetentionDefinition = RetentionDefinition(),
-        downstreams: [DownstreamDefinition]? = nil
+        downstreams: [DownstreamDefinition]? = nil, alarms: [AlarmDefinition]? = nil
     ) {
         self.buckets = buckets
         self.buses = buses
@@ -29,6 +31,7 @@ package struct AppDefinition: Codable, Sendable, Hashable {
         self.limits = limits
         self.retention = retention
         self.downstreams = downstreams
+        self.alarms = alarms
     }
 
     package func function(named name: String) -> FunctionDefinition? {

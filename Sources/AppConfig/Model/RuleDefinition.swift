@@ -39,6 +39,7 @@ package struct RuleDefinition: Codable, Sendable, Hashable {
 package struct TargetDefinition: Codable, Sendable, Hashable {
     /// Unique within the rule; the function's name when the file gives none.
     package var id: String
+    /// Of a webhook or command, a name that no function can have: `outsideName`.
     package var function: String
     /// Nil: as the function says.
     package var inputFormat: InputFormat?
@@ -51,11 +52,15 @@ package struct TargetDefinition: Codable, Sendable, Hashable {
     package var retry: RetryPolicy
     /// Nil: nothing beyond the defaults.
     package var delivery: DeliveryOptions?
+    /// An HTTP request instead of a function.
+    package var webhook: WebhookDefinition?
+    /// A program instead of a function.
+    package var command: CommandDefinition?
 
     package init(
         id: String, function: String, inputFormat: InputFormat? = nil, input: InputDefinition? = nil,
         destinations: Destinations? = nil, batchSize: Int = 1, retry: RetryPolicy = RetryPolicy(),
-        delivery: DeliveryOptions? = nil
+        delivery: DeliveryOptions? = nil, webhook: WebhookDefinition? = nil, command: CommandDefinition? = nil
     ) {
         self.id = id
         self.function = function
@@ -65,6 +70,8 @@ package struct TargetDefinition: Codable, Sendable, Hashable {
         self.batchSize = batchSize
         self.retry = retry
         self.delivery = delivery
+        self.webhook = webhook
+        self.command = command
     }
 }
 

@@ -68,6 +68,10 @@ extension HostClient: HostControl {
         try await (get(Routes.listManifests.path()) as Items<ManifestInfo>).items
     }
 
+    package func listAlarms() async throws -> [AlarmInfo] {
+        try await (get(Routes.listAlarms.path()) as Items<AlarmInfo>).items
+    }
+
     package func listFunctions() async throws -> [FunctionInfo] {
         try await (get(Routes.listFunctions.path()) as Items<FunctionInfo>).items
     }

@@ -79,6 +79,7 @@ enum GatewayRoutes {
         }
         answer(Routes.testRules, on: router) { try await control.testRules($0.body()) }
         answer(Routes.listManifests, on: router) { _ in Items(try await control.listManifests()) }
+        answer(Routes.listAlarms, on: router) { _ in Items(try await control.listAlarms()) }
         answer(Routes.listSchedules, on: router) { call in
             Items(try await control.listSchedules(count: call.query.integer("count", in: 1...1000) ?? 1))
         }

@@ -37,12 +37,15 @@ package struct HostStatus: Codable, Sendable {
     package var buckets: [BucketInfo]
     /// What needs a human's eye, one sentence each: no space, a bucket that is polled, a function that does not load.
     package var warnings: [String]
+    /// Nil from a host that does not know alarms.
+    package var alarms: [AlarmInfo]?
 
     package init(
         state: HealthReport.State, version: String, processID: Int, started: Timestamp, dataFolder: String,
         appFolder: String?, boot: Int64, ruleSet: Int64, head: Int64, residentBytes: Int64, journalBytes: Int64,
         freeBytes: Int64, deadLetters: Int64, subscriptions: [SubscriptionStatus], functions: [FunctionStatus],
-        buckets: [BucketInfo], warnings: [String] = []
+        buckets: [BucketInfo], warnings: [String] = [],
+        alarms: [AlarmInfo]? = nil
     ) {
         self.state = state
         self.version = version
@@ -61,6 +64,7 @@ package struct HostStatus: Codable, Sendable {
         self.functions = functions
         self.buckets = buckets
         self.warnings = warnings
+        self.alarms = alarms
     }
 }
 

@@ -48,6 +48,7 @@ package enum Routes {
     /// Takes `count`, the moments to tell for each.
     package static let listSchedules = Route(.get, "/v1/schedules")
     package static let listManifests = Route(.get, "/v1/manifests")
+    package static let listAlarms = Route(.get, "/v1/alarms")
 
     package static let listFunctions = Route(.get, "/v1/functions")
     package static let function = Route(.get, "/v1/functions/{function}")
@@ -73,7 +74,7 @@ package enum Routes {
         health, status, deploy, doctor, metrics, backup, putEvents, listEvents, tailEvents, event, trace, listRules,
         rule,
         testRules, pauseRule,
-        listSchedules, listManifests,
+        listSchedules, listManifests, listAlarms,
         listFunctions, function, invoke, listInvocations, invocation, logs, deadLetterGroups, listDeadLetters,
         deadLetter, redrive, redriveJob, purge, listBuckets, trigger, listTables, table,
     ]

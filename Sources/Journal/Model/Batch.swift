@@ -12,6 +12,8 @@ package struct Batch: Sendable {
     package var objects: [ObjectIndexChange] = []
     package var catalog: [CatalogChange] = []
     package var invocations: [InvocationRecord] = []
+    /// What the host itself has to say (an alarm, a pause) is not refused when the disk is short of room.
+    package var isUrgent = false
 
     package init() {}
 

@@ -2,7 +2,8 @@ extension Batch {
     /// Accepts work and finishes none: what is refused when the disk runs short, so that what is in the house already
     /// can still be settled.
     package var isProducer: Bool {
-        !appends.isEmpty && settlements.isEmpty && pending.isEmpty && deadLetters.isEmpty && decisions.isEmpty
+        !isUrgent && !appends.isEmpty && settlements.isEmpty && pending.isEmpty && deadLetters.isEmpty
+            && decisions.isEmpty
     }
 
     /// What the batch costs in a transaction, in records. A settlement writes no row.

@@ -28,6 +28,7 @@ extension HostController {
         text.add(Int64(snapshot.warnings.count))
         Self.add(subscriptions, ages: try await oldestAges(), to: &text)
         Self.add(functions, tallies, to: &text)
+        await addRunners(to: &text)
         return text.text
     }
 
@@ -99,17 +100,7 @@ extension HostController {
         let now = HostClock().wall
         return try await read { journal in
             try journal.progress().map { progress in
-                let id = progress.subscription.id
-                var oldest: Milliseconds?
-                if progress.waiting > 0 {
-                    oldest = try journal.waiting(id, after: progress.floorPosition, limit: 1).first?.ingested
-                }
-                // In the order of the log, which is that of age.
-                if progress.retrying + progress.parked + progress.redriven > 0,
-                    let pending = try journal.pending(id, after: -1, limit: 1).first
-                {
-                    oldest = min(oldest ?? .max, pending.ingested)
-                }
+                let oldest = try OldestDelivery.ingested(progress, journal)
                 return oldest.map { Double(max(0, now - $0)) / 1000 } ?? 0
             }
         }

@@ -57,6 +57,9 @@ extension Dispatcher {
             payload: entry.payload, lineage: entry.lineage, history: memo?.attempts ?? [], alone: memo?.alone ?? false,
             parked: memo?.parked, key: key(of: entry.payload, for: entry.delivery.subscription),
             bytes: bytes(of: entry.payload, for: entry.delivery.subscription), arrived: clock.now)
-        core.load(work, due: clock.instant(due: entry.due, longest: policy.maximumInterval))
+        core.load(
+            work,
+            due: clock.instant(
+                due: entry.due, longest: max(policy.maximumInterval, memo?.attempts.last?.retryAfter ?? 0)))
     }
 }

@@ -125,7 +125,7 @@ extension DeliveryCore {
             return death
         }
         let tries = kind == .platform ? work.uncharged : work.charged
-        let due = now + policy.delay(after: tries, using: &random)
+        let due = now + max(policy.delay(after: tries, using: &random), summary.retryAfter ?? 0)
         if due >= expiry(of: work, at: position, now: now) {
             hold(work, parkedAt: position)
             return dead("MaximumEventAgeInSeconds")

@@ -80,10 +80,13 @@ package struct AttemptSummary: Codable, Sendable, Hashable {
     package var backtrace: [String]
     /// The first lines of its log; the whole log is with the invocation.
     package var log: [String]
+    /// Milliseconds that whoever was asked wants to be left in peace; nil: nothing was said.
+    package var retryAfter: Int64?
 
     package init(
         attempt: String, version: Int, started: Milliseconds, durationMilliseconds: Double, code: String,
-        message: String, platform: Bool = false, backtrace: [String] = [], log: [String] = []
+        message: String, platform: Bool = false, backtrace: [String] = [], log: [String] = [],
+        retryAfter: Int64? = nil
     ) {
         self.attempt = attempt
         self.version = version
@@ -94,6 +97,7 @@ package struct AttemptSummary: Codable, Sendable, Hashable {
         self.platform = platform
         self.backtrace = backtrace
         self.log = log
+        self.retryAfter = retryAfter
     }
 }
 

@@ -84,11 +84,15 @@ package struct SubscriptionSettings: Codable, Sendable, Hashable {
     package var draining: Bool
     /// Order, batches, rates, breaker; nil: nothing of it.
     package var delivery: DeliveryOptions?
+    /// It goes there instead of to a function.
+    package var webhook: WebhookDefinition?
+    package var command: CommandDefinition?
 
     package init(
         id: SubscriptionID, bus: String, rule: String, target: String, function: String, inputFormat: InputFormat,
         input: InputDefinition? = nil, destinations: Destinations? = nil, awaitsManifest: Bool? = nil,
-        batchSize: Int, retry: RetryPolicy, draining: Bool = false, delivery: DeliveryOptions? = nil
+        batchSize: Int, retry: RetryPolicy, draining: Bool = false, delivery: DeliveryOptions? = nil,
+        webhook: WebhookDefinition? = nil, command: CommandDefinition? = nil
     ) {
         self.id = id
         self.bus = bus
@@ -103,6 +107,8 @@ package struct SubscriptionSettings: Codable, Sendable, Hashable {
         self.retry = retry
         self.draining = draining
         self.delivery = delivery
+        self.webhook = webhook
+        self.command = command
     }
 
     /// The policy as the delivery core wants it.

@@ -45,7 +45,8 @@ package struct SubscriptionPlan: Sendable {
                         inputFormat: format, input: target.input,
                         destinations: Self.destinations(of: target, app.function(named: target.function)),
                         awaitsManifest: rule.manifest == nil ? nil : true, batchSize: target.batchSize,
-                        retry: target.retry, draining: !rule.enabled, delivery: target.delivery))
+                        retry: target.retry, draining: !rule.enabled, delivery: target.delivery,
+                        webhook: target.webhook, command: target.command))
                 records.append(
                     SubscriptionRecord(
                         id: id, log: rule.bus, rule: rule.name, target: target.id,
@@ -74,6 +75,6 @@ package struct SubscriptionPlan: Sendable {
 
     /// Functions that draining subscriptions need although the app no longer has them.
     package func orphans(app: AppDefinition) -> Set<String> {
-        Set(subscriptions.map(\.function)).subtracting(app.functions.map(\.name))
+        Set(subscriptions.filter { !$0.isOutside }.map(\.function)).subtracting(app.functions.map(\.name))
     }
 }

@@ -175,5 +175,6 @@ extension Batch {
         objects += other.objects
         catalog += other.catalog
         invocations += other.invocations
+        isUrgent = isUrgent || other.isUrgent
     }
 }

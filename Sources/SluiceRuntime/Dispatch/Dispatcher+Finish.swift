@@ -52,6 +52,7 @@ extension Dispatcher: WorkerPoolDelegate {
             for case .succeeded(let work) in core.resolve(context.id, .succeeded, now: clock.now) {
                 writer.finish(work, .succeeded, into: &batch)
             }
+            noteForAlarms(context, failed: false)
             storePauses(into: &batch)
             committer.enqueue(batch, mayWait: true)
             core.settled(context.id)
@@ -107,6 +108,7 @@ extension Dispatcher: WorkerPoolDelegate {
                 return abandon(context)
             }
         }
+        noteForAlarms(context, failed: verdict.hasFailure)
         var resolutions = core.resolve(context.id, verdict, now: clock.now)
         if context.parked != nil || context.dropsParked {
             resolutions = resolutions.map { $0.parking(context.parked) }
@@ -285,7 +287,7 @@ extension Dispatcher: WorkerPoolDelegate {
             attempt: "\(context.id)", version: context.version.version, started: context.startedWall,
             durationMilliseconds: Double(report.durationMicroseconds) / 1000, code: failure.code,
             message: failure.message, backtrace: report.backtrace,
-            log: report.logs.suffix(20).map { String($0.text.prefix(500)) })
+            log: report.logs.suffix(20).map { String($0.text.prefix(500)) }, retryAfter: report.retryAfter)
     }
 }
 

@@ -12,6 +12,7 @@ extension Dispatcher {
             note.follow(core.flow(of: id), clock: clock)
             pauses[id] = note == PauseNote() ? nil : note
             batch.control.append(note.change(for: id))
+            tell(of: id, before: before, after: note.current, into: &batch)
             if let current = note.current, before == nil {
                 log.warning(
                     "deliveries are paused",

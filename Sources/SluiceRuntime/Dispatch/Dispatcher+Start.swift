@@ -17,7 +17,8 @@ extension Dispatcher {
 
     /// Sends an attempt to a worker.
     func start(_ attempt: DeliveryCore.Attempt) {
-        guard let version = deployment.functions[attempt.function] else {
+        let settings = deployment.subscription(attempt.subscription)
+        guard let version = deployment.functions[attempt.function] ?? settings?.outsideVersion else {
             if case .direct(let token)? = attempt.works.first?.source {
                 core.workerDone(attempt.id)
                 _ = core.resolve(attempt.id, .superseded, now: clock.now)
@@ -36,7 +37,6 @@ extension Dispatcher {
             return
         }
         let first = attempt.works.first
-        let settings = deployment.subscription(attempt.subscription)
         let before = first.flatMap { JSONText.decode(Lineage.self, from: $0.lineage) } ?? Lineage()
         let inputs = attempt.works.map { EventReading.objectInput(of: $0.payload) }
         let hop = Lineage.Hop(
@@ -63,7 +63,12 @@ extension Dispatcher {
             return
         }
         do throws(Failure) {
-            workers.start(try request(for: context), on: version.workerVersion)
+            let request = try request(for: context)
+            if settings?.isOutside == true {
+                outside.start(OutsideTargets.Call(context: context, payload: request.payload))
+            } else {
+                workers.start(request, on: version.workerVersion)
+            }
         } catch {
             return refuse(context, error)
         }

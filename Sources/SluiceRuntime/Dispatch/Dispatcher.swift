@@ -20,6 +20,8 @@ package final class Dispatcher {
     let log: Logger
     let writer: ResolutionWriter
     var workers: WorkerPool!
+    /// Webhooks and commands.
+    private(set) lazy var outside = OutsideTargets(files: files, clock: clock, roster: workers.roster, delegate: self)
     var core: DeliveryCore
     package private(set) var deployment: Deployment = .empty
     var attempts: [Int64: AttemptContext] = [:]
@@ -41,6 +43,8 @@ package final class Dispatcher {
     var observers: [@LoopActor (AttemptContext) -> Void] = []
     /// Pauses in force and past ones, as the journal has them.
     var pauses: [SubscriptionID: PauseNote] = [:]
+    /// How attempts ended since the host started, as alarms count them.
+    var alarmCounts: [SubscriptionID: AttemptCounts] = [:]
 
     package init(
         boot: Int64, globalLimit: Int, journal: any JournalStore, committer: Committer, files: FileThreads,
@@ -101,6 +105,7 @@ package final class Dispatcher {
                 settings.id, function: settings.function, rules: settings.rules, loaded: floor,
                 newest: max(head, floor + 1)
             ) { work, policy in policy.flatMap { EventReading.key(of: work.payload, path: $0.path) } }
+            if settings.isOutside { core.setFunction(settings.function, limit: settings.outsideConcurrency) }
             let old = before.subscription(settings.id)
             // The core has forgotten its parked keys with the old lines; until they are told again, nothing starts.
             let mustPark = !isHeld && old != nil && old?.rules.keys != settings.rules.keys
@@ -201,7 +206,7 @@ package final class Dispatcher {
         if !attempts.isEmpty {
             let deadline = LoopTimer.after(.milliseconds(grace)) { [weak self] in
                 guard let self else { return }
-                for context in self.attempts.values {
+                for context in self.attempts.values where !self.outside.cancel(id: UInt64(context.id.number)) {
                     self.workers.cancel(id: UInt64(context.id.number), reason: "HostStopping")
                 }
                 self.stopped?()
@@ -212,6 +217,7 @@ package final class Dispatcher {
             }
             deadline.cancel()
         }
+        if workers != nil { outside.stop() }
         // What was still queued never ran; its callers hear so.
         let waiters = directWaiters
         directWaiters = [:]

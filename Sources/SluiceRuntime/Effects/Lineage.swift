@@ -30,8 +30,13 @@ package struct Lineage: Codable, Sendable, Hashable {
     /// dead letters without an attempt.
     package var undecided: [Int64]?
 
-    package init(hops: [Hop] = []) {
+    /// The alarm whose change of state all of it follows from; nil for none. Failures of such deliveries are not counted
+    /// by alarms, so that none can keep itself, or another one, going.
+    package var alarm: String?
+
+    package init(hops: [Hop] = [], alarm: String? = nil) {
         self.hops = hops
+        self.alarm = alarm
     }
 
     /// A lineage's text with the subscriptions that could not be decided; as it is if there are none.
@@ -55,7 +60,7 @@ package struct Lineage: Codable, Sendable, Hashable {
 
     /// The lineage of what an invocation of `function` for this lineage's event produces.
     package func adding(_ hop: Hop) -> Lineage {
-        Lineage(hops: hops + [hop])
+        Lineage(hops: hops + [hop], alarm: alarm)
     }
 
     package var isExhausted: Bool { hops.count >= Self.budget }

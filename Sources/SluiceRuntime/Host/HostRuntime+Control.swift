@@ -59,7 +59,7 @@ extension HostRuntime {
         }
     }
 
-    private var freeBytes: Int64 {
+    var freeBytes: Int64 {
         var status = statvfs()
         guard statvfs(options.dataFolder, &status) == 0 else { return -1 }
         return Int64(status.f_bavail) * Int64(status.f_frsize)
@@ -131,6 +131,7 @@ extension HostRuntime {
             try await startWatching()
             try await schedules.apply(outcome.deployment)
             try await manifests.apply(outcome.deployment)
+            try await alarms.apply(outcome.deployment)
         }
         return DeployResult(
             accepted: outcome.accepted, ruleSet: deployment.ruleSet, changes: outcome.changes,

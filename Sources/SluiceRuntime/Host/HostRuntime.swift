@@ -52,6 +52,7 @@ package final class HostRuntime {
     let redrives: RedriveJobs
     private(set) var schedules: ScheduleRunner!
     let manifests: ManifestRunner
+    private(set) var alarms: AlarmRunner!
     let logs: LogStore
     package let events = Feed<CommittedRecord>()
     let started: Milliseconds
@@ -94,13 +95,17 @@ package final class HostRuntime {
         schedules = ScheduleRunner(
             journal: journal, committer: committer, files: files, clock: clock, announcer: announcer, log: log,
             isAccepting: { [unowned self] in self.hasRoom })
-        let (router, dispatcher, events, manifests) = (router, dispatcher, events, manifests)
+        alarms = AlarmRunner(
+            journal: journal, committer: committer, files: files, clock: clock, announcer: announcer, log: log,
+            measure: { [unowned self] in self.alarmMeasures })
+        let (router, dispatcher, events, manifests, alarms) = (router, dispatcher, events, manifests, alarms!)
         journal.setRematch { append, ruleSet in
             router.rematch(append.payload, lineage: append.lineage, bus: append.log, ruleSet: ruleSet)
         }
         journal.observeAppends { records in
             dispatcher.recordsCommitted(records)
             manifests.recordsCommitted(records)
+            alarms.recordsCommitted(records)
             if events.hasListeners { for record in records { events.send(record) } }
         }
     }
@@ -151,6 +156,7 @@ package final class HostRuntime {
         try await startWatching()
         try await schedules.apply(deployment)
         try await manifests.apply(deployment)
+        try await alarms.apply(deployment)
         phase = .ready
         keepHouse()
     }
@@ -177,6 +183,7 @@ package final class HostRuntime {
         housekeeping?.cancel()
         schedules.stop()
         manifests.stop()
+        alarms.stop()
         let watchers = Array(watchers.values)
         await files.run { for watcher in watchers { watcher.stop() } }
         await dispatcher.stop(grace: grace)

@@ -71,6 +71,8 @@ package struct AttemptReport: Sendable {
     package var backtrace: [String] = []
     /// The most memory that the worker has ever had resident; 0 where it did not answer.
     package var peakKilobytes = 0
+    /// Milliseconds that whoever was asked wants to be left in peace.
+    package var retryAfter: Int64?
 
     package init(outcome: Outcome) {
         self.outcome = outcome

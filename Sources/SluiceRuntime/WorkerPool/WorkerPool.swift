@@ -32,7 +32,7 @@ package final class WorkerPool {
     private var attempts: [UInt64: WorkerProcess] = [:]
     private var lastWorker: UInt64 = 0
     private var isStopping = false
-    private let roster: WorkerRoster
+    let roster: WorkerRoster
     /// Called when the last worker has ended.
     private var stopped: (() -> Void)?
 

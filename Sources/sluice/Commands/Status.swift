@@ -60,6 +60,10 @@ struct Status: AsyncParsableCommand {
             guard let reason = item.pauseReason else { continue }
             output.line("\(style.yellow("paused:")) \(item.rule)/\(item.target): \(reason)")
         }
+        if let alarms = status.alarms, !alarms.isEmpty {
+            output.heading("Alarms")
+            output.table(AlarmTable.columns, alarms.map { AlarmTable.row($0, style) })
+        }
         if !status.buckets.isEmpty {
             output.heading("Buckets")
             output.table(BucketTable.columns, status.buckets.map { BucketTable.row($0, style) })

@@ -1,0 +1,70 @@
+import AppConfig
+package import Journal
+
+/// What the control plane knows of its subscriptions at one moment, for alarms.
+package struct AlarmMeasures: Sendable {
+    package var subscriptions: [SubscriptionSettings]
+    package var paused: Set<SubscriptionID>
+    package var counts: [SubscriptionID: AttemptCounts]
+    package var freeBytes: Int64
+
+    package init(
+        subscriptions: [SubscriptionSettings], paused: Set<SubscriptionID>, counts: [SubscriptionID: AttemptCounts],
+        freeBytes: Int64
+    ) {
+        self.subscriptions = subscriptions
+        self.paused = paused
+        self.counts = counts
+        self.freeBytes = freeBytes
+    }
+}
+
+extension AlarmSample {
+    /// The measures with the journal's counts. Blocking.
+    package init(_ measures: AlarmMeasures, journal: any JournalStore, wall: Milliseconds) throws {
+        let names = Dictionary(
+            measures.subscriptions.map { ($0.id, $0) }, uniquingKeysWith: { first, _ in first })
+        targets = try journal.progress().map { progress in
+            let (record, id) = (progress.subscription, progress.subscription.id)
+            var target = Target(
+                bus: record.log, rule: record.rule, target: record.target,
+                function: names[id]?.function ?? record.target)
+            target.dead = progress.dead
+            target.waiting = progress.waiting + progress.retrying + progress.parked + progress.redriven
+            target.unaccounted = progress.unaccounted
+            target.isPaused = measures.paused.contains(id)
+            target.counts = measures.counts[id] ?? AttemptCounts()
+            if let oldest = try OldestDelivery.ingested(progress, journal) {
+                target.oldestAgeSeconds = Double(max(0, wall - oldest)) / 1000
+            }
+            return target
+        }
+        freeMegabytes = measures.freeBytes < 0 ? nil : Double(measures.freeBytes >> 20)
+    }
+}
+
+/// The age of what is not settled.
+enum OldestDelivery {
+    /// When the oldest delivery of a subscription that is not settled was accepted; nil for none. Blocking.
+    static func ingested(_ progress: SubscriptionProgress, _ journal: any JournalStore) throws -> Milliseconds? {
+        let id = progress.subscription.id
+        var oldest: Milliseconds?
+        if progress.waiting > 0 {
+            oldest = try journal.waiting(id, after: progress.floorPosition, limit: 1).first?.ingested
+        }
+        // In the order of the log, which is that of age.
+        if progress.retrying + progress.parked + progress.redriven > 0,
+            let pending = try journal.pending(id, after: -1, limit: 1).first
+        {
+            oldest = min(oldest ?? .max, pending.ingested)
+        }
+        return oldest
+    }
+}
+
+extension SubscriptionProgress {
+    /// Matched less everything that the journal knows of it: conservation, always 0.
+    package var unaccounted: Int64 {
+        matched - succeeded - dropped - superseded - purged - waiting - retrying - parked - redriven - dead
+    }
+}

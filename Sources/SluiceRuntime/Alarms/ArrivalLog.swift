@@ -1,0 +1,126 @@
+import AppConfig
+import EventPatterns
+package import Journal
+import Synchronization
+import UVLoop
+
+/// How far the log was read for files that alarms wait for, and what is looked for in it.
+struct ArrivalLog: Sendable {
+    struct Wanted: Sendable {
+        var alarm: String
+        var pattern: EventPattern
+    }
+
+    static let cursorName = "alarms/cursor"
+    /// Records between two notes of how far the log was read.
+    private static let stride: Position = 5000
+
+    private(set) var wanted: [Wanted] = []
+    var cursor: Position = 0
+    private var noted: Position = 0
+
+    /// Takes the files of a deployment into force: what the journal is to keep.
+    mutating func apply(
+        _ files: [(name: String, file: AlarmDefinition.ExpectedFile)], stored: [UInt8]?, head: Position
+    ) -> [ControlChange] {
+        wanted = files.compactMap { name, file in
+            (try? EventPattern(parsing: file.pattern, dialect: .extended)).map { Wanted(alarm: name, pattern: $0) }
+        }
+        guard !files.isEmpty else {
+            cursor = 0
+            return stored == nil ? [] : [.removeValue(name: Self.cursorName)]
+        }
+        guard cursor == 0 else { return [] }
+        // What came before the first such alarm is looked up in the object index.
+        cursor = stored.flatMap { Position(String(decoding: $0, as: UTF8.self)) } ?? head
+        noted = cursor
+        return stored == nil ? [note] : []
+    }
+
+    /// The note of where it stands, now and then.
+    mutating func takeNote() -> ControlChange? {
+        guard cursor - noted >= Self.stride else { return nil }
+        noted = cursor
+        return note
+    }
+
+    private var note: ControlChange { .putValue(name: Self.cursorName, body: Array("\(cursor)".utf8)) }
+}
+
+extension AlarmRunner {
+    /// Called on the journal's thread after each transaction.
+    package nonisolated func recordsCommitted(_ records: [CommittedRecord]) {
+        guard wantsObjects.withLock({ $0 }), records.contains(where: ObjectEvents.mayTellOfObject),
+            mailbox.put(records.suffix(1))
+        else { return }
+        Task { @LoopActor in
+            await self.readArrivals()
+            await self.look()
+        }
+    }
+
+    /// Reads the log on from where it was read: one reader at a time. The mailbox only tells that there is more.
+    func readArrivals() async {
+        guard !isReading, !arrivals.wanted.isEmpty else { return }
+        isReading = true
+        defer { isReading = false }
+        while !isStopped {
+            _ = mailbox.take()
+            let (journal, after, wanted) = (journal, arrivals.cursor, arrivals.wanted)
+            let page = try? await files.run { () throws -> (end: Position, found: [(String, Milliseconds)])? in
+                let records = try journal.records(log: "default", after: after, limit: 500)
+                guard let last = records.last else { return nil }
+                var found: [(String, Milliseconds)] = []
+                for record in records where ObjectEvents.mayTellOfObject(record) {
+                    for one in wanted where (try? one.pattern.matches(record.payload)) == true {
+                        found.append((one.alarm, record.ingested))
+                    }
+                }
+                return (last.position, found)
+            }
+            guard let page else { return }
+            for (alarm, time) in page.found {
+                if let change = core.arrived(alarm, at: time, wall: clock.wall) { tell(change) }
+            }
+            arrivals.cursor = max(arrivals.cursor, page.end)
+            if let note = arrivals.takeNote() {
+                // With the arrivals that were found on the way: what lies before the cursor is not read again.
+                var batch = Batch()
+                batch.control = unstored() + [note]
+                committer.enqueue(batch)
+            }
+        }
+    }
+
+    /// Whether the object index has a file that satisfies a deadline: one that came before the alarm was known.
+    func isThere(_ deadline: AlarmCore.Deadline) async -> Bool {
+        let (journal, file) = (journal, deadline.file)
+        let from = deadline.windowStart
+        return await files.run {
+            guard let pattern = try? EventPattern(parsing: file.pattern, dialect: .extended) else { return false }
+            var after: String?
+            while let page = try? journal.objects(bucket: file.bucket, prefix: "", after: after, limit: 1000) {
+                for record in page where record.changed / 1_000_000_000 >= from {
+                    let payload = ObjectEvents.created(
+                        id: record.eventID, time: .init(milliseconds: 0), bucket: record.bucket, key: record.key,
+                        size: record.size, etag: record.etag, sequencer: record.sequencer, reason: "PutObject")
+                    if (try? pattern.matches(payload)) == true { return true }
+                }
+                guard page.count == 1000, let last = page.last else { return false }
+                after = last.key
+            }
+            return false
+        }
+    }
+}
+
+extension ObjectEvents {
+    private static let words = Array("\"detail-type\":\"Object Created\"".utf8)
+
+    /// A cheap look at what the host itself has written: false means that the record is no `Object Created`.
+    static func mayTellOfObject(_ record: CommittedRecord) -> Bool {
+        guard record.log == "default" else { return false }
+        // Behind version and id.
+        return record.payload.prefix(160).contains(words)
+    }
+}
