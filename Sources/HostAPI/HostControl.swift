@@ -67,6 +67,8 @@ package protocol HostControl: Sendable {
     // MARK: Buckets and catalog
     func listBuckets() async throws -> [BucketInfo]
     func trigger(bucket: String, request: TriggerRequest) async throws -> TriggerResult
+    /// Removes expired objects now, or with `dryRun` tells which would go.
+    func lifecycle(_ request: LifecycleRequest) async throws -> [LifecycleReport]
     func listTables(database: String?) async throws -> [TableInfo]
     func table(database: String, name: String) async throws -> TableDetail
 }

@@ -152,6 +152,15 @@ final class FakeHost: HostControl {
         ]
     }
 
+    func lifecycle(_ request: LifecycleRequest) async throws -> [LifecycleReport] {
+        [
+            LifecycleReport(
+                bucket: request.bucket ?? "b", rule: "\(request.dryRun)", prefix: "p/", expiration: "30 days",
+                expired: 3,
+                bytes: 4, needed: 1, removed: 2, keys: ["p/a"])
+        ]
+    }
+
     func listSchedules(count: Int) async throws -> [ScheduleInfo] {
         [
             ScheduleInfo(

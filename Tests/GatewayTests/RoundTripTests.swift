@@ -52,6 +52,7 @@ struct RoundTripTests {
             try await compare { try await $0.listSchedules(count: 3) }
             try await compare { try await $0.listManifests() }
             try await compare { try await $0.listAlarms() }
+            try await compare { try await $0.lifecycle(LifecycleRequest(bucket: "x", dryRun: true)) }
             try await compare { try await $0.testRules(RuleTestRequest(event: FakeHost.json(#"{"x": [ ]}"#))) }
             try await compare { try await $0.listFunctions() }
             try await compare { try await $0.function(name: "F") }

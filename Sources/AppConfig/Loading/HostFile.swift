@@ -27,6 +27,10 @@ struct HostFile {
             result.retention.archiveDays = archive.integer("retentionDays", in: 0...3650, unit: "days") ?? 7
             archive.finish()
         }
+        if var kept = reader.reader("keptInputs") {
+            result.retention.keptInputDays = kept.integer("retentionDays", in: 0...3650, unit: "days")
+            kept.finish()
+        }
         reader.finish(
             later: ["streams": "use an event bus: rules on it route to functions"],
             instead: [
@@ -56,6 +60,7 @@ struct HostFile {
             return glob
         }
         bucket.quietSeconds = reader.number("quiet", in: 0...3600, unit: "seconds") ?? bucket.quietSeconds
+        bucket.lifecycle = LifecycleReader.read(&reader)
         if let path = reader.string("path") {
             if path.isEmpty || path.contains("\0") {
                 file.report(.invalidValue, "`path` of bucket `\(entry.key)` is empty", at: reader.place(of: "path"))
@@ -63,7 +68,9 @@ struct HostFile {
                 bucket.path = folder.absolute(path)
             }
         }
-        reader.finish(later: ["versioning": "each new version of a key triggers; older ones are not kept"])
+        reader.finish(
+            later: ["versioning": "each new version of a key triggers; older ones are not kept"],
+            instead: ["lifecycleConfiguration": "lifecycle", "lifecycleRules": "lifecycle", "expiration": "lifecycle"])
         return bucket
     }
 

@@ -61,15 +61,19 @@ package struct BucketDefinition: Codable, Sendable, Hashable {
     package var quietSeconds: Double
     /// An absolute path, when the bucket is not the folder `buckets/<name>` of the data folder.
     package var path: String?
+    /// When objects expire; nil: never.
+    package var lifecycle: [LifecycleRule]?
 
     package init(
-        name: String, existing: Existing = .ignore, ignore: [String] = [], quietSeconds: Double = 2, path: String? = nil
+        name: String, existing: Existing = .ignore, ignore: [String] = [], quietSeconds: Double = 2,
+        path: String? = nil, lifecycle: [LifecycleRule]? = nil
     ) {
         self.name = name
         self.existing = existing
         self.ignore = ignore
         self.quietSeconds = quietSeconds
         self.path = path
+        self.lifecycle = lifecycle
     }
 }
 
@@ -103,15 +107,18 @@ package struct LimitsDefinition: Codable, Sendable, Hashable {
     }
 }
 
-/// `logs:` and `archive:` of sluice.yaml: how long what is settled is kept.
+/// `logs:`, `archive:` and `keptInputs:` of sluice.yaml: how long what is settled is kept.
 package struct RetentionDefinition: Codable, Sendable, Hashable {
     /// Logs and records of invocations.
     package var logDays: Int
     /// Events that every subscription has settled.
     package var archiveDays: Int
+    /// Copies of input files whose dead letters were redriven or purged; nil: they go at once.
+    package var keptInputDays: Int?
 
-    package init(logDays: Int = 14, archiveDays: Int = 7) {
+    package init(logDays: Int = 14, archiveDays: Int = 7, keptInputDays: Int? = nil) {
         self.logDays = logDays
         self.archiveDays = archiveDays
+        self.keptInputDays = keptInputDays
     }
 }

@@ -68,6 +68,10 @@ extension HostClient: HostControl {
         try await (get(Routes.listManifests.path()) as Items<ManifestInfo>).items
     }
 
+    package func lifecycle(_ request: LifecycleRequest) async throws -> [LifecycleReport] {
+        try await (post(Routes.lifecycle.path(), request) as Items<LifecycleReport>).items
+    }
+
     package func listAlarms() async throws -> [AlarmInfo] {
         try await (get(Routes.listAlarms.path()) as Items<AlarmInfo>).items
     }

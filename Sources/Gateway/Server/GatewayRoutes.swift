@@ -132,6 +132,7 @@ enum GatewayRoutes {
         answer(Routes.trigger, on: router) {
             try await control.trigger(bucket: $0.parameter("bucket"), request: $0.body())
         }
+        answer(Routes.lifecycle, on: router) { Items(try await control.lifecycle($0.body())) }
         answer(Routes.listTables, on: router) {
             Items(try await control.listTables(database: $0.query.string("database")))
         }

@@ -49,6 +49,7 @@ package enum Routes {
     package static let listSchedules = Route(.get, "/v1/schedules")
     package static let listManifests = Route(.get, "/v1/manifests")
     package static let listAlarms = Route(.get, "/v1/alarms")
+    package static let lifecycle = Route(.post, "/v1/lifecycle")
 
     package static let listFunctions = Route(.get, "/v1/functions")
     package static let function = Route(.get, "/v1/functions/{function}")
@@ -74,7 +75,7 @@ package enum Routes {
         health, status, deploy, doctor, metrics, backup, putEvents, listEvents, tailEvents, event, trace, listRules,
         rule,
         testRules, pauseRule,
-        listSchedules, listManifests, listAlarms,
+        listSchedules, listManifests, listAlarms, lifecycle,
         listFunctions, function, invoke, listInvocations, invocation, logs, deadLetterGroups, listDeadLetters,
         deadLetter, redrive, redriveJob, purge, listBuckets, trigger, listTables, table,
     ]

@@ -126,6 +126,12 @@ package struct DeliveryCore: Sendable {
         random = SplitMix64(seed: seed)
     }
 
+    /// An attempt id for what the host does by itself.
+    package mutating func takeAttemptID() -> AttemptID {
+        lastAttempt += 1
+        return AttemptID(boot: boot, number: lastAttempt)
+    }
+
     // MARK: Looking
 
     package var inFlight: Int { running.count }

@@ -49,6 +49,8 @@ package struct Decision: Codable, Sendable {
     package var publications: [Publication]
     package var outbox: [OutboxEvent]
     package var files: [RegisterFileRequest]
+    /// Of the events that tell of its deletions; nil: a handler has asked for them.
+    package var deletionReason: String?
 
     /// The buckets in which it has staged files.
     package var buckets: Set<String> { Set(publications.map(\.bucket)) }

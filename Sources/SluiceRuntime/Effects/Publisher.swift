@@ -116,6 +116,11 @@ package final class Publisher {
         }
     }
 
+    /// Decides and carries out what no attempt has asked for: the host's own removals.
+    func carryOut(_ decision: Decision) async -> Result {
+        await holding(decision.locks) { await carryOut(decision, isDecided: false) }
+    }
+
     /// Finishes what an earlier life had decided, before anything is dispatched or scanned.
     func recover(_ decision: Decision) async -> Result {
         await carryOut(decision, isDecided: true)

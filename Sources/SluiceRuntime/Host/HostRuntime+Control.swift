@@ -178,6 +178,8 @@ extension HostRuntime {
         dispatcher.purged(letters)
         for decision in decisions { publisher.discardStaging(of: decision) }
         let inputs = dispatcher.inputs
+        // Kept for a while where the app says so: the hourly pass takes them.
+        guard deployment.app.retention.keptInputDays ?? 0 == 0 else { return letters.count }
         files.perform { for letter in letters { inputs.release(letter) } }
         return letters.count
     }

@@ -53,6 +53,7 @@ package final class HostRuntime {
     private(set) var schedules: ScheduleRunner!
     let manifests: ManifestRunner
     private(set) var alarms: AlarmRunner!
+    let lifecycle: LifecycleRunner
     let logs: LogStore
     package let events = Feed<CommittedRecord>()
     let started: Milliseconds
@@ -92,6 +93,10 @@ package final class HostRuntime {
         manifests = ManifestRunner(
             journal: journal, committer: committer, files: files, clock: clock, announcer: announcer,
             buckets: buckets, log: log)
+        let ids = dispatcher
+        lifecycle = LifecycleRunner(
+            journal: journal, files: files, clock: clock, buckets: buckets, publisher: publisher, committer: committer,
+            log: log, nextAttempt: { ids.core.takeAttemptID() })
         schedules = ScheduleRunner(
             journal: journal, committer: committer, files: files, clock: clock, announcer: announcer, log: log,
             isAccepting: { [unowned self] in self.hasRoom })
@@ -184,6 +189,7 @@ package final class HostRuntime {
         schedules.stop()
         manifests.stop()
         alarms.stop()
+        lifecycle.stop()
         let watchers = Array(watchers.values)
         await files.run { for watcher in watchers { watcher.stop() } }
         await dispatcher.stop(grace: grace)
@@ -211,7 +217,7 @@ package final class HostRuntime {
             executable: worker, dataFolder: options.dataFolder, files: files, delegate: dispatcher, log: log)
     }
 
-    /// Every hour: old logs and segments go.
+    /// Every hour: old logs and segments go, expired objects, and kept inputs that nothing refers to any more.
     private func keepHouse() {
         let days = dispatcher.deployment.app.retention
         let (journal, logs, clock) = (journal, logs, clock)
@@ -219,6 +225,7 @@ package final class HostRuntime {
             logs.trim(days: days.logDays)
             _ = try? journal.trim(settledBelow: clock.wall - Int64(days.archiveDays) * 86_400_000)
         }
+        Task { @LoopActor in await expire() }
         housekeeping = LoopTimer.after(.seconds(3600)) { [weak self] in self?.keepHouse() }
     }
 }

@@ -1,3 +1,4 @@
+import AppConfig
 import FunctionProtocol
 import Journal
 import Logging
@@ -64,16 +65,18 @@ package struct Recovery {
             state.decisions.map { JSONText.decode(Decision.self, from: $0.body)?.staging ?? $0.attempt.staging })
         let buckets = buckets
         let inputs = try await files.run { try Self.keptInputs(journal) }
+        let days = Int64(dispatcher.deployment.app.retention.keptInputDays ?? 0)
+        let limit = days == 0 ? Int64.max : (clock.wall - days * 86_400_000) * 1_000_000
         await files.run {
             for bucket in buckets.all {
                 bucket.cleanStaging(keeping: kept.union(open))
-                bucket.cleanKept(keeping: inputs)
+                bucket.cleanKept(keeping: inputs, changedBefore: limit)
             }
         }
     }
 
     /// The ids of the input copies that dead letters still refer to. Blocking.
-    private nonisolated static func keptInputs(_ journal: any JournalStore) throws -> Set<String> {
+    nonisolated static func keptInputs(_ journal: any JournalStore) throws -> Set<String> {
         var ids: Set<String> = []
         var after: Int64 = 0
         while true {

@@ -41,7 +41,9 @@ package final class ObjectAnnouncer: Sendable {
             } else {
                 batch.objects.append(.remove(bucket: object.bucket, key: object.key))
                 batch.catalog.append(.removeFile(bucket: object.bucket, key: object.key))
-                let append = deleted(bucket: object.bucket, key: object.key, lineage: lineage)
+                let append = deleted(
+                    bucket: object.bucket, key: object.key, lineage: lineage,
+                    reason: decision.deletionReason ?? "DeleteObject")
                 told[ObjectAddress(bucket: object.bucket, key: object.key)] = append.eventID
                 batch.appends.append(append)
             }
@@ -83,11 +85,12 @@ package final class ObjectAnnouncer: Sendable {
         return (record, append(bus: "default", id: id, payload: payload, reading: .validated, lineage: lineage))
     }
 
-    private func deleted(bucket: String, key: String, lineage: [UInt8]) -> Append {
+    private func deleted(bucket: String, key: String, lineage: [UInt8], reason: String = "DeleteObject") -> Append {
         let sequencer = nextSequencer()
         let id = EventIdentity.derived(from: "deleted", bucket, key, sequencer)
         let payload = ObjectEvents.deleted(
-            id: id, time: Timestamp(milliseconds: clock.wall), bucket: bucket, key: key, sequencer: sequencer)
+            id: id, time: Timestamp(milliseconds: clock.wall), bucket: bucket, key: key, sequencer: sequencer,
+            reason: reason)
         return append(bus: "default", id: id, payload: payload, reading: .validated, lineage: lineage)
     }
 

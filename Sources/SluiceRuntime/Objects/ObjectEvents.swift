@@ -20,12 +20,13 @@ package enum ObjectEvents {
     }
 
     package static func deleted(
-        id: String, time: Timestamp, bucket: String, key: String, sequencer: String
+        id: String, time: Timestamp, bucket: String, key: String, sequencer: String, reason: String = "DeleteObject"
     ) -> [UInt8] {
         envelope(id: id, type: ObjectDeleted.detailType, time: time, bucket: bucket).bytes(
             detail: JSONText.encode(
                 ObjectDeleted(
-                    bucket: bucket, object: ObjectDeleted.Object(key: key, sequencer: sequencer), requester: account)))
+                    bucket: bucket, object: ObjectDeleted.Object(key: key, sequencer: sequencer), requester: account,
+                    reason: reason)))
     }
 
     private static func envelope(id: String, type: String, time: Timestamp, bucket: String) -> EventEnvelope {

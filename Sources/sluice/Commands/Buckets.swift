@@ -4,7 +4,7 @@ import HostAPI
 /// `sluice buckets`.
 struct Buckets: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Folders that are watched.", subcommands: [List.self, Trigger.self])
+        abstract: "Folders that are watched.", subcommands: [List.self, Trigger.self, Lifecycle.self])
 
     struct List: AsyncParsableCommand {
         static let configuration = CommandConfiguration(abstract: "Buckets, what is in them, how they are watched.")
