@@ -18,9 +18,9 @@ struct References {
             for (target, place) in zip(rule.definition.targets, rule.functionPlaces) {
                 if !target.isOutside { checkFunction(target.function, at: place, file: rule.file) }
                 if let name = target.delivery?.downstream { checkDownstream(name, at: place, file: rule.file) }
-                warnOfLoop(target, place: place, rule: rule, buckets: buckets)
             }
         }
+        LoopSearch(rules: rules, functions: functions, buckets: bucketNames, buses: busNames).report()
     }
 
     private func checkDownstream(_ name: String, at place: Place, file: ConfigFile) {
@@ -76,22 +76,6 @@ struct References {
             : NearestName.hint(for: name, among: names, known: "functions of this app")
         file.report(.unknownFunction, "unknown function `\(name)`", at: place, hint: hint)
     }
-
-    /// A function that may write into the bucket whose objects start it can start itself for ever; the hop budget ends
-    /// that, but a warning now is cheaper.
-    private func warnOfLoop(_ target: TargetDefinition, place: Place, rule: RuleFile, buckets: PatternBuckets?) {
-        guard rule.definition.enabled, let buckets,
-            let grants = functions.first(where: { $0.definition.name == target.function })?.definition.grants
-        else { return }
-        for name in Set(buckets.named.map(\.name)).sorted() where grants.mayWrite(bucket: name) {
-            rule.file.report(
-                .possibleLoop,
-                "`\(target.function)` may write into bucket `\(name)`, whose objects start it: that can go round for ever",
-                at: place,
-                hint: "make the rule's key filter exclude what the function writes, or take the bucket from its grants",
-                severity: .warning)
-        }
-    }
 }
 
 /// The buckets that a pattern for object events names.
@@ -110,7 +94,7 @@ struct PatternBuckets {
     }
 
     /// The texts at a path. `$or` adds nothing to a path; steps may be joined by dots.
-    private static func collect(_ node: YAMLNode, path: String, wanted: String, into found: inout [YAMLNode]) {
+    static func collect(_ node: YAMLNode, path: String, wanted: String, into found: inout [YAMLNode]) {
         switch node.value {
         case .mapping(let entries):
             for entry in entries {

@@ -1,0 +1,255 @@
+import EventPatterns
+
+/// Finds the ways in which rules can start each other for ever: rule → function → what the function may write or put →
+/// rule. It goes by grants and patterns, so it sees what could happen, not what does.
+struct LoopSearch {
+    /// What a target's function may cause.
+    private enum Emission: Hashable {
+        case objects(bucket: String)
+        case events(bus: String)
+        case success(bus: String, function: String)
+        case failure(bus: String, function: String)
+
+        var inWords: String {
+            switch self {
+            case .objects(let bucket): "bucket \(bucket)"
+            case .events(let bus): "events on bus \(bus)"
+            case .success(let bus, let function): "success of \(function) on bus \(bus)"
+            case .failure(let bus, let function): "failure of \(function) on bus \(bus)"
+            }
+        }
+    }
+
+    /// One target of one rule.
+    private struct Node: Hashable {
+        var rule: Int
+        var target: Int
+    }
+
+    private struct Step {
+        var node: Node
+        var emission: Emission
+    }
+
+    private let rules: [RuleFile]
+    private let buckets: [String]
+    private let buses: [String]
+    private let functions: [String: FunctionFile]
+    private let places: RulePlaces
+
+    init(rules: [RuleFile], functions: [FunctionFile], buckets: [String], buses: [String]) {
+        self.rules = rules
+        self.buckets = buckets
+        self.buses = buses
+        self.functions = Dictionary(
+            functions.map { ($0.definition.name, $0) }, uniquingKeysWith: { first, _ in first })
+        places = RulePlaces(rules)
+    }
+
+    /// Warns of each loop once, at the target at which it is entered.
+    func report() {
+        var told: Set<Set<Node>> = []
+        for (index, rule) in rules.enumerated() where rule.definition.enabled && told.count < 50 {
+            for target in rule.definition.targets.indices {
+                let start = Node(rule: index, target: target)
+                guard let loop = shortest(from: start), told.insert(Set(loop.map(\.node))).inserted else { continue }
+                warn(loop)
+            }
+        }
+    }
+
+    private func warn(_ loop: [Step]) {
+        guard let first = loop.first else { return }
+        let rule = rules[first.node.rule]
+        let steps = loop.map { step in
+            let definition = rules[step.node.rule].definition
+            return
+                "rule \(definition.name) → \(definition.targets[step.node.target].function) → \(step.emission.inWords)"
+        }
+        let hint =
+            if case .objects = loop[loop.count - 1].emission {
+                "make the rule's key filter exclude what the function writes, or take the bucket from its grants"
+            } else {
+                "narrow the rule's pattern so that it does not take what comes back, or take the grant away"
+            }
+        rule.file.report(
+            .possibleLoop,
+            "possible loop: \(steps.joined(separator: " → ")) → rule \(rule.definition.name); the hop budget would end it",
+            at: rule.functionPlaces.indices.contains(first.node.target)
+                ? rule.functionPlaces[first.node.target] : rule.place,
+            hint: hint, severity: .warning)
+    }
+
+    /// The shortest way from a target back to its own rule, breadth first.
+    private func shortest(from start: Node) -> [Step]? {
+        var queue: [[Step]] = emissions(of: start).map { [Step(node: start, emission: $0)] }
+        var seen: Set<Int> = []
+        var head = 0
+        while head < queue.count {
+            let path = queue[head]
+            head += 1
+            guard let last = path.last else { continue }
+            for next in takers(of: last.emission) {
+                // Back at the start: what follows is known.
+                if next == start.rule { return path }
+                guard seen.insert(next).inserted else { continue }
+                for target in rules[next].definition.targets.indices {
+                    let node = Node(rule: next, target: target)
+                    for emission in emissions(of: node) { queue.append(path + [Step(node: node, emission: emission)]) }
+                }
+            }
+        }
+        return nil
+    }
+
+    private func emissions(of node: Node) -> [Emission] {
+        let target = rules[node.rule].definition.targets[node.target]
+        var emissions: [Emission] = []
+        let function = functions[target.function]
+        let grants = function?.definition.grants ?? Grants()
+        emissions += buckets.filter(grants.mayWrite(bucket:)).map { .objects(bucket: $0) }
+        emissions += buses.filter { grants.events.contains("*") || grants.events.contains($0) }.map { .events(bus: $0) }
+        let destinations = (target.destinations ?? Destinations()).filled(
+            from: function?.definition.destinations ?? Destinations())
+        if let bus = destinations.onSuccess { emissions.append(.success(bus: bus, function: target.function)) }
+        if let bus = destinations.onFailure { emissions.append(.failure(bus: bus, function: target.function)) }
+        return emissions
+    }
+
+    /// The rules that may take it.
+    private func takers(of emission: Emission) -> [Int] {
+        rules.indices.filter { index in
+            let rule = rules[index].definition
+            guard rule.enabled, rule.schedule == nil, let view = places.views[index] else { return false }
+            switch emission {
+            case .objects(let bucket):
+                return rule.bus == "default" && view.mayTakeObject(of: bucket)
+            case .events(let bus): return rule.bus == bus && view.mayTakeOwn
+            case .success(let bus, let function):
+                return rule.bus == bus && view.mayTakeOutcome("Success", of: function)
+            case .failure(let bus, let function):
+                return rule.bus == bus && view.mayTakeOutcome("Failure", of: function)
+            }
+        }
+    }
+}
+
+/// What the rules' patterns say of the fields that tell where an event comes from.
+private struct RulePlaces {
+    let views: [PatternView?]
+
+    init(_ rules: [RuleFile]) {
+        views = rules.map { $0.pattern.map(PatternView.init) }
+    }
+}
+
+/// A pattern without the fields whose values nobody knows beforehand; those are taken to match.
+struct PatternView {
+    /// What is left of a pattern.
+    private enum Rest {
+        /// Nothing: it takes everything.
+        case all
+        case pattern(EventPattern)
+        /// It is not valid, which is reported elsewhere.
+        case none
+
+        func takes(_ event: String) -> Bool {
+            switch self {
+            case .all: true
+            case .none: false
+            // What cannot be decided may happen.
+            case .pattern(let pattern): (try? pattern.matches(Array(event.utf8))) ?? true
+            }
+        }
+    }
+
+    private let objects: Rest
+    private let outcomes: Rest
+    private let sources: [YAMLNode]
+
+    private static let always: Set<String> = ["id", "time"]
+    private static let ofObject = always.union([
+        "detail.object", "detail.request-id", "detail.source-ip-address", "detail.reason",
+    ])
+    private static let ofOutcome = always.union([
+        "resources", "detail.timestamp", "detail.requestContext.requestId", "detail.requestContext.condition",
+        "detail.requestContext.approximateInvokeCount", "detail.requestPayload", "detail.responseContext",
+        "detail.responsePayload",
+    ])
+
+    init(_ pattern: YAMLNode) {
+        objects = Self.rest(of: pattern, without: Self.ofObject)
+        outcomes = Self.rest(of: pattern, without: Self.ofOutcome)
+        var found: [YAMLNode] = []
+        PatternBuckets.collect(pattern, path: "", wanted: "source", into: &found)
+        sources = found
+    }
+
+    func mayTakeObject(of bucket: String) -> Bool {
+        objects.takes(
+            Self.event(
+                source: "aws.s3", type: "Object Created", resource: "arn:aws:s3:::\(bucket)",
+                detail: #"{"version":"0","bucket":{"name":"\#(bucket)"},"requester":"000000000000"}"#))
+    }
+
+    /// Events that a function puts itself: of any source but the host's own.
+    var mayTakeOwn: Bool {
+        sources.isEmpty
+            || sources.contains { node in
+                guard case .string(let text) = node.value else { return true }
+                return !text.hasPrefix("aws.") && text != "lambda" && !text.hasPrefix("sluice.")
+            }
+    }
+
+    /// An outcome of any version of a function.
+    func mayTakeOutcome(_ kind: String, of function: String) -> Bool {
+        let arn = "arn:aws:lambda:local:000000000000:function:\(function):1"
+        return outcomes.takes(
+            Self.event(
+                source: "lambda", type: "Lambda Function Invocation Result - \(kind)", resource: arn,
+                detail: #"{"version":"1.0","requestContext":{"functionArn":"\#(arn)"}}"#))
+    }
+
+    private static func event(source: String, type: String, resource: String, detail: String) -> String {
+        #"{"version":"0","id":"0","detail-type":"\#(type)","source":"\#(source)","account":"000000000000","#
+            + #""time":"2026-01-01T00:00:00Z","region":"local","resources":["\#(resource)"],"detail":\#(detail)}"#
+    }
+
+    private static func rest(of pattern: YAMLNode, without fields: Set<String>) -> Rest {
+        guard let reduced = reduce(pattern, path: "", without: fields) else { return .all }
+        return (try? EventPattern(parsing: reduced.json, dialect: .extended)).map { .pattern($0) } ?? .none
+    }
+
+    /// The node without the fields; nil where nothing is left. An alternative of `$or` of which nothing is left takes
+    /// everything, and so does the whole `$or`.
+    private static func reduce(_ node: YAMLNode, path: String, without fields: Set<String>) -> YAMLNode? {
+        guard case .mapping(let entries) = node.value else { return node }
+        var kept: [YAMLEntry] = []
+        for entry in entries {
+            var entry = entry
+            if entry.key == "$or", case .sequence(let items) = entry.value.value {
+                let reduced = items.map { reduce($0, path: path, without: fields) }
+                guard reduced.allSatisfy({ $0 != nil }) else { continue }
+                entry.value.value = .sequence(reduced.compactMap(\.self))
+                kept.append(entry)
+                continue
+            }
+            let deeper = path.isEmpty ? entry.key : "\(path).\(entry.key)"
+            if fields.contains(where: { deeper == $0 || deeper.hasPrefix($0 + ".") }) { continue }
+            if case .sequence(let items) = entry.value.value, deeper.hasSuffix(".functionArn") {
+                // A version of a function that is named exactly may be the next one.
+                let isExact = items.contains { item in
+                    if case .string = item.value { true } else { false }
+                }
+                if isExact { continue }
+            }
+            guard let inner = reduce(entry.value, path: deeper, without: fields) else { continue }
+            entry.value = inner
+            kept.append(entry)
+        }
+        guard !kept.isEmpty else { return nil }
+        var result = node
+        result.value = .mapping(kept)
+        return result
+    }
+}
