@@ -40,6 +40,12 @@ extension Dispatcher: WorkerPoolDelegate {
         guard let context = attempts[Int64(id)], !context.isClosed else { return }
         context.isClosed = true
         core.workerDone(context.id)
+        var report = report
+        if context.version.isBatch, context.settings != nil, case .success(let output) = report.outcome,
+            let outcome = ItemFailures.outcome(of: output, ids: context.attempt.works.map(\.eventID))
+        {
+            report.outcome = outcome
+        }
         let isGood = if case .failure = report.outcome { false } else { true }
         tallies[context.attempt.function, default: FunctionTally()]
             .note(succeeded: isGood, microseconds: report.durationMicroseconds, coldStart: report.coldStart)
@@ -58,6 +64,7 @@ extension Dispatcher: WorkerPoolDelegate {
             core.settled(context.id)
             forget(context)
         } else {
+            let report = report
             Task { @LoopActor in await self.conclude(context, report) }
         }
         pump()
