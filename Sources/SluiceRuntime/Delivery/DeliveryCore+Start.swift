@@ -139,9 +139,11 @@ extension DeliveryCore {
         if !hasOwnSlots(function) { sharedRunning += 1 }
         occupied[attempt.id] = (function, downstream)
         subscriptions[position].gate?.pass(now)
+        noteSpent(.subscription(subscriptions[position].id), subscriptions[position].gate)
         if let downstream {
             downstreams[downstream]?.running += 1
             downstreams[downstream]?.gate?.pass(now)
+            noteSpent(.downstream(downstream), downstreams[downstream]?.gate)
         }
         if case .trial(let pause, nil) = subscriptions[position].flow {
             subscriptions[position].flow = .trial(pause, attempt: lastAttempt)

@@ -101,6 +101,8 @@ package struct DeliveryCore: Sendable {
     /// The earliest instant at which something that was declined for its time may start.
     var wake: Instant?
     var changedFlows: Set<SubscriptionID> = []
+    /// Slow rates that have let something start and are not stored yet.
+    var spentRates: Set<RateOwner> = []
     let boot: Int64
     var lastAttempt: Int64 = 0
     var lastGroup = 0

@@ -3,11 +3,11 @@
 struct RateGate: Sendable {
     let rate: Rate
     /// Microseconds. A start moves it on by one interval.
-    private var full: Int64 = .min
+    var full: Int64 = .min
 
     init(_ rate: Rate) { self.rate = rate }
 
-    private var interval: Int64 { max(1, rate.per * 1000 / Int64(rate.count)) }
+    var interval: Int64 { max(1, rate.per * 1000 / Int64(rate.count)) }
 
     /// The earliest instant, not before `now`, at which a start passes.
     func opens(after now: Instant) -> Instant {

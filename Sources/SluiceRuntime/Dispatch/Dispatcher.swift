@@ -155,6 +155,7 @@ package final class Dispatcher {
             case .refillKey(let subscription, let request): refillKey(subscription, request)
             }
         }
+        storeRates()
         setTimer()
     }
 

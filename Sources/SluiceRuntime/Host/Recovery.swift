@@ -108,6 +108,8 @@ package struct Recovery {
     package func loadPending() async throws {
         let journal = journal
         try await dispatcher.loadPauses()
+        // In a new data folder nothing has been spent yet.
+        if state.boot > 1 { try await dispatcher.loadRates() }
         for progress in state.subscriptions {
             try await dispatcher.loadParked(progress.subscription.id)
             var after: Int64 = 0
