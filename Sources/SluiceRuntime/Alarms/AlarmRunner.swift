@@ -39,6 +39,8 @@ package final class AlarmRunner {
     var arrivals = ArrivalLog()
     private var timer: LoopTimer?
     private var isSampling = false
+    /// Changes on their way into the journal.
+    private var telling = 0
     private(set) var isStopped = false
     var isReading = false
     nonisolated let mailbox = Mailbox()
@@ -111,6 +113,9 @@ package final class AlarmRunner {
         await readArrivals()
         await look()
     }
+
+    /// Something is being looked at, or is on its way into the journal.
+    package var isBusy: Bool { isSampling || isReading || telling > 0 }
 
     package func stop() {
         isStopped = true
@@ -195,7 +200,9 @@ package final class AlarmRunner {
                 "alarm": "\(change.alarm.name)", "state": "\(change.after.value.rawValue)",
                 "reason": "\(change.after.reason)",
             ])
+        telling += 1
         Task { @LoopActor in
+            defer { telling -= 1 }
             while !isStopped {
                 var batch = Batch()
                 // A disk that is short of room is what some alarms are for.

@@ -122,7 +122,7 @@ package final class Publisher {
     }
 
     /// Finishes what an earlier life had decided, before anything is dispatched or scanned.
-    func recover(_ decision: Decision) async -> Result {
+    package func recover(_ decision: Decision) async -> Result {
         await carryOut(decision, isDecided: true)
     }
 

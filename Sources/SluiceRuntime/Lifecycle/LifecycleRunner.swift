@@ -137,16 +137,19 @@ package final class LifecycleRunner {
         }
         let current = zip(part, same).filter(\.1).map(\.0)
         guard !current.isEmpty else { return [] }
-        if await decide(current.map(\.object), bucket) { return current }
+        guard let removed = await decide(current.map(\.object), bucket) else { return [] }
+        if removed { return current }
         guard current.count > 1 else { return [] }
         var gone: [(object: ObjectRecord, rule: LifecycleRule)] = []
         for one in current where !isStopped {
-            if await decide([one.object], bucket) { gone.append(one) }
+            guard let removed = await decide([one.object], bucket) else { break }
+            if removed { gone.append(one) }
         }
         return gone
     }
 
-    private func decide(_ objects: [ObjectRecord], _ bucket: Bucket) async -> Bool {
+    /// False: one of them has changed, and all are where they were. Nil: nothing can be removed now.
+    private func decide(_ objects: [ObjectRecord], _ bucket: Bucket) async -> Bool? {
         let attempt = nextAttempt()
         let publications = objects.map {
             bucket.deletion(
@@ -161,16 +164,16 @@ package final class LifecycleRunner {
         switch await publisher.carryOut(decision) {
         case .committed, .nothing: return true
         case .withdrawn(_, let withdrawal):
-            guard (try? await committer.commit(withdrawal.changes)) != nil else { return false }
+            guard (try? await committer.commit(withdrawal.changes)) != nil else { return nil }
             publisher.finish(withdrawal)
             return false
         case .failed(let failure):
             log.error("expired objects cannot be removed", metadata: ["reason": "\(failure.message)"])
-            return false
+            return nil
         case .refused(let reason):
             log.error("expired objects cannot be removed", metadata: ["reason": "\(reason)"])
-            return false
-        case .superseded, .closed: return false
+            return nil
+        case .superseded, .closed: return nil
         }
     }
 

@@ -4,6 +4,11 @@ import Gateway
 import HostAPI
 import Testing
 
+/// What names one event of a batch as failed.
+private func failuresBody(_ id: String) -> String {
+    #"{"batchItemFailures": [{"itemIdentifier": "\#(id)"}]}"#
+}
+
 extension Integration {
     @Suite("Alarms, webhooks and commands", .timeLimit(.minutes(5)))
     struct AlarmTests {
@@ -119,6 +124,49 @@ extension Integration {
                 #expect(!host.logText.contains("hidden"), "\(host.logText)")
                 let shown = "\(try await host.client.listRules(bus: nil))" + "\(try await host.client.status())"
                 #expect(!shown.contains("hidden"))
+            }
+        }
+
+        @Test("A batch's answer names the events that failed: they alone come again; one that makes no sense fails all")
+        func itemFailures() async throws {
+            let server = try HookServer()
+            defer { server.stop() }
+            let app = try TestApp.faulty()
+            try app.write(
+                "Events/rules/many.yaml",
+                """
+                name: many
+                pattern: {source: [test.many]}
+                targets:
+                  - webhook: {url: "http://127.0.0.1:\(server.port)/"}
+                    batchSize: 3
+                    maximumBatchingWindowInSeconds: 20
+                    retryPolicy: {maximumRetryAttempts: 2, intervalSeconds: 0.01}
+                """)
+            try await HostProcess.with(app) { host in
+                @Sendable func ids(_ request: HookServer.Request) -> [String] {
+                    guard let root = try? JSONDocument(parsing: Array(request.body.utf8)).root else { return [] }
+                    return root.elements.compactMap { $0["id"]?.string }
+                }
+                func putThree() async throws {
+                    let receipt = try await host.client.putEvents(
+                        EventSubmission(
+                            entries: try (1...3).map {
+                                EventEntry(source: "test.many", detailType: "N", detail: try RawJSON("{\"n\":\($0)}"))
+                            }))
+                    #expect(receipt.results.count == 3)
+                    try await host.settled()
+                }
+                server.prepare { HookServer.answer("200 OK", body: ids($0).count == 3 ? failuresBody(ids($0)[1]) : "") }
+                try await putThree()
+                let first = server.requests.map(ids)
+                #expect(first.map(\.count) == [3, 1] && first[1].first == first[0][1], "\(first)")
+                server.prepare(HookServer.answer("200 OK", body: failuresBody("nobody")))
+                try await putThree()
+                // The malformed answer fails the batch, which is halved until each has been told alone.
+                let second = server.requests.dropFirst(2).map { ids($0).count }
+                #expect(second.first == 3 && second.dropFirst().reduce(0, +) == 3, "\(second)")
+                #expect(try await host.deadLetters().isEmpty)
             }
         }
 

@@ -13,7 +13,7 @@ final class HookServer: Sendable {
     }
 
     private struct State {
-        var answers: [String] = []
+        var answers: [@Sendable (Request) -> String] = []
         var requests: [Request] = []
     }
 
@@ -47,7 +47,12 @@ final class HookServer: Sendable {
 
     /// What comes next: whole answers, headers included; when there is none left it is 200.
     func prepare(_ answers: String...) {
-        state.withLock { $0.answers += answers }
+        state.withLock { $0.answers += answers.map { answer in { @Sendable _ in answer } } }
+    }
+
+    /// What comes next, made from the request.
+    func prepare(_ answer: @escaping @Sendable (Request) -> String) {
+        state.withLock { $0.answers.append(answer) }
     }
 
     static func answer(_ status: String, _ headers: String = "", body: String = "") -> String {
@@ -69,7 +74,7 @@ final class HookServer: Sendable {
             while let request = Self.take(&bytes) {
                 let answer = state.withLock { state in
                     state.requests.append(request)
-                    return state.answers.isEmpty ? Self.answer("200 OK") : state.answers.removeFirst()
+                    return state.answers.isEmpty ? Self.answer("200 OK") : state.answers.removeFirst()(request)
                 }
                 // An empty answer is a server that hangs up.
                 if answer.isEmpty { return }

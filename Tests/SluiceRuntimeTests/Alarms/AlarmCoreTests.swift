@@ -126,7 +126,9 @@ struct AlarmCoreTests {
         let bytes = try TapeEncoder().encode(stored)
         var second = AlarmDriver()
         second.now = driver.now
-        try second.set(alarm(.init(metric: .deadLetters, threshold: 2)), stored: TapeDecoder().decode(AlarmState.self, from: bytes))
+        try second.set(
+            alarm(.init(metric: .deadLetters, threshold: 2)), stored: TapeDecoder().decode(AlarmState.self, from: bytes)
+        )
         second.minute { $0.dead = 5 }
         #expect(second.told.isEmpty)
         try second.set(alarm(.init(metric: .deadLetters, threshold: 4)))
