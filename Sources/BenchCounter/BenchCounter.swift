@@ -2,7 +2,8 @@ import FunctionKit
 import Glibc
 
 /// The function of `sluice bench pipeline`: decodes every event and counts it, so that what is measured includes a
-/// handler that has really read its events, and what is counted is counted by it.
+/// handler that has really read its events, and what is counted is counted by it. With `DELAY_MS` in its environment it is
+/// the slow neighbour: it waits so long and counts nothing.
 private struct BenchCounter: BatchHandler {
     /// The two fields that the benchmark's events carry for it.
     struct Event: Decodable, Sendable {
@@ -16,6 +17,10 @@ private struct BenchCounter: BatchHandler {
     let tally = Tally()
 
     func handle(_ records: [Record<Event>], context: Context) async throws -> [RecordResult] {
+        if let delay = context.environment["DELAY_MS"].flatMap(UInt32.init) {
+            usleep(delay * 1000)
+            return records.map { _ in .ok }
+        }
         let now = Tally.now()
         for record in records { tally.add(latency: now - record.event.detail.sent) }
         tally.write()

@@ -82,6 +82,13 @@ public struct JSONWriter: Sendable {
             var clean = 0
             var index = 0
             while index < text.count {
+                // Nearly every text has nothing to escape.
+                while index + 8 <= text.count, let start = text.baseAddress,
+                    !mustEscape(UnsafeRawPointer(start).loadUnaligned(fromByteOffset: index, as: UInt64.self))
+                {
+                    index += 8
+                }
+                guard index < text.count else { break }
                 let byte = text[index]
                 if byte >= 0x20, byte != UInt8(ascii: "\""), byte != UInt8(ascii: "\\") {
                     index += 1
@@ -108,6 +115,16 @@ public struct JSONWriter: Sendable {
             bytes.append(contentsOf: UnsafeBufferPointer(rebasing: text[clean..<text.count]))
         }
         bytes.append(UInt8(ascii: "\""))
+    }
+
+    /// Whether any byte of the word is a quote, a backslash or below 0x20.
+    @inline(__always)
+    private static func mustEscape(_ word: UInt64) -> Bool {
+        let ones: UInt64 = 0x0101_0101_0101_0101
+        let quote = word ^ (ones &* 0x22)
+        let backslash = word ^ (ones &* 0x5C)
+        let hit = (quote &- ones) & ~quote | (backslash &- ones) & ~backslash | (word &- ones &* 0x20) & ~word
+        return hit & (ones << 7) != 0
     }
 
     /// A dynamic value; `indent` is the depth for two-space pretty printing, nil for none.

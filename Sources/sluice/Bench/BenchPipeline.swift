@@ -1,8 +1,4 @@
 import ArgumentParser
-import FunctionJSON
-import Glibc
-import Journal
-import SluiceRuntime
 
 /// `sluice bench pipeline`: accepted → matched → invoked → settled, everything real.
 struct BenchPipeline: AsyncParsableCommand {
@@ -42,9 +38,18 @@ struct BenchPipeline: AsyncParsableCommand {
     @Option(help: ArgumentHelp("Workers of the function.", valueName: "n"))
     var workers = 2
 
+    @Option(help: ArgumentHelp("Events that wait behind a pause, to be worked off at the end.", valueName: "n"))
+    var backlog = 0
+
+    @Option(
+        help: ArgumentHelp(
+            "Events that wait for a slow function (50 ms each) while the other's latency is measured again.",
+            valueName: "n"))
+    var slow = 0
+
     func validate() throws {
         guard seconds > 0, rate >= 0, (1...1000).contains(request), connections > 0, (1...10_000).contains(batch),
-            rules > 0, bytes >= 300, workers > 0
+            rules > 0, bytes >= 300, workers > 0, backlog >= 0, slow >= 0
         else {
             throw ValidationError(
                 "every figure must be above 0, an event has at least 300 bytes, a request at most 1000 events")
@@ -54,62 +59,41 @@ struct BenchPipeline: AsyncParsableCommand {
     func run() async throws {
         let host = try await PipelineHost.start(
             module: BenchModule.path("BenchCounter"), folder: options.folder, batch: batch, rules: rules,
-            workers: workers)
-        var floors: [RawFloor.Result] = []
-        var runs: [PipelineHost.Run] = []
+            workers: workers, slowMilliseconds: slow > 0 ? Self.slowMilliseconds : nil)
         do {
+            var figures = PipelineFigures(self)
             // A first short run warms everything and tells how many events fill the time.
-            let load = PipelineHost.Load(
+            var load = PipelineHost.Load(
                 events: 20_000, request: request, connections: connections, rate: rate, bytes: bytes)
             let first = try await host.drive(load)
-            var third = load
-            third.events = max(20_000, Int(first.eventsPerSecond * seconds / 3))
-            for _ in 0..<3 {
-                let run = try await host.drive(third)
-                runs.append(run)
-                var raw = JournalBench(folder: options.folder)
-                raw.bytes = bytes
-                raw.events = min(300_000, third.events)
-                floors.append(try raw.floor(batch: Int(run.meanCommit)))
+            load.events = max(20_000, Int(first.eventsPerSecond * seconds / 3))
+            for _ in 0..<3 { try await figures.add(host.drive(load), floorOf: load) }
+            if rate == 0 {
+                load.rate = figures.eventsPerSecond / 2
+                load.events = max(20_000, Int(load.rate * seconds / 6))
+                try await figures.addHalf(host.drive(load), floorOf: load)
+                load.rate = 0
+            }
+            if backlog > 0 {
+                load.events = backlog
+                figures.drained = try await host.drain(load)
+            }
+            if slow > 0 {
+                load.rate = rate > 0 ? rate : figures.eventsPerSecond / 4
+                load.events = max(20_000, Int(load.rate * seconds / 3))
+                figures.alone = try await host.drive(load)
+                try await host.put(
+                    PipelineHost.Load(events: slow, request: 200, connections: 1, rate: 0, bytes: bytes, isSlow: true))
+                figures.beside = try await host.drive(load)
             }
             await host.stop()
+            try figures.print()
         } catch {
             await host.stop()
             throw error
         }
-        try report(runs, floors)
     }
 
-    private func report(_ runs: [PipelineHost.Run], _ floors: [RawFloor.Result]) throws {
-        func median(_ values: [Double]) -> Double { values.sorted()[values.count / 2] }
-        let floor = median(floors.map(\.eventsPerSecond))
-        let commits = floors.flatMap(\.commitMilliseconds).sorted()
-        func raw(_ share: Double) -> Double { commits[min(commits.count - 1, Int(Double(commits.count) * share))] }
-        var printer = BenchPrinter(options)
-        var params: [String: JSONValue] = [
-            "request": .number(JSONNumber(request)), "batch": .number(JSONNumber(batch)),
-            "rules": .number(JSONNumber(rules)), "bytes": .number(JSONNumber(bytes)),
-        ]
-        if rate > 0 { params["rate"] = .number(JSONNumber(Int(rate))) }
-        func add(_ metric: String, _ value: Double, _ unit: String, floor: Double? = nil) throws {
-            try printer.add(
-                BenchLine(
-                    bench: "pipeline", params: params, metric: metric, value: value, unit: unit, floor: floor,
-                    ratio: floor.map { value / $0 }))
-        }
-        let tally = runs.reduce(into: PipelineTally()) { $0.add($1.tally) }
-        try add("events", Double(runs.reduce(0) { $0 + $1.events }), "events")
-        try add("seconds", runs.reduce(0) { $0 + $1.seconds }, "s")
-        try add("events_per_second", median(runs.map(\.eventsPerSecond)), "events/s", floor: floor)
-        try add("start_p50_ms", tally.milliseconds(0.5), "ms", floor: raw(0.5))
-        try add("start_p99_ms", tally.milliseconds(0.99), "ms", floor: raw(0.99))
-        try add("mean_commit_events", median(runs.map(\.meanCommit)), "events")
-        try add(
-            "mean_commit_ms", median(runs.map(\.meanCommitMilliseconds)), "ms",
-            floor: commits.reduce(0, +) / Double(commits.count))
-        try add("longest_commit_ms", runs.map(\.longestCommitMilliseconds).max() ?? 0, "ms", floor: commits.last)
-        try add("peak_wal_mb", runs.map(\.peakWALMegabytes).max() ?? 0, "MB")
-        try add("host_cpu_us_per_event", median(runs.map(\.hostMicroseconds)), "us")
-        printer.finish()
-    }
+    /// What the slow neighbour takes for one event.
+    private static let slowMilliseconds = 50
 }

@@ -27,6 +27,9 @@ struct BenchProduce: ParsableCommand {
     @Option(help: "Bytes of an event.")
     var bytes: Int
 
+    @Option(name: .customLong("type"), help: "The events' detail-type.")
+    var detailType = "Sample"
+
     func run() throws {
         let requests = (events + batch - 1) / batch
         let next = Atomic<Int>(0)
@@ -36,7 +39,7 @@ struct BenchProduce: ParsableCommand {
         let workers = BenchThreads.run(connections) { [self] _ in
             do throws(Failure) {
                 let connection = try ProducerConnection(socket: socket)
-                var body = ProducerBody(batch: batch, bytes: bytes)
+                var body = ProducerBody(bytes: bytes, detailType: detailType)
                 while true {
                     let index = next.wrappingAdd(1, ordering: .relaxed).oldValue
                     guard index < requests, fault.withLock({ $0 == nil }) else { return }
@@ -110,10 +113,12 @@ struct BenchThreads {
 /// The body of one request, refilled for each: events of the same size that all differ.
 struct ProducerBody {
     private static let head = Array("{\"entries\":[".utf8)
+    private let start: [UInt8]
     private let notes: [[UInt8]]
     private(set) var bytes: [UInt8] = []
 
-    init(batch: Int, bytes: Int) {
+    init(bytes: Int, detailType: String) {
+        start = Array("{\"source\":\"bench.pipeline\",\"detailType\":\"\(detailType)\",\"detail\":{\"id\":".utf8)
         var state: UInt64 = 0x9E37_79B9_7F4A_7C15
         let alphabet = Array("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789 .".utf8)
         // The envelope around it has some 250 bytes.
@@ -130,9 +135,8 @@ struct ProducerBody {
         bytes += Self.head
         for index in first..<first + count {
             if index > first { bytes.append(UInt8(ascii: ",")) }
-            bytes +=
-                "{\"source\":\"bench.pipeline\",\"detailType\":\"Sample\",\"detail\":{\"id\":\(index),\"sent\":\(sent),\"note\":\""
-                .utf8
+            bytes += start
+            bytes += "\(index),\"sent\":\(sent),\"note\":\"".utf8
             bytes += notes[index % notes.count]
             bytes += "\"}}".utf8
         }

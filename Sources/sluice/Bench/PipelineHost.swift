@@ -17,6 +17,8 @@ struct PipelineHost: Sendable {
         /// Events a second; 0: as fast as they are taken.
         var rate: Double
         var bytes: Int
+        /// Whether the slow neighbour's events are put instead; they are not waited for.
+        var isSlow = false
     }
 
     struct Run: Sendable {
@@ -41,13 +43,30 @@ struct PipelineHost: Sendable {
 
     var data: String { "\(root)/data" }
 
-    static func start(module: String, folder: String, batch: Int, rules: Int, workers: Int) async throws -> PipelineHost
-    {
+    /// The rule whose events are measured, and the one of the slow neighbour.
+    private static let (measured, slow) = ("rule-0", "slow")
+
+    /// - Parameter slowMilliseconds: with a value, a second function has its own rule and takes so long for an event.
+    static func start(
+        module: String, folder: String, batch: Int, rules: Int, workers: Int, slowMilliseconds: Int? = nil
+    ) async throws -> PipelineHost {
         let root = "\(folder)/sluice-bench-\(getpid())"
         try BenchFolder.write("", to: "\(root)/app/sluice.yaml")
         try BenchFolder.write(
             "module: \(module)\nreservedConcurrency: \(workers)\n",
             to: "\(root)/app/Functions/BenchCounter/function.yaml")
+        if let slowMilliseconds {
+            try BenchFolder.write(
+                "module: \(module)\nreservedConcurrency: 2\nenvironment: {DELAY_MS: \"\(slowMilliseconds)\"}\n",
+                to: "\(root)/app/Functions/BenchSlow/function.yaml")
+            try BenchFolder.write(
+                """
+                name: \(slow)
+                pattern: {source: [bench.pipeline], detail-type: [Slow]}
+                targets: [{function: BenchSlow}]
+
+                """, to: "\(root)/app/Events/rules/slow.yaml")
+        }
         for index in 0..<rules {
             let type = index == 0 ? "Sample" : "Other \(index)"
             try BenchFolder.write(
@@ -88,10 +107,31 @@ struct PipelineHost: Sendable {
     func drive(_ load: Load) async throws -> Run {
         let before = try await snapshot()
         let began = BenchClock.nanoseconds
+        try await put(load)
+        return try await finish(load, before, began)
+    }
+
+    /// Puts the events while the rule is paused, and then measures from its resumption until every outcome is durable.
+    func drain(_ load: Load) async throws -> Run {
+        try await pause(true)
+        try await put(load)
+        let before = try await snapshot()
+        let began = BenchClock.nanoseconds
+        try await pause(false)
+        return try await finish(load, before, began)
+    }
+
+    private func pause(_ paused: Bool) async throws {
+        _ = try await service.control.pauseRule(
+            bus: "default", name: Self.measured, request: PauseRequest(paused: paused, reason: "bench"))
+    }
+
+    /// Runs the producer until every event is durable.
+    func put(_ load: Load) async throws {
         let arguments = [
             "bench", "produce", "--socket", "\(data)/api.sock", "--events", "\(load.events)", "--batch",
             "\(load.request)", "--connections", "\(load.connections)", "--rate", "\(load.rate)", "--bytes",
-            "\(load.bytes)",
+            "\(load.bytes)", "--type", load.isSlow ? "Slow" : "Sample",
         ]
         let program = Paths.programFolder + "sluice"
         let said = try await Task.detached { try Subprocess.output([program] + arguments) }.value
@@ -99,6 +139,9 @@ struct PipelineHost: Sendable {
         guard accepted == load.events else {
             throw Failure("the host accepted \(accepted) of \(load.events) events")
         }
+    }
+
+    private func finish(_ load: Load, _ before: Snapshot, _ began: Int64) async throws -> Run {
         var after = try await snapshot()
         while after.settled < before.settled + Int64(load.events) {
             if after.dead > 0 { throw Failure("\(after.dead) events became dead letters") }
@@ -132,7 +175,7 @@ struct PipelineHost: Sendable {
     }
 
     private func snapshot() async throws -> Snapshot {
-        let progress = try await service.runtime.benchProgress()
+        let progress = try await service.runtime.benchProgress(rule: Self.measured)
         var usage = rusage()
         getrusage(__rusage_who_t(RUSAGE_SELF.rawValue), &usage)
         let processor =
