@@ -44,8 +44,20 @@ extension Dispatcher {
 extension TargetDefinition {
     /// What is said of its delivery beyond the usual, a phrase each.
     var deliveryPhrases: [String]? {
-        guard let delivery else { return nil }
+        guard delivery != nil || isOutside else { return nil }
+        let delivery = delivery ?? DeliveryOptions()
         var phrases: [String] = []
+        if let webhook {
+            // Without what may be a secret.
+            phrases.append(
+                "\(webhook.method.rawValue) \(webhook.shownURL), up to \(webhook.concurrency) at once, each up to "
+                    + "\(webhook.timeoutSeconds) s")
+        }
+        if let command {
+            phrases.append(
+                "runs \(([command.program] + command.arguments).joined(separator: " ")), up to \(command.concurrency) at "
+                    + "once, each up to \(command.timeoutSeconds) s")
+        }
         if let keys = delivery.keys {
             phrases.append(
                 keys.isOrdered

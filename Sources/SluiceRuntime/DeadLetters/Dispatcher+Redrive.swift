@@ -1,6 +1,7 @@
 import AppConfig
 import EventModel
 package import Journal
+import Logging
 import UVLoop
 
 extension Dispatcher {
@@ -42,13 +43,43 @@ extension Dispatcher {
         return clock.now + Int64(seconds) * 1000
     }
 
+    /// Reads works of the pending set whose events are not in memory.
+    func reload(_ id: SubscriptionID, _ deliveries: [Delivery]) {
+        let journal = journal
+        Task { @LoopActor in
+            var entries: [PendingEntry] = []
+            do {
+                entries = try await files.run {
+                    try deliveries.compactMap { delivery in
+                        try journal.pending(delivery.subscription, after: delivery.ordinal - 1, limit: 1)
+                            .first { $0.delivery == delivery }
+                    }
+                }
+            } catch {
+                // Each is asked for again a little later.
+                log.error(
+                    "cannot read the pending set", metadata: ["subscription": "\(id.value)", "error": "\(error)"])
+            }
+            core.reloaded(id, asked: deliveries, found: entries.map { work(pending: $0) }, now: clock.now)
+            pump()
+        }
+    }
+
     /// Loads what an earlier life left in the pending set.
     package func load(_ entry: PendingEntry) {
+        let settings = deployment.subscription(entry.delivery.subscription)
+        let longest = max(
+            (settings?.policy ?? DeliveryPolicy()).maximumInterval,
+            JSONText.decode(DeliveryMemo.self, from: entry.history)?.attempts.last?.retryAfter ?? 0)
+        core.load(work(pending: entry), due: clock.instant(due: entry.due, longest: longest))
+    }
+
+    private func work(pending entry: PendingEntry) -> Work {
         let settings = deployment.subscription(entry.delivery.subscription)
         let policy = settings?.policy ?? DeliveryPolicy()
         let memo = JSONText.decode(DeliveryMemo.self, from: entry.history)
         let isRedrive = entry.state == .redriven || entry.deadLetter != nil
-        let work = Work(
+        return Work(
             delivery: entry.delivery, source: .pending(deadLetter: entry.deadLetter), eventID: entry.eventID,
             ingested: entry.ingested,
             expires: isRedrive
@@ -57,9 +88,5 @@ extension Dispatcher {
             payload: entry.payload, lineage: entry.lineage, history: memo?.attempts ?? [], alone: memo?.alone ?? false,
             parked: memo?.parked, key: key(of: entry.payload, for: entry.delivery.subscription),
             bytes: bytes(of: entry.payload, for: entry.delivery.subscription), arrived: clock.now)
-        core.load(
-            work,
-            due: clock.instant(
-                due: entry.due, longest: max(policy.maximumInterval, memo?.attempts.last?.retryAfter ?? 0)))
     }
 }

@@ -55,6 +55,7 @@ extension DeliveryCore {
         }
         subscriptions[position].ready.update(extend)
         subscriptions[position].retrying.update(extend)
+        for ordinal in subscriptions[position].reading.keys { extend(&subscriptions[position].reading[ordinal]!) }
         for at in subscriptions[position].assembling.indices { extend(&subscriptions[position].assembling[at]) }
         for key in subscriptions[position].lines.keys {
             for at in subscriptions[position].lines[key]!.waiting.indices {

@@ -51,7 +51,7 @@ extension DeliveryCore {
         if let key = work.key, subscriptions[position].rules.keys != nil {
             subscriptions[position].lines[key, default: KeyLine()].putAhead(work.delivery.ordinal)
         }
-        subscriptions[position].retrying.insert(work, due: due)
+        retain(work, due: due, at: position)
     }
 
     /// A direct invocation: first in its function's queue, under the same limits.

@@ -10,7 +10,8 @@ extension DeliveryCore {
             if case .open(let pause, let until) = subscriptions[position].flow, until <= now {
                 subscriptions[position].flow = .trial(pause, attempt: nil)
             }
-            promoteDue(at: position, now: now)
+            let unread = promoteDue(at: position, now: now)
+            if !unread.isEmpty { actions.append(.reload(subscriptions[position].id, unread)) }
         }
         var idle = 0
         while idle < functions.count {
@@ -42,16 +43,6 @@ extension DeliveryCore {
             }
         }
         return actions
-    }
-
-    /// Due retries go to the front: they are older than anything from the log.
-    private mutating func promoteDue(at position: Int, now: Instant) {
-        guard let due = subscriptions[position].retrying.firstDue, due <= now, !subscriptions[position].isHeld else {
-            return
-        }
-        var works: [Work] = []
-        while let work = subscriptions[position].retrying.popFirst(dueBy: now) { works.append(work) }
-        putBack(works, at: position)
     }
 
     private mutating func startNext(of function: Int, now: Instant) -> Attempt? {

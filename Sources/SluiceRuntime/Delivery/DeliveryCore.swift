@@ -14,6 +14,8 @@ package struct DeliveryCore: Sendable {
         case refill(SubscriptionID, after: Position, limit: Int)
         /// Read what it has waiting of one key in `(after, through]`, and answer with `refilledKey`.
         case refillKey(SubscriptionID, KeyRefill)
+        /// Read these from the pending set, and answer with `reloaded`.
+        case reload(SubscriptionID, [Delivery])
     }
 
     /// One try of one delivery, or of a batch.
@@ -34,6 +36,8 @@ package struct DeliveryCore: Sendable {
         var rules: DeliveryRules
         var ready = WorkQueue()
         var retrying = DueHeap()
+        /// Due works whose events are being read, by ordinal.
+        var reading: [Int64: Work] = [:]
         /// The batch being put together, and the keys in it.
         var assembling: [Work] = []
         var assemblingBytes: Int64 = 0
@@ -115,6 +119,8 @@ package struct DeliveryCore: Sendable {
         /// Records that are read back at a time, and the bytes of them.
         package var refill = 2048
         package var refillBytes = 8 << 20
+        /// Works that wait to be tried again and have their event in memory, and due ones that are taken at a time.
+        package var retries = 1024
 
         package init() {}
     }
@@ -147,6 +153,9 @@ package struct DeliveryCore: Sendable {
         index[id].map { subscriptions[$0].ready.count + subscriptions[$0].assembling.count } ?? 0
     }
 
+    /// Payload bytes of what waits to be tried again.
+    package var bytesOfRetries: Int { subscriptions.reduce(0) { $0 + $1.retrying.bytes } }
+
     package func running(of function: String) -> Int { functionIndex[function].map { functions[$0].running } ?? 0 }
 
     package func flow(of id: SubscriptionID) -> Flow { index[id].map { subscriptions[$0].flow } ?? .running }
@@ -170,7 +179,12 @@ package struct DeliveryCore: Sendable {
         func note(_ instant: Instant) { due = min(due ?? instant, instant) }
         for position in subscriptions.indices {
             if case .open(_, let until) = subscriptions[position].flow { note(until) }
-            if !subscriptions[position].isHeld, let first = subscriptions[position].retrying.firstDue { note(first) }
+            // Where there is no room for due retries, an answer brings it, and not time.
+            if !subscriptions[position].isHeld, roomForRetries(position) > 0,
+                let first = subscriptions[position].retrying.firstDue
+            {
+                note(first)
+            }
         }
         return due
     }

@@ -37,6 +37,8 @@ package struct Work: Sendable {
     package var arrived: Instant
     /// It is in `ready` because its key became free.
     var isPromoted = false
+    /// Its event is not in memory: the pending set has it.
+    package internal(set) var isShed = false
 
     package init(
         delivery: Delivery, source: Source, eventID: String, ingested: Milliseconds, expires: Instant,

@@ -5,6 +5,8 @@ struct WorkQueue: Sendable {
     private var head = 0
     /// Bytes of the payloads.
     private(set) var bytes = 0
+    /// Works of the pending set.
+    private(set) var retries = 0
 
     var count: Int { works.count - head }
     var isEmpty: Bool { head == works.count }
@@ -12,11 +14,13 @@ struct WorkQueue: Sendable {
 
     mutating func append(_ work: Work) {
         bytes += work.payload.count
+        if work.isPending { retries += 1 }
         works.append(work)
     }
 
     mutating func prepend(_ work: Work) {
         bytes += work.payload.count
+        if work.isPending { retries += 1 }
         guard head > 0 else { return works.insert(work, at: 0) }
         head -= 1
         works[head] = work
@@ -28,6 +32,7 @@ struct WorkQueue: Sendable {
             return
         }
         bytes += front.reduce(0) { $0 + $1.payload.count }
+        retries += front.count(where: \.isPending)
         works.replaceSubrange(0..<head, with: front)
         head = 0
     }
@@ -36,6 +41,7 @@ struct WorkQueue: Sendable {
         guard head < works.count else { return nil }
         let work = works[head]
         bytes -= work.payload.count
+        if work.isPending { retries -= 1 }
         head += 1
         if head > 256, head * 2 > works.count {
             works.removeFirst(head)
@@ -54,11 +60,18 @@ struct WorkQueue: Sendable {
         works = kept
         head = 0
         bytes -= taken.reduce(0) { $0 + $1.payload.count }
+        retries -= taken.count(where: \.isPending)
         return taken
     }
 
     mutating func update(_ body: (inout Work) -> Void) {
         for index in head..<works.count { body(&works[index]) }
+    }
+}
+
+extension Work {
+    fileprivate var isPending: Bool {
+        if case .pending = source { true } else { false }
     }
 }
 
@@ -69,6 +82,8 @@ struct DueHeap: Sendable {
     var count: Int { items.count }
     var first: (due: Instant, work: Work)? { items.first }
     var firstDue: Instant? { items.first?.due }
+    /// Of the payloads.
+    var bytes: Int { items.reduce(0) { $0 + $1.work.payload.count } }
 
     mutating func insert(_ work: Work, due: Instant) {
         items.append((due, work))

@@ -104,6 +104,25 @@ extension HostRuntime {
     }
 
     var functionStatuses: [String: FunctionStatus] {
+        ofFunctions.merging(ofOutside) { function, _ in function }
+    }
+
+    /// Webhooks and commands, as if they were functions.
+    private var ofOutside: [String: FunctionStatus] {
+        var statuses: [String: FunctionStatus] = [:]
+        for settings in deployment.subscriptions where settings.isOutside {
+            let name = settings.function
+            let tally = dispatcher.tallies[name] ?? FunctionTally()
+            let running = dispatcher.attempts.values.count { $0.attempt.function == name }
+            statuses[name] = FunctionStatus(
+                name: name, version: 0, state: "ready", concurrency: settings.outsideConcurrency, busyWorkers: running,
+                idleWorkers: 0, waiting: 0, inFlight: Int64(running), succeeded: tally.succeeded, failed: tally.failed,
+                medianMilliseconds: tally.percentile(0.5), p99Milliseconds: tally.percentile(0.99))
+        }
+        return statuses
+    }
+
+    private var ofFunctions: [String: FunctionStatus] {
         deployment.functions.mapValues { version in
             let counts = pool.counts(of: version.workerVersion)
             let tally = dispatcher.tallies[version.name] ?? FunctionTally()

@@ -98,6 +98,34 @@ extension Integration {
             }
         }
 
+        @Test("A failure that only recovery finds is told as well, once")
+        func recovered() async throws {
+            let host = HostProcess(try Self.app())
+            do {
+                try #require(try await host.startUntilReadyOrEnd(environment: ["SLUICE_CRASH_AT": "runtime.decided"]))
+                _ = try? await host.put(FaultyRequest("put", bucket: "outbox", key: "taken.txt"))
+                #expect(await host.ended() == .exited(137))
+                // Somebody takes the key before the host is there again.
+                try host.copy("somebody's", to: "outbox", "taken.txt")
+                for _ in 0..<2 {
+                    try await host.start()
+                    try await host.settled()
+                    let letters = try await host.deadLetters()
+                    #expect(letters.map(\.code) == ["KeyExists"], "\(letters)")
+                    let told = try await host.client.listEvents(
+                        EventQuery(bus: "outcomes", source: "lambda"), page: PageRequest(limit: 100)
+                    ).items
+                    #expect(told.count == 1)
+                    #expect(told.first?.event.text.contains("\"errorType\":\"KeyExists\"") == true, "\(told)")
+                    await host.end(SIGKILL)
+                }
+            } catch {
+                await host.remove()
+                throw error
+            }
+            await host.remove()
+        }
+
         @Test("A function whose failures start it ends at the hop budget")
         func loop() async throws {
             let app = try Self.app()

@@ -57,6 +57,8 @@ struct CoreDriver {
                 case .refill(let id, let after, let limit):
                     let records = waiting(id, after: after).prefix(limit)
                     core.refilled(id, with: Array(records), limit: limit, now: now) { Self.traits($0, $1, bytes: 0) }
+                case .reload(let id, let deliveries):
+                    core.reloaded(id, asked: deliveries, found: [], now: now)
                 case .refillKey(let id, let refill):
                     let all = waiting(id, after: refill.after).filter {
                         $0.position <= refill.through && Self.key(of: $0, at: refill.path) == refill.key

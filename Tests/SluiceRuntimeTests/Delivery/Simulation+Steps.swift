@@ -27,6 +27,21 @@ extension Simulation {
         return expiry + (pauses[id]?.paused(since: ingested, until: time.clock.wall) ?? 0)
     }
 
+    /// A work as the pending set has it.
+    func work(pending entry: PendingEntry) -> Work {
+        let memo = JSONText.decode(DeliveryMemo.self, from: entry.history)
+        let id = entry.delivery.subscription
+        let expires =
+            entry.deadLetter != nil
+            ? time.clock.now + SimulatedApp.maximumAge : expiry(ingested: entry.ingested, of: id)
+        return Work(
+            delivery: entry.delivery, source: .pending(deadLetter: entry.deadLetter), eventID: entry.eventID,
+            ingested: entry.ingested, expires: expires, payload: entry.payload, lineage: entry.lineage,
+            history: memo?.attempts ?? [],
+            key: rules(id).keys == nil || bug == .forgetsKeysOfRetries ? nil : key(of: entry.payload),
+            bytes: Int64(entry.payload.count), arrived: time.clock.now)
+    }
+
     var traitsReader: (CommittedRecord, SubscriptionID, DeliveryRules) -> DeliveryTraits {
         let copy = self
         return { record, id, rules in

@@ -84,6 +84,7 @@ struct Simulation {
         // So small that the log is read back all the time.
         core.window.records = 4 + Int(state.boot * 7919 % 61)
         core.window.refill = max(1, core.window.records / 4)
+        core.window.retries = 1 + Int(state.boot * 31 % 4)
         for (name, limit, reserved) in SimulatedApp.functions {
             core.setFunction(name, limit: limit, reserved: reserved)
         }
@@ -113,19 +114,7 @@ struct Simulation {
         }
         guard bug != .forgetsPending else { return }
         for entry in try journal.pending(nil, after: 0, limit: 100_000) {
-            let memo = JSONText.decode(DeliveryMemo.self, from: entry.history)
-            let id = entry.delivery.subscription
-            let expires =
-                entry.deadLetter != nil
-                ? time.clock.now + SimulatedApp.maximumAge : expiry(ingested: entry.ingested, of: id)
-            core.load(
-                Work(
-                    delivery: entry.delivery, source: .pending(deadLetter: entry.deadLetter), eventID: entry.eventID,
-                    ingested: entry.ingested, expires: expires, payload: entry.payload, lineage: entry.lineage,
-                    history: memo?.attempts ?? [],
-                    key: rules(id).keys == nil || bug == .forgetsKeysOfRetries ? nil : key(of: entry.payload),
-                    bytes: Int64(entry.payload.count), arrived: time.clock.now),
-                due: time.clock.instant(due: entry.due, longest: 300_000))
+            core.load(work(pending: entry), due: time.clock.instant(due: entry.due, longest: 300_000))
         }
     }
 
@@ -184,6 +173,11 @@ struct Simulation {
                     }
                     let traits = traitsReader
                     core.refilled(id, with: records, limit: limit, now: time.clock.now) { traits($0, id, $1) }
+                case .reload(let id, let deliveries):
+                    let found = try deliveries.compactMap { delivery in
+                        try journal.pending(id, after: delivery.ordinal - 1, limit: 1).first { $0.delivery == delivery }
+                    }
+                    core.reloaded(id, asked: deliveries, found: found.map { work(pending: $0) }, now: time.clock.now)
                 case .refillKey(let id, let refill):
                     let records = try journal.waiting(id, after: refill.after, limit: 100_000).filter {
                         $0.position <= refill.through && key(of: $0.payload) == refill.key
