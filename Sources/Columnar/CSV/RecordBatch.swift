@@ -52,6 +52,8 @@ final class RecordBatch {
     /// With `Layout.pairs`, start and end of every record without its line end.
     var extents: [UInt32] = []
     var rejected: [RejectedRecord] = []
+    /// Whether rules have judged the records.
+    var isJudged = false
     /// The file of an archive that the records are from.
     var member: String?
     /// Derived values of the records.
@@ -82,6 +84,7 @@ final class RecordBatch {
         (start, end, consumedEnd, rows, layout) = (Self.padding, Self.padding, Self.padding, 0, .separators)
         annexEnd = annexStart
         counted = (0, 0)
+        isJudged = false
         extents.removeAll(keepingCapacity: true)
         ordinals.removeAll(keepingCapacity: true)
         rejected.removeAll(keepingCapacity: true)

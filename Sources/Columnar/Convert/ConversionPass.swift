@@ -50,6 +50,10 @@ final class ConversionPass {
         let columns = reader.resolvedTypes.map { resolve(plan, $0) } ?? resolve(plan, scan ?? sample(batch, reader))
         let open = scan == nil ? plan.columns.indices.filter { columns[$0].isOpen } : []
         guard let table = try output(columns.map(\.schema), open: Set(open), plan) else { return nil }
+        // JSON and its columns do not mean the same by null.
+        if let table = table as? TableBuilder, !options.format.isJSON, judgesWhatColumnsSee {
+            if let judge = screen.handOverJudge() { table.judgeRows(judge, fileColumns: reader.columns.count) }
+        }
         if let misfit = try build(table, startingWith: hasBatch ? batch : nil, reader, screen) {
             let column = plan.columns[misfit.place.column]
             guard column.isInferred || (options.mismatches == .widen && scan == nil && column.isField) else {
@@ -69,6 +73,12 @@ final class ConversionPass {
             report.quality = try judge.report(rows: rows, good: report.rows, bad: report.rejectedRows)
         }
         return report
+    }
+
+    /// Whether null means the same to rules and columns.
+    private var judgesWhatColumnsSee: Bool {
+        guard let rules = options.quality else { return false }
+        return rules.nullTokens.allSatisfy(options.csv.nullTokens.contains)
     }
 
     /// The file or files that the rows go to. Nil where some types are open and there may be many files, which must agree:
@@ -164,7 +174,6 @@ final class ConversionPass {
         var spares: [RecordBatch] =
             isPaired ? (1..<2 * Self.batchesAhead).map { _ in RecordBatch(capacity: capacity) } : []
         while !current.isEmpty {
-            for batch in current { try deliver(batch.rejected) }
             // With two threads, the next batches are read while these are built; what that throws counts afterwards.
             var next: (batches: [RecordBatch], error: ColumnarError?)?
             let free = Array(spares.prefix(Self.batchesAhead))
@@ -172,6 +181,7 @@ final class ConversionPass {
                 if isPaired { next = self.readNext(reader, screen, into: free) }
             }
             if let misfit { return (misfit, current[misfit.batch]) }
+            for batch in current { try deliver(batch.rejected) }
             let ahead = next ?? readNext(reader, screen, into: current)
             if reader.hasNews { return nil }
             if isPaired {
@@ -180,10 +190,10 @@ final class ConversionPass {
             }
             // What was read before an error is built before the error counts.
             if let error = ahead.error {
-                for batch in ahead.batches { try deliver(batch.rejected) }
                 if let misfit = try table.append(ahead.batches, reader.dialect, meanwhile: {}) {
                     return (misfit, ahead.batches[misfit.batch])
                 }
+                for batch in ahead.batches { try deliver(batch.rejected) }
                 throw error
             }
             current = ahead.batches

@@ -5,7 +5,7 @@ final class RecordScreen {
     private let dialect: CSVDialect
     private let nullTokens: NullTokens
     private let processor: (any RecordProcessor)?
-    private let judge: QualityJudge?
+    private var judge: QualityJudge?
     private let masker: Masker?
     private var masked: [UInt8] = []
     private let scratch = RecordScratch()
@@ -72,9 +72,10 @@ final class RecordScreen {
 
     private func apply(_ judge: QualityJudge, to batch: RecordBatch) throws(ColumnarError) -> Bool {
         try judge.judge(batch)
+        batch.isJudged = true
         guard judge.foundBad else { return false }
         for row in 0..<batch.rows where judge.isBad(row: row) {
-            let verdict = judge.verdict(batch, row: row)
+            let verdict = judge.verdict(batch, row: row, batchRow: row)
             reject(batch, row, code: .ruleViolation, reason: verdict?.reason ?? "", column: verdict?.column)
         }
         return true
@@ -119,12 +120,27 @@ final class RecordScreen {
 
     private func reject(_ batch: RecordBatch, _ row: Int, code: ColumnarError.Code, reason: String, column: String?) {
         keep[row] = false
-        let range = batch.record(row: row)
-        let bytes = UnsafeBufferPointer(start: batch.base + range.lowerBound, count: range.count)
+        batch.reject(row: row, code: code, reason: reason, column: column)
+    }
+
+    /// Leaves judging to whoever builds the columns, if nothing that happens here depends on it.
+    /// - Returns: who judged so far; nil where judging stays here, or there is nothing to judge.
+    func handOverJudge() -> QualityJudge? {
+        guard processor == nil, masker == nil, checked.isEmpty else { return nil }
+        defer { judge = nil }
+        return judge
+    }
+}
+
+extension RecordBatch {
+    /// Adds a record to those that are left out.
+    func reject(row: Int, code: ColumnarError.Code, reason: String, column: String?) {
+        let range = record(row: row)
+        let bytes = UnsafeBufferPointer(start: base + range.lowerBound, count: range.count)
         var record = RejectedRecord(
-            code: code, reason: reason, row: batch.ordinal(row: row), line: batch.line(at: range.lowerBound),
-            byteOffset: batch.inputOffset(range.lowerBound), column: column, bytes: Array(bytes))
-        record.member = batch.member
-        batch.rejected.append(record)
+            code: code, reason: reason, row: ordinal(row: row), line: line(at: range.lowerBound),
+            byteOffset: inputOffset(range.lowerBound), column: column, bytes: Array(bytes))
+        record.member = member
+        rejected.append(record)
     }
 }

@@ -32,6 +32,8 @@ final class TableBuilder: RowOutput {
     private let options: ParquetWriterOptions
     /// Rows of the row group under way.
     private var groupRows = 0
+    /// Judges rows while they are built.
+    private var staged: StagedJudge?
 
     /// - Parameters:
     ///   - open: positions of columns whose type is to be taken from their first values; text meanwhile.
@@ -112,14 +114,18 @@ final class TableBuilder: RowOutput {
         while !rest.isEmpty {
             let segments = takeSegments(&rest)
             for column in open.sorted() { try settle(column, segments) }
-            let round = ColumnRound(order: order, workspaces: workspaces, meanwhile: meanwhile) {
-                leaf, workspace throws(ColumnarError) in
-                try self.append(leaf, segments, workspace)
+            if let staged {
+                if let misfit = try appendJudged(segments, staged, &meanwhile) { return misfit }
+            } else {
+                let round = ColumnRound(order: order, workspaces: workspaces, meanwhile: meanwhile) {
+                    leaf, workspace throws(ColumnarError) in
+                    try self.append(leaf, segments, workspace)
+                }
+                meanwhile = nil
+                try round.run(with: pair)
+                if let misfit = earliestMisfit() { return misfit }
+                groupRows += segments.reduce(0) { $0 + $1.count }
             }
-            meanwhile = nil
-            try round.run(with: pair)
-            if let misfit = earliestMisfit() { return misfit }
-            groupRows += segments.reduce(0) { $0 + $1.count }
             if groupRows >= options.rowGroupRows || pendingBytes >= options.rowGroupBytes { try finishRowGroup() }
         }
         meanwhile?()
@@ -201,6 +207,93 @@ final class TableBuilder: RowOutput {
             writer.setType(type, ofEmpty: column)
             return
         }
+    }
+
+    // MARK: with rules
+
+    /// From now on rows are judged while they are built, and bad ones added to their batch's `rejected`.
+    func judgeRows(_ judge: QualityJudge, fileColumns: Int) {
+        let staged = StagedJudge(judge, columns: fileColumns) { column in
+            leaves.firstIndex { $0.nestedIndex == nil && origins[$0.column] == .field(column) }
+        }
+        for leaf in staged.leaves {
+            if case .field(let column) = origins[leaves[leaf].column] { builders[leaf].watch = staged.watch(column) }
+        }
+        self.staged = staged
+    }
+
+    private func appendJudged(
+        _ segments: [BatchSegment], _ judge: StagedJudge, _ meanwhile: inout (() -> Void)?
+    ) throws(ColumnarError) -> Misfit? {
+        for segment in segments {
+            var rest = segment
+            while rest.count > 0 {
+                let isJudged = segment.batch.isJudged
+                let staging = judge.isWorthwhile && !isJudged ? stageable(judge) : []
+                var part = rest
+                part.count = staging.reduce(rest.count) { min($0, builders[$1].room) }
+                rest.first += part.count
+                rest.count -= part.count
+                let (good, isStaged) = isJudged ? ([part], false) : try judgeRows(part, staging, judge)
+                var committed = [Bool](repeating: false, count: leaves.count)
+                if isStaged { for leaf in staging { committed[leaf] = true } }
+                let round = ColumnRound(order: order, workspaces: workspaces, meanwhile: meanwhile) {
+                    leaf, workspace throws(ColumnarError) in
+                    if committed[leaf] {
+                        try self.builders[leaf].commit(workspace)
+                    } else {
+                        try self.append(leaf, good, workspace)
+                    }
+                }
+                meanwhile = nil
+                try round.run(with: pair)
+                if let misfit = earliestMisfit() { return misfit }
+                groupRows += good.reduce(0) { $0 + $1.count }
+            }
+            segment.batch.rejected.sort { $0.row < $1.row }
+        }
+        return nil
+    }
+
+    /// The leaves that can be staged: of columns whose type is known.
+    private func stageable(_ judge: StagedJudge) -> [Int] {
+        open.isEmpty ? judge.leaves : judge.leaves.filter { !open.contains(leaves[$0].column) }
+    }
+
+    /// Judges some rows of a batch, with the given leaves staged.
+    /// - Returns: the good rows, and whether the leaves hold them already.
+    private func judgeRows(
+        _ part: BatchSegment, _ staging: [Int], _ judge: StagedJudge
+    ) throws(ColumnarError) -> (good: [BatchSegment], isStaged: Bool) {
+        let rows = FieldRows(batch: part.batch, first: part.first, count: part.count, dialect: part.dialect)
+        var foundBad: Bool
+        if staging.isEmpty {
+            foundBad = try judge.judge(rows)
+        } else {
+            var fits = true
+            var staged: [(column: Int, builder: ColumnBuilder)] = []
+            for leaf in staging {
+                guard case .field(let column) = origins[leaves[leaf].column] else { continue }
+                fits = builders[leaf].stage(rows.table(column)) && fits
+                staged.append((column, builders[leaf]))
+            }
+            foundBad = try judge.judge(rows, staged, fits: fits)
+            if foundBad || !fits { for (_, builder) in staged { builder.rollBack() } }
+            if !foundBad { return ([part], fits) }
+        }
+        guard foundBad else { return ([part], false) }
+        var good: [Int] = []
+        for row in 0..<part.count {
+            let batchRow = part.first + row
+            guard judge.judge.isBad(row: row) else {
+                good.append(batchRow)
+                continue
+            }
+            let verdict = judge.judge.verdict(part.batch, row: row, batchRow: batchRow)
+            part.batch.reject(
+                row: batchRow, code: .ruleViolation, reason: verdict?.reason ?? "", column: verdict?.column)
+        }
+        return (good.isEmpty ? [] : part.selecting(good), false)
     }
 
     /// Ends the row group under way.

@@ -36,6 +36,10 @@ struct ValueDictionary {
     /// Bit patterns of numbers by id, 64 bits each.
     private(set) var values = RawBuffer()
     private let keepsAllTexts: Bool
+    /// Slots that were taken since `beginStage`, 32 bits each, in order; void after the table has grown.
+    private var staged = RawBuffer(capacity: 64)
+    private var isStaging = false
+    private var hasGrown = false
 
     /// - Parameter keepsAllTexts: the values are the texts themselves.
     init(keepsAllTexts: Bool) {
@@ -51,6 +55,7 @@ struct ValueDictionary {
         texts.free()
         offsets.free()
         values.free()
+        staged.free()
     }
 
     /// Forgets everything, keeping memory for as many values.
@@ -188,18 +193,60 @@ struct ValueDictionary {
         store(Slot(key: key, tag: tag, id: id))
     }
 
-    private func store(_ slot: Slot) {
+    private mutating func store(_ slot: Slot) {
         let length = Int(slot.tag & 0x3FFF_FFFF)
         var position =
             length <= 8 ? Self.shortSlot(slot.key, length, shift) : Self.longSlot(slot.key, shift)
         while slots[position].tag != 0 { position = (position &+ 1) & (slotCount &- 1) }
         slots[position] = slot
+        if isStaging { staged.append(littleEndian: UInt32(truncatingIfNeeded: position)) }
+    }
+
+    // MARK: taking back
+
+    /// From now on entries can be taken back.
+    mutating func beginStage() {
+        staged.count = 0
+        (isStaging, hasGrown) = (true, false)
+    }
+
+    mutating func endStage() { isStaging = false }
+
+    /// Forgets the entries that came since `beginStage`.
+    /// - Parameter count: distinct values then.
+    mutating func rollBack(to count: Int) {
+        isStaging = false
+        guard count < self.count else { return }
+        texts.count = Int(offsetPointer[count])
+        offsets.count = 4 * count
+        if !keepsAllTexts { values.count = 8 * count }
+        self.count = count
+        if !hasGrown {
+            // The last entry taken is in nobody's way: no other was placed behind it.
+            let positions = UnsafeRawPointer(staged.base).assumingMemoryBound(to: UInt32.self)
+            for index in 0..<staged.count / 4 {
+                slots[Int(positions[index])] = Slot(key: 0, tag: 0, id: 0)
+                used -= 1
+            }
+            return
+        }
+        let old = slots
+        slots = .allocate(capacity: slotCount)
+        memset(slots, 0, slotCount * MemoryLayout<Slot>.stride)
+        used = 0
+        for index in 0..<slotCount where old[index].tag != 0 {
+            guard old[index].id == Self.nullID || Int(old[index].id) < count else { continue }
+            used += 1
+            store(old[index])
+        }
+        old.deallocate()
     }
 
     private mutating func grow() {
         let (old, oldCount) = (slots, slotCount)
         slotCount *= 2
         shift -= 1
+        hasGrown = true
         slots = .allocate(capacity: slotCount)
         memset(slots, 0, slotCount * MemoryLayout<Slot>.stride)
         for index in 0..<oldCount where old[index].tag != 0 { store(old[index]) }

@@ -8,7 +8,8 @@ extension ColumnBuilder {
         switch layout {
         case .text: profiler.observe(texts: texts.base, bytes: texts.count, lengths: numbers, count: count)
         case .fixed16: profiler.observe(fixed: texts.base, width: 16, count: count)
-        case .boolean, .int32, .int64, .double:
+        case .boolean: profiler.observe(booleans: pageValues(), count: count)
+        case .int32, .int64, .double:
             profiler.observe(
                 numbers: pageValues(), count: count, isDouble: layout == .double, isNumber: type.isNumber,
                 isWhole: type.isWhole)

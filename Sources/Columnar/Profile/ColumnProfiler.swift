@@ -23,6 +23,9 @@ final class ColumnProfiler {
     private var looked: Int64 = 0
     private var found: [PersonalData: Int64] = [:]
     private var sampleOffset = 0
+    /// Of values that were sampled lately, part of their hashes: only what comes again is counted. Made with the sketch.
+    private var recent: UnsafeMutablePointer<UInt32>?
+    private static let recentBits: UInt64 = 11
 
     /// How often each id of the chunk's dictionary came: in two halves while there are few, since then neighbours are
     /// often equal, and one count would wait for the other.
@@ -37,7 +40,10 @@ final class ColumnProfiler {
         counts = .allocate(capacity: 1)
     }
 
-    deinit { counts.deallocate() }
+    deinit {
+        counts.deallocate()
+        recent?.deallocate()
+    }
 
     // MARK: pages
 
@@ -99,8 +105,8 @@ final class ColumnProfiler {
                 }
             }
             sample(from: index, to: count) { position in
-                tally.add(
-                    isDouble ? Self.canonical(numbers[position]) : numbers[position], times: Int64(Self.sampleStep))
+                let number = isDouble ? Self.canonical(numbers[position]) : numbers[position]
+                tally.withText(of: number) { addSample($0, 8, DistinctSketch.hash(number)) }
             }
         }
         if isWhole { look(count) { lookAt(number: numbers[$0], times: $1) } }
@@ -132,7 +138,8 @@ final class ColumnProfiler {
                     offset += Int(textLengths[at])
                     at += 1
                 }
-                tally.add(texts + offset, Int(textLengths[at]), times: Int64(Self.sampleStep))
+                let length = Int(textLengths[at])
+                addSample(texts + offset, length, DistinctSketch.hash(texts + offset, length))
             }
         }
         var (at, offset) = (0, 0)
@@ -143,6 +150,14 @@ final class ColumnProfiler {
             }
             lookAt(UnsafeBufferPointer(start: texts + offset, count: Int(textLengths[at])), times: times)
         }
+    }
+
+    /// Booleans, all as 64 bits.
+    func observe(booleans: UnsafePointer<Int64>, count: Int) {
+        var set: Int64 = 0
+        for index in 0..<count { set &+= booleans[index] }
+        if set > 0 { tally.add(1, times: set) }
+        if set < count { tally.add(0, times: Int64(count) - set) }
     }
 
     /// Values of a fixed number of bytes.
@@ -165,44 +180,74 @@ final class ColumnProfiler {
         _ dictionary: borrowing ValueDictionary, _ layout: ColumnLayout, _ type: ColumnType, _ chunk: ValueBounds
     ) {
         mergeBounds(chunk, layout)
-        for id in 0..<min(usedCounts, dictionary.count) {
-            let times = Int64(counts[id]) + (hasHalves ? Int64(counts[countCapacity + id]) : 0)
-            guard times > 0 else { continue }
-            if layout == .text {
-                let text = dictionary.text(UInt32(id))
-                guard let base = text.baseAddress else { continue }
-                let characters = Characters.count(text)
-                lengths.minimum = min(lengths.minimum, characters)
-                lengths.maximum = max(lengths.maximum, characters)
-                lengths.total += Int64(characters) * times
-                lookAt(text, times: times)
-                if let sketch {
-                    DistinctSketch.add(DistinctSketch.hash(base, text.count), to: sketch.registers)
-                    addCandidate(times) { tally.add(base, text.count, times: times) }
-                } else {
-                    tally.add(base, text.count, times: times)
-                    if isFull { beginSketch(numbers: false) }
-                }
-            } else {
-                let isDouble = layout == .double
-                let value = isDouble ? Self.canonical(dictionary.value(UInt32(id))) : dictionary.value(UInt32(id))
-                if type.isNumber {
-                    moments.add(isDouble ? Double(bitPattern: UInt64(bitPattern: value)) : Double(value), times: times)
-                }
-                if type.isWhole { lookAt(number: value, times: times) }
-                if let sketch {
-                    DistinctSketch.add(DistinctSketch.hash(value), to: sketch.registers)
-                    addCandidate(times) { tally.add(value, times: times) }
-                } else {
-                    tally.add(value, times: times)
-                    if isFull { beginSketch(numbers: true) }
-                }
-            }
-        }
+        let count = min(usedCounts, dictionary.count)
+        if hasHalves { for id in 0..<count { counts[id] &+= counts[countCapacity + id] } }
+        let least = leastFrequent(count)
+        if layout == .text { addTexts(dictionary, count, least) } else { addNumbers(dictionary, count, layout, type, least) }
         // Memory for many goes back: the next chunk may have few.
         counts.deallocate()
         counts = .allocate(capacity: 1)
         (countCapacity, usedCounts, hasHalves) = (0, 0, true)
+    }
+
+    private func addTexts(_ dictionary: borrowing ValueDictionary, _ count: Int, _ least: UInt32) {
+        for id in 0..<count where counts[id] > 0 {
+            let text = dictionary.text(UInt32(id))
+            let times = Int64(counts[id])
+            guard let base = text.baseAddress else { continue }
+            let characters = Characters.count(text)
+            lengths.minimum = min(lengths.minimum, characters)
+            lengths.maximum = max(lengths.maximum, characters)
+            lengths.total += Int64(characters) * times
+            lookAt(text, times: times)
+            if let sketch {
+                DistinctSketch.add(DistinctSketch.hash(base, text.count), to: sketch.registers)
+                addCandidate(counts[id] >= least) { tally.add(base, text.count, times: times) }
+            } else {
+                tally.add(base, text.count, times: times)
+                if isFull { beginSketch(numbers: false) }
+            }
+        }
+    }
+
+    private func addNumbers(
+        _ dictionary: borrowing ValueDictionary, _ count: Int, _ layout: ColumnLayout, _ type: ColumnType,
+        _ least: UInt32
+    ) {
+        let isDouble = layout == .double
+        let values = dictionary.valuePointer
+        if type.isNumber {
+            moments.add(count: count) {
+                isDouble ? Double(bitPattern: UInt64(bitPattern: values[$0])) : Double(values[$0])
+            } times: {
+                Int64(counts[$0])
+            }
+        }
+        for id in 0..<count where counts[id] > 0 {
+            let value = isDouble ? Self.canonical(values[id]) : values[id]
+            let times = Int64(counts[id])
+            if type.isWhole { lookAt(number: value, times: times) }
+            if let sketch {
+                DistinctSketch.add(DistinctSketch.hash(value), to: sketch.registers)
+                addCandidate(counts[id] >= least) { tally.add(value, times: times) }
+            } else {
+                tally.add(value, times: times)
+                if isFull { beginSketch(numbers: true) }
+            }
+        }
+    }
+
+    /// How often an entry of a dictionary must have come to be among the most frequent: so that not too many are, as
+    /// powers of two tell.
+    private func leastFrequent(_ count: Int) -> UInt32 {
+        var entries = [Int](repeating: 0, count: 33)
+        for id in 0..<count { entries[32 - counts[id].leadingZeroBitCount] += 1 }
+        var (bits, total) = (32, 0)
+        while bits > 5, total + entries[bits] <= Self.mostCandidates / 4 {
+            total += entries[bits]
+            bits -= 1
+        }
+        return max(UInt32(Self.sampleStep), bits >= 32 ? .max : 1 << UInt32(bits))
     }
 
     private func mergeBounds(_ chunk: ValueBounds, _ layout: ColumnLayout) {
@@ -232,11 +277,28 @@ final class ColumnProfiler {
         }
         self.sketch = sketch
         tally.prune(to: Self.mostCandidates / 4)
+        let memory = UnsafeMutablePointer<UInt32>.allocate(capacity: 1 << Int(Self.recentBits))
+        memset(memory, 0, 4 << Int(Self.recentBits))
+        recent = memory
+    }
+
+    /// One value of a sample. What comes but once among many others is not kept.
+    private func addSample(_ text: UnsafePointer<UInt8>, _ length: Int, _ hash: UInt64) {
+        let times = Int64(Self.sampleStep)
+        if tally.addKnown(text, length, times: times) { return }
+        guard let recent else { return }
+        let slot = Int(truncatingIfNeeded: hash &>> (64 &- Self.recentBits))
+        let tag = UInt32(truncatingIfNeeded: hash) | 1
+        if recent[slot] == tag {
+            tally.add(text, length, times: 2 * times)
+        } else {
+            recent[slot] = tag
+        }
     }
 
     /// Of entries of a dictionary only those that come often: the others cannot be frequent.
-    private func addCandidate(_ times: Int64, _ add: () -> Void) {
-        guard times >= Int64(Self.sampleStep) else { return }
+    private func addCandidate(_ isFrequent: Bool, _ add: () -> Void) {
+        guard isFrequent else { return }
         add()
         if tally.count > Self.mostCandidates { tally.prune(to: Self.mostCandidates / 4) }
     }

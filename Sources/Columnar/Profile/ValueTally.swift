@@ -44,8 +44,21 @@ final class ValueTally {
     }
 
     func add(_ value: Int64, times: Int64) {
+        withText(of: value) { add($0, 8, times: times) }
+    }
+
+    /// Adds to the count of a value that is there already.
+    /// - Returns: whether it is.
+    func addKnown(_ text: UnsafePointer<UInt8>, _ length: Int, times: Int64) -> Bool {
+        guard let id = dictionary.pointee.find(text, length, flags: 0) else { return false }
+        countPointer[Int(id)] += times
+        return true
+    }
+
+    /// The eight bytes that stand for a number.
+    func withText<Result>(of value: Int64, _ body: (UnsafePointer<UInt8>) -> Result) -> Result {
         number[0] = value
-        add(UnsafeRawPointer(number).assumingMemoryBound(to: UInt8.self), 8, times: times)
+        return body(UnsafeRawPointer(number).assumingMemoryBound(to: UInt8.self))
     }
 
     func forEach(_ body: (UnsafeBufferPointer<UInt8>, Int64) -> Void) {

@@ -98,7 +98,7 @@ private final class FilterPass {
             let range = batch.record(row: row)
             if judge.isBad(row: row) {
                 broken += 1
-                let verdict = judge.verdict(batch, row: row)
+                let verdict = judge.verdict(batch, row: row, batchRow: row)
                 try badSink.receive(
                     RejectedRecord(
                         code: .ruleViolation, reason: verdict?.reason ?? "", row: ordinal,

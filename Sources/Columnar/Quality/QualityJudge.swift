@@ -1,5 +1,5 @@
 /// Judges the records of a file by rules, batch by batch and column by column, and keeps count. Used by one thread at a
-/// time.
+/// time. What is known of rows beforehand (see `JudgedRows`) need not be looked up.
 final class QualityJudge {
     /// Why a record is bad.
     struct Verdict {
@@ -40,12 +40,14 @@ final class QualityJudge {
     private var applied: [Applied] = []
     private var files: [(number: Int, node: FileNode, states: [MeasureState])] = []
     /// Of the columns with rules in mapping form, whether there is a value.
-    private var presence: [(column: Int, evaluator: ValueEvaluator, flags: BatchFlags, count: Int64)] = []
-    /// Of each record of the batch the first rule it breaks, as position in `applied`; -1: none.
+    private var presence: [(column: Int, evaluator: RecordEvaluator, count: Int64)] = []
+    /// Of each row the first rule it breaks, as position in `applied`; -1: none. Void unless `foundBad`.
     private var verdicts: [Int32] = []
+    /// Of each row whether it breaks the rule under way.
+    private var failed: [UInt8] = []
     /// Records that could be read.
     private var judged: Int64 = 0
-    /// Whether any record of the batch is bad.
+    /// Whether any of the rows that were judged last is bad.
     private(set) var foundBad = false
 
     /// - Parameter nullTokens: beside those of the rules.
@@ -80,8 +82,10 @@ final class QualityJudge {
         for (index, column) in columns.enumerated() {
             let isWatched = rules.rules.contains { $0.column == column.name && $0.isMappingForm }
             guard isWatched else { continue }
-            let test = ValueTest(.nothing, isNegated: true, emptyIsNull: true)
-            presence.append((index, ValueEvaluator(test, nullTokens: tokens), BatchFlags(), 0))
+            let test = RecordTest.value(
+                column: column.name, ValueTest(.nothing, isNegated: true, emptyIsNull: true))
+            guard let evaluator = RecordEvaluator(test, columns: columns, nullTokens: tokens) else { continue }
+            presence.append((index, evaluator, 0))
         }
     }
 
@@ -125,54 +129,88 @@ final class QualityJudge {
 
     // MARK: records
 
+    /// Positions in the file of the columns that rules on rows, conditions and figures look at.
+    var columnsLookedAt: Set<Int> {
+        var columns = Set(tests.map(\.column))
+        for file in files { for state in file.states { columns.formUnion(state.positions) } }
+        return columns
+    }
+
+    /// All tests, each on one column.
+    var tests: [ColumnTest] {
+        applied.flatMap { $0.test.tests + ($0.condition?.tests ?? []) } + presence.flatMap(\.evaluator.tests)
+            + files.flatMap { $0.states.flatMap(\.tests) }
+    }
+
     /// Judges all records of a batch.
     /// - Throws: `WriteFailed` where distinct values do not fit into memory nor into a temporary file.
     func judge(_ batch: RecordBatch) throws(ColumnarError) {
-        let rows = batch.rows
-        judged += Int64(rows)
+        try judge(FieldRows(batch: batch, first: 0, count: batch.rows, dialect: dialect))
+    }
+
+    /// Judges some rows.
+    /// - Throws: `WriteFailed` where distinct values do not fit into memory nor into a temporary file.
+    func judge(_ rows: some JudgedRows) throws(ColumnarError) {
+        let count = rows.count
+        judged += Int64(count)
         foundBad = false
-        verdicts.removeAll(keepingCapacity: true)
-        verdicts.append(contentsOf: repeatElement(-1, count: rows))
-        for index in presence.indices {
-            let watched = presence[index]
-            watched.flags.reserve(rows)
-            watched.evaluator.evaluate(
-                FieldTable(batch, column: watched.column, dialect: dialect), into: watched.flags.base)
-            presence[index].count += Int64(watched.flags.sum(rows))
-        }
+        for index in presence.indices { presence[index].count += Int64(presence[index].evaluator.passing(rows)) }
         for (index, rule) in applied.enumerated() {
-            let passed = rule.test.evaluate(batch, dialect).base
-            var failing = 0
-            if let condition = rule.condition?.evaluate(batch, dialect) {
-                let about = condition.base
-                rule.records += Int64(condition.sum(rows))
-                for row in 0..<rows {
-                    // Records that the rule is not about pass.
-                    passed[row] |= 1 ^ about[row]
-                    failing &+= Int(1 ^ passed[row])
-                }
-            } else {
-                rule.records += Int64(rows)
-                for row in 0..<rows { failing &+= Int(1 ^ passed[row]) }
-            }
+            let failing = apply(rule, rows)
             guard failing > 0 else { continue }
             rule.violations += Int64(failing)
-            foundBad = true
-            for row in 0..<rows where passed[row] == 0 && verdicts[row] < 0 { verdicts[row] = Int32(index) }
+            if !foundBad {
+                foundBad = true
+                verdicts.removeAll(keepingCapacity: true)
+                verdicts.append(contentsOf: repeatElement(-1, count: count))
+            }
+            failed.withUnsafeBufferPointer { failed in
+                for row in 0..<count where failed[row] != 0 && verdicts[row] < 0 { verdicts[row] = Int32(index) }
+            }
         }
         for file in files {
-            for state in file.states { try state.take(batch, dialect) }
+            for state in file.states { try state.take(rows) }
         }
     }
 
-    /// Whether a record of the batch that was judged last breaks a rule.
-    func isBad(row: Int) -> Bool { verdicts[row] >= 0 }
+    /// Counts the rows that a rule is about.
+    /// - Returns: how many break it, which `failed` says of each row unless it is none.
+    private func apply(_ rule: Applied, _ rows: some JudgedRows) -> Int {
+        let count = rows.count
+        let about = rule.condition?.outcome(rows) ?? .all
+        if case .none = about { return 0 }
+        var flags: UnsafeMutablePointer<UInt8>?
+        if case .all = about {
+            rule.records += Int64(count)
+        } else if let condition = rule.condition {
+            rule.records += Int64(condition.passing(rows))
+            flags = condition.flags(rows)
+        }
+        if case .all = rule.test.outcome(rows) { return 0 }
+        if failed.count < count { failed = .init(repeating: 0, count: count) }
+        let passed = rule.test.flags(rows)
+        var failing = 0
+        failed.withUnsafeMutableBufferPointer { failed in
+            for row in 0..<count {
+                // Records that the rule is not about pass.
+                failed[row] = (1 ^ passed[row]) & (flags?[row] ?? 1)
+                failing &+= Int(failed[row])
+            }
+        }
+        return failing
+    }
 
-    /// Why a record of that batch is bad.
-    func verdict(_ batch: RecordBatch, row: Int) -> Verdict? {
-        guard verdicts[row] >= 0 else { return nil }
+    /// Whether a row of those that were judged last breaks a rule.
+    func isBad(row: Int) -> Bool { foundBad && verdicts[row] >= 0 }
+
+    /// Why a row of those that were judged last is bad.
+    /// - Parameters:
+    ///   - row: among the judged.
+    ///   - batchRow: in the batch.
+    func verdict(_ batch: RecordBatch, row: Int, batchRow: Int) -> Verdict? {
+        guard isBad(row: row) else { return nil }
         let rule = applied[Int(verdicts[row])]
-        let found = rule.test.complaint(batch, row: row, dialect)
+        let found = rule.test.complaint(FieldRows(batch: batch, first: batchRow, count: 1, dialect: dialect))
         return Verdict(column: found.column.isEmpty ? nil : found.column, reason: found.reason)
     }
 

@@ -14,4 +14,15 @@ enum BooleanText {
         }
         return nil
     }
+
+    /// All texts that are booleans.
+    static let words = ["true", "True", "TRUE", "false", "False", "FALSE"]
+
+    /// Which of `words` a boolean is written as, as a bit.
+    @inline(__always)
+    static func word(_ text: UnsafePointer<UInt8>, _ value: Bool) -> UInt8 {
+        let isCapitalized = text[0] & 0x20 == 0
+        let isCapital = text[1] & 0x20 == 0
+        return 1 &<< (UInt8(value ? 0 : 3) &+ (isCapitalized ? 1 : 0) &+ (isCapital ? 1 : 0))
+    }
 }

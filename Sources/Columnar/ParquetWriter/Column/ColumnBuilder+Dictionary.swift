@@ -104,14 +104,19 @@ extension ColumnBuilder {
             if layout == .text {
                 if nullTokens.contains(text, length) { flags = ValueDictionary.quotedToken }
             } else if length == 0 || nullTokens.contains(text, length) {
+                watch?.isDoubtful = true
                 return ValueDictionary.nullID
             }
             if let id = dictionary.find(text, length, flags: flags) { return id }
         } else if nullTokens.contains(text, length) {
             return ValueDictionary.nullID
         }
-        guard layout != .text else { return dictionary.insert(text, length, flags: flags, value: 0) }
-        guard let value = parse(text, length) else { return nil }
+        var value: Int64 = 0
+        if layout != .text {
+            guard let parsed = parse(text, length) else { return nil }
+            value = parsed
+        }
+        watch?.enter(text, length, isQuotedNull: layout == .text && (length == 0 || flags != 0))
         return dictionary.insert(text, length, flags: flags, value: value)
     }
 
@@ -145,6 +150,7 @@ extension ColumnBuilder {
         if chunk.pageList.isEmpty {
             convertPageToValues()
             dictionary.free()
+            watch?.reset()
             dictionary = ValueDictionary(keepsAllTexts: layout == .text)
         } else {
             try finishPage(workspace)

@@ -22,9 +22,13 @@ private struct DoubleParser: FieldParser {
 }
 
 private struct BooleanParser: FieldParser {
+    /// See `ColumnBuilder.booleanWords`.
+    var words: UInt8
+
     @inline(__always)
-    func parse(_ text: UnsafePointer<UInt8>, _ length: Int) -> Int64? {
+    mutating func parse(_ text: UnsafePointer<UInt8>, _ length: Int) -> Int64? {
         guard let value = BooleanText.parse(text, length) else { return nil }
+        words |= BooleanText.word(text, value)
         return value ? 1 : 0
     }
 }
@@ -82,7 +86,7 @@ extension ColumnBuilder {
     /// Parses one text, for dictionary entries.
     func parse(_ text: UnsafePointer<UInt8>, _ length: Int) -> Int64? {
         switch type {
-        case .boolean: return BooleanParser().parse(text, length)
+        case .boolean: return BooleanText.parse(text, length).map { $0 ? 1 : 0 }
         case .bigint: return IntegerText.parse(text, length)
         case .double: return DoubleParser(keepingDigits: keepsDigits).parse(text, length)
         case .time: return TimeParser().parse(text, length)
@@ -109,7 +113,8 @@ extension ColumnBuilder {
             var parser = DoubleParser(keepingDigits: keepsDigits)
             return appendNumbers(&parser, table, from: first, count: count)
         case .boolean:
-            var parser = BooleanParser()
+            var parser = BooleanParser(words: booleanWords)
+            defer { booleanWords = parser.words }
             return appendNumbers(&parser, table, from: first, count: count)
         case .date:
             var parser = DateParser(months: months)
@@ -190,7 +195,10 @@ extension ColumnBuilder {
         }
         scratch.count = 0
         let inner = fieldText.unquoted(raw, length, scratch: &scratch)
-        if inner.length == 0 || nullTokens.contains(inner.start, inner.length) { return .null }
+        if inner.length == 0 || nullTokens.contains(inner.start, inner.length) {
+            watch?.isDoubtful = true
+            return .null
+        }
         return .text(inner.start, inner.length)
     }
 

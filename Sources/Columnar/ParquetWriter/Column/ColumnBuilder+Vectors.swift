@@ -33,8 +33,7 @@ extension ColumnBuilder {
             chunkValues += present
             row += count
             value += present
-            if usesDictionary { try judgeDictionary(workspace) }
-            if pageRowCount == pageRows || texts.count >= options.pageBytes { try finishPage(workspace) }
+            try finishFullPage(workspace)
         }
     }
 

@@ -45,6 +45,11 @@ final class ColumnBuilder {
 
     /// Watches the values, where a profile is wanted.
     var profiler: ColumnProfiler?
+    /// Judges the values, where rules are to be kept.
+    var watch: ColumnWatch?
+    var mark = Mark()
+    /// How booleans were written so far, bit i for `BooleanText.words[i]`.
+    var booleanWords: UInt8 = 0
 
     var scratch = RawBuffer(capacity: 256)
     let months = MonthCache()
@@ -77,6 +82,8 @@ final class ColumnBuilder {
             name: other.name, type: type, options: other.options, nullTokens: other.nullTokens,
             pageRows: other.pageRows, keepsDigits: other.keepsDigits)
         profiler = other.profiler
+        watch = other.watch
+        watch?.reset()
         swap(&chunk, &other.chunk)
         pageRowCount = other.pageRowCount
         memcpy(validity, other.validity, pageRows / 8 + 8)
@@ -105,10 +112,15 @@ final class ColumnBuilder {
                 return misfit
             }
             row += count
-            if usesDictionary { try judgeDictionary(workspace) }
-            if pageRowCount == pageRows || texts.count >= options.pageBytes { try finishPage(workspace) }
+            try finishFullPage(workspace)
         }
         return nil
+    }
+
+    /// Looks whether the dictionary is worth it, and ends the page when it is full.
+    func finishFullPage(_ workspace: PageWorkspace) throws(ColumnarError) {
+        if usesDictionary { try judgeDictionary(workspace) }
+        if pageRowCount == pageRows || texts.count >= options.pageBytes { try finishPage(workspace) }
     }
 
     /// Appends rows without values: of a column that the file lacks.
@@ -153,6 +165,7 @@ final class ColumnBuilder {
     }
 
     func resetDictionary() {
+        watch?.reset()
         guard dictionary.count > 0 else { return }
         dictionary.clear()
         registerNullTokens()

@@ -12,25 +12,17 @@ final class BatchFlags {
         capacity = count
         base = .allocate(capacity: count)
     }
-
-    /// How many of the first `count` are set.
-    func sum(_ count: Int) -> Int {
-        var total = 0
-        for index in 0..<count { total &+= Int(base[index]) }
-        return total
-    }
 }
 
-/// A `RecordTest`, ready for the batches of a file: it goes column by column.
+/// A `RecordTest`, ready for the rows of a file: it goes column by column.
 final class RecordEvaluator {
     private indirect enum Node {
-        case value(column: Int, ValueEvaluator, BatchFlags)
+        case column(ColumnTest)
         case all([Node], BatchFlags)
         case any([Node], BatchFlags)
     }
 
     private let root: Node
-    private let names: [String]
     /// Positions in the file of the columns it looks at.
     let columns: [Int]
 
@@ -39,76 +31,124 @@ final class RecordEvaluator {
         let found = test.columns.map { name in columns.firstIndex { $0.name == name } }
         guard !found.contains(nil) else { return nil }
         self.columns = found.compactMap(\.self)
-        names = columns.map(\.name)
         root = Self.node(test, columns, nullTokens)
     }
 
     private static func node(_ test: RecordTest, _ columns: [CSVColumn], _ nullTokens: NullTokens) -> Node {
+        let names = test.columns
+        if names.count == 1, let name = names.first, let index = columns.firstIndex(where: { $0.name == name }) {
+            return .column(ColumnTest(test, column: index, name: name, nullTokens: nullTokens))
+        }
         switch test {
-        case .value(let name, let test):
-            let index = columns.firstIndex { $0.name == name } ?? 0
-            return .value(column: index, ValueEvaluator(test, nullTokens: nullTokens), BatchFlags())
+        case .value: return .all([], BatchFlags())
         case .all(let tests): return .all(tests.map { node($0, columns, nullTokens) }, BatchFlags())
         case .any(let tests): return .any(tests.map { node($0, columns, nullTokens) }, BatchFlags())
         }
     }
 
-    /// The flags of the batch's records, 1 where the test is so; valid until the next call.
-    func evaluate(_ batch: RecordBatch, _ dialect: CSVDialect) -> BatchFlags {
-        evaluate(root, batch, dialect)
-    }
-
-    private func evaluate(_ node: Node, _ batch: RecordBatch, _ dialect: CSVDialect) -> BatchFlags {
-        switch node {
-        case .value(let column, let evaluator, let flags):
-            flags.reserve(batch.rows)
-            evaluator.evaluate(FieldTable(batch, column: column, dialect: dialect), into: flags.base)
-            return flags
-        case .all(let nodes, let flags):
-            return combine(nodes, flags, batch, dialect) { $0 & $1 }
-        case .any(let nodes, let flags):
-            return combine(nodes, flags, batch, dialect) { $0 | $1 }
-        }
-    }
-
-    private func combine(
-        _ nodes: [Node], _ flags: BatchFlags, _ batch: RecordBatch, _ dialect: CSVDialect,
-        _ join: (UInt8, UInt8) -> UInt8
-    ) -> BatchFlags {
-        flags.reserve(batch.rows)
-        for (index, node) in nodes.enumerated() {
-            let part = evaluate(node, batch, dialect).base
-            let target = flags.base
-            if index == 0 {
-                target.update(from: part, count: batch.rows)
-            } else {
-                for row in 0..<batch.rows { target[row] = join(target[row], part[row]) }
+    /// Its parts, each on one column.
+    var tests: [ColumnTest] {
+        func parts(_ node: Node) -> [ColumnTest] {
+            switch node {
+            case .column(let test): [test]
+            case .all(let nodes, _), .any(let nodes, _): nodes.flatMap(parts)
             }
         }
-        return flags
+        return parts(root)
     }
 
-    /// Why a record of the batch that was evaluated last fails: the first value that does, with its column.
-    func complaint(_ batch: RecordBatch, row: Int, _ dialect: CSVDialect) -> (column: String, reason: String) {
-        complaint(root, batch, row, dialect) ?? ("", "does not pass")
-    }
+    // MARK: rows
 
-    private func complaint(
-        _ node: Node, _ batch: RecordBatch, _ row: Int, _ dialect: CSVDialect
-    ) -> (column: String, reason: String)? {
+    /// What is known without a look at every row.
+    func outcome(_ rows: some JudgedRows) -> RowOutcome { Self.outcome(root, rows) }
+
+    private static func outcome(_ node: Node, _ rows: some JudgedRows) -> RowOutcome {
         switch node {
-        case .value(let column, let evaluator, let flags):
-            guard flags.base[row] == 0 else { return nil }
-            let problem = evaluator.complaint(FieldTable(batch, column: column, dialect: dialect), row: row)
-            return (names[column], "\(names[column]): \(problem)")
+        case .column(let test): return rows.outcome(of: test)
         case .all(let nodes, _):
+            var result = RowOutcome.all
             for node in nodes {
-                if let found = complaint(node, batch, row, dialect) { return found }
+                switch outcome(node, rows) {
+                case .all: continue
+                case .none: return .none
+                case let other: if case .all = result { result = other } else { result = .mixed }
+                }
             }
-            return nil
+            return result
+        case .any(let nodes, _):
+            var result = RowOutcome.none
+            for node in nodes {
+                switch outcome(node, rows) {
+                case .none: continue
+                case .all: return .all
+                case let other: if case .none = result { result = other } else { result = .mixed }
+                }
+            }
+            return result
+        }
+    }
+
+    /// A byte a row, 1 where the test is so; valid until the next call.
+    func flags(_ rows: some JudgedRows) -> UnsafeMutablePointer<UInt8> { Self.flags(root, rows) }
+
+    private static func flags(_ node: Node, _ rows: some JudgedRows) -> UnsafeMutablePointer<UInt8> {
+        let count = rows.count
+        switch node {
+        case .column(let test):
+            test.reserveFlags(count)
+            rows.flag(test)
+            return test.flags
+        case .all(let nodes, let flags):
+            flags.reserve(count)
+            let target = flags.base
+            for row in 0..<count { target[row] = 1 }
+            for node in nodes {
+                let part = Self.flags(node, rows)
+                for row in 0..<count { target[row] &= part[row] }
+            }
+            return target
         case .any(let nodes, let flags):
-            guard flags.base[row] == 0 else { return nil }
-            let found = nodes.compactMap { complaint($0, batch, row, dialect) }
+            flags.reserve(count)
+            let target = flags.base
+            for row in 0..<count { target[row] = 0 }
+            for node in nodes {
+                let part = Self.flags(node, rows)
+                for row in 0..<count { target[row] |= part[row] }
+            }
+            return target
+        }
+    }
+
+    /// Of how many rows it is so.
+    func passing(_ rows: some JudgedRows) -> Int {
+        switch outcome(rows) {
+        case .all: return rows.count
+        case .none: return 0
+        case .values(let count), .nulls(let count): return count
+        case .mixed:
+            let flags = flags(rows)
+            var total = 0
+            for row in 0..<rows.count { total &+= Int(flags[row]) }
+            return total
+        }
+    }
+
+    /// Why a row fails: the first value that does, with its column.
+    func complaint(_ row: FieldRows) -> (column: String, reason: String) {
+        Self.complaint(root, row) ?? ("", "does not pass")
+    }
+
+    private static func complaint(_ node: Node, _ row: FieldRows) -> (column: String, reason: String)? {
+        switch node {
+        case .column(let test): return test.complaint(row.table(test.column))
+        case .all(let nodes, _): return nodes.lazy.compactMap { complaint($0, row) }.first
+        case .any(let nodes, _):
+            var found: [(column: String, reason: String)] = []
+            for node in nodes {
+                // One part is enough for the whole.
+                guard let part = complaint(node, row) else { return nil }
+                found.append(part)
+            }
             guard let first = found.first else { return nil }
             return (first.column, found.map(\.reason).joined(separator: " and "))
         }

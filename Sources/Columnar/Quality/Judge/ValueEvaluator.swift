@@ -17,7 +17,8 @@ final class ValueEvaluator {
     private let emptyIsNull: Bool
     private let check: CompiledCheck
     private let nullTokens: NullTokens
-    private let memo: UnsafeMutablePointer<Remembered>
+    /// Made when the first batch is judged row by row.
+    private var memo: UnsafeMutablePointer<Remembered>?
     private let scratch = RecordScratch()
 
     init(_ test: ValueTest, nullTokens: NullTokens) {
@@ -26,11 +27,23 @@ final class ValueEvaluator {
         emptyIsNull = test.emptyIsNull
         check = CompiledCheck(test.check)
         self.nullTokens = nullTokens
-        memo = .allocate(capacity: 1 << Int(Self.memoBits))
-        memo.initialize(repeating: Remembered(key: 0, tag: 0), count: 1 << Int(Self.memoBits))
     }
 
-    deinit { memo.deallocate() }
+    deinit { memo?.deallocate() }
+
+    private func reserveMemo() -> UnsafeMutablePointer<Remembered> {
+        if let memo { return memo }
+        let memory = UnsafeMutablePointer<Remembered>.allocate(capacity: 1 << Int(Self.memoBits))
+        memory.initialize(repeating: Remembered(key: 0, tag: 0), count: 1 << Int(Self.memoBits))
+        memo = memory
+        return memory
+    }
+
+    /// Gives memory back that is made again when it is needed.
+    func forgetMemo() {
+        memo?.deallocate()
+        memo = nil
+    }
 
     /// Sets a byte a row: 1 where the value passes.
     func evaluate(_ table: FieldTable, into verdicts: UnsafeMutablePointer<UInt8>) {
@@ -40,6 +53,7 @@ final class ValueEvaluator {
         let quote = UInt8(truncatingIfNeeded: table.quote)
         let hasQuote = table.quote < 256
         let hasTokens = !nullTokens.isEmpty
+        let memo = reserveMemo()
         var starts = table.starts
         var ends = table.ends
         for row in 0..<table.rows {
@@ -108,6 +122,21 @@ final class ValueEvaluator {
     private func decide(_ text: UnsafePointer<UInt8>, _ length: Int) -> UInt8 {
         guard let holds = check.holds(text, length) else { return 0 }
         return holds != isNegated ? 1 : 0
+    }
+
+    // MARK: once for each distinct value
+
+    var holdsOfNull: Bool { nullVerdict == 1 }
+
+    /// The verdict on a text, see `ColumnTest`.
+    func holds(_ text: UnsafePointer<UInt8>, _ length: Int, isQuotedNull: Bool) -> Bool {
+        isQuotedNull && emptyIsNull ? holdsOfNull : decide(text, length) == 1
+    }
+
+    /// The verdict on all of some values, nil where it is not known.
+    func holds(of values: ValueSummary) -> Bool? {
+        if emptyIsNull, values.mayBeEmpty { return nil }
+        return check.holds(of: values).map { $0 != isNegated }
     }
 
     /// What is wrong with a value that did not pass.

@@ -1,6 +1,7 @@
 /// Counts distinct keys and those that occur once, exactly (see `KeyHash`), in bounded memory.
 ///
-/// Few keys stay in a small table. When there are more, their hashes are only collected, in 64 parts by some of their
+/// Whole numbers in ascending order are kept as runs (see `AscendingKeys`), until another key comes. Few keys stay in a
+/// small table. When there are more, their hashes are only collected, in 64 parts by some of their
 /// bits, since a large table would wait for memory with every key; each part is counted by itself, in the cache. At a
 /// million hashes (16 MB) the parts are counted in between; where most of them were different, hashes go to a temporary
 /// file from then on: a file of 100 million distinct keys takes 1.6 GB of disk and 50 MB of memory.
@@ -8,6 +9,7 @@ package final class DistinctKeys {
     private static let mostKeys = 1 << 20
     private static let smallSlots = 4096
 
+    private var ascending: AscendingKeys? = AscendingKeys()
     private var small: KeyTable? = KeyTable(slots: smallSlots)
     private var parts: KeyParts?
     private var spill: KeySpill?
@@ -23,8 +25,49 @@ package final class DistinctKeys {
     /// Adds a text.
     /// - Throws: `WriteFailed`.
     package func insert(_ text: String) throws(ColumnarError) {
+        let number = PaddedText.with(text) { IntegerText.parse($0, $1) }
+        if isAscending, let number = number.flatMap(\.self), add(number) { return }
         let key = PaddedText.with(text) { KeyHash.Hasher().hash($0, $1) }
         if let key { try insert(key) }
+    }
+
+    // MARK: numbers in ascending order
+
+    /// Whether all keys so far were whole numbers in ascending order, so that the next may be given to `add`.
+    var isAscending: Bool { ascending != nil }
+
+    /// Adds the number that a key's text reads as. The text of a number is that of no other (`IntegerText`).
+    /// - Returns: false where it is not larger than those before; it must then be added by its hash.
+    @inline(__always)
+    func add(_ number: Int64) -> Bool {
+        guard let ascending, ascending.add(number) else { return false }
+        total &+= 1
+        return true
+    }
+
+    /// Adds numbers as long as they ascend.
+    /// - Returns: how many were added.
+    func add(_ numbers: UnsafeBufferPointer<Int64>) -> Int {
+        guard let ascending else { return 0 }
+        var taken = 0
+        while taken < numbers.count, ascending.add(numbers[taken]) { taken &+= 1 }
+        total += Int64(taken)
+        return taken
+    }
+
+    /// Goes over to hashes.
+    private func leaveAscending() throws(ColumnarError) {
+        guard let ascending else { return }
+        self.ascending = nil
+        let seen = total
+        let hasher = KeyHash.Hasher()
+        var text = NumberText()
+        defer { text.free() }
+        try ascending.forEach { number throws(ColumnarError) in
+            text.set(number)
+            try insert(hasher.hash(text.start, text.length))
+        }
+        total = seen
     }
 
     /// - Throws: `WriteFailed` where the temporary file cannot be written.
@@ -38,6 +81,8 @@ package final class DistinctKeys {
     /// Adds many keys.
     /// - Throws: `WriteFailed` where the temporary file cannot be written.
     func insert(_ keys: UnsafeBufferPointer<KeyHash>) throws(ColumnarError) {
+        if keys.isEmpty { return }
+        if isAscending { try leaveAscending() }
         total += Int64(keys.count)
         var rest = keys[...]
         if let small {
@@ -75,6 +120,7 @@ package final class DistinctKeys {
     /// Distinct keys, and those of them that occur once.
     /// - Throws: `ReadFailed`, `WriteFailed`.
     package func counts() throws(ColumnarError) -> (distinct: Int64, once: Int64) {
+        if let ascending, ascending.count > 0 { return (total, total) }
         if let small { return (Int64(small.count), Int64(small.count - small.repeated)) }
         var distinct: Int64 = 0
         var once: Int64 = 0

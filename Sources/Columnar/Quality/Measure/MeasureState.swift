@@ -12,7 +12,8 @@ final class MeasureState {
     /// Of them, those with a value (all columns null: without), those that pass, those found.
     private var hits: Int64 = 0
     private let test: RecordEvaluator?
-    private let positions: [Int]
+    /// Positions in the file of the columns whose values it takes itself.
+    let positions: [Int]
     private let reference: KeyTable?
     /// Shared by the measures of the same columns without condition; the first of them fills it.
     private let keys: DistinctKeys?
@@ -81,52 +82,58 @@ final class MeasureState {
         positions = names.compactMap { name in columns.firstIndex { $0.name == name } }
     }
 
-    func take(_ batch: RecordBatch, _ dialect: CSVDialect) throws(ColumnarError) {
-        let flags = condition?.evaluate(batch, dialect)
-        records += Int64(flags?.sum(batch.rows) ?? batch.rows)
-        if let test {
-            let verdicts = test.evaluate(batch, dialect)
-            if let flags {
-                for row in 0..<batch.rows { hits &+= Int64(verdicts.base[row] & flags.base[row]) }
-            } else {
-                hits += Int64(verdicts.sum(batch.rows))
-            }
+    /// Its tests, each on one column.
+    var tests: [ColumnTest] { (test?.tests ?? []) + (condition?.tests ?? []) }
+
+    func take(_ rows: some JudgedRows) throws(ColumnarError) {
+        guard let condition else {
+            records += Int64(rows.count)
+            if let test { hits += Int64(test.passing(rows)) } else { try takeValues(rows, nil) }
             return
         }
+        let flags = condition.flags(rows)
+        for row in 0..<rows.count { records &+= Int64(flags[row]) }
+        guard let test else { return try takeValues(rows, flags) }
+        let verdicts = test.flags(rows)
+        for row in 0..<rows.count { hits &+= Int64(verdicts[row] & flags[row]) }
+    }
+
+    private func takeValues(
+        _ rows: some JudgedRows, _ flags: UnsafeMutablePointer<UInt8>?
+    ) throws(ColumnarError) {
         switch kind {
-        case .mean, .sum, .standardDeviation: takeNumbers(batch, dialect, flags)
+        case .mean, .sum, .standardDeviation: takeNumbers(rows, flags)
         case .uniqueness, .uniqueValueRatio, .distinctCount, .primaryKey, .referentialIntegrity:
-            try takeKeys(batch, dialect, flags)
+            try takeKeys(rows, flags)
         default: break
         }
     }
 
-    private func takeNumbers(_ batch: RecordBatch, _ dialect: CSVDialect, _ flags: BatchFlags?) {
-        let table = FieldTable(batch, column: positions[0], dialect: dialect)
+    private func takeNumbers(_ rows: some JudgedRows, _ flags: UnsafeMutablePointer<UInt8>?) {
         numbers.removeAll(keepingCapacity: true)
-        for row in 0..<batch.rows where flags.map({ $0.base[row] == 1 }) ?? true {
+        if flags == nil, rows.appendNumbers(of: positions[0], to: &numbers) {
+            return numbers.withUnsafeBufferPointer { moments.add($0) }
+        }
+        let table = rows.table(positions[0])
+        for row in 0..<rows.count where flags.map({ $0[row] == 1 }) ?? true {
             scratch.clear()
             guard let (text, length) = table.value(row, nullTokens, scratch), length > 0 else { continue }
             if let value = DoubleText.parse(text, length) {
                 numbers.append(value)
             } else if fault == nil {
-                fault = (
-                    batch.ordinal(row: row), Excerpt.text(UnsafeBufferPointer(start: text, count: length), limit: 80)
-                )
+                fault = (rows.ordinal(row), Excerpt.text(UnsafeBufferPointer(start: text, count: length), limit: 80))
             }
         }
         numbers.withUnsafeBufferPointer { moments.add($0) }
     }
 
     private func takeKeys(
-        _ batch: RecordBatch, _ dialect: CSVDialect, _ flags: BatchFlags?
+        _ rows: some JudgedRows, _ flags: UnsafeMutablePointer<UInt8>?
     ) throws(ColumnarError) {
-        let tables = positions.map { FieldTable(batch, column: $0, dialect: dialect) }
-        if let keys, fillsKeys, flags == nil, tables.count == 1 {
-            return try takeSingleKeys(tables[0], keys)
-        }
+        if let keys, fillsKeys, flags == nil, positions.count == 1 { return try takeSingleKeys(rows, keys) }
+        let tables = positions.map { rows.table($0) }
         let nullHash = KeyHash(high: 0x9E37_79B9_7F4A_7C15, low: 0xD1B5_4A32_D192_ED03)
-        for row in 0..<batch.rows where flags.map({ $0.base[row] == 1 }) ?? true {
+        for row in 0..<rows.count where flags.map({ $0[row] == 1 }) ?? true {
             var key: KeyHash?
             var nulls = 0
             scratch.clear()
@@ -154,7 +161,23 @@ final class MeasureState {
     }
 
     /// The most common case, without detours.
-    private func takeSingleKeys(_ table: FieldTable, _ keys: DistinctKeys) throws(ColumnarError) {
+    private func takeSingleKeys(_ rows: some JudgedRows, _ keys: DistinctKeys) throws(ColumnarError) {
+        let table = rows.table(positions[0])
+        // Values that are taken as ascending numbers; those behind them are found again by their place.
+        var taken = 0
+        if keys.isAscending {
+            let isDone: Bool
+            if let numbers = rows.integers(of: positions[0]) {
+                taken = keys.add(numbers)
+                isDone = taken == numbers.count
+            } else {
+                (taken, isDone) = takeAscending(table, keys)
+            }
+            if isDone {
+                hits += Int64(taken)
+                return
+            }
+        }
         let hasher = hasher
         let simple = nullTokens.isEmpty
         let quote = UInt8(truncatingIfNeeded: table.quote)
@@ -185,8 +208,21 @@ final class MeasureState {
         }
         hits += Int64(found)
         try buffer.withUnsafeBufferPointer { hashes throws(ColumnarError) in
-            try keys.insert(UnsafeBufferPointer(rebasing: hashes[..<found]))
+            try keys.insert(UnsafeBufferPointer(rebasing: hashes[taken..<max(taken, found)]))
         }
+    }
+
+    /// Adds values as long as they are ascending whole numbers.
+    /// - Returns: how many were added, and whether those were all.
+    private func takeAscending(_ table: FieldTable, _ keys: DistinctKeys) -> (taken: Int, isDone: Bool) {
+        var taken = 0
+        for row in 0..<table.rows {
+            scratch.clear()
+            guard let (text, length) = table.value(row, nullTokens, scratch) else { continue }
+            guard let number = IntegerText.parse(text, length), keys.add(number) else { return (taken, false) }
+            taken += 1
+        }
+        return (taken, true)
     }
 
     /// The number, at the end.

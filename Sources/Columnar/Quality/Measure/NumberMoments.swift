@@ -24,10 +24,21 @@ struct NumberMoments {
         merge(count: Int64(values.count), sum: sum, mean: mean, squares: squares)
     }
 
-    /// Adds one number many times.
-    mutating func add(_ value: Double, times: Int64) {
-        guard times > 0 else { return }
-        merge(count: times, sum: value * Double(times), mean: value, squares: 0)
+    /// Adds `count` numbers, each as often as `times` says.
+    mutating func add(count: Int, _ value: (Int) -> Double, times: (Int) -> Int64) {
+        var (total, sum) = (Int64(0), 0.0)
+        for index in 0..<count {
+            total += times(index)
+            sum += value(index) * Double(times(index))
+        }
+        guard total > 0 else { return }
+        let mean = sum / Double(total)
+        var squares = 0.0
+        for index in 0..<count {
+            let difference = value(index) - mean
+            squares += difference * difference * Double(times(index))
+        }
+        merge(count: total, sum: sum, mean: mean, squares: squares)
     }
 
     mutating func merge(count added: Int64, sum: Double, mean other: Double, squares others: Double) {

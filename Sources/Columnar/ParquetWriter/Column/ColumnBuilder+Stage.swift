@@ -1,0 +1,149 @@
+import Glibc
+
+/// Appending rows so that they can be taken back: rules judge values that lie parsed, or as ids, in the page under way.
+extension ColumnBuilder {
+    /// Where the rows that are staged begin.
+    struct Mark {
+        var rows = 0
+        var values = 0
+        var texts = 0
+        var chunkValues = 0
+        var distinct = 0
+        /// Rows staged.
+        var count = 0
+    }
+
+    /// Rows that can be staged: a page is not ended in between.
+    var room: Int { pageRows - pageRowCount }
+
+    /// Appends the rows of a table, no more than there is room for, until `commit` or `rollBack`.
+    /// - Returns: whether all fit the type; if not, `rollBack` is due.
+    func stage(_ table: FieldTable) -> Bool {
+        mark = Mark(
+            rows: pageRowCount, values: pageValueCount, texts: texts.count, chunkValues: chunkValues,
+            distinct: dictionary.count, count: table.rows)
+        watch?.beginStage()
+        guard usesDictionary else { return appendValues(table, from: 0, count: table.rows) == nil }
+        dictionary.beginStage()
+        return appendIDs(table, from: 0, count: table.rows) == nil
+    }
+
+    /// Keeps what is staged.
+    func commit(_ workspace: PageWorkspace) throws(ColumnarError) {
+        dictionary.endStage()
+        mark.count = 0
+        try finishFullPage(workspace)
+    }
+
+    /// Takes back what is staged, entries of the dictionary included.
+    func rollBack() {
+        for row in mark.rows..<mark.rows + mark.count { validity[row >> 3] |= 1 << UInt8(truncatingIfNeeded: row & 7) }
+        (pageRowCount, pageValueCount, texts.count, chunkValues) =
+            (mark.rows, mark.values, mark.texts, mark.chunkValues)
+        if usesDictionary {
+            dictionary.rollBack(to: mark.distinct)
+            watch?.rollBack()
+        }
+        mark.count = 0
+    }
+
+    // MARK: what is staged
+
+    var stagedValues: Int { pageValueCount - mark.values }
+    var stagedNulls: Int { pageRowCount - mark.rows - stagedValues }
+
+    /// What is known of the staged values of a column without a dictionary.
+    var stagedSummary: ValueSummary {
+        let count = stagedValues
+        var summary = ValueSummary(type: type, values: .other, mayBeEmpty: false)
+        guard count > 0 else { return summary }
+        switch layout {
+        case .text:
+            let lengths = numbers + mark.values
+            var (shortest, longest) = (lengths[0], lengths[0])
+            for index in 0..<count {
+                shortest = min(shortest, lengths[index])
+                longest = max(longest, lengths[index])
+            }
+            summary.values = .texts(shortest: Int(shortest), longest: Int(longest))
+            summary.mayBeEmpty = shortest == 0 || !nullTokens.isEmpty
+        case .boolean: summary.values = .booleans(words: booleanWords)
+        case .int32, .int64:
+            let values = pageValues() + mark.values
+            var (least, greatest) = (values[0], values[0])
+            for index in 0..<count {
+                let value = values[index]
+                least = value < least ? value : least
+                greatest = value > greatest ? value : greatest
+            }
+            summary.values = .integers(least: least, greatest: greatest)
+        case .double:
+            var bounds = ValueBounds()
+            let values = pageValues() + mark.values
+            bounds.add(doubles: values, count: count)
+            var hasNaN = false
+            for index in 0..<count {
+                hasNaN = hasNaN || values[index] & .max > 0x7FF0_0000_0000_0000
+            }
+            if !hasNaN {
+                summary.values = .doubles(
+                    least: Double(bitPattern: UInt64(bitPattern: bounds.least)),
+                    greatest: Double(bitPattern: UInt64(bitPattern: bounds.greatest)))
+            }
+        case .fixed16: break
+        }
+        return summary
+    }
+
+    /// Sets a byte a staged row of a column with a dictionary: whether its value passes a test, by the verdicts of the
+    /// dictionary's entries.
+    func flag(_ test: ColumnTest, _ watch: ColumnWatch) {
+        let flags = test.flags
+        let entries = watch.entries
+        let bit = UInt64(test.bit)
+        let null: UInt8 = test.holdsOfNull ? 1 : 0
+        var value = numbers + mark.values
+        if stagedNulls == 0 {
+            for row in 0..<mark.count {
+                flags[row] = UInt8(truncatingIfNeeded: entries[Int(value.pointee)] &>> bit & 1)
+                value += 1
+            }
+            return
+        }
+        for row in 0..<mark.count {
+            let place = mark.rows &+ row
+            if validity[place &>> 3] &>> UInt8(truncatingIfNeeded: place & 7) & 1 == 0 {
+                flags[row] = null
+            } else {
+                flags[row] = UInt8(truncatingIfNeeded: entries[Int(value.pointee)] &>> bit & 1)
+                value += 1
+            }
+        }
+    }
+
+    /// The staged values of a column of whole numbers; nil where it has a dictionary, or is of another type.
+    var stagedIntegers: UnsafeBufferPointer<Int64>? {
+        guard type == .bigint, !usesDictionary else { return nil }
+        return UnsafeBufferPointer(start: pageValues() + mark.values, count: stagedValues)
+    }
+
+    /// Appends the staged values of a column of numbers.
+    /// - Returns: false where the column is of another type.
+    func appendStaged(to target: inout [Double]) -> Bool {
+        guard type == .bigint || type == .double else { return false }
+        let (count, isDouble) = (stagedValues, type == .double)
+        let ids = numbers + mark.values
+        let source = usesDictionary ? dictionary.valuePointer : UnsafePointer(pageValues() + mark.values)
+        let hasIDs = usesDictionary
+        let before = target.count
+        target.append(contentsOf: repeatElement(0, count: count))
+        target.withUnsafeMutableBufferPointer { target in
+            guard let target = target.baseAddress else { return }
+            for index in 0..<count {
+                let bits = source[hasIDs ? Int(ids[index]) : index]
+                target[before &+ index] = isDouble ? Double(bitPattern: UInt64(bitPattern: bits)) : Double(bits)
+            }
+        }
+        return true
+    }
+}
