@@ -65,6 +65,8 @@ public struct TableLoader: Sendable {
         public var quality: QualityReport?
         /// What was done to columns that were masked; nil where none was.
         public var masked: [String: String]?
+        /// What looks like personal data and was left as it is by automatic masks; nil where nothing was.
+        public var unmasked: [UnmaskedValues]?
 
         /// One Parquet file.
         public struct File: Codable, Sendable, Hashable {
@@ -202,6 +204,11 @@ public struct TableLoader: Sendable {
                     partition: file.partition, location: "\(bucket)/\(prefix)", properties: properties),
                 base: known)
         }
+        for column in report.unmasked {
+            context.logger.warning(
+                "values that look like personal data are not masked",
+                metadata: ["source": "\(source)", "found": "\(column)"])
+        }
         let newColumns = known == nil ? [] : report.newColumns.map(\.name)
         if !report.drift.isEmpty {
             context.logger.notice(
@@ -214,7 +221,8 @@ public struct TableLoader: Sendable {
             database: database, table: table, bucket: bucket, key: files.first?.key ?? "", rows: report.rows,
             columns: columns, newColumns: newColumns, drift: report.drift.lines, files: files,
             rejectedRows: report.rejectedRows, quarantine: rejected, profile: profile, quality: report.quality,
-            masked: report.masked.isEmpty ? nil : report.masked)
+            masked: report.masked.isEmpty ? nil : report.masked,
+            unmasked: report.unmasked.isEmpty ? nil : report.unmasked)
     }
 
     /// How records are read, and what sees them.

@@ -1,7 +1,7 @@
 import Foundation
 import Testing
 
-/// Checks Parquet files made of JSON with `Tests/Tools/verify_json.py`, many files in one process.
+/// Checks Parquet files made of JSON with `Tests/Tools/verify_parquet.py`, many files in one process.
 enum JSONChecker {
     struct Job: Encodable {
         var parquet: String
@@ -10,33 +10,10 @@ enum JSONChecker {
         var types: [String: String]?
     }
 
-    private struct Result: Decodable {
-        var parquet: String
-        var ok: Bool
-        var problems: [String]
-    }
-
     /// Records an issue for each file that is not right.
     static func check(_ jobs: [Job], in folder: URL, sourceLocation: SourceLocation = #_sourceLocation) throws {
-        let list = folder.appending(path: "json-jobs.json")
-        try JSONEncoder().encode(jobs).write(to: list)
-        let root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-        let process = Process()
-        process.executableURL = URL(filePath: ReaderPython.interpreter)
-        process.arguments = [root.appending(path: "Tools/verify_json.py").path, list.path]
-        let output = folder.appending(path: "json-results.jsonl")
-        _ = FileManager.default.createFile(atPath: output.path, contents: nil)
-        process.standardOutput = try FileHandle(forWritingTo: output)
-        try process.run()
-        process.waitUntilExit()
-        let results = try String(contentsOf: output, encoding: .utf8).split(separator: "\n").map {
-            try JSONDecoder().decode(Result.self, from: Data($0.utf8))
-        }
-        #expect(results.count == jobs.count, "the checker stopped early", sourceLocation: sourceLocation)
-        for result in results where !result.ok {
-            Issue.record(
-                "\(result.parquet): \(result.problems.joined(separator: "; "))", sourceLocation: sourceLocation)
-        }
+        let list = try JSONEncoder().encode(jobs)
+        try ParquetChecker.check(jobs: list, count: jobs.count, in: folder, sourceLocation: sourceLocation)
     }
 }
 

@@ -114,6 +114,122 @@ struct MaskingTests {
         #expect(good.hasPrefix("id,contact,zip,tax\n0,,10110,***\n1,***,10111,***\n"))
     }
 
+    /// Rows of which the last `late` have an address in `note`, far behind the first records.
+    private func late(_ late: Int, of rows: Int = 1000) -> String {
+        var text = "id,note\n"
+        for index in 0..<rows { text += index < rows - late ? "\(index),fine\n" : "\(index),u\(index)@example.org\n" }
+        return text
+    }
+
+    @Test(
+        "Personal data that comes late in a column is masked from the start, on one thread and on two",
+        arguments: [1, 2])
+    func lateColumn(threads: Int) throws {
+        var options = ConversionOptions()
+        options.csv.batchBytes = 1024
+        options.threads = threads
+        options.masking = Masking(automatic: .redact)
+        let sink = MemorySink()
+        let report = try CSVConverter.convert(from: MemorySource(late(300)), to: sink, options: options)
+        #expect(report.masked == ["note": "redact"] && report.unmasked.isEmpty && report.rows == 1000)
+        #expect(Data(sink.bytes).range(of: Data("example.org".utf8)) == nil)
+        let filter = QualityFilter(
+            QualityRules(rules: []), options: options.csv, masking: Masking(automatic: .redact))
+        let good = MemorySink()
+        let filtered = try filter.run(MemorySource(late(300)), good: good, bad: CollectedRejects())
+        #expect(filtered.masked == ["note": "redact"] && filtered.unmasked == nil)
+        #expect(String(decoding: good.bytes, as: UTF8.self).hasPrefix("id,note\n0,***\n1,***\n"))
+        #expect(good.bytes.count < 10_000 && filtered.good == 1000)
+    }
+
+    @Test("A few such values in a column of others are left and told, with kind, share and first row")
+    func fewInColumn() throws {
+        var options = ConversionOptions()
+        options.csv.batchBytes = 1024
+        options.masking = Masking(automatic: .redact)
+        let report = try CSVConverter.convert(from: MemorySource(late(3)), to: MemorySink(), options: options)
+        let told = UnmaskedValues(column: "note", kind: .email, count: 3, share: 0.003, firstRow: 998)
+        #expect(report.masked.isEmpty && report.unmasked == [told])
+        #expect("\(told)" == "note: 3 values look like email (0.3 %) and are not masked, the first in row 998")
+        options.masking = Masking(columns: ["id": .redact])
+        let named = try CSVConverter.convert(from: MemorySource(late(3)), to: MemorySink(), options: options)
+        #expect(named.unmasked.isEmpty)
+    }
+
+    /// A source that can be read once, as a pipe.
+    private final class Pipe: ByteSource {
+        private let memory: MemorySource
+        private var isRead = false
+        init(_ text: String) { memory = MemorySource(text) }
+        func read(into buffer: UnsafeMutableRawBufferPointer) throws(ColumnarError) -> Int {
+            isRead = true
+            return try memory.read(into: buffer)
+        }
+        func rewind() throws(ColumnarError) {
+            if isRead { throw ColumnarError(.unsupported, "A pipe is read once.") }
+        }
+    }
+
+    @Test("What cannot be read again, and would need a mask from the start, fails by name")
+    func latePipe() throws {
+        var options = ConversionOptions()
+        options.csv.batchBytes = 1024
+        options.masking = Masking(automatic: .redact)
+        let error = #expect(throws: ColumnarError.self) {
+            try CSVConverter.convert(from: Pipe(late(300)), to: MemorySink(), options: options)
+        }
+        #expect(error?.column == "note" && error?.message.contains("Name the columns to be masked") == true)
+    }
+
+    @Test("A nested column is masked as a whole, and by what is within it")
+    func nested() throws {
+        var text = ""
+        for index in 0..<50 {
+            text +=
+                #"{"id":\#(index),"user":{"name":"n","age":3,"tags":["a","b"],"contacts":[{"mail":"u\#(index)@example.org"}]}}"#
+                + "\n"
+        }
+        var options = ConversionOptions()
+        options.format = .ndjson
+        for masking in [Masking(columns: ["user": .redact]), Masking(automatic: .redact)] {
+            options.masking = masking
+            let sink = MemorySink()
+            let report = try CSVConverter.convert(from: MemorySource(text), to: sink, options: options)
+            #expect(report.columns.map { "\($0.name) \($0.type)" } == ["id bigint", "user string"])
+            #expect(report.masked == ["user": "redact"])
+            #expect(Data(sink.bytes).range(of: Data("example.org".utf8)) == nil)
+        }
+        // One record of fifty: told, with the name of the column.
+        options.masking = Masking(automatic: .redact)
+        let plain =
+            text.replacing("@example.org", with: "") + #"{"id":9,"user":{"contacts":[{"mail":"a@b.de"}]}}"# + "\n"
+        let report = try CSVConverter.convert(from: MemorySource(plain), to: MemorySink(), options: options)
+        #expect(report.unmasked.map(\.column) == ["user"] && report.unmasked.first?.firstRow == 51)
+    }
+
+    @Test("A profile of nested columns has a line for each innermost value, and hides personal ones")
+    func nestedProfile() throws {
+        var text = ""
+        for index in 0..<40 {
+            text += #"{"id":\#(index),"user":{"mail":"u\#(index)@example.org","tags":["a","b","a"]},"none":[]}"# + "\n"
+        }
+        var options = ConversionOptions()
+        options.format = .ndjson
+        options.profile = 2
+        let report = try CSVConverter.convert(from: MemorySource(text), to: MemorySink(), options: options)
+        let profile = try #require(report.profile)
+        #expect(profile.rows == 40 && profile.columns.first?.name == "id")
+        let mail = try #require(profile.columns.first { $0.name == "user.mail" })
+        #expect(mail.distinct.count == 40 && mail.lookalikes == [.init(kind: .email, share: 1)])
+        let tags = try #require(profile.columns.first { $0.name.hasPrefix("user.tags") })
+        // Values, of which a record may have several.
+        #expect(
+            tags.rows == 120 && tags.nulls == 0
+                && tags.top == [.init(value: "a", count: 80), .init(value: "b", count: 40)])
+        let hidden = try #require(profile.withoutPersonalData.columns.first { $0.name == "user.mail" })
+        #expect(hidden.hidesValues == true && hidden.minimum == nil && hidden.top.isEmpty)
+    }
+
     @Test("An action by its word; an unknown one names those that there are")
     func words() throws {
         #expect(try Masking.Action(word: "last4", hash: .sha256()).name == "last4")

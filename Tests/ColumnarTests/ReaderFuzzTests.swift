@@ -63,11 +63,42 @@ struct ReaderFuzzTests {
     func damaged(name: String) throws {
         let folder = try ReaderFolder()
         try ReaderPython.run(script: "reader_fuzz.py", [folder.url.path, name])
-        let original = Array(try Data(contentsOf: folder.url.appendingPathComponent("\(name).parquet")))
+        damage(Array(try Data(contentsOf: folder.url.appendingPathComponent("\(name).parquet"))), name, rounds: 1_500)
+    }
+
+    @Test("The same of what our own writer makes of nested records", arguments: ["snappy", "zstd", "newest", "legacy"])
+    func ownNested(name: String) throws {
+        var options = ConversionOptions()
+        options.format = .ndjson
+        options.parquet.pageRows = 100
+        options.parquet.rowGroupRows = 400
+        switch name {
+        case "zstd": options.parquet.compression = .zstd(level: 1)
+        case "newest": options.parquet.compatibility = .newest
+        case "legacy": options.parquet.compatibility = .legacy
+        default: break
+        }
+        let sink = MemorySink()
+        var (seed, hasNested) = (8100 + UInt64(name.utf8.count), false)
+        while !hasNested {
+            try sink.reset()
+            let text = RandomJSON.make(seed: seed, form: "ndjson")
+            let report = try CSVConverter.convert(from: MemorySource(text), to: sink, options: options)
+            hasNested = report.rows > 20 && report.columns.contains { "\($0.type)".contains("<") }
+            seed += 1
+        }
+        damage(sink.bytes, name, rounds: 800)
+        // Cut off anywhere, it is refused.
+        for length in stride(from: 0, to: sink.bytes.count, by: 101) {
+            #expect(read(Array(sink.bytes.prefix(length))) != nil, "\(length) of \(sink.bytes.count) bytes")
+        }
+    }
+
+    /// Damages a file in many ways and reads what is left.
+    private func damage(_ original: [UInt8], _ name: String, rounds: Int) {
         #expect(read(original) == nil)
         var generator = Seeded(state: 0x51C1CE + UInt64(name.utf8.reduce(0) { Int($0) &* 31 &+ Int($1) }.magnitude))
         var failures = 0
-        let rounds = 1_500
         for round in 0..<rounds {
             var bytes = original
             switch round % 5 {

@@ -70,6 +70,46 @@ struct InputFormatsTests {
         #expect(output.rows == 2 && output.columns.map { "\($0.name) \($0.type)" } == ["id bigint", "city string"])
     }
 
+    @Test("NDJSON and JSON lists become nested tables; a second file reads by the table's schema")
+    func json() async throws {
+        let host = host([:])
+        let record = #"{"id":1,"user":{"name":"Ada","tags":["x","y"]},"at":"2024-05-31T10:00:00Z"}"#
+        host.put("landing-zone", "shop/events/1.ndjson", "\(record)\n\n{\"id\":2,\"user\":null}\n")
+        let output = try await load(host, "shop/events/1.ndjson")
+        #expect(output.rows == 2)
+        let types = ["id bigint", "user struct<name:string,tags:array<string>>", "at timestamp with local time zone"]
+        #expect(output.columns.map { "\($0.name) \($0.type)" } == types)
+        // A list of objects, told by its content whatever its name.
+        host.put("landing-zone", "shop/events/2.txt", "[\(record),\n {\"id\":3}]")
+        #expect(try await load(host, "shop/events/2.txt").rows == 2)
+        let table = try #require(host.table("shop", "events"))
+        #expect(table.rowCount == 4 && table.fileCount == 2 && table.columns.map(\.type) == output.columns.map(\.type))
+        let files = host.keys("clean-zone").compactMap { host.object("clean-zone", $0) }
+        let answer = try FunctionsSupport.duckdb(
+            "SELECT sum(id)::bigint, count(user), sum(len(user.tags))::bigint, max(user.name) FROM '$FOLDER/*.parquet'",
+            files: files)
+        #expect(answer == "[(7, 2, 4, 'Ada')]")
+        // A record that is none fails the file, and is put aside where the configuration says so.
+        host.put("landing-zone", "shop/events/3.ndjson", "{\"id\":4}\n{\"id\":\n")
+        let failure = try #require(
+            await host.invoke(CSVToParquet(), objectCreated: "landing-zone", "shop/events/3.ndjson").failure)
+        #expect(failure.code == "MalformedRow" && failure.retry == false)
+        let lenient = self.host(["malformedRows": "quarantine"])
+        lenient.put("landing-zone", "shop/events/3.ndjson", "{\"id\":4}\n{\"id\":\n{\"id\":5}\n")
+        let loaded = try await load(lenient, "shop/events/3.ndjson")
+        #expect(loaded.rows == 2 && loaded.rejectedRows == 1 && loaded.quarantine != nil)
+    }
+
+    @Test("Automatic masks tell what they leave")
+    func unmasked() async throws {
+        let host = host(["mask": ["auto": "redact"]])
+        let lines = (0..<200).map { "\($0),u\($0)@example.org,\($0 == 150 ? "a@b.de" : "fine")" }
+        host.put("landing-zone", "shop/people/1.csv", "id,mail,note\n" + lines.joined(separator: "\n") + "\n")
+        let output = try await load(host, "shop/people/1.csv")
+        #expect(output.masked == ["mail": "redact"])
+        #expect(output.unmasked?.map(\.column) == ["note"] && output.unmasked?.first?.firstRow == 151)
+    }
+
     @Test("Rows that do not fit the table go to quarantine, too")
     func mismatch() async throws {
         let host = host(["malformedRows": "quarantine", "quarantineBucket": "bad"])

@@ -5,18 +5,13 @@ so that the text of every value is known.
 
 Needs: pip install pyarrow duckdb polars
 
-Usage: python3 verify_json.py JOBS.json
-       python3 verify_json.py OUT.parquet IN.ndjson
-
-JOBS.json holds a list of jobs; one process checks them all, since imports are slow:
+Part of verify_parquet.py, which gives it the jobs that have `json`:
   parquet   the file to check
   json      its source: objects one after the other, with white space or line ends between them, or one list of objects
   skip      numbers of records (from 0) that were left out, optional
   types     {column: Arrow type as pyarrow prints it}, optional
-
-Prints one JSON object a job: {"parquet": …, "ok": true|false, "problems": […], "rows": n}. Exit code 0 if all are ok.
 """
-import datetime, decimal, json, re, sys
+import datetime, decimal, json, re
 import duckdb, polars, pyarrow, pyarrow.parquet
 
 DECODER = json.JSONDecoder()
@@ -267,25 +262,3 @@ def check(job):
             shown = [(n, other[index].get(n), expected[index].get(n)) for n in names[:2]]
             problems.append(f"{reader}, row {index} of {len(other)}: {shown}")
     return {"parquet": path, "ok": not problems, "problems": problems[:20], "rows": table.num_rows}
-
-
-def main(arguments):
-    if len(arguments) == 2:
-        jobs = [{"parquet": arguments[0], "json": arguments[1]}]
-    else:
-        with open(arguments[0]) as file:
-            jobs = json.load(file)
-    duckdb.execute("SET TimeZone='UTC'")
-    all_ok = True
-    for job in jobs:
-        try:
-            result = check(job)
-        except Exception as error:  # noqa: BLE001 - whatever a reader throws is what is wrong with the file
-            result = {"parquet": job["parquet"], "ok": False, "problems": [f"{type(error).__name__}: {error}"], "rows": 0}
-        all_ok = all_ok and result["ok"]
-        print(json.dumps(result), flush=True)
-    return 0 if all_ok else 1
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))

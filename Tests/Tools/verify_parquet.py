@@ -4,6 +4,7 @@ Needs: pip install pyarrow duckdb polars numpy
 
 Usage: python3 verify_parquet.py JOBS.json
        python3 verify_parquet.py OUT.parquet IN.csv
+       python3 verify_parquet.py OUT.parquet IN.ndjson
 
 JOBS.json holds a list of jobs; one process checks them all, since imports are slow:
   parquet   the file to check
@@ -13,12 +14,14 @@ JOBS.json holds a list of jobs; one process checks them all, since imports are s
             "NaN", "Infinity", "-Infinity"
   types     {column: Arrow type as pyarrow prints it}, optional
   metadata  {key: value} entries that the footer must have, optional
+  json      instead of csv and expected: a source of JSON records, see verify_json.py
   source    "pyarrow" | "duckdb" | "polars": write the file from "expected" with this tool first (for readers' tests)
 
 Prints one JSON object a job: {"parquet": …, "ok": true|false, "problems": […], "rows": n}. Exit code 0 if all are ok.
 """
 import datetime, decimal, json, sys
 import duckdb, numpy, polars, pyarrow, pyarrow.compute as compute, pyarrow.csv, pyarrow.parquet
+import verify_json
 
 
 def canonical(value):
@@ -172,7 +175,8 @@ def check(job):
 
 def main(arguments):
     if len(arguments) == 2:
-        jobs = [{"parquet": arguments[0], "csv": arguments[1]}]
+        form = "json" if arguments[1].endswith(("json", "jsonl")) else "csv"
+        jobs = [{"parquet": arguments[0], form: arguments[1]}]
     else:
         with open(arguments[0]) as file:
             jobs = json.load(file)
@@ -180,7 +184,7 @@ def main(arguments):
     all_ok = True
     for job in jobs:
         try:
-            result = check(job)
+            result = verify_json.check(job) if "json" in job else check(job)
         except Exception as error:  # noqa: BLE001 - whatever a reader throws is what is wrong with the file
             result = {"parquet": job["parquet"], "ok": False, "problems": [f"{type(error).__name__}: {error}"], "rows": 0}
         all_ok = all_ok and result["ok"]

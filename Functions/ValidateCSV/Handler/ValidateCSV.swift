@@ -82,6 +82,11 @@ public struct ValidateCSV: Handler {
             // Then there is no quarantine object either.
         }
         guard let report else { throw HandlerError(code: "NoReport", message: "the filter gave no report") }
+        for column in report.unmasked ?? [] {
+            context.logger.warning(
+                "values that look like personal data are not masked",
+                metadata: ["source": "\(data.info.location)", "found": "\(column)"])
+        }
         try enforce(report, context: context, name: data.info.location.description)
         return Output(
             good: "\(targetBucket)/\(goodKey)", quarantine: report.bad > 0 ? "\(quarantineBucket)/\(badKey)" : nil,

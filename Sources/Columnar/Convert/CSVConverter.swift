@@ -52,6 +52,21 @@ public enum CSVConverter {
             }
         }
         (source, options.format) = try options.format.recognized(source)
+        while true {
+            let report = try convertOnce(source, target, options, processor, rejectedRecords)
+            let late = report.unmasked.filter(\.isMasked)
+            guard let masking = options.masking, !late.isEmpty else { return report }
+            // Columns that looked harmless at first have to be masked from the start. Each turn masks more of them.
+            try masking.beginAgain(source, for: late)
+            try target.reset()
+            options.masking = masking.including(late)
+        }
+    }
+
+    private static func convertOnce(
+        _ source: any ByteSource, _ target: ConversionTarget, _ options: ConversionOptions,
+        _ processor: (any RecordProcessor)?, _ rejectedRecords: (any RejectedRecords)?
+    ) throws(ColumnarError) -> ConversionReport {
         func makePass() -> ConversionPass {
             ConversionPass(
                 source: source, target: target, options: options, processor: processor,

@@ -63,6 +63,8 @@ public struct ConversionReport: Sendable, Hashable {
     public var quality: QualityReport?
     /// Columns whose values were masked, with what was done: `email: sha256`.
     public var masked: [String: String] = [:]
+    /// With automatic masks: values that look like personal data in columns that were not masked.
+    public var unmasked: [UnmaskedValues] = []
     /// What the written values are like; nil unless asked for.
     public var profile: FileProfile?
     /// Columns of the file.

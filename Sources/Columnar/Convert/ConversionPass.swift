@@ -279,6 +279,7 @@ final class ConversionPass {
             report.drift.widenedColumns.append(.init(name: column.name, from: type, to: column.type))
         }
         report.masked = masker?.report ?? [:]
+        report.unmasked = masker?.watch?.found ?? []
         if let top = options.profile, let table = table as? TableBuilder { report.profile = table.profile(top: top) }
         report.fileColumns = reader.columns
         report.delimiter = Character(Unicode.Scalar(reader.dialect.delimiter))

@@ -41,6 +41,11 @@ final class RecordScreen {
 
     /// Removes records from the batch and adds them to its `rejected`, which then is in the order of the file.
     func apply(to batch: RecordBatch) throws(ColumnarError) {
+        try leaveOut(batch)
+        masker?.watch?.look(at: batch)
+    }
+
+    private func leaveOut(_ batch: RecordBatch) throws(ColumnarError) {
         guard processor != nil || judge != nil || masker != nil || !checked.isEmpty else { return }
         keep.removeAll(keepingCapacity: true)
         keep.append(contentsOf: repeatElement(true, count: batch.rows))

@@ -79,8 +79,8 @@ public final class FileSink: ByteSink {
         guard let start, ftruncate(descriptor, start) == 0, lseek(descriptor, start, SEEK_SET) >= 0 else {
             throw ColumnarError(
                 .writeFailed,
-                "\(name) cannot be written again from its start, and a late value needs a wider column type. "
-                    + "Write to a file, or give a schema.")
+                "\(name) cannot be written again from its start, as a late value makes necessary. "
+                    + "Write to a file, or give the schema and the masks.")
         }
         hasWritten = false
     }

@@ -246,23 +246,15 @@ struct JSONScanner {
     /// Passes over the comma or brace after a value of an object.
     /// - Returns: whether it was the brace.
     @inline(__always)
-    mutating func endsObject() throws(JSONFault) -> Bool {
-        skipSpace()
-        let byte = bytes[position]
-        if byte == 0x2C {
-            position &+= 1
-            skipSpace()
-            return false
-        }
-        guard byte == 0x7D else { throw JSONFault(.expectedCommaOrBrace, at: position) }
-        position &+= 1
-        return true
-    }
+    mutating func endsObject() throws(JSONFault) -> Bool { try ends(0x7D, else: .expectedCommaOrBrace) }
 
     /// Passes over the comma or bracket after a value of a list.
     /// - Returns: whether it was the bracket.
     @inline(__always)
-    mutating func endsList() throws(JSONFault) -> Bool {
+    mutating func endsList() throws(JSONFault) -> Bool { try ends(0x5D, else: .expectedCommaOrBracket) }
+
+    @inline(__always)
+    private mutating func ends(_ closing: UInt8, else problem: JSONFault.Problem) throws(JSONFault) -> Bool {
         skipSpace()
         let byte = bytes[position]
         if byte == 0x2C {
@@ -270,7 +262,7 @@ struct JSONScanner {
             skipSpace()
             return false
         }
-        guard byte == 0x5D else { throw JSONFault(.expectedCommaOrBracket, at: position) }
+        guard byte == closing else { throw JSONFault(problem, at: position) }
         position &+= 1
         return true
     }

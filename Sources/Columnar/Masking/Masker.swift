@@ -14,6 +14,8 @@ final class Masker {
 
     /// In the order of the file.
     let columns: [Column]
+    /// Watches the others, where masks are automatic.
+    let watch: MaskWatch?
     private let nullTokens: NullTokens
     private let dialect: CSVDialect
     private let scratch = RecordScratch()
@@ -44,6 +46,12 @@ final class Masker {
             }
         }
         self.columns = chosen.sorted { $0.field < $1.field }
+        watch =
+            masking.automatic == nil
+            ? nil
+            : MaskWatch(
+                columns: columns.filter { column in !chosen.contains { $0.field == column.index } }
+                    .map { ($0.index, $0.name) }, dialect: dialect, nullTokens: nullTokens)
     }
 
     /// Masked columns with what is done to them.

@@ -23,17 +23,16 @@ final class DistinctSketch {
         // The bit behind the last bounds the rank.
         let rest = hash &<< bits | 1 &<< (bits &- 1)
         let rank = UInt8(truncatingIfNeeded: rest.leadingZeroBitCount &+ 1)
-        if rank > registers[index] { registers[index] = rank }
+        // Without a branch: which values are news is not to be foreseen.
+        registers[index] = max(registers[index], rank)
     }
 
     /// The hash of a number.
     @inline(__always)
     static func hash(_ value: Int64) -> UInt64 {
-        // The mixer of SplitMix64.
-        var bits = UInt64(bitPattern: value) &+ 0x9E37_79B9_7F4A_7C15
-        bits = (bits ^ (bits &>> 30)) &* 0xBF58_476D_1CE4_E5B9
-        bits = (bits ^ (bits &>> 27)) &* 0x94D0_49BB_1331_11EB
-        return bits ^ (bits &>> 31)
+        // The multipliers of SplitMix64; only the high bits count.
+        let bits = UInt64(bitPattern: value) &* 0xBF58_476D_1CE4_E5B9
+        return (bits ^ (bits &>> 32)) &* 0x94D0_49BB_1331_11EB
     }
 
     /// The hash of a text; eight bytes from it must be readable.

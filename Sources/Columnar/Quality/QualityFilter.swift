@@ -29,19 +29,34 @@ public struct QualityFilter: Sendable {
         options.badRecords = .reject
         options.nullTokens = []
         let text = try InputSource.text(of: source, encoding: options.encoding)
-        let (records, feed) = try QuarantineSource.recognizing(text)
+        let (unfed, feed) = try QuarantineSource.recognizing(text)
+        let (records, format) = try InputFormat.automatic.recognized(unfed)
+        guard feed.map({ !$0.layout.header.isEmpty }) ?? (format == .csv) else {
+            throw ColumnarError(
+                .unsupported,
+                "The records are JSON, and good rows are written as they stand, which is done for delimited text only. "
+                    + "Convert the file with the rules instead.")
+        }
         if let feed { options.apply(feed.layout) }
         var conversion = ConversionOptions()
         conversion.csv = options
-        let reader = try InputFormat.csv.reader(records, options: conversion)
-        let batch = RecordBatch(capacity: max(4096, options.batchBytes))
-        try bad.beginPass()
-        let pass = FilterPass(good: good, bad: bad, masking: masking)
-        while try reader.next(into: batch) { try pass.take(batch, reader, rules) }
-        // A file with a header alone has no batch with records.
-        try pass.begin(batch, reader, rules)
-        try pass.flush()
-        return try pass.report()
+        var masking = masking
+        while true {
+            let reader = try InputFormat.csv.reader(records, options: conversion)
+            let batch = RecordBatch(capacity: max(4096, options.batchBytes))
+            try bad.beginPass()
+            let pass = FilterPass(good: good, bad: bad, masking: masking)
+            while try reader.next(into: batch) { try pass.take(batch, reader, rules) }
+            // A file with a header alone has no batch with records.
+            try pass.begin(batch, reader, rules)
+            try pass.flush()
+            let report = try pass.report()
+            let late = (report.unmasked ?? []).filter(\.isMasked)
+            guard let masks = masking, !late.isEmpty else { return report }
+            try masks.beginAgain(records, for: late)
+            try good.reset()
+            masking = masks.including(late)
+        }
     }
 }
 
@@ -87,6 +102,7 @@ private final class FilterPass {
         try begin(batch, reader, rules)
         guard let judge else { return }
         try judge.judge(batch)
+        masker?.watch?.look(at: batch) { judge.isBad(row: $0) }
         var nextRejected = 0
         for row in 0..<batch.rows {
             let ordinal = batch.ordinal(row: row)
@@ -152,6 +168,7 @@ private final class FilterPass {
         }
         var report = try judge.report(rows: highest, good: good, bad: bad)
         report.masked = masker?.report
+        report.unmasked = masker?.watch.flatMap { $0.found.isEmpty ? nil : $0.found }
         return report
     }
 }

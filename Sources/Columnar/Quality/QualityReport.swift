@@ -39,6 +39,8 @@ public struct QualityReport: Sendable, Hashable, Codable {
     public var failures: [String]
     /// Columns whose values were masked, with what was done: `email: sha256`. Nil where nothing was to be masked.
     public var masked: [String: String]?
+    /// With automatic masks: values that look like personal data in columns that were not masked. Nil where there are none.
+    public var unmasked: [UnmaskedValues]?
 
     /// Whether the file passes.
     public var passes: Bool { failures.isEmpty }

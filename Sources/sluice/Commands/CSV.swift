@@ -49,6 +49,8 @@ struct CSV: AsyncParsableCommand {
             var delimiter: String
             /// What was done to columns that were masked.
             var masked: [String: String]
+            /// Of automatic masks: what looks like personal data and was not masked.
+            var unmasked: [UnmaskedValues]
             var quality: QualityReport?
             var seconds: Double
 
@@ -94,8 +96,8 @@ struct CSV: AsyncParsableCommand {
                         drift: report.drift.lines, partitionColumns: report.partitionColumns.map(Result.Column.init),
                         files: report.files.map {
                             Result.File(path: $0.path + $0.name, rows: $0.rows, bytes: $0.bytes)
-                        }, delimiter: String(report.delimiter), masked: report.masked, quality: report.quality,
-                        seconds: seconds))
+                        }, delimiter: String(report.delimiter), masked: report.masked,
+                        unmasked: report.unmasked, quality: report.quality, seconds: seconds))
             }
             let rate = seconds > 0 ? Int64(Double(report.inputBytes) / seconds) : 0
             output.line(
@@ -114,6 +116,7 @@ struct CSV: AsyncParsableCommand {
             for (column, action) in report.masked.sorted(by: { $0.key < $1.key }) {
                 output.line("masked \(column): \(action)")
             }
+            MaskText.warn(report.unmasked)
             if let quality = report.quality { QualityText.write(quality, to: output) }
             if report.rejectedRows > 0 { output.line("\(Human.count(report.rejectedRows, "row")) left out") }
         }

@@ -28,7 +28,7 @@ extension CSV {
             guard let rules = try rulesOption.qualityRules() else { return }
             var options = ConversionOptions()
             try inputOption.apply(to: &options)
-            guard options.format == .csv else {
+            guard options.format == .csv || options.format == .automatic else {
                 throw Failure("good rows are written as they stand, which is done for delimited text only")
             }
             let filter = QualityFilter(rules, options: options.csv, masking: try maskOption.masking())
@@ -39,6 +39,7 @@ extension CSV {
             try writer.finish()
             let output = outputOption.output
             if output.json { try output.object(report) } else { QualityText.write(report, to: output) }
+            MaskText.warn(report.unmasked ?? [])
             try report.requirePass()
             try goodFile.publish()
             if report.bad > 0 { try badFile.publish() }

@@ -28,6 +28,13 @@ struct Failure: Error {
         if let hint { StandardError.write("  " + style.dim("hint:") + " " + hint) }
     }
 
+    /// Writes `warning: what`, then `  hint: next step`, to stderr: the command goes on.
+    static func warn(_ message: String, hint: String? = nil) {
+        let style = Style(enabled: isatty(2) == 1)
+        StandardError.write(style.yellow("warning:") + " " + message)
+        if let hint { StandardError.write("  " + style.dim("hint:") + " " + hint) }
+    }
+
     private static func words(_ error: any Error) -> (message: String, hint: String?) {
         switch error {
         case let error as Failure: (error.message, error.hint)

@@ -96,3 +96,12 @@ struct MaskOption: ParsableArguments {
         return masking
     }
 }
+
+/// What automatic masks have left, for people.
+enum MaskText {
+    static func warn(_ columns: [UnmaskedValues]) {
+        for column in columns {
+            Failure.warn("\(column)", hint: "--mask \(column.column)=redact masks the column")
+        }
+    }
+}

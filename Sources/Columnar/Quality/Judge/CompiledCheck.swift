@@ -1,17 +1,16 @@
 /// A `ValueTest.Check` with what it needs at hand.
 final class CompiledCheck {
     let kind: ValueTest.Check
-    private var matcher: PatternMatcher?
-    private var texts: ValueDictionary?
+    private let matcher: PatternMatcher?
+    private let texts: ValueDictionary?
     private let parts: [CompiledCheck]
     private let months = MonthCache()
 
     init(_ kind: ValueTest.Check) {
         self.kind = kind
+        if case .pattern(let pattern) = kind { matcher = PatternMatcher(pattern) } else { matcher = nil }
         switch kind {
-        case .pattern(let pattern):
-            matcher = PatternMatcher(pattern)
-            parts = []
+        case .pattern: parts = []
         case .texts(let values):
             var known = ValueDictionary(keepsAllTexts: true)
             for value in values {
@@ -19,9 +18,11 @@ final class CompiledCheck {
             }
             texts = known
             parts = []
+            return
         case .either(let checks): parts = checks.map(CompiledCheck.init)
         default: parts = []
         }
+        texts = nil
     }
 
     deinit { texts?.free() }

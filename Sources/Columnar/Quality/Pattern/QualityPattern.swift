@@ -1,3 +1,5 @@
+import Glibc
+
 /// A regular expression that whole values must match, in time linear in their length whatever the pattern.
 public struct QualityPattern: Sendable {
     /// As it was written.
@@ -12,14 +14,15 @@ public struct QualityPattern: Sendable {
 
     /// Whether the whole value matches. For many values keep a `PatternMatcher`, which remembers what it has seen.
     public func matches(_ value: String) -> Bool {
-        var matcher = PatternMatcher(self)
+        let matcher = PatternMatcher(self)
         var copy = value
         return copy.withUTF8 { matcher.matches($0) }
     }
 }
 
-/// Matches values against a pattern by a deterministic automaton that is built as it is needed.
-struct PatternMatcher {
+/// Matches values against a pattern by a deterministic automaton that is built as it is needed. Used by one thread at a
+/// time.
+final class PatternMatcher {
     private struct State {
         /// Instructions that take a byte, or look for the end.
         let instructions: [Int]
@@ -29,44 +32,58 @@ struct PatternMatcher {
     /// When there are more, the automaton is thrown away and built anew, which bounds its memory.
     private static let maximumStates = 1024
     private static let unknown: Int32 = -1
+    /// No further byte makes a match.
+    private static let dead: Int32 = -2
 
     private let program: PatternProgram
     private var states: [State] = []
     /// 256 a state: where each byte leads.
-    private var transitions: [Int32] = []
+    private var transitions: UnsafeMutablePointer<Int32>
+    private var capacity = 16
     private var known: [[Int]: Int32] = [:]
 
     init(_ pattern: QualityPattern) {
         program = pattern.program
+        transitions = .allocate(capacity: 256 * capacity)
         reset()
     }
 
-    private mutating func reset() {
+    deinit { transitions.deallocate() }
+
+    private func reset() {
         states.removeAll(keepingCapacity: true)
-        transitions.removeAll(keepingCapacity: true)
         known.removeAll(keepingCapacity: true)
         _ = state(closure(of: [program.start], isStart: true, isEnd: false))
     }
 
-    mutating func matches(_ value: UnsafeBufferPointer<UInt8>) -> Bool {
+    func matches(_ value: UnsafeBufferPointer<UInt8>) -> Bool {
         var current: Int32 = 0
+        var transitions = transitions
         for byte in value {
-            let slot = Int(current) * 256 + Int(byte)
-            var next = transitions[slot]
-            if next == Self.unknown {
-                let targets = step(states[Int(current)].instructions, byte)
-                if states.count >= Self.maximumStates {
-                    reset()
-                    next = state(targets)
-                } else {
-                    next = state(targets)
-                    transitions[slot] = next
+            var next = transitions[Int(current) &* 256 &+ Int(byte)]
+            if next < 0 {
+                if next == Self.unknown {
+                    next = follow(current, byte)
+                    transitions = self.transitions
                 }
+                if next == Self.dead { return false }
             }
             current = next
-            if states[Int(current)].instructions.isEmpty && !states[Int(current)].isAccepting { return false }
         }
         return states[Int(current)].isAccepting
+    }
+
+    /// Finds out where a byte leads from a state.
+    @inline(never)
+    private func follow(_ current: Int32, _ byte: UInt8) -> Int32 {
+        let targets = step(states[Int(current)].instructions, byte)
+        if states.count >= Self.maximumStates {
+            reset()
+            return state(targets)
+        }
+        let next = state(targets)
+        transitions[Int(current) * 256 + Int(byte)] = next
+        return next
     }
 
     private func step(_ instructions: [Int], _ byte: UInt8) -> [Int] {
@@ -79,17 +96,30 @@ struct PatternMatcher {
         return closure(of: targets, isStart: false, isEnd: false)
     }
 
-    private mutating func state(_ instructions: [Int]) -> Int32 {
+    private func state(_ instructions: [Int]) -> Int32 {
         if let known = known[instructions] { return known }
         let atEnd = closure(of: instructions, isStart: false, isEnd: true)
         let isAccepting = atEnd.contains { index in
             if case .match = program.instructions[index] { true } else { false }
         }
+        if instructions.isEmpty && !isAccepting && !states.isEmpty {
+            known[instructions] = Self.dead
+            return Self.dead
+        }
         let number = Int32(states.count)
         states.append(State(instructions: instructions, isAccepting: isAccepting))
-        transitions.append(contentsOf: repeatElement(Self.unknown, count: 256))
+        if states.count > capacity { grow() }
+        (transitions + 256 * Int(number)).update(repeating: Self.unknown, count: 256)
         known[instructions] = number
         return number
+    }
+
+    private func grow() {
+        let larger = UnsafeMutablePointer<Int32>.allocate(capacity: 512 * capacity)
+        memcpy(larger, transitions, 4 * 256 * capacity)
+        transitions.deallocate()
+        transitions = larger
+        capacity *= 2
     }
 
     /// All instructions that can be reached without taking a byte, sorted.

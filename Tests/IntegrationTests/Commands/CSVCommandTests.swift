@@ -1,0 +1,112 @@
+import Foundation
+import Testing
+
+/// `sluice csv` as a command.
+@Suite("sluice csv", .timeLimit(.minutes(3)))
+struct CSVCommandTests {
+    private static let people: String = {
+        var text = "id,city,email\n"
+        for index in 1...200 {
+            text += "\(index),\(index % 4 == 0 ? "" : index % 2 == 0 ? "Ulm" : "Bonn"),u\(index)@example.org\n"
+        }
+        return text
+    }()
+
+    @Test("profile: figures for people and as JSON, personal data hidden unless asked for")
+    func profile() async throws {
+        let folder = CommandFolder()
+        defer { folder.remove() }
+        try folder.write("people.csv", Self.people)
+        let shown = try await folder.output("csv", "profile", "@people.csv")
+        #expect(shown.hasPrefix("200 rows, 3 columns, ") && shown.contains("Bonn (100)"), "\(shown)")
+        #expect(shown.contains("25 %") && shown.contains("email 100 %") && !shown.contains("@example.org"))
+        #expect(shown.contains("--show-personal"))
+        let personal = try await folder.output("csv", "profile", "@people.csv", "--show-personal")
+        #expect(personal.contains("u100@example.org"))
+        let object = try #require(try await folder.output("csv", "profile", "@people.csv", "--json").objects.first)
+        let profile = try #require(object["profile"] as? [String: Any])
+        let columns = try #require(profile["columns"] as? [[String: Any]])
+        #expect(columns.map { $0["name"] as? String } == ["id", "city", "email"])
+        #expect((columns[0]["distinct"] as? [String: Any])?["count"] as? Int == 200)
+        #expect(columns[0]["mean"] as? Double == 100.5 && columns[1]["nulls"] as? Int == 50)
+        #expect(columns[2]["minimum"] == nil || columns[2]["minimum"] is NSNull)
+        let wrong = try await folder.sluice("csv", "profile", "@nothing.csv")
+        #expect(wrong.ending == .exited(1) && wrong.errors.contains("nothing.csv"))
+    }
+
+    @Test("validate: good and bad rows part; quarantine is fed back; a file that fails writes nothing")
+    func validate() async throws {
+        let folder = CommandFolder()
+        defer { folder.remove() }
+        try folder.write("orders.csv", "id,amount,customer\n1,5,a\n2,-1,b\n3,7,zz\nshort\n")
+        try folder.write("customers.csv", "id\na\nb\n")
+        try folder.write("orders.dqdl", #"Rules = [ IsPrimaryKey "id", ColumnValues "amount" > 0 ]"#)
+        let told = try await folder.output(
+            "csv", "validate", "@orders.csv", "--rules", "@orders.dqdl", "--good", "@good.csv", "--quarantine",
+            "@bad.ndjson")
+        #expect(told.hasPrefix("4 rows: 2 good, 2 bad (1 of them cannot be read)"), "\(told)")
+        #expect(told.contains(#"ColumnValues "amount" > 0"#))
+        #expect(text(of: folder.file("good.csv")) == "id,amount,customer\n1,5,a\n3,7,zz\n")
+        let bad = text(of: folder.file("bad.ndjson"))
+        #expect(bad.objects.count == 3 && bad.contains(#""row":2"#) && bad.contains("is not > 0"), "\(bad)")
+        // Mended rows are judged as those of the file they came from.
+        try folder.write(
+            "mended.ndjson",
+            bad.replacing("2,-1,b", with: "2,1,b").replacing("\"raw\":\"short\"", with: "\"raw\":\"4,4,a\""))
+        _ = try await folder.output(
+            "csv", "validate", "@mended.ndjson", "--rules", "@orders.dqdl", "--good", "@more.csv")
+        #expect(text(of: folder.file("more.csv")) == "id,amount,customer\n2,1,b\n4,4,a\n")
+        // A rule on the whole file.
+        try folder.write("keys.dqdl", #"Rules = [ ReferentialIntegrity "customer" "customers.id" = 1 ]"#)
+        let before = folder.names
+        let failed = try await folder.sluice(
+            "csv", "validate", "@good.csv", "--rules", "@keys.dqdl", "--good", "@no.csv", "--reference",
+            "customers=\(folder.file("customers.csv"))")
+        #expect(failed.ending == .exited(1) && failed.errors.contains("ReferentialIntegrity"), "\(failed)")
+        #expect(folder.names == before)
+        let report = try #require(
+            try await folder.output("csv", "validate", "@good.csv", "--rules", "@orders.dqdl", "--json").objects.first)
+        #expect(report["good"] as? Int == 2 && report["bad"] as? Int == 0)
+        try folder.write("a.ndjson", "{\"id\":1,\"amount\":2}\n")
+        let other = try await folder.sluice("csv", "validate", "@a.ndjson", "--rules", "@orders.dqdl")
+        #expect(other.ending == .exited(1) && other.errors.contains("delimited text only"))
+        let without = try await folder.sluice("csv", "validate", "@orders.csv")
+        #expect(without.ending == .exited(64) && without.errors.contains("--rules"))
+    }
+
+    @Test("convert: rules, masks and a profile in one pass; what automatic masks leave is warned of")
+    func convert() async throws {
+        let folder = CommandFolder()
+        defer { folder.remove() }
+        try folder.write("people.csv", Self.people + "7,x@example.org,y@example.org\n300,,z@example.org\n")
+        try folder.write("people.yaml", "columns:\n  id: {max: 200}\n")
+        let told = try await folder.sluice(
+            "csv", "convert", "@people.csv", "@people.parquet", "--rules", "@people.yaml", "--mask", "auto=redact",
+            "--profile", "@profile.json", "--quarantine", "@bad.ndjson", "--malformed-rows", "quarantine")
+        #expect(told.ending == .exited(0) && told.output.contains("masked email: redact"), "\(told)")
+        #expect(
+            told.errors.contains("warning: city: 1 value looks like email (0.7 %)")
+                && told.errors.contains("--mask city"))
+        let rows = try await folder.output("parquet", "to-csv", "@people.parquet")
+        #expect(rows.hasPrefix("id,city,email\n1,Bonn,***\n") && rows.hasSuffix("7,x@example.org,***"))
+        let profile = text(of: folder.file("profile.json"))
+        #expect(profile.contains("\"rows\":201") && !profile.contains("y@example.org"))
+        #expect(text(of: folder.file("bad.ndjson")).contains("300,,z@example.org"))
+    }
+
+    @Test("convert: NDJSON to nested columns, and the mistake in a line by its place")
+    func json() async throws {
+        let folder = CommandFolder()
+        defer { folder.remove() }
+        try folder.write(
+            "events.ndjson", #"{"id":1,"tags":["a","b"],"user":{"name":"Ada"}}"# + "\n" + #"{"id":2}"# + "\n")
+        let told = try await folder.output("csv", "convert", "@events.ndjson", "@events.parquet")
+        #expect(told.contains("tags array<string>") && told.contains("user struct<name:string>"), "\(told)")
+        let rows = try await folder.output("parquet", "head", "@events.parquet", "--json").objects
+        #expect((rows[0]["tags"] as? [String]) == ["a", "b"] && rows[1]["user"] is NSNull)
+        try folder.write("broken.ndjson", "{\"id\":1}\n{\"id\":}\n")
+        let failed = try await folder.sluice("csv", "convert", "@broken.ndjson", "@broken.parquet")
+        #expect(failed.ending == .exited(1) && failed.errors.contains("line 2"), "\(failed.errors)")
+        #expect(folder.names == ["broken.ndjson", "events.ndjson", "events.parquet"])
+    }
+}

@@ -1,0 +1,105 @@
+import Foundation
+import Testing
+
+/// `sluice parquet` as a command.
+@Suite("sluice parquet", .timeLimit(.minutes(3)))
+struct ParquetCommandTests {
+    private static let orders =
+        "id,amount,day,note\n1,2.50,2024-05-31,\"a, b\"\n2,-1.25,2024-06-01,\n3,10,2024-06-02,Zoë\n"
+
+    private func folder() async throws -> CommandFolder {
+        let folder = CommandFolder()
+        try folder.write("orders.csv", Self.orders)
+        _ = try await folder.output("csv", "convert", "@orders.csv", "@orders.parquet")
+        return folder
+    }
+
+    @Test("schema, head and stats, for people and as JSON")
+    func look() async throws {
+        let folder = try await folder()
+        defer { folder.remove() }
+        let schema = try await folder.output("parquet", "schema", "@orders.parquet")
+        for word in ["int64 id", "double amount", "day (DATE)", "note (STRING)"] {
+            #expect(schema.contains(word), "\(schema)")
+        }
+        let columns = try await folder.output("parquet", "schema", "@orders.parquet", "--json").objects
+        #expect(columns.compactMap { $0["name"] as? String } == ["id", "amount", "day", "note"])
+
+        let head = try await folder.output("parquet", "head", "@orders.parquet", "--rows", "2")
+        let lines = head.split(separator: "\n").map(String.init)
+        #expect(lines.count == 4 && lines[0].contains("amount") && lines[1].contains("a, b"), "\(head)")
+        #expect(lines[3].contains("2 of 3 rows"))
+        let rows = try await folder.output("parquet", "head", "@orders.parquet", "--json").objects
+        #expect(rows.count == 3 && rows[1]["note"] is NSNull && rows[1]["amount"] as? Double == -1.25)
+
+        let stats = try await folder.output("parquet", "stats", "@orders.parquet")
+        #expect(stats.contains("Row group 0: 3 rows") && stats.contains("2024-06-02"), "\(stats)")
+        let chunks = try await folder.output("parquet", "stats", "@orders.parquet", "--json").objects
+        #expect(chunks.count == 4 && chunks[3]["nulls"] as? Int == 1 && chunks[0]["minimum"] as? String == "1")
+        #expect(chunks[1]["maximum"] as? String == "10.0")
+    }
+
+    @Test("to-csv gives back what was converted, in every form asked for")
+    func toCSV() async throws {
+        let folder = try await folder()
+        defer { folder.remove() }
+        let expected = "id,amount,day,note\n1,2.5,2024-05-31,\"a, b\"\n2,-1.25,2024-06-01,\n3,10.0,2024-06-02,Zoë"
+        #expect(try await folder.output("parquet", "to-csv", "@orders.parquet") == expected)
+        let quiet = try await folder.output("parquet", "to-csv", "@orders.parquet", "-o", "@back.csv")
+        #expect(text(of: folder.file("back.csv")) == expected + "\n" && !quiet.contains("2024-05-31"))
+        let tabs = try await folder.output(
+            "parquet", "to-csv", "@orders.parquet", "--delimiter", "tab", "--null", "NULL", "--no-header", "--crlf")
+        #expect(tabs.hasPrefix("1\t2.5\t2024-05-31\ta, b\r\n2\t-1.25\t2024-06-01\tNULL\r\n"))
+        // And again into Parquet: the same rows.
+        _ = try await folder.output("csv", "convert", "@back.csv", "@again.parquet")
+        #expect(try await folder.output("parquet", "to-csv", "@again.parquet") == expected)
+        let wrong = try await folder.sluice("parquet", "to-csv", "@orders.parquet", "--delimiter", "ab")
+        #expect(wrong.ending == .exited(64) && wrong.output.isEmpty)
+    }
+
+    @Test("merge makes one file of many, or few of a size, and deletes inputs only when told")
+    func merge() async throws {
+        let folder = CommandFolder()
+        defer { folder.remove() }
+        for index in 0..<5 {
+            let wide = index == 4 ? "id,city\n\(index),Bonn\n" : "id\n\(index)\n\(index + 10)\n"
+            try folder.write("in/\(index).csv", wide)
+            _ = try await folder.output("csv", "convert", "@in/\(index).csv", "@in/\(index).parquet")
+        }
+        let told = try await folder.output("parquet", "merge", "@in", "-o", "@all.parquet")
+        #expect(told.hasPrefix("5 files -> 1 file: 9 rows, "), "\(told)")
+        let rows = try await folder.output("parquet", "to-csv", "@all.parquet")
+        #expect(rows == "id,city\n0,\n10,\n1,\n11,\n2,\n12,\n3,\n13,\n4,Bonn")
+        #expect(folder.exists("in/0.parquet"))
+        let report = try #require(
+            try await folder.output(
+                "parquet", "merge", "@in", "-o", "@few", "--target-size", "64MB", "--delete-inputs", "--json"
+            ).objects.first)
+        #expect(report["rows"] as? Int == 9 && report["deleted"] as? Int == 5)
+        #expect(
+            (report["files"] as? [String])?.count == 1 && !folder.exists("in/0.parquet") && folder.exists("in/0.csv"))
+        // Nothing is left of a merge that fails, and nothing is deleted.
+        try folder.write("text.csv", "id\nx\n")
+        _ = try await folder.output("csv", "convert", "@text.csv", "@text.parquet")
+        let failed = try await folder.sluice(
+            "parquet", "merge", "@all.parquet", "@text.parquet", "-o", "@no.parquet", "--delete-inputs")
+        #expect(failed.ending == .exited(1) && failed.errors.contains("id") && failed.errors.hasPrefix("error: "))
+        #expect(folder.names == ["all.parquet", "few", "in", "text.csv", "text.parquet"])
+        let twice = try await folder.sluice("parquet", "merge", "@all.parquet", "@all.parquet", "-o", "@no.parquet")
+        #expect(twice.ending == .exited(1) && twice.errors.contains("named twice"))
+    }
+
+    @Test(
+        "What is no Parquet file, or none at all, is told in one line",
+        arguments: ["schema", "head", "stats", "to-csv"])
+    func refused(command: String) async throws {
+        let folder = CommandFolder()
+        defer { folder.remove() }
+        try folder.write("a.csv", Self.orders)
+        let wrong = try await folder.sluice("parquet", command, "@a.csv")
+        #expect(wrong.ending == .exited(1) && wrong.errors.hasPrefix("error: ") && wrong.output.isEmpty, "\(wrong)")
+        let missing = try await folder.sluice("parquet", command, "@b.parquet")
+        #expect(missing.ending == .exited(1) && missing.errors.contains("b.parquet"), "\(missing.errors)")
+        #expect(folder.names == ["a.csv"])
+    }
+}
