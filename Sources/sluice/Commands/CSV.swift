@@ -118,7 +118,10 @@ struct CSV: AsyncParsableCommand {
             }
             MaskText.warn(report.unmasked)
             if let quality = report.quality { QualityText.write(quality, to: output) }
-            if report.rejectedRows > 0 { output.line("\(Human.count(report.rejectedRows, "row")) left out") }
+            if report.rejectedRows > 0 {
+                let place = inputOption.quarantine.map { ", in \($0)" } ?? ""
+                output.line("\(Human.count(report.rejectedRows, "row")) left out\(place)")
+            }
         }
 
         /// Converts into files beside their destinations and renames them, so that a failure leaves nothing behind.

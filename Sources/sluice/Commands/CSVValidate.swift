@@ -99,8 +99,14 @@ enum QualityText {
             report.rules.map { rule in
                 [
                     rule.rule, rule.passed ? "yes" : "no", Human.grouped(rule.violations),
-                    rule.measured.map { "\($0)" } ?? "",
+                    rule.measured.map(figure) ?? "",
                 ]
             })
+    }
+
+    /// Whole numbers without a point, others with four digits behind it, unless they are too small to show there.
+    private static func figure(_ value: Double) -> String {
+        if value == value.rounded(), value.magnitude < 1e15 { return Human.grouped(Int64(value)) }
+        return value.magnitude < 0.001 ? "\(value)" : Human.decimal(value, 4)
     }
 }

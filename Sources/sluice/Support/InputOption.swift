@@ -110,9 +110,11 @@ struct InputOption: ParsableArguments {
         of source: String, _ body: ((any RejectedRecords)?) throws -> Result
     ) throws -> Result {
         guard let quarantine else { return try body(nil) }
-        let writer = QuarantineWriter(try FileSink(path: quarantine), source: source)
+        let file = try OutputFile(quarantine)
+        let writer = QuarantineWriter(file.sink, source: source)
         let result = try body(writer)
         try writer.finish()
+        try file.publish()
         return result
     }
 }
