@@ -25,6 +25,26 @@ struct HandlerTests {
         func handle(_ payload: [UInt8], context: Context) async throws -> [UInt8] { payload.reversed() }
     }
 
+    /// Fails the orders without a total, in AWS's words.
+    struct Load: Handler {
+        static var takesBatches: Bool { true }
+
+        func handle(_ events: [Event<Order>], context: Context) async throws -> BatchItemFailures {
+            BatchItemFailures(events.filter { $0.detail.total == 0 }.map(\.id))
+        }
+    }
+
+    @Test("a handler of arrays names the events that failed")
+    func itemFailures() async throws {
+        #expect(Load.takesBatches && !Sum.takesBatches)
+        let events = [(1, 2.5), (2, 0)].map { id, total in
+            Event(id: "e\(id)", detailType: "T", source: "test", time: .now, detail: Order(id: id, total: total))
+        }
+        let run = try await TestHost().invoke(Load(), events)
+        #expect(
+            String(decoding: run.output ?? [], as: UTF8.self) == #"{"batchItemFailures":[{"itemIdentifier":"e2"}]}"#)
+    }
+
     private func event<Detail: Encodable>(_ detail: Detail) -> Event<Detail> {
         Event(id: "1", detailType: "T", source: "test", time: .now, detail: detail)
     }

@@ -16,6 +16,9 @@ extension HostController {
         text.add(Int64(schedules.broken), [("state", "broken")])
         text.begin("sluice_schedule_last_seconds", .gauge, "When a schedule's last event was due, seconds since 1970.")
         for (rule, bus, moment) in schedules.fired { text.add(moment, [("bus", bus), ("rule", rule)]) }
+        text.begin(
+            "sluice_objects_expired_total", .counter, "Objects that the lifecycle removed since the host started.")
+        for (bucket, count) in await host.expiredObjects { text.add(count, [("bucket", bucket)]) }
         text.begin("sluice_alarm", .gauge, "1 while an alarm is in state ALARM.")
         for alarm in await host.alarmInfos {
             text.add(Int64(alarm.state == "ALARM" ? 1 : 0), [("alarm", alarm.name)])
@@ -24,6 +27,10 @@ extension HostController {
 }
 
 extension HostRuntime {
+    var expiredObjects: [(bucket: String, count: Int64)] {
+        lifecycle.removed.sorted { $0.key < $1.key }.map { ($0.key, $0.value) }
+    }
+
     /// How many files each open manifest misses, as far as is known.
     var openManifests: [Int] { manifests.open.map { $0.missing?.count ?? $0.manifest.files.count } }
 

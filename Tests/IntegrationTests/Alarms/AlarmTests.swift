@@ -56,6 +56,17 @@ extension Integration {
                 ).items
                 #expect(log.count == 2, "\(log)")
 
+                // Rules that no object has met yet: asked for through the socket.
+                try app.edit("sluice.yaml") {
+                    $0.replacingOccurrences(
+                        of: "inbox: {}", with: "inbox: {lifecycle: [{prefix: tmp/, expiration: {days: 1}}]}")
+                }
+                #expect(try await host.client.deploy(DeployRequest(app: app.folder)).accepted)
+                try host.copy("new", to: "inbox", "tmp/new.csv")
+                let lifecycle = try await host.client.lifecycle(LifecycleRequest(dryRun: true))
+                #expect(lifecycle.map(\.expiration) == ["1 day"] && lifecycle.map(\.expired) == [0], "\(lifecycle)")
+                #expect(try await host.client.metrics().contains("sluice_schedules{state=\"broken\"} 0"))
+
                 // A pause is told as well.
                 _ = try await host.client.pauseRule(
                     bus: "default", name: "faulty", request: PauseRequest(paused: true, reason: "lunch"))
@@ -67,6 +78,34 @@ extension Integration {
                 #expect(
                     pauses.map { $0.event.text.contains("\"Target Paused\"") } == [false, true], "\(pauses)")
                 #expect(pauses.last?.event.text.contains("by hand: lunch") == true)
+            }
+        }
+
+        @Test("An alarm whose own target fails does not ring for that: two events for one failure, and no more")
+        func noLoop() async throws {
+            let app = try TestApp.faulty()
+            try app.write("Events/alarms/errors.yaml", "metric: Errors\nthreshold: 0\nperiod: 1\n")
+            // It cannot read what it gets: every event of the alarm is a failure of its own.
+            try app.write(
+                "Events/rules/alarmed.yaml",
+                "name: alarmed\npattern: {source: [aws.cloudwatch]}\ntargets: [{function: Faulty}]\n")
+            try await HostProcess.with(app) { host in
+                func events() async throws -> Int {
+                    try await host.client.listEvents(
+                        EventQuery(source: "aws.cloudwatch"), page: PageRequest(limit: 1000)
+                    ).items.count
+                }
+                for round in 1...3 {
+                    #expect(try await host.outcome(FaultyRequest("throw")).state == "dead")
+                    // Rings, ends, and both have failed.
+                    _ = try await host.wait(for: "the alarm to ring and to end") {
+                        let letters = try await host.deadLetters().count { $0.rule == "alarmed" }
+                        return letters >= 2 * round ? true : nil
+                    }
+                    // Had one of those failures counted, the next round would begin within an alarm, or with more events.
+                    #expect(try await events() == 2 * round)
+                    #expect(try await host.client.listAlarms().map(\.state) == ["OK"])
+                }
             }
         }
 
