@@ -234,9 +234,9 @@ final class TableBuilder: RowOutput {
                 part.count = staging.reduce(rest.count) { min($0, builders[$1].room) }
                 rest.first += part.count
                 rest.count -= part.count
-                let (good, isStaged) = isJudged ? ([part], false) : try judgeRows(part, staging, judge)
+                let (good, holding) = isJudged ? ([part], []) : try judgeRows(part, staging, judge)
                 var committed = [Bool](repeating: false, count: leaves.count)
-                if isStaged { for leaf in staging { committed[leaf] = true } }
+                for leaf in holding { committed[leaf] = true }
                 let round = ColumnRound(order: order, workspaces: workspaces, meanwhile: meanwhile) {
                     leaf, workspace throws(ColumnarError) in
                     if committed[leaf] {
@@ -261,39 +261,41 @@ final class TableBuilder: RowOutput {
     }
 
     /// Judges some rows of a batch, with the given leaves staged.
-    /// - Returns: the good rows, and whether the leaves hold them already.
+    /// - Returns: the good rows, and the leaves that hold them already.
     private func judgeRows(
         _ part: BatchSegment, _ staging: [Int], _ judge: StagedJudge
-    ) throws(ColumnarError) -> (good: [BatchSegment], isStaged: Bool) {
+    ) throws(ColumnarError) -> (good: [BatchSegment], holding: [Int]) {
         let rows = FieldRows(batch: part.batch, first: part.first, count: part.count, dialect: part.dialect)
-        var foundBad: Bool
-        if staging.isEmpty {
-            foundBad = try judge.judge(rows)
-        } else {
-            var fits = true
-            var staged: [(column: Int, builder: ColumnBuilder)] = []
-            for leaf in staging {
-                guard case .field(let column) = origins[leaves[leaf].column] else { continue }
-                fits = builders[leaf].stage(rows.table(column)) && fits
-                staged.append((column, builders[leaf]))
-            }
-            foundBad = try judge.judge(rows, staged, fits: fits)
-            if foundBad || !fits { for (_, builder) in staged { builder.rollBack() } }
-            if !foundBad { return ([part], fits) }
+        var fits = true
+        var staged: [(column: Int, builder: ColumnBuilder)] = []
+        for leaf in staging {
+            guard case .field(let column) = origins[leaves[leaf].column] else { continue }
+            fits = builders[leaf].stage(rows.table(column)) && fits
+            staged.append((column, builders[leaf]))
         }
-        guard foundBad else { return ([part], false) }
+        let foundBad = try staged.isEmpty ? judge.judge(rows) : judge.judge(rows, staged, fits: fits)
+        guard foundBad else {
+            if !fits { for (_, builder) in staged { builder.rollBack() } }
+            return ([part], fits ? staging : [])
+        }
         var good: [Int] = []
+        var isBad = [UInt8](repeating: 0, count: part.count)
         for row in 0..<part.count {
             let batchRow = part.first + row
             guard judge.judge.isBad(row: row) else {
                 good.append(batchRow)
                 continue
             }
+            isBad[row] = 1
             let verdict = judge.judge.verdict(part.batch, row: row, batchRow: batchRow)
             part.batch.reject(
                 row: batchRow, code: .ruleViolation, reason: verdict?.reason ?? "", column: verdict?.column)
         }
-        return (good.isEmpty ? [] : part.selecting(good), false)
+        var holding: [Int] = []
+        for leaf in staging {
+            if fits, builders[leaf].drop(isBad) { holding.append(leaf) } else { builders[leaf].rollBack() }
+        }
+        return (good.isEmpty ? [] : part.selecting(good), holding)
     }
 
     /// Ends the row group under way.

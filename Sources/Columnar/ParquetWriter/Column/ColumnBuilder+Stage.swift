@@ -47,6 +47,38 @@ extension ColumnBuilder {
         mark.count = 0
     }
 
+    /// Keeps what is staged without some rows, where they leave no trace: with a dictionary that has no new entries, or
+    /// with plain numbers.
+    /// - Parameter isBad: 1 for each staged row that is not to be kept.
+    /// - Returns: false where nothing was done, and `rollBack` is due.
+    func drop(_ isBad: [UInt8]) -> Bool {
+        let isPlainNumber = layout != .text && layout != .fixed16
+        guard usesDictionary ? dictionary.count == mark.distinct : isPlainNumber else { return false }
+        let ids = numbers
+        let plain = usesDictionary ? nil : pageValues()
+        var (row, value, next) = (mark.rows, mark.values, mark.values)
+        for index in 0..<mark.count {
+            let place = mark.rows &+ index
+            let isThere = validity[place &>> 3] &>> UInt8(truncatingIfNeeded: place & 7) & 1
+            if isBad[index] == 0 {
+                let bit: UInt8 = 1 &<< UInt8(truncatingIfNeeded: row & 7)
+                validity[row &>> 3] = isThere == 1 ? validity[row &>> 3] | bit : validity[row &>> 3] & ~bit
+                if isThere == 1 {
+                    if let plain { plain[value] = plain[next] } else { ids[value] = ids[next] }
+                    value &+= 1
+                }
+                row &+= 1
+            }
+            next &+= Int(isThere)
+        }
+        for free in row..<mark.rows + mark.count {
+            validity[free &>> 3] |= 1 &<< UInt8(truncatingIfNeeded: free & 7)
+        }
+        chunkValues -= pageValueCount - value
+        (pageRowCount, pageValueCount) = (row, value)
+        return true
+    }
+
     // MARK: what is staged
 
     var stagedValues: Int { pageValueCount - mark.values }
