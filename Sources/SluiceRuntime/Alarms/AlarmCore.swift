@@ -45,7 +45,8 @@ package struct AlarmCore: Sendable {
             entries[definition.name] = known
             return
         }
-        var state = stored ?? AlarmState(since: wall, decided: wall / 1000)
+        let nothingYet = definition.expectedFile == nil ? "no period has passed yet" : "no deadline has passed yet"
+        var state = stored ?? AlarmState(since: wall, reason: nothingYet, decided: wall / 1000)
         // A clock that was set back must not put every deadline off.
         if state.decided > wall / 1000 { state.decided = wall / 1000 }
         entries[definition.name] = Entry(

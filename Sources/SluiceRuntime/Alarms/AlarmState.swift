@@ -21,7 +21,7 @@ package struct AlarmState: Codable, Sendable, Hashable {
     /// From when on the file had to come for it.
     package var windowStart: Int64?
 
-    package init(since: Milliseconds, reason: String = "no period has passed yet", decided: Int64) {
+    package init(since: Milliseconds, reason: String, decided: Int64) {
         self.since = since
         self.reason = reason
         self.decided = decided

@@ -67,18 +67,29 @@ extension AlarmRunner {
         while !isStopped {
             _ = mailbox.take()
             let (journal, after, wanted) = (journal, arrivals.cursor, arrivals.wanted)
-            let page = try? await files.run { () throws -> (end: Position, found: [(String, Milliseconds)])? in
-                let records = try journal.records(log: "default", after: after, limit: 500)
-                guard let last = records.last else { return nil }
-                var found: [(String, Milliseconds)] = []
-                for record in records where ObjectEvents.mayTellOfObject(record) {
-                    for one in wanted where (try? one.pattern.matches(record.payload)) == true {
-                        found.append((one.alarm, record.ingested))
+            let read: (end: Position, found: [(String, Milliseconds)])?
+            do {
+                read = try await files.run {
+                    let records = try journal.records(log: "default", after: after, limit: 500)
+                    guard let last = records.last else { return nil }
+                    var found: [(String, Milliseconds)] = []
+                    for record in records where ObjectEvents.mayTellOfObject(record) {
+                        for one in wanted where (try? one.pattern.matches(record.payload)) == true {
+                            found.append((one.alarm, record.ingested))
+                        }
                     }
+                    return (last.position, found)
                 }
-                return (last.position, found)
+            } catch {
+                // Read on with the next record, or at the next deadline; no broken disk is asked in a hot loop.
+                _ = mailbox.take()
+                return
             }
-            guard let page else { return }
+            guard let page = read else {
+                // What was committed while the page was read has left its notice here.
+                if mailbox.take().isEmpty { return }
+                continue
+            }
             for (alarm, time) in page.found {
                 if let change = core.arrived(alarm, at: time, wall: clock.wall) { tell(change) }
             }

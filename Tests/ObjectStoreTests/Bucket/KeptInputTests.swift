@@ -44,6 +44,18 @@ struct KeptInputTests {
         #expect(code { _ = try bucket.openKept(kept) } == "ObjectChanged")
     }
 
+    @Test("what nothing names any more may stay for a while")
+    func retention() throws {
+        try writeFile("\(bucket.path)/k", "one")
+        let kept = try bucket.keepInput("k", version: try bucket.version("k"), id: "1-1-0")
+        bucket.cleanKept(keeping: [], changedBefore: 1)
+        #expect(code { _ = try bucket.openKept(kept) } == nil)
+        bucket.cleanKept(keeping: ["1-1-0"])
+        #expect(code { _ = try bucket.openKept(kept) } == nil)
+        bucket.cleanKept(keeping: [], changedBefore: .max - 1)
+        #expect(code { _ = try bucket.openKept(kept) } == "NoSuchKey")
+    }
+
     @Test("another version than the event's is not kept; a gone one is NoSuchKey")
     func gone() throws {
         try writeFile("\(bucket.path)/k", "one")
