@@ -110,6 +110,7 @@ let package = Package(
             "AppConfig",
             ["EventPatterns", "EventTransforms", "FunctionJSON", "Schedules", .product(name: "Yams", package: "Yams")]),
         library("HostAPI", ["EventModel", "FunctionJSON"]),
+        library("RowDiff", ["Columnar", "HostAPI"]),
         library(
             "SluiceRuntime",
             [
@@ -136,7 +137,8 @@ let package = Package(
             name: "sluice",
             dependencies: [
                 "AppConfig", "Columnar", "ColumnarHashing", "EventModel", "EventPatterns", "EventTransforms",
-                "FunctionJSON", "Gateway", "HostAPI", "Journal", "ObjectStore", "Schedules", "SluiceRuntime", "CLinux",
+                "FunctionJSON", "Gateway", "HostAPI", "Journal", "ObjectStore", "RowDiff", "Schedules", "SluiceRuntime",
+                "CLinux",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Yams", package: "Yams"),
                 .product(name: "Logging", package: "swift-log"),
@@ -154,6 +156,7 @@ let package = Package(
         tests("EventTransforms", ["EventTransforms"]),
         tests("Schedules", ["Schedules"], exclude: ["Cases"]),
         tests("Columnar", ["Columnar", "ColumnarHashing"]),
+        tests("RowDiff", ["RowDiff", "Columnar", "HostAPI"]),
         tests("UVLoop", ["UVLoop"]),
         tests("Journal", ["Journal", .product(name: "GRDB", package: "GRDB.swift")]),
         tests("ObjectStore", ["ObjectStore", "CLinux"]),

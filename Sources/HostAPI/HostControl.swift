@@ -62,7 +62,24 @@ package protocol HostControl: Sendable {
     /// Starts a job and returns at once.
     func redrive(_ request: RedriveRequest) async throws -> RedriveJob
     func redriveJob(id: String) async throws -> RedriveJob
+    /// Newest first.
+    func listRedrives() async throws -> [RedriveJob]
+    /// What came of each dead letter of a job, in the order sent; `page` from 1.
+    func redriveOutcomes(id: String, page: Int) async throws -> [RedriveOutcome]
+    /// Stops sending; what was sent is delivered.
+    func cancelRedrive(id: String) async throws -> RedriveJob
+    /// Runs a dead letter's function once more with what it got, in the shadow: nothing is published or settled.
+    func reproduce(deadLetter id: Int64) async throws -> InvocationDetail
     func purge(_ selection: DeadLetterSelection) async throws -> PurgeResult
+
+    // MARK: Replays
+    /// Starts a job and returns at once.
+    func startReplay(_ request: ReplayRequest) async throws -> ReplayInfo
+    /// Newest first.
+    func listReplays() async throws -> [ReplayInfo]
+    func replay(name: String) async throws -> ReplayInfo
+    /// Replays no more events; what was replayed is delivered.
+    func cancelReplay(name: String) async throws -> ReplayInfo
 
     // MARK: Buckets and catalog
     func listBuckets() async throws -> [BucketInfo]

@@ -24,6 +24,19 @@ extension JournalStore {
     }
 }
 
+extension JournalStore {
+    /// A pending entry with its payload: that of a redrive lies in its dead letter, so that thousands a second need not
+    /// write it again. Blocking.
+    package func whole(_ entry: PendingEntry) throws(JournalError) -> PendingEntry {
+        guard entry.payload.isEmpty, let id = entry.deadLetter, let letter = try deadLetter(id: id) else {
+            return entry
+        }
+        var whole = entry
+        whole.payload = letter.payload
+        return whole
+    }
+}
+
 /// A place for one answer that two threads see.
 private final class SharedBox: Sendable {
     private let value = Mutex<Result<Receipt, JournalError>?>(nil)

@@ -34,10 +34,16 @@ package protocol JournalStore: AnyObject, Sendable {
     func records(log: String?, after: Position, limit: Int) throws(JournalError) -> [StoredRecord]
     /// The newest `limit` records, oldest of them first.
     func lastRecords(log: String?, limit: Int) throws(JournalError) -> [StoredRecord]
+    /// The newest record of a bus with the event's id; copies that replays deliver (`ReplayLog`) are passed over.
     func record(eventID: String) throws(JournalError) -> StoredRecord?
+    /// The first position whose record was ingested at `time` or later, to within one commit; head + 1 if there is
+    /// none. Clocks may have stepped back: look at each record's own time.
+    func position(ingestedFrom time: Milliseconds) throws(JournalError) -> Position
     func pending(_ subscription: SubscriptionID?, after ordinal: Int64, limit: Int) throws(JournalError)
         -> [PendingEntry]
     func deadLetters(_ filter: DeadLetterFilter) throws(JournalError) -> [DeadLetter]
+    /// How many dead letters a filter chooses, whatever its limit, and the highest id among them (0 for none).
+    func deadLetterCount(_ filter: DeadLetterFilter) throws(JournalError) -> (count: Int, lastID: Int64)
     func deadLetter(id: Int64) throws(JournalError) -> DeadLetter?
     func deadLetterGroups() throws(JournalError) -> [DeadLetterGroup]
     func object(bucket: String, key: String) throws(JournalError) -> ObjectRecord?

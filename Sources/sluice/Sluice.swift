@@ -19,10 +19,10 @@ struct Sluice: AsyncParsableCommand {
                     Events.self, TraceCommand.self, Rules.self, SchedulesCommand.self, Manifests.self, Alarms.self,
                     Functions.self,
                     Invocations.self,
-                    DeadLetters.self,
+                    DeadLetters.self, Replay.self,
                     Buckets.self, Catalog.self,
                 ]),
-            CommandGroup(name: "File", subcommands: [Parquet.self, CSV.self]),
+            CommandGroup(name: "File", subcommands: [Parquet.self, CSV.self, Diff.self]),
         ])
 
     /// Parses and runs, and maps every failure to its text and exit code.

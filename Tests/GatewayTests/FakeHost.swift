@@ -251,6 +251,41 @@ final class FakeHost: HostControl {
 
     func redriveJob(id: String) async throws -> RedriveJob { RedriveJob(id: id, state: "finished", selected: 1) }
 
+    func listRedrives() async throws -> [RedriveJob] {
+        [RedriveJob(id: "j", state: "finished", selected: 2, selection: .init(since: .init(milliseconds: 5)), by: "me")]
+    }
+
+    func redriveOutcomes(id: String, page: Int) async throws -> [RedriveOutcome] {
+        [RedriveOutcome(deadLetter: Int64(page), state: "failed", code: id)]
+    }
+
+    func cancelRedrive(id: String) async throws -> RedriveJob { RedriveJob(id: id, state: "cancelled", selected: 1) }
+
+    func reproduce(deadLetter id: Int64) async throws -> InvocationDetail {
+        InvocationDetail(
+            summary: InvocationSummary(
+                requestID: "\(id)", invocationID: "i", function: "F", version: 1, started: .init(milliseconds: 1),
+                durationMilliseconds: 2, outcome: "failed"))
+    }
+
+    func startReplay(_ request: ReplayRequest) async throws -> ReplayInfo {
+        ReplayInfo(request: request, state: .running, started: .init(milliseconds: 7), shadow: ShadowReport())
+    }
+
+    func listReplays() async throws -> [ReplayInfo] { [try await replay(name: "one")] }
+
+    func replay(name: String) async throws -> ReplayInfo {
+        ReplayInfo(
+            request: ReplayRequest(name: name, from: .init(milliseconds: 1), to: .init(milliseconds: 2)),
+            state: .completed, started: .init(milliseconds: 3), scanned: 4)
+    }
+
+    func cancelReplay(name: String) async throws -> ReplayInfo {
+        var replay = try await replay(name: name)
+        replay.state = .cancelling
+        return replay
+    }
+
     func purge(_ selection: DeadLetterSelection) async throws -> PurgeResult {
         PurgeResult(purged: selection.fingerprint == "f" ? 4 : 0)
     }

@@ -78,6 +78,19 @@ struct RoundTripTests {
                 try await $0.redrive(RedriveRequest(selection: DeadLetterSelection(all: true), dryRun: true))
             }
             try await compare { try await $0.redriveJob(id: "j") }
+            try await compare { try await $0.listRedrives() }
+            try await compare { try await $0.redriveOutcomes(id: "j", page: 3) }
+            try await compare { try await $0.cancelRedrive(id: "j") }
+            try await compare { try await $0.reproduce(deadLetter: 8).summary }
+            try await compare {
+                try await $0.startReplay(
+                    ReplayRequest(
+                        name: "r", from: .init(milliseconds: 1), to: .init(milliseconds: 2), rules: ["a b"],
+                        function: "F@2", eventPattern: "{}", rate: 0.5, dryRun: true, keys: ["id"], by: "me"))
+            }
+            try await compare { try await $0.listReplays() }
+            try await compare { try await $0.replay(name: "r.1") }
+            try await compare { try await $0.cancelReplay(name: "r") }
             try await compare { try await $0.purge(DeadLetterSelection(fingerprint: "f")) }
             try await compare { try await $0.listBuckets() }
             try await compare { try await $0.trigger(bucket: "b/ü%25", request: TriggerRequest(prefix: "abc")) }

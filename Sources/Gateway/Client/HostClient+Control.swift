@@ -130,6 +130,38 @@ extension HostClient: HostControl {
         try await post(Routes.purge.path(), selection)
     }
 
+    package func listRedrives() async throws -> [RedriveJob] {
+        try await (get(Routes.listRedrives.path()) as Items<RedriveJob>).items
+    }
+
+    package func redriveOutcomes(id: String, page: Int) async throws -> [RedriveOutcome] {
+        var items = QueryItems()
+        items.add("page", String(page))
+        return try await (get(Routes.redriveOutcomes.path(id), items) as Items<RedriveOutcome>).items
+    }
+
+    package func cancelRedrive(id: String) async throws -> RedriveJob {
+        try await post(Routes.cancelRedrive.path(id), JSONValue.object([:]))
+    }
+
+    package func reproduce(deadLetter id: Int64) async throws -> InvocationDetail {
+        try await post(Routes.reproduce.path("\(id)"), JSONValue.object([:]))
+    }
+
+    package func startReplay(_ request: ReplayRequest) async throws -> ReplayInfo {
+        try await post(Routes.startReplay.path(), request)
+    }
+
+    package func listReplays() async throws -> [ReplayInfo] {
+        try await (get(Routes.listReplays.path()) as Items<ReplayInfo>).items
+    }
+
+    package func replay(name: String) async throws -> ReplayInfo { try await get(Routes.replay.path(name)) }
+
+    package func cancelReplay(name: String) async throws -> ReplayInfo {
+        try await post(Routes.cancelReplay.path(name), JSONValue.object([:]))
+    }
+
     package func listBuckets() async throws -> [BucketInfo] {
         try await (get(Routes.listBuckets.path()) as Items<BucketInfo>).items
     }

@@ -18,6 +18,7 @@ enum GatewayRoutes {
         addEvents(to: router, control)
         addFunctions(to: router, control)
         addDeadLetters(to: router, control)
+        addReplays(to: router, control)
         addStores(to: router, control)
         PutEventsEndpoint.add(to: router, control)
         return router
@@ -125,6 +126,26 @@ enum GatewayRoutes {
         answer(Routes.redrive, on: router) { try await control.redrive($0.body()) }
         answer(Routes.redriveJob, on: router) { try await control.redriveJob(id: $0.parameter("id")) }
         answer(Routes.purge, on: router) { try await control.purge($0.body()) }
+        answer(Routes.listRedrives, on: router) { _ in Items(try await control.listRedrives()) }
+        answer(Routes.redriveOutcomes, on: router) { call in
+            let page = try call.query.integer("page", in: 1...Int.max) ?? 1
+            return Items(try await control.redriveOutcomes(id: try call.parameter("id"), page: page))
+        }
+        answer(Routes.cancelRedrive, on: router) { try await control.cancelRedrive(id: $0.parameter("id")) }
+        answer(Routes.reproduce, on: router) { call in
+            let text = try call.parameter("id")
+            guard let id = Int64(text) else {
+                throw APIError.invalidRequest("the id of a dead letter is a number, not `\(text)`")
+            }
+            return try await control.reproduce(deadLetter: id)
+        }
+    }
+
+    private static func addReplays(to router: Router<Context>, _ control: any HostControl) {
+        answer(Routes.startReplay, on: router) { try await control.startReplay($0.body()) }
+        answer(Routes.listReplays, on: router) { _ in Items(try await control.listReplays()) }
+        answer(Routes.replay, on: router) { try await control.replay(name: $0.parameter("name")) }
+        answer(Routes.cancelReplay, on: router) { try await control.cancelReplay(name: $0.parameter("name")) }
     }
 
     private static func addStores(to router: Router<Context>, _ control: any HostControl) {

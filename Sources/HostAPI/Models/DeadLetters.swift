@@ -77,10 +77,12 @@ package struct DeadLetterDetail: Codable, Sendable {
         package var logs: [LogLine]
         /// One frame a line.
         package var backtrace: [String]
+        /// What the handler got in this attempt, where that is not the event itself.
+        package var input: RawJSON?
 
         package init(
             number: Int, requestID: String, started: Timestamp, durationMilliseconds: Double, code: String,
-            message: String, logs: [LogLine] = [], backtrace: [String] = []
+            message: String, logs: [LogLine] = [], backtrace: [String] = [], input: RawJSON? = nil
         ) {
             self.number = number
             self.requestID = requestID
@@ -90,6 +92,7 @@ package struct DeadLetterDetail: Codable, Sendable {
             self.message = message
             self.logs = logs
             self.backtrace = backtrace
+            self.input = input
         }
     }
 
@@ -118,9 +121,9 @@ package struct DeadLetterDetail: Codable, Sendable {
     package var summary: DeadLetterSummary
     /// The event as it was.
     package var payload: RawJSON
-    /// What the handler got for it, where that is not the event itself: made by the target's input definition.
+    /// What the handler got for it in its last attempt, where that is not the event itself.
     package var handlerInput: RawJSON?
-    /// Why `handlerInput` may differ from what the handler got, or why there is none.
+    /// Why there is none, where the target changes events.
     package var handlerInputNote: String?
     package var attempts: [Attempt]
     package var input: KeptInput?
@@ -128,10 +131,28 @@ package struct DeadLetterDetail: Codable, Sendable {
     package var companions: [String]
     /// Where it came from, oldest first, one hop a line.
     package var lineage: [String]
+    /// What was sent for it instead, oldest first.
+    package var edits: [Edit]?
+
+    /// A redrive with an edited event.
+    package struct Edit: Codable, Sendable {
+        package var job: String
+        package var by: String?
+        package var at: Timestamp?
+        package var payload: RawJSON
+
+        package init(job: String, by: String?, at: Timestamp?, payload: RawJSON) {
+            self.job = job
+            self.by = by
+            self.at = at
+            self.payload = payload
+        }
+    }
 
     package init(
         summary: DeadLetterSummary, payload: RawJSON, handlerInput: RawJSON? = nil, handlerInputNote: String? = nil,
-        attempts: [Attempt], input: KeptInput? = nil, companions: [String] = [], lineage: [String] = []
+        attempts: [Attempt], input: KeptInput? = nil, companions: [String] = [], lineage: [String] = [],
+        edits: [Edit]? = nil
     ) {
         self.summary = summary
         self.payload = payload
@@ -141,81 +162,6 @@ package struct DeadLetterDetail: Codable, Sendable {
         self.input = input
         self.companions = companions
         self.lineage = lineage
-    }
-}
-
-/// Chooses dead letters: all fields that are given must hold; with none given `all` must be set.
-package struct DeadLetterSelection: Codable, Sendable, Hashable {
-    package var ids: [Int64]?
-    package var function: String?
-    package var code: String?
-    package var fingerprint: String?
-    package var all: Bool
-
-    package init(
-        ids: [Int64]? = nil, function: String? = nil, code: String? = nil, fingerprint: String? = nil, all: Bool = false
-    ) {
-        self.ids = ids
-        self.function = function
-        self.code = code
-        self.fingerprint = fingerprint
-        self.all = all
-    }
-
-    /// Nothing is chosen: an oversight, not a wish.
-    package var isEmpty: Bool {
-        !all && ids == nil && function == nil && code == nil && fingerprint == nil
-    }
-}
-
-/// `dlq redrive`: deliver again, to the subscription that failed.
-package struct RedriveRequest: Codable, Sendable, Hashable {
-    package var selection: DeadLetterSelection
-    /// Say what would be sent, and send nothing.
-    package var dryRun: Bool
-    /// Events a second; nil: as fast as there is room.
-    package var rate: Double?
-
-    package init(selection: DeadLetterSelection, dryRun: Bool = false, rate: Double? = nil) {
-        self.selection = selection
-        self.dryRun = dryRun
-        self.rate = rate
-    }
-}
-
-/// A redrive under way, or what one would do.
-package struct RedriveJob: Codable, Sendable, Hashable {
-    /// Empty for a dry run.
-    package var id: String
-    /// `dry run`, `running`, `finished`
-    package var state: String
-    package var selected: Int
-    /// Handed to the delivery engine.
-    package var sent: Int
-    package var succeeded: Int
-    /// Dead again.
-    package var failed: Int
-    /// For a dry run: what would be sent, at most 100.
-    package var letters: [DeadLetterSummary]
-
-    package init(
-        id: String, state: String, selected: Int, sent: Int = 0, succeeded: Int = 0, failed: Int = 0,
-        letters: [DeadLetterSummary] = []
-    ) {
-        self.id = id
-        self.state = state
-        self.selected = selected
-        self.sent = sent
-        self.succeeded = succeeded
-        self.failed = failed
-        self.letters = letters
-    }
-}
-
-package struct PurgeResult: Codable, Sendable, Hashable {
-    package var purged: Int
-
-    package init(purged: Int) {
-        self.purged = purged
+        self.edits = edits
     }
 }

@@ -53,6 +53,14 @@ package struct QueryItems: Sendable, Hashable {
         return number
     }
 
+    package func time(_ name: String) throws(APIError) -> Timestamp? {
+        guard let text = string(name) else { return nil }
+        guard let time = Timestamp(text) else {
+            throw .invalidRequest("`\(name)` must be an RFC 3339 time, not `\(text)`")
+        }
+        return time
+    }
+
     package func bool(_ name: String) throws(APIError) -> Bool {
         switch string(name) {
         case nil, "false": false
@@ -133,7 +141,8 @@ extension DeadLetterSelection {
         }
         self.init(
             ids: ids.isEmpty ? nil : ids, function: query.string("function"), code: query.string("code"),
-            fingerprint: query.string("fingerprint"))
+            fingerprint: query.string("fingerprint"), since: try query.time("since"), until: try query.time("until"),
+            eventPattern: query.string("event-pattern"))
     }
 
     package func add(to query: inout QueryItems) {
@@ -141,5 +150,8 @@ extension DeadLetterSelection {
         query.add("function", function)
         query.add("code", code)
         query.add("fingerprint", fingerprint)
+        query.add("since", since?.description)
+        query.add("until", until?.description)
+        query.add("event-pattern", eventPattern)
     }
 }

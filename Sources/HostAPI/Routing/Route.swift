@@ -64,7 +64,17 @@ package enum Routes {
     package static let deadLetter = Route(.get, "/v1/dlq/letters/{id}")
     package static let redrive = Route(.post, "/v1/dlq/redrive")
     package static let redriveJob = Route(.get, "/v1/dlq/redrive/{id}")
+    package static let listRedrives = Route(.get, "/v1/dlq/redrive")
+    /// Takes `page`, from 1.
+    package static let redriveOutcomes = Route(.get, "/v1/dlq/redrive/{id}/letters")
+    package static let cancelRedrive = Route(.post, "/v1/dlq/redrive/{id}/cancel")
+    package static let reproduce = Route(.post, "/v1/dlq/letters/{id}/reproduce")
     package static let purge = Route(.post, "/v1/dlq/purge")
+
+    package static let startReplay = Route(.post, "/v1/replays")
+    package static let listReplays = Route(.get, "/v1/replays")
+    package static let replay = Route(.get, "/v1/replays/{name}")
+    package static let cancelReplay = Route(.post, "/v1/replays/{name}/cancel")
 
     package static let listBuckets = Route(.get, "/v1/buckets")
     package static let trigger = Route(.post, "/v1/buckets/{bucket}/trigger")
@@ -77,7 +87,8 @@ package enum Routes {
         testRules, pauseRule,
         listSchedules, listManifests, listAlarms, lifecycle,
         listFunctions, function, invoke, listInvocations, invocation, logs, deadLetterGroups, listDeadLetters,
-        deadLetter, redrive, redriveJob, purge, listBuckets, trigger, listTables, table,
+        deadLetter, redrive, redriveJob, listRedrives, redriveOutcomes, cancelRedrive, reproduce, purge, startReplay,
+        listReplays, replay, cancelReplay, listBuckets, trigger, listTables, table,
     ]
 }
 

@@ -69,7 +69,18 @@ extension InMemoryJournal {
     }
 
     package func record(eventID: String) throws(JournalError) -> StoredRecord? {
-        read { $0.log.last { $0.eventID == eventID } }
+        read { $0.log.last { $0.eventID == eventID && !ReplayLog.isReplay($0.log) } }
+    }
+
+    package func position(ingestedFrom time: Milliseconds) throws(JournalError) -> Position {
+        read { state in state.log.first { $0.ingested >= time }?.position ?? state.ledger.head + 1 }
+    }
+
+    package func deadLetterCount(_ filter: DeadLetterFilter) throws(JournalError) -> (count: Int, lastID: Int64) {
+        read { state in
+            let found = state.deadLetters.values.filter(filter.matches).map(\.id)
+            return (found.count, found.max() ?? 0)
+        }
     }
 
     package func pending(

@@ -115,6 +115,7 @@ package struct PendingEntry: Sendable {
     package var due: Milliseconds
     /// Runtime's own account of the attempts so far (JSON), opaque here.
     package var history: [UInt8]
+    /// Empty for a redrive of an event as its dead letter has it: see `JournalStore.whole`.
     package var payload: [UInt8]
     package var lineage: [UInt8]
     /// The dead letter this redrive came from.

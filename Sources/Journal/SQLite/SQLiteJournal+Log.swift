@@ -173,8 +173,8 @@ extension SQLiteJournal {
             let (found, end) = try read("looking for an event") { db -> (Position?, Position) in
                 try Self.find(eventID, hash, upTo: cursor, LogReader(db))
             }
-            if let found { return try record(at: found) }
-            cursor = end
+            if let found, let record = try record(at: found), !ReplayLog.isReplay(record.log) { return record }
+            cursor = found.map { $0 - 1 } ?? end
         }
         return nil
     }
@@ -204,7 +204,7 @@ extension SQLiteJournal {
                     return value == hash ? first + Int64(index) : nil
                 }
             }
-            for candidate in candidates {
+            for candidate in candidates where candidate <= position {
                 name.reset()
                 name.bind(1, candidate)
                 if try name.step(), name.text(0) == eventID { return (candidate, candidate) }
@@ -213,8 +213,6 @@ extension SQLiteJournal {
         return (nil, (lowest ?? segment.first) - 1)
     }
 
-    /// The first position whose record was ingested at `time` or later, to within one commit; head + 1 if there is
-    /// none. For replays of a time range. Clocks may have stepped back: look at each record's own time.
     package func position(ingestedFrom time: Milliseconds) throws(JournalError) -> Position {
         let head = queue.published.withLock { $0.head }
         return try read("looking for a time") { db in

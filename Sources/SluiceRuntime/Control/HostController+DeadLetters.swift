@@ -21,13 +21,19 @@ extension HostController {
             let letters = try await read { journal in try ids.compactMap { try journal.deadLetter(id: $0) } }
             return Page(items: letters.map { DeadLetterSummary($0) }, next: nil)
         }
-        let filter = DeadLetterFilter(
-            states: [.dead], target: selection.function, fingerprint: selection.fingerprint, code: selection.code,
-            afterID: page.after.flatMap { Int64($0) } ?? 0, limit: page.limit)
-        let letters = try await read { try $0.deadLetters(filter) }
-        return Page(
-            items: letters.map { DeadLetterSummary($0) },
-            next: letters.count == page.limit ? letters.last.map { "\($0.id)" } : nil)
+        let chooser = try DeadLetterChooser(selection)
+        let first = page.after.flatMap { Int64($0) } ?? 0
+        let (letters, next) = try await read { journal in
+            var (found, after): ([DeadLetter], Int64?) = ([], first)
+            // Only some of a page may have a matching event.
+            while found.count < page.limit, let from = after {
+                let some = try chooser.page(journal, after: from, limit: page.limit)
+                found += some.letters
+                after = some.isFull ? some.last : nil
+            }
+            return (found.prefix(page.limit), found.count > page.limit ? found[page.limit - 1].id : after)
+        }
+        return Page(items: letters.map { DeadLetterSummary($0) }, next: next.map(String.init))
     }
 
     package func deadLetter(id: Int64) async throws -> DeadLetterDetail {
@@ -36,42 +42,41 @@ extension HostController {
         }
         let memo = JSONText.decode(DeliveryMemo.self, from: letter.history) ?? DeliveryMemo()
         var attempts: [DeadLetterDetail.Attempt] = []
+        var given: RawJSON?
         for (index, summary) in memo.attempts.enumerated() {
             let lines = try await logLines(ofAttempt: summary.attempt, otherwise: summary)
+            given = summary.input.flatMap { try? RawJSON(Array($0.utf8)) } ?? given
             attempts.append(
                 DeadLetterDetail.Attempt(
                     number: index + 1, requestID: summary.attempt, started: .init(summary.started),
                     durationMilliseconds: summary.durationMilliseconds, code: summary.code, message: summary.message,
-                    logs: lines, backtrace: summary.backtrace))
+                    logs: lines, backtrace: summary.backtrace, input: given))
         }
         let lineage = JSONText.decode(Lineage.self, from: letter.lineage) ?? Lineage()
         guard let payload = try? RawJSON(letter.payload) else {
             throw APIError.internalError("the payload of dead letter \(id) is damaged")
         }
-        let made = await handlerInput(for: letter)
+        let edits = await host.redrives.edits(of: id).compactMap { job in
+            job.edit.flatMap { try? RawJSON(Array($0.utf8)) }.map {
+                DeadLetterDetail.Edit(job: job.id, by: job.by, at: job.created.map { .init($0) }, payload: $0)
+            }
+        }
         return DeadLetterDetail(
-            summary: DeadLetterSummary(letter), payload: payload, handlerInput: made.input,
-            handlerInputNote: made.note, attempts: attempts,
+            summary: DeadLetterSummary(letter), payload: payload, handlerInput: given,
+            handlerInputNote: await inputNote(of: letter, given), attempts: attempts,
             input: await keptInput(of: letter), companions: [],
-            lineage: lineage.hops.map { "\($0.subject) → rule \($0.rule) → \($0.function)" })
+            lineage: lineage.hops.map { "\($0.subject) → rule \($0.rule) → \($0.function)" },
+            edits: edits.isEmpty ? nil : edits)
     }
 
-    /// What the letter's handler got, made again from the event; nothing where it got the event itself.
-    private func handlerInput(for letter: DeadLetter) async -> (input: RawJSON?, note: String?) {
-        let deployment = await host.deployment
-        guard let settings = deployment.subscription(letter.delivery.subscription), settings.changesEvent else {
-            return (nil, nil)
-        }
-        do throws(Failure) {
-            let bytes = try HandlerInputs(settings).input(
-                of: letter.payload, ingested: letter.ingested, settings: settings)
-            let note =
-                deployment.deployed > letter.died
-                ? "made by the rule as it is now; it was deployed again after the event had died" : nil
-            return (try? RawJSON(bytes), note)
-        } catch {
-            return (nil, error.message)
-        }
+    /// Why nothing is known of what the handler got, where its target changes events.
+    private func inputNote(of letter: DeadLetter, _ given: RawJSON?) async -> String? {
+        guard given == nil,
+            await host.deployment.subscription(letter.delivery.subscription)?.changesEvent == true
+        else { return nil }
+        return letter.code == "InputTransformFailed"
+            ? "nothing: its input could not be made (\(letter.message))"
+            : "not recorded: no attempt of it reached a handler"
     }
 
     private func keptInput(of letter: DeadLetter) async -> DeadLetterDetail.KeptInput? {
@@ -106,32 +111,115 @@ extension HostController {
     }
 
     package func redrive(_ request: RedriveRequest) async throws -> RedriveJob {
-        guard !request.selection.isEmpty else {
-            throw APIError.invalidRequest("nothing is selected", hint: "name ids, --function, --fingerprint, or --all")
-        }
-        if let rate = request.rate, !(rate > 0) { throw APIError.invalidRequest("the rate must be above zero") }
+        try await check(request)
         if request.dryRun {
-            let letters = try await host.select(request.selection)
+            let chooser = try DeadLetterChooser(request.selection)
+            let (count, first) = try await read { journal in
+                var first: [DeadLetter] = []
+                try chooser.each(journal) { letters in
+                    first += letters.prefix(100 - first.count)
+                    return first.count < 100
+                }
+                return (try chooser.count(journal).count, first)
+            }
             return RedriveJob(
-                id: "", state: "dry run", selected: letters.count,
-                letters: letters.prefix(100).map { DeadLetterSummary($0) })
+                id: "", state: "dry run", selected: count, letters: first.map { DeadLetterSummary($0) },
+                selection: request.selection, to: request.to)
         }
-        return try await host.redrive(request.selection, rate: request.rate)
+        return try await host.redrives.start(request)
+    }
+
+    private func check(_ request: RedriveRequest) async throws {
+        try Self.check(request.selection)
+        if let rate = request.rate, !(rate > 0) { throw APIError.invalidRequest("the rate must be above zero") }
+        if let function = request.to, await host.deployment.function(function) == nil {
+            throw APIError.notFound("function", function, hint: "`sluice functions list` shows what is deployed")
+        }
+        guard let edited = request.payload else { return }
+        guard let ids = request.selection.ids, Set(ids).count == 1, let id = ids.first else {
+            throw APIError.invalidRequest("an edited event is for one dead letter", hint: "name one id")
+        }
+        guard let letter = try await read({ try $0.deadLetter(id: id) }) else {
+            throw APIError.notFound("dead letter", "\(id)", hint: "`sluice dlq list` shows what is there")
+        }
+        try EditedEvent.check(edited.bytes, of: letter.eventID)
+    }
+
+    private static func check(_ selection: DeadLetterSelection) throws {
+        guard !selection.isEmpty else {
+            throw APIError.invalidRequest(
+                "nothing is selected",
+                hint: "name ids, --function, --fingerprint, --since, --event-pattern, or --all")
+        }
     }
 
     package func redriveJob(id: String) async throws -> RedriveJob {
-        guard let job = try await host.redriveJob(id) else {
-            throw APIError.notFound("redrive job", id)
+        guard let job = await host.redrives.job(id) else {
+            throw APIError.notFound("redrive job", id, hint: "`sluice dlq jobs` shows them")
+        }
+        return job
+    }
+
+    package func listRedrives() async throws -> [RedriveJob] { await host.redrives.list() }
+
+    package func redriveOutcomes(id: String, page: Int) async throws -> [RedriveOutcome] {
+        let job = try await redriveJob(id: id)
+        guard page <= job.pages ?? 0 else { return [] }
+        return try await host.redrives.outcomes(of: id, page: page) ?? []
+    }
+
+    package func cancelRedrive(id: String) async throws -> RedriveJob {
+        guard let job = try await host.redrives.cancel(id) else {
+            throw APIError.notFound("redrive job", id, hint: "`sluice dlq jobs` shows them")
         }
         return job
     }
 
     package func purge(_ selection: DeadLetterSelection) async throws -> PurgeResult {
-        guard !selection.isEmpty else {
-            throw APIError.invalidRequest("nothing is selected", hint: "name ids, --function, --fingerprint, or --all")
+        try Self.check(selection)
+        return PurgeResult(purged: try await host.purge(selection))
+    }
+
+    package func reproduce(deadLetter id: Int64) async throws -> InvocationDetail {
+        guard let letter = try await read({ try $0.deadLetter(id: id) }) else {
+            throw APIError.notFound("dead letter", "\(id)", hint: "`sluice dlq list` shows what is there")
         }
-        let letters = try await host.select(selection)
-        return PurgeResult(purged: try await host.purge(letters))
+        let settings = await host.deployment.subscription(letter.delivery.subscription)
+        let function = settings?.function ?? letter.target
+        if settings?.isOutside == true {
+            throw APIError.invalidRequest(
+                "\(function) is outside of the host: what it does cannot be tried in the shadow",
+                hint: "redrive the dead letter, or send its event to a function with --to")
+        }
+        let started = HostClock().wall
+        guard
+            let run = await host.shadow(
+                function, payload: letter.payload, eventID: letter.eventID, ingested: letter.ingested,
+                lineage: letter.lineage, settings: settings, deadLetter: id)
+        else {
+            throw APIError.notFound("function", function, hint: "`sluice functions list` shows what is deployed")
+        }
+        var summary = InvocationSummary(
+            requestID: "\(run.attempt)", invocationID: letter.eventID, function: function,
+            version: run.version.version, rule: letter.rule, eventIDs: [letter.eventID], started: .init(started),
+            durationMilliseconds: Double(run.report.durationMicroseconds) / 1000, outcome: "succeeded",
+            coldStart: run.report.coldStart)
+        if run.isSuperseded {
+            summary.outcome = "superseded"
+        } else if let failure = run.failure {
+            summary.outcome = "failed"
+            summary.code = failure.code
+            summary.message = failure.message
+        }
+        var output: RawJSON?
+        if case .success(let bytes) = run.report.outcome { output = Self.json(bytes) }
+        return InvocationDetail(
+            summary: summary, output: output, effects: run.effectList,
+            logs: run.report.logs.map { line in
+                LogLine(
+                    time: .init(line.time), level: line.level, stream: line.stream.rawValue, function: function,
+                    requestID: summary.requestID, message: line.text)
+            }, backtrace: run.report.backtrace, attempts: [summary])
     }
 }
 

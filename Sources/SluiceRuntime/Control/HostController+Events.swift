@@ -145,7 +145,12 @@ extension HostController {
 
 extension EventQuery {
     func admits(_ record: CommittedRecord, _ names: [SubscriptionID: SubscriptionSettings]) -> Bool {
-        if let bus, record.log != bus { return false }
+        // What a replay delivered again is not archived: it is seen only by whoever names the replay's log.
+        if let bus {
+            guard record.log == bus else { return false }
+        } else if ReplayLog.isReplay(record.log) {
+            return false
+        }
         if let rule, !record.deliveries.contains(where: { names[$0.subscription]?.rule == rule }) { return false }
         guard source != nil || detailType != nil else { return true }
         guard let root = try? JSONDocument(parsing: record.payload).root else { return false }

@@ -5,42 +5,89 @@ import Logging
 import UVLoop
 
 extension Dispatcher {
-    /// The work of a dead letter that is sent again: the original event with `replayed-from` added, attempts afresh.
-    /// Nil where its subscription is gone.
-    func work(redriving letter: DeadLetter) -> Work? {
-        guard deployment.subscription(letter.delivery.subscription) != nil else { return nil }
-        let memo = JSONText.decode(DeliveryMemo.self, from: letter.history)
-        let payload =
-            (try? EventEnvelope.marked(letter.payload, replayedFrom: "dead-letter/\(letter.id)")) ?? letter.payload
-        let id = letter.delivery.subscription
-        return Work(
-            delivery: letter.delivery, source: .pending(deadLetter: letter.id), eventID: letter.eventID,
-            ingested: letter.ingested, expires: expiry(of: id), payload: payload, lineage: letter.lineage,
-            parked: memo?.parked, key: key(of: payload, for: id), bytes: bytes(of: payload, for: id),
-            arrived: clock.now)
+    /// The works of dead letters that are sent again: the original event with `replayed-from` added, attempts afresh. Those
+    /// whose subscription is gone are left out.
+    ///
+    /// - Parameters:
+    ///   - function: instead of the targets' own.
+    ///   - edit: the event to be sent instead; for one letter.
+    func works(redriving letters: [DeadLetter], to function: String?, edit: String?) async -> [Work] {
+        struct Prepared: Sendable {
+            var letter: DeadLetter
+            var payload: [UInt8]
+            var parked: String?
+        }
+        let edited = edit.map { Array($0.utf8) }
+        // Reading every event takes its time: not on the loop.
+        let prepared = await files.run {
+            letters.map { letter in
+                let event = edited ?? letter.payload
+                let payload = (try? EventEnvelope.marked(event, replayedFrom: "dead-letter/\(letter.id)")) ?? event
+                return Prepared(
+                    letter: letter, payload: payload,
+                    // An outcome that was kept is that of the event and the function as they were.
+                    parked: edited == nil && function == nil
+                        ? JSONText.decode(DeliveryMemo.self, from: letter.history)?.parked : nil)
+            }
+        }
+        let lane = function.flatMap(lane(to:))
+        var settings: [SubscriptionID: SubscriptionSettings] = [:]
+        var works: [Work] = []
+        works.reserveCapacity(prepared.count)
+        for item in prepared {
+            let (letter, id) = (item.letter, item.letter.delivery.subscription)
+            guard let known = settings[id] ?? deployment.subscription(id) else { continue }
+            settings[id] = known
+            works.append(
+                Work(
+                    delivery: letter.delivery, source: .pending(deadLetter: letter.id), eventID: letter.eventID,
+                    ingested: letter.ingested, expires: expiry(known), payload: item.payload, lineage: letter.lineage,
+                    parked: item.parked, key: key(of: item.payload, for: id), bytes: bytes(of: item.payload, for: id),
+                    arrived: clock.now,
+                    note: lane == nil && edited == nil
+                        ? nil
+                        : WorkNote(
+                            lane: lane, function: lane == nil ? nil : function,
+                            original: edited == nil ? nil : letter.payload)))
+        }
+        return works
     }
 
     func entry(redriving work: Work) -> PendingEntry {
         PendingEntry(
             delivery: work.delivery, state: .redriven, eventID: work.eventID, ingested: work.ingested, attempts: 0,
-            due: clock.wall, history: JSONText.encode(DeliveryMemo(work)), payload: work.payload,
-            lineage: work.lineage, deadLetter: work.deadLetter)
+            due: clock.wall,
+            history: work.parked == nil && work.note == nil ? [] : JSONText.encode(DeliveryMemo(work)),
+            // The dead letter has the event, unless it was edited.
+            payload: work.note?.original == nil ? [] : work.payload, lineage: work.lineage,
+            deadLetter: work.deadLetter)
     }
 
     /// Lets redriven works run; they are in the pending set already.
     func redrive(_ works: [Work]) {
         for work in works {
-            core.load(work, due: clock.now)
+            core.load(work, due: clock.now, keepingEvent: true)
             // Loaded first: the key goes from its dead letter to the redriven work without a gap.
             if let key = work.key { core.unpark(work.delivery.subscription, key: key, now: clock.now) }
         }
         pump()
     }
 
+    /// Where redrives to a function are queued: a subscription that is never persisted, with the usual retries. Nil where
+    /// the function is not deployed.
+    func lane(to function: String) -> SubscriptionID? {
+        guard deployment.function(function) != nil else { return nil }
+        if let known = lanes[function] { return known }
+        // Below those of direct invocations, which count down from -1.
+        let id = SubscriptionID(-1_000_000 - Int64(lanes.count))
+        lanes[function] = id
+        core.setSubscription(id, function: function, rules: DeliveryRules(), loaded: 0, newest: 0)
+        return id
+    }
+
     /// A redrive starts the clock anew: the event's age is why it may have died.
-    private func expiry(of subscription: SubscriptionID) -> Instant {
-        let seconds = deployment.subscription(subscription)?.retry.maximumEventAgeSeconds ?? 6 * 3600
-        return clock.now + Int64(seconds) * 1000
+    private func expiry(_ settings: SubscriptionSettings?) -> Instant {
+        clock.now + Int64(settings?.retry.maximumEventAgeSeconds ?? 6 * 3600) * 1000
     }
 
     /// Reads works of the pending set whose events are not in memory.
@@ -52,7 +99,7 @@ extension Dispatcher {
                 entries = try await files.run {
                     try deliveries.compactMap { delivery in
                         try journal.pending(delivery.subscription, after: delivery.ordinal - 1, limit: 1)
-                            .first { $0.delivery == delivery }
+                            .first { $0.delivery == delivery }.map { try journal.whole($0) }
                     }
                 }
             } catch {
@@ -65,7 +112,7 @@ extension Dispatcher {
         }
     }
 
-    /// Loads what an earlier life left in the pending set.
+    /// Loads what an earlier life left in the pending set; `entry` is whole (`JournalStore.whole`).
     package func load(_ entry: PendingEntry) {
         let settings = deployment.subscription(entry.delivery.subscription)
         let longest = max(
@@ -79,14 +126,26 @@ extension Dispatcher {
         let policy = settings?.policy ?? DeliveryPolicy()
         let memo = JSONText.decode(DeliveryMemo.self, from: entry.history)
         let isRedrive = entry.state == .redriven || entry.deadLetter != nil
+        var payload = entry.payload
+        if entry.state == .redriven, memo?.original == nil, let letter = entry.deadLetter {
+            payload = (try? EventEnvelope.marked(payload, replayedFrom: "dead-letter/\(letter)")) ?? payload
+        }
+        var note: WorkNote?
+        if memo?.function != nil || memo?.original != nil {
+            // A function that is gone meanwhile: the letter's own target has it again.
+            let lane = memo?.function.flatMap(lane(to:))
+            note = WorkNote(
+                lane: lane, function: lane == nil ? nil : memo?.function,
+                original: memo?.original.map { Array($0.utf8) })
+        }
         return Work(
             delivery: entry.delivery, source: .pending(deadLetter: entry.deadLetter), eventID: entry.eventID,
             ingested: entry.ingested,
             expires: isRedrive
-                ? expiry(of: entry.delivery.subscription)
+                ? expiry(settings)
                 : expiry(ingested: entry.ingested, for: entry.delivery.subscription, maximumAge: policy.maximumAge),
-            payload: entry.payload, lineage: entry.lineage, history: memo?.attempts ?? [], alone: memo?.alone ?? false,
-            parked: memo?.parked, key: key(of: entry.payload, for: entry.delivery.subscription),
-            bytes: bytes(of: entry.payload, for: entry.delivery.subscription), arrived: clock.now)
+            payload: payload, lineage: entry.lineage, history: memo?.attempts ?? [], alone: memo?.alone ?? false,
+            parked: memo?.parked, key: key(of: payload, for: entry.delivery.subscription),
+            bytes: bytes(of: payload, for: entry.delivery.subscription), arrived: clock.now, note: note)
     }
 }

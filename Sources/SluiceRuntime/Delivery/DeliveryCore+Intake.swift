@@ -46,12 +46,13 @@ extension DeliveryCore {
     }
 
     /// An entry of the pending set, at the start or from a redrive.
-    package mutating func load(_ work: Work, due: Instant) {
-        guard let position = index[work.delivery.subscription] else { return }
+    /// - Parameter keepingEvent: whoever loads it sees to it that there are not too many in memory.
+    package mutating func load(_ work: Work, due: Instant, keepingEvent: Bool = false) {
+        guard let position = index[work.note?.lane ?? work.delivery.subscription] else { return }
         if let key = work.key, subscriptions[position].rules.keys != nil {
             subscriptions[position].lines[key, default: KeyLine()].putAhead(work.delivery.ordinal)
         }
-        retain(work, due: due, at: position)
+        retain(work, due: due, at: position, keepingEvent: keepingEvent)
     }
 
     /// A direct invocation: first in its function's queue, under the same limits.

@@ -121,13 +121,13 @@ extension DeliveryCore {
             death = work.charged >= policy.maximumAttempts ? dead("MaximumRetryAttempts") : nil
         }
         if let death {
-            hold(work, parkedAt: position)
+            hold(work)
             return death
         }
         let tries = kind == .platform ? work.uncharged : work.charged
         let due = now + max(policy.delay(after: tries, using: &random), summary.retryAfter ?? 0)
         if due >= expiry(of: work, at: position, now: now) {
-            hold(work, parkedAt: position)
+            hold(work)
             return dead("MaximumEventAgeInSeconds")
         }
         let from = work.source
@@ -137,8 +137,8 @@ extension DeliveryCore {
     }
 
     /// A dead letter holds its key back where the policy parks.
-    private mutating func hold(_ work: Work, parkedAt position: Int) {
-        if let key = work.key { park(subscriptions[position].id, key: key) }
+    private mutating func hold(_ work: Work) {
+        if let key = work.key { park(work.delivery.subscription, key: key) }
     }
 }
 

@@ -7,10 +7,12 @@ package import Journal
 /// deployment brings keys, what was shed before joins them when it is read back.
 extension DeliveryCore {
     /// Keeps a work until it is due; without its event where there are enough with one.
-    mutating func retain(_ work: Work, due: Instant, at position: Int) {
+    mutating func retain(_ work: Work, due: Instant, at position: Int, keepingEvent: Bool = false) {
         var work = work
         if subscriptions[position].retrying.count >= window.retries, subscriptions[position].rules.keys == nil,
-            case .pending = work.source
+            case .pending = work.source,
+            // A lane has works of several subscriptions, and ordinals are theirs.
+            !keepingEvent, work.note?.lane == nil
         {
             work.shed()
         }

@@ -4,11 +4,28 @@ package struct DeliveryMemo: Codable, Sendable, Hashable {
     package var attempts: [AttemptSummary]
     package var alone: Bool?
     package var parked: String?
+    /// Of `WorkNote`.
+    package var function: String?
+    package var original: String?
 
     package init(_ work: Work) {
-        attempts = work.history
+        attempts = Self.withoutRepeatedInputs(work.history)
         alone = work.alone ? true : nil
         parked = work.parked
+        guard let note = work.note else { return }
+        function = note.function
+        original = note.original.map { String(decoding: $0, as: UTF8.self) }
+    }
+
+    /// An attempt's input is kept where it differs from that of the attempt before.
+    private static func withoutRepeatedInputs(_ attempts: [AttemptSummary]) -> [AttemptSummary] {
+        guard attempts.count > 1, attempts.contains(where: { $0.input != nil }) else { return attempts }
+        var kept = attempts
+        var last: String?
+        for index in kept.indices {
+            if kept[index].input == last { kept[index].input = nil } else { last = kept[index].input ?? last }
+        }
+        return kept
     }
 
     package init(attempts: [AttemptSummary] = [], alone: Bool? = nil, parked: String? = nil) {

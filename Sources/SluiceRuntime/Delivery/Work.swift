@@ -35,6 +35,8 @@ package struct Work: Sendable {
     package var bytes: Int64
     /// When it came into memory: a batch's window starts here, and so does what a pause adds to its age limit.
     package var arrived: Instant
+    /// What sets it apart from an ordinary delivery; nil for nearly all.
+    package var note: WorkNote?
     /// It is in `ready` because its key became free.
     var isPromoted = false
     /// Its event is not in memory: the pending set has it.
@@ -43,7 +45,7 @@ package struct Work: Sendable {
     package init(
         delivery: Delivery, source: Source, eventID: String, ingested: Milliseconds, expires: Instant,
         payload: [UInt8], lineage: [UInt8], history: [AttemptSummary] = [], group: Int = 0, alone: Bool = false,
-        parked: String? = nil, key: String? = nil, bytes: Int64 = 0, arrived: Instant = 0
+        parked: String? = nil, key: String? = nil, bytes: Int64 = 0, arrived: Instant = 0, note: WorkNote? = nil
     ) {
         self.delivery = delivery
         self.source = source
@@ -59,6 +61,7 @@ package struct Work: Sendable {
         self.key = key
         self.bytes = bytes
         self.arrived = arrived
+        self.note = note
     }
 
     /// Shares no batch: it was there when the host was lost, or goes on with a kept outcome of its own.
@@ -84,11 +87,13 @@ package struct AttemptSummary: Codable, Sendable, Hashable {
     package var log: [String]
     /// Milliseconds that whoever was asked wants to be left in peace; nil: nothing was said.
     package var retryAfter: Int64?
+    /// What the handler got, where that is not the event itself; nil also where it is what the attempt before got.
+    package var input: String?
 
     package init(
         attempt: String, version: Int, started: Milliseconds, durationMilliseconds: Double, code: String,
         message: String, platform: Bool = false, backtrace: [String] = [], log: [String] = [],
-        retryAfter: Int64? = nil
+        retryAfter: Int64? = nil, input: String? = nil
     ) {
         self.attempt = attempt
         self.version = version
@@ -100,6 +105,7 @@ package struct AttemptSummary: Codable, Sendable, Hashable {
         self.backtrace = backtrace
         self.log = log
         self.retryAfter = retryAfter
+        self.input = input
     }
 }
 

@@ -16,6 +16,12 @@ package struct Deployment: Codable, Sendable {
     /// By name; also functions that only draining subscriptions still need.
     package var functions: [String: FunctionVersion]
     package var subscriptions: [SubscriptionSettings]
+    /// What replays add for as long as they are known; kept with them and not here.
+    package var replays = ReplayParts()
+
+    private enum CodingKeys: String, CodingKey {
+        case ruleSet, digest, appFolder, deployed, app, functions, subscriptions
+    }
 
     package init(
         ruleSet: Int64, digest: String, appFolder: String, deployed: Milliseconds, app: AppDefinition,
@@ -34,8 +40,19 @@ package struct Deployment: Codable, Sendable {
         ruleSet: 0, digest: "", appFolder: "", deployed: 0, app: AppDefinition(), functions: [:], subscriptions: [])
 
     package func subscription(_ id: SubscriptionID) -> SubscriptionSettings? {
-        subscriptions.first { $0.id == id }
+        subscriptions.first { $0.id == id } ?? replays.subscriptions.first { $0.id == id }
     }
+
+    /// By name; `NAME@VERSION` names the version that a replay is for.
+    package func function(_ name: String) -> FunctionVersion? { functions[name] ?? replays.functions[name] }
+}
+
+/// The temporary subscriptions of replays, and the function versions that only they run, as `NAME@VERSION`.
+package struct ReplayParts: Sendable, Hashable {
+    package var subscriptions: [SubscriptionSettings] = []
+    package var functions: [String: FunctionVersion] = [:]
+
+    package init() {}
 }
 
 /// One immutable version of a function: a module in the data folder and the configuration it runs with.
@@ -120,6 +137,18 @@ package struct SubscriptionSettings: Codable, Sendable, Hashable {
             only: retry.on.map(Set.init), never: Set(retry.never ?? []))
     }
 
+    /// The same delivery, to another function: its events as that function takes them.
+    func redirected(to function: String, _ definition: FunctionDefinition?) -> SubscriptionSettings {
+        var redirected = self
+        redirected.function = function
+        redirected.inputFormat = definition?.inputFormat ?? .eventBridge
+        redirected.input = nil
+        redirected.awaitsManifest = nil
+        redirected.webhook = nil
+        redirected.command = nil
+        return redirected
+    }
+
     /// All of it as the delivery core wants it.
     package var rules: DeliveryRules {
         let options = delivery ?? DeliveryOptions()
@@ -145,13 +174,7 @@ extension Deployment {
     /// The same with its modules in `dataFolder`: the folder may have been moved, or be a backup.
     func rebased(to dataFolder: String) -> Deployment {
         var moved = self
-        moved.functions = functions.mapValues { function in
-            var function = function
-            let file = function.modulePath.split(separator: "/").last.map(String.init) ?? ""
-            let folder = ModuleStore.folder(of: function.name, version: function.version, in: dataFolder)
-            function.modulePath = "\(folder)/\(file)"
-            return function
-        }
+        moved.functions = functions.mapValues { $0.moved(to: dataFolder) }
         return moved
     }
 }

@@ -26,6 +26,10 @@ package final class AttemptContext {
     package var parked: String?
     /// The outcome it went on with is given up: its delivery starts over with the handler.
     package var dropsParked = false
+    /// What the handler got, work by work, where that is not the event itself.
+    package var given: [[UInt8]] = []
+    /// Its effects are collected for whoever asked, and not published.
+    var shadow: Shadow?
     /// Called when the last open call has been answered.
     package var drained: (() -> Void)?
     /// Calls being answered; the outcome waits for them.
@@ -51,7 +55,9 @@ package final class AttemptContext {
     package nonisolated static func invocationID(of work: Work) -> String {
         switch work.source {
         case .direct(let token): "direct-\(token)-\(work.eventID)"
-        case .log, .pending: "\(work.eventID)-\(work.delivery.subscription.value)"
+        case .log, .pending:
+            // A replay's subscription is its own: so are its invocations, and the events they put.
+            "\(work.eventID)-\(work.delivery.subscription.value)"
         }
     }
 

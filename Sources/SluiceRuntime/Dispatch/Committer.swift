@@ -31,10 +31,16 @@ package final class Committer {
     package private(set) var trouble: JournalError?
 
     private let log: Logger
+    private var deadLetterObserver: (@LoopActor ([DeadLetterChange]) -> Void)?
 
     package init(journal: any JournalStore, log: Logger) {
         self.journal = journal
         self.log = log
+    }
+
+    /// Calls `observer` with what has durably become of dead letters, before the completion of the part that did it.
+    package func observeDeadLetters(_ observer: @escaping @LoopActor ([DeadLetterChange]) -> Void) {
+        deadLetterObserver = observer
     }
 
     package var isIdle: Bool { waiting.isEmpty && inFlight.isEmpty }
@@ -93,8 +99,8 @@ package final class Committer {
     }
 
     private func finished(_ result: Result<Receipt, JournalError>) {
+        // Until the end this counts as in flight: what a completion asks for at once must not be submitted from within.
         let parts = inFlight
-        inFlight = []
         isHeldBack = false
         switch result {
         case .success(let receipt):
@@ -107,9 +113,11 @@ package final class Committer {
                     deadLetters: Array(deadLetters.prefix(part.deadLetters)))
                 appended = appended.dropFirst(part.appends)
                 deadLetters = deadLetters.dropFirst(part.deadLetters)
+                if !part.batch.deadLetters.isEmpty { deadLetterObserver?(part.batch.deadLetters) }
                 part.completion?(.success(own))
             }
         case .failure(let error) where error.isPassing:
+            inFlight = []
             trouble = error
             waiting = parts + waiting
             timer = LoopTimer.after(.milliseconds(1000)) { [weak self] in
@@ -124,6 +132,7 @@ package final class Committer {
         case .failure(let error):
             for part in parts { refuse(part, error) }
         }
+        inFlight = []
         submit()
     }
 
@@ -136,18 +145,26 @@ package final class Committer {
     }
 
     private func resubmit(_ parts: ArraySlice<Part>) {
-        guard let part = parts.first else { return submit() }
+        guard let part = parts.first else {
+            inFlight = []
+            return submit()
+        }
         inFlight = [part]
         journal.submit(part.batch) { result in
             Task { @LoopActor in
-                self.inFlight = []
                 if case .failure(let error) = result, error.isPassing {
+                    self.inFlight = []
                     self.waiting = Array(parts) + self.waiting
                     self.finished(.failure(error))
-                } else {
-                    if case .failure(let error) = result { self.refuse(part, error) } else { part.completion?(result) }
-                    self.resubmit(parts.dropFirst())
+                    return
                 }
+                if case .failure(let error) = result {
+                    self.refuse(part, error)
+                } else {
+                    if !part.batch.deadLetters.isEmpty { self.deadLetterObserver?(part.batch.deadLetters) }
+                    part.completion?(result)
+                }
+                self.resubmit(parts.dropFirst())
             }
         }
     }

@@ -8,7 +8,7 @@ import UVLoop
 extension Dispatcher: WorkerPoolDelegate {
     package func attemptStarted(_ id: UInt64) {
         guard let context = attempts[Int64(id)] else { return }
-        if context.settings != nil, context.attempt.number == 1,
+        if context.settings != nil, context.shadow == nil, context.attempt.number == 1,
             let oldest = context.attempt.works.lazy.map(\.ingested).min()
         {
             tallies[context.attempt.function, default: FunctionTally()]
@@ -51,7 +51,8 @@ extension Dispatcher: WorkerPoolDelegate {
             .note(succeeded: isGood, microseconds: report.durationMicroseconds, coldStart: report.coldStart)
         if context.openCalls == 0, context.effects.isEmpty, context.effects.stages.isEmpty, report.logs.isEmpty,
             !context.isNoted, Self.isPlainSuccess(report.outcome, of: context.attempt.works.count),
-            !context.isSuperseded, let settings = context.settings, settings.destinations?.onSuccess == nil
+            !context.isSuperseded, context.shadow == nil, let settings = context.settings,
+            settings.destinations?.onSuccess == nil
         {
             // The hot path: nothing to publish, nothing to keep; the settlement goes out with the next commit.
             var batch = Batch()
@@ -88,6 +89,7 @@ extension Dispatcher: WorkerPoolDelegate {
         if context.openCalls > 0 {
             await withCheckedContinuation { continuation in context.drained = { continuation.resume() } }
         }
+        if let shadow = context.shadow { return await finish(shadow, of: context, report) }
         let reference = await logs.append(report.logs, of: context)
         var verdict = core.reached(Self.verdict(of: report, context), of: context.id)
         var published: Set<Int> = []
@@ -271,7 +273,7 @@ extension Dispatcher: WorkerPoolDelegate {
             return verdict(of: failure, context, report)
         case .batch(let answer):
             return .records(
-                answer.results.map { result in
+                answer.results.enumerated().map { index, result in
                     switch result.status {
                     case .ok: return .succeeded
                     case .dropped: return .dropped
@@ -279,7 +281,8 @@ extension Dispatcher: WorkerPoolDelegate {
                         let failure =
                             result.failure ?? Failure(code: "RecordFailed", message: "the handler gave no reason")
                         return .failed(
-                            summary(failure, context, report), FailureClass(code: failure.code, retry: failure.retry))
+                            summary(failure, context, report, of: index),
+                            FailureClass(code: failure.code, retry: failure.retry))
                     }
                 })
         }
@@ -289,12 +292,17 @@ extension Dispatcher: WorkerPoolDelegate {
         .failed(summary(failure, context, report), FailureClass(code: failure.code, retry: failure.retry))
     }
 
-    static func summary(_ failure: Failure, _ context: AttemptContext, _ report: AttemptReport) -> AttemptSummary {
+    /// `index`: of the work in its batch.
+    static func summary(
+        _ failure: Failure, _ context: AttemptContext, _ report: AttemptReport, of index: Int = 0
+    ) -> AttemptSummary {
         AttemptSummary(
             attempt: "\(context.id)", version: context.version.version, started: context.startedWall,
             durationMilliseconds: Double(report.durationMicroseconds) / 1000, code: failure.code,
             message: failure.message, backtrace: report.backtrace,
-            log: report.logs.suffix(20).map { String($0.text.prefix(500)) }, retryAfter: report.retryAfter)
+            log: report.logs.suffix(20).map { String($0.text.prefix(500)) }, retryAfter: report.retryAfter,
+            input: context.given.indices.contains(index)
+                ? String(decoding: context.given[index], as: UTF8.self) : nil)
     }
 }
 

@@ -15,15 +15,26 @@ extension Dispatcher {
         return id
     }
 
+    /// How the attempt's works are delivered: by their target, for a redrive to another function as that function takes
+    /// events, in a shadow as the delivery that it repeats.
+    private func settings(of attempt: DeliveryCore.Attempt) -> SubscriptionSettings? {
+        guard let first = attempt.works.first else { return nil }
+        if case .direct(let token) = first.source { return shadows[token]?.settings }
+        guard first.note?.lane != nil else { return deployment.subscription(attempt.subscription) }
+        return deployment.subscription(first.delivery.subscription)?.redirected(
+            to: attempt.function, deployment.function(attempt.function)?.definition)
+    }
+
     /// Sends an attempt to a worker.
     func start(_ attempt: DeliveryCore.Attempt) {
-        let settings = deployment.subscription(attempt.subscription)
-        guard let version = deployment.functions[attempt.function] ?? settings?.outsideVersion else {
+        let settings = settings(of: attempt)
+        guard let version = deployment.function(attempt.function) ?? settings?.outsideVersion else {
             if case .direct(let token)? = attempt.works.first?.source {
                 core.workerDone(attempt.id)
                 _ = core.resolve(attempt.id, .superseded, now: clock.now)
                 directWaiters.removeValue(forKey: token)?(
                     .refused("WorkerUnavailable", "the function \(attempt.function) was removed"))
+                shadows.removeValue(forKey: token)?.done(nil)
                 // Its slot is free for the next one; not from within the pump that called this.
                 LoopActor.submit { [weak self] in self?.pump() }
                 return
@@ -45,6 +56,7 @@ extension Dispatcher {
         let context = AttemptContext(
             attempt: attempt, version: version, settings: settings, started: clock.now, startedWall: clock.wall,
             lineage: before.adding(hop), inputs: inputs)
+        if case .direct(let token)? = first?.source { context.shadow = shadows[token] }
         attempts[attempt.id.number] = context
         if before.hops.count >= deployment.app.limits.hopBudget {
             return refuse(context, Failure(code: "HopBudgetExceeded", message: before.exhaustionMessage, retry: false))
@@ -93,6 +105,7 @@ extension Dispatcher {
             payloads.append(
                 try handlerInputs.input(of: work.payload, ingested: work.ingested, settings: context.settings))
         }
+        if context.settings?.changesEvent == true { context.given = payloads }
         let isBatch = context.version.isBatch
         return AttemptRequest(
             id: UInt64(context.id.number), requestID: "\(context.id)", invocationID: context.invocationID,
@@ -114,6 +127,12 @@ extension Dispatcher {
 
     // MARK: Direct invocations
 
+    /// A number for one direct invocation.
+    func nextDirect() -> Int64 {
+        lastDirect += 1
+        return lastDirect
+    }
+
     /// What `sluice invoke` gets back.
     package struct DirectResult: Sendable {
         package var report: AttemptReport
@@ -132,10 +151,9 @@ extension Dispatcher {
     /// Runs a function once with a payload, under its limits; effects commit as for any invocation. Nil where the
     /// function is not deployed.
     package func invoke(_ function: String, payload: [UInt8], eventID: String) async -> DirectResult? {
-        guard deployment.functions[function] != nil else { return nil }
+        guard deployment.function(function) != nil else { return nil }
         guard !isStopping else { return .refused("HostStopping", "the host is stopping") }
-        lastDirect += 1
-        let token = lastDirect
+        let token = nextDirect()
         let subscription = directSubscription(of: function)
         let work = Work(
             delivery: Delivery(subscription: subscription, position: 0, ordinal: token), source: .direct(token),

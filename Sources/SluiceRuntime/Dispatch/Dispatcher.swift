@@ -27,6 +27,10 @@ package final class Dispatcher {
     var attempts: [Int64: AttemptContext] = [:]
     var directWaiters: [Int64: (DirectResult) -> Void] = [:]
     var lastDirect: Int64 = 0
+    /// Direct invocations whose effects are collected and not published.
+    var shadows: [Int64: Shadow] = [:]
+    /// Where redrives to another function are queued.
+    var lanes: [String: SubscriptionID] = [:]
     var tallies: [String: FunctionTally] = [:]
     var directSubscriptions: [String: SubscriptionID] = [:]
     /// What handlers get, by the deployment in force.
@@ -79,7 +83,7 @@ package final class Dispatcher {
         self.deployment = deployment
         handlerInputs = HandlerInputs(deployment)
         core.setGlobalLimit(deployment.app.limits.concurrency ?? max(16, cores * 4))
-        for (name, function) in deployment.functions {
+        for (name, function) in deployment.functions.merging(deployment.replays.functions, uniquingKeysWith: { $1 }) {
             core.setFunction(
                 name, limit: function.definition.reservedConcurrency ?? cores,
                 reserved: function.definition.reservedConcurrency != nil)
@@ -95,10 +99,11 @@ package final class Dispatcher {
                             concurrency: downstream.concurrency)
                     )
                 }, uniquingKeysWith: { first, _ in first }))
-        for (name, function) in before.functions where deployment.functions[name] != function {
+        for (name, function) in before.functions.merging(before.replays.functions, uniquingKeysWith: { $1 })
+        where deployment.function(name) != function {
             workers.retire(function.workerVersion)
         }
-        for settings in deployment.subscriptions {
+        for settings in deployment.subscriptions + deployment.replays.subscriptions {
             // The log is read once in any case: what was committed while the deployment was, may not be in `progress`.
             let floor = progress[settings.id]?.floorPosition ?? head
             core.setSubscription(
@@ -112,7 +117,7 @@ package final class Dispatcher {
             core.setStranded(settings.id, mustPark)
             if mustPark { Task { @LoopActor in await parkAgain(settings.id) } }
         }
-        for name in deployment.functions.keys {
+        for name in Array(deployment.functions.keys) + Array(deployment.replays.functions.keys) {
             let id = directSubscription(of: name)
             core.setSubscription(
                 id, function: name, rules: DeliveryRules(retry: DeliveryPolicy(maximumAttempts: 1)), loaded: head,
@@ -224,6 +229,7 @@ package final class Dispatcher {
         let waiters = directWaiters
         directWaiters = [:]
         for waiter in waiters.values { waiter(.refused("HostStopping", "the host is stopping")) }
+        endShadows()
     }
 
     func forget(_ context: AttemptContext) {
@@ -244,7 +250,9 @@ package final class Dispatcher {
             self.sweeper = nil
             let now = self.clock.now
             for context in self.attempts.values
-            where !context.isNoted && !context.isClosed && context.settings != nil && now - context.started >= 100 {
+            where !context.isNoted && !context.isClosed && context.settings != nil && context.shadow == nil
+                && now - context.started >= 100
+            {
                 context.isNoted = true
                 var batch = Batch()
                 batch.control.append(.putValue(name: context.noteName, body: RunningNote.encode(context)))

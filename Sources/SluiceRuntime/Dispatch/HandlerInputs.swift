@@ -13,7 +13,7 @@ package struct HandlerInputs: Sendable {
     package init() {}
 
     package init(_ deployment: Deployment) {
-        for settings in deployment.subscriptions {
+        for settings in deployment.subscriptions + deployment.replays.subscriptions {
             // A definition that does not compile was refused by the deployment.
             guard let input = settings.input, let transform = try? InputTransform(input) else { continue }
             transforms[settings.id] = transform

@@ -48,8 +48,8 @@ package struct ResolutionWriter: Sendable {
             delivery: work.delivery, target: target, rule: rule, eventID: work.eventID, ingested: work.ingested,
             died: clock.wall, code: death.code, message: death.message, condition: death.condition,
             fingerprint: Fingerprint.of(target: target, code: death.code, message: death.message),
-            attempts: work.history.count, history: encode(DeliveryMemo(work)), payload: work.payload,
-            lineage: work.lineage, input: input)
+            attempts: work.history.count, history: encode(DeliveryMemo(work)),
+            payload: work.note?.original ?? work.payload, lineage: work.lineage, input: input)
         finish(work.delivery, source: work.source, .dead, into: &batch)
         if let id = work.deadLetter {
             letter.id = id

@@ -13,11 +13,13 @@ extension EffectCalls {
         let address = ObjectAddress(bucket: request.bucket, key: request.key)
         let work = context.inputs.firstIndex { $0?.address == address }.map { context.attempt.works[$0] }
         let (journal, before) = (journal, context.effects.reads[address])
+        let shadowed = context.shadow?.deadLetter
         let opened = try await files.run { () throws -> Opened in
             let known = try journal.object(bucket: request.bucket, key: request.key)
             if let work, known?.eventID != work.eventID {
                 // The bucket no longer has the version that the event is about.
-                if let letter = work.deadLetter, let kept = try Self.openKept(letter, bucket: bucket, journal: journal)
+                if let letter = shadowed ?? work.deadLetter,
+                    let kept = try Self.openKept(letter, bucket: bucket, journal: journal)
                 {
                     return .kept(kept)
                 }

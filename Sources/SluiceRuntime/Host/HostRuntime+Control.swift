@@ -88,7 +88,9 @@ extension HostRuntime {
     func path(ofBucket name: String) -> String? { buckets[name]?.path }
 
     var subscriptionNames: [SubscriptionID: SubscriptionSettings] {
-        Dictionary(deployment.subscriptions.map { ($0.id, $0) }, uniquingKeysWith: { first, _ in first })
+        Dictionary(
+            (deployment.subscriptions + deployment.replays.subscriptions).map { ($0.id, $0) },
+            uniquingKeysWith: { first, _ in first })
     }
 
     var runningDeliveries: Set<Delivery> {
@@ -143,9 +145,8 @@ extension HostRuntime {
         guard let folder = folder ?? known else {
             throw APIError.invalidRequest("no app folder is known", hint: "name one: `sluice deploy --app DIR`")
         }
-        let outcome = await deployer.deploy(folder: folder, over: deployment, dryRun: dryRun)
-        if outcome.accepted, outcome.deployment.ruleSet != deployment.ruleSet {
-            try await take(outcome.deployment)
+        let (outcome, isNew) = try await deployed(folder: folder, dryRun: dryRun)
+        if isNew {
             await closeBuckets(notIn: outcome.deployment.app)
             try await startWatching()
             try await schedules.apply(outcome.deployment)
@@ -157,29 +158,40 @@ extension HostRuntime {
             findings: outcome.findings)
     }
 
+    /// Deploys and puts into force, while no replay begins or ends: it would take the ids of new subscriptions, and put what
+    /// was in force before into force again.
+    private func deployed(folder: String, dryRun: Bool) async throws -> (outcome: Deployer.Outcome, isNew: Bool) {
+        await replays.turn.acquire(ReplayJobs.subscriptions)
+        defer { replays.turn.release(ReplayJobs.subscriptions) }
+        let outcome = await deployer.deploy(folder: folder, over: deployment, dryRun: dryRun)
+        let isNew = outcome.accepted && outcome.deployment.ruleSet != deployment.ruleSet
+        if isNew { try await take(outcome.deployment) }
+        return (outcome, isNew)
+    }
+
     func invoke(_ function: String, payload: [UInt8], eventID: String) async -> Dispatcher.DirectResult? {
         await dispatcher.invoke(function, payload: payload, eventID: eventID)
     }
 
-    func select(_ selection: DeadLetterSelection) async throws -> [DeadLetter] { try await redrives.select(selection) }
-
-    func redrive(_ selection: DeadLetterSelection, rate: Double?) async throws -> RedriveJob {
-        try await redrives.start(selection, rate: rate)
+    /// Gives dead letters up for good: they count as purged, and what they kept is removed. How many there were.
+    func purge(_ selection: DeadLetterSelection) async throws -> Int {
+        let (journal, chooser) = (journal, try DeadLetterChooser(selection))
+        var (purged, after): (Int, Int64) = (0, 0)
+        while true {
+            // What a redrive has taken since is no longer there to be purged: each page is read in its turn.
+            let from = after
+            let page = try await redrives.exclusively {
+                let page = try await files.run { try chooser.page(journal, after: from, limit: 500) }
+                if !page.letters.isEmpty { try await purge(page.letters) }
+                return page
+            }
+            purged += page.letters.count
+            guard page.isFull, let last = page.last else { return purged }
+            after = last
+        }
     }
 
-    func redriveJob(_ id: String) async throws -> RedriveJob? { try await redrives.job(id) }
-
-    /// Gives dead letters up for good: they count as purged, and what they kept is removed.
-    func purge(_ letters: [DeadLetter]) async throws -> Int {
-        await redrives.turn.acquire(RedriveJobs.letters)
-        defer { redrives.turn.release(RedriveJobs.letters) }
-        let store = journal
-        let chosen = letters.map(\.id)
-        // What a redrive has taken since is no longer there to be purged.
-        let letters = try await files.run {
-            try chosen.compactMap { try store.deadLetter(id: $0) }.filter { $0.state == .dead }
-        }
-        guard !letters.isEmpty else { return 0 }
+    private func purge(_ letters: [DeadLetter]) async throws {
         var batch = Batch()
         var outcomes: [String] = []
         for letter in letters {
@@ -198,8 +210,7 @@ extension HostRuntime {
         for decision in decisions { publisher.discardStaging(of: decision) }
         let inputs = dispatcher.inputs
         // Kept for a while where the app says so: the hourly pass takes them.
-        guard deployment.app.retention.keptInputDays ?? 0 == 0 else { return letters.count }
+        guard deployment.app.retention.keptInputDays ?? 0 == 0 else { return }
         files.perform { for letter in letters { inputs.release(letter) } }
-        return letters.count
     }
 }

@@ -50,6 +50,7 @@ package final class HostRuntime {
     let publisher: Publisher
     let dispatcher: Dispatcher
     let redrives: RedriveJobs
+    let replays: ReplayJobs
     private(set) var schedules: ScheduleRunner!
     let manifests: ManifestRunner
     private(set) var alarms: AlarmRunner!
@@ -90,6 +91,9 @@ package final class HostRuntime {
         redrives = RedriveJobs(
             journal: journal, committer: committer, files: files, clock: clock, dispatcher: dispatcher,
             boot: state.boot)
+        replays = ReplayJobs(
+            journal: journal, committer: committer, files: files, clock: clock, dataFolder: options.dataFolder,
+            buckets: buckets, dispatcher: dispatcher, log: log)
         manifests = ManifestRunner(
             journal: journal, committer: committer, files: files, clock: clock, announcer: announcer,
             buckets: buckets, log: log)
@@ -105,7 +109,10 @@ package final class HostRuntime {
             measure: { [unowned self] in self.alarmMeasures })
         let (router, dispatcher, events, manifests, alarms) = (router, dispatcher, events, manifests, alarms!)
         journal.setRematch { append, ruleSet in
-            router.rematch(append.payload, lineage: append.lineage, bus: append.log, ruleSet: ruleSet)
+            // A replay's paths are pinned at its start.
+            ReplayLog.isReplay(append.log)
+                ? append.subscriptions
+                : router.rematch(append.payload, lineage: append.lineage, bus: append.log, ruleSet: ruleSet)
         }
         journal.observeAppends { records in
             dispatcher.recordsCommitted(records)
@@ -137,6 +144,8 @@ package final class HostRuntime {
             deployment = known.rebased(to: options.dataFolder)
         }
         if deployment.ruleSet > 0 { try await deployer.restore(deployment) }
+        try await replays.load()
+        deployment.replays = replays.parts
         dispatcher.workers = pool
         dispatcher.restore(deployment)
         let recovery = Recovery(
@@ -158,6 +167,8 @@ package final class HostRuntime {
         try await recovery.loadPending()
         dispatcher.release()
         try await redrives.resume()
+        replays.apply = { [unowned self] in try await self.take(self.dispatcher.deployment) }
+        try await replays.resume()
         try await startWatching()
         try await schedules.apply(deployment)
         try await manifests.apply(deployment)
@@ -168,6 +179,8 @@ package final class HostRuntime {
 
     /// Puts a deployment into force in the control plane.
     func take(_ deployment: Deployment) async throws {
+        var deployment = deployment
+        deployment.replays = replays.parts
         let journal = journal
         let minimumFree = Int64(deployment.app.limits.minFreeMegabytes) << 20
         let (progress, head) = try await files.run {
@@ -190,6 +203,7 @@ package final class HostRuntime {
         manifests.stop()
         alarms.stop()
         lifecycle.stop()
+        replays.stop()
         let watchers = Array(watchers.values)
         await files.run { for watcher in watchers { watcher.stop() } }
         await dispatcher.stop(grace: grace)

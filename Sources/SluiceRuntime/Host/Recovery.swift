@@ -116,7 +116,7 @@ package struct Recovery {
             while true {
                 let from = after
                 let page = try await files.run {
-                    try journal.pending(progress.subscription.id, after: from, limit: 500)
+                    try journal.pending(progress.subscription.id, after: from, limit: 500).map { try journal.whole($0) }
                 }
                 for entry in page where entry.state != .parked { dispatcher.load(entry) }
                 guard page.count == 500, let last = page.last else { break }
@@ -208,12 +208,17 @@ package struct Recovery {
         if isPending {
             let entries = try await files.run {
                 try journal.pending(delivery.subscription, after: delivery.ordinal - 1, limit: 1)
+                    .map { try journal.whole($0) }
             }
             guard let entry = entries.first, entry.delivery == delivery else { return nil }
+            let memo = JSONText.decode(DeliveryMemo.self, from: entry.history)
             return Work(
                 delivery: delivery, source: .pending(deadLetter: entry.deadLetter), eventID: entry.eventID,
                 ingested: entry.ingested, expires: .max, payload: entry.payload, lineage: entry.lineage,
-                history: JSONText.decode(DeliveryMemo.self, from: entry.history)?.attempts ?? [])
+                history: memo?.attempts ?? [],
+                note: memo?.function == nil && memo?.original == nil
+                    ? nil
+                    : WorkNote(function: memo?.function, original: memo?.original.map { Array($0.utf8) }))
         }
         guard let record = try await files.run({ try journal.record(at: delivery.position) }) else { return nil }
         return Work(

@@ -46,15 +46,16 @@ struct PipelineHost: Sendable {
     /// The rule whose events are measured, and the one of the slow neighbour.
     private static let (measured, slow) = ("rule-0", "slow")
 
-    /// - Parameter slowMilliseconds: with a value, a second function has its own rule and takes so long for an event.
+    /// - Parameters:
+    ///   - slowMilliseconds: with a value, a second function has its own rule and takes so long for an event.
+    ///   - fails: the function fails every event, until `deploy` is called.
     static func start(
-        module: String, folder: String, batch: Int, rules: Int, workers: Int, slowMilliseconds: Int? = nil
+        module: String, folder: String, batch: Int, rules: Int, workers: Int, slowMilliseconds: Int? = nil,
+        fails: Bool = false
     ) async throws -> PipelineHost {
         let root = "\(folder)/sluice-bench-\(getpid())"
         try BenchFolder.write("", to: "\(root)/app/sluice.yaml")
-        try BenchFolder.write(
-            "module: \(module)\nreservedConcurrency: \(workers)\n",
-            to: "\(root)/app/Functions/BenchCounter/function.yaml")
+        try writeFunction(module, root: root, workers: workers, fails: fails)
         if let slowMilliseconds {
             try BenchFolder.write(
                 "module: \(module)\nreservedConcurrency: 2\nenvironment: {DELAY_MS: \"\(slowMilliseconds)\"}\n",
@@ -94,6 +95,49 @@ struct PipelineHost: Sendable {
             BenchFolder.remove(root)
             throw error
         }
+    }
+
+    private static func writeFunction(_ module: String, root: String, workers: Int, fails: Bool) throws {
+        try BenchFolder.write(
+            "module: \(module)\nreservedConcurrency: \(workers)\n" + (fails ? "environment: {FAIL: all}\n" : ""),
+            to: "\(root)/app/Functions/BenchCounter/function.yaml")
+    }
+
+    /// Deploys the function anew: one that fails every event, or one that counts them.
+    func deploy(module: String, workers: Int, fails: Bool) async throws {
+        try Self.writeFunction(module, root: root, workers: workers, fails: fails)
+        let result = try await service.control.deploy(DeployRequest(app: "\(root)/app"))
+        guard result.accepted else { throw Failure("the benchmark's app was refused: \(result.findings)") }
+    }
+
+    /// Puts events and waits until each is a dead letter.
+    func bury(_ load: Load) async throws {
+        let before = try await snapshot()
+        try await put(load)
+        while try await snapshot().dead < before.dead + Int64(load.events) {
+            BenchClock.sleep(until: BenchClock.nanoseconds + 5_000_000)
+        }
+    }
+
+    /// Sends every dead letter again and waits until each is settled.
+    func redrive(_ load: Load) async throws -> Run {
+        let before = try await snapshot()
+        let began = BenchClock.nanoseconds
+        let job = try await service.control.redrive(RedriveRequest(selection: DeadLetterSelection(all: true)))
+        var after = before
+        repeat {
+            BenchClock.sleep(until: BenchClock.nanoseconds + 2_000_000)
+            after = try await snapshot()
+        } while after.settled < before.settled + Int64(load.events)
+        let took = Double(BenchClock.nanoseconds - began) / 1e9
+        while try await !service.control.redriveJob(id: job.id).isOver {
+            BenchClock.sleep(until: BenchClock.nanoseconds + 2_000_000)
+        }
+        let outcome = try await service.control.redriveJob(id: job.id)
+        guard outcome.succeeded == load.events, outcome.failed == 0, after.dead == 0 else {
+            throw Failure("of \(load.events) dead letters \(outcome.succeeded) succeeded and \(outcome.failed) failed")
+        }
+        return try run(load, before, after, seconds: took)
     }
 
     func stop() async {
@@ -149,6 +193,10 @@ struct PipelineHost: Sendable {
             after = try await snapshot()
         }
         let took = Double(BenchClock.nanoseconds - began) / 1e9
+        return try run(load, before, after, seconds: took)
+    }
+
+    private func run(_ load: Load, _ before: Snapshot, _ after: Snapshot, seconds took: Double) throws -> Run {
         var tally = PipelineTally.read(below: data)
         tally.subtract(before.tally)
         guard tally.events == load.events else {

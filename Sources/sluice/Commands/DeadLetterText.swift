@@ -22,6 +22,11 @@ struct DeadLetterText {
         }
         output.heading("Payload")
         output.json(detail.payload)
+        for edit in detail.edits ?? [] {
+            output.heading("Sent instead by \(edit.job)")
+            output.fields([("by", edit.by), ("at", edit.at.map { "\($0)" })], indent: 2)
+            output.json(edit.payload)
+        }
         if detail.handlerInput != nil || detail.handlerInputNote != nil {
             output.heading("What the handler got")
             if let input = detail.handlerInput { output.json(input) }
@@ -77,6 +82,7 @@ struct DeadLetterText {
         output.line()
         switch letter.state {
         case "dead":
+            output.line("run it in the shadow: sluice dlq reproduce \(letter.id)\(data)")
             output.line("fix the cause, then:  sluice dlq redrive \(letter.id)\(data)")
             output.line("or give it up:        sluice dlq purge \(letter.id)\(data)")
         case "redriving": output.line("it is being delivered again:  sluice events show \(letter.eventID)\(data)")

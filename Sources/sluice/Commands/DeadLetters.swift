@@ -1,63 +1,43 @@
 import ArgumentParser
+import FunctionJSON
 import HostAPI
 
 /// `sluice dlq`.
 struct DeadLetters: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "dlq", abstract: "What failed for good: look, redrive, purge.",
-        subcommands: [List.self, Show.self, Redrive.self, Purge.self])
-
-    /// Which dead letters; all that is given must hold.
-    struct Choice: ParsableArguments {
-        @Argument(help: ArgumentHelp("Ids of dead letters.", valueName: "id")) var ids: [Int64] = []
-        @Option(name: .long, help: "Of this function.") var function: String?
-        @Option(name: .long, help: "Failed with this code, such as MalformedRow.") var code: String?
-        @Option(name: .long, help: "Failed in this way; `dlq list` shows it.") var fingerprint: String?
-        @Flag(name: .long, help: "All of them.") var all = false
-
-        var selection: DeadLetterSelection {
-            DeadLetterSelection(
-                ids: ids.isEmpty ? nil : ids, function: function, code: code, fingerprint: fingerprint, all: all)
-        }
-
-        func validate() throws {
-            if selection.isEmpty {
-                throw ValidationError("Say which: ids, --function, --code, --fingerprint or --all.")
-            }
-            if all && !(ids.isEmpty && function == nil && code == nil && fingerprint == nil) {
-                throw ValidationError("--all stands alone.")
-            }
-        }
-    }
+        commandName: "dlq", abstract: "What failed for good: look, reproduce, redrive, purge.",
+        subcommands: [List.self, Show.self, Reproduce.self, Redrive.self, Jobs.self, Purge.self])
 
     struct List: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Dead letters by function, code and way of failing.")
         @Flag(name: .long, help: "One line a dead letter instead of groups.") var letters = false
-        @Option(name: .long, help: "Only of this function.") var function: String?
-        @Option(name: .long, help: "Only with this code.") var code: String?
-        @Option(name: .long, help: "Only failed in this way.") var fingerprint: String?
+        @OptionGroup var filter: Filter
         @OptionGroup var limit: LimitOption
         @OptionGroup var common: CommonOptions
 
         func run() async throws {
-            if letters { try await showLetters() } else { try await showGroups() }
+            // Groups are the journal's; where only some of their letters count they are listed.
+            let needsLetters = filter.since != nil || filter.until != nil || filter.pattern.eventPattern != nil
+            if letters || needsLetters { try await showLetters() } else { try await showGroups() }
         }
 
         private func showGroups() async throws {
             let groups = try await common.host.deadLetterGroups().filter { group in
-                (function == nil || group.function == function) && (code == nil || group.code == code)
-                    && (fingerprint == nil || group.fingerprint == fingerprint)
+                (filter.function == nil || group.function == filter.function)
+                    && (filter.code == nil || group.code == filter.code)
+                    && (filter.fingerprint == nil || group.fingerprint == filter.fingerprint)
             }
             let output = common.output
             if output.json { return try groups.forEach(output.object) }
             guard !groups.isEmpty else { return output.line("no dead letters") }
             let style = output.style
             output.table(
-                ["FUNCTION", "CODE", .number("COUNT"), "FINGERPRINT", "LAST", "MESSAGE"],
+                ["FUNCTION", "CODE", .number("COUNT"), "FINGERPRINT", "FIRST", "LAST", "MESSAGE"],
                 groups.map {
                     [
-                        $0.function, style.red($0.code), Human.grouped($0.count), $0.fingerprint, Human.ago($0.last),
+                        $0.function, style.red($0.code), Human.grouped($0.count), $0.fingerprint, Human.ago($0.first),
+                        Human.ago($0.last),
                         Text.firstLine($0.message),
                     ]
                 })
@@ -74,7 +54,7 @@ struct DeadLetters: AsyncParsableCommand {
 
         private func showLetters() async throws {
             let (host, output) = (common.host, common.output)
-            let selection = DeadLetterSelection(function: function, code: code, fingerprint: fingerprint)
+            let selection = try filter.selection()
             var rows: [[String]] = []
             let more = try await limit.each({ try await host.listDeadLetters(selection, page: $0) }) { letter in
                 if output.json { return try output.object(letter) }
@@ -94,10 +74,13 @@ struct DeadLetters: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "A dead letter: reason, attempts with log and backtrace, kept input, payload.")
         @Argument(help: "The dead letter's id.") var id: Int64
+        @Flag(name: .long, help: "Print only what the handler got, as JSON: for `sluice invoke --event -`.")
+        var input = false
         @OptionGroup var common: CommonOptions
 
         func run() async throws {
             let detail = try await common.host.deadLetter(id: id)
+            if input { return common.output.line((detail.handlerInput ?? detail.payload).text) }
             if common.output.json { return try common.output.object(detail) }
             DeadLetterText(detail: detail, output: common.output, data: common.repeated).show()
         }
@@ -111,7 +94,7 @@ struct DeadLetters: AsyncParsableCommand {
         @OptionGroup var common: CommonOptions
 
         func run() async throws {
-            let result = try await common.host.purge(choice.selection)
+            let result = try await common.host.purge(choice.selection())
             let output = common.output
             if output.json { return try output.object(result) }
             output.line("purged \(Human.count(result.purged, "dead letter"))")

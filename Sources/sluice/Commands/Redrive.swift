@@ -1,24 +1,45 @@
 import ArgumentParser
+import FunctionJSON
 import HostAPI
 
 extension DeadLetters {
     struct Redrive: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Deliver again, to the subscription that failed.",
-            discussion: "Waits for the outcome; exit code 1 if some failed again.")
+            abstract: "Deliver again, to the subscription that failed or to another function.",
+            discussion: """
+                A job of the host, which goes on across restarts and keeps an audit trail: see `sluice dlq jobs`. Waits for \
+                the outcome; exit code 1 if some failed again. With --edit one dead letter's event is changed first; the \
+                dead letter keeps the original.
+                """)
         @OptionGroup var choice: Choice
         @Flag(name: .long, help: "Say what would be sent, and send nothing.") var dryRun = false
         @Option(name: .long, help: ArgumentHelp("At most this many a second.", valueName: "n")) var rate: Double?
+        @Option(name: .long, help: ArgumentHelp("To this function instead.", valueName: "function")) var to: String?
+        @Flag(name: .long, help: "Edit the event of one dead letter in $VISUAL or $EDITOR, and send that.")
+        var edit = false
+        @Option(
+            name: .long,
+            help: ArgumentHelp(
+                "Send this file's event (- for the standard input) for one dead letter.", valueName: "file"))
+        var editWith: String?
         @Flag(name: .long, inversion: .prefixedNo, help: "Wait until all were delivered.") var wait = true
         @OptionGroup var common: CommonOptions
 
         func validate() throws {
             if let rate, !(rate > 0) { throw ValidationError("--rate must be above 0.") }
+            if edit && editWith != nil { throw ValidationError("--edit and --edit-with exclude each other.") }
+            if (edit || editWith != nil) && (choice.ids.count != 1 || dryRun) {
+                throw ValidationError("--edit is for one dead letter: name its id.")
+            }
         }
 
         func run() async throws {
             let (host, output) = (common.host, common.output)
-            var job = try await host.redrive(RedriveRequest(selection: choice.selection, dryRun: dryRun, rate: rate))
+            var request = RedriveRequest(
+                selection: try choice.selection(), dryRun: dryRun, rate: rate, to: to, by: Requester.name)
+            if let id = choice.ids.first { request.payload = try await editedEvent(of: id) }
+            if edit && request.payload == nil { return output.line("the event is as it was: nothing was sent") }
+            var job = try await host.redrive(request)
             if dryRun { return try show(plan: job) }
             if job.selected == 0 {
                 if !choice.ids.isEmpty {
@@ -29,21 +50,40 @@ extension DeadLetters {
                 if output.json { return try output.object(job) }
                 return output.line("no dead letters to redrive")
             }
-            if wait {
-                var bar = ProgressBar("redriving")
-                var pause = 20
-                while job.state != "finished" {
-                    bar.show(
-                        job.succeeded + job.failed, of: job.selected,
-                        note: job.failed > 0 ? "\(job.failed) failed again" : "")
-                    try await Task.sleep(for: .milliseconds(pause))
-                    pause = min(250, pause * 2)
-                    job = try await host.redriveJob(id: job.id)
-                }
-                bar.finish()
-            }
+            if wait { job = try await Self.follow(job, host) }
             if output.json { try output.object(job) } else { show(result: job) }
             if job.failed > 0 { throw ExitCode(1) }
+        }
+
+        /// Shows a bar until the job is over.
+        static func follow(_ started: RedriveJob, _ host: any HostControl) async throws -> RedriveJob {
+            var job = started
+            var bar = ProgressBar("redriving")
+            var pause = 20
+            while !job.isOver {
+                bar.show(
+                    job.succeeded + job.failed, of: job.selected,
+                    note: job.failed > 0 ? "\(job.failed) failed again" : "")
+                try await Task.sleep(for: .milliseconds(pause))
+                pause = min(250, pause * 2)
+                job = try await host.redriveJob(id: job.id)
+            }
+            bar.finish()
+            return job
+        }
+
+        /// The event to send instead; nil where it is not to be edited, or was left as it is.
+        private func editedEvent(of id: Int64) async throws -> RawJSON? {
+            if let editWith {
+                let bytes = try InputFile.bytes(of: editWith)
+                do { return try RawJSON(bytes) } catch {
+                    throw Failure("\(editWith) is not JSON: \(error)", hint: "the event must be one JSON object")
+                }
+            }
+            guard edit else { return nil }
+            let detail = try await common.host.deadLetter(id: id)
+            // What was sent last is likeliest to be nearest to what is wanted.
+            return try EventEditor.edit(detail.edits?.last?.payload ?? detail.payload, name: "dead-letter-\(id)")
         }
 
         private func show(plan: RedriveJob) throws {
@@ -52,21 +92,111 @@ extension DeadLetters {
             if !plan.letters.isEmpty {
                 output.table(LetterTable.columns, plan.letters.map { LetterTable.row($0, output.style) })
             }
-            output.line("dry run: \(Human.count(plan.selected, "dead letter")) would be delivered again")
+            if plan.selected > plan.letters.count {
+                output.line(output.style.dim("… and \(Human.grouped(Int64(plan.selected - plan.letters.count))) more"))
+            }
+            output.line(
+                "dry run: \(Human.count(plan.selected, "dead letter")) would be delivered again"
+                    + (to.map { " to \($0)" } ?? ""))
         }
 
         private func show(result job: RedriveJob) {
             let output = common.output
-            guard job.state == "finished" else {
+            guard job.isOver else {
                 output.line("redriving \(Human.count(job.selected, "dead letter")) as job \(job.id)")
-                return
+                return output.line("see it: sluice dlq jobs \(job.id)\(common.repeated)")
             }
             output.line(
-                "redriven \(Human.count(job.selected, "dead letter")): "
+                "\(job.state == "cancelled" ? "cancelled after" : "redriven") \(Human.count(job.sent, "dead letter")): "
                     + output.style.green("\(Human.grouped(Int64(job.succeeded))) succeeded")
                     + (job.failed == 0
                         ? "" : ", " + output.style.red("\(Human.grouped(Int64(job.failed))) failed again")))
-            if job.failed > 0 { output.line("see why: sluice dlq list\(common.repeated)") }
+            if job.failed > 0 {
+                output.line(
+                    "which: sluice dlq jobs \(job.id)\(common.repeated)    why: sluice dlq list\(common.repeated)")
+            }
+        }
+    }
+
+    struct Jobs: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "The audit trail: who redrove what, when, and what came of each.",
+            discussion: "Without an id the jobs, newest first; with one, the job and the outcome of each dead letter.")
+        @Argument(help: "The job's id.") var id: String?
+        @Flag(name: .long, help: "Stop the job: what was sent is delivered, the rest stays dead.") var cancel = false
+        @Flag(name: .long, help: "Only those that failed again.") var failed = false
+        @OptionGroup var common: CommonOptions
+
+        func validate() throws {
+            if cancel && id == nil { throw ValidationError("Say which job to cancel.") }
+        }
+
+        func run() async throws {
+            let (host, output) = (common.host, common.output)
+            guard let id else {
+                let jobs = try await host.listRedrives()
+                if output.json { return try jobs.forEach(output.object) }
+                guard !jobs.isEmpty else { return output.line("nothing was redriven yet") }
+                return output.table(
+                    [
+                        "JOB", "BEGAN", "BY", "STATE", .number("SELECTED"), .number("SUCCEEDED"), .number("FAILED"),
+                        "WHICH",
+                    ], jobs.map { row($0, output.style) })
+            }
+            let job = cancel ? try await host.cancelRedrive(id: id) : try await host.redriveJob(id: id)
+            if output.json { try output.object(job) } else { show(job) }
+            for page in stride(from: 1, through: job.pages ?? 0, by: 1) {
+                for outcome in try await host.redriveOutcomes(id: id, page: page)
+                where !failed || outcome.state == "failed" {
+                    if output.json {
+                        try output.object(outcome)
+                    } else {
+                        output.line(
+                            "  \(outcome.deadLetter)  \(output.style.state(outcome.state))"
+                                + (outcome.code.map { "  \(output.style.red($0))" } ?? ""))
+                    }
+                }
+            }
+        }
+
+        private func row(_ job: RedriveJob, _ style: Style) -> [String] {
+            [
+                job.id, job.created.map { Human.ago($0) } ?? "", job.by ?? "", style.state(job.state),
+                Human.grouped(Int64(job.selected)), Human.grouped(Int64(job.succeeded)),
+                job.failed == 0 ? "0" : style.red(Human.grouped(Int64(job.failed))), words(job),
+            ]
+        }
+
+        private func words(_ job: RedriveJob) -> String {
+            var parts: [String] = []
+            if let selection = job.selection {
+                if selection.all { parts.append("all") }
+                if let ids = selection.ids {
+                    parts.append(ids.prefix(5).map(String.init).joined(separator: " ") + (ids.count > 5 ? " …" : ""))
+                }
+                if let function = selection.function { parts.append("function \(function)") }
+                if let code = selection.code { parts.append("code \(code)") }
+                if let fingerprint = selection.fingerprint { parts.append("fingerprint \(fingerprint)") }
+                if let since = selection.since { parts.append("since \(since)") }
+                if let until = selection.until { parts.append("until \(until)") }
+                if let pattern = selection.eventPattern { parts.append("pattern \(Text.oneLine(pattern))") }
+            }
+            if let to = job.to { parts.append("to \(to)") }
+            if job.isEdited == true { parts.append("edited") }
+            return parts.joined(separator: ", ")
+        }
+
+        private func show(_ job: RedriveJob) {
+            let output = common.output
+            output.fields([
+                ("job", output.style.bold(job.id) + "  " + output.style.state(job.state)),
+                ("which", words(job)), ("by", job.by),
+                ("began", job.created.map { "\($0)  (\(Human.ago($0)))" }), ("ended", job.ended.map { "\($0)" }),
+                ("rate", job.rate.map { "\(Human.decimal($0, 1)) a second" }),
+                ("selected", Human.grouped(Int64(job.selected))), ("sent", Human.grouped(Int64(job.sent))),
+                ("succeeded", Human.grouped(Int64(job.succeeded))), ("failed again", Human.grouped(Int64(job.failed))),
+            ])
+            output.line()
         }
     }
 }

@@ -67,7 +67,9 @@ extension Integration {
                 }
                 #expect(try await host.client.deploy(DeployRequest(app: host.app.folder)).accepted)
                 let old = try await host.client.deadLetter(id: thrown)
-                #expect(old.handlerInputNote?.contains("deployed again") == true)
+                // What the handler got then, whatever the rule makes of the event now.
+                #expect(old.handlerInput == shown.handlerInput && old.attempts.last?.input == shown.handlerInput)
+                #expect(old.handlerInput?.text.contains(#""mode":"throw""#) == true, "\(old)")
                 #expect(try await host.redrive(DeadLetterSelection(ids: [thrown])).succeeded == 1)
                 #expect(host.keys("outbox").contains("made/two.txt"))
             }

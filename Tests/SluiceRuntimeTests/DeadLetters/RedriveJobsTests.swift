@@ -70,7 +70,7 @@ struct RedriveJobsTests {
     private func sent(_ selections: [DeadLetterSelection]) async throws -> [Int] {
         let jobs = jobs
         let starting = selections.map { selection in
-            Task { @LoopActor in try await jobs.start(selection, rate: nil).id }
+            Task { @LoopActor in try await jobs.start(RedriveRequest(selection: selection)).id }
         }
         var ids: [String] = []
         for start in starting { ids.append(try await start.value) }

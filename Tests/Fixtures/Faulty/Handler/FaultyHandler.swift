@@ -100,6 +100,21 @@ public struct FaultyHandler: Handler {
                 request.bucket ?? "", request.key ?? "",
                 "\(event.id) \(event.replayedFrom ?? "first") \(context.requestID)")
             return "put"
+        case "put-replayed":
+            // Tells by which replay it was made; as often as it likes.
+            try await context.objects.put(
+                request.bucket ?? "", request.key ?? "", "\(event.id) \(event.replayName ?? "first")", overwrite: true)
+            return "put"
+        case "put-version":
+            // What this version of the function is made to say, as an object and as an event.
+            let content = getenv("CONTENT").map { String(cString: $0) } ?? ""
+            if content == "fail" {
+                throw HandlerError(code: "ThisVersion", message: "this version fails", retry: false)
+            }
+            try await context.objects.put(request.bucket ?? "", request.key ?? "", content, overwrite: true)
+            _ = try await context.events.put(
+                source: "test.faulty", detailType: "Made", detail: ["key": request.key ?? "", "said": content])
+            return "put"
         case "copy":
             try await context.objects.copy(
                 from: ObjectLocation(bucket: "inbox", key: request.key ?? ""),

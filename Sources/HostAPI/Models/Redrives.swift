@@ -1,0 +1,137 @@
+package import FunctionJSON
+
+/// Chooses dead letters: all fields that are given must hold; with none given `all` must be set.
+package struct DeadLetterSelection: Codable, Sendable, Hashable {
+    package var ids: [Int64]?
+    package var function: String?
+    package var code: String?
+    package var fingerprint: String?
+    /// Died at this moment or later.
+    package var since: Timestamp?
+    /// Died before this moment.
+    package var until: Timestamp?
+    /// Whose event matches this pattern (JSON).
+    package var eventPattern: String?
+    package var all: Bool
+
+    package init(
+        ids: [Int64]? = nil, function: String? = nil, code: String? = nil, fingerprint: String? = nil,
+        since: Timestamp? = nil, until: Timestamp? = nil, eventPattern: String? = nil, all: Bool = false
+    ) {
+        self.ids = ids
+        self.function = function
+        self.code = code
+        self.fingerprint = fingerprint
+        self.since = since
+        self.until = until
+        self.eventPattern = eventPattern
+        self.all = all
+    }
+
+    /// Nothing is chosen: an oversight, not a wish.
+    package var isEmpty: Bool {
+        !all && ids == nil && function == nil && code == nil && fingerprint == nil && since == nil && until == nil
+            && eventPattern == nil
+    }
+}
+
+/// `dlq redrive`: deliver again, to the subscription that failed or to another function.
+package struct RedriveRequest: Codable, Sendable, Hashable {
+    package var selection: DeadLetterSelection
+    /// Say what would be sent, and send nothing.
+    package var dryRun: Bool
+    /// Events a second; nil: as fast as there is room.
+    package var rate: Double?
+    /// Another function instead of the target's.
+    package var to: String?
+    /// The event to send instead: of a selection of one id. Its id stays that of the dead letter's event.
+    package var payload: RawJSON?
+    /// Who asks, for the audit trail.
+    package var by: String?
+
+    package init(
+        selection: DeadLetterSelection, dryRun: Bool = false, rate: Double? = nil, to: String? = nil,
+        payload: RawJSON? = nil, by: String? = nil
+    ) {
+        self.selection = selection
+        self.dryRun = dryRun
+        self.rate = rate
+        self.to = to
+        self.payload = payload
+        self.by = by
+    }
+}
+
+/// A redrive under way or over, or what one would do.
+package struct RedriveJob: Codable, Sendable, Hashable {
+    /// Empty for a dry run.
+    package var id: String
+    /// `dry run`, `running`, `finished`, `cancelled`
+    package var state: String
+    package var selected: Int
+    /// Handed to the delivery engine.
+    package var sent: Int
+    package var succeeded: Int
+    /// Dead again.
+    package var failed: Int
+    /// For a dry run: what would be sent, at most 100.
+    package var letters: [DeadLetterSummary]
+    package var selection: DeadLetterSelection?
+    package var to: String?
+    /// The event was edited; `dlq show` has both.
+    package var isEdited: Bool?
+    package var rate: Double?
+    package var by: String?
+    package var created: Timestamp?
+    package var ended: Timestamp?
+    /// Of `RedriveOutcome`s, from 1.
+    package var pages: Int?
+
+    package init(
+        id: String, state: String, selected: Int, sent: Int = 0, succeeded: Int = 0, failed: Int = 0,
+        letters: [DeadLetterSummary] = [], selection: DeadLetterSelection? = nil, to: String? = nil,
+        isEdited: Bool? = nil, rate: Double? = nil, by: String? = nil, created: Timestamp? = nil,
+        ended: Timestamp? = nil, pages: Int? = nil
+    ) {
+        self.id = id
+        self.state = state
+        self.selected = selected
+        self.sent = sent
+        self.succeeded = succeeded
+        self.failed = failed
+        self.letters = letters
+        self.selection = selection
+        self.to = to
+        self.isEdited = isEdited
+        self.rate = rate
+        self.by = by
+        self.created = created
+        self.ended = ended
+        self.pages = pages
+    }
+
+    package var isOver: Bool { state == "finished" || state == "cancelled" }
+}
+
+/// What came of one dead letter of a redrive.
+package struct RedriveOutcome: Codable, Sendable, Hashable {
+    package var deadLetter: Int64
+    /// `under way`, `succeeded`, `failed`
+    package var state: String
+    /// Of the failure.
+    package var code: String?
+
+    package init(deadLetter: Int64, state: String, code: String? = nil) {
+        self.deadLetter = deadLetter
+        self.state = state
+        self.code = code
+    }
+}
+
+package struct PurgeResult: Codable, Sendable, Hashable {
+    package var purged: Int
+
+    package init(purged: Int) {
+        self.purged = purged
+    }
+}

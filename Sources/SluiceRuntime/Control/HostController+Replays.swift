@@ -1,0 +1,29 @@
+package import HostAPI
+import Journal
+import UVLoop
+
+extension HostController {
+    package func startReplay(_ request: ReplayRequest) async throws -> ReplayInfo {
+        try await host.checkAccepting()
+        do {
+            return try await host.replays.start(request)
+        } catch let error as JournalError {
+            throw APIError.unavailable("the replay was not started: \(error.message)")
+        }
+    }
+
+    package func listReplays() async throws -> [ReplayInfo] { try await host.replays.list() }
+
+    package func replay(name: String) async throws -> ReplayInfo { try await found(host.replays.info(name), name) }
+
+    package func cancelReplay(name: String) async throws -> ReplayInfo {
+        try await found(host.replays.cancel(name), name)
+    }
+
+    private func found(_ replay: ReplayInfo?, _ name: String) throws -> ReplayInfo {
+        guard let replay else {
+            throw APIError.notFound("replay", name, hint: "`sluice replay list` shows them")
+        }
+        return replay
+    }
+}

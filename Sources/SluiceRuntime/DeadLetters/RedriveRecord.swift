@@ -1,0 +1,158 @@
+package import HostAPI
+package import Journal
+
+/// A redrive as the journal keeps it: what was asked, how far it is, and what came of it. Its cursor commits with what it
+/// has sent, so the next host goes on where this one stopped.
+package struct RedriveRecord: Codable, Sendable {
+    package var id: String
+    package var selection: DeadLetterSelection
+    /// Another function instead of the target's.
+    package var to: String?
+    /// The event that is sent instead of the one dead letter's own.
+    package var edit: String?
+    /// Who asked, as the client says.
+    package var by: String?
+    package var created: Milliseconds?
+    package var ended: Milliseconds?
+    /// Dead letters that came later are not taken.
+    package var lastID: Int64
+    package var cursor: Int64
+    package var selected: Int
+    package var sent: Int
+    /// Outcomes of pages that are closed; those of open ones are counted from the letters.
+    package var succeeded: Int?
+    package var failed: Int?
+    package var pages: Int?
+    package var rate: Double?
+    /// Everything is sent.
+    package var finished: Bool
+    package var cancelled: Bool?
+
+    package init(
+        id: String, selection: DeadLetterSelection, to: String? = nil, edit: String? = nil, by: String? = nil,
+        created: Milliseconds, lastID: Int64, selected: Int, rate: Double? = nil
+    ) {
+        self.id = id
+        self.selection = selection
+        self.to = to
+        self.edit = edit
+        self.by = by
+        self.created = created
+        self.lastID = lastID
+        cursor = 0
+        self.selected = selected
+        sent = 0
+        self.rate = rate
+        finished = selected == 0
+        if finished { ended = created }
+    }
+
+    static let prefix = "redrive/"
+    var name: String { Self.prefix + id }
+    func name(ofPage number: Int) -> String { "redriven/\(id)/\(number)" }
+}
+
+/// Dead letters that one commit of a redrive has sent, with their outcomes: the audit trail's body.
+package struct RedrivePage: Codable, Sendable, Hashable {
+    /// One that died again.
+    package struct Failed: Codable, Sendable, Hashable {
+        package var id: Int64
+        package var code: String
+
+        package init(id: Int64, code: String) {
+            self.id = id
+            self.code = code
+        }
+    }
+
+    /// The ids sent, as first and last of each run, in order.
+    package private(set) var runs: [[Int64]] = []
+    /// In the order in which they died.
+    package private(set) var failed: [Failed] = []
+    /// Some are not settled yet.
+    package private(set) var isOpen = true
+
+    package init(_ ids: some Sequence<Int64>) {
+        for id in ids {
+            if let last = runs.last?.last, last == id - 1 {
+                runs[runs.count - 1][1] = id
+            } else {
+                runs.append([id, id])
+            }
+        }
+    }
+
+    package var ids: [Int64] {
+        runs.flatMap { run in run.count == 2 && run[0] <= run[1] ? Array(run[0]...run[1]) : [] }
+    }
+
+    package mutating func fail(_ id: Int64, _ code: String) { failed.append(Failed(id: id, code: code)) }
+    package mutating func close() { isOpen = false }
+}
+
+/// Which dead letters are under way, for which job and page: what turns the journal's commits into a job's outcomes. Pure.
+package struct RedriveTally: Sendable {
+    package struct Place: Sendable, Hashable {
+        package var job: String
+        package var page: Int
+
+        package init(job: String, page: Int) {
+            self.job = job
+            self.page = page
+        }
+    }
+
+    private struct Open: Sendable {
+        var page: RedrivePage
+        var left: Int
+        var succeeded = 0
+    }
+
+    private var letters: [Int64: Place] = [:]
+    private var open: [Place: Open] = [:]
+
+    package init() {}
+
+    /// Whether a redrive has the letter under way.
+    package func has(_ letter: Int64) -> Bool { letters[letter] != nil }
+
+    package var underWay: Int { letters.count }
+
+    /// Letters were sent: their commit is durable.
+    package mutating func send(_ page: RedrivePage, at place: Place) {
+        let ids = page.ids
+        open[place] = Open(page: page, left: ids.count)
+        for id in ids { letters[id] = place }
+    }
+
+    /// A letter's redrive has ended; `code` of the failure where it is dead again. What comes back is the page that is
+    /// closed by it, with how many succeeded.
+    package mutating func settle(_ letter: Int64, failure code: String?) -> (Place, RedrivePage, succeeded: Int)? {
+        guard let place = letters.removeValue(forKey: letter), var entry = open.removeValue(forKey: place) else {
+            return nil
+        }
+        if let code { entry.page.fail(letter, code) } else { entry.succeeded += 1 }
+        entry.left -= 1
+        guard entry.left == 0 else {
+            open[place] = entry
+            return nil
+        }
+        entry.page.close()
+        return (place, entry.page, entry.succeeded)
+    }
+
+    /// Of the pages of a job that are not closed.
+    package func standing(of job: String) -> (left: Int, succeeded: Int, failed: Int, pages: Int) {
+        var standing = (left: 0, succeeded: 0, failed: 0, pages: 0)
+        for (place, entry) in open where place.job == job {
+            standing.left += entry.left
+            standing.succeeded += entry.succeeded
+            standing.failed += entry.page.failed.count
+            standing.pages += 1
+        }
+        return standing
+    }
+
+    /// The page as it stands, where it is open.
+    package func page(at place: Place) -> RedrivePage? { open[place]?.page }
+}

@@ -1,0 +1,135 @@
+import AppConfig
+package import HostAPI
+package import Journal
+
+/// From a request to the paths that its events go: a pure step of a replay's start.
+package struct ReplayPlan: Sendable {
+    package private(set) var paths: [ReplayRecord.Path] = []
+    package private(set) var versions: [String: FunctionVersion] = [:]
+
+    /// - Parameters:
+    ///   - known: every version of the functions, with its module in the data folder.
+    ///   - next: the lowest subscription id never used; nil for a dry run, which makes none.
+    package init(
+        _ request: ReplayRequest, _ deployment: Deployment, known: [FunctionVersion], next: SubscriptionID?
+    ) throws(APIError) {
+        try Self.check(request, deployment)
+        let chosen = try Self.version(request.function, deployment, known)
+        let rules = deployment.app.rules.filter { rule in
+            guard rule.bus == request.bus else { return false }
+            if !request.rules.isEmpty { return request.rules.contains(rule.name) }
+            // A function alone: what its own rules match.
+            guard let chosen else { return rule.enabled }
+            return rule.enabled && rule.targets.contains { $0.function == chosen.name }
+        }
+        for rule in rules {
+            for settings in deployment.subscriptions
+            where settings.bus == rule.bus && settings.rule == rule.name && !settings.draining {
+                guard let chosen else {
+                    paths.append(.init(pattern: rule.pattern, settings: settings, original: settings.id))
+                    continue
+                }
+                if settings.function == chosen.name {
+                    var pinned = settings
+                    pinned.function = chosen.key
+                    paths.append(.init(pattern: rule.pattern, settings: pinned, original: settings.id))
+                } else if !request.rules.isEmpty, !rule.targets.contains(where: { $0.function == chosen.name }),
+                    !paths.contains(where: { $0.settings.rule == rule.name })
+                {
+                    // Another function in the place of the rule's first target.
+                    paths.append(
+                        .init(
+                            pattern: rule.pattern,
+                            settings: settings.redirected(to: chosen.key, chosen.version.definition),
+                            original: settings.id))
+                }
+            }
+        }
+        if paths.isEmpty, let chosen, request.rules.isEmpty {
+            guard let pattern = request.eventPattern else {
+                throw .invalidRequest(
+                    "no rule of bus \(request.bus) has the function \(chosen.name) as a target",
+                    hint: "name --rule, or say which events with --event-pattern")
+            }
+            paths.append(
+                .init(
+                    pattern: pattern,
+                    settings: SubscriptionSettings(
+                        id: SubscriptionID(0), bus: request.bus, rule: "replay", target: chosen.name,
+                        function: chosen.key, inputFormat: chosen.version.definition.inputFormat, batchSize: 1,
+                        retry: RetryPolicy()), original: nil))
+        }
+        // What happens outside cannot be collected: a dry run asks nobody there.
+        if request.dryRun { paths.removeAll { $0.settings.isOutside } }
+        guard !paths.isEmpty else {
+            throw .invalidRequest(
+                "there is no enabled rule with a target on bus \(request.bus)", hint: "`sluice rules list` shows them")
+        }
+        for index in paths.indices {
+            if !request.dryRun, let next { paths[index].settings.id = SubscriptionID(next.value + Int64(index)) }
+            // Whoever wants to hear of outcomes heard of the original ones; a replay's are in `replay show`.
+            paths[index].settings.destinations = nil
+            if let chosen {
+                // A handler of single events gets no batches.
+                if !chosen.version.isBatch { paths[index].settings.batchSize = 1 }
+            }
+        }
+        if let chosen, chosen.key != chosen.name { versions[chosen.key] = chosen.version }
+    }
+
+    private static func check(_ request: ReplayRequest, _ deployment: Deployment) throws(APIError) {
+        let name = Array(request.name.utf8)
+        let isName = name.allSatisfy { byte in
+            switch byte {
+            case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+                UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "."), UInt8(ascii: "-"), UInt8(ascii: "_"):
+                true
+            default: false
+            }
+        }
+        guard isName, (1...64).contains(name.count) else {
+            throw .invalidRequest("a replay's name has 1 to 64 letters, digits, `.`, `-` or `_`")
+        }
+        guard request.from < request.to else {
+            throw .invalidRequest("the range ends (\(request.to)) before it begins (\(request.from))")
+        }
+        guard deployment.app.buses.contains(where: { $0.name == request.bus }) else {
+            throw .notFound("event bus", request.bus, hint: "sluice.yaml declares them")
+        }
+        for rule in request.rules
+        where !deployment.app.rules.contains(where: { $0.bus == request.bus && $0.name == rule }) {
+            throw .notFound("rule", rule, hint: "`sluice rules list` shows those of bus \(request.bus)")
+        }
+        if let rate = request.rate, !(rate > 0) { throw .invalidRequest("the rate must be above zero") }
+    }
+
+    private struct Chosen {
+        var name: String
+        var version: FunctionVersion
+        /// `NAME`, or `NAME@VERSION` where that is not the version in force.
+        var key: String
+    }
+
+    private static func version(
+        _ text: String?, _ deployment: Deployment, _ known: [FunctionVersion]
+    ) throws(APIError) -> Chosen? {
+        guard let text else { return nil }
+        let parts = text.split(separator: "@", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
+        let name = parts[0]
+        let current = deployment.functions[name]
+        guard parts.count == 2 else {
+            guard let current else {
+                throw .notFound("function", name, hint: "`sluice functions list` shows what is deployed")
+            }
+            return Chosen(name: name, version: current, key: name)
+        }
+        let all = known.filter { $0.name == name }
+        guard let number = Int(parts[1]), let version = all.first(where: { $0.version == number }) else {
+            let there = all.map { "\($0.version)" }.joined(separator: ", ")
+            throw .notFound(
+                "function version", text,
+                hint: there.isEmpty ? "`sluice functions list` shows what is deployed" : "there are versions \(there)")
+        }
+        return Chosen(name: name, version: version, key: current?.version == number ? name : text)
+    }
+}

@@ -1,0 +1,106 @@
+import EventPatterns
+package import HostAPI
+package import Journal
+
+/// A replay as the journal keeps it. Its cursor commits with the deliveries it has made (or with the report of what it has
+/// compared), so the next host goes on where this one stopped.
+package struct ReplayRecord: Codable, Sendable {
+    /// One target that events go to, pinned at the start.
+    package struct Path: Codable, Sendable {
+        /// The rule's pattern, or the one given where no rule was.
+        package var pattern: String
+        /// How it is delivered. Of a replay: the id is that of its temporary subscription; of a dry run, the original's.
+        package var settings: SubscriptionSettings
+        /// The subscription that the events had the first time; nil where no rule was named.
+        package var original: SubscriptionID?
+
+        package init(pattern: String, settings: SubscriptionSettings, original: SubscriptionID?) {
+            self.pattern = pattern
+            self.settings = settings
+            self.original = original
+        }
+    }
+
+    package var request: ReplayRequest
+    package var state: ReplayInfo.State
+    package var reason: String?
+    package var started: Milliseconds
+    package var ended: Milliseconds?
+    package var paths: [Path]
+    /// Versions that only this replay runs, as `NAME@VERSION`.
+    package var versions: [String: FunctionVersion]
+    /// Of the log: what is looked at is in `(first, last]`, and up to the cursor it has been.
+    package var first: Position
+    package var last: Position
+    package var cursor: Position
+    package var replayed: Int64 = 0
+    package var deliveries: Int64 = 0
+    package var lastReplayed: Milliseconds?
+    /// The temporary subscriptions are still there: their counts are the journal's.
+    package var isOpen: Bool
+    /// Counts of temporary subscriptions that are gone.
+    package var succeeded: Int64 = 0
+    package var dropped: Int64 = 0
+    package var superseded: Int64 = 0
+    package var dead: Int64 = 0
+    package var shadow: ShadowReport?
+
+    package init(
+        request: ReplayRequest, started: Milliseconds, paths: [Path], versions: [String: FunctionVersion],
+        first: Position, last: Position
+    ) {
+        self.request = request
+        state = .running
+        self.started = started
+        self.paths = paths
+        self.versions = versions
+        self.first = first
+        self.last = max(first, last)
+        cursor = first
+        isOpen = !request.dryRun
+        if request.dryRun { shadow = ShadowReport() }
+    }
+
+    static let prefix = "replay/"
+    var name: String { Self.prefix + request.name }
+
+    /// Everything of the range has been looked at.
+    package var isThrough: Bool { cursor >= last }
+
+    /// What of the log is to be read next.
+    package func admits(_ record: StoredRecord) -> Bool {
+        record.position > cursor && record.position <= last && record.ingested >= request.from.milliseconds
+            && record.ingested < request.to.milliseconds
+    }
+}
+
+/// Which paths want an event: the patterns of a replay, compiled. For one thread at a time.
+package struct ReplayMatcher: Sendable {
+    private let matcher: Matcher<Int>
+    private let filter: Matcher<Int>?
+
+    /// Throws `InvalidRequest` for a pattern that does not parse.
+    package init(_ paths: [ReplayRecord.Path], filter text: String?) throws(APIError) {
+        var patterns: [(Int, EventPattern)] = []
+        do throws(PatternError) {
+            for (index, path) in paths.enumerated() {
+                patterns.append((index, try EventPattern(parsing: path.pattern, dialect: .extended)))
+            }
+            if let text {
+                filter = Matcher([(0, try EventPattern(parsing: text, dialect: .extended))])
+            } else {
+                filter = nil
+            }
+        } catch {
+            throw .invalidRequest("the event pattern is not valid: \(error)")
+        }
+        matcher = Matcher(patterns)
+    }
+
+    /// Indexes of paths, in order. What cannot be decided or read is wanted by nobody.
+    package func paths(for payload: [UInt8]) -> [Int] {
+        let scratch = MatchScratch()
+        if let filter, (try? filter.answer(in: payload, scratch: scratch))?.matched.isEmpty ?? true { return [] }
+        return (try? matcher.answer(in: payload, scratch: scratch))?.matched.sorted() ?? []
+    }
+}

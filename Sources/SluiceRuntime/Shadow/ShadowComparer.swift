@@ -1,0 +1,310 @@
+import EventModel
+import FunctionJSON
+import FunctionProtocol
+package import HostAPI
+package import Journal
+import ObjectStore
+
+/// What one run in the shadow showed, beside the original run of its event.
+package struct ShadowFinding: Sendable {
+    package var differences: [ShadowDifference] = []
+    package var hasFailed = false
+    package var isSuperseded = false
+
+    package init() {}
+}
+
+extension ShadowReport {
+    package mutating func add(_ finding: ShadowFinding, examples: Int) {
+        if finding.isSuperseded { superseded += 1 }
+        for difference in finding.differences {
+            switch difference.kind {
+            case "object": objects.add(difference.change)
+            case "delete": deletions.add(difference.change)
+            case "event": events.add(difference.change)
+            case "register": catalog.add(difference.change)
+            default: failures.add(difference.change)
+            }
+            if let rows = difference.rows {
+                self.rows.added += rows.added
+                self.rows.removed += rows.removed
+                self.rows.changed += rows.changed
+            }
+            if difference.change != .same, differences.count < examples { differences.append(difference) }
+        }
+    }
+}
+
+/// Compares the effects of a run in the shadow with those of the original run, which it finds by the invocation's row.
+/// Everything here blocks: for file threads.
+package struct ShadowComparer: Sendable {
+    let journal: any JournalStore
+    let buckets: BucketSet
+
+    package init(journal: any JournalStore, buckets: BucketSet) {
+        self.journal = journal
+        self.buckets = buckets
+    }
+
+    package func compare(
+        _ run: ShadowRun, _ record: StoredRecord, _ path: ReplayRecord.Path, _ request: ReplayRequest
+    ) -> ShadowFinding {
+        var finding = ShadowFinding()
+        func note(
+            _ kind: String, _ change: ShadowDifference.Change, _ subject: String, _ note: String?,
+            _ rows: RowDifference? = nil
+        ) {
+            finding.differences.append(
+                ShadowDifference(
+                    kind: kind, change: change, subject: subject, note: note, event: record.eventID,
+                    rule: path.settings.rule, function: path.settings.function, rows: rows))
+        }
+        if run.isSuperseded {
+            finding.isSuperseded = true
+            return finding
+        }
+        let original: Original
+        do {
+            original = try Original(of: record, path, journal)
+        } catch {
+            note("object", .unknown, "*", "the original run cannot be read: \(error)")
+            return finding
+        }
+        if let failure = run.failure ?? refusal(of: run) {
+            finding.hasFailed = true
+            note("failure", original.failure == nil ? .added : .same, failure.code, failure.message)
+            return finding
+        }
+        if let failure = original.failure {
+            note("failure", .missing, failure.code, "the original run failed: \(failure.message)")
+        }
+        compareObjects(run, original, request) { note($0, $1, $2, $3, $4) }
+        compareEvents(run, original) { note($0, $1, $2, $3, $4) }
+        compareCatalog(run, original) { note($0, $1, $2, $3, $4) }
+        return finding
+    }
+
+    /// What the catalog would have refused.
+    private func refusal(of run: ShadowRun) -> Failure? {
+        let requests = run.operations.compactMap { operation -> RegisterFileRequest? in
+            if case .register(let request) = operation { request } else { nil }
+        }
+        guard !requests.isEmpty else { return nil }
+        do {
+            try CatalogWriting.check(requests, journal: journal)
+            return nil
+        } catch let refusal as CallRefusal {
+            return refusal.failure
+        } catch {
+            return Failure(code: "JournalUnavailable", message: "\(error)")
+        }
+    }
+
+    private typealias Note = (
+        _ kind: String, _ change: ShadowDifference.Change, _ subject: String, _ note: String?, _ rows: RowDifference?
+    ) -> Void
+
+    // MARK: Objects
+
+    private func compareObjects(
+        _ run: ShadowRun, _ original: Original, _ request: ReplayRequest,
+        _ note: Note
+    ) {
+        var made: Set<String> = []
+        var deleted: Set<String> = []
+        for operation in run.operations {
+            switch operation {
+            case .put(let stage, let to, let overwrite):
+                let subject = "\(to.bucket)/\(to.key)"
+                made.insert(subject)
+                guard let effect = original.effects.last(where: { $0.kind == "put" && $0.subject == subject }) else {
+                    let there = buckets[to.bucket].flatMap { try? $0.stat(to.key) }
+                    note(
+                        "object", .added, subject,
+                        there != nil && !overwrite
+                            ? "there is another object of this key: it would not be replaced" : nil,
+                        nil)
+                    continue
+                }
+                compare(run.stages[stage], to, effect, request, note)
+            case .delete(let what, _):
+                let subject = "\(what.bucket)/\(what.key)"
+                deleted.insert(subject)
+                let isSame = original.effects.contains { $0.kind == "delete" && $0.subject == subject }
+                note("delete", isSame ? .same : .added, subject, nil, nil)
+            case .event, .register: continue
+            }
+        }
+        // What a batch made together cannot be told apart by its events.
+        guard !original.isBatch else { return }
+        for effect in original.effects {
+            if effect.kind == "put", !made.contains(effect.subject) {
+                note("object", .missing, effect.subject, effect.note, nil)
+            }
+            if effect.kind == "delete", !deleted.contains(effect.subject) {
+                // Deleting what is not there any more asks for nothing.
+                let isGone =
+                    address(effect.subject).flatMap { try? journal.object(bucket: $0.bucket, key: $0.key) } == nil
+                note("delete", isGone ? .same : .missing, effect.subject, nil, nil)
+            }
+        }
+    }
+
+    private func address(_ subject: String) -> ObjectAddress? {
+        guard let slash = subject.firstIndex(of: "/") else { return nil }
+        return ObjectAddress(
+            bucket: String(subject[..<slash]), key: String(subject[subject.index(after: slash)...]))
+    }
+
+    private func compare(
+        _ staged: StagedFile?, _ to: ObjectAddress, _ effect: EffectInfo, _ request: ReplayRequest,
+        _ note: Note
+    ) {
+        let subject = "\(to.bucket)/\(to.key)"
+        guard let staged, let bucket = buckets[to.bucket] else {
+            return note("object", .unknown, subject, "what was staged is gone", nil)
+        }
+        guard let known = try? journal.object(bucket: to.bucket, key: to.key) else {
+            return note("object", .unknown, subject, "the original's object was deleted since, or has expired", nil)
+        }
+        guard known.eventID == effect.event else {
+            return note(
+                "object", .unknown, subject, "the original's object was replaced since, by event \(known.eventID)", nil)
+        }
+        let (before, after) = ("\(bucket.path)/\(to.key)", "\(bucket.path)/\(staged.path)")
+        switch FileComparison.isEqual(before, after) {
+        case nil: return note("object", .unknown, subject, "one of the two cannot be read", nil)
+        case true: return note("object", .same, subject, nil, nil)
+        case false: break
+        }
+        guard let format = RowDiffProcess.format(of: to.key) else {
+            return note("object", .changed, subject, "the bytes differ", nil)
+        }
+        switch RowDiffProcess.run(
+            before: before, after: after, format: format, keys: request.keys, examples: min(5, request.examples))
+        {
+        case .success(let rows):
+            note(
+                "object", rows.isEqual ? .same : .changed, subject,
+                rows.isEqual ? "other bytes, the same rows" : nil, rows.isEqual ? nil : rows)
+        case .failure(let problem):
+            note(
+                "object", .changed, subject, "the bytes differ; the rows could not be compared: \(problem.message)", nil
+            )
+        }
+    }
+
+    // MARK: Events and catalog
+
+    /// Events are compared as a multiset of (bus, source, detail-type, detail): what is left on both sides with the same
+    /// bus, source and detail-type has changed, in its order.
+    private func compareEvents(
+        _ run: ShadowRun, _ original: Original,
+        _ note: Note
+    ) {
+        var now = run.operations.compactMap { operation -> ShadowEvent? in
+            if case .event(let entry, _) = operation { ShadowEvent(entry) } else { nil }
+        }
+        guard !original.isBatch else {
+            return now.forEach { note("event", .unknown, $0.subject, "the original run was a batch", nil) }
+        }
+        var before: [ShadowEvent] = []
+        for effect in original.effects where effect.kind == "event" {
+            guard let id = effect.event, let record = try? journal.record(eventID: id) else {
+                note("event", .unknown, effect.subject, "the original event is no longer in the log", nil)
+                continue
+            }
+            before.append(ShadowEvent(record))
+        }
+        for event in now {
+            guard let index = before.firstIndex(of: event), let own = now.firstIndex(of: event) else { continue }
+            before.remove(at: index)
+            now.remove(at: own)
+            note("event", .same, event.subject, nil, nil)
+        }
+        for event in now {
+            if let index = before.firstIndex(where: { $0.subject == event.subject }) {
+                note("event", .changed, event.subject, "\(before[index].detail) -> \(event.detail)", nil)
+                before.remove(at: index)
+            } else {
+                note("event", .added, event.subject, event.detail, nil)
+            }
+        }
+        for event in before { note("event", .missing, event.subject, event.detail, nil) }
+    }
+
+    private func compareCatalog(
+        _ run: ShadowRun, _ original: Original,
+        _ note: Note
+    ) {
+        func file(_ note: String?) -> String {
+            note.map { String($0.prefix(upTo: $0.lastIndex(of: ",") ?? $0.endIndex)) } ?? ""
+        }
+        var before = original.effects.filter { $0.kind == "register" }
+        for effect in run.effectList where effect.kind == "register" {
+            let index = before.firstIndex { $0.subject == effect.subject && file($0.note) == file(effect.note) }
+            guard let index else {
+                note("register", .added, effect.subject, effect.note, nil)
+                continue
+            }
+            let isSame = before[index].note == effect.note
+            note(
+                "register", isSame ? .same : .changed, effect.subject,
+                isSame ? nil : "\(before[index].note ?? "") -> \(effect.note ?? "")", nil)
+            before.remove(at: index)
+        }
+        guard !original.isBatch else { return }
+        for effect in before { note("register", .missing, effect.subject, effect.note, nil) }
+    }
+}
+
+/// The run that an event had the first time: its row is kept if it had effects, log output or an error.
+private struct Original {
+    var effects: [EffectInfo] = []
+    var isBatch = false
+    /// It never succeeded.
+    var failure: (code: String, message: String)?
+
+    init(of record: StoredRecord, _ path: ReplayRecord.Path, _ journal: any JournalStore) throws {
+        guard let subscription = path.original else { return }
+        let rows = try journal.invocations(eventID: record.eventID).filter { $0.subscription == subscription }
+        if let row = rows.last(where: { $0.outcome == "succeeded" || $0.outcome == "partial" }) {
+            effects = JSONText.decode(InvocationDetails.self, from: row.details)?.effects ?? []
+            isBatch = row.eventIDs.count > 1
+            return
+        }
+        guard let failed = rows.last(where: { $0.outcome == "failed" }) else { return }
+        // A success without effects leaves no row: only its dead letter tells that it failed for good.
+        var after: Int64 = 0
+        while true {
+            let page = try journal.deadLetters(
+                DeadLetterFilter(
+                    states: [.dead, .redriving, .purged], subscription: subscription, afterID: after, limit: 500))
+            if page.contains(where: { $0.eventID == record.eventID }) {
+                failure = (failed.code, failed.message)
+                return
+            }
+            guard page.count == 500, let last = page.last else { return }
+            after = last.id
+        }
+    }
+}
+
+/// An event as it is compared: the order of its detail's members means nothing.
+private struct ShadowEvent: Hashable {
+    var subject: String
+    var value: JSONValue
+
+    var detail: String { String(decoding: value.serialized(), as: UTF8.self) }
+
+    init(_ entry: PutEventsRequest.Entry) {
+        subject = "\(entry.bus ?? "default") \(entry.source) \(entry.detailType)"
+        value = (try? JSONValue(parsing: Array(entry.detail.utf8))) ?? .string(entry.detail)
+    }
+
+    init(_ record: StoredRecord) {
+        let root = try? JSONDocument(parsing: record.payload).root
+        subject = "\(record.log) \(root?["source"]?.string ?? "") \(root?["detail-type"]?.string ?? "")"
+        value = root?["detail"].flatMap { try? JSONValue(parsing: Array($0.sourceBytes)) } ?? .null
+    }
+}

@@ -1,0 +1,110 @@
+import HostAPI
+
+/// A replay for reading.
+struct ReplayText {
+    var output: Output
+    /// ` --data DIR` for the commands it names.
+    var data: String
+
+    private var style: Style { output.style }
+
+    static func words(_ request: ReplayRequest) -> String {
+        var parts: [String] = []
+        if request.dryRun { parts.append("dry run") }
+        if !request.rules.isEmpty { parts.append("rule \(request.rules.joined(separator: ", "))") }
+        if let function = request.function { parts.append("function \(function)") }
+        if let pattern = request.eventPattern { parts.append("pattern \(Text.oneLine(pattern))") }
+        if let rate = request.rate { parts.append("\(Human.decimal(rate, 1)) a second") }
+        return parts.joined(separator: ", ")
+    }
+
+    func show(_ replay: ReplayInfo) {
+        let request = replay.request
+        let what = Self.words(request)
+        output.fields([
+            ("replay", style.bold(request.name) + "  " + style.state(replay.state.rawValue)),
+            ("reason", replay.reason.map { style.red($0) }),
+            ("events", "bus \(request.bus), ingested from \(request.from) to \(request.to)"),
+            ("through", what.isEmpty ? "all enabled rules" : what), ("by", request.by),
+            ("began", "\(replay.started)"), ("ended", replay.ended.map { "\($0)" }),
+            ("last event", replay.lastReplayed.map { "\($0)" }),
+            (
+                "replayed",
+                "\(Human.count(replay.replayed, "event")), \(Human.count(replay.deliveries, "delivery", "deliveries"))"
+            ),
+            ("outcomes", outcomes(replay)),
+        ])
+        if let shadow = replay.shadow { show(shadow) }
+        if !request.dryRun, replay.dead > 0 {
+            output.line("see why: sluice dlq list\(data)")
+        }
+    }
+
+    private func outcomes(_ replay: ReplayInfo) -> String {
+        var parts = [style.green("\(Human.grouped(replay.succeeded)) succeeded")]
+        if replay.dropped > 0 { parts.append("\(Human.grouped(replay.dropped)) dropped") }
+        if replay.superseded > 0 { parts.append("\(Human.grouped(replay.superseded)) superseded") }
+        if replay.waiting > 0 { parts.append("\(Human.grouped(replay.waiting)) under way") }
+        if replay.dead > 0 {
+            parts.append(style.red("\(Human.grouped(replay.dead)) \(replay.request.dryRun ? "failed" : "dead")"))
+        }
+        return parts.joined(separator: ", ")
+    }
+
+    private func show(_ shadow: ShadowReport) {
+        output.heading("Beside the original run")
+        func row(_ name: String, _ counts: ShadowReport.Counts) -> [String]? {
+            guard counts.same + counts.differences + counts.unknown > 0 else { return nil }
+            return [name]
+                + [counts.same, counts.added, counts.missing, counts.changed, counts.unknown].map { Human.grouped($0) }
+        }
+        var rows = [
+            row("objects", shadow.objects), row("deletions", shadow.deletions), row("events", shadow.events),
+            row("catalog", shadow.catalog), row("failures", shadow.failures),
+        ].compactMap(\.self)
+        if shadow.rows.added + shadow.rows.removed + shadow.rows.changed > 0 {
+            rows.append([
+                "rows", "", Human.grouped(shadow.rows.added), Human.grouped(shadow.rows.removed),
+                Human.grouped(shadow.rows.changed), "",
+            ])
+        }
+        if rows.isEmpty {
+            output.line("no effects, then or now")
+        } else {
+            output.table(
+                [
+                    "", .number("SAME"), .number("ADDED"), .number("MISSING"), .number("CHANGED"), .number("UNKNOWN"),
+                ], rows)
+        }
+        if shadow.superseded > 0 {
+            output.line(
+                style.dim(
+                    "\(Human.count(shadow.superseded, "run")) not compared: the event's object was replaced since, by a "
+                        + "version with an event of its own"))
+        }
+        guard !shadow.differences.isEmpty else { return }
+        output.line()
+        for difference in shadow.differences {
+            let mark =
+                switch difference.change {
+                case .added: difference.kind == "failure" ? style.red("!") : style.green("+")
+                case .missing: difference.kind == "failure" ? style.green("✓") : style.red("-")
+                case .changed: style.yellow("~")
+                case .unknown: style.dim("?")
+                case .same: "="
+                }
+            output.line(
+                "\(mark) \(difference.kind) \(difference.subject)  "
+                    + style.dim("event \(difference.event) → \(difference.rule) → \(difference.function)"))
+            if let note = difference.note { output.line("    " + Text.oneLine(note)) }
+            if let rows = difference.rows { RowText.show(rows, output, indent: 4) }
+        }
+        let all =
+            shadow.objects.differences + shadow.objects.unknown + shadow.deletions.differences
+            + shadow.events.differences + shadow.events.unknown + shadow.catalog.differences + shadow.failures.added
+            + shadow.failures.same + shadow.failures.missing
+        if all > Int64(shadow.differences.count) {
+            output.line(style.dim("… \(Human.grouped(all - Int64(shadow.differences.count))) more: --examples N"))
+        }
+    }
+}

@@ -1,0 +1,34 @@
+import SluiceRuntime
+import Testing
+
+@Suite("Outcomes of redrives")
+struct RedriveTallyTests {
+    @Test("A page is closed by its last letter, whichever that is, with those that failed")
+    func pages() {
+        var tally = RedriveTally()
+        let (one, two) = (RedriveTally.Place(job: "a", page: 1), RedriveTally.Place(job: "a", page: 2))
+        tally.send(RedrivePage([4, 5, 6, 9]), at: one)
+        tally.send(RedrivePage([11]), at: two)
+        #expect(tally.underWay == 5 && tally.has(9) && !tally.has(7))
+        #expect(tally.settle(5, failure: nil) == nil)
+        #expect(tally.settle(9, failure: "Boom") == nil)
+        #expect(tally.settle(7, failure: nil) == nil)
+        // Twice is once.
+        #expect(tally.settle(9, failure: nil) == nil)
+        let standing = tally.standing(of: "a")
+        #expect(standing.left == 3 && standing.succeeded == 1 && standing.failed == 1 && standing.pages == 2)
+        #expect(tally.settle(4, failure: nil) == nil)
+        let closed = tally.settle(6, failure: nil)
+        #expect(closed?.0 == one && closed?.succeeded == 3)
+        #expect(closed?.1.failed == [.init(id: 9, code: "Boom")] && closed?.1.isOpen == false)
+        #expect(tally.settle(11, failure: "Bang")?.1.failed.count == 1)
+        #expect(tally.underWay == 0 && tally.standing(of: "a").pages == 0 && tally.standing(of: "b").pages == 0)
+    }
+
+    @Test("Ids are kept as runs")
+    func runs() {
+        let page = RedrivePage([1, 2, 3, 7, 9, 10])
+        #expect(page.runs == [[1, 3], [7, 7], [9, 10]] && page.ids == [1, 2, 3, 7, 9, 10])
+        #expect(RedrivePage([Int64]()).ids == [])
+    }
+}
