@@ -2,7 +2,7 @@ import Foundation
 import Testing
 
 /// `sluice csv` as a command.
-@Suite("sluice csv", .timeLimit(.minutes(3)))
+@Suite("sluice csv", .timeLimit(.minutes(10)))
 struct CSVCommandTests {
     private static let people: String = {
         var text = "id,city,email\n"

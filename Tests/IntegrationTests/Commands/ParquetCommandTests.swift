@@ -2,7 +2,7 @@ import Foundation
 import Testing
 
 /// `sluice parquet` as a command.
-@Suite("sluice parquet", .timeLimit(.minutes(3)))
+@Suite("sluice parquet", .timeLimit(.minutes(10)))
 struct ParquetCommandTests {
     private static let orders =
         "id,amount,day,note\n1,2.50,2024-05-31,\"a, b\"\n2,-1.25,2024-06-01,\n3,10,2024-06-02,Zoë\n"

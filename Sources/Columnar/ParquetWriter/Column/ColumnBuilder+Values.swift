@@ -210,6 +210,8 @@ extension ColumnBuilder {
         let hasTokens = !nullTokens.isEmpty
         var starts = table.starts + first * stride
         var ends = table.ends + first * stride
+        // Out of the builder, where every call would be checked for exclusive access.
+        var (texts, scratch) = (texts, scratch)
         var out = numbers + pageValueCount
         var row = pageRowCount
         for _ in 0..<count {
@@ -235,6 +237,7 @@ extension ColumnBuilder {
         }
         // Bounds are found by loading whole words.
         texts.reserve(16)
+        (self.texts, self.scratch) = (texts, scratch)
         let total = out - numbers
         chunkValues += total - pageValueCount
         pageValueCount = total
