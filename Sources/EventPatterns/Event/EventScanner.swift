@@ -160,14 +160,42 @@ struct EventScanner {
     @inline(__always)
     mutating func fieldName(in node: Int) throws(ScanFault) -> Int {
         let start = position + 1
+        if start + 8 <= count {
+            // Most names are shorter than eight bytes: one word is read, which ends the name and is all there is to compare.
+            let word = ByteHash.word(base + start)
+            let stops = EventScanner.stops(word)
+            if stops != 0 {
+                let length = stops.trailingZeroBitCount >> 3
+                if base[start + length] == UInt8(ascii: "\"") {
+                    position = start + length + 1
+                    return paths.descend(from: node, base + start, length, lead: ByteHash.low(word, length))
+                }
+            } else if start + 16 <= count {
+                let more = EventScanner.stops(ByteHash.word(base + start + 8))
+                let length = 8 + more.trailingZeroBitCount >> 3
+                if more != 0, base[start + length] == UInt8(ascii: "\"") {
+                    position = start + length + 1
+                    return paths.descend(from: node, base + start, length, lead: word)
+                }
+            }
+        }
+        return try longFieldName(in: node)
+    }
+
+    @inline(never)
+    private mutating func longFieldName(in node: Int) throws(ScanFault) -> Int {
+        let start = position + 1
         if try skipString() {
             let mark = scratch.text.count
             let (decoded, length) = decode(start, position - 1)
-            let found = paths.descend(from: node, decoded, length)
+            let found = paths.descend(
+                from: node, decoded, length, lead: ByteHash.partialWord(decoded, min(8, length)))
             scratch.text.truncate(mark)
             return found
         }
-        return paths.descend(from: node, base + start, position - 1 - start)
+        let length = position - 1 - start
+        return paths.descend(
+            from: node, base + start, length, lead: ByteHash.partialWord(base + start, min(8, length)))
     }
 
     @inline(__always)

@@ -13,6 +13,8 @@ final class PathTable: @unchecked Sendable {
         var childCount: Int32
         /// The number of slots less one; -1 for a plain list.
         var mask: Int32
+        /// Whether some child has children: only then can a name with a dot lead anywhere.
+        var isDeep: Bool
     }
 
     struct Child: BitwiseCopyable {
@@ -52,7 +54,9 @@ final class PathTable: @unchecked Sendable {
         var children = Buffer<Child>()
         var text = Buffer<UInt8>()
         for source in tree.nodes {
-            var node = Node(path: source.path, firstChild: Int32(children.count), childCount: 0, mask: -1)
+            var node = Node(
+                path: source.path, firstChild: Int32(children.count), childCount: 0, mask: -1,
+                isDeep: source.children.values.contains { !tree.nodes[Int($0)].order.isEmpty })
             let entries = source.order.map { step -> Child in
                 let offset = text.count
                 step.withUnsafeBufferPointer { bytes in
@@ -87,20 +91,19 @@ final class PathTable: @unchecked Sendable {
         self.text = text
     }
 
-    /// The child of a node for one step, -1 if no rule goes there.
+    /// The child of a node for one step whose first eight bytes are `lead`, -1 if no rule goes there.
     @inline(__always)
-    func child(of node: Int, _ step: UnsafePointer<UInt8>, _ length: Int) -> Int {
+    func child(of node: Int, _ step: UnsafePointer<UInt8>, _ length: Int, lead: UInt64) -> Int {
         let entry = nodes.base[node]
         let first = children.base + Int(entry.firstChild)
-        let lead = ByteHash.partialWord(step, min(8, length))
         if entry.mask < 0 {
             for index in 0..<Int(entry.childCount) {
-                let child = first[index]
-                if child.lead == lead, Int(child.length) == length,
+                let child = first + index
+                if child.pointee.lead == lead, Int(child.pointee.length) == length,
                     length <= 8
-                        || ByteHash.equal(step + 8, text.base + Int(child.textOffset) + 8, length - 8)
+                        || ByteHash.equal(step + 8, text.base + Int(child.pointee.textOffset) + 8, length - 8)
                 {
-                    return Int(child.node)
+                    return Int(child.pointee.node)
                 }
             }
             return -1
@@ -121,10 +124,17 @@ final class PathTable: @unchecked Sendable {
 
     /// The node that a field name leads to, step by step if the name has dots.
     @inline(__always)
-    func descend(from node: Int, _ name: UnsafePointer<UInt8>, _ length: Int) -> Int {
-        let direct = child(of: node, name, length)
-        if direct >= 0 || !PathTable.hasDot(name, length) { return direct }
+    func descend(from node: Int, _ name: UnsafePointer<UInt8>, _ length: Int, lead: UInt64) -> Int {
+        let direct = child(of: node, name, length, lead: lead)
+        if direct >= 0 || !nodes.base[node].isDeep { return direct }
+        if !PathTable.hasDot(lead), length <= 8 || !PathTable.hasDot(name + 8, length - 8) { return direct }
         return descendDotted(from: node, name, length)
+    }
+
+    @inline(__always)
+    private static func hasDot(_ word: UInt64) -> Bool {
+        let apart = word ^ 0x2E2E_2E2E_2E2E_2E2E
+        return (apart &- 0x0101_0101_0101_0101) & ~apart & 0x8080_8080_8080_8080 != 0
     }
 
     /// Whether a name has a dot: eight bytes at a time, for most names have none.
@@ -132,8 +142,7 @@ final class PathTable: @unchecked Sendable {
     private static func hasDot(_ name: UnsafePointer<UInt8>, _ length: Int) -> Bool {
         var index = 0
         while index < length {
-            let apart = ByteHash.partialWord(name + index, min(8, length - index)) ^ 0x2E2E_2E2E_2E2E_2E2E
-            if (apart &- 0x0101_0101_0101_0101) & ~apart & 0x8080_8080_8080_8080 != 0 { return true }
+            if hasDot(ByteHash.partialWord(name + index, min(8, length - index))) { return true }
             index += 8
         }
         return false
@@ -146,7 +155,9 @@ final class PathTable: @unchecked Sendable {
         var index = 0
         while index <= length {
             if index == length || name[index] == UInt8(ascii: ".") {
-                node = child(of: node, name + stepStart, index - stepStart)
+                let step = name + stepStart
+                let size = index - stepStart
+                node = child(of: node, step, size, lead: ByteHash.partialWord(step, min(8, size)))
                 if node < 0 { return -1 }
                 stepStart = index + 1
             }

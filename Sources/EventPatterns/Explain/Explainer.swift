@@ -44,14 +44,14 @@ struct Explainer {
         var passed = 0
         var firstFailing: Int?
         for position in branch.indices {
-            if evaluation.holds(store.conditions[position], scratch) {
+            if evaluation.holds(store.conditions.base + position, scratch) {
                 passed += 1
             } else if firstFailing == nil {
                 firstFailing = position
             }
         }
         func subRule(_ count: Int) -> SubRule {
-            SubRule(rule: 0, firstCondition: 0, conditionCount: UInt32(count), isBranched: false)
+            SubRule(rule: 0, firstCondition: 0, conditionCount: UInt16(truncatingIfNeeded: count), isBranched: false)
         }
         let whole = scratch.search.hasChoice(subRule(branch.count), store.references.base, evaluation, scratch)
         if isMatch, whole == true {

@@ -18,7 +18,9 @@ extension Segment {
             var passed = 0
             for position in 0..<Int(subRule.conditionCount) {
                 let number = Int(store.references[Int(subRule.firstCondition) + position])
-                if known[number] == 0 { known[number] = evaluation.holds(store.conditions[number], scratch) ? 2 : 1 }
+                if known[number] == 0 {
+                    known[number] = evaluation.holds(store.conditions.base + number, scratch) ? 2 : 1
+                }
                 if known[number] == 2 { passed += 1 }
             }
             let total = Int(subRule.conditionCount)

@@ -4,8 +4,8 @@
 /// `|`, `*`, `+`, `?`, `{n}`, `{n,}`, `{n,m}`. There are no anchors, for the whole string must match, no back references and
 /// no look-around. A character is a Unicode scalar.
 ///
-/// The expression becomes a deterministic automaton over bytes, so a byte costs two loads whatever the expression; one that
-/// would need too many states is refused.
+/// The expression becomes a deterministic automaton over bytes, so a byte costs two loads whatever the expression, and less
+/// where ten states are enough (`ShiftAutomaton`); one that would need too many states is refused.
 struct PatternRegex: Sendable, Hashable {
     /// The expression as written.
     var text: [UInt8]
@@ -21,9 +21,10 @@ struct PatternRegex: Sendable, Hashable {
 
     /// Where the parts of a program lie: the number of byte classes; the class of each byte, eight in a word; then rows of
     /// 16-bit numbers, one for each state: whether it accepts, and for each class where the next row begins. Row 0 is the state
-    /// that nothing leads out of, row 1 the start.
+    /// that nothing leads out of, row 1 the start. Or, where the first word is `shifting`, a `ShiftAutomaton` after it.
     enum Layout {
         static let classes = 0
+        static let shifting = UInt64.max
         static let classMap = 1
         static let rows = 33
     }
@@ -40,7 +41,11 @@ struct PatternRegex: Sendable, Hashable {
 
     /// Whether a program matches the whole text. The program needs no alignment.
     static func matches(_ program: UnsafeRawPointer, _ text: UnsafePointer<UInt8>, _ length: Int) -> Bool {
-        let classes = Int(UInt64(littleEndian: program.loadUnaligned(as: UInt64.self)))
+        let first = UInt64(littleEndian: program.loadUnaligned(as: UInt64.self))
+        if first == Layout.shifting {
+            return ShiftAutomaton.accepts((program + 8).assumingMemoryBound(to: UInt8.self), text, length)
+        }
+        let classes = Int(truncatingIfNeeded: first)
         let classMap = program.assumingMemoryBound(to: UInt8.self) + Layout.classMap * 8
         let rows = program + Layout.rows * 8
         var row = classes + 1

@@ -89,34 +89,33 @@ struct RegexAutomaton {
             return bits
         }
         let (map, masks) = byteClasses(set)
-        let followers = follow.map { set($0) }
+        let follow = follow.map { set($0) }
         let last = set(ends.last)
-        // A row: whether the state accepts, then where the row of the next state begins for each class.
-        let width = masks.count + 1
+        // State 0 is the empty set.
         var states: [[UInt64]: Int] = [set([]): 0]
-        var rows = [UInt16](repeating: 0, count: width)
-        /// The row of a set, made if it is new.
-        func row(_ members: [UInt64], _ waiting: inout [[UInt64]]) throws(OperandError) -> UInt16 {
-            if let known = states[members] { return UInt16(known * width) }
+        var next = [[Int](repeating: 0, count: masks.count)]
+        var accepting = [false]
+        /// The number of a set, new or known.
+        func number(_ members: [UInt64], _ waiting: inout [[UInt64]]) throws(OperandError) -> Int {
+            if let known = states[members] { return known }
             let number = states.count
-            guard number < PatternRegex.mostStates, (number + 1) * width <= Int(UInt16.max) else {
+            guard number < PatternRegex.mostStates, (number + 1) * (masks.count + 1) <= Int(UInt16.max) else {
                 throw OperandError(
                     "Rule is too complex - regex needs more than \(PatternRegex.mostStates) states; use fewer repetitions of parts that begin alike"
                 )
             }
             states[members] = number
             waiting.append(members)
-            return UInt16(number * width)
+            return number
         }
         // The start is state 1: what may come first is reached from it as from a position before the text.
         var waiting: [[UInt64]] = []
-        let start = [UInt64](repeating: .max, count: words + 1)
-        _ = try row(start, &waiting)
+        _ = try number([UInt64](repeating: .max, count: words + 1), &waiting)
         var index = 0
         while index < waiting.count {
             let members = waiting[index]
             index += 1
-            var next = index == 1 ? set(ends.first) : set([])
+            var followers = index == 1 ? set(ends.first) : set([])
             var accepts = index == 1 && ends.isNullable
             if index > 1 {
                 for word in 0..<words {
@@ -125,28 +124,16 @@ struct RegexAutomaton {
                     while bits != 0 {
                         let position = word * 64 + bits.trailingZeroBitCount
                         bits &= bits &- 1
-                        for target in 0..<words { next[target] |= followers[position][target] }
+                        for target in 0..<words { followers[target] |= follow[position][target] }
                     }
                 }
             }
-            rows.append(accepts ? 1 : 0)
-            for mask in masks {
-                rows.append(try row(zip(next, mask).map { $0 & $1 }, &waiting))
-            }
+            accepting.append(accepts)
+            var row: [Int] = []
+            for mask in masks { row.append(try number(zip(followers, mask).map { $0 & $1 }, &waiting)) }
+            next.append(row)
         }
-        var program: [UInt64] = [UInt64(masks.count)]
-        for group in stride(from: 0, to: 256, by: 8) {
-            var word: UInt64 = 0
-            for offset in 0..<8 { word |= UInt64(map[group + offset]) << UInt64(8 * offset) }
-            program.append(word.littleEndian)
-        }
-        while rows.count % 4 != 0 { rows.append(0) }
-        for group in stride(from: 0, to: rows.count, by: 4) {
-            var word: UInt64 = 0
-            for offset in 0..<4 { word |= UInt64(rows[group + offset]) << UInt64(16 * offset) }
-            program.append(word.littleEndian)
-        }
-        return program
+        return DeterministicAutomaton(classMap: map, next: next, accepting: accepting).program()
     }
 
     /// The class of every byte, and of each class the positions it may be at: bytes that are at the same positions are one.

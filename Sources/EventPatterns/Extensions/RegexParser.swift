@@ -3,6 +3,8 @@ struct RegexParser {
     private let scalars: [Unicode.Scalar]
     private var index = 0
     private var depth = 0
+    /// The characters of the atom read last, if it is a set of characters.
+    private var atomRanges: [ClosedRange<UInt32>]?
     /// The literal text the whole expression begins with.
     private(set) var literalPrefix: [UInt8] = []
 
@@ -41,15 +43,19 @@ struct RegexParser {
 
     private mutating func quantified() throws(OperandError) -> RegexTree {
         let part = try atom()
+        let ranges = atomRanges
         guard let scalar = peek else { return part }
         let result: RegexTree
         switch scalar {
         case "*":
             index += 1
-            result = .repeated(part, least: 0, most: nil)
+            result = .repeated(ranges.flatMap { UTF8Ranges.looseTree($0) } ?? part, least: 0, most: nil)
         case "+":
             index += 1
-            result = .repeated(part, least: 1, most: nil)
+            result =
+                ranges.flatMap { UTF8Ranges.looseTree($0) }
+                .map { .sequence([part, .repeated($0, least: 0, most: nil)]) }
+                ?? .repeated(part, least: 1, most: nil)
         case "?":
             index += 1
             result = .repeated(part, least: 0, most: 1)
@@ -89,15 +95,17 @@ struct RegexParser {
     private mutating func atom() throws(OperandError) -> RegexTree {
         guard let scalar = peek else { throw refusal("unexpected end") }
         index += 1
+        atomRanges = nil
         switch scalar {
         case "(":
             let inner = try choice()
             guard peek == ")" else { throw refusal("'(' without ')'") }
             index += 1
+            atomRanges = nil
             return inner
-        case "[": return try characterClass()
-        case ".": return UTF8Ranges.tree([0...0x9, 0xB...0xC, 0xE...0x10FFFF])
-        case "\\": return UTF8Ranges.tree(try escape())
+        case "[": return set(try characterClass())
+        case ".": return set([0...0x9, 0xB...0xC, 0xE...0x10FFFF])
+        case "\\": return set(try escape())
         case "*", "+", "?", "{", "}", "]":
             index -= 1
             throw refusal("'\(scalar)' has nothing to apply to; write '\\\(scalar)' for the character")
@@ -107,6 +115,11 @@ struct RegexParser {
                 "'\(scalar)' is not needed, the whole string must match; write '\\\(scalar)' for the character")
         default: return UTF8Ranges.tree([scalar.value...scalar.value])
         }
+    }
+
+    private mutating func set(_ ranges: [ClosedRange<UInt32>]) -> RegexTree {
+        atomRanges = ranges
+        return UTF8Ranges.tree(ranges)
     }
 
     /// The characters of an escape. The backslash has been read.
@@ -131,7 +144,7 @@ struct RegexParser {
     }
 
     /// Reads to the end of a class. The opening bracket has been read.
-    private mutating func characterClass() throws(OperandError) -> RegexTree {
+    private mutating func characterClass() throws(OperandError) -> [ClosedRange<UInt32>] {
         var isNegated = false
         if peek == "^" {
             isNegated = true
@@ -162,7 +175,7 @@ struct RegexParser {
             }
             ranges.append(low[0].lowerBound...high[0].lowerBound)
         }
-        return UTF8Ranges.tree(isNegated ? UTF8Ranges.complement(ranges) : ranges)
+        return isNegated ? UTF8Ranges.complement(ranges) : ranges
     }
 
     /// The bytes an expression begins with, and whether it is nothing else.
@@ -218,6 +231,20 @@ enum UTF8Ranges {
         }
         if !single.isEmpty { choices.insert(.bytes(single), at: 0) }
         return choices.count == 1 ? choices[0] : .choice(choices)
+    }
+
+    /// What may stand for one of these scalars wherever any number of them may follow one another: one byte of theirs. Nil
+    /// if they are not all that there are beside ASCII.
+    ///
+    /// Text is well-formed, and all that an expression can go on with begins with a character's first byte, so nothing can
+    /// take over in the middle of a character. `.*` has one state so, not one for each beginning of a character.
+    static func looseTree(_ ranges: [ClosedRange<UInt32>]) -> RegexTree? {
+        guard complement(ranges).allSatisfy({ $0.upperBound < 0x80 }) else { return nil }
+        var bytes: [ClosedRange<UInt8>] = [0x80...0xBF, 0xC2...0xF4]
+        for range in ranges where range.lowerBound < 0x80 {
+            bytes.append(UInt8(range.lowerBound)...UInt8(min(range.upperBound, 0x7F)))
+        }
+        return .bytes(bytes)
     }
 
     /// Cuts a range of scalars of equal length into products of byte ranges.

@@ -30,6 +30,10 @@ enum Access {
     struct Plan: BitwiseCopyable {
         var any = false
         var string = false
+        /// `looksAtText`, once the plan is complete.
+        var needsText = false
+        /// Whether a value of any type is looked up.
+        var needsAny = false
         /// With `string`: the slot of the rules that every string leads to.
         var stringSlot: Int32 = -1
         var exact = false
@@ -60,13 +64,55 @@ enum Access {
         /// The number of the list of rules that hold unless looked up, -1 for none.
         var complement: Int32 = -1
 
+        /// The lengths of a kind of affixes.
+        func lengths(_ kind: Kind) -> Lengths {
+            switch kind {
+            case .prefix: prefix
+            case .suffix: suffix
+            case .prefixFolded: prefixFolded
+            case .suffixFolded: suffixFolded
+            case .prefixKey: prefixKey
+            case .suffixKey: suffixKey
+            default: Lengths()
+            }
+        }
+
+        /// Whether a string is looked up in another way than by `stringSlot`.
+        var looksAtText: Bool {
+            exact || equalsFolded || address || usesKey || dates >= 0
+                || [prefix, suffix, prefixFolded, suffixFolded, cidr, grams].contains { $0.count > 0 }
+        }
+
         var usesKey: Bool { equalsKey || prefixKey.count > 0 || suffixKey.count > 0 }
     }
 
-    /// A stretch of the segment's list of lengths, ascending.
+    /// A stretch of the segment's list of lengths, ascending; for lengths of affixes with a gate.
+    ///
+    /// A gate tells, from the first or last bytes of a text, which lengths some affix that begins or ends alike is filed
+    /// under: most texts need no lookup at all, however many lengths there are.
     struct Lengths: BitwiseCopyable {
         var first: Int32 = 0
         var count: Int32 = 0
+        /// Where the gate begins among the segment's gates, -1 for none: a word for each slot, a bit for each length.
+        var gate: Int32 = -1
+        /// The number of bytes the gate looks at, 1...4.
+        var reach: Int32 = 0
+    }
+
+    static let gateSize = 256
+
+    /// The slot of a gate for the bytes it looks at.
+    @inline(__always)
+    static func gateSlot(_ word: UInt64) -> Int {
+        Int(truncatingIfNeeded: (word &* 0x9FB2_1C65_1E98_DF25) >> 56)
+    }
+
+    /// Whether lengths of a kind are those of affixes.
+    static func isGated(_ kind: Kind) -> Bool {
+        switch kind {
+        case .prefix, .suffix, .prefixFolded, .suffixFolded, .prefixKey, .suffixKey: true
+        default: false
+        }
     }
 
     /// The length under which a text of `length` bytes is filed, if all lengths would be too many to try.

@@ -7,8 +7,12 @@ struct Atom: BitwiseCopyable {
         case equalsFolded, prefixFolded, suffixFolded
         /// Any text: `extra` entries of lower length, lower, upper length, upper.
         case equalsCased, prefixCased, suffixCased
-        /// `extra` segments of length (4 bytes) and text.
+        /// `extra` segments of length (4 bytes) and text, `length` bytes in all, then `flags` automata that find the
+        /// segments between the first and the last.
         case wildcard
+        /// Some of `extra` literals is in the text: an automaton of `length` bytes that finds them, then the literals, each
+        /// with its length (4 bytes) before it.
+        case containsAny
         /// The doubles `x` to `y`; flag 1: with the low end, 2: with the high end.
         case range
         /// The block `x`, `y` of `extra` bits.
@@ -16,7 +20,7 @@ struct Atom: BitwiseCopyable {
         case exists, absent
         /// A regular expression's program.
         case regex
-        /// As `wildcard`, each segment in the form of `equalsCased`.
+        /// As `wildcard`, each segment in the form of `equalsCased`; without automata if the text is not ASCII.
         case wildcardCased
         /// Microseconds `x` to `y`, both included, as bit patterns.
         case date
@@ -72,7 +76,10 @@ struct SubRule: BitwiseCopyable {
     /// The rule, as a position in the segment.
     var rule: Int32
     var firstCondition: UInt32
-    var conditionCount: UInt32
+    /// At most 256.
+    var conditionCount: UInt16
+    /// Which of the conditions the sub-rule is filed under.
+    var filed: UInt8 = 0
     /// Whether the rule has other branches, any of which may have matched already.
     var isBranched: Bool
 }

@@ -58,15 +58,15 @@ struct ConsistencySearch {
         var anyAbsence = false
         for index in 0..<Int(subRule.conditionCount) {
             starts.append(Int32(truncatingIfNeeded: candidates.count))
-            let condition = evaluation.conditions[Int(references[Int(subRule.firstCondition) + index])]
-            if condition.allowsAbsence { anyAbsence = true }
-            var value = scratch.firstValue(condition.path)
+            let condition = evaluation.conditions + Int(references[Int(subRule.firstCondition) + index])
+            if condition.pointee.allowsAbsence { anyAbsence = true }
+            var value = scratch.firstValue(condition.pointee.path)
             var lastTaken: Int32 = -2
             while value >= 0 {
                 let entry = scratch.values.base + Int(value)
                 let passes = evaluation.passes(condition, entry)
                 // A value that does not pass still matters to `exists: false`.
-                if passes ? entry.pointee.membership != lastTaken : condition.allowsAbsence {
+                if passes ? entry.pointee.membership != lastTaken : condition.pointee.allowsAbsence {
                     candidates.append(Candidate(membership: entry.pointee.membership, passes: passes))
                     if passes { lastTaken = entry.pointee.membership }
                 }
@@ -87,10 +87,10 @@ struct ConsistencySearch {
         if level == count { return nil }
         // With exists:false a choice can also help by ruling values out, so every earlier choice may be to blame.
         var conflict = anyAbsence ? Levels(repeating: .max) : Levels()
-        let condition = evaluation.conditions[Int(references[Int(subRule.firstCondition) + level])]
+        let condition = evaluation.conditions + Int(references[Int(subRule.firstCondition) + level])
         let first = Int(starts[level])
         let end = Int(starts[level + 1])
-        if condition.allowsAbsence, isAbsent(first, end, scratch) {
+        if condition.pointee.allowsAbsence, isAbsent(first, end, scratch) {
             guard let below = search(level + 1, count, subRule, references, evaluation, scratch, anyAbsence) else {
                 return nil
             }

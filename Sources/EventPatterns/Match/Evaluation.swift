@@ -6,9 +6,9 @@ struct Evaluation {
 
     /// Whether some value at the condition's path passes one of its tests, or none is there and that is allowed. Where the
     /// values lie in arrays is not looked at.
-    func holds(_ condition: ConditionRecord, _ scratch: MatchScratch) -> Bool {
-        var index = scratch.firstValue(condition.path)
-        if index < 0 { return condition.allowsAbsence }
+    func holds(_ condition: UnsafeMutablePointer<ConditionRecord>, _ scratch: MatchScratch) -> Bool {
+        var index = scratch.firstValue(condition.pointee.path)
+        if index < 0 { return condition.pointee.allowsAbsence }
         while index >= 0 {
             let value = scratch.values.base + Int(index)
             if passes(condition, value) { return true }
@@ -19,14 +19,14 @@ struct Evaluation {
 
     /// Whether a value passes one of the condition's tests.
     @inline(__always)
-    func passes(_ condition: ConditionRecord, _ value: UnsafeMutablePointer<FlatValue>) -> Bool {
-        let first = atoms + Int(condition.firstAtom)
+    func passes(_ condition: UnsafeMutablePointer<ConditionRecord>, _ value: UnsafeMutablePointer<FlatValue>) -> Bool {
+        let first = atoms + Int(condition.pointee.firstAtom)
         var index = 0
-        if condition.sortedCount > 0 {
-            if containsExact(first, Int(condition.sortedCount), value, condition) { return true }
-            index = Int(condition.sortedCount)
+        if condition.pointee.sortedCount > 0 {
+            if containsExact(first, Int(condition.pointee.sortedCount), value, condition) { return true }
+            index = Int(condition.pointee.sortedCount)
         }
-        while index < Int(condition.atomCount) {
+        while index < Int(condition.pointee.atomCount) {
             if passes(first + index, value, condition) { return true }
             index += 1
         }
@@ -36,7 +36,7 @@ struct Evaluation {
     /// Whether a value equals one of the exact strings, sorted by their first bytes.
     private func containsExact(
         _ first: UnsafeMutablePointer<Atom>, _ count: Int, _ value: UnsafeMutablePointer<FlatValue>,
-        _ condition: ConditionRecord
+        _ condition: UnsafeMutablePointer<ConditionRecord>
     ) -> Bool {
         guard value.pointee.kind == .string else { return false }
         let x = ByteHash.partialWord(value.pointee.base, min(8, Int(value.pointee.length)))
@@ -45,7 +45,7 @@ struct Evaluation {
 
     private func containsSorted(
         _ first: UnsafeMutablePointer<Atom>, _ count: Int, _ x: UInt64, _ value: UnsafeMutablePointer<FlatValue>,
-        _ condition: ConditionRecord
+        _ condition: UnsafeMutablePointer<ConditionRecord>
     ) -> Bool {
         var low = 0
         var high = count
@@ -62,7 +62,8 @@ struct Evaluation {
 
     /// Whether a value passes one test.
     func passes(
-        _ atom: UnsafeMutablePointer<Atom>, _ value: UnsafeMutablePointer<FlatValue>, _ condition: ConditionRecord
+        _ atom: UnsafeMutablePointer<Atom>, _ value: UnsafeMutablePointer<FlatValue>,
+        _ condition: UnsafeMutablePointer<ConditionRecord>
     ) -> Bool {
         switch atom.pointee.kind {
         case .exists: return true
@@ -89,15 +90,17 @@ struct Evaluation {
     }
 
     @inline(__always)
-    private func bytes(_ atom: UnsafeMutablePointer<Atom>, _ condition: ConditionRecord) -> UnsafeMutablePointer<UInt8>
+    private func bytes(_ atom: UnsafeMutablePointer<Atom>, _ condition: UnsafeMutablePointer<ConditionRecord>)
+        -> UnsafeMutablePointer<UInt8>
     {
-        text + Int(condition.firstByte) + Int(atom.pointee.offset)
+        text + Int(condition.pointee.firstByte) + Int(atom.pointee.offset)
     }
 
     private func passesAnythingBut(
-        _ atom: UnsafeMutablePointer<Atom>, _ value: UnsafeMutablePointer<FlatValue>, _ condition: ConditionRecord
+        _ atom: UnsafeMutablePointer<Atom>, _ value: UnsafeMutablePointer<FlatValue>,
+        _ condition: UnsafeMutablePointer<ConditionRecord>
     ) -> Bool {
-        let excluded = atoms + Int(condition.firstAtom) + Int(atom.pointee.offset)
+        let excluded = atoms + Int(condition.pointee.firstAtom) + Int(atom.pointee.offset)
         let count = Int(atom.pointee.length)
         if atom.pointee.flags & 1 != 0, count > 8 {
             let x: UInt64
@@ -115,7 +118,8 @@ struct Evaluation {
     /// Whether a string passes a test of text.
     @inline(__always)
     private func passesText(
-        _ atom: UnsafeMutablePointer<Atom>, _ value: UnsafeMutablePointer<FlatValue>, _ condition: ConditionRecord
+        _ atom: UnsafeMutablePointer<Atom>, _ value: UnsafeMutablePointer<FlatValue>,
+        _ condition: UnsafeMutablePointer<ConditionRecord>
     ) -> Bool {
         let base = value.pointee.base
         let length = Int(value.pointee.length)
@@ -134,11 +138,15 @@ struct Evaluation {
         case .wildcard:
             guard length >= Int(atom.pointee.x) else { return false }
             return WildcardMatching.matches(
-                bytes(atom, condition), wanted, Int(atom.pointee.extra), last: Int(atom.pointee.y), base, length)
+                bytes(atom, condition), wanted, Int(atom.pointee.extra), automata: Int(atom.pointee.flags),
+                last: Int(atom.pointee.y), base, length)
+        case .containsAny: return ShiftAutomaton.end(bytes(atom, condition), base, from: 0, length, exact: false) >= 0
         case .regex:
             return PatternRegex.matches(UnsafeRawPointer(bytes(atom, condition)), base, length)
         case .wildcardCased:
-            return WildcardMatching.matchesCased(bytes(atom, condition), Int(atom.pointee.extra), base, length)
+            return WildcardMatching.matchesCased(
+                bytes(atom, condition), wanted, Int(atom.pointee.extra), automata: Int(atom.pointee.flags), base, length
+            )
         case .date:
             guard let moment = Timestamp.microseconds(value.pointee.text) else { return false }
             return moment >= Int64(bitPattern: atom.pointee.x) && moment <= Int64(bitPattern: atom.pointee.y)
@@ -153,7 +161,8 @@ struct Evaluation {
 
     @inline(__always)
     private func equals(
-        _ base: UnsafePointer<UInt8>, _ count: Int, _ atom: UnsafeMutablePointer<Atom>, _ condition: ConditionRecord
+        _ base: UnsafePointer<UInt8>, _ count: Int, _ atom: UnsafeMutablePointer<Atom>,
+        _ condition: UnsafeMutablePointer<ConditionRecord>
     ) -> Bool {
         let (x, y) = ByteHash.lead(base, count)
         guard x == atom.pointee.x, y == atom.pointee.y else { return false }
@@ -162,7 +171,8 @@ struct Evaluation {
 
     @inline(__always)
     private func equalsFolded(
-        _ base: UnsafePointer<UInt8>, _ count: Int, _ atom: UnsafeMutablePointer<Atom>, _ condition: ConditionRecord
+        _ base: UnsafePointer<UInt8>, _ count: Int, _ atom: UnsafeMutablePointer<Atom>,
+        _ condition: UnsafeMutablePointer<ConditionRecord>
     ) -> Bool {
         let (x, y) = ByteHash.lead(base, count)
         guard ByteHash.folded(x) == atom.pointee.x, ByteHash.folded(y) == atom.pointee.y else { return false }

@@ -6,35 +6,23 @@ extension Segment {
         let path = value.pointee.path
         let text = value.pointee.base
         let length = Int(value.pointee.length)
-        if plan.pointee.stringSlot >= 0 {
-            follow(hashes.slots.base[Int(plan.pointee.stringSlot)], hashes.lists, scratch, base)
-        }
         if plan.pointee.exact {
             follow(ByteHash.hash(text, length, seed: Access.seed(path, .exact)), scratch, base)
         }
         if plan.pointee.equalsFolded {
             follow(ByteHash.foldedHash(text, length, seed: Access.seed(path, .equalsFolded)), scratch, base)
         }
-        for index in 0..<Int(plan.pointee.prefix.count) {
-            let size = Int(lengths[Int(plan.pointee.prefix.first) + index])
-            if size > length { break }
-            follow(ByteHash.hash(text, size, seed: Access.seed(path, .prefix)), scratch, base)
+        if plan.pointee.prefix.count > 0 {
+            lookAffixes(.prefix, plan.pointee.prefix, path, text, length, scratch, base) { $0 }
         }
-        for index in 0..<Int(plan.pointee.suffix.count) {
-            let size = Int(lengths[Int(plan.pointee.suffix.first) + index])
-            if size > length { break }
-            follow(ByteHash.hash(text + (length - size), size, seed: Access.seed(path, .suffix)), scratch, base)
+        if plan.pointee.suffix.count > 0 {
+            lookAffixes(.suffix, plan.pointee.suffix, path, text, length, scratch, base) { $0 }
         }
-        for index in 0..<Int(plan.pointee.prefixFolded.count) {
-            let size = Int(lengths[Int(plan.pointee.prefixFolded.first) + index])
-            if size > length { break }
-            follow(ByteHash.foldedHash(text, size, seed: Access.seed(path, .prefixFolded)), scratch, base)
+        if plan.pointee.prefixFolded.count > 0 {
+            lookAffixes(.prefixFolded, plan.pointee.prefixFolded, path, text, length, scratch, base, ByteHash.folded)
         }
-        for index in 0..<Int(plan.pointee.suffixFolded.count) {
-            let size = Int(lengths[Int(plan.pointee.suffixFolded.first) + index])
-            if size > length { break }
-            let start = text + (length - size)
-            follow(ByteHash.foldedHash(start, size, seed: Access.seed(path, .suffixFolded)), scratch, base)
+        if plan.pointee.suffixFolded.count > 0 {
+            lookAffixes(.suffixFolded, plan.pointee.suffixFolded, path, text, length, scratch, base, ByteHash.folded)
         }
         if plan.pointee.address || plan.pointee.cidr.count > 0 { lookAddress(value, plan, scratch, base) }
         if plan.pointee.dates >= 0, let moment = Timestamp.microseconds(value.pointee.text) {
@@ -45,6 +33,35 @@ extension Segment {
         }
         if plan.pointee.usesKey { lookKey(value, plan, scratch, base) }
         if plan.pointee.grams.count > 0 { lookGrams(value, plan, scratch, base) }
+    }
+
+    /// Evaluates the sub-rules that every string leads to.
+    func lookStrings(
+        _ value: UnsafeMutablePointer<FlatValue>, _ plan: UnsafeMutablePointer<Access.Plan>, _ scratch: MatchScratch,
+        _ base: SegmentBase
+    ) {
+        let slot = hashes.slots.base[Int(plan.pointee.stringSlot)]
+        if slot.count == 1 { return consider(slot.first, value, scratch, base) }
+        for index in 0..<Int(slot.count) {
+            consider(hashes.lists.base[Int(slot.first) + index], value, scratch, base)
+        }
+    }
+
+    /// Evaluates a sub-rule that every string leads to: first what it is filed under, for this value alone, which nearly
+    /// always is the end of it.
+    @inline(__always)
+    private func consider(
+        _ number: UInt32, _ value: UnsafeMutablePointer<FlatValue>, _ scratch: MatchScratch, _ base: SegmentBase
+    ) {
+        let subRule = store.subRules.base + Int(number)
+        let reference = store.references.base[Int(subRule.pointee.firstCondition) + Int(subRule.pointee.filed)]
+        let condition = store.conditions.base + Int(reference)
+        // An answer that others share is remembered when all values are looked at.
+        guard condition.pointee.memo < 0 else { return consider(number, scratch, base) }
+        if scratch.subRuleStamps.base[base.subRule + Int(number)] == scratch.generation { return }
+        if evaluation.passes(condition, value) {
+            consider(number, known: Int(subRule.pointee.filed), scratch, base)
+        }
     }
 
     func lookAddress(
@@ -70,22 +87,64 @@ extension Segment {
         _ base: SegmentBase
     ) {
         scratch.folded.truncate(0)
-        CaseText.fold(value.pointee.text) { scratch.folded.append($0) }
+        if !foldASCII(value, scratch) {
+            scratch.folded.truncate(0)
+            CaseText.fold(value.pointee.text) { scratch.folded.append($0) }
+        }
         let path = value.pointee.path
         let text = UnsafePointer(scratch.folded.base)
         let length = scratch.folded.count
         if plan.pointee.equalsKey {
             follow(ByteHash.hash(text, length, seed: Access.seed(path, .equalsKey)), scratch, base)
         }
-        for index in 0..<Int(plan.pointee.prefixKey.count) {
-            let size = Int(lengths[Int(plan.pointee.prefixKey.first) + index])
-            if size > length { break }
-            follow(ByteHash.hash(text, size, seed: Access.seed(path, .prefixKey)), scratch, base)
+        if plan.pointee.prefixKey.count > 0 {
+            lookAffixes(.prefixKey, plan.pointee.prefixKey, path, text, length, scratch, base) { $0 }
         }
-        for index in 0..<Int(plan.pointee.suffixKey.count) {
-            let size = Int(lengths[Int(plan.pointee.suffixKey.first) + index])
-            if size > length { break }
-            follow(ByteHash.hash(text + (length - size), size, seed: Access.seed(path, .suffixKey)), scratch, base)
+        if plan.pointee.suffixKey.count > 0 {
+            lookAffixes(.suffixKey, plan.pointee.suffixKey, path, text, length, scratch, base) { $0 }
+        }
+    }
+
+    /// Folds a text that is ASCII, eight bytes at a time; false if it is not.
+    private func foldASCII(_ value: UnsafeMutablePointer<FlatValue>, _ scratch: MatchScratch) -> Bool {
+        let length = Int(value.pointee.length)
+        scratch.folded.reserve(length + 8)
+        var at = 0
+        while at < length {
+            let word = ByteHash.partialWord(value.pointee.base + at, min(8, length - at))
+            if word & 0x8080_8080_8080_8080 != 0 { return false }
+            // Lower case and back: what was no letter stays as it is.
+            let low7 = word
+            let isSmall = ((low7 &+ 0x1F1F_1F1F_1F1F_1F1F) ^ (low7 &+ 0x0505_0505_0505_0505)) & 0x8080_8080_8080_8080
+            UnsafeMutableRawPointer(scratch.folded.base + at).storeBytes(
+                of: (word ^ isSmall >> 2).littleEndian, as: UInt64.self)
+            at += 8
+        }
+        scratch.folded.setCount(length)
+        return true
+    }
+
+    /// Looks the starts or ends of a text up, in those lengths that the gate leaves. `transform` folds eight bytes.
+    @inline(__always)
+    private func lookAffixes(
+        _ kind: Access.Kind, _ stretch: Access.Lengths, _ path: Int32, _ text: UnsafePointer<UInt8>, _ length: Int,
+        _ scratch: MatchScratch, _ base: SegmentBase, _ transform: (UInt64) -> UInt64
+    ) {
+        let isStart = kind == .prefix || kind == .prefixFolded || kind == .prefixKey
+        var open = UInt32.max
+        if stretch.gate >= 0 {
+            let reach = Int(stretch.reach)
+            if length < reach { return }
+            let end = ByteHash.partialWord(isStart ? text : text + (length - reach), reach)
+            open = gates.base[Int(stretch.gate) + Access.gateSlot(transform(end))]
+        }
+        for index in 0..<Int(stretch.count) {
+            if index < UInt32.bitWidth, open >> UInt32(index) == 0 { return }
+            if index < UInt32.bitWidth, open >> UInt32(index) & 1 == 0 { continue }
+            let size = Int(lengths[Int(stretch.first) + index])
+            if size > length { return }
+            let start = isStart ? text : text + (length - size)
+            follow(ByteHash.hash(start, size, seed: Access.seed(path, kind), transform), scratch, base)
         }
     }
 

@@ -12,6 +12,8 @@ final class Segment: @unchecked Sendable {
     /// One plan for every path number the segment knows.
     let plans: Buffer<Access.Plan>
     let lengths: Buffer<Int32>
+    /// Which lengths of text need not be looked up, by what the text begins or ends with; see `Access.Lengths`.
+    let gates: Buffer<UInt32>
     /// Sub-rules that must be looked at for every event.
     let always: Buffer<UInt32>
     let sharedCount: Int
@@ -30,6 +32,7 @@ final class Segment: @unchecked Sendable {
         complements = Buffer(parts.complements)
         plans = parts.plans
         lengths = parts.lengths
+        gates = parts.gates
         always = parts.always
         sharedCount = parts.sharedCount
     }
@@ -46,13 +49,14 @@ final class Segment: @unchecked Sendable {
         complements.free()
         plans.free()
         lengths.free()
+        gates.free()
         always.free()
     }
 
     /// The number of bytes held.
     var byteCount: Int {
         var total = store.byteCount + hashes.byteCount + grams.byteCount + plans.byteCount + lengths.byteCount
-        total += always.byteCount
+        total += always.byteCount + gates.byteCount
         for index in 0..<intervals.count { total += intervals[index].byteCount }
         for index in 0..<planes.count { total += planes[index].byteCount }
         for index in 0..<complements.count { total += complements[index].subRules.byteCount }
@@ -86,36 +90,54 @@ extension Segment {
         }
     }
 
+    @inline(__always)
     func look(
         _ value: UnsafeMutablePointer<FlatValue>, _ plan: UnsafeMutablePointer<Access.Plan>, _ scratch: MatchScratch,
         _ base: SegmentBase
     ) {
-        let path = value.pointee.path
-        if plan.pointee.any { follow(Access.key(path, .any, 0), scratch, base) }
-        if plan.pointee.complement >= 0 { lookComplement(value, plan, scratch, base) }
+        if plan.pointee.needsAny { lookAny(value, plan, scratch, base) }
         switch value.pointee.kind {
-        case .string: lookText(value, plan, scratch, base)
-        case .number:
-            if value.pointee.isComparable {
-                if plan.pointee.number {
-                    follow(Access.key(path, .number, value.pointee.number.bitPattern), scratch, base)
-                }
-                if plan.pointee.intervals >= 0 {
-                    scratch.found.truncate(0)
-                    intervals[Int(plan.pointee.intervals)].collect(
-                        containing: value.pointee.number, &scratch.found, &scratch.stack)
-                    for index in 0..<scratch.found.count { consider(scratch.found[index], scratch, base) }
-                }
-                if plan.pointee.plane >= 0 { lookPlanes(value, plan.pointee.plane, scratch, base) }
-            } else if plan.pointee.numberText {
-                let hash = ByteHash.hash(
-                    value.pointee.base, Int(value.pointee.length), seed: Access.seed(path, .numberText))
-                follow(hash, scratch, base)
-            }
+        case .string:
+            if plan.pointee.stringSlot >= 0 { lookStrings(value, plan, scratch, base) }
+            if plan.pointee.needsText { lookText(value, plan, scratch, base) }
+        case .number: lookNumber(value, plan, scratch, base)
         case .true, .false, .null:
             if plan.pointee.literal {
-                follow(Access.key(path, .literal, UInt64(value.pointee.kind.rawValue)), scratch, base)
+                let key = Access.key(value.pointee.path, .literal, UInt64(value.pointee.kind.rawValue))
+                follow(key, scratch, base)
             }
+        }
+    }
+
+    @inline(never)
+    func lookAny(
+        _ value: UnsafeMutablePointer<FlatValue>, _ plan: UnsafeMutablePointer<Access.Plan>, _ scratch: MatchScratch,
+        _ base: SegmentBase
+    ) {
+        if plan.pointee.any { follow(Access.key(value.pointee.path, .any, 0), scratch, base) }
+        if plan.pointee.complement >= 0 { lookComplement(value, plan, scratch, base) }
+    }
+
+    func lookNumber(
+        _ value: UnsafeMutablePointer<FlatValue>, _ plan: UnsafeMutablePointer<Access.Plan>, _ scratch: MatchScratch,
+        _ base: SegmentBase
+    ) {
+        let path = value.pointee.path
+        if value.pointee.isComparable {
+            if plan.pointee.number {
+                follow(Access.key(path, .number, value.pointee.number.bitPattern), scratch, base)
+            }
+            if plan.pointee.intervals >= 0 {
+                scratch.found.truncate(0)
+                intervals[Int(plan.pointee.intervals)].collect(
+                    containing: value.pointee.number, &scratch.found, &scratch.stack)
+                for index in 0..<scratch.found.count { consider(scratch.found[index], scratch, base) }
+            }
+            if plan.pointee.plane >= 0 { lookPlanes(value, plan.pointee.plane, scratch, base) }
+        } else if plan.pointee.numberText {
+            let hash = ByteHash.hash(
+                value.pointee.base, Int(value.pointee.length), seed: Access.seed(path, .numberText))
+            follow(hash, scratch, base)
         }
     }
 
@@ -136,8 +158,8 @@ extension Segment {
         }
     }
 
-    /// Evaluates a sub-rule, once an event.
-    func consider(_ number: UInt32, _ scratch: MatchScratch, _ base: SegmentBase) {
+    /// Evaluates a sub-rule, once an event. `known` is the position of a condition that some value is known to pass, -1 for none.
+    func consider(_ number: UInt32, known: Int = -1, _ scratch: MatchScratch, _ base: SegmentBase) {
         let stamp = scratch.subRuleStamps.base + (base.subRule + Int(number))
         if stamp.pointee == scratch.generation { return }
         stamp.pointee = scratch.generation
@@ -154,7 +176,7 @@ extension Segment {
                 // Absence may hold beside the elements chosen for other fields; the search decides.
                 if condition.pointee.allowsAbsence, subRule.pointee.conditionCount > 1 { continue }
             }
-            if !holds(condition, scratch, base) { return }
+            if index != known, !holds(condition, scratch, base) { return }
         }
         if inArrays > 1 || (inArrays == 1 && subRule.pointee.conditionCount > 1 && hasAbsence(subRule)) {
             let found = scratch.search.hasChoice(subRule.pointee, store.references.base, evaluation, scratch)
@@ -177,10 +199,10 @@ extension Segment {
     func holds(
         _ condition: UnsafeMutablePointer<ConditionRecord>, _ scratch: MatchScratch, _ base: SegmentBase
     ) -> Bool {
-        guard condition.pointee.memo >= 0 else { return evaluation.holds(condition.pointee, scratch) }
+        guard condition.pointee.memo >= 0 else { return evaluation.holds(condition, scratch) }
         let memo = scratch.memo.base + (base.shared + Int(condition.pointee.memo))
         if memo.pointee & ~1 == scratch.generation { return memo.pointee & 1 == 1 }
-        let answer = evaluation.holds(condition.pointee, scratch)
+        let answer = evaluation.holds(condition, scratch)
         memo.pointee = scratch.generation | (answer ? 1 : 0)
         return answer
     }

@@ -31,7 +31,7 @@ struct SegmentBuilder: ~Copyable {
             }
             store.subRules.append(
                 SubRule(
-                    rule: rule, firstCondition: UInt32(first), conditionCount: UInt32(branch.count),
+                    rule: rule, firstCondition: UInt32(first), conditionCount: UInt16(truncatingIfNeeded: branch.count),
                     isBranched: pattern.branches.count > 1))
         }
     }

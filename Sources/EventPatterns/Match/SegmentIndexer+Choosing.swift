@@ -18,6 +18,7 @@ extension SegmentIndexer {
             let subRule = store.subRules[index]
             let references = store.references.base + Int(subRule.firstCondition)
             var best = references[0]
+            var filed = 0
             // Filed under one field, the tests of the others are run for as many values as pass it.
             var tests: Float = 0
             for position in 0..<Int(subRule.conditionCount) { tests += weight(references[position]) }
@@ -26,12 +27,13 @@ extension SegmentIndexer {
             var firstRange: UInt32?
             for position in 0..<Int(subRule.conditionCount) {
                 let reference = references[position]
-                if cost(reference) < cost(best) { best = reference }
+                if cost(reference) < cost(best) { (best, filed) = (reference, position) }
                 guard isBoundedRange(store.conditions[Int(reference)]) else { continue }
                 if let firstRange, ranges == nil { ranges = (firstRange, reference) }
                 if firstRange == nil { firstRange = reference }
             }
             chosen.append(best)
+            store.subRules.base[index].filed = UInt8(truncatingIfNeeded: filed)
             if let ranges, odds[Int(ranges.0)] * odds[Int(ranges.1)] * 2 < odds[Int(best)] {
                 planeOf.append((ranges.0, ranges.1))
             } else {
@@ -96,7 +98,8 @@ extension SegmentIndexer {
                 case .exact, .address, .number, .numberText, .equalsFolded, .equalsCased:
                     entry.pointee.literals += 1
                     entry.pointee.literalUses += Float(uses[index])
-                case .prefix, .suffix, .prefixFolded, .suffixFolded, .prefixCased, .suffixCased, .wildcard, .cidr:
+                case .prefix, .suffix, .prefixFolded, .suffixFolded, .prefixCased, .suffixCased, .wildcard,
+                    .containsAny, .cidr:
                     entry.pointee.affixes += 1
                     entry.pointee.affixUses += Float(uses[index])
                 case .range:
@@ -146,6 +149,9 @@ extension SegmentIndexer {
             let low = max(Double(bitPattern: atom.x), statistics.low)
             let high = min(Double(bitPattern: atom.y), statistics.high)
             return max(0.5 / (1 + statistics.ranges), min(0.9, Float((high - low) / span)))
+        case .containsAny:
+            let share = max(1 / (1 + statistics.affixes), uses / (1 + statistics.affixUses))
+            return min(0.8, share * 3 * Float(atom.extra))
         case .regex: return 0.3
         case .wildcardCased: return 0.3
         case .date: return 0.4

@@ -10,22 +10,23 @@ extension SegmentIndexer {
     }
 
     mutating func registerLength(_ atom: Atom, _ condition: ConditionRecord) {
-        guard let entry = textEntry(atom, condition), entry.kind != .gram || entry.length > 0 else {
-            if atom.kind == .cidr {
-                lengthSets[LengthKey(path: condition.path, kind: .cidr), default: []].insert(
-                    Int32(atom.extra) + (atom.flags == 1 ? 1000 : 0))
-            }
-            return
+        if atom.kind == .cidr {
+            lengthSets[LengthKey(path: condition.path, kind: .cidr), default: []].insert(
+                Int32(atom.extra) + (atom.flags == 1 ? 1000 : 0))
         }
-        if entry.kind == .gram { gramCounts[condition.path, default: 0] += 1 }
-        switch entry.kind {
-        case .prefix, .suffix, .prefixFolded, .suffixFolded, .prefixKey, .suffixKey, .gram:
-            lengthSets[LengthKey(path: condition.path, kind: entry.kind), default: []].insert(Int32(entry.length))
-        default: break
+        let entries = textEntries(atom, condition)
+        // What one automaton finds counts once.
+        if entries.first?.kind == .gram { gramCounts[condition.path, default: 0] += 1 }
+        for entry in entries {
+            switch entry.kind {
+            case .prefix, .suffix, .prefixFolded, .suffixFolded, .prefixKey, .suffixKey, .gram:
+                lengthSets[LengthKey(path: condition.path, kind: entry.kind), default: []].insert(Int32(entry.length))
+            default: break
+            }
         }
     }
 
-    mutating func settleLengths(_ lengths: inout Buffer<Int32>) {
+    mutating func settleLengths() {
         for (key, set) in lengthSets {
             if key.kind == .gram, !usesGrams(key.path) { continue }
             var kept = set
@@ -34,8 +35,14 @@ extension SegmentIndexer {
                 kept = Set(set.map { Int32(Access.roundedLength(Int($0))) })
                 lengthSets[key] = kept
             }
-            let stretch = Access.Lengths(first: Int32(lengths.count), count: Int32(kept.count))
-            for length in kept.sorted() { lengths.append(length) }
+            var stretch = Access.Lengths(first: Int32(lengths.count), count: Int32(kept.count))
+            let ordered = kept.sorted()
+            for length in ordered { lengths.append(length) }
+            if Access.isGated(key.kind), let shortest = ordered.first, ordered.count <= UInt32.bitWidth {
+                stretch.reach = min(4, shortest)
+                stretch.gate = Int32(truncatingIfNeeded: gates.count)
+                gates.extend(to: gates.count + Access.gateSize, with: 0)
+            }
             let plan = plans.base + Int(key.path)
             switch key.kind {
             case .prefix: plan.pointee.prefix = stretch
@@ -150,8 +157,17 @@ extension SegmentIndexer {
     }
 
     mutating func fileText(_ atom: Atom, _ condition: ConditionRecord, _ subRule: UInt32) {
-        guard let entry = textEntry(atom, condition) else { return }
-        let path = condition.path
+        let entries = textEntries(atom, condition)
+        if entries.first?.kind == .gram, !usesGrams(condition.path) {
+            plans.base[Int(condition.path)].string = true
+            return fileKey(Access.key(condition.path, .string, 0), subRule)
+        }
+        for entry in entries { file(entry, condition.path, subRule) }
+    }
+
+    private mutating func file(
+        _ entry: (kind: Access.Kind, text: [UInt8], length: Int), _ path: Int32, _ subRule: UInt32
+    ) {
         let plan = plans.base + Int(path)
         switch entry.kind {
         case .string:
@@ -160,9 +176,6 @@ extension SegmentIndexer {
         case .equalsKey:
             plan.pointee.equalsKey = true
             fileKey(hash(entry.text, path, .equalsKey), subRule)
-        case .gram where !usesGrams(path):
-            plan.pointee.string = true
-            fileKey(Access.key(path, .string, 0), subRule)
         case .gram:
             let word = entry.text.withUnsafeBufferPointer { bytes in
                 bytes.baseAddress.map { ByteHash.partialWord($0, bytes.count) } ?? 0
@@ -177,7 +190,23 @@ extension SegmentIndexer {
             let isStart = entry.kind == .prefix || entry.kind == .prefixFolded || entry.kind == .prefixKey
             let filed = isStart ? Array(entry.text.prefix(size)) : Array(entry.text.suffix(size))
             fileKey(hash(filed, path, entry.kind), subRule)
+            openGate(plan.pointee.lengths(entry.kind), filed, isStart: isStart)
         }
+    }
+
+    /// Lets texts that begin, or end, as `filed` does through to the lookup of its length.
+    private func openGate(_ stretch: Access.Lengths, _ filed: [UInt8], isStart: Bool) {
+        guard stretch.gate >= 0,
+            let number = (0..<Int(stretch.count)).first(where: {
+                Int(lengths[Int(stretch.first) + $0]) == filed.count
+            })
+        else { return }
+        let reach = Int(stretch.reach)
+        let end = isStart ? Array(filed.prefix(reach)) : Array(filed.suffix(reach))
+        let word = end.withUnsafeBufferPointer { bytes in
+            bytes.baseAddress.map { ByteHash.partialWord($0, bytes.count) } ?? 0
+        }
+        gates.base[Int(stretch.gate) + Access.gateSlot(word)] |= 1 << UInt32(number)
     }
 
     func hash(_ text: [UInt8], _ path: Int32, _ kind: Access.Kind) -> UInt64 {

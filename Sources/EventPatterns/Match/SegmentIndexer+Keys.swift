@@ -1,7 +1,22 @@
 extension SegmentIndexer {
+    /// Under what a test of text is filed: the kind of the key and the text. Nothing for tests that are not of text.
+    func textEntries(
+        _ atom: Atom, _ condition: ConditionRecord
+    ) -> [(kind: Access.Kind, text: [UInt8], length: Int)] {
+        if atom.kind != .containsAny { return textEntry(atom, condition).map { [$0] } ?? [] }
+        var cursor = store.text.base + Int(condition.firstByte) + Int(atom.offset) + Int(atom.length)
+        return (0..<Int(atom.extra)).map { _ in
+            let size = Int(ByteHash.half(cursor))
+            let gram = Array(UnsafeBufferPointer(start: cursor + 4, count: min(4, size)))
+            cursor += 4 + size
+            return (.gram, gram, gram.count)
+        }
+    }
+
     /// Under what kind of key a test of text is filed, and the text: all of it for equality, the start or the end for an
-    /// affix, a stretch of at most four bytes for a wildcard with short ends. Nil for tests that are not of text.
-    func textEntry(
+    /// affix, a stretch of at most four bytes for a wildcard with short ends. Nil for tests that are not of text, or have
+    /// several keys.
+    private func textEntry(
         _ atom: Atom, _ condition: ConditionRecord
     ) -> (kind: Access.Kind, text: [UInt8], length: Int)? {
         func entry(_ kind: Access.Kind, _ text: [UInt8]) -> (kind: Access.Kind, text: [UInt8], length: Int) {

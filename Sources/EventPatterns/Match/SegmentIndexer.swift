@@ -9,6 +9,7 @@ struct SegmentIndexer {
         var complements: [SegmentComplement]
         var plans: Buffer<Access.Plan>
         var lengths: Buffer<Int32>
+        var gates: Buffer<UInt32>
         var always: Buffer<UInt32>
         var sharedCount: Int
     }
@@ -39,6 +40,9 @@ struct SegmentIndexer {
     var plans: Buffer<Access.Plan>
     /// For paths that are filed under lengths of text: which.
     var lengthSets: [LengthKey: Set<Int32>] = [:]
+    /// See `Segment.lengths` and `Segment.gates`.
+    var lengths = Buffer<Int32>()
+    var gates = Buffer<UInt32>()
     var keys = Buffer<UInt64>()
     var keyed = Buffer<UInt32>()
     /// The wildcards without literal ends, by path.
@@ -73,8 +77,7 @@ struct SegmentIndexer {
         for index in 0..<chosen.count where !isInPlane.contains(UInt32(index)) {
             forEachAtom(chosen[index]) { $0.registerLength($1, $2) }
         }
-        var lengths = Buffer<Int32>()
-        settleLengths(&lengths)
+        settleLengths()
         for index in 0..<chosen.count where !isInPlane.contains(UInt32(index)) {
             let subRule = UInt32(index)
             if fileComplement(subRule) { continue }
@@ -89,6 +92,10 @@ struct SegmentIndexer {
         let planes = buildPlanes()
         for index in complements.indices { complements[index].subRules.shrink() }
         let hashes = HashIndex(keys: keys, subRules: keyed)
+        for path in 0..<plans.count {
+            plans.base[path].needsText = plans[path].looksAtText
+            plans.base[path].needsAny = plans[path].any || plans[path].complement >= 0
+        }
         for path in 0..<plans.count where plans[path].string {
             plans.base[path].stringSlot = Int32(
                 truncatingIfNeeded: hashes.slot(Access.key(Int32(truncatingIfNeeded: path), .string, 0)))
@@ -97,7 +104,7 @@ struct SegmentIndexer {
             store: store, hashes: hashes,
             grams: HashIndex(keys: gramKeys, subRules: gramKeyed), intervals: intervals.map { IntervalIndex($0) },
             planes: planes, complements: complements,
-            plans: plans, lengths: lengths, always: always, sharedCount: sharedCount)
+            plans: plans, lengths: lengths, gates: gates, always: always, sharedCount: sharedCount)
         keys.free()
         keyed.free()
         gramKeys.free()

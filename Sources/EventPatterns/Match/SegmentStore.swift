@@ -34,16 +34,21 @@ struct SegmentStore {
     mutating func appendCondition(path: Int32, tests: [ValueTest]) -> ConditionRecord {
         let firstAtom = atoms.count
         let firstByte = text.count
-        for test in tests { atoms.append(Atom(.null)); _ = test }
+        let (others, groups) = groupLiterals(tests)
+        let count = others.count + groups.count
+        for _ in 0..<count { atoms.append(Atom(.null)) }
         var allowsAbsence = false
-        for (index, test) in tests.enumerated() {
+        for (index, test) in others.enumerated() {
             let atom = flatten(test, firstAtom: firstAtom, firstByte: firstByte)
             atoms[firstAtom + index] = atom
             if atom.kind == .absent { allowsAbsence = true }
         }
-        let sortedCount = tests.count > 8 ? sortExact(firstAtom, tests.count) : 0
+        for (index, literals) in groups.enumerated() {
+            atoms[firstAtom + others.count + index] = containsAny(literals, firstByte)
+        }
+        let sortedCount = count > 8 ? sortExact(firstAtom, count) : 0
         return ConditionRecord(
-            path: path, firstAtom: UInt32(firstAtom), atomCount: UInt32(tests.count),
+            path: path, firstAtom: UInt32(firstAtom), atomCount: UInt32(count),
             spanCount: UInt32(atoms.count - firstAtom), firstByte: UInt32(firstByte),
             byteCount: UInt32(text.count - firstByte), memo: -1, sortedCount: UInt32(sortedCount),
             allowsAbsence: allowsAbsence)
@@ -151,13 +156,15 @@ struct SegmentStore {
         if segments.count == 1 { return textAtom(.exact, segments[0], firstByte) }
         if segments.count == 2, segments[1].isEmpty { return textAtom(.prefix, segments[0], firstByte) }
         if segments.count == 2, segments[0].isEmpty { return textAtom(.suffix, segments[1], firstByte) }
+        let between = Array(segments.dropFirst().dropLast())
+        let automata = between.count > 2 ? ShiftAutomaton.searches(between, ignoringCase: false) : nil
         var encoded: [UInt8] = []
         for segment in segments {
             for shift in [0, 8, 16, 24] { encoded.append(UInt8(truncatingIfNeeded: segment.count >> shift)) }
             encoded += segment
         }
-        var atom = textAtom(.wildcard, encoded, firstByte)
-        atom.extra = UInt16(segments.count)
+        var atom = searchAtom(.wildcard, encoded, automata, firstByte)
+        atom.extra = UInt16(truncatingIfNeeded: segments.count)
         // The least length of a value that can match.
         atom.x = UInt64(segments.reduce(0) { $0 + $1.count })
         // The length of the last segment.
@@ -184,8 +191,55 @@ struct SegmentStore {
             for shift in [0, 8, 16, 24] { encoded.append(UInt8(truncatingIfNeeded: forms.count >> shift)) }
             encoded += forms
         }
-        var atom = textAtom(.wildcardCased, encoded, firstByte)
-        atom.extra = UInt16(wildcard.segments.count)
+        let between = Array(wildcard.segments.dropFirst().dropLast())
+        var automata: [[UInt8]]?
+        if wildcard.segments.joined().allSatisfy({ $0 < 0x80 }) {
+            automata = ShiftAutomaton.searches(between.map { $0.map(CaseText.asciiLower) }, ignoringCase: true)
+        }
+        var atom = searchAtom(.wildcardCased, encoded, automata, firstByte)
+        atom.extra = UInt16(truncatingIfNeeded: wildcard.segments.count)
+        return atom
+    }
+
+    /// An atom of segments and of the automata that find them, if there are any and not too many.
+    private mutating func searchAtom(
+        _ kind: Atom.Kind, _ encoded: [UInt8], _ automata: [[UInt8]]?, _ firstByte: Int
+    ) -> Atom {
+        var searching: [[UInt8]] = []
+        if let automata, automata.count <= Int(UInt8.max) { searching = automata }
+        var atom = textAtom(kind, encoded + searching.joined(), firstByte)
+        atom.length = UInt32(encoded.count)
+        atom.flags = UInt8(truncatingIfNeeded: searching.count)
+        return atom
+    }
+
+    /// Takes the wildcards of one literal between two stars out of a list of tests, in groups that one automaton can find.
+    private func groupLiterals(_ tests: [ValueTest]) -> (others: [ValueTest], groups: [[[UInt8]]]) {
+        var others: [ValueTest] = []
+        var literals: [[UInt8]] = []
+        for test in tests {
+            if case .wildcard(let wildcard) = test, let literal = wildcard.onlyLiteral,
+                literal.count < ShiftAutomaton.mostStates
+            {
+                literals.append(literal)
+            } else {
+                others.append(test)
+            }
+        }
+        return literals.count < 3 ? (tests, []) : (others, ShiftAutomaton.groups(of: literals))
+    }
+
+    private mutating func containsAny(_ literals: [[UInt8]], _ firstByte: Int) -> Atom {
+        let automaton = ShiftAutomaton.finding(literals)
+        var bytes = automaton
+        for literal in literals {
+            for shift in [0, 8, 16, 24] { bytes.append(UInt8(truncatingIfNeeded: literal.count >> shift)) }
+            bytes += literal
+        }
+        var atom = textAtom(.containsAny, bytes, firstByte)
+        atom.length = UInt32(automaton.count)
+        atom.extra = UInt16(truncatingIfNeeded: literals.count)
+        (atom.x, atom.y) = (0, 0)
         return atom
     }
 
@@ -203,7 +257,10 @@ struct SegmentStore {
         case .suffixes(let values): for value in values { excluded.append(textAtom(.suffix, value, firstByte)) }
         case .equalsIgnoringCase(let values):
             for value in values { excluded.append(caseAtom(value, .equalsFolded, .equalsCased, firstByte)) }
-        case .wildcards(let values): for value in values { excluded.append(flatten(value, firstByte)) }
+        case .wildcards(let values):
+            let (others, groups) = groupLiterals(values.map { .wildcard($0) })
+            for other in others { excluded.append(flatten(other, firstAtom: firstAtom, firstByte: firstByte)) }
+            for literals in groups { excluded.append(containsAny(literals, firstByte)) }
         }
         if isSorted { excluded.sort { $0.x < $1.x } }
         var atom = Atom(.anythingBut)

@@ -49,10 +49,10 @@ enum CaseMatching {
 /// Matching of text against a wildcard's segments.
 enum WildcardMatching {
     /// Whether the segments, `encodedLength` bytes in all and the last of them `last` bytes long, cover a text at least as long
-    /// as they are.
+    /// as they are. After the segments come automata that find those between, or none.
     static func matches(
-        _ encoded: UnsafePointer<UInt8>, _ encodedLength: Int, _ segments: Int, last: Int, _ text: UnsafePointer<UInt8>,
-        _ length: Int
+        _ encoded: UnsafePointer<UInt8>, _ encodedLength: Int, _ segments: Int, automata: Int, last: Int,
+        _ text: UnsafePointer<UInt8>, _ length: Int
     ) -> Bool {
         let first = Int(ByteHash.half(encoded))
         let end = length - last
@@ -60,6 +60,7 @@ enum WildcardMatching {
             ByteHash.equal(text + end, encoded + (encodedLength - last), last)
         else { return false }
         // The segments between are looked for in what the two ends leave.
+        if automata > 0 { return findAll(encoded + encodedLength, automata, text, from: first, end, exact: false) >= 0 }
         var cursor = encoded + 4 + first
         var at = first
         for _ in 1..<(segments - 1) {
@@ -74,9 +75,24 @@ enum WildcardMatching {
         return at <= end
     }
 
+    /// Runs automata one after the other: the place after what the last found, -1 if one found nothing.
+    private static func findAll(
+        _ first: UnsafePointer<UInt8>, _ count: Int, _ text: UnsafePointer<UInt8>, from: Int, _ length: Int, exact: Bool
+    ) -> Int {
+        var automaton = first
+        var at = from
+        for _ in 1..<count {
+            at = ShiftAutomaton.end(automaton, text, from: at, length, exact: true)
+            if at < 0 { return -1 }
+            automaton += ShiftAutomaton.byteCount(automaton)
+        }
+        return ShiftAutomaton.end(automaton, text, from: at, length, exact: exact)
+    }
+
     /// As `matches`, with segments in the form that `CaseMatching` reads.
     static func matchesCased(
-        _ encoded: UnsafePointer<UInt8>, _ segments: Int, _ text: UnsafePointer<UInt8>, _ length: Int
+        _ encoded: UnsafePointer<UInt8>, _ encodedLength: Int, _ segments: Int, automata: Int,
+        _ text: UnsafePointer<UInt8>, _ length: Int
     ) -> Bool {
         var cursor = encoded
         var at = 0
@@ -88,15 +104,22 @@ enum WildcardMatching {
                 at = CaseMatching.forward(segment, size, text, length)
                 if at < 0 { return false }
                 if segments == 1 { return at == length }
+                if automata > 0 {
+                    at = findAll(encoded + encodedLength, automata, text, from: at, length, exact: true)
+                    if at < 0 { return false }
+                }
             } else if index == segments - 1 {
                 return CaseMatching.backward(segment, size, text + at, length - at)
-            } else {
+            } else if automata == 0 {
+                let lower = segment[1]
+                let upper = segment[2 + Int(segment[0])]
                 var found = -1
-                while found < 0, at <= length {
+                while found < 0 {
+                    while at < length, text[at] != lower, text[at] != upper { at += 1 }
+                    if at >= length { return false }
                     found = CaseMatching.forward(segment, size, text + at, length - at)
                     if found < 0 { at += 1 }
                 }
-                if found < 0 { return false }
                 at += found
             }
         }
@@ -113,11 +136,17 @@ enum WildcardMatching {
         if size > 16 { return findLong(segment, size, text, from: from, length) }
         let lastStart = length - size
         let lead = UInt64(segment[0]) &* 0x0101_0101_0101_0101
+        // The byte after the first rules most places out that the first does not. The last of eight has none beside it.
+        let second = size > 1 ? UInt64(segment[1]) &* 0x0101_0101_0101_0101 : 0
+        let unpaired: UInt64 = size > 1 ? 0x8000_0000_0000_0000 : .max
         var at = from
         while at <= lastStart {
             // Beyond the text there are zeros, which fail for their place.
-            let apart = ByteHash.partialWord(text + at, min(8, length - at)) ^ lead
+            let word = ByteHash.tail(text, at, length)
+            let apart = word ^ lead
             var equal = (apart &- 0x0101_0101_0101_0101) & ~apart & 0x8080_8080_8080_8080
+            let beside = word ^ second
+            equal &= ((beside &- 0x0101_0101_0101_0101) & ~beside) >> 8 | unpaired
             while equal != 0 {
                 // Above the first equal byte there may be bits too many; they fail the comparison.
                 let place = at + equal.trailingZeroBitCount >> 3

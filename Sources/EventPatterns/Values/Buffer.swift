@@ -78,6 +78,13 @@ struct Buffer<Element: BitwiseCopyable> {
         count = newCount
     }
 
+    /// Sets the count after elements have been written in place, within the capacity.
+    @inline(__always)
+    mutating func setCount(_ newCount: Int) {
+        assert(newCount <= capacity)
+        count = newCount
+    }
+
     @inline(__always)
     mutating func removeLast() -> Element {
         count -= 1

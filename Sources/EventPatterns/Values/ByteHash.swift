@@ -24,6 +24,22 @@ enum ByteHash {
         return low | middle | high
     }
 
+    /// The eight bytes at a place of a text, or those up to its end with zeros above. With a text of eight bytes and more, no
+    /// branch depends on how many they are.
+    @inline(__always)
+    static func tail(_ text: UnsafePointer<UInt8>, _ at: Int, _ length: Int) -> UInt64 {
+        let beyond = at &+ 8 &- length
+        if beyond <= 0 { return word(text + at) }
+        if length >= 8 { return word(text + (length - 8)) >> UInt64(truncatingIfNeeded: 8 &* beyond) }
+        return partialWord(text + at, length - at)
+    }
+
+    /// The first `count` bytes of a word, 0...7, zeros above.
+    @inline(__always)
+    static func low(_ word: UInt64, _ count: Int) -> UInt64 {
+        word & (1 &<< UInt64(truncatingIfNeeded: 8 &* count) &- 1)
+    }
+
     /// The two words an atom keeps of its text: bytes 0..<8 and 8..<16.
     @inline(__always)
     static func lead(_ base: UnsafePointer<UInt8>, _ count: Int) -> (UInt64, UInt64) {
@@ -50,7 +66,7 @@ enum ByteHash {
     }
 
     @inline(__always)
-    private static func hash(
+    static func hash(
         _ base: UnsafePointer<UInt8>, _ count: Int, seed: UInt64, _ transform: (UInt64) -> UInt64
     ) -> UInt64 {
         var state = seed ^ (UInt64(truncatingIfNeeded: count) &* 0x9E37_79B9_7F4A_7C15)

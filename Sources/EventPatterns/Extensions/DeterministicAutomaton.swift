@@ -1,0 +1,77 @@
+/// A deterministic automaton over classes of bytes, as tables. State 0 is the one that nothing leads out of, state 1 the start.
+struct DeterministicAutomaton {
+    /// The class of each byte.
+    var classMap: [UInt8]
+    /// For each state the state that follows for each class.
+    var next: [[Int]]
+    var accepting: [Bool]
+
+    /// With more states than these, the search for equal ones is not made.
+    static let mostMerged = 128
+
+    /// The program that `PatternRegex` runs: in the form of shifts if the states are few enough, once equal ones are merged.
+    func program() -> [UInt64] {
+        let merged = self.merged()
+        if merged.next.count <= ShiftAutomaton.mostStates { return merged.shifting() }
+        let rows = merged.next.count < next.count ? merged : self
+        // A row: whether the state accepts, then where the row of the next state begins for each class.
+        let width = (rows.next.first?.count ?? 0) + 1
+        var numbers: [UInt16] = []
+        for (state, followers) in rows.next.enumerated() {
+            numbers.append(rows.accepting[state] ? 1 : 0)
+            for follower in followers { numbers.append(UInt16(truncatingIfNeeded: follower * width)) }
+        }
+        var program: [UInt64] = [UInt64(width - 1)]
+        for group in stride(from: 0, to: 256, by: 8) {
+            program.append((0..<8).reduce(0) { $0 | UInt64(classMap[group + $1]) << UInt64(8 * $1) }.littleEndian)
+        }
+        while numbers.count % 4 != 0 { numbers.append(0) }
+        for group in stride(from: 0, to: numbers.count, by: 4) {
+            program.append((0..<4).reduce(0) { $0 | UInt64(numbers[group + $1]) << UInt64(16 * $1) }.littleEndian)
+        }
+        return program
+    }
+
+    private func shifting() -> [UInt64] {
+        // The start comes first there.
+        func moved(_ state: Int) -> Int { state < 2 && next.count > 1 ? 1 - state : state }
+        let states = next.indices.map { moved($0) }
+        var bytes = ShiftAutomaton.encode(
+            classMap: classMap, next: states.map { next[$0].map(moved) }, accepting: states.map { accepting[$0] })
+        while bytes.count % 8 != 0 { bytes.append(0) }
+        var program = [PatternRegex.Layout.shifting]
+        for group in stride(from: 0, to: bytes.count, by: 8) {
+            program.append((0..<8).reduce(0) { $0 | UInt64(bytes[group + $1]) << UInt64(8 * $1) }.littleEndian)
+        }
+        return program
+    }
+
+    /// The same automaton without states that accept the same texts (Moore 1956): states are split until those together go
+    /// the same ways.
+    func merged() -> DeterministicAutomaton {
+        guard next.count > 2, next.count <= DeterministicAutomaton.mostMerged else { return self }
+        // Nothing leads out of state 0, and nothing into the start; they keep their places.
+        var group = next.indices.map { $0 == 0 ? 0 : $0 == 1 ? 1 : accepting[$0] ? 3 : 2 }
+        var count = 0
+        while true {
+            var known: [[Int]: Int] = [:]
+            let split = next.indices.map { state in
+                let ways = [group[state]] + next[state].map { group[$0] }
+                if let number = known[ways] { return number }
+                known[ways] = known.count
+                return known.count - 1
+            }
+            group = split
+            if known.count == count { break }
+            count = known.count
+        }
+        var result = DeterministicAutomaton(
+            classMap: classMap, next: [[Int]](repeating: [], count: count),
+            accepting: [Bool](repeating: false, count: count))
+        for state in next.indices {
+            result.next[group[state]] = next[state].map { group[$0] }
+            result.accepting[group[state]] = accepting[state]
+        }
+        return result
+    }
+}
