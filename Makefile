@@ -3,7 +3,7 @@ SHELL := /bin/bash
 SWIFT ?= swift
 PYTHON_TOOLS := .venv/bin/python
 
-.PHONY: help setup build demo test unit format format-check python bench soak fuzz clean
+.PHONY: help setup build demo test unit format format-check python bench soak fuzz sanitize clean
 
 help: ## what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort
@@ -41,6 +41,9 @@ soak: setup python ## the long versions of the fault tests (an hour)
 
 fuzz: setup ## the seeded fuzzers for minutes instead of seconds
 	@SLUICE_FUZZ_SECONDS=540 $(SWIFT) test --filter Fuzz
+
+sanitize: setup ## tests of patterns, JSON and Parquet under the address, thread and undefined behaviour sanitizers
+	@scripts/sanitize.sh
 
 clean:
 	@rm -rf .build .build-* .venv

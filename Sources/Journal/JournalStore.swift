@@ -18,8 +18,9 @@ package protocol JournalStore: AnyObject, Sendable {
     /// it appended, in order of position. Set once, before the first submit.
     func observeAppends(_ observer: @escaping @Sendable ([CommittedRecord]) -> Void)
 
-    /// Called on the journal's thread for a record whose rule set is no longer the one in force.
-    func setRematch(_ rematch: @escaping @Sendable (Append, _ ruleSet: Int64) -> [SubscriptionID])
+    /// Called on the journal's thread for a record whose rule set is no longer the one in force. What it returns is what is
+    /// appended: the same event, with the subscriptions and the lineage that the rule set in force gives it.
+    func setRematch(_ rematch: @escaping @Sendable (Append, _ ruleSet: Int64) -> Append)
 
     // MARK: Reading. Safe from any thread; blocking: call on a file thread, page through long results.
 

@@ -229,6 +229,8 @@ struct BadInputTests {
     @Test("Deep nesting is an error, not a crash")
     func deep() throws {
         let text = "configuration: " + String(repeating: "[", count: 20_000) + String(repeating: "]", count: 20_000)
-        #expect(try TestApp.problems(TestApp.files([function: text])).first?.code == .invalidYAML)
+        let problem = try #require(try TestApp.problems(TestApp.files([function: text])).first)
+        #expect(problem.code == .invalidYAML)
+        #expect(problem.message == "more than 1,000 lists and mappings are nested in one another")
     }
 }

@@ -22,6 +22,18 @@ struct PatternWarningTests {
         #expect(warning.column == 10)
     }
 
+    @Test("A pattern longer than EventBridge's API takes is accepted, with a warning")
+    func long() throws {
+        func pattern(_ count: Int) -> String { "{\"source\":[\"\(String(repeating: "é", count: count - 15))\"]}" }
+        #expect(try TestApp.load(TestApp.rule(pattern: "'\(pattern(4096))'")).warnings.isEmpty)
+        let app = try TestApp.load(TestApp.rule(pattern: "'\(pattern(4097))'"))
+        let warning = try #require(app.warnings.first)
+        #expect(app.warnings.count == 1)
+        #expect(warning.code == .patternExtension)
+        #expect(warning.message == "the pattern has 4097 characters, of which EventBridge takes 4096")
+        #expect(app.definition.rules.first?.pattern == pattern(4097))
+    }
+
     @Test("Of an operator in JSON text the line of the pattern is given")
     func text() throws {
         let app = try TestApp.load(TestApp.rule(pattern: #"'{"source":[{"regex":"a"}]}'"#))

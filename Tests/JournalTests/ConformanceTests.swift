@@ -254,7 +254,11 @@ struct ConformanceTests {
         let asked = Mutex<[String]>([])
         journal.setRematch { append, ruleSet in
             asked.withLock { $0.append("\(append.eventID) \(ruleSet)") }
-            return [SubscriptionID(2)]
+            var matched = append
+            matched.ruleSet = ruleSet
+            matched.subscriptions = [SubscriptionID(2)]
+            matched.lineage = Array("again".utf8)
+            return matched
         }
         var batch = Batch.control(.deploy(ruleSet: 5, body: [1, 2, 3]))
         batch.appends = [.test("a", to: [1], ruleSet: 0), .test("b", to: [1], ruleSet: 5)]
@@ -262,6 +266,7 @@ struct ConformanceTests {
         try await journal.commit(.append([.test("c", to: [1], ruleSet: 4), .test("d", to: [1], ruleSet: 5)]))
         #expect(asked.withLock { $0 } == ["a 5", "c 5"])
         #expect(fixture.observed.all.map { $0.deliveries.map(\.subscription.value) } == [[2], [1], [2], [1]])
+        #expect(fixture.observed.all.map { String(decoding: $0.lineage, as: UTF8.self) } == ["again", "", "again", ""])
         #expect(await journal.refusal(of: .control(.deploy(ruleSet: 5, body: []))) == .constraint)
         try fixture.reopen()
         let state = try fixture.journal.recover()

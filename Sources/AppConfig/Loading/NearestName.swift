@@ -1,8 +1,8 @@
 /// The suggestion "did you mean …".
-enum NearestName {
+package enum NearestName {
     /// The candidate with the fewest edits (insert, delete, replace, swap neighbours; letters of either case are
     /// equal), if those are at most a third of the name.
-    static func of(_ name: String, among candidates: some Sequence<String>) -> String? {
+    package static func of(_ name: String, among candidates: some Sequence<String>) -> String? {
         let wanted = Array(name.lowercased().unicodeScalars)
         // A name of this length is no slip of a finger, and the table below is quadratic.
         guard wanted.count <= 200 else { return nil }
@@ -16,7 +16,9 @@ enum NearestName {
     }
 
     /// "did you mean `x`? known are a, b, c", with at most twelve names.
-    static func hint(for name: String, among candidates: some Collection<String>, known: String) -> String {
+    package static func hint(
+        for name: String, among candidates: some Collection<String>, known: String
+    ) -> String {
         let list = candidates.sorted()
         let names = list.isEmpty ? "none" : list.prefix(12).joined(separator: ", ") + (list.count > 12 ? ", …" : "")
         let nearest = of(name, among: candidates).map { "did you mean `\($0)`? " } ?? ""

@@ -2,14 +2,27 @@ import EventPatterns
 
 /// What is said of a pattern that is valid, but not what its author may think.
 enum PatternWarnings {
+    /// The longest pattern that EventBridge's API takes, in characters of its JSON. Its quota is 2,048 until it is raised.
+    private static let longest = 4096
+
     /// - Parameters:
+    ///   - json: the pattern's text, as it would be given to EventBridge.
     ///   - tree: the pattern with the places of the file.
     ///   - place: of the whole pattern.
-    static func report(_ pattern: EventPattern, tree: YAMLNode, at place: Place, file: ConfigFile) {
+    static func report(
+        _ pattern: EventPattern, json: String, tree: YAMLNode, at place: Place, file: ConfigFile
+    ) {
         for used in PatternExtension.allCases where pattern.extensions.contains(used) {
             file.report(
                 .patternExtension, "the pattern uses `\(used.rawValue)`, which EventBridge does not have",
                 at: self.place(of: used, in: tree, isMatcher: false) ?? place,
+                hint: "nothing to do, unless the rule is meant to run on AWS too", severity: .warning)
+        }
+        if json.utf8.count > longest, json.unicodeScalars.count > longest {
+            file.report(
+                .patternExtension,
+                "the pattern has \(json.unicodeScalars.count) characters, of which EventBridge takes \(longest)",
+                at: place,
                 hint: "nothing to do, unless the rule is meant to run on AWS too", severity: .warning)
         }
         if let reason = pattern.impossibility() {

@@ -118,6 +118,11 @@ struct YAMLReader {
         switch error {
         case .scanner(let context, let problem, let mark, _), .parser(let context, let problem, let mark, _),
             .composer(let context, let problem, let mark, _):
+            // libyaml's words for this name a function of its own.
+            if problem.hasPrefix("Maximum nesting level") {
+                return file.report(
+                    .invalidYAML, "more than 1,000 lists and mappings are nested in one another", at: place(mark))
+            }
             let context = context.map { ", \($0.text) on line \($0.mark.line)" } ?? ""
             let tab = problem.contains("cannot start any token") && line(place(mark).line, of: text).contains("\t")
             file.report(

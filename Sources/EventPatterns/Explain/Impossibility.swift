@@ -28,7 +28,7 @@ enum Impossibility {
             let top = path.split(separator: ".", omittingEmptySubsequences: false).first.map(String.init) ?? ""
             if strings.contains(path) {
                 if condition.tests.allSatisfy({ !canPass($0, onlyStrings: true) }) {
-                    return "\"\(path)\" is always a string, which none of \(list(condition.tests)) accepts"
+                    return "\"\(path)\" is always a string, which \(accepts(condition.tests))"
                 }
                 return nil
             }
@@ -43,6 +43,10 @@ enum Impossibility {
             return "\"\(path)\": no value passes \(list(condition.tests))"
         }
         return nil
+    }
+
+    private static func accepts(_ tests: [ValueTest]) -> String {
+        tests.count == 1 ? "\(list(tests)) does not accept" : "none of \(list(tests)) accepts"
     }
 
     private static func list(_ tests: [ValueTest]) -> String { tests.map(\.json).joined(separator: ", ") }

@@ -17,7 +17,7 @@ package final class InMemoryJournal: JournalStore {
         var isDraining = false
         var isClosed = false
         var observer: (@Sendable ([CommittedRecord]) -> Void)?
-        var rematch: (@Sendable (Append, Int64) -> [SubscriptionID])?
+        var rematch: (@Sendable (Append, Int64) -> Append)?
         var fault: (@Sendable (Batch) -> JournalError?)?
     }
 
@@ -46,7 +46,7 @@ package final class InMemoryJournal: JournalStore {
         shared.withLock { $0.observer = observer }
     }
 
-    package func setRematch(_ rematch: @escaping @Sendable (Append, Int64) -> [SubscriptionID]) {
+    package func setRematch(_ rematch: @escaping @Sendable (Append, Int64) -> Append) {
         shared.withLock { $0.rematch = rematch }
     }
 
@@ -89,15 +89,16 @@ package final class InMemoryJournal: JournalStore {
     }
 
     private func commit(_ queued: Queued) {
-        let batch = queued.batch
+        var batch = queued.batch
         // Only the draining thread changes the state, so the rule set cannot move between this look and the commit.
         let (ruleSet, rematch, fault) = shared.withLock { ($0.state.ledger.ruleSet, $0.rematch, $0.fault) }
         do throws(JournalError) {
             if let error = fault?(batch) { throw error }
-            let wanted = try batch.subscriptions(ruleSet: ruleSet, rematch: rematch)
+            try batch.match(ruleSet: ruleSet, rematch: rematch)
+            let matched = batch
             let applied = shared.withLock { shared -> Result<(Receipt, [CommittedRecord]), JournalError> in
                 do throws(JournalError) {
-                    let (receipt, start) = try shared.state.apply(batch, subscriptions: wanted)
+                    let (receipt, start) = try shared.state.apply(matched)
                     return .success((receipt, Array(shared.state.log[Int(start - shared.state.trimmed)...])))
                 } catch { return .failure(error) }
             }
@@ -126,27 +127,19 @@ extension JournalError {
 }
 
 extension Batch {
-    /// Who wants each append, given that `ruleSet` is in force before the batch: as matched, or matched again.
-    func subscriptions(
-        ruleSet: Int64, rematch: (@Sendable (Append, Int64) -> [SubscriptionID])?
-    ) throws(JournalError) -> [[SubscriptionID]] {
-        guard !appends.isEmpty else { return [] }
+    /// Matches the appends again whose rule set is another than the one that counts, given that `ruleSet` is in force before
+    /// the batch.
+    mutating func match(ruleSet: Int64, rematch: (@Sendable (Append, Int64) -> Append)?) throws(JournalError) {
         var inForce = ruleSet
         for case .deploy(let deployed, _) in control { inForce = deployed }
-        var result: [[SubscriptionID]] = []
-        result.reserveCapacity(appends.count)
-        for append in appends {
-            if append.ruleSet == inForce {
-                result.append(append.subscriptions)
-            } else if let rematch {
-                result.append(rematch(append, inForce))
-            } else {
+        for index in appends.indices where appends[index].ruleSet != inForce {
+            guard let rematch else {
                 throw JournalError(
                     .constraint,
-                    "Event \(append.eventID) was matched with rule set \(append.ruleSet), but \(inForce) is in force "
-                        + "and nothing was set to match it again (setRematch).")
+                    "Event \(appends[index].eventID) was matched with rule set \(appends[index].ruleSet), but \(inForce) is "
+                        + "in force and nothing was set to match it again (setRematch).")
             }
+            appends[index] = rematch(appends[index], inForce)
         }
-        return result
     }
 }

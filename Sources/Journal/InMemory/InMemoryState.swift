@@ -72,8 +72,8 @@ struct InMemoryState: Sendable {
         self[keyPath: path][key] = value
     }
 
-    /// Does all of the batch or nothing. `subscriptions` are those of `batch.appends`, by the rule set in force.
-    mutating func apply(_ batch: Batch, subscriptions: [[SubscriptionID]]) throws(JournalError) -> (Receipt, Position) {
+    /// Does all of the batch or nothing. The appends have been matched by the rule set in force.
+    mutating func apply(_ batch: Batch) throws(JournalError) -> (Receipt, Position) {
         ledger.begin()
         undo.removeAll(keepingCapacity: true)
         let start = ledger.head
@@ -81,9 +81,7 @@ struct InMemoryState: Sendable {
         do {
             for change in batch.control { try apply(change) }
             var receipt = Receipt(appended: [], deadLetters: [])
-            for (append, wanted) in zip(batch.appends, subscriptions) {
-                receipt.appended.append(try apply(append, wanted))
-            }
+            for append in batch.appends { receipt.appended.append(try apply(append)) }
             for settlement in batch.settlements { try ledger.settle(settlement) }
             for change in batch.pending { try apply(change) }
             for change in batch.deadLetters {
@@ -119,9 +117,8 @@ struct InMemoryState: Sendable {
         }
     }
 
-    private mutating func apply(
-        _ append: Append, _ wanted: [SubscriptionID]
-    ) throws(JournalError) -> Receipt.Appended {
+    private mutating func apply(_ append: Append) throws(JournalError) -> Receipt.Appended {
+        let wanted = append.subscriptions
         if let id = append.deduplicationID {
             let key = Name(append.log, id)
             if let seen = deduplication[key], Deduplication.isFresh(seen.ingested, at: append.ingested) {

@@ -32,7 +32,7 @@ package struct Append: Sendable {
     /// The whole envelope (JSON), as handlers get it.
     package var payload: [UInt8]
     /// Who wants it, as matched with rule set `ruleSet`. If another rule set is in force when the batch commits, the
-    /// journal asks its `rematch` closure again.
+    /// journal has its `rematch` closure match the record again.
     package var subscriptions: [SubscriptionID]
     package var ruleSet: Int64
     /// At most one record per id within five minutes: a second append with it is answered `.duplicate`.

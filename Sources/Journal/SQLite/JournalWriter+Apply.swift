@@ -3,17 +3,16 @@ import Synchronization
 
 /// One batch into the transaction in progress.
 extension JournalWriter {
-    func apply(_ batch: Batch) throws(JournalError) -> Receipt {
+    func apply(_ submitted: Batch) throws(JournalError) -> Receipt {
+        var batch = submitted
         // Before control: the rule set that counts is worked out from both.
-        let wanted = try batch.subscriptions(ruleSet: ledger.ruleSet, rematch: queue.hooks.withLock { $0.rematch })
+        try batch.match(ruleSet: ledger.ruleSet, rematch: queue.hooks.withLock { $0.rematch })
         var receipt = Receipt(appended: [], deadLetters: [])
         if !batch.control.isEmpty {
             for change in batch.control { try apply(change) }
         }
         receipt.appended.reserveCapacity(batch.appends.count)
-        for (append, subscriptions) in zip(batch.appends, wanted) {
-            receipt.appended.append(try apply(append, subscriptions))
-        }
+        for append in batch.appends { receipt.appended.append(try apply(append)) }
         for settlement in batch.settlements { try ledger.settle(settlement) }
         transaction.settlements += Int64(batch.settlements.count)
         for change in batch.pending { try apply(change) }
@@ -30,7 +29,8 @@ extension JournalWriter {
 
     // MARK: Appends
 
-    private func apply(_ append: Append, _ subscriptions: [SubscriptionID]) throws(JournalError) -> Receipt.Appended {
+    private func apply(_ append: Append) throws(JournalError) -> Receipt.Appended {
+        let subscriptions = append.subscriptions
         let logID = try id(ofLog: append.log)
         if let id = append.deduplicationID, let known = try duplicate(logID, id, append.ingested) {
             return .duplicate(of: known)

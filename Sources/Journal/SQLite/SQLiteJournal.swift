@@ -132,7 +132,7 @@ package final class SQLiteJournal: JournalStore {
         queue.hooks.withLock { $0.observer = observer }
     }
 
-    package func setRematch(_ rematch: @escaping @Sendable (Append, Int64) -> [SubscriptionID]) {
+    package func setRematch(_ rematch: @escaping @Sendable (Append, Int64) -> Append) {
         queue.hooks.withLock { $0.rematch = rematch }
     }
 

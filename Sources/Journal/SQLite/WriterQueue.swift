@@ -24,7 +24,7 @@ final class WriterQueue: Sendable {
 
     struct Hooks: Sendable {
         var observer: (@Sendable ([CommittedRecord]) -> Void)?
-        var rematch: (@Sendable (Append, Int64) -> [SubscriptionID])?
+        var rematch: (@Sendable (Append, Int64) -> Append)?
     }
 
     private struct State: Sendable {

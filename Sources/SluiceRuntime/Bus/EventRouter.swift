@@ -111,13 +111,17 @@ package final class EventRouter: Sendable {
         return match(payload, reading, bus, rules, scratch)
     }
 
-    /// The same with the rule set that is in force at the record's position. What is undecided now and was not when the
-    /// record was made has no mark in its lineage and is left out, and counted.
-    package func rematch(_ payload: [UInt8], lineage: [UInt8], bus: String, ruleSet: Int64) -> [SubscriptionID] {
+    /// The record as the rule set makes it that is in force at its position: another than the one it was matched with, for a
+    /// deployment came in between.
+    package func rematch(_ append: Append, ruleSet: Int64) -> Append {
         let (rules, scratch) = take(ruleSet)
         defer { give(scratch) }
-        let route = match(payload, .strict, bus, rules, scratch)
-        return route.subscriptions + route.undecided.filter { Lineage.isUndecided($0, in: lineage) }
+        let route = match(append.payload, .strict, append.log, rules, scratch)
+        var matched = append
+        matched.ruleSet = ruleSet
+        matched.subscriptions = route.subscriptions + route.undecided
+        matched.lineage = Lineage.marking(append.lineage, undecided: route.undecided)
+        return matched
     }
 
     private func match(

@@ -124,6 +124,7 @@ extension HostController {
 
     package func testRules(_ request: RuleTestRequest) async throws -> RuleTestResult {
         let bus = request.bus ?? "default"
+        try await requireBus(bus)
         let deployment = await host.deployment
         var verdicts: [RuleTestResult.Verdict] = []
         for rule in deployment.app.rules where rule.bus == bus {

@@ -8,6 +8,7 @@ import UVLoop
 
 extension HostController {
     package func listRules(bus: String?) async throws -> [RuleInfo] {
+        if let bus { try await requireBus(bus) }
         let statuses = try await subscriptionStatuses()
         let subscriptions = await host.deployment.subscriptions
         return await host.deployment.app.rules.filter { bus == nil || $0.bus == bus }.map { rule in
@@ -37,10 +38,22 @@ extension HostController {
     }
 
     package func rule(bus: String, name: String) async throws -> RuleInfo {
-        guard let rule = try await listRules(bus: bus).first(where: { $0.name == name }) else {
-            throw APIError.notFound("rule", name, hint: "`sluice rules list` shows the rules in force")
+        try await requireBus(bus)
+        let rules = try await listRules(bus: nil)
+        if let rule = rules.first(where: { $0.bus == bus && $0.name == name }) { return rule }
+        if let other = rules.first(where: { $0.name == name }) {
+            throw APIError.notFound("rule", name, hint: "it is on bus \(other.bus): add --bus \(other.bus)")
         }
-        return rule
+        let names = rules.filter { $0.bus == bus }.map(\.name)
+        throw APIError.notFound(
+            "rule", name, hint: NearestName.hint(for: name, among: names, known: "the rules on bus \(bus)"))
+    }
+
+    /// Throws `NotFound` if there is no such bus.
+    func requireBus(_ name: String) async throws {
+        let buses = await host.deployment.app.buses.map(\.name)
+        guard name != "default", !buses.contains(name) else { return }
+        throw APIError.notFound("event bus", name, hint: NearestName.hint(for: name, among: buses, known: "the buses"))
     }
 
     package func pauseRule(bus: String, name: String, request: PauseRequest) async throws -> RuleInfo {

@@ -39,19 +39,19 @@ package struct Lineage: Codable, Sendable, Hashable {
         self.alarm = alarm
     }
 
-    /// A lineage's text with the subscriptions that could not be decided; as it is if there are none.
+    /// A lineage's text that names these subscriptions, and no others, as those that could not be decided.
     package static func marking(_ lineage: [UInt8], undecided: [SubscriptionID]) -> [UInt8] {
-        guard !undecided.isEmpty else { return lineage }
+        // Nearly every event comes from outside and has no lineage; of the others, nearly none has the word.
+        guard !undecided.isEmpty || lineage.contains(Self.word) else { return lineage }
         var marked = JSONText.decode(Lineage.self, from: lineage) ?? Lineage()
-        marked.undecided = undecided.map(\.value)
-        return JSONText.encode(marked)
+        marked.undecided = undecided.isEmpty ? nil : undecided.map(\.value)
+        return marked == Lineage() ? [] : JSONText.encode(marked)
     }
 
     private static let word = Array("\"undecided\"".utf8)
 
     /// Whether a lineage's text names a subscription as undecided.
     package static func isUndecided(_ subscription: SubscriptionID, in lineage: [UInt8]) -> Bool {
-        // Nearly every event comes from outside and has no lineage; of the others, nearly none has the word.
         guard lineage.count > Self.word.count, lineage.contains(Self.word),
             let read = JSONText.decode(Lineage.self, from: lineage)
         else { return false }

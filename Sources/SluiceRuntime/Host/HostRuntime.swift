@@ -110,9 +110,7 @@ package final class HostRuntime {
         let (router, dispatcher, events, manifests, alarms) = (router, dispatcher, events, manifests, alarms!)
         journal.setRematch { append, ruleSet in
             // A replay's paths are pinned at its start.
-            ReplayLog.isReplay(append.log)
-                ? append.subscriptions
-                : router.rematch(append.payload, lineage: append.lineage, bus: append.log, ruleSet: ruleSet)
+            ReplayLog.isReplay(append.log) ? append : router.rematch(append, ruleSet: ruleSet)
         }
         journal.observeAppends { records in
             dispatcher.recordsCommitted(records)

@@ -17,17 +17,18 @@ struct BenchPatterns: ParsableCommand {
     @Option(help: ArgumentHelp("How many rules (default: 5, 1,000 and 100,000).", valueName: "n"))
     var rules: Int?
 
-    func run() throws {
-        let kinds: [BenchKind]
-        if let kind {
-            guard let known = BenchKind(rawValue: kind) else {
-                throw ValidationError(
-                    "`\(kind)` is no kind; there are \(BenchKind.allCases.map(\.rawValue).joined(separator: ", "))")
-            }
-            kinds = [known]
-        } else {
-            kinds = BenchKind.allCases
+    func validate() throws {
+        if let kind, BenchKind(rawValue: kind) == nil {
+            throw ValidationError(
+                "`\(kind)` is no kind; there are \(BenchKind.allCases.map(\.rawValue).joined(separator: ", "))")
         }
+        if let rules, !(1...10_000_000).contains(rules) {
+            throw ValidationError("--rules must be from 1 to 10,000,000.")
+        }
+    }
+
+    func run() throws {
+        let kinds = kind.flatMap(BenchKind.init(rawValue:)).map { [$0] } ?? BenchKind.allCases
         var printer = BenchPrinter(options)
         for kind in kinds {
             for count in rules.map({ [$0] }) ?? [5, 1_000, 100_000] {

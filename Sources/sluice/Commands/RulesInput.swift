@@ -36,7 +36,12 @@ extension Rules {
             let bytes = try InputFile.bytes(of: event)
             let envelope: RawJSON
             do { envelope = try RawJSON(bytes) } catch { throw Failure("\(event) is not JSON: \(error)") }
-            let lines = try await rules().flatMap { try answers(of: $0, envelope) }
+            let rules = try await rules()
+            if let rule, !rules.contains(where: { $0.name == rule }) {
+                let hint = NearestName.hint(for: rule, among: rules.map(\.name), known: "the rules on bus \(bus)")
+                throw Failure("there is no rule `\(rule)`", hint: hint)
+            }
+            let lines = try rules.flatMap { try answers(of: $0, envelope) }
             let output = common.output
             if output.json { return try lines.forEach(output.object) }
             guard !lines.isEmpty else { return output.line("no rule on bus \(bus) takes this event") }
@@ -61,7 +66,19 @@ extension Rules {
             if let rule {
                 guard info.name == rule else { return [] }
             } else {
-                guard try info.parsedPattern.matches(event.bytes) else { return [] }
+                let answer: Matcher<Bool>.Answer
+                do {
+                    answer = try Matcher([(true, try info.parsedPattern)]).answer(in: event.bytes)
+                } catch let error as EventError {
+                    throw Failure("the event cannot be matched: \(error)")
+                }
+                guard answer.undecided.isEmpty else {
+                    let why = "the rule cannot decide about this event, so its delivery is a dead letter"
+                    return info.targets.map {
+                        Line(rule: info.name, target: $0.id, function: $0.function, error: "\(why): MatchUndecided")
+                    }
+                }
+                if answer.matched.isEmpty { return [] }
             }
             return info.targets.map { target in
                 var line = Line(rule: info.name, target: target.id, function: target.function)

@@ -1,0 +1,56 @@
+#!/usr/bin/env bash
+# Tests of the pure modules, which work on raw memory, under the sanitizers: address, thread, undefined (all, or those named).
+#
+# A package of these modules alone is made in .build/sanitize: the whole one would compile BoringSSL and NIO three times.
+# SLUICE_FUZZ_SECONDS says how long the fuzzer of the pattern engine runs (60).
+set -euo pipefail
+cd "$(dirname "$0")/.."
+root=$PWD
+export SLUICE_FUZZ_SECONDS=${SLUICE_FUZZ_SECONDS:-60}
+# What is checked by pyarrow and others needs no sanitizer.
+unset SLUICE_PYTHON
+
+package=$root/.build/sanitize
+mkdir -p "$package"
+ln -sfn "$root/Sources" "$package/Sources"
+ln -sfn "$root/Tests" "$package/Tests"
+cat >"$package/Package.swift" <<'EOF'
+// swift-tools-version: 6.2
+import PackageDescription
+
+let settings: [SwiftSetting] = [
+    .enableUpcomingFeature("ExistentialAny"), .enableUpcomingFeature("MemberImportVisibility"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+]
+let package = Package(
+    name: "sluice",
+    targets: [
+        .systemLibrary(name: "CSnappy"),
+        .systemLibrary(name: "CZstd", pkgConfig: "libzstd"),
+        .systemLibrary(name: "CZlib", pkgConfig: "zlib"),
+        .target(name: "CLinux"),
+        .target(name: "FunctionJSON", swiftSettings: settings),
+        .target(name: "EventPatterns", swiftSettings: settings),
+        .target(name: "Columnar", dependencies: ["CSnappy", "CZstd", "CZlib", "CLinux"], swiftSettings: settings),
+        .testTarget(name: "FunctionJSONTests", dependencies: ["FunctionJSON"], swiftSettings: settings),
+        .testTarget(
+            name: "EventPatternsTests", dependencies: ["EventPatterns"], exclude: ["Conformance"], swiftSettings: settings),
+        // Masks need swift-crypto.
+        .testTarget(
+            name: "ColumnarTests", dependencies: ["Columnar"], exclude: ["MaskingTests.swift"], swiftSettings: settings),
+    ],
+    swiftLanguageModes: [.v6]
+)
+EOF
+
+export ASAN_OPTIONS=detect_leaks=0
+export UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1
+for sanitizer in "${@:-address thread undefined}"; do
+    for one in $sanitizer; do
+        echo "sanitize: $one"
+        build=(--package-path "$package" --scratch-path "$root/.build/sanitize-$one" --sanitize="$one")
+        swift build --build-tests "${build[@]}"
+        # The allocation probe watches where the allocator puts blocks, and a sanitizer brings another allocator.
+        swift test --skip-build "${build[@]}" --experimental-maximum-parallelization-width 2 --skip Allocation
+    done
+done
