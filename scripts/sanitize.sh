@@ -7,8 +7,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 root=$PWD
 export SLUICE_FUZZ_SECONDS=${SLUICE_FUZZ_SECONDS:-60}
-# What is checked by pyarrow and others needs no sanitizer.
-unset SLUICE_PYTHON
+export SLUICE_PYTHON=${SLUICE_PYTHON:-$root/.venv/bin/python}
 
 package=$root/.build/sanitize
 mkdir -p "$package"

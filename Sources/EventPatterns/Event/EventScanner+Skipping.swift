@@ -36,6 +36,8 @@ extension EventScanner {
         var depth = 0
         var inObject = opening == UInt8(ascii: "{")
         scratch.skipped.truncate(0)
+        let names = scratch.expectedNames
+        var name = 0
         position += 1
         var byte = try significantByte()
         var isFirst = true
@@ -58,10 +60,14 @@ extension EventScanner {
             }
             isFirst = false
             if inObject {
-                guard byte == UInt8(ascii: "\"") else { throw ScanFault(.expectedKey, position) }
-                try skipString()
-                if try significantByte() != UInt8(ascii: ":") { throw ScanFault(.expectedColon, position) }
-                position += 1
+                let expected = names + (name & (ExpectedName.places - 1))
+                name &+= 1
+                if position + ExpectedName.longest <= count, expected.pointee.stands(at: base + position) {
+                    position &+= expected.pointee.length
+                } else {
+                    guard byte == UInt8(ascii: "\"") else { throw ScanFault(.expectedKey, position) }
+                    try skipName(expecting: expected)
+                }
                 byte = try significantByte()
             }
             if byte == UInt8(ascii: "\"") {
@@ -71,6 +77,7 @@ extension EventScanner {
                 around = around << 1 | (inObject ? 1 : 0)
                 depth += 1
                 inObject = byte == UInt8(ascii: "{")
+                name = 0
                 position += 1
                 isFirst = true
             } else {
@@ -78,6 +85,24 @@ extension EventScanner {
             }
             byte = try significantByte()
         }
+    }
+
+    /// Skips a field name and its colon, and remembers it for the next object.
+    @inline(never)
+    private mutating func skipName(expecting expected: UnsafeMutablePointer<ExpectedName>) throws(ScanFault) {
+        let start = position
+        let hasEscapes = try skipString()
+        try skipColon()
+        if !hasEscapes, base[position - 2] == UInt8(ascii: "\""), start + ExpectedName.longest <= count {
+            expected.pointee.remember(base + start, length: position - start)
+        }
+    }
+
+    /// Skips the colon after a field name.
+    @inline(__always)
+    mutating func skipColon() throws(ScanFault) {
+        if try significantByte() != UInt8(ascii: ":") { throw ScanFault(.expectedColon, position) }
+        position += 1
     }
 
     /// Skips a container of an event that is known to be valid: only brackets and strings count.

@@ -32,6 +32,7 @@ struct EventScanner {
         scratch.frames.truncate(0)
         scratch.frames.append(objectFrame(node: 0, membership: -1))
         var isFirst = true
+        var name = 0
         while true {
             let frame = scratch.frames.base + (scratch.frames.count - 1)
             var byte = try significantByte()
@@ -67,10 +68,19 @@ struct EventScanner {
                 }
                 frame.pointee.element += 1
             } else {
-                guard byte == UInt8(ascii: "\"") else { throw ScanFault(.expectedKey, position) }
-                node = try fieldName(in: Int(frame.pointee.node))
-                if try significantByte() != UInt8(ascii: ":") { throw ScanFault(.expectedColon, position) }
-                position += 1
+                let parent = Int(frame.pointee.node)
+                let owner = paths.serial << 32 | UInt64(truncatingIfNeeded: parent)
+                let expected = scratch.expectedFields + (name & (ExpectedName.places - 1))
+                name &+= 1
+                if position + ExpectedName.longest <= count, expected.pointee.owner == owner,
+                    expected.pointee.stands(at: base + position)
+                {
+                    position &+= expected.pointee.length
+                    node = expected.pointee.node
+                } else {
+                    guard byte == UInt8(ascii: "\"") else { throw ScanFault(.expectedKey, position) }
+                    node = try fieldName(in: parent, owner: owner, expecting: expected)
+                }
                 byte = try significantByte()
                 if node < 0 {
                     try skipValue(byte)
@@ -156,46 +166,26 @@ struct EventScanner {
         }
     }
 
-    /// Reads a field name and finds its node, -1 if no rule uses it.
-    @inline(__always)
-    mutating func fieldName(in node: Int) throws(ScanFault) -> Int {
-        let start = position + 1
-        if start + 8 <= count {
-            // Most names are shorter than eight bytes: one word is read, which ends the name and is all there is to compare.
-            let word = ByteHash.word(base + start)
-            let stops = EventScanner.stops(word)
-            if stops != 0 {
-                let length = stops.trailingZeroBitCount >> 3
-                if base[start + length] == UInt8(ascii: "\"") {
-                    position = start + length + 1
-                    return paths.descend(from: node, base + start, length, lead: ByteHash.low(word, length))
-                }
-            } else if start + 16 <= count {
-                let more = EventScanner.stops(ByteHash.word(base + start + 8))
-                let length = 8 + more.trailingZeroBitCount >> 3
-                if more != 0, base[start + length] == UInt8(ascii: "\"") {
-                    position = start + length + 1
-                    return paths.descend(from: node, base + start, length, lead: word)
-                }
-            }
-        }
-        return try longFieldName(in: node)
-    }
-
+    /// Reads a field name and its colon, finds the name's node, -1 if no rule uses it, and remembers it.
     @inline(never)
-    private mutating func longFieldName(in node: Int) throws(ScanFault) -> Int {
-        let start = position + 1
+    private mutating func fieldName(
+        in node: Int, owner: UInt64, expecting expected: UnsafeMutablePointer<ExpectedName>
+    ) throws(ScanFault) -> Int {
+        let start = position
         if try skipString() {
             let mark = scratch.text.count
-            let (decoded, length) = decode(start, position - 1)
-            let found = paths.descend(
-                from: node, decoded, length, lead: ByteHash.partialWord(decoded, min(8, length)))
+            let (decoded, length) = decode(start + 1, position - 1)
+            let found = paths.descend(from: node, decoded, length)
             scratch.text.truncate(mark)
+            try skipColon()
             return found
         }
-        let length = position - 1 - start
-        return paths.descend(
-            from: node, base + start, length, lead: ByteHash.partialWord(base + start, min(8, length)))
+        let found = paths.descend(from: node, base + (start + 1), position - 2 - start)
+        try skipColon()
+        if base[position - 2] == UInt8(ascii: "\""), start + ExpectedName.longest <= count {
+            expected.pointee.remember(base + start, length: position - start, owner: owner, node: found)
+        }
+        return found
     }
 
     @inline(__always)

@@ -71,6 +71,9 @@ public final class MatchScratch {
     @exclusivity(unchecked) var text = Buffer<UInt8>(capacity: 16)
     @exclusivity(unchecked) var frames = Buffer<Frame>(capacity: 32)
     @exclusivity(unchecked) var skipped = Buffer<UInt8>(capacity: 64)
+    /// Names met at places of the objects that are walked, and of those that are skipped; see `ExpectedName`.
+    let expectedFields = ExpectedName.table()
+    let expectedNames = ExpectedName.table()
     @exclusivity(unchecked) var arrayCount: Int32 = 0
     @exclusivity(unchecked) var anyMembership = false
 
@@ -104,6 +107,8 @@ public final class MatchScratch {
     public init() {}
 
     deinit {
+        expectedFields.deallocate()
+        expectedNames.deallocate()
         values.free()
         memberships.free()
         pathValues.free()

@@ -1,3 +1,5 @@
+import Synchronization
+
 /// The paths that some rule uses, as a tree over their steps. A path gets a number that never changes while paths are added.
 ///
 /// Steps are split at dots, on both sides: `{"a":{"b":…}}` and `{"a.b":…}` are the same path.
@@ -29,6 +31,8 @@ final class PathTable: @unchecked Sendable {
     let children: Buffer<Child>
     let text: Buffer<UInt8>
     let paths: [FieldPath]
+    /// Another number for each table.
+    let serial: UInt64
     private let numbers: [FieldPath: Int32]
 
     /// The number of a path.
@@ -40,8 +44,11 @@ final class PathTable: @unchecked Sendable {
         text.free()
     }
 
+    private static let lastSerial = Atomic<UInt64>(0)
+
     init(paths: [FieldPath]) {
         self.paths = paths
+        serial = PathTable.lastSerial.add(1, ordering: .relaxed).newValue
         var numbers: [FieldPath: Int32] = [:]
         numbers.reserveCapacity(paths.count)
         var tree = Tree()
@@ -124,7 +131,8 @@ final class PathTable: @unchecked Sendable {
 
     /// The node that a field name leads to, step by step if the name has dots.
     @inline(__always)
-    func descend(from node: Int, _ name: UnsafePointer<UInt8>, _ length: Int, lead: UInt64) -> Int {
+    func descend(from node: Int, _ name: UnsafePointer<UInt8>, _ length: Int) -> Int {
+        let lead = ByteHash.partialWord(name, min(8, length))
         let direct = child(of: node, name, length, lead: lead)
         if direct >= 0 || !nodes.base[node].isDeep { return direct }
         if !PathTable.hasDot(lead), length <= 8 || !PathTable.hasDot(name + 8, length - 8) { return direct }
