@@ -266,7 +266,10 @@ struct ConformanceTests {
         try await journal.commit(.append([.test("c", to: [1], ruleSet: 4), .test("d", to: [1], ruleSet: 5)]))
         #expect(asked.withLock { $0 } == ["a 5", "c 5"])
         #expect(fixture.observed.all.map { $0.deliveries.map(\.subscription.value) } == [[2], [1], [2], [1]])
-        #expect(fixture.observed.all.map { String(decoding: $0.lineage, as: UTF8.self) } == ["again", "", "again", ""])
+        #expect(
+            fixture.observed.all.map { String(decoding: $0.lineage, as: UTF8.self) } == [
+                "again", "lineage of b", "again", "lineage of d",
+            ])
         #expect(await journal.refusal(of: .control(.deploy(ruleSet: 5, body: []))) == .constraint)
         try fixture.reopen()
         let state = try fixture.journal.recover()

@@ -50,7 +50,7 @@ struct RematchTests {
                     SubscriptionRecord(id: SubscriptionID(id), log: "default", rule: "rule-\(id)", target: "t")))
         }
         start.control.append(.deploy(ruleSet: 1, body: []))
-        try await journal.commit(start)
+        _ = try await journal.commit(start)
         router.prepare(try RuleSet(Self.deployment(1, before)))
         router.activate(1)
         let announcer = ObjectAnnouncer(journal: journal, router: router, clock: HostClock(), boot: 1)
@@ -60,10 +60,10 @@ struct RematchTests {
         router.prepare(try RuleSet(Self.deployment(2, after)))
         var deploy = Batch()
         deploy.control.append(.deploy(ruleSet: 2, body: []))
-        try await journal.commit(deploy)
+        _ = try await journal.commit(deploy)
         var batch = Batch()
         batch.appends = [append]
-        try await journal.commit(batch)
+        _ = try await journal.commit(batch)
         return try #require(records.withLock { $0.last })
     }
 
