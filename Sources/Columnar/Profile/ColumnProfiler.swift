@@ -183,7 +183,11 @@ final class ColumnProfiler {
         let count = min(usedCounts, dictionary.count)
         if hasHalves { for id in 0..<count { counts[id] &+= counts[countCapacity + id] } }
         let least = leastFrequent(count)
-        if layout == .text { addTexts(dictionary, count, least) } else { addNumbers(dictionary, count, layout, type, least) }
+        if layout == .text {
+            addTexts(dictionary, count, least)
+        } else {
+            addNumbers(dictionary, count, layout, type, least)
+        }
         // Memory for many goes back: the next chunk may have few.
         counts.deallocate()
         counts = .allocate(capacity: 1)
