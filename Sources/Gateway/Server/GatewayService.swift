@@ -40,7 +40,7 @@ package struct GatewayService: Service {
         let readiness = Readiness(servers: listen == nil ? 1 : 2)
         let ready = ready
         var application = Application(
-            router: GatewayRoutes.router(control),
+            router: GatewayRoutes.router(control), server: .onLoops,
             configuration: ApplicationConfiguration(address: .unixDomainSocket(path: path), serverName: "sluice"),
             onServerRunning: { _ in
                 chmod(path, 0o600)
@@ -49,7 +49,7 @@ package struct GatewayService: Service {
             logger: log)
         if let listen {
             let producers = Application(
-                router: GatewayRoutes.producerRouter(control),
+                router: GatewayRoutes.producerRouter(control), server: .onLoops,
                 configuration: ApplicationConfiguration(
                     address: .hostname(listen.host, port: listen.port), serverName: "sluice"),
                 onServerRunning: { channel in

@@ -52,7 +52,7 @@ extension HostController {
                     durationMilliseconds: summary.durationMilliseconds, code: summary.code, message: summary.message,
                     logs: lines, backtrace: summary.backtrace, input: given))
         }
-        let lineage = JSONText.decode(Lineage.self, from: letter.lineage) ?? Lineage()
+        let lineage = Lineage(text: letter.lineage) ?? Lineage()
         guard let payload = try? RawJSON(letter.payload) else {
             throw APIError.internalError("the payload of dead letter \(id) is damaged")
         }

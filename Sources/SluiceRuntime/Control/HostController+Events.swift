@@ -16,7 +16,7 @@ extension HostController {
         }
         let answers: [EventBus.Answer]
         do {
-            try await host.checkAccepting()
+            try host.admission.check()
             answers = try await bus.put(entries)
         } catch let error as JournalError {
             throw APIError.unavailable(

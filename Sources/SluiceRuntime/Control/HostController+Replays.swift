@@ -4,7 +4,7 @@ import UVLoop
 
 extension HostController {
     package func startReplay(_ request: ReplayRequest) async throws -> ReplayInfo {
-        try await host.checkAccepting()
+        try host.admission.check()
         do {
             return try await host.replays.start(request)
         } catch let error as JournalError {

@@ -12,7 +12,7 @@ extension HostController {
                 hint: "`sluice events list` shows the newest events; older ones are kept for archive.retentionDays")
         }
         var (root, isBeginningGone) = (record, false)
-        for hop in JSONText.decode(Lineage.self, from: record.lineage)?.hops ?? [] where hop.rule != "invoke" {
+        for hop in Lineage(text: record.lineage)?.hops ?? [] where hop.rule != "invoke" {
             if let found = try await read({ try $0.record(eventID: hop.event) }) {
                 root = found
                 break

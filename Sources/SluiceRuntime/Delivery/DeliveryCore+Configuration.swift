@@ -48,19 +48,13 @@ extension DeliveryCore {
         let function = function(named: name)
         guard let position = index[id] else {
             index[id] = subscriptions.count
-            functions[function].subscriptions.append(subscriptions.count)
             subscriptions.append(
                 Subscription(
                     id: id, function: function, rules: rules, gate: rules.rate.map(RateGate.init), loaded: loaded,
                     newest: newest))
             return
         }
-        let old = subscriptions[position].function
-        if old != function {
-            functions[old].subscriptions.removeAll { $0 == position }
-            functions[function].subscriptions.append(position)
-            subscriptions[position].function = function
-        }
+        subscriptions[position].function = function
         let before = subscriptions[position].rules
         subscriptions[position].rules = rules
         if before.rate != rules.rate { subscriptions[position].gate = rules.rate.map(RateGate.init) }

@@ -6,26 +6,16 @@ extension DeliveryCore {
     package mutating func pump(now: Instant) -> [Action] {
         var actions: [Action] = []
         wake = nil
-        for position in subscriptions.indices {
+        let active = subscriptions.settle()
+        for position in active {
             if case .open(let pause, let until) = subscriptions[position].flow, until <= now {
                 subscriptions[position].flow = .trial(pause, attempt: nil)
             }
             let unread = promoteDue(at: position, now: now)
             if !unread.isEmpty { actions.append(.reload(subscriptions[position].id, unread)) }
         }
-        var idle = 0
-        while idle < functions.count {
-            nextFunction = nextFunction % functions.count
-            let function = nextFunction
-            nextFunction += 1
-            if let attempt = startNext(of: function, now: now) {
-                actions.append(.start(attempt))
-                idle = 0
-            } else {
-                idle += 1
-            }
-        }
-        for position in subscriptions.indices {
+        startAll(from: active, now: now, into: &actions)
+        for position in active {
             if subscriptions[position].isBehind, !subscriptions[position].refilling, !subscriptions[position].isHeld,
                 subscriptions[position].ready.count < window.refill,
                 subscriptions[position].ready.bytes < window.refillBytes
@@ -45,19 +35,45 @@ extension DeliveryCore {
         return actions
     }
 
+    /// Round robin over the functions that have something to do, beginning with the one after the last that was asked.
+    private mutating func startAll(from active: [Int], now: Instant, into actions: inout [Action]) {
+        var busy: [Int] = []
+        for position in active {
+            let function = subscriptions[position].function
+            if functions[function].candidates.isEmpty { busy.append(function) }
+            functions[function].candidates.append(position)
+        }
+        busy.sort()
+        var turn = busy.firstIndex { $0 >= nextFunction } ?? 0
+        var idle = 0
+        while idle < busy.count {
+            let function = busy[turn]
+            turn = (turn + 1) % busy.count
+            nextFunction = function + 1
+            if let attempt = startNext(of: function, now: now) {
+                actions.append(.start(attempt))
+                idle = 0
+            } else {
+                idle += 1
+            }
+        }
+        for function in busy { functions[function].candidates.removeAll(keepingCapacity: true) }
+    }
+
     private mutating func startNext(of function: Int, now: Instant) -> Attempt? {
-        let count = functions[function].subscriptions.count
-        guard count > 0, functions[function].running < functions[function].limit,
+        guard functions[function].running < functions[function].limit,
             hasOwnSlots(function) || sharedRunning < sharedLimit || functions[function].running == 0
         else { return nil }
+        let count = functions[function].candidates.count
+        let last = functions[function].lastStarted
+        let first = functions[function].candidates.firstIndex { $0 > last } ?? 0
         for offset in 0..<count {
-            let slot = (functions[function].next + offset) % count
-            let position = functions[function].subscriptions[slot]
+            let position = functions[function].candidates[(first + offset) % count]
             guard !subscriptions[position].isHeld,
                 !subscriptions[position].ready.isEmpty || !subscriptions[position].assembling.isEmpty,
                 isOpen(position, now: now), assemble(at: position, now: now)
             else { continue }
-            functions[function].next = slot + 1
+            functions[function].lastStarted = position
             return start(at: position, now: now)
         }
         return nil

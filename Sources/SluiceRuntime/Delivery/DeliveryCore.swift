@@ -81,12 +81,13 @@ package struct DeliveryCore: Sendable {
         /// Its limit is also a guarantee: others cannot take these slots.
         var isReserved: Bool
         var running = 0
-        /// Round robin among the function's subscriptions.
-        var subscriptions: [Int] = []
-        var next = 0
+        /// Round robin among the function's subscriptions: the one that started last.
+        var lastStarted = -1
+        /// Those that may start something, in order; made anew by each pump.
+        var candidates: [Int] = []
     }
 
-    var subscriptions: [Subscription] = []
+    var subscriptions = SubscriptionTable()
     var index: [SubscriptionID: Int] = [:]
     var functions: [Function] = []
     var functionIndex: [String: Int] = [:]
@@ -154,7 +155,7 @@ package struct DeliveryCore: Sendable {
     }
 
     /// Payload bytes of what waits to be tried again.
-    package var bytesOfRetries: Int { subscriptions.reduce(0) { $0 + $1.retrying.bytes } }
+    package var bytesOfRetries: Int { subscriptions.all.reduce(0) { $0 + $1.retrying.bytes } }
 
     package func running(of function: String) -> Int { functionIndex[function].map { functions[$0].running } ?? 0 }
 
@@ -177,7 +178,7 @@ package struct DeliveryCore: Sendable {
     package var nextDue: Instant? {
         var due = wake
         func note(_ instant: Instant) { due = min(due ?? instant, instant) }
-        for position in subscriptions.indices {
+        for position in subscriptions.active {
             if case .open(_, let until) = subscriptions[position].flow { note(until) }
             // Where there is no room for due retries, an answer brings it, and not time.
             if !subscriptions[position].isHeld, roomForRetries(position) > 0,

@@ -80,6 +80,7 @@ struct DueHeap: Sendable {
     private var items: [(due: Instant, work: Work)] = []
 
     var count: Int { items.count }
+    var isEmpty: Bool { items.isEmpty }
     var first: (due: Instant, work: Work)? { items.first }
     var firstDue: Instant? { items.first?.due }
     /// Of the payloads.

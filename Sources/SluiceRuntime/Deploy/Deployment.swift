@@ -15,9 +15,15 @@ package struct Deployment: Codable, Sendable {
     package var app: AppDefinition
     /// By name; also functions that only draining subscriptions still need.
     package var functions: [String: FunctionVersion]
-    package var subscriptions: [SubscriptionSettings]
+    package var subscriptions: [SubscriptionSettings] {
+        didSet { index() }
+    }
     /// What replays add for as long as they are known; kept with them and not here.
-    package var replays = ReplayParts()
+    package var replays = ReplayParts() {
+        didSet { index() }
+    }
+    /// All of them by id: asked for each event.
+    private var byID: [SubscriptionID: SubscriptionSettings] = [:]
 
     private enum CodingKeys: String, CodingKey {
         case ruleSet, digest, appFolder, deployed, app, functions, subscriptions
@@ -34,14 +40,30 @@ package struct Deployment: Codable, Sendable {
         self.app = app
         self.functions = functions
         self.subscriptions = subscriptions
+        index()
+    }
+
+    package init(from decoder: any Decoder) throws {
+        let values = try decoder.container(keyedBy: CodingKeys.self)
+        self.init(
+            ruleSet: try values.decode(Int64.self, forKey: .ruleSet),
+            digest: try values.decode(String.self, forKey: .digest),
+            appFolder: try values.decode(String.self, forKey: .appFolder),
+            deployed: try values.decode(Milliseconds.self, forKey: .deployed),
+            app: try values.decode(AppDefinition.self, forKey: .app),
+            functions: try values.decode([String: FunctionVersion].self, forKey: .functions),
+            subscriptions: try values.decode([SubscriptionSettings].self, forKey: .subscriptions))
+    }
+
+    private mutating func index() {
+        byID = Dictionary(
+            (subscriptions + replays.subscriptions).map { ($0.id, $0) }, uniquingKeysWith: { first, _ in first })
     }
 
     package static let empty = Deployment(
         ruleSet: 0, digest: "", appFolder: "", deployed: 0, app: AppDefinition(), functions: [:], subscriptions: [])
 
-    package func subscription(_ id: SubscriptionID) -> SubscriptionSettings? {
-        subscriptions.first { $0.id == id } ?? replays.subscriptions.first { $0.id == id }
-    }
+    package func subscription(_ id: SubscriptionID) -> SubscriptionSettings? { byID[id] }
 
     /// By name; `NAME@VERSION` names the version that a replay is for.
     package func function(_ name: String) -> FunctionVersion? { functions[name] ?? replays.functions[name] }

@@ -15,6 +15,9 @@ extension FunctionVersion {
                 memoryMegabytes: definition.memoryMegabytes, environment: definition.environment,
                 configuration: definition.configuration, logLevel: definition.logLevel.rawValue),
             initTimeout: definition.initTimeoutSeconds, stagingBytes: stagingBytes,
-            keptWarm: definition.reservedConcurrency ?? max(1, Int(sysconf(Int32(_SC_NPROCESSORS_ONLN)))))
+            keptWarm: definition.reservedConcurrency ?? Self.processors)
     }
+
+    /// Asked once: the answer is read from a file.
+    private static let processors = max(1, Int(sysconf(Int32(_SC_NPROCESSORS_ONLN))))
 }

@@ -11,8 +11,13 @@ package final class AttemptContext {
     package let settings: SubscriptionSettings?
     package let started: Instant
     package let startedWall: Milliseconds
-    /// Of everything this attempt produces.
-    package let lineage: Lineage
+    /// Where its events come from.
+    package let origin: Lineage
+    /// Of everything this attempt produces. Most produce nothing.
+    package private(set) lazy var lineage = origin.adding(
+        Lineage.Hop(
+            event: attempt.works.first?.eventID ?? "", rule: settings?.rule ?? "invoke", function: attempt.function,
+            subject: attempt.works.first.map { EventReading.subject(of: $0.payload) } ?? ""))
     /// The object each work is about, where it is an object event.
     package let inputs: [ObjectInput?]
     package var effects = EffectSet()
@@ -37,14 +42,14 @@ package final class AttemptContext {
 
     package init(
         attempt: DeliveryCore.Attempt, version: FunctionVersion, settings: SubscriptionSettings?, started: Instant,
-        startedWall: Milliseconds, lineage: Lineage, inputs: [ObjectInput?]
+        startedWall: Milliseconds, origin: Lineage, inputs: [ObjectInput?]
     ) {
         self.attempt = attempt
         self.version = version
         self.settings = settings
         self.started = started
         self.startedWall = startedWall
-        self.lineage = lineage
+        self.origin = origin
         self.inputs = inputs
     }
 

@@ -48,14 +48,10 @@ extension Dispatcher {
             return
         }
         let first = attempt.works.first
-        let before = first.flatMap { JSONText.decode(Lineage.self, from: $0.lineage) } ?? Lineage()
-        let inputs = attempt.works.map { EventReading.objectInput(of: $0.payload) }
-        let hop = Lineage.Hop(
-            event: first?.eventID ?? "", rule: settings?.rule ?? "invoke", function: attempt.function,
-            subject: first.map { EventReading.subject(of: $0.payload) } ?? "")
+        let before = first.flatMap { Lineage(text: $0.lineage) } ?? Lineage()
         let context = AttemptContext(
             attempt: attempt, version: version, settings: settings, started: clock.now, startedWall: clock.wall,
-            lineage: before.adding(hop), inputs: inputs)
+            origin: before, inputs: attempt.works.map { EventReading.objectInput(of: $0.payload) })
         if case .direct(let token)? = first?.source { context.shadow = shadows[token] }
         attempts[attempt.id.number] = context
         if before.hops.count >= deployment.app.limits.hopBudget {

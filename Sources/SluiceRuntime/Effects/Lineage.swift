@@ -39,11 +39,18 @@ package struct Lineage: Codable, Sendable, Hashable {
         self.alarm = alarm
     }
 
+    /// A lineage's text, read; nil for none, which is what events from outside have.
+    package init?(text: [UInt8]) {
+        guard !text.isEmpty, let read = JSONText.decode(Lineage.self, from: text) else { return nil }
+        self = read
+    }
+
     /// A lineage's text that names these subscriptions, and no others, as those that could not be decided.
     package static func marking(_ lineage: [UInt8], undecided: [SubscriptionID]) -> [UInt8] {
-        // Nearly every event comes from outside and has no lineage; of the others, nearly none has the word.
-        guard !undecided.isEmpty || lineage.contains(Self.word) else { return lineage }
-        var marked = JSONText.decode(Lineage.self, from: lineage) ?? Lineage()
+        // Nearly every event comes from outside and has no lineage (asked first, for the search has a price even in
+        // nothing); of the others, nearly none has the word.
+        guard !undecided.isEmpty || (!lineage.isEmpty && lineage.contains(Self.word)) else { return lineage }
+        var marked = Lineage(text: lineage) ?? Lineage()
         marked.undecided = undecided.isEmpty ? nil : undecided.map(\.value)
         return marked == Lineage() ? [] : JSONText.encode(marked)
     }
@@ -53,7 +60,7 @@ package struct Lineage: Codable, Sendable, Hashable {
     /// Whether a lineage's text names a subscription as undecided.
     package static func isUndecided(_ subscription: SubscriptionID, in lineage: [UInt8]) -> Bool {
         guard lineage.count > Self.word.count, lineage.contains(Self.word),
-            let read = JSONText.decode(Lineage.self, from: lineage)
+            let read = Lineage(text: lineage)
         else { return false }
         return read.undecided?.contains(subscription.value) ?? false
     }

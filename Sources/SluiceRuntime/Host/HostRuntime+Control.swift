@@ -59,29 +59,9 @@ extension HostRuntime {
         }
     }
 
-    var freeBytes: Int64 {
-        var status = statvfs()
-        guard statvfs(options.dataFolder, &status) == 0 else { return -1 }
-        return Int64(status.f_bavail) * Int64(status.f_frsize)
-    }
+    var phase: HealthReport.State { admission.phase }
 
-    /// Whether the disk has room for more events.
-    var hasRoom: Bool {
-        let free = freeBytes
-        return free < 0 || free >= Int64(deployment.app.limits.minFreeMegabytes) << 20
-    }
-
-    /// Throws while the host accepts no events: not ready, or short of disk.
-    func checkAccepting() throws {
-        guard phase == .ready else { throw APIError.unavailable("the host is \(phase.rawValue)") }
-        let free = freeBytes
-        let least = Int64(deployment.app.limits.minFreeMegabytes) << 20
-        guard free < 0 || free >= least else {
-            throw APIError.unavailable(
-                "only \(free >> 20) MB are free on the data folder's disk, fewer than limits.minFree (\(least >> 20) MB)",
-                hint: "make room; what was accepted is safe and goes on")
-        }
-    }
+    var freeBytes: Int64 { admission.freeBytes }
 
     var openBuckets: [Bucket] { buckets.all }
 

@@ -62,7 +62,8 @@ package final class HostRuntime {
     var deployer: Deployer!
     var pool: WorkerPool!
     var watchers: [String: BucketWatcher] = [:]
-    var phase = HealthReport.State.starting
+    /// Whether events are taken in, for whoever must know it without the loop.
+    let admission: Admission
     var notes: [String: String] = [:]
     var backfills = 0
     private var housekeeping: LoopTimer?
@@ -74,6 +75,7 @@ package final class HostRuntime {
         self.state = state
         self.log = log
         started = clock.wall
+        admission = Admission(dataFolder: options.dataFolder)
         cores = max(1, Int(sysconf(Int32(_SC_NPROCESSORS_ONLN))))
         files = FileThreads(count: max(4, cores * 2))
         router = EventRouter()
@@ -103,7 +105,7 @@ package final class HostRuntime {
             log: log, nextAttempt: { ids.core.takeAttemptID() })
         schedules = ScheduleRunner(
             journal: journal, committer: committer, files: files, clock: clock, announcer: announcer, log: log,
-            isAccepting: { [unowned self] in self.hasRoom })
+            isAccepting: { [admission] in admission.hasRoom })
         alarms = AlarmRunner(
             journal: journal, committer: committer, files: files, clock: clock, announcer: announcer, log: log,
             measure: { [unowned self] in self.alarmMeasures })
@@ -171,7 +173,7 @@ package final class HostRuntime {
         try await schedules.apply(deployment)
         try await manifests.apply(deployment)
         try await alarms.apply(deployment)
-        phase = .ready
+        admission.phase = .ready
         keepHouse()
     }
 
@@ -181,6 +183,7 @@ package final class HostRuntime {
         deployment.replays = replays.parts
         let journal = journal
         let minimumFree = Int64(deployment.app.limits.minFreeMegabytes) << 20
+        admission.setLeastFree(minimumFree)
         let (progress, head) = try await files.run {
             journal.setMinimumFree(minimumFree)
             return (try journal.progress(), try journal.lastRecords(log: nil, limit: 1).last?.position ?? 0)
@@ -195,7 +198,7 @@ package final class HostRuntime {
     package func drain(grace: Int = 5000) async {
         guard !isDrained else { return }
         isDrained = true
-        phase = .stopping
+        admission.phase = .stopping
         housekeeping?.cancel()
         schedules.stop()
         manifests.stop()

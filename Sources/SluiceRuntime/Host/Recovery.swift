@@ -186,7 +186,7 @@ package struct Recovery {
         into batch: inout Batch
     ) {
         guard let attempt = AttemptID(attempt) else { return }
-        let before = JSONText.decode(Lineage.self, from: work.lineage) ?? Lineage()
+        let before = Lineage(text: work.lineage) ?? Lineage()
         let hop = Lineage.Hop(
             event: work.eventID, rule: settings?.rule ?? "", function: settings?.function ?? "",
             subject: EventReading.subject(of: work.payload))

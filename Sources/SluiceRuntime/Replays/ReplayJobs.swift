@@ -28,6 +28,8 @@ package final class ReplayJobs {
     private let log: Logger
     private unowned let dispatcher: Dispatcher
     private var replays: [String: ReplayRecord] = [:]
+    /// Subscriptions being removed: whoever asks meanwhile may find them neither in the journal nor in the record.
+    private var closing: [SubscriptionID: SubscriptionProgress] = [:]
     private var isStopping = false
     /// One at a time makes or removes subscriptions: their ids count up.
     package let turn = NameLocks()
@@ -342,6 +344,8 @@ package final class ReplayJobs {
         var batch = Batch()
         for one in own { batch.control.append(.removeSubscription(one.subscription.id)) }
         batch.control.append(.putValue(name: replay.name, body: JSONText.encode(replay)))
+        closing.merge(own.map { ($0.subscription.id, $0) }) { $1 }
+        defer { for one in own { closing[one.subscription.id] = nil } }
         _ = try await committer.commit(batch)
         replays[name] = replay
         try await apply()
@@ -367,7 +371,7 @@ package final class ReplayJobs {
     }
 
     private func report(_ replay: ReplayRecord, _ progress: [SubscriptionID: SubscriptionProgress]) -> ReplayInfo {
-        let own = replay.isOpen ? replay.paths.compactMap { progress[$0.settings.id] } : []
+        let own = replay.isOpen ? replay.paths.compactMap { progress[$0.settings.id] ?? closing[$0.settings.id] } : []
         func sum(_ count: (SubscriptionProgress) -> Int64) -> Int64 { own.reduce(0) { $0 + count($1) } }
         return ReplayInfo(
             request: replay.request, state: replay.state, reason: replay.reason, started: .init(replay.started),

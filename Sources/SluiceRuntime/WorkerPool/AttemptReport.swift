@@ -25,6 +25,12 @@ package struct WorkerVersion: Sendable, Hashable {
     }
 
     var name: String { "\(configuration.function) v\(configuration.version)" }
+
+    /// What nearly always tells versions apart: the pool looks them up several times an attempt.
+    package func hash(into hasher: inout Hasher) {
+        hasher.combine(configuration.function)
+        hasher.combine(configuration.version)
+    }
 }
 
 /// One try for a worker.

@@ -1,0 +1,44 @@
+import Hummingbird
+import HummingbirdCore
+import Logging
+import NIOCore
+
+/// HTTP/1 connections whose tasks run on the thread that reads their socket, and not on Swift's pool.
+///
+/// A request of a few events costs more in waking threads than in work: this way it is read, checked, matched and answered by
+/// one thread, and only the journal's is waked between. Nothing on these threads may wait for a disk; what must, goes to the
+/// host's file threads.
+struct LoopChannel: ServerChildChannel {
+    let base: HTTP1Channel
+
+    func setup(channel: any Channel, logger: Logger) -> EventLoopFuture<HTTP1Channel.Value> {
+        base.setup(channel: channel, logger: logger)
+    }
+
+    func handle(value: HTTP1Channel.Value, logger: Logger) async {
+        await withTaskExecutorPreference(LoopTaskExecutor(loop: value.channel.eventLoop)) {
+            await base.handle(value: value, logger: logger)
+        }
+    }
+}
+
+/// Runs jobs on the thread of an event loop.
+private final class LoopTaskExecutor: TaskExecutor {
+    private let loop: any EventLoop
+
+    init(loop: any EventLoop) {
+        self.loop = loop
+    }
+
+    func enqueue(_ job: consuming ExecutorJob) {
+        let job = UnownedJob(job)
+        loop.execute { job.runSynchronously(on: self.asUnownedTaskExecutor()) }
+    }
+}
+
+extension HTTPServerBuilder {
+    /// HTTP/1 served on the loops' own threads.
+    static var onLoops: HTTPServerBuilder {
+        HTTPServerBuilder { LoopChannel(base: HTTP1Channel(responder: $0)) }
+    }
+}
