@@ -94,7 +94,8 @@ struct JSONConvertTests {
             ("{\"a\":1}\n[1]\n", 2, 8, "must be an object"), ("{\"a\":\"\\x\"}\n", 1, 6, "escape"),
             ("{\"a\":\"\\ud800\"}\n", 1, 6, "surrogate"), ("{\"a\":\"x\ty\"}\n", 1, 7, "control character"),
             ("{\"a\":1} {\"a\":2}\n", 1, 8, "text follows"), ("{\"a\":1,\"a\":2}\n", 1, 7, "twice"),
-            ("{\"a\":1,\"A\":2}\n", 1, 7, "twice"), ("{\"a\":{\"b\":1,\"b\":2}}\n", 1, 12, "twice"),
+            ("{\"a\":1,\"A\":2}\n", 1, 7, "\"a\" and \"A\" are both named \"a\""),
+            ("{\"a\":{\"b\":1,\"b\":2}}\n", 1, 12, "twice"),
             ("{\"a\":NaN}\n", 1, 5, "value"),
             ("{\"a\":[1,2}\n", 1, 9, "comma or ]"), ("{\"a\":\"b", 1, 7, "cut off"),
         ])

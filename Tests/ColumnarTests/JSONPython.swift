@@ -32,6 +32,8 @@ struct RandomJSON {
     /// Whether records may have line ends within.
     private let isSpaced: Bool
     private let nullShare: Double
+    /// Of texts that would else be dates and times.
+    private let emptyShare: Double
 
     /// - Parameter form: "ndjson", "list" or "sequence".
     static func make(seed: UInt64, form: String) -> String {
@@ -43,6 +45,7 @@ struct RandomJSON {
         random = SeededGenerator(seed: seed)
         self.isSpaced = isSpaced
         nullShare = [0.0, 0.05, 0.5].randomElement(using: &random) ?? 0
+        emptyShare = [0, 0, 0.002, 0.1].randomElement(using: &random) ?? 0
     }
 
     private mutating func below(_ limit: Int) -> Int { Int.random(in: 0..<limit, using: &random) }
@@ -115,6 +118,11 @@ struct RandomJSON {
         let date =
             "\(padded([1, 1969, 2000, 2024, 9999].randomElement(using: &random) ?? 1, 4))-\(padded(1 + below(12)))-\(padded(1 + below(28)))"
         let clock = "\(padded(below(24))):\(padded(below(60))):\(padded(below(60)))"
+        switch place {
+        case .date, .timestamp, .instant, .time, .word:
+            if chance(emptyShare) { return text += "\"\"" }
+        default: break
+        }
         switch place {
         case .integer: text += "\(Int64(bitPattern: random.next()) >> Int64(below(64)))"
         case .smallInteger: text += "\(below(30))"

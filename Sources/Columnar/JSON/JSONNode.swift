@@ -8,6 +8,8 @@ struct JSONTokens: OptionSet {
     static let object = JSONTokens(rawValue: 8)
     static let emptyObject = JSONTokens(rawValue: 16)
     static let list = JSONTokens(rawValue: 32)
+    /// A string without characters, which only text can hold.
+    static let emptyString = JSONTokens(rawValue: 64)
     static let all = JSONTokens(rawValue: 0xFF)
 
     /// What a column may show without another type being due for it.
@@ -57,6 +59,8 @@ final class JSONNode {
     let allowed: JSONTokens
     /// Of a value: its type where that was given, so that each text must be tried on it.
     let checkedType: ColumnType?
+    /// Of a value: whether it is text, where an empty string is a value and no null.
+    let isText: Bool
     var seen: JSONTokens = []
     // Of an object.
     let keys = JSONKeys()
@@ -68,7 +72,8 @@ final class JSONNode {
 
     private init(
         _ content: Content, leaves: Range<Int>, level: (definition: Int, repetition: Int), path: [String],
-        allowed: JSONTokens = .all, checkedType: ColumnType? = nil, fields: [JSONNode] = [], names: [String] = []
+        allowed: JSONTokens = .all, checkedType: ColumnType? = nil, isText: Bool = false, fields: [JSONNode] = [],
+        names: [String] = []
     ) {
         self.content = content
         self.leaves = leaves
@@ -77,6 +82,7 @@ final class JSONNode {
         self.path = path
         self.allowed = allowed
         self.checkedType = checkedType
+        self.isText = isText
         self.fields = fields
         positions = Dictionary(uniqueKeysWithValues: zip(names, fields.indices))
         stamps = Array(repeating: 0, count: fields.count)
@@ -113,7 +119,7 @@ final class JSONNode {
             return JSONNode(
                 .value(first), leaves: first..<next, level: level, path: path,
                 allowed: JSONTokens(type: type, shape: shape),
-                checkedType: shape == nil && type != .string ? type : nil)
+                checkedType: shape == nil && type != .string ? type : nil, isText: type == .string)
         }
     }
 

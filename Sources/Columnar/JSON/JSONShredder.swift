@@ -169,7 +169,7 @@ final class JSONShredder {
                         scanner.position = start
                         try nested(&scanner, column)
                     }
-                    seen[column] |= JSONTokens.string.rawValue
+                    seen[column] |= Self.token(ofString: scanner.position &- start).rawValue
                     (slot[0], slot[1]) = text(bytes, start, scanner.position, isPlain)
                 case 0x2D, 0x30...0x39:
                     try scanner.number()
@@ -224,6 +224,10 @@ final class JSONShredder {
         default: return .boolean
         }
     }
+
+    /// What a string is, by its length with quotes.
+    @inline(__always)
+    private static func token(ofString length: Int) -> JSONTokens { length == 2 ? .emptyString : .string }
 
     /// Where the text of a string lies: in the input as it stands, or without its escapes in the scratch memory.
     @inline(__always)
@@ -301,7 +305,12 @@ final class JSONShredder {
             switch scanner.byte {
             case 0x22:
                 let isPlain = try scanner.string()
-                node.seen.insert(.string)
+                let token = Self.token(ofString: scanner.position &- start)
+                node.seen.formUnion(token)
+                // As in a column that is not nested: an empty text is null where the type has none.
+                if token == .emptyString, !node.isText {
+                    return append(leaf, 0, 0, repetition, node.nullDefinition)
+                }
                 slot = text(scanner.bytes, start, scanner.position, isPlain)
             case 0x2D, 0x30...0x39:
                 try scanner.number()
