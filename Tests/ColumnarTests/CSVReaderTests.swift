@@ -176,10 +176,16 @@ struct CSVReaderErrorTests {
     @Test("binary files are NotText")
     func binary() {
         let files: [[UInt8]] = [
-            Array("BZh9rest".utf8), Array("%PDF-1.7".utf8), Array("PAR1".utf8), Array("a,b\n1,\u{0}\n".utf8),
+            Array("BZh91AY\u{1}rest".utf8), Array("%PDF-1.7\n\u{1}".utf8), Array("PAR1\u{15}\u{4}".utf8),
+            Array("a,b\n1,\u{0}\n".utf8),
             [0x1F, 0x8B, 0x07, 0x00],
         ]
         for file in files { #expect(columnarError { _ = try readAll(file) }?.code == .notText) }
+    }
+
+    @Test("names that begin like binary files do are names", arguments: ["PAR1", "BZh", "%PDF"])
+    func innocentNames(name: String) throws {
+        #expect(try readAll("\(name)ice,x\n1,2\n").rows == [["1", "2"]])
     }
 
     @Test("too few and too many fields name row, line, offset and text")

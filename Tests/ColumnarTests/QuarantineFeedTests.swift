@@ -67,6 +67,84 @@ struct QuarantineFeedTests {
         #expect(report.good == 1 && String(decoding: good.bytes, as: UTF8.self) == text)
     }
 
+    @Test("A quarantine file is UTF-8, whatever the encoding of the file was that its rows come from")
+    func encoding() throws {
+        let text = Array("id,amount,note\n1,-1,M".utf8) + [0xFC] + Array("ller\n2,3,ok\n".utf8)
+        let (file, _) = try quarantine(text, rules) { $0.encoding = .latin1 }
+        #expect(file.contains("Müller"))
+        for encoding in [TextEncoding.latin1, .windows1252, .utf16LittleEndian] {
+            var filter = QualityFilter(try QualityRules(dqdl: rules))
+            filter.options.encoding = encoding
+            let good = MemorySink()
+            _ = try filter.run(MemorySource(file.replacing("1,-1", with: "1,1")), good: good, bad: CollectedRejects())
+            #expect(String(decoding: good.bytes, as: UTF8.self) == "id,amount,note\n1,1,Müller\n")
+            var options = ConversionOptions()
+            options.csv.encoding = encoding
+            let sink = MemorySink()
+            _ = try CSVConverter.convert(from: MemorySource(file), to: sink, options: options)
+            #expect(
+                try ParquetFile(ParquetMemoryInput(sink.bytes)).head(rows: 9).map { $0[2].description } == ["Müller"])
+        }
+    }
+
+    private func quarantine(_ text: String, _ format: InputFormat) throws -> String {
+        var options = ConversionOptions()
+        options.format = format
+        options.csv.badRecords = .reject
+        let sink = MemorySink()
+        let writer = QuarantineWriter(sink)
+        try convert(text, options, rejected: writer)
+        try writer.finish()
+        return String(decoding: sink.bytes, as: UTF8.self)
+    }
+
+    @Test("Lines of fixed-width text and of access logs are fed back with their format, and only so")
+    func lines() throws {
+        var layout = try FixedWidthLayout([.init("id:1-3:bigint"), .init("name:4-8")])
+        layout.skippedLines = 1
+        let fixed = try quarantine("header\n001ada  \n00\n003eve  \n", .fixedWidth(layout))
+        #expect(fixed.contains(#""format":"fixed-width""#) && fixed.contains(#""raw":"00""#))
+        let line = #"1.2.3.4 - - [29/Feb/2024:00:00:00 +0000] "GET / HTTP/1.1" 200 5"#
+        let log = try quarantine("\(line)\nbroken\n", .accessLog(try AccessLogFormat("common")))
+        let json = try quarantine("{\"a\":1}\n{\"a\":}\n", .ndjson)
+        let cases: [(String, InputFormat)] = [
+            (fixed.replacing("\"00\"", with: "\"002bob  \""), .fixedWidth(layout)),
+            (
+                log.replacing("\"raw\":\"broken\"", with: "\"raw\":" + #""\#(line.replacing("\"", with: "\\\""))""#),
+                .accessLog(try AccessLogFormat("common"))
+            ),
+            (json.replacing("{\\\"a\\\":}", with: "{\\\"a\\\":2}"), .ndjson),
+            (json.replacing("{\\\"a\\\":}", with: "{\\\"a\\\":2}"), .automatic),
+        ]
+        for (text, format) in cases {
+            var options = ConversionOptions()
+            options.format = format
+            let sink = MemorySink()
+            let report = try CSVConverter.convert(from: MemorySource(text), to: sink, options: options)
+            #expect(report.rows == 1, "\(format)")
+            let first = try ParquetFile(ParquetMemoryInput(sink.bytes)).head(rows: 1)[0][0]
+            #expect(["2", "1.2.3.4"].contains(first.description), "\(format) \(first)")
+        }
+        for (text, format) in [
+            (fixed, .automatic), (fixed, .csv), (log, .automatic), (log, .fixedWidth(layout)),
+            (try quarantine(Array("id,amount,note\n1,-1,a\n".utf8), rules).file, .fixedWidth(layout)),
+        ] as [(String, InputFormat)] {
+            var options = ConversionOptions()
+            options.format = format
+            let error = columnarError { _ = try convert(text, options) }
+            #expect(error?.code == .unsupported && error?.message.contains("quarantine") == true, "\(format)")
+        }
+        let refused = columnarError {
+            _ = try QualityFilter(QualityRules(rules: [])).run(
+                MemorySource(fixed), good: MemorySink(), bad: CollectedRejects())
+        }
+        #expect(refused?.code == .unsupported && refused?.message.contains("fixed-width") == true)
+        // As JSON, a quarantine file of other rows is the JSON that it is.
+        var options = ConversionOptions()
+        options.format = .ndjson
+        #expect(try convert(fixed, options).columns.contains { $0.name == "reason" })
+    }
+
     @Test(
         "What is broken in a quarantine file is an error with its line",
         arguments: [

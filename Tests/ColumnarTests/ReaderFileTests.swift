@@ -68,7 +68,16 @@ struct ReaderFileTests {
         (framed([0xFF, 0xFF, 0xFF, 0x7F], "PAR1"), .corruptFile),
         (framed([0, 0, 0, 0], "PAR1"), .corruptFile),
         (framed([0, 0, 0, 0], "PARE"), .unsupported),
+        (withoutColumns, .corruptFile),
     ]
+
+    /// A footer that claims a thousand rows, in one group, of no columns.
+    private static let withoutColumns: [UInt8] = {
+        let schema: [UInt8] = [0x48, 6] + Array("schema".utf8) + [0x15, 0, 0]
+        let group: [UInt8] = [0x19, 0x0C, 0x16, 0, 0x16, 0xD0, 0x0F, 0]
+        let footer: [UInt8] = [0x15, 2, 0x19, 0x1C] + schema + [0x16, 0xD0, 0x0F, 0x19, 0x1C] + group + [0]
+        return Array("PAR1".utf8) + footer + framed([UInt8(footer.count), 0, 0, 0], "PAR1").dropFirst(4)
+    }()
 
     private static func framed(_ length: [UInt8], _ magic: String) -> [UInt8] {
         Array("PAR1".utf8) + length + Array(magic.utf8)

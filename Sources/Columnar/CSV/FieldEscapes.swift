@@ -10,7 +10,10 @@ enum FieldEscapes {
         // At the very end of the input, the line end stays one.
         guard position + 2 < end else { return isFinal ? 1 : 2 }
         let next = bytes[position + 1]
-        if next == 13, dialect.lineEnd == 10 { return bytes[position + 2] == 10 ? 3 : 1 }
+        if next == 13, dialect.lineEnd == 10 {
+            guard bytes[position + 2] == 10 else { return 1 }
+            return isFinal && position + 3 >= end ? 1 : 3
+        }
         let isSpecial = next == dialect.delimiter || next == dialect.lineEnd || next == escape || next == dialect.quote
         return isSpecial ? 2 : 1
     }

@@ -100,6 +100,15 @@ struct RecordIndexer {
             let outcome = scanner.scan(bytes, at: position, to: batch.end, isFinal: isFinal, into: fields)
             let range = position..<outcome.end
             switch outcome.kind {
+            case .incomplete where isFinal:
+                // Nothing follows that could complete it: to wait for more would be to wait for ever.
+                let line = batch.line(at: position)
+                throw ColumnarError(
+                    .malformedRow,
+                    "The record that begins on line \(line) has no end: the file is cut off within it. Check that it was "
+                        + "written to its end.",
+                    row: batch.firstRow + records, line: line, byteOffset: batch.inputOffset(position),
+                    text: batch.excerpt(position..<batch.end))
             case .incomplete:
                 break scan
             case .comment:

@@ -1,5 +1,17 @@
 /// How the file is written of which records are rejected: what one needs to read a rejected record by itself.
 public struct RejectedLayout: Sendable, Hashable {
+    /// What form the records have.
+    public enum Format: String, Sendable, Hashable {
+        case delimited
+        /// One object each; there is no header.
+        case json
+        /// Lines that only a layout of columns can read, or the format of an access log: whoever reads them again has to
+        /// give it again.
+        case fixedWidth = "fixed-width"
+        case accessLog = "access-log"
+    }
+
+    public var format: Format
     /// The names, as a line of the file (quoted where they must be), without its line end.
     public var header: String
     public var delimiter: Character
@@ -8,7 +20,11 @@ public struct RejectedLayout: Sendable, Hashable {
     /// The character before a quote within quotes; nil where quotes are doubled.
     public var escape: Character?
 
-    public init(header: String, delimiter: Character, quote: Character? = "\"", escape: Character? = nil) {
+    public init(
+        header: String, delimiter: Character, quote: Character? = "\"", escape: Character? = nil,
+        format: Format = .delimited
+    ) {
+        self.format = format
         self.header = header
         self.delimiter = delimiter
         self.quote = quote
@@ -17,12 +33,12 @@ public struct RejectedLayout: Sendable, Hashable {
 }
 
 extension RejectedLayout {
-    init(columns: [CSVColumn], dialect: CSVDialect) {
+    init(columns: [CSVColumn], dialect: CSVDialect, format: Format = .delimited) {
         func character(_ byte: UInt8) -> Character { Character(Unicode.Scalar(byte)) }
         let header = CSVHeader.line(columns, dialect)
         self.init(
             header: String(decoding: header, as: UTF8.self), delimiter: character(dialect.delimiter),
-            quote: dialect.quote.map(character), escape: dialect.escape.map(character))
+            quote: dialect.quote.map(character), escape: dialect.escape.map(character), format: format)
     }
 }
 
@@ -40,9 +56,16 @@ enum CSVHeader {
 
     /// A text as it must stand in a file.
     static func field(_ bytes: [UInt8], _ dialect: CSVDialect, isQuoted: Bool = false) -> [UInt8] {
-        guard let quote = dialect.quote else { return bytes }
+        guard let quote = dialect.quote else {
+            guard let escape = dialect.escape else { return bytes }
+            let isSpecial = { $0 == dialect.delimiter || $0 == dialect.lineEnd || $0 == escape }
+            return bytes.flatMap { isSpecial($0) ? [escape, $0] : [$0] }
+        }
         let needsQuotes =
-            isQuoted || bytes.contains { $0 == quote || $0 == dialect.delimiter || $0 == 10 || $0 == 13 }
+            isQuoted
+            || bytes.contains {
+                $0 == quote || $0 == dialect.delimiter || $0 == 10 || $0 == 13 || $0 == dialect.escape
+            }
             || (bytes.first != nil && bytes.first == dialect.comment)
         guard needsQuotes else { return bytes }
         let escape = dialect.escape ?? quote

@@ -2,7 +2,10 @@
 enum TextDetection {
     /// - Throws: `NotText`, saying what the file seems to be and what to do.
     static func check(_ bytes: UnsafeBufferPointer<UInt8>) throws(ColumnarError) {
+        // `PAR1,PAR2` may also be the header of a table: what binary files have and texts have not tells them apart.
+        lazy var hasControls = bytes.contains { $0 < 0x20 && !(9...13).contains($0) }
         for (magic, what) in signatures where bytes.count >= magic.count && zip(magic, bytes).allSatisfy(==) {
+            if magic.allSatisfy({ (0x20...0x7E).contains($0) }), !hasControls { continue }
             throw ColumnarError(.notText, "This is no text: it begins like \(what).", byteOffset: 0)
         }
         guard let zero = bytes.firstIndex(of: 0) else { return }

@@ -42,15 +42,9 @@ public enum CSVConverter {
     ) throws(ColumnarError) -> ConversionReport {
         var source = try InputSource.text(of: source, encoding: options.csv.encoding)
         var options = options
-        if options.format == .csv || options.format == .automatic {
-            let recognized = try QuarantineSource.recognizing(source)
-            source = recognized.source
-            if let feed = recognized.feed {
-                options.csv.apply(feed.layout)
-                // JSON records have no header.
-                options.format = feed.layout.header.isEmpty ? .json : .csv
-            }
-        }
+        let recognized = try QuarantineSource.recognizing(source, format: options.format)
+        source = recognized.source
+        if let feed = recognized.feed { try options.apply(feed.layout) }
         (source, options.format) = try options.format.recognized(source)
         while true {
             let report = try convertOnce(source, target, options, processor, rejectedRecords)

@@ -36,8 +36,9 @@ final class ConversionPass {
         try rejectedRecords?.beginPass()
         try rejectedRecords?.describe(
             options.format.isJSON
-                ? RejectedLayout(header: "", delimiter: ",")
-                : RejectedLayout(columns: reader.columns, dialect: reader.dialect))
+                ? RejectedLayout(header: "", delimiter: ",", format: .json)
+                : RejectedLayout(
+                    columns: reader.columns, dialect: reader.dialect, format: options.format.rejectedFormat))
 
         // The first batch with records shows the types. Records that are left out have no say in them.
         while hasBatch {

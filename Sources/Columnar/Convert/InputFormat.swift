@@ -83,6 +83,16 @@ extension InputFormat {
 
     var isJSON: Bool { self == .json || self == .ndjson }
 
+    /// What form rejected records of this format have.
+    var rejectedFormat: RejectedLayout.Format {
+        switch self {
+        case .csv, .automatic: .delimited
+        case .ndjson, .json: .json
+        case .fixedWidth: .fixedWidth
+        case .accessLog: .accessLog
+        }
+    }
+
     /// The shape of all JSON records.
     func survey(_ text: any ByteSource, options: ConversionOptions) throws(ColumnarError) -> JSONShape {
         var surveyor = JSONSurveyor()

@@ -16,6 +16,11 @@ struct OutputPlan {
         var origin: Origin
         var isInferred: Bool { type == nil }
         var isField: Bool { if case .field = origin { true } else { false } }
+
+        /// The texts that mean null in it: computed values have a null of their own.
+        func nullTokens(_ ofFile: NullTokens) -> NullTokens {
+            if case .derived = origin { NullTokens([]) } else { ofFile }
+        }
     }
 
     private(set) var columns: [Column] = []

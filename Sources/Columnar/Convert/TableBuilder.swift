@@ -53,7 +53,8 @@ final class TableBuilder: RowOutput {
         let pageRows = max(1024, min(options.parquet.pageRows, 2_000_000 / max(1, leaves.count)))
         builders = leaves.map {
             ColumnBuilder(
-                name: $0.path.joined(separator: "."), type: $0.type, options: options.parquet, nullTokens: nullTokens,
+                name: $0.path.joined(separator: "."), type: $0.type, options: options.parquet,
+                nullTokens: plan.columns[$0.column].nullTokens(nullTokens),
                 pageRows: min(pageRows, options.parquet.pageRows),
                 keepsDigits: plan.columns[$0.column].isInferred,
                 levels: $0.nestedIndex == nil ? nil : NestedLevels($0))
@@ -113,10 +114,10 @@ final class TableBuilder: RowOutput {
         var rest = segments[...]
         while !rest.isEmpty {
             let segments = takeSegments(&rest)
-            for column in open.sorted() { try settle(column, segments) }
             if let staged {
                 if let misfit = try appendJudged(segments, staged, &meanwhile) { return misfit }
             } else {
+                for column in open.sorted() { try settle(column, segments) }
                 let round = ColumnRound(order: order, workspaces: workspaces, meanwhile: meanwhile) {
                     leaf, workspace throws(ColumnarError) in
                     try self.append(leaf, segments, workspace)
@@ -235,6 +236,8 @@ final class TableBuilder: RowOutput {
                 rest.first += part.count
                 rest.count -= part.count
                 let (good, holding) = isJudged ? ([part], []) : try judgeRows(part, staging, judge)
+                // Rows that are left out have no say in a type.
+                for column in open.sorted() { try settle(column, good) }
                 var committed = [Bool](repeating: false, count: leaves.count)
                 for leaf in holding { committed[leaf] = true }
                 let round = ColumnRound(order: order, workspaces: workspaces, meanwhile: meanwhile) {

@@ -31,7 +31,10 @@ enum InputSource {
     private static func decoded(_ source: PeekedSource, _ encoding: TextEncoding) throws(ColumnarError)
         -> any ByteSource
     {
-        guard let form = try encoding.form(of: source.head) else { return source }
+        // A quarantine file is UTF-8, whatever the encoding is of the file that its records come from.
+        guard !source.head.starts(with: QuarantineSource.mark.utf8),
+            let form = try encoding.form(of: source.head)
+        else { return source }
         return TranscodingSource(source, form)
     }
 

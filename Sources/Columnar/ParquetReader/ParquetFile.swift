@@ -40,6 +40,10 @@ public struct ParquetFile: Sendable {
         guard rows == metadata.rowCount else {
             throw Self.corrupt("it claims \(metadata.rowCount) rows and its row groups \(rows)", at: footerStart)
         }
+        // Their number would be nothing but a claim, without a byte of data behind it.
+        if schema.columns.isEmpty, rows > 0 {
+            throw Self.corrupt("it claims \(rows) rows, and its schema has no column", at: footerStart)
+        }
         rowGroups = groups
         rowCount = rows
     }

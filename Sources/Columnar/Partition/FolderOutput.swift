@@ -5,7 +5,8 @@ import Glibc
 public final class FolderOutput: PartitionedOutput {
     private let folder: String
     private let staging: String
-    private var made: Set<String> = []
+    /// Paths by their bytes: names of the same characters may differ in them.
+    private var made: Set<[UInt8]> = []
     private var isPublished = false
 
     /// - Throws: `WriteFailed` where the destination exists and is no empty folder, or cannot be made.
@@ -43,7 +44,7 @@ public final class FolderOutput: PartitionedOutput {
                         + "\"\(part.prefix(60))…\". Partition by another column.", text: String(part.prefix(200)))
             }
             path += "/" + part
-            if made.insert(path).inserted { try make(path) }
+            if made.insert(Array(path.utf8)).inserted { try make(path) }
         }
         return try FileSink(path: "\(path)/\(file.name)")
     }

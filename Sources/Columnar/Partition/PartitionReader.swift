@@ -13,18 +13,19 @@ final class PartitionReader {
         let column: ColumnSchema
         /// Position in the plan.
         let position: Int
+        let nullTokens: NullTokens
         /// Numbers of values by the texts of their fields; for times, by their period.
         var texts = ValueDictionary(keepsAllTexts: true)
         /// The number of the value that each text of `texts` stands for.
         var numbers: [UInt32] = []
         var periods: [Int64: UInt32] = [:]
-        var values: [String: UInt32] = [:]
+        /// Numbers of values by their bytes: two texts of the same characters may differ in them.
+        var values: [[UInt8]: UInt32] = [:]
         /// Folders and column values by number; 0 is null.
         var folders: [(path: String, values: [String])] = []
     }
 
     private var sources: [Source] = []
-    private let nullTokens: NullTokens
     private let most: Int
     private var pairs: [UInt64: UInt32] = [:]
     private(set) var partitions: [Partition] = []
@@ -37,7 +38,6 @@ final class PartitionReader {
     init(
         _ partitioning: Partitioning, plan: OutputPlan, columns: [ColumnSchema], nullTokens: NullTokens
     ) throws(ColumnarError) {
-        self.nullTokens = nullTokens
         most = partitioning.mostPartitions
         var names: Set<String> = []
         for key in partitioning.keys {
@@ -62,7 +62,8 @@ final class PartitionReader {
                 }
             }
             var source = Source(
-                key: key, origin: plan.columns[position].origin, column: columns[position], position: position)
+                key: key, origin: plan.columns[position].origin, column: columns[position], position: position,
+                nullTokens: plan.columns[position].nullTokens(nullTokens))
             source.folders.append(Self.folder(key, nil, period: nil))
             sources.append(source)
         }
@@ -164,7 +165,7 @@ final class PartitionReader {
     private func number(
         _ table: FieldTable, source index: Int, into numbers: inout [UInt32]
     ) throws(ColumnarError) -> Int? {
-        let type = sources[index].column.type
+        let (type, nullTokens) = (sources[index].column.type, sources[index].nullTokens)
         for row in 0..<table.rows {
             let start = Int(table.starts[row * table.stride]) + 1
             var (text, length) = (table.bytes + start, Int(table.ends[row * table.stride]) - start)
@@ -193,8 +194,16 @@ final class PartitionReader {
     ) throws(ColumnarError) -> UInt32? {
         if let id = sources[index].texts.find(text, length, flags: 0) { return sources[index].numbers[Int(id)] }
         guard let value = Self.canonical(text, length, sources[index].column.type) else { return nil }
+        guard value != PartitionPath.null else {
+            throw ColumnarError(
+                .unsupported,
+                "Column \(sources[index].column.name) has the text \(PartitionPath.null), which stands for null in the "
+                    + "paths of partitions. Make it a null token, or partition by another column.",
+                column: sources[index].column.name)
+        }
         // Different texts of one value (`true`, `TRUE`) are one partition.
-        let number = sources[index].values[value] ?? UInt32(sources[index].folders.count)
+        let key = Array(value.utf8)
+        let number = sources[index].values[key] ?? UInt32(sources[index].folders.count)
         if Int(number) == sources[index].folders.count {
             guard sources[index].folders.count <= most else {
                 throw ColumnarError(
@@ -202,7 +211,7 @@ final class PartitionReader {
                     "Column \(sources[index].column.name) has more than \(most) values. Partition by another column.",
                     column: sources[index].column.name)
             }
-            sources[index].values[value] = number
+            sources[index].values[key] = number
             sources[index].folders.append(Self.folder(sources[index].key, value, period: nil))
         }
         _ = sources[index].texts.insert(text, length, flags: 0, value: 0)

@@ -31,10 +31,11 @@ public struct QualityFilter: Sendable {
         let text = try InputSource.text(of: source, encoding: options.encoding)
         let (unfed, feed) = try QuarantineSource.recognizing(text)
         let (records, format) = try InputFormat.automatic.recognized(unfed)
-        guard feed.map({ !$0.layout.header.isEmpty }) ?? (format == .csv) else {
+        guard feed.map({ $0.layout.format == .delimited }) ?? (format == .csv) else {
+            let form = (feed?.layout.format ?? .json).words
             throw ColumnarError(
                 .unsupported,
-                "The records are JSON, and good rows are written as they stand, which is done for delimited text only. "
+                "The records are \(form), and good rows are written as they stand, which is done for delimited text only. "
                     + "Convert the file with the rules instead.")
         }
         if let feed { options.apply(feed.layout) }
@@ -133,10 +134,14 @@ private final class FilterPass {
     /// Writes a good record: as it stands, but for its masked fields.
     private func write(_ batch: RecordBatch, row: Int, _ range: Range<Int>) {
         var position = range.lowerBound
-        for column in masker?.columns ?? [] {
+        let columns = masker?.columns ?? []
+        // A field that was unescaped no longer lies in the record: where it stands there is looked up.
+        let isMoved = columns.contains { !batch.isInput(batch.field(row: row, column: $0.field).lowerBound) }
+        let places = isMoved ? fieldPlaces(batch, range) : []
+        for column in columns {
             masked.removeAll(keepingCapacity: true)
             guard let masker, masker.append(column, batch, row: row, to: &masked) else { continue }
-            let field = batch.field(row: row, column: column.field)
+            let field = isMoved ? places[column.field] : batch.field(row: row, column: column.field)
             output.append(UnsafePointer(batch.base + position), field.lowerBound - position)
             let isQuoted = dialect.quote.map { batch.base[field.lowerBound] == $0 } ?? false
             output.append(CSVHeader.field(masked, dialect, isQuoted: isQuoted))
@@ -144,6 +149,20 @@ private final class FilterPass {
         }
         output.append(UnsafePointer(batch.base + position), range.upperBound - position)
         output.append(10)
+    }
+
+    /// Where the fields of a record stand in the input, escapes and quotes included; empty at its end where they are
+    /// missing.
+    private func fieldPlaces(_ batch: RecordBatch, _ range: Range<Int>) -> [Range<Int>] {
+        let slots = UnsafeMutablePointer<UInt32>.allocate(capacity: 2 * (range.count + 2))
+        defer { slots.deallocate() }
+        let outcome = RecordScanner(dialect: dialect).scan(
+            UnsafePointer(batch.base), at: range.lowerBound, to: batch.end, isFinal: true, into: slots)
+        return (0..<batch.columns).map { field in
+            guard field < outcome.fields else { return range.upperBound..<range.upperBound }
+            let start = Int(slots[2 * field]) + 1
+            return start..<max(start, Int(slots[2 * field + 1]))
+        }
     }
 
     private func reject(_ record: RejectedRecord) throws(ColumnarError) {

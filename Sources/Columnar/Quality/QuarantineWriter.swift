@@ -68,6 +68,7 @@ public final class QuarantineWriter: RejectedRecords {
         line += ",\"delimiter\":" + json(String(layout.delimiter))
         if let quote = layout.quote { line += ",\"quote\":" + json(String(quote)) }
         if let escape = layout.escape { line += ",\"escape\":" + json(String(escape)) }
+        if layout.format != .delimited { line += ",\"format\":" + json(layout.format.rawValue) }
         if let source { line += ",\"source\":" + json(source) }
         return line + "}\n"
     }

@@ -25,6 +25,8 @@ public final class InflateSource: ByteSource {
     /// Compressed bytes taken from the base source.
     private var consumed: Int64 = 0
     private var state = State.inside
+    /// Whether the last output filled its room, so that more may come without further input.
+    private var isPending = false
 
     /// - Parameter offset: where the compressed data begins in the file, for places in messages.
     /// - Throws: `ReadFailed` where memory for the decompressor cannot be had.
@@ -53,10 +55,11 @@ public final class InflateSource: ByteSource {
         stream.pointee.next_out = address
         stream.pointee.avail_out = UInt32(room)
         while Int(stream.pointee.avail_out) == room, state != .ended {
-            if stream.pointee.avail_in == 0 { try fill() }
+            if stream.pointee.avail_in == 0, !isPending { try fill() }
             if state == .between { try beginMember() }
             if state == .ended { break }
             let result = inflate(stream, Z_NO_FLUSH)
+            isPending = result == Z_OK && stream.pointee.avail_out == 0
             switch result {
             case Z_OK, Z_BUF_ERROR: break
             case Z_STREAM_END: state = framing == .gzip ? .between : .ended
@@ -113,6 +116,6 @@ public final class InflateSource: ByteSource {
         try base.rewind()
         inflateReset(stream)
         stream.pointee.avail_in = 0
-        (consumed, state) = (0, .inside)
+        (consumed, state, isPending) = (0, .inside, false)
     }
 }

@@ -7,6 +7,8 @@ import Glibc
 public final class QuarantineSource: ByteSource {
     /// How every quarantine file begins.
     static let mark = "{\"sluice\":\"quarantine\""
+    /// How one of JSON records begins.
+    static let markOfJSON = mark + ",\"version\":1,\"header\":\"\""
     /// The longest line, in bytes.
     private static let mostLineBytes = 64 << 20
 
@@ -22,14 +24,17 @@ public final class QuarantineSource: ByteSource {
     private var output: [UInt8] = []
     private var outputPosition = 0
 
-    /// A source that is a quarantine file as delimited text with a header; every other one as it is.
+    /// A source that is a quarantine file as the text that its records come from, delimited text with its header; every
+    /// other one as it is.
+    /// - Parameter format: what the records are to be read as. As JSON, a quarantine file of other records is read as the
+    ///   JSON that it is.
     /// - Throws: `CorruptFile` where the first line is broken, `ReadFailed`.
     static func recognizing(
-        _ source: any ByteSource
+        _ source: any ByteSource, format: InputFormat = .automatic
     ) throws(ColumnarError) -> (source: any ByteSource, feed: QuarantineSource?) {
         // The members of an archive are read one by one.
         if source is ZipSource { return (source, nil) }
-        let mark = Array(mark.utf8)
+        let mark = Array((format.isJSON ? markOfJSON : mark).utf8)
         var head = [UInt8](repeating: 0, count: mark.count)
         var count = 0
         while count < head.count {
@@ -68,10 +73,15 @@ public final class QuarantineSource: ByteSource {
         guard let header = members["header"], let delimiter = members["delimiter"]?.first,
             delimiter.isASCII, members["version"] == "1"
         else { throw fault("its first line has no header and delimiter, or another version than 1") }
+        // JSON records have no header; other formats are named.
+        let format =
+            members["format"].map { RejectedLayout.Format(rawValue: $0) } ?? (header.isEmpty ? .json : .delimited)
+        guard let format else { throw fault("its format \(members["format"] ?? "") is not known") }
         layout = RejectedLayout(
-            header: header, delimiter: delimiter, quote: members["quote"]?.first, escape: members["escape"]?.first)
+            header: header, delimiter: delimiter, quote: members["quote"]?.first, escape: members["escape"]?.first,
+            format: format)
         origin = members["source"]
-        output = Array(header.utf8) + [10]
+        output = format == .delimited ? Array(header.utf8) + [10] : []
         outputPosition = 0
     }
 
@@ -203,6 +213,44 @@ private final class ReplayedSource: ByteSource {
     func rewind() throws(ColumnarError) {
         try base.rewind()
         (head, position) = ([], 0)
+    }
+}
+
+extension RejectedLayout.Format {
+    var words: String {
+        switch self {
+        case .delimited: "delimited text"
+        case .json: "JSON"
+        case .fixedWidth: "fixed-width text"
+        case .accessLog: "lines of an access log"
+        }
+    }
+}
+
+extension ConversionOptions {
+    /// Reads as records were written that come from another file.
+    /// - Throws: `Unsupported` where that takes what the quarantine file does not have.
+    mutating func apply(_ layout: RejectedLayout) throws(ColumnarError) {
+        switch (layout.format, format) {
+        case (.delimited, .csv), (.delimited, .automatic):
+            csv.apply(layout)
+            format = .csv
+        case (.json, .csv), (.json, .automatic), (.json, .json), (.json, .ndjson):
+            format = .json
+        case (.fixedWidth, .fixedWidth(var columns)):
+            // What was skipped at the beginning of the file is not in the quarantine.
+            columns.skippedLines = 0
+            format = .fixedWidth(columns)
+        case (.accessLog, .accessLog): break
+        default:
+            let advice =
+                switch layout.format {
+                case .delimited, .json: "Leave the format to be recognised."
+                case .fixedWidth, .accessLog: "Read it with the format and layout of the file they come from."
+                }
+            throw ColumnarError(
+                .unsupported, "The records of this quarantine file are \(layout.format.words). \(advice)")
+        }
     }
 }
 
