@@ -86,6 +86,9 @@ public struct QualityRange: Sendable, Hashable {
         case number(Double)
         /// Microseconds since 1970-01-01 00:00; dates count as their midnight.
         case time(Int64)
+
+        /// A number as it is written in a rule, of which `number` is the nearest double.
+        init(_ text: String, _ number: Double) { self = Int64(text).map(Value.integer) ?? .number(number) }
     }
 
     public var lower: Bound?
@@ -110,12 +113,24 @@ public struct QualityRange: Sendable, Hashable {
         }
         switch (left, right) {
         case (.integer(let left), .integer(let right)): return order(left, right)
-        case (.integer(let left), .number(let right)): return order(Double(left), right)
-        case (.number(let left), .integer(let right)): return order(left, Double(right))
+        case (.integer(let left), .number(let right)): return exactOrder(left, right)
+        case (.number(let left), .integer(let right)):
+            let reversed = exactOrder(right, left)
+            return reversed == 2 ? 2 : -reversed
         case (.number(let left), .number(let right)): return order(left, right)
         case (.time(let left), .time(let right)): return order(left, right)
         default: return nil
         }
+    }
+
+    /// Of a whole number and any other, exactly: as a double, a large whole number would be rounded. 2 for a NaN.
+    private static func exactOrder(_ left: Int64, _ right: Double) -> Int {
+        if right.isNaN { return 2 }
+        if right >= 0x1p63 { return -1 }
+        if right < -0x1p63 { return 1 }
+        let whole = right.rounded(.down)
+        guard left == Int64(whole) else { return left < Int64(whole) ? -1 : 1 }
+        return whole < right ? -1 : 0
     }
 
     /// Whether a value lies between the bounds. What cannot be compared (a text, a NaN) does not.

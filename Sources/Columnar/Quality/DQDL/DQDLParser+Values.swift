@@ -3,7 +3,7 @@ extension DQDLParser {
     func value(_ expression: DQDLExpression) throws(ColumnarError) -> ValueTest {
         let operands = expression.operands
         let names = operands.map(\.kindName)
-        var numbers: [(value: Double, text: String)] = []
+        var numbers: [QualityRange.Value] = []
         var texts: [String] = []
         var days: [(day: Int64, text: String)] = []
         var hasNull = false
@@ -11,7 +11,7 @@ extension DQDLParser {
         var hasBlank = false
         for operand in operands {
             switch operand {
-            case .number(let value, let text): numbers.append((value, text))
+            case .number(let value, let text): numbers.append(.init(text, value))
             case .text(let text): texts.append(text)
             case .day(let day, let text): days.append((day, text))
             case .null: hasNull = true
@@ -36,7 +36,7 @@ extension DQDLParser {
             let isNegated = expression.kind == .notEqual || expression.kind == .notAmong
             var check = ValueTest.Check.nothing
             if !numbers.isEmpty {
-                check = .numbers(Set(numbers.map(\.value)))
+                check = .numbers(NumberSet(numbers))
             } else if !days.isEmpty {
                 check = .daySet(Set(days.map(\.day)))
             } else if hasTexts {
@@ -60,10 +60,7 @@ extension DQDLParser {
                 let range = try range(expression, days.map { .integer($0.day) })
                 return ValueTest(.days(range), isNegated: isNegated, emptyIsNull: true)
             }
-            let values = numbers.map { number in
-                Int64(number.text).map(QualityRange.Value.integer) ?? .number(number.value)
-            }
-            return ValueTest(.range(try range(expression, values)), isNegated: isNegated, emptyIsNull: true)
+            return ValueTest(.range(try range(expression, numbers)), isNegated: isNegated, emptyIsNull: true)
         }
     }
 

@@ -157,7 +157,7 @@ indirect enum DQDLNode {
             guard rule.threshold == nil else { return nil }
             guard let condition = rule.condition else { return rule.test }
             // Records that a part is not about pass it.
-            return .any([condition.negated, rule.test])
+            return .any([.unmet(condition), rule.test])
         case .rule(.file): return nil
         case .all(let nodes), .any(let nodes):
             var tests: [RecordTest] = []
@@ -198,19 +198,5 @@ extension QualityRule {
         default: break
         }
         self.init(column: Set(columns).count == 1 ? columns.first : nil, check, text: written)
-    }
-}
-
-extension RecordTest {
-    /// What is so where this is not. A null, of which SQL says neither, counts as not so: see `WhereClause`.
-    var negated: RecordTest {
-        switch self {
-        case .value(let column, var test):
-            test.isNegated.toggle()
-            test.acceptsNull.toggle()
-            return .value(column: column, test)
-        case .all(let tests): return .any(tests.map(\.negated))
-        case .any(let tests): return .all(tests.map(\.negated))
-        }
     }
 }

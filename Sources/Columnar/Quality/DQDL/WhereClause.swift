@@ -127,7 +127,7 @@ struct WhereClause {
 
     private struct Literal {
         enum Kind {
-            case number(Double)
+            case number
             case text(String)
             case day(Int64)
         }
@@ -148,8 +148,8 @@ struct WhereClause {
         case .number(let text):
             guard let value = Double(text) else { throw expected("a number") }
             advance()
-            let signed = isNegative ? -value : value
-            return Literal(kind: .number(signed), value: .number(signed))
+            return Literal(
+                kind: .number, value: .init((isNegative ? "-" : "") + text, isNegative ? -value : value))
         case .text(let text) where !isNegative:
             advance()
             if let day = DQDLParser.day(text) { return Literal(kind: .day(day), value: .integer(day)) }
@@ -164,18 +164,18 @@ struct WhereClause {
     private func set(
         _ values: [Literal], _ test: (ValueTest.Check, Bool) -> RecordTest
     ) throws(ColumnarError) -> RecordTest {
-        var numbers: Set<Double> = []
+        var numbers: [QualityRange.Value] = []
         var texts: Set<String> = []
         var days: Set<Int64> = []
         for value in values {
             switch value.kind {
-            case .number(let value): numbers.insert(value)
+            case .number: numbers.append(value.value)
             case .text(let value): texts.insert(value)
             case .day(let value): days.insert(value)
             }
         }
         var checks: [ValueTest.Check] = []
-        if !numbers.isEmpty { checks.append(.numbers(numbers)) }
+        if !numbers.isEmpty { checks.append(.numbers(NumberSet(numbers))) }
         if !texts.isEmpty { checks.append(.texts(texts)) }
         if !days.isEmpty { checks.append(.daySet(days)) }
         return test(checks.count == 1 ? checks[0] : .either(checks), texts.isEmpty)

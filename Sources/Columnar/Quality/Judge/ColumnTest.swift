@@ -6,10 +6,11 @@ final class ColumnTest {
         case value(ValueEvaluator, BatchFlags)
         case all([Node], BatchFlags)
         case any([Node], BatchFlags)
+        case unmet(Node, BatchFlags)
 
         var flags: BatchFlags {
             switch self {
-            case .value(_, let flags), .all(_, let flags), .any(_, let flags): flags
+            case .value(_, let flags), .all(_, let flags), .any(_, let flags), .unmet(_, let flags): flags
             }
         }
     }
@@ -33,6 +34,7 @@ final class ColumnTest {
         case .value(_, let test): .value(ValueEvaluator(test, nullTokens: nullTokens), BatchFlags())
         case .all(let tests): .all(tests.map { node($0, nullTokens) }, BatchFlags())
         case .any(let tests): .any(tests.map { node($0, nullTokens) }, BatchFlags())
+        case .unmet(let test): .unmet(node(test, nullTokens), BatchFlags())
         }
     }
 
@@ -71,6 +73,7 @@ final class ColumnTest {
                 if holds { return true }
             }
             return isOpen ? nil : false
+        case .unmet(let node, _): return decide(node, leaf).map { !$0 }
         }
     }
 
@@ -103,6 +106,10 @@ final class ColumnTest {
                 let part = node.flags.base
                 for row in 0..<table.rows { target[row] |= part[row] }
             }
+        case .unmet(let node, _):
+            evaluate(node, table)
+            let part = node.flags.base
+            for row in 0..<table.rows { target[row] = 1 ^ part[row] }
         }
     }
 
@@ -118,6 +125,8 @@ final class ColumnTest {
         case .value(let evaluator, _): return [evaluator.complaint(table, row: 0)]
         case .all(let nodes, _): return nodes.lazy.compactMap { reason($0, table) }.first
         case .any(let nodes, _): return nodes.compactMap { reason($0, table) }.flatMap(\.self)
+        // That a rule is about a record is not what is wrong with it.
+        case .unmet: return []
         }
     }
 }

@@ -32,7 +32,7 @@ final class CompiledCheck {
         switch kind {
         case .nothing: return false
         case .range(let range): return FieldType.value(text, length, isTime: range.isTime).map(range.contains)
-        case .numbers(let numbers): return FieldType.number(text, length).map(numbers.contains)
+        case .numbers(let numbers): return FieldType.value(text, length, isTime: false).map(numbers.contains)
         case .texts: return texts?.find(text, length, flags: 0) != nil
         case .blank: return length > 0 && UnsafeBufferPointer(start: text, count: length).allSatisfy(Blank.isBlank)
         case .days(let range): return FieldType.day(text, length).map { range.contains(.integer($0)) }
@@ -164,11 +164,20 @@ enum FieldType {
         guard count > 0 else { return nil }
         if isTime { return TemporalText.timestamp(text, count).map { .time($0.microseconds) } }
         if let value = IntegerText.parse(text, count) { return .integer(value) }
-        return DoubleText.parse(text, count).map { .number($0) }
+        if let value = DoubleText.parse(text, count) { return .number(value) }
+        // A whole number beyond 64 bits: a double is near enough to compare it with what anybody writes in a rule.
+        guard let shape = DecimalText.shape(text, count), !shape.hasPoint else { return nil }
+        return Double(String(decoding: UnsafeBufferPointer(start: text, count: count), as: UTF8.self))
+            .flatMap { $0.isFinite ? .number($0) : nil }
     }
 
+    /// The nearest double of a number.
     static func number(_ text: UnsafePointer<UInt8>, _ count: Int) -> Double? {
-        count > 0 ? DoubleText.parse(text, count) : nil
+        switch value(text, count, isTime: false) {
+        case .integer(let value): Double(value)
+        case .number(let value): value
+        case .time, nil: nil
+        }
     }
 
     /// The day of a date or timestamp, since 1970-01-01.

@@ -20,6 +20,7 @@ final class RecordEvaluator {
         case column(ColumnTest)
         case all([Node], BatchFlags)
         case any([Node], BatchFlags)
+        case unmet(Node, BatchFlags)
     }
 
     private let root: Node
@@ -43,6 +44,7 @@ final class RecordEvaluator {
         case .value: return .all([], BatchFlags())
         case .all(let tests): return .all(tests.map { node($0, columns, nullTokens) }, BatchFlags())
         case .any(let tests): return .any(tests.map { node($0, columns, nullTokens) }, BatchFlags())
+        case .unmet(let test): return .unmet(node(test, columns, nullTokens), BatchFlags())
         }
     }
 
@@ -52,6 +54,7 @@ final class RecordEvaluator {
             switch node {
             case .column(let test): [test]
             case .all(let nodes, _), .any(let nodes, _): nodes.flatMap(parts)
+            case .unmet(let node, _): parts(node)
             }
         }
         return parts(root)
@@ -85,6 +88,12 @@ final class RecordEvaluator {
                 }
             }
             return result
+        case .unmet(let node, _):
+            switch outcome(node, rows) {
+            case .all: return .none
+            case .none: return .all
+            case .values, .nulls, .mixed: return .mixed
+            }
         }
     }
 
@@ -116,6 +125,11 @@ final class RecordEvaluator {
                 for row in 0..<count { target[row] |= part[row] }
             }
             return target
+        case .unmet(let node, let flags):
+            flags.reserve(count)
+            let part = Self.flags(node, rows)
+            for row in 0..<count { flags.base[row] = 1 ^ part[row] }
+            return flags.base
         }
     }
 
@@ -135,7 +149,8 @@ final class RecordEvaluator {
 
     /// Why a row fails: the first value that does, with its column.
     func complaint(_ row: FieldRows) -> (column: String, reason: String) {
-        Self.complaint(root, row) ?? ("", "does not pass")
+        guard let found = Self.complaint(root, row), !found.reason.isEmpty else { return ("", "does not pass") }
+        return found
     }
 
     private static func complaint(_ node: Node, _ row: FieldRows) -> (column: String, reason: String)? {
@@ -149,8 +164,10 @@ final class RecordEvaluator {
                 guard let part = complaint(node, row) else { return nil }
                 found.append(part)
             }
-            guard let first = found.first else { return nil }
-            return (first.column, found.map(\.reason).joined(separator: " and "))
+            guard let first = found.first(where: { !$0.reason.isEmpty }) ?? found.first else { return nil }
+            return (first.column, found.map(\.reason).filter { !$0.isEmpty }.joined(separator: " and "))
+        // That a rule is about a record is not what is wrong with it.
+        case .unmet(let node, _): return complaint(node, row) == nil ? ("", "") : nil
         }
     }
 }

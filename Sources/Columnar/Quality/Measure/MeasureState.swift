@@ -118,7 +118,7 @@ final class MeasureState {
         for row in 0..<rows.count where flags.map({ $0[row] == 1 }) ?? true {
             scratch.clear()
             guard let (text, length) = table.value(row, nullTokens, scratch), length > 0 else { continue }
-            if let value = DoubleText.parse(text, length) {
+            if let value = FieldType.number(text, length) {
                 numbers.append(value)
             } else if fault == nil {
                 fault = (rows.ordinal(row), Excerpt.text(UnsafeBufferPointer(start: text, count: length), limit: 80))

@@ -7,7 +7,7 @@ public struct ValueTest: Sendable {
         /// A number between bounds. A text that is no number is not.
         case range(QualityRange)
         /// A number among these.
-        case numbers(Set<Double>)
+        case numbers(NumberSet)
         /// A text among these, to the letter.
         case texts(Set<String>)
         /// A text of one or more blanks and nothing else.
@@ -51,6 +51,8 @@ public indirect enum RecordTest: Sendable {
     case value(column: String, ValueTest)
     case all([RecordTest])
     case any([RecordTest])
+    /// It is not so, also where that is because a value is missing or cannot be compared.
+    case unmet(RecordTest)
 
     /// The columns that it looks at, in order, each once.
     var columns: [String] {
@@ -60,6 +62,7 @@ public indirect enum RecordTest: Sendable {
             var names: [String] = []
             for name in tests.flatMap(\.columns) where !names.contains(name) { names.append(name) }
             return names
+        case .unmet(let test): return test.columns
         }
     }
 }
