@@ -6,6 +6,8 @@ package import FunctionJSON
 package struct EventPath: Sendable, Hashable {
     /// As EventBridge limits it, in characters.
     package static let longest = 256
+    /// The highest array index: no event is large enough to have more elements.
+    package static let highestIndex = 10_000_000
 
     enum Step: Sendable, Hashable {
         case member(String)
@@ -53,7 +55,11 @@ package struct EventPath: Sendable, Hashable {
                 rest = rest[rest.index(after: end)...]
                 if inside == "*" {
                     steps.append(.all)
-                } else if let index = Int(inside), index >= 0, inside.first != "+" {
+                } else if !inside.isEmpty, inside.utf8.allSatisfy({ (0x30...0x39).contains($0) }) {
+                    guard let index = Int(inside), index <= Self.highestIndex else {
+                        throw fail(
+                            "no array of an event has an element `[\(inside)]`; \(Self.highestIndex) is the highest")
+                    }
                     steps.append(.element(index))
                 } else {
                     throw fail("`[\(inside)]` is no array index; members are written with a dot, not in brackets")
@@ -80,7 +86,7 @@ package struct EventPath: Sendable, Hashable {
             case .member(let name):
                 nodes = nodes.compactMap { $0[name] }
             case .element(let index):
-                nodes = nodes.compactMap { Array($0.elements.prefix(index + 1)).dropFirst(index).first }
+                nodes = nodes.compactMap { $0.elements.dropFirst(index).first { _ in true } }
             case .all:
                 isList = true
                 nodes = nodes.flatMap { node in Array(node.elements) + node.members.map(\.value) }

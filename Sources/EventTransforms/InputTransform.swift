@@ -76,7 +76,7 @@ package struct InputTransform: Sendable, Hashable {
     /// What the handler gets for an event (a whole envelope): one JSON value without white space of its own.
     ///
     /// Throws `pathNotFound` where the event lacks what `inputPath` names, and `invalidResult` where the filled template
-    /// is not JSON: an object within a string, which AWS drops silently.
+    /// is not JSON (an object within a string, which AWS drops silently) or too large.
     package func apply(to event: [UInt8], context: TransformContext) throws(TransformError) -> [UInt8] {
         let root: JSONNode
         do throws(JSONError) {
@@ -97,7 +97,7 @@ package struct InputTransform: Sendable, Hashable {
         case .template(let template, let paths):
             let filler = TemplateFiller(
                 form: template.form, root: root, paths: paths, context: context)
-            let filled = filler.fill(template.segments)
+            let filled = try filler.fill(template.segments)
             do throws(JSONError) {
                 return try InputTemplate.render(filled, template.form)
             } catch {

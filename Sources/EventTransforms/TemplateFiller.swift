@@ -18,13 +18,23 @@ struct TemplateFiller {
     let paths: [String: EventPath]
     let context: TransformContext
 
-    func fill(_ segments: [InputTemplate.Segment]) -> [UInt8] {
+    /// Bytes that a filled template may have: of a whole event of the largest size, and as much again.
+    static let mostBytes = 2 << 20
+
+    /// Throws `invalidResult` where it becomes too large.
+    func fill(_ segments: [InputTemplate.Segment]) throws(TransformError) -> [UInt8] {
         var output: [UInt8] = []
         for segment in segments {
             switch segment {
             case .literal(let bytes): output += bytes
             case .value(let name): appendValue(of: name, to: &output)
             case .text(let name): appendText(of: name, to: &output)
+            }
+            guard output.count <= Self.mostBytes else {
+                throw TransformError(
+                    .invalidResult,
+                    "the filled inputTemplate is larger than \(Self.mostBytes >> 20) MB: it names large parts of the "
+                        + "event, or the whole of it, too often")
             }
         }
         return output
