@@ -11,9 +11,6 @@ final class ReferenceTable: Sendable {
     /// Where a field's text lies; start -1 for null.
     private let fields: [(start: Int, count: Int)]
 
-    /// Types that a column may have, the narrowest first; text holds everything.
-    private static let candidates: [ColumnType] = [.boolean, .bigint, .double, .date, .timestamp, .timestampUTC]
-
     var count: Int { rows.count }
 
     /// Reads a delimited file. Fails with `MissingColumn`, with `DuplicateKey` where a key occurs twice or is missing,
@@ -27,8 +24,7 @@ final class ReferenceTable: Sendable {
                 "It has no column \(name); it has \(reader.columns.map(\.name).joined(separator: ", ")).", column: name)
         }
         let others = reader.columns.indices.filter { $0 != key }
-        var types = others.map { _ in Self.candidates }
-        var isEmpty = others.map { _ in true }
+        var types = others.map { _ in InferredType() }
         var rows: [[UInt8]: Int] = [:]
         var bytes: [UInt8] = []
         var fields: [(start: Int, count: Int)] = []
@@ -46,8 +42,7 @@ final class ReferenceTable: Sendable {
                     fields.append((-1, 0))
                     continue
                 }
-                isEmpty[position] = false
-                types[position].removeAll { !record.fits(column, $0) }
+                types[position].look(at: record, column)
                 let text = record.bytes(column)
                 fields.append((bytes.count, text.count))
                 bytes.append(contentsOf: text)
@@ -57,8 +52,7 @@ final class ReferenceTable: Sendable {
         self.bytes = bytes
         self.fields = fields
         columns = others.enumerated().map { position, column in
-            let type = isEmpty[position] ? nil : types[position].first
-            return ColumnSchema(name: reader.columns[column].name, type: type ?? .string)
+            ColumnSchema(name: reader.columns[column].name, type: types[position].type ?? .string)
         }
     }
 
