@@ -58,14 +58,29 @@ struct LoopWarningTests {
             ])
     }
 
+    @Test("deletions are events, too")
+    func deletions() throws {
+        let deleted = "{source: [aws.s3], detail-type: [Object Deleted], detail: {bucket: {name: [clean-zone]}}}"
+        #expect(
+            try warnings(["F": "grants: {write: [clean-zone]}"], [rule("r", deleted, "{function: F}")]) == [
+                "possible loop: rule r → F → deletions in bucket clean-zone → rule r; the hop budget would end it"
+            ])
+        // A put in one place, a deletion in the other.
+        let found = try warnings(
+            ["A": "grants: {write: [clean-zone]}", "B": "grants: {write: [landing-zone]}"],
+            [rule("a", objects("landing-zone"), "{function: A}"), rule("b", deleted, "{function: B}")])
+        #expect(found.count == 1 && found[0].contains("rule a → A → deletions in bucket clean-zone → rule b → B"))
+    }
+
     @Test("what a pattern excludes is no way")
     func excluded() throws {
         let writes = ["F": "grants: {write: [clean-zone], events: [orders]}\nonFailure: {bus: outcomes}"]
         for pattern in [
             objects("landing-zone"), "{source: [shop], detail: {bucket: {name: [clean-zone]}}}",
-            "{source: [aws.s3], detail-type: [Object Deleted], detail: {bucket: {name: [clean-zone]}}}",
+            "{source: [aws.s3], detail-type: [Object Restored], detail: {bucket: {name: [clean-zone]}}}",
+            "{source: [aws.s3], detail-type: [Object Deleted], detail: {bucket: {name: [landing-zone]}}}",
             "{source: [aws.s3], detail: {bucket: {name: [{anything-but: clean-zone}]}}}",
-            "{source: [aws.s3], $or: [{detail: {bucket: {name: [landing-zone]}}}, {detail-type: [Object Deleted]}]}",
+            "{source: [aws.s3], $or: [{detail: {bucket: {name: [landing-zone]}}}, {detail-type: [Object Restored]}]}",
         ] {
             #expect(try warnings(writes, [rule("r", pattern, "{function: F}")]).isEmpty, "\(pattern)")
         }

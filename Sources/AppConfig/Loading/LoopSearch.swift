@@ -6,6 +6,7 @@ struct LoopSearch {
     /// What a target's function may cause.
     private enum Emission: Hashable {
         case objects(bucket: String)
+        case deletions(bucket: String)
         case events(bus: String)
         case success(bus: String, function: String)
         case failure(bus: String, function: String)
@@ -13,6 +14,7 @@ struct LoopSearch {
         var inWords: String {
             switch self {
             case .objects(let bucket): "bucket \(bucket)"
+            case .deletions(let bucket): "deletions in bucket \(bucket)"
             case .events(let bus): "events on bus \(bus)"
             case .success(let bus, let function): "success of \(function) on bus \(bus)"
             case .failure(let bus, let function): "failure of \(function) on bus \(bus)"
@@ -36,6 +38,12 @@ struct LoopSearch {
     private let buses: [String]
     private let functions: [String: FunctionFile]
     private let places: RulePlaces
+    private let known = Known()
+
+    /// What was found out once.
+    private final class Known {
+        var takers: [Emission: [Int]] = [:]
+    }
 
     init(rules: [RuleFile], functions: [FunctionFile], buckets: [String], buses: [String]) {
         self.rules = rules
@@ -67,9 +75,12 @@ struct LoopSearch {
                 "rule \(definition.name) → \(definition.targets[step.node.target].function) → \(step.emission.inWords)"
         }
         let hint =
-            if case .objects = loop[loop.count - 1].emission {
+            switch loop[loop.count - 1].emission {
+            case .objects:
                 "make the rule's key filter exclude what the function writes, or take the bucket from its grants"
-            } else {
+            case .deletions:
+                "make the rule's key filter exclude what the function deletes, or take the bucket from its grants"
+            case .events, .success, .failure:
                 "narrow the rule's pattern so that it does not take what comes back, or take the grant away"
             }
         rule.file.report(
@@ -84,6 +95,7 @@ struct LoopSearch {
     private func shortest(from start: Node) -> [Step]? {
         var queue: [[Step]] = emissions(of: start).map { [Step(node: start, emission: $0)] }
         var seen: Set<Int> = []
+        var met = Set(queue.compactMap { $0.last?.emission })
         var head = 0
         while head < queue.count {
             let path = queue[head]
@@ -95,7 +107,10 @@ struct LoopSearch {
                 guard seen.insert(next).inserted else { continue }
                 for target in rules[next].definition.targets.indices {
                     let node = Node(rule: next, target: target)
-                    for emission in emissions(of: node) { queue.append(path + [Step(node: node, emission: emission)]) }
+                    // Whoever takes it was reached on a way that is no longer.
+                    for emission in emissions(of: node) where met.insert(emission).inserted {
+                        queue.append(path + [Step(node: node, emission: emission)])
+                    }
                 }
             }
         }
@@ -107,7 +122,9 @@ struct LoopSearch {
         var emissions: [Emission] = []
         let function = functions[target.function]
         let grants = function?.definition.grants ?? Grants()
-        emissions += buckets.filter(grants.mayWrite(bucket:)).map { .objects(bucket: $0) }
+        for bucket in buckets where grants.mayWrite(bucket: bucket) {
+            emissions += [.objects(bucket: bucket), .deletions(bucket: bucket)]
+        }
         emissions += buses.filter { grants.events.contains("*") || grants.events.contains($0) }.map { .events(bus: $0) }
         let destinations = (target.destinations ?? Destinations()).filled(
             from: function?.definition.destinations ?? Destinations())
@@ -118,12 +135,15 @@ struct LoopSearch {
 
     /// The rules that may take it.
     private func takers(of emission: Emission) -> [Int] {
-        rules.indices.filter { index in
+        if let known = known.takers[emission] { return known }
+        let takers = rules.indices.filter { index in
             let rule = rules[index].definition
             guard rule.enabled, rule.schedule == nil, let view = places.views[index] else { return false }
             switch emission {
             case .objects(let bucket):
                 return rule.bus == "default" && view.mayTakeObject(of: bucket)
+            case .deletions(let bucket):
+                return rule.bus == "default" && view.mayTakeDeletion(of: bucket)
             case .events(let bus): return rule.bus == bus && view.mayTakeOwn
             case .success(let bus, let function):
                 return rule.bus == bus && view.mayTakeOutcome("Success", of: function)
@@ -131,6 +151,8 @@ struct LoopSearch {
                 return rule.bus == bus && view.mayTakeOutcome("Failure", of: function)
             }
         }
+        known.takers[emission] = takers
+        return takers
     }
 }
 
@@ -149,7 +171,7 @@ struct PatternView {
     private enum Rest {
         /// Nothing: it takes everything.
         case all
-        case pattern(EventPattern)
+        case pattern(Matcher<Bool>)
         /// It is not valid, which is reported elsewhere.
         case none
 
@@ -158,7 +180,9 @@ struct PatternView {
             case .all: true
             case .none: false
             // What cannot be decided may happen.
-            case .pattern(let pattern): (try? pattern.matches(Array(event.utf8))) ?? true
+            case .pattern(let matcher):
+                (try? matcher.answer(in: Array(event.utf8))).map { !$0.matched.isEmpty || !$0.undecided.isEmpty }
+                    ?? true
             }
         }
     }
@@ -166,6 +190,10 @@ struct PatternView {
     private let objects: Rest
     private let outcomes: Rest
     private let sources: [YAMLNode]
+    /// The kinds of outcomes that it may take of some function.
+    private let outcomeKinds: [String]
+
+    private static let kinds = ["Success", "Failure"]
 
     private static let always: Set<String> = ["id", "time"]
     private static let ofObject = always.union([
@@ -183,13 +211,23 @@ struct PatternView {
         var found: [YAMLNode] = []
         PatternBuckets.collect(pattern, path: "", wanted: "source", into: &found)
         sources = found
+        let anyFunction = Self.rest(of: pattern, without: Self.ofOutcome.union(["detail.requestContext.functionArn"]))
+        outcomeKinds = Self.kinds.filter { kind in
+            anyFunction.takes(Self.outcome(kind, arn: "arn:aws:lambda:local:000000000000:function:any:1"))
+        }
     }
 
-    func mayTakeObject(of bucket: String) -> Bool {
+    func mayTakeObject(of bucket: String) -> Bool { mayTake("Object Created", of: bucket, "") }
+
+    func mayTakeDeletion(of bucket: String) -> Bool {
+        mayTake("Object Deleted", of: bucket, #","deletion-type":"Permanently Deleted""#)
+    }
+
+    private func mayTake(_ type: String, of bucket: String, _ more: String) -> Bool {
         objects.takes(
             Self.event(
-                source: "aws.s3", type: "Object Created", resource: "arn:aws:s3:::\(bucket)",
-                detail: #"{"version":"0","bucket":{"name":"\#(bucket)"},"requester":"000000000000"}"#))
+                source: "aws.s3", type: type, resource: "arn:aws:s3:::\(bucket)",
+                detail: #"{"version":"0","bucket":{"name":"\#(bucket)"},"requester":"000000000000"\#(more)}"#))
     }
 
     /// Events that a function puts itself: of any source but the host's own.
@@ -203,11 +241,15 @@ struct PatternView {
 
     /// An outcome of any version of a function.
     func mayTakeOutcome(_ kind: String, of function: String) -> Bool {
-        let arn = "arn:aws:lambda:local:000000000000:function:\(function):1"
-        return outcomes.takes(
-            Self.event(
-                source: "lambda", type: "Lambda Function Invocation Result - \(kind)", resource: arn,
-                detail: #"{"version":"1.0","requestContext":{"functionArn":"\#(arn)"}}"#))
+        // There are as many outcomes as functions, and few rules that are about any.
+        outcomeKinds.contains(kind)
+            && outcomes.takes(Self.outcome(kind, arn: "arn:aws:lambda:local:000000000000:function:\(function):1"))
+    }
+
+    private static func outcome(_ kind: String, arn: String) -> String {
+        event(
+            source: "lambda", type: "Lambda Function Invocation Result - \(kind)", resource: arn,
+            detail: #"{"version":"1.0","requestContext":{"functionArn":"\#(arn)"}}"#)
     }
 
     private static func event(source: String, type: String, resource: String, detail: String) -> String {
@@ -217,7 +259,8 @@ struct PatternView {
 
     private static func rest(of pattern: YAMLNode, without fields: Set<String>) -> Rest {
         guard let reduced = reduce(pattern, path: "", without: fields) else { return .all }
-        return (try? EventPattern(parsing: reduced.json, dialect: .extended)).map { .pattern($0) } ?? .none
+        return (try? EventPattern(parsing: reduced.json, dialect: .extended)).map { .pattern(Matcher([(true, $0)])) }
+            ?? .none
     }
 
     /// The node without the fields; nil where nothing is left. An alternative of `$or` of which nothing is left takes

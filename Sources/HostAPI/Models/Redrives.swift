@@ -66,8 +66,10 @@ package struct RedriveRequest: Codable, Sendable, Hashable {
 package struct RedriveJob: Codable, Sendable, Hashable {
     /// Empty for a dry run.
     package var id: String
-    /// `dry run`, `running`, `finished`, `cancelled`
+    /// `dry run`, `running`, `finished`, `cancelled`, `failed`
     package var state: String
+    /// Why it ended before everything was sent.
+    package var reason: String?
     package var selected: Int
     /// Handed to the delivery engine.
     package var sent: Int
@@ -88,13 +90,15 @@ package struct RedriveJob: Codable, Sendable, Hashable {
     package var pages: Int?
 
     package init(
-        id: String, state: String, selected: Int, sent: Int = 0, succeeded: Int = 0, failed: Int = 0,
+        id: String, state: String, reason: String? = nil, selected: Int, sent: Int = 0, succeeded: Int = 0,
+        failed: Int = 0,
         letters: [DeadLetterSummary] = [], selection: DeadLetterSelection? = nil, to: String? = nil,
         isEdited: Bool? = nil, rate: Double? = nil, by: String? = nil, created: Timestamp? = nil,
         ended: Timestamp? = nil, pages: Int? = nil
     ) {
         self.id = id
         self.state = state
+        self.reason = reason
         self.selected = selected
         self.sent = sent
         self.succeeded = succeeded
@@ -110,7 +114,7 @@ package struct RedriveJob: Codable, Sendable, Hashable {
         self.pages = pages
     }
 
-    package var isOver: Bool { state == "finished" || state == "cancelled" }
+    package var isOver: Bool { state == "finished" || state == "cancelled" || state == "failed" }
 }
 
 /// What came of one dead letter of a redrive.

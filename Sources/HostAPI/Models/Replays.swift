@@ -19,6 +19,8 @@ package struct ReplayRequest: Codable, Sendable, Hashable {
     package var dryRun: Bool
     /// Of a dry run: how many differences are told in full.
     package var examples: Int
+    /// What `examples` may be.
+    package static let exampleRange = 0...10_000
     /// Of a dry run: the columns that tell which row is which.
     package var keys: [String]
     /// Who asks, for the audit trail.

@@ -39,20 +39,34 @@ package struct ShadowReport: Codable, Sendable, Hashable {
     package var catalog = Counts()
     /// Deletions of objects.
     package var deletions = Counts()
-    /// Runs that failed in the shadow: `added` where the original succeeded, `same` where it failed too, `missing` where
-    /// only the original failed.
+    /// Runs that failed in the shadow: `added` where the original succeeded, `same` where it failed with the same code,
+    /// `changed` with another one, `missing` where only the original failed.
     package var failures = Counts()
     /// Runs whose event's object was replaced by a newer version since: nothing to compare.
     package var superseded: Int64 = 0
-    /// What differs, in the order of the log, at most as many as were asked for.
+    /// What differs, in the order of the log, at most as many as were asked for, and no more than fit into `differenceBytes`.
     package var differences: [ShadowDifference] = []
+    /// What those hold, about.
+    package private(set) var toldBytes: Int?
 
     package init() {}
 
+    /// What all differences that are told may hold, about: the report is written again with each page.
+    package static let differenceBytes = 1 << 20
+
     /// Nothing differs, as far as it could be compared.
     package var isEqual: Bool {
-        objects.differences + events.differences + catalog.differences + deletions.differences + failures.added
-            + failures.missing == 0
+        objects.differences + events.differences + catalog.differences + deletions.differences + failures.differences
+            == 0
+    }
+
+    /// Keeps a difference to be told in full, where there is room for one more.
+    package mutating func tell(_ difference: ShadowDifference, examples: Int) {
+        guard differences.count < examples else { return }
+        let bytes = (toldBytes ?? 0) + difference.bytes
+        guard bytes <= Self.differenceBytes else { return }
+        toldBytes = bytes
+        differences.append(difference)
     }
 }
 
@@ -88,6 +102,47 @@ package struct ShadowDifference: Codable, Sendable, Hashable {
         self.rule = rule
         self.function = function
         self.rows = rows
+    }
+}
+
+extension ShadowDifference {
+    /// What a note, and an example of a row, may hold.
+    package static let noteBytes = 2048
+
+    /// What it holds, about.
+    var bytes: Int {
+        let texts = subject.utf8.count + (note?.utf8.count ?? 0) + event.utf8.count + rule.utf8.count
+        let examples = rows?.examples.flatMap { ($0.before ?? []) + ($0.after ?? []) } ?? []
+        return texts + 200 + examples.reduce(0) { $0 + ($1?.utf8.count ?? 4) + 3 }
+    }
+
+    /// The same with long texts cut: handlers write what they like, and the report is kept.
+    package func bounded() -> ShadowDifference {
+        var bounded = self
+        bounded.subject = Self.cut(subject, to: Self.noteBytes)
+        bounded.note = note.map { Self.cut($0, to: Self.noteBytes) }
+        guard let rows else { return bounded }
+        bounded.rows?.examples = rows.examples.map { example in
+            var example = example
+            let cells = max(1, (example.before?.count ?? 0) + (example.after?.count ?? 0))
+            let share = max(8, Self.noteBytes / cells)
+            func cut(_ row: [String?]?) -> [String?]? {
+                row.map { $0.prefix(Self.noteBytes / 8).map { $0.map { Self.cut($0, to: share) } } }
+            }
+            example.before = cut(example.before)
+            example.after = cut(example.after)
+            return example
+        }
+        return bounded
+    }
+
+    /// At most so many bytes of a text, whole characters of it.
+    package static func cut(_ text: String, to bytes: Int) -> String {
+        guard text.utf8.count > bytes else { return text }
+        var kept = text.utf8.prefix(max(0, bytes - 3))
+        // Not within a character.
+        while let last = kept.indices.last, String(kept) == nil { kept = kept[..<last] }
+        return (String(kept) ?? "") + "…"
     }
 }
 

@@ -39,11 +39,14 @@ package struct TraceEvent: Codable, Sendable {
 /// A rule that wanted the event, and what its function made of it.
 package struct TraceDelivery: Codable, Sendable {
     package var delivery: EventDetail.Delivery
+    /// The replay that delivered the event again; nil: it was delivered when it came.
+    package var replay: String?
     /// The kept attempts, oldest first: those with effects, logs or an error.
     package var invocations: [TraceInvocation]
 
-    package init(delivery: EventDetail.Delivery, invocations: [TraceInvocation]) {
+    package init(delivery: EventDetail.Delivery, replay: String? = nil, invocations: [TraceInvocation]) {
         self.delivery = delivery
+        self.replay = replay
         self.invocations = invocations
     }
 }

@@ -14,7 +14,7 @@ package struct AlarmCore: Sendable {
         var stored: AlarmState?
         /// The next period's end; nil for an expected file.
         var due: Instant?
-        /// Attempts at the beginning of the period; nil before the first sample.
+        /// Attempts at the beginning of the period; nil: they are to be taken, and the period begins then.
         var counts: AttemptCounts?
         var value: Double?
         /// A change is on its way into the journal: until then nothing else is decided.
@@ -28,20 +28,25 @@ package struct AlarmCore: Sendable {
     // MARK: Configuration
 
     /// Makes an alarm known, or changes what it watches. Its state outlives the change: who heard ALARM hears OK.
+    /// - Parameter atStart: the host starts, and its counts with it. Otherwise the first period begins with a sample, to be
+    ///   taken now: what happened before the alarm was there is none of its business.
     package mutating func set(
-        _ definition: AlarmDefinition, schedule: Schedule?, stored: AlarmState?, now: Instant, wall: Milliseconds
+        _ definition: AlarmDefinition, schedule: Schedule?, stored: AlarmState?, now: Instant, wall: Milliseconds,
+        atStart: Bool = true
     ) {
         if var known = entries[definition.name] {
             guard known.definition != definition else { return }
-            if known.definition.threshold != definition.threshold { known.state.breaches = [] }
+            if known.definition.threshold != definition.threshold {
+                known.state.breaches = []
+                known.due = Self.firstDue(definition, now: now, counting: true)
+                known.counts = nil
+            }
             if known.definition.expectedFile != definition.expectedFile {
                 known.state.arrived = nil
                 known.state.decided = wall / 1000
             }
             known.definition = definition
             known.schedule = schedule
-            known.due = definition.threshold.map { now + Int64($0.periodSeconds) * 1000 }
-            known.counts = nil
             entries[definition.name] = known
             return
         }
@@ -51,7 +56,14 @@ package struct AlarmCore: Sendable {
         if state.decided > wall / 1000 { state.decided = wall / 1000 }
         entries[definition.name] = Entry(
             definition: definition, schedule: schedule, state: state, stored: stored,
-            due: definition.threshold.map { now + Int64($0.periodSeconds) * 1000 })
+            due: Self.firstDue(definition, now: now, counting: !atStart), counts: atStart ? AttemptCounts() : nil)
+    }
+
+    /// When an alarm looks first: at the end of its period, or at once where the counts of its beginning are to be taken.
+    private static func firstDue(_ definition: AlarmDefinition, now: Instant, counting: Bool) -> Instant? {
+        definition.threshold.map { threshold in
+            counting && threshold.metric.isWindowed ? now : now + Int64(threshold.periodSeconds) * 1000
+        }
     }
 
     package mutating func remove(_ name: String) { entries[name] = nil }
@@ -93,7 +105,11 @@ package struct AlarmCore: Sendable {
             // Periods that were slept through (a stopped process, say) are not made up for.
             entry.due = due + period > now ? due + period : now + period
             let counts = sample.counts(threshold.dimensions)
-            // The first period of a life began with the host: its counts begin at zero.
+            if entry.counts == nil, threshold.metric.isWindowed {
+                entry.counts = counts
+                entries[name] = entry
+                continue
+            }
             let value = sample.value(threshold, since: entry.counts ?? AttemptCounts())
             entry.counts = counts
             entry.value = value

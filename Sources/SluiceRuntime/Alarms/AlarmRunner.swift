@@ -39,6 +39,8 @@ package final class AlarmRunner {
     var arrivals = ArrivalLog()
     private var timer: LoopTimer?
     private var isSampling = false
+    /// Alarms have been in force in this life.
+    private var isApplied = false
     /// Changes on their way into the journal.
     private var telling = 0
     private(set) var isStopped = false
@@ -103,8 +105,11 @@ package final class AlarmRunner {
                 log.error("an alarm does not work", metadata: ["alarm": "\(alarm.name)", "reason": "\(error.message)"])
             case nil: break
             }
-            core.set(alarm, schedule: usable, stored: stored[alarm.name], now: clock.now, wall: clock.wall)
+            core.set(
+                alarm, schedule: usable, stored: stored[alarm.name], now: clock.now, wall: clock.wall,
+                atStart: !isApplied)
         }
+        isApplied = true
         let files = core.expectedFiles
         wantsObjects.withLock { $0 = !files.isEmpty }
         batch.control += arrivals.apply(files, stored: position, head: head)
@@ -221,9 +226,7 @@ package final class AlarmRunner {
                     return
                 } catch {
                     log.error("an alarm's event could not be put; trying again", metadata: ["error": "\(error)"])
-                    await withCheckedContinuation { continuation in
-                        _ = LoopTimer.after(.milliseconds(5000)) { continuation.resume() }
-                    }
+                    await LoopPause.sleep(milliseconds: 5000, while: { !isStopped })
                 }
             }
             if let next = core.committed(change, wall: clock.wall) { tell(next) }

@@ -6,16 +6,12 @@ import UVLoop
 
 /// How far the log was read for files that alarms wait for, and what is looked for in it.
 struct ArrivalLog: Sendable {
-    struct Wanted: Sendable {
-        var alarm: String
-        var pattern: EventPattern
-    }
-
     static let cursorName = "alarms/cursor"
     /// Records between two notes of how far the log was read.
     private static let stride: Position = 5000
 
-    private(set) var wanted: [Wanted] = []
+    /// The patterns by alarm, compiled once; nil: nothing is waited for.
+    private(set) var wanted: Matcher<String>?
     var cursor: Position = 0
     private var noted: Position = 0
 
@@ -23,9 +19,10 @@ struct ArrivalLog: Sendable {
     mutating func apply(
         _ files: [(name: String, file: AlarmDefinition.ExpectedFile)], stored: [UInt8]?, head: Position
     ) -> [ControlChange] {
-        wanted = files.compactMap { name, file in
-            (try? EventPattern(parsing: file.pattern, dialect: .extended)).map { Wanted(alarm: name, pattern: $0) }
+        let patterns = files.compactMap { name, file in
+            (try? EventPattern(parsing: file.pattern, dialect: .extended)).map { (name, $0) }
         }
+        wanted = patterns.isEmpty ? nil : Matcher(patterns)
         guard !files.isEmpty else {
             cursor = 0
             return stored == nil ? [] : [.removeValue(name: Self.cursorName)]
@@ -61,22 +58,22 @@ extension AlarmRunner {
 
     /// Reads the log on from where it was read: one reader at a time. The mailbox only tells that there is more.
     func readArrivals() async {
-        guard !isReading, !arrivals.wanted.isEmpty else { return }
+        guard !isReading, arrivals.wanted != nil else { return }
         isReading = true
         defer { isReading = false }
-        while !isStopped {
+        while !isStopped, let wanted = arrivals.wanted {
             _ = mailbox.take()
-            let (journal, after, wanted) = (journal, arrivals.cursor, arrivals.wanted)
+            let (journal, after) = (journal, arrivals.cursor)
             let read: (end: Position, found: [(String, Milliseconds)])?
             do {
                 read = try await files.run {
                     let records = try journal.records(log: "default", after: after, limit: 500)
                     guard let last = records.last else { return nil }
                     var found: [(String, Milliseconds)] = []
+                    let scratch = MatchScratch()
                     for record in records where ObjectEvents.mayTellOfObject(record) {
-                        for one in wanted where (try? one.pattern.matches(record.payload)) == true {
-                            found.append((one.alarm, record.ingested))
-                        }
+                        let matched = (try? wanted.matches(in: record.payload, scratch: scratch)) ?? []
+                        found += matched.sorted().map { ($0, record.ingested) }
                     }
                     return (last.position, found)
                 }
@@ -109,13 +106,14 @@ extension AlarmRunner {
         let from = deadline.windowStart
         return await files.run {
             guard let pattern = try? EventPattern(parsing: file.pattern, dialect: .extended) else { return false }
+            let (matcher, scratch) = (Matcher([(true, pattern)]), MatchScratch())
             var after: String?
             while let page = try? journal.objects(bucket: file.bucket, prefix: "", after: after, limit: 1000) {
                 for record in page where record.changed / 1_000_000_000 >= from {
                     let payload = ObjectEvents.created(
                         id: record.eventID, time: .init(milliseconds: 0), bucket: record.bucket, key: record.key,
                         size: record.size, etag: record.etag, sequencer: record.sequencer, reason: "PutObject")
-                    if (try? pattern.matches(payload)) == true { return true }
+                    if (try? matcher.matches(in: payload, scratch: scratch))?.isEmpty == false { return true }
                 }
                 guard page.count == 1000, let last = page.last else { return false }
                 after = last.key

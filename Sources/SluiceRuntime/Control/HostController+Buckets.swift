@@ -22,7 +22,7 @@ extension HostController {
         guard await host.openBuckets.contains(where: { $0.name == bucket }) else {
             throw APIError.notFound("bucket", bucket, hint: "`sluice buckets list` shows the buckets")
         }
-        if let rate = request.rate, !(rate > 0) { throw APIError.invalidRequest("the rate must be above zero") }
+        try RequestedRate.check(request.rate)
         let total = try await read { journal -> Int64 in
             var total: Int64 = 0
             var after: String?

@@ -131,8 +131,8 @@ extension HostController {
 
     private func check(_ request: RedriveRequest) async throws {
         try Self.check(request.selection)
-        if let rate = request.rate, !(rate > 0) { throw APIError.invalidRequest("the rate must be above zero") }
-        if let function = request.to, await host.deployment.function(function) == nil {
+        try RequestedRate.check(request.rate)
+        if let function = request.to, await !host.isOffered(function) {
             throw APIError.notFound("function", function, hint: "`sluice functions list` shows what is deployed")
         }
         guard let edited = request.payload else { return }

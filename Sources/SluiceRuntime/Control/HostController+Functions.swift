@@ -67,7 +67,7 @@ extension HostController {
                 hint: "the rule has \(known.targets.map(\.id).joined(separator: ", "))")
         }
         do {
-            try await host.setPaused(ids, request.paused, reason: request.reason)
+            try await host.setPaused(ids + host.replays.copies(of: ids), request.paused, reason: request.reason)
         } catch let error as JournalError {
             throw APIError.unavailable("the journal cannot write: \(error.message)")
         }

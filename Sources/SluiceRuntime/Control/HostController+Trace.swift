@@ -19,7 +19,8 @@ extension HostController {
             }
             isBeginningGone = true
         }
-        var builder = TraceBuilder(controller: self, names: await host.subscriptionNames)
+        var builder = TraceBuilder(
+            controller: self, names: await host.subscriptionNames, replays: await host.replays.targets)
         let tree = try await builder.event(root)
         return Trace(focus: focus, root: tree, isCut: builder.isCut, isBeginningGone: isBeginningGone)
     }
@@ -59,12 +60,17 @@ extension HostController {
 private struct TraceBuilder {
     let controller: HostController
     let names: [SubscriptionID: SubscriptionSettings]
+    let replays: [SubscriptionID: (replay: String, settings: SubscriptionSettings)]
     private var seen: Set<String> = []
     private(set) var isCut = false
 
-    init(controller: HostController, names: [SubscriptionID: SubscriptionSettings]) {
+    init(
+        controller: HostController, names: [SubscriptionID: SubscriptionSettings],
+        replays: [SubscriptionID: (replay: String, settings: SubscriptionSettings)]
+    ) {
         self.controller = controller
         self.names = names
+        self.replays = replays
     }
 
     mutating func event(_ record: StoredRecord) async throws -> TraceEvent {
@@ -75,17 +81,49 @@ private struct TraceBuilder {
         let deliveries = try await controller.deliveries(of: record, names: names)
         // Read last: what settled a delivery has committed its invocation too.
         let invocations = try await controller.read { try $0.invocations(eventID: record.eventID) }
+            .sorted { ($0.attempt.boot, $0.attempt.number) < ($1.attempt.boot, $1.attempt.number) }
         for (place, state) in zip(record.deliveries, deliveries) {
             var traced: [TraceInvocation] = []
-            for invocation in invocations.sorted(by: {
-                ($0.attempt.boot, $0.attempt.number) < ($1.attempt.boot, $1.attempt.number)
-            })
-            where invocation.subscription == place.subscription {
+            for invocation in invocations where invocation.subscription == place.subscription {
                 traced.append(try await self.invocation(invocation))
             }
             event.deliveries.append(TraceDelivery(delivery: state, invocations: traced))
         }
+        // What replays made of it: they deliver copies, which are in no bus.
+        let own = Set(record.deliveries.map(\.subscription))
+        var told: Set<SubscriptionID> = []
+        for subscription in invocations.compactMap(\.subscription)
+        where !own.contains(subscription) && told.insert(subscription).inserted {
+            let ofReplay = invocations.filter { $0.subscription == subscription }
+            event.deliveries.append(try await replayed(record.eventID, subscription, ofReplay))
+        }
         return event
+    }
+
+    private mutating func replayed(
+        _ event: String, _ subscription: SubscriptionID, _ invocations: [InvocationRecord]
+    ) async throws -> TraceDelivery {
+        let known = replays[subscription]
+        var (state, letter): (String, Int64?) = ("settled", nil)
+        if let last = invocations.last, last.outcome == "failed" || last.outcome == "partial" {
+            let filter = DeadLetterFilter(
+                states: [.dead, .redriving, .redriven, .purged], subscription: subscription, limit: 1000)
+            let found = try await controller.read { try $0.deadLetters(filter).first { $0.eventID == event } }
+            // The replay's subscription goes with its last dead letter.
+            if let found {
+                (state, letter) = (found.state.rawValue, found.id)
+            } else if names[subscription] != nil {
+                state = "retrying"
+            }
+        }
+        var traced: [TraceInvocation] = []
+        for invocation in invocations { traced.append(try await self.invocation(invocation)) }
+        return TraceDelivery(
+            delivery: EventDetail.Delivery(
+                rule: known?.settings.rule ?? "?", target: known?.settings.target ?? "?",
+                function: known?.settings.function ?? invocations.last?.function ?? "?", state: state,
+                deadLetter: letter),
+            replay: known?.replay ?? "?", invocations: traced)
     }
 
     private mutating func invocation(_ record: InvocationRecord) async throws -> TraceInvocation {

@@ -4,6 +4,12 @@ package import Journal
 import Logging
 import UVLoop
 
+/// A key that a dead letter holds back while it is redriven to another function.
+struct HeldKey {
+    var subscription: SubscriptionID
+    var key: String
+}
+
 extension Dispatcher {
     /// The works of dead letters that are sent again: the original event with `replayed-from` added, attempts afresh. Those
     /// whose subscription is gone are left out.
@@ -30,7 +36,7 @@ extension Dispatcher {
                         ? JSONText.decode(DeliveryMemo.self, from: letter.history)?.parked : nil)
             }
         }
-        let lane = function.flatMap(lane(to:))
+        let lane = function.map(lane(to:))
         var settings: [SubscriptionID: SubscriptionSettings] = [:]
         var works: [Work] = []
         works.reserveCapacity(prepared.count)
@@ -67,21 +73,69 @@ extension Dispatcher {
     func redrive(_ works: [Work]) {
         for work in works {
             core.load(work, due: clock.now, keepingEvent: true)
-            // Loaded first: the key goes from its dead letter to the redriven work without a gap.
-            if let key = work.key { core.unpark(work.delivery.subscription, key: key, now: clock.now) }
+            guard let key = heldKey(of: work) else { continue }
+            if work.note?.lane != nil {
+                // It is in no line of its subscription: what comes after it waits for its outcome.
+                if let letter = work.deadLetter {
+                    laneKeys[letter] = HeldKey(subscription: work.delivery.subscription, key: key)
+                }
+            } else {
+                // Loaded first: the key goes from its dead letter to the redriven work without a gap.
+                core.unpark(work.delivery.subscription, key: key, now: clock.now)
+            }
         }
         pump()
     }
 
-    /// Where redrives to a function are queued: a subscription that is never persisted, with the usual retries. Nil where
-    /// the function is not deployed.
-    func lane(to function: String) -> SubscriptionID? {
-        guard deployment.function(function) != nil else { return nil }
+    /// The key that a redriven work's dead letter holds back: that of the event as it was, whatever was edited.
+    private func heldKey(of work: Work) -> String? {
+        guard let original = work.note?.original else { return work.key }
+        return key(of: original, for: work.delivery.subscription)
+    }
+
+    /// A delivery is a dead letter again. The core parks what is as it was; the key of an edited event is the letter's.
+    func died(_ work: Work) {
+        guard let note = work.note, note.lane == nil, let key = heldKey(of: work) else { return }
+        core.park(work.delivery.subscription, key: key)
+    }
+
+    /// The journal has settled dead letters, or has them back: keys that redrives to other functions have held are free
+    /// where they succeeded.
+    func redrivesSettled(_ changes: [DeadLetterChange]) {
+        guard !laneKeys.isEmpty else { return }
+        for change in changes {
+            switch change {
+            case .setState(let id, .redriven):
+                guard let held = laneKeys.removeValue(forKey: id) else { continue }
+                core.unpark(held.subscription, key: held.key, now: clock.now)
+            case .update(let letter) where letter.state == .dead: laneKeys[letter.id] = nil
+            case .setState, .update, .insert: continue
+            }
+        }
+        // Not from within the committer.
+        LoopActor.submit { [weak self] in self?.pump() }
+    }
+
+    /// The function that a dead letter of the work names: its subscription's own, also where a redrive was sent to another.
+    func target(of work: Work, ranBy function: String) -> String {
+        guard work.note?.function != nil else { return function }
+        return deployment.subscription(work.delivery.subscription)?.function ?? function
+    }
+
+    /// Whether redrives may be sent to a function. One that the app no longer has may still be there for what was sent.
+    func isOffered(_ function: String) -> Bool {
+        deployment.app.function(named: function) != nil || deployment.replays.functions[function] != nil
+    }
+
+    /// Where redrives to a function are queued: a subscription that is never persisted, with the usual retries. While the
+    /// function is not deployed nothing of it starts: nobody else gets what was sent to it.
+    func lane(to function: String) -> SubscriptionID {
         if let known = lanes[function] { return known }
         // Below those of direct invocations, which count down from -1.
         let id = SubscriptionID(-1_000_000 - Int64(lanes.count))
         lanes[function] = id
         core.setSubscription(id, function: function, rules: DeliveryRules(), loaded: 0, newest: 0)
+        core.setStranded(id, deployment.function(function) == nil)
         return id
     }
 
@@ -118,7 +172,12 @@ extension Dispatcher {
         let longest = max(
             (settings?.policy ?? DeliveryPolicy()).maximumInterval,
             JSONText.decode(DeliveryMemo.self, from: entry.history)?.attempts.last?.retryAfter ?? 0)
-        core.load(work(pending: entry), due: clock.instant(due: entry.due, longest: longest))
+        let work = work(pending: entry)
+        core.load(work, due: clock.instant(due: entry.due, longest: longest))
+        if work.note?.lane != nil, let letter = work.deadLetter, let key = heldKey(of: work) {
+            laneKeys[letter] = HeldKey(subscription: work.delivery.subscription, key: key)
+            core.park(work.delivery.subscription, key: key)
+        }
     }
 
     private func work(pending entry: PendingEntry) -> Work {
@@ -132,10 +191,8 @@ extension Dispatcher {
         }
         var note: WorkNote?
         if memo?.function != nil || memo?.original != nil {
-            // A function that is gone meanwhile: the letter's own target has it again.
-            let lane = memo?.function.flatMap(lane(to:))
             note = WorkNote(
-                lane: lane, function: lane == nil ? nil : memo?.function,
+                lane: memo?.function.map(lane(to:)), function: memo?.function,
                 original: memo?.original.map { Array($0.utf8) })
         }
         return Work(

@@ -1,6 +1,7 @@
 import FunctionJSON
 package import HostAPI
 package import Journal
+import Logging
 package import UVLoop
 
 /// Sends dead letters again, to the subscriptions that failed or to a function that is named: a job of the host that
@@ -10,20 +11,23 @@ package final class RedriveJobs {
     /// Letters of one commit.
     private static let page = 1000
     /// A job sends no more while so many of all jobs are under way: they lie in memory.
-    private static let window = 8 * page
+    static let window = 8 * page
     /// Bytes of events that a page may have, and that may lie in memory: estimated from the page before.
     private static let (pageBytes, windowBytes) = (8 << 20, 64 << 20)
     /// Jobs that are kept for `dlq jobs`.
     private static let kept = 1000
 
     private let journal: any JournalStore
-    private let committer: Committer
-    private let files: FileThreads
-    private let clock: HostClock
+    let committer: Committer
+    let files: FileThreads
+    let clock: HostClock
     private unowned let dispatcher: Dispatcher
-    private var jobs: [String: RedriveRecord] = [:]
-    private var tally = RedriveTally()
-    private var waiters: [() -> Void] = []
+    /// As they are in the journal once everything that was asked of it is: what is written of a job is always the newest.
+    var jobs: [String: RedriveRecord] = [:]
+    var tally = RedriveTally()
+    var waiters: [() -> Void] = []
+    /// Jobs with a page on its way into the journal, as they were before it.
+    var sending: [String: RedriveRecord] = [:]
     private var lastJob: Int64 = 0
     /// One page at a time over all jobs: what one has taken, another must not see as dead.
     private let turn = NameLocks()
@@ -42,7 +46,10 @@ package final class RedriveJobs {
         self.clock = clock
         self.dispatcher = dispatcher
         self.boot = boot
-        committer.observeDeadLetters { [weak self] changes in self?.settled(changes) }
+        committer.observeDeadLetters { [weak self, weak dispatcher] changes in
+            dispatcher?.redrivesSettled(changes)
+            self?.settled(changes)
+        }
     }
 
     /// Takes up the jobs of earlier lives: those that are not through go on.
@@ -55,7 +62,7 @@ package final class RedriveJobs {
         }
         for job in stored { jobs[job.id] = job }
         for job in stored where job.ended == nil {
-            try await reopen(job)
+            try await reopen(job, journal)
             if job.finished { close(job.id) } else { Task { @LoopActor in await run(job.id) } }
         }
         try await forgetOldest()
@@ -88,7 +95,7 @@ package final class RedriveJobs {
         return report(job)
     }
 
-    /// Stops sending; what was sent is delivered. Nil where there is no such job.
+    /// Stops sending; what was sent is delivered. Durable when it returns; nil where there is no such job.
     package func cancel(_ id: String) async throws -> RedriveJob? {
         guard var job = jobs[id] else { return nil }
         guard !job.finished else { return report(job) }
@@ -96,6 +103,9 @@ package final class RedriveJobs {
         job.finished = true
         jobs[id] = job
         close(id)
+        var batch = Batch()
+        batch.control.append(change(of: id))
+        _ = try await committer.commit(batch)
         return report(jobs[id] ?? job)
     }
 
@@ -109,7 +119,7 @@ package final class RedriveJobs {
     /// What came of each letter of a job, in the order sent, from page `page` (1 for the first) on; nil where there is
     /// no such job or page.
     package func outcomes(of id: String, page: Int) async throws -> [RedriveOutcome]? {
-        guard let job = jobs[id], page >= 1, page <= job.pages ?? 0 else { return nil }
+        guard let job = sending[id] ?? jobs[id], page >= 1, page <= job.pages ?? 0 else { return nil }
         let (journal, name) = (journal, job.name(ofPage: page))
         var sent = tally.page(at: .init(job: id, page: page))
         if sent == nil {
@@ -134,23 +144,36 @@ package final class RedriveJobs {
     // MARK: Sending
 
     private func run(_ id: String) async {
-        guard let job = jobs[id], let chooser = try? DeadLetterChooser(job.selection) else { return }
-        let most = job.rate.map { max(1, min(Self.page, Int($0 / 4))) } ?? Self.page
+        guard let job = jobs[id] else { return }
+        let chooser: DeadLetterChooser
+        do throws(APIError) {
+            chooser = try DeadLetterChooser(job.selection)
+        } catch {
+            return await end(id, because: error.message)
+        }
+        let most = RequestedRate.page(at: job.rate, most: Self.page)
         // Of an event, with the first page as a small one.
         var average = Self.pageBytes / 100
         var ahead: Task<DeadLetterChooser.Page, any Error>?
         var seen = -1
         while let job = jobs[id], !job.finished {
             while tally.underWay >= min(Self.window, Self.windowBytes / average) { await change() }
+            if let to = job.to, !dispatcher.isOffered(to) {
+                return await end(
+                    id, because: "the function \(to) is no longer deployed; what was not sent is still dead")
+            }
             let limit = max(1, min(most, Self.pageBytes / average))
             await turn.acquire(Self.letters)
             if seen != turns { ahead = nil }
             let reading = ahead ?? read(chooser, after: job.cursor, through: job.lastID, limit: limit)
-            guard let page = try? await reading.value else {
+            let page: DeadLetterChooser.Page
+            do {
+                page = try await reading.value
+            } catch {
                 // The journal cannot be read: the job stays, and goes on with the next try or the next host.
                 ahead = nil
                 turn.release(Self.letters)
-                await pause(milliseconds: 1000)
+                guard await goesOn(id, after: error) else { return }
                 continue
             }
             turns += 1
@@ -162,11 +185,44 @@ package final class RedriveJobs {
                 let limit = max(1, min(most, Self.pageBytes / average))
                 ahead = read(chooser, after: last, through: job.lastID, limit: limit)
             }
-            let isSent = await send(page, of: id)
+            let refusal = await send(page, of: id)
             turn.release(Self.letters)
-            guard isSent else { return }
-            if let rate = job.rate, jobs[id]?.finished == false {
-                await pause(milliseconds: Int(Double(limit) / rate * 1000))
+            if let refusal {
+                ahead = nil
+                guard await goesOn(id, after: refusal) else { return }
+                continue
+            }
+            if let rate = job.rate {
+                await LoopPause.sleep(
+                    milliseconds: RequestedRate.milliseconds(of: page.letters.count, at: rate),
+                    while: { jobs[id]?.finished == false })
+            }
+        }
+    }
+
+    /// After a failure: false where the journal is closed, and the next host goes on. Everything else is tried again, a
+    /// little later.
+    private func goesOn(_ id: String, after error: any Error) async -> Bool {
+        if (error as? JournalError)?.code == .closed { return false }
+        dispatcher.log.error("a redrive cannot go on yet", metadata: ["job": "\(id)", "error": "\(error)"])
+        await LoopPause.sleep(milliseconds: 1000)
+        return true
+    }
+
+    /// Ends a job that cannot go on.
+    private func end(_ id: String, because reason: String) async {
+        dispatcher.log.error("a redrive has ended", metadata: ["job": "\(id)", "reason": "\(reason)"])
+        jobs[id]?.reason = reason
+        jobs[id]?.finished = true
+        close(id)
+        while jobs[id] != nil {
+            var batch = Batch()
+            batch.control.append(change(of: id))
+            do throws(JournalError) {
+                _ = try await committer.commit(batch)
+                return
+            } catch {
+                guard await goesOn(id, after: error) else { return }
             }
         }
     }
@@ -178,123 +234,55 @@ package final class RedriveJobs {
         return Task { try await files.run { try chooser.page(journal, after: after, through: last, limit: limit) } }
     }
 
-    /// One page into the journal and to the dispatcher; false: the journal refuses.
-    private func send(_ page: DeadLetterChooser.Page, of id: String) async -> Bool {
-        guard var job = jobs[id], !job.finished else { return true }
+    /// One page into the journal and to the dispatcher. Why the journal refuses; nil: it is done.
+    private func send(_ page: DeadLetterChooser.Page, of id: String) async -> JournalError? {
+        guard let job = jobs[id], !job.finished else { return nil }
         let letters = page.letters.filter { !tally.has($0.id) }
         let works = await dispatcher.works(redriving: letters, to: job.to, edit: job.edit)
+        // Cancelled meanwhile: nothing of it is sent. Outcomes may have been counted, too.
+        guard let before = jobs[id], !before.finished else { return nil }
         var batch = Batch()
         for work in works {
             guard let letter = work.deadLetter else { continue }
             batch.deadLetters.append(.setState(id: letter, .redriving))
             batch.pending.append(.put(dispatcher.entry(redriving: work)))
         }
-        job.cursor = page.last ?? job.lastID
-        job.sent += works.count
-        job.finished = !page.isFull || job.cursor >= job.lastID
+        var next = before
+        next.cursor = page.last ?? before.lastID
+        next.sent += works.count
+        next.finished = !page.isFull || next.cursor >= before.lastID
         let sent = RedrivePage(works.compactMap(\.deadLetter))
         if !works.isEmpty {
-            job.pages = (job.pages ?? 0) + 1
-            batch.control.append(.putValue(name: job.name(ofPage: job.pages ?? 0), body: JSONText.encode(sent)))
+            next.pages = (before.pages ?? 0) + 1
+            batch.control.append(.putValue(name: next.name(ofPage: next.pages ?? 0), body: JSONText.encode(sent)))
         }
-        batch.control.append(.putValue(name: job.name, body: JSONText.encode(job)))
-        guard (try? await committer.commit(batch)) != nil else { return false }
-        // Cancelled while this was written: what was sent counts all the same.
-        if jobs[id]?.cancelled == true {
-            job.cancelled = true
-            job.finished = true
+        // Before it is durable: whatever else is written of the job from now on comes later in the journal, and must not
+        // take this back.
+        jobs[id] = next
+        sending[id] = before
+        batch.control.append(change(of: id))
+        do throws(JournalError) {
+            _ = try await committer.commit(batch)
+        } catch {
+            sending[id] = nil
+            jobs[id]?.cursor = before.cursor
+            jobs[id]?.sent = before.sent
+            jobs[id]?.pages = before.pages
+            let isCancelled = jobs[id]?.cancelled == true
+            jobs[id]?.finished = isCancelled
+            store(id)
+            close(id)
+            return error
         }
-        job.succeeded = jobs[id]?.succeeded
-        job.failed = jobs[id]?.failed
-        jobs[id] = job
-        if !works.isEmpty { tally.send(sent, at: .init(job: id, page: job.pages ?? 0)) }
+        sending[id] = nil
+        if !works.isEmpty { tally.send(sent, at: .init(job: id, page: next.pages ?? 0)) }
         dispatcher.redrive(works)
-        if job.finished { close(id) }
-        return true
-    }
-
-    // MARK: Outcomes
-
-    /// The journal has settled dead letters, or has them back.
-    private func settled(_ changes: [DeadLetterChange]) {
-        var batch = Batch()
-        var touched: Set<String> = []
-        for change in changes {
-            let closed: (place: RedriveTally.Place, page: RedrivePage, succeeded: Int)?
-            switch change {
-            case .setState(let id, .redriven): closed = tally.settle(id, failure: nil)
-            case .update(let letter) where letter.state == .dead:
-                closed = tally.settle(letter.id, failure: letter.code)
-            case .setState, .update, .insert: continue
-            }
-            guard let closed, var job = jobs[closed.place.job] else { continue }
-            job.succeeded = (job.succeeded ?? 0) + closed.succeeded
-            job.failed = (job.failed ?? 0) + closed.page.failed.count
-            jobs[job.id] = job
-            batch.control.append(
-                .putValue(name: job.name(ofPage: closed.place.page), body: JSONText.encode(closed.page)))
-            touched.insert(job.id)
-        }
-        for id in touched {
-            guard let job = jobs[id] else { continue }
-            batch.control.append(.putValue(name: job.name, body: JSONText.encode(job)))
-        }
-        if !batch.isEmpty { committer.enqueue(batch) }
-        for id in touched { close(id) }
-        guard tally.underWay < Self.window else { return }
-        let resumed = waiters
-        waiters = []
-        for waiter in resumed { waiter() }
-    }
-
-    /// Ends a job of which everything is sent and settled.
-    private func close(_ id: String) {
-        guard var job = jobs[id], job.finished, job.ended == nil else { return }
-        if tally.standing(of: id).pages == 0 { job.ended = clock.wall }
-        jobs[id] = job
-        var batch = Batch()
-        batch.control.append(.putValue(name: job.name, body: JSONText.encode(job)))
-        committer.enqueue(batch)
-    }
-
-    /// Reads the open pages of an earlier life's job; what was settled since they were written is counted from the letters.
-    private func reopen(_ job: RedriveRecord) async throws {
-        let journal = journal
-        for number in stride(from: 1, through: job.pages ?? 0, by: 1) {
-            let name = job.name(ofPage: number)
-            let (page, letters) = try await files.run { () throws -> (RedrivePage?, [DeadLetter]) in
-                guard let page = try journal.value(name: name).flatMap({ JSONText.decode(RedrivePage.self, from: $0) }),
-                    page.isOpen
-                else { return (nil, []) }
-                return (page, try page.ids.compactMap { try journal.deadLetter(id: $0) })
-            }
-            guard let page else { continue }
-            tally.send(page, at: .init(job: job.id, page: number))
-            let changes = letters.compactMap { letter -> DeadLetterChange? in
-                switch letter.state {
-                case .redriving: nil
-                case .redriven: .setState(id: letter.id, .redriven)
-                case .dead, .purged:
-                    .update(
-                        {
-                            var again = letter
-                            again.state = .dead
-                            return again
-                        }())
-                }
-            }
-            settled(changes)
-        }
+        close(id)
+        return nil
     }
 
     private func change() async {
         await withCheckedContinuation { continuation in waiters.append { continuation.resume() } }
-    }
-
-    private func pause(milliseconds: Int) async {
-        await withCheckedContinuation { continuation in
-            _ = LoopTimer.after(.milliseconds(milliseconds)) { continuation.resume() }
-        }
     }
 
     /// Old audit trails go, the oldest first.
@@ -314,12 +302,14 @@ package final class RedriveJobs {
 
     private func report(_ job: RedriveRecord) -> RedriveJob {
         let open = tally.standing(of: job.id)
-        let isOver = job.finished && open.pages == 0
+        let isOver = job.finished && open.pages == 0 && sending[job.id] == nil
+        let durable = sending[job.id] ?? job
+        let end = job.reason != nil ? "failed" : job.cancelled == true ? "cancelled" : "finished"
         return RedriveJob(
-            id: job.id, state: !isOver ? "running" : job.cancelled == true ? "cancelled" : "finished",
-            selected: job.selected, sent: job.sent, succeeded: (job.succeeded ?? 0) + open.succeeded,
+            id: job.id, state: isOver ? end : "running", reason: job.reason,
+            selected: job.selected, sent: durable.sent, succeeded: (job.succeeded ?? 0) + open.succeeded,
             failed: (job.failed ?? 0) + open.failed, selection: job.selection, to: job.to,
             isEdited: job.edit == nil ? nil : true, rate: job.rate, by: job.by,
-            created: job.created.map { .init($0) }, ended: job.ended.map { .init($0) }, pages: job.pages)
+            created: job.created.map { .init($0) }, ended: job.ended.map { .init($0) }, pages: durable.pages)
     }
 }

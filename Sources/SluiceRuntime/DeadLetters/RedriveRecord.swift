@@ -27,6 +27,8 @@ package struct RedriveRecord: Codable, Sendable {
     /// Everything is sent.
     package var finished: Bool
     package var cancelled: Bool?
+    /// Why it ended before everything was sent.
+    package var reason: String?
 
     package init(
         id: String, selection: DeadLetterSelection, to: String? = nil, edit: String? = nil, by: String? = nil,
@@ -50,6 +52,12 @@ package struct RedriveRecord: Codable, Sendable {
     static let prefix = "redrive/"
     var name: String { Self.prefix + id }
     func name(ofPage number: Int) -> String { "redriven/\(id)/\(number)" }
+
+    /// The functions that jobs which are not over send to instead of the targets' own. Blocking.
+    package static func functions(in journal: any JournalStore) throws(JournalError) -> Set<String> {
+        let jobs = try journal.values(prefix: prefix).compactMap { JSONText.decode(RedriveRecord.self, from: $0.body) }
+        return Set(jobs.lazy.filter { $0.ended == nil }.compactMap(\.to))
+    }
 }
 
 /// Dead letters that one commit of a redrive has sent, with their outcomes: the audit trail's body.

@@ -136,9 +136,10 @@ extension DeliveryCore {
         return .retry(work, due: due, from: from)
     }
 
-    /// A dead letter holds its key back where the policy parks.
+    /// A dead letter holds its key back where the policy parks. What was edited has another key than its dead letter, and
+    /// what was sent to another function has held its own all the time: whoever redrives these parks.
     private mutating func hold(_ work: Work) {
-        if let key = work.key { park(work.delivery.subscription, key: key) }
+        if work.note == nil, let key = work.key { park(work.delivery.subscription, key: key) }
     }
 }
 

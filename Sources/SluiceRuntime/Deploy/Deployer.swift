@@ -110,8 +110,11 @@ package final class Deployer {
 
     private func commit(_ loaded: LoadedApp, _ plan: VersionPlan, _ before: Deployment) async throws -> Deployment {
         let journal = journal
-        let (progress, next) = try await files.run {
-            (try journal.progress(), try journal.recover().nextSubscription)
+        let (progress, next, awaited) = try await files.run {
+            (
+                try journal.progress(), try journal.recover().nextSubscription,
+                try ReplayRecord.functions(in: journal).union(RedriveRecord.functions(in: journal))
+            )
         }
         let busy = Set(
             progress.filter { $0.waiting + $0.retrying + $0.parked + $0.redriven + $0.dead > 0 }.map(\.subscription.id))
@@ -119,7 +122,10 @@ package final class Deployer {
             app: loaded.definition, before: before.subscriptions, known: progress.map(\.subscription), next: next,
             hasBacklog: busy.contains)
         var functions = plan.functions
-        for name in subscriptions.orphans(app: loaded.definition) { functions[name] = before.functions[name] }
+        // Also what a replay or a redrive that is not over goes to: it was asked for that function and no other.
+        for name in subscriptions.orphans(app: loaded.definition).union(awaited) where functions[name] == nil {
+            functions[name] = before.functions[name]
+        }
         let deployment = Deployment(
             ruleSet: before.ruleSet + 1, digest: plan.digest, appFolder: loaded.folder, deployed: clock.wall,
             app: loaded.definition, functions: functions, subscriptions: subscriptions.subscriptions)

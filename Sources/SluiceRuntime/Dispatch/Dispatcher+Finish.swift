@@ -146,8 +146,10 @@ extension Dispatcher: WorkerPoolDelegate {
                 writer.retry(work, due: due, from: from, into: &batch)
             case .dead(let work, let death):
                 let input = await keepInput(of: work, context.inputs[index], attempt: context.id, ordinal: index)
+                died(work)
                 writer.dead(
-                    work, death, target: context.attempt.function, rule: context.rule, input: input, into: &batch)
+                    work, death, target: target(of: work, ranBy: context.attempt.function), rule: context.rule,
+                    input: input, into: &batch)
                 if let told = failure(
                     of: work, death, context.settings, attempt: context.id, version: context.version.version,
                     lineage: context.lineage)

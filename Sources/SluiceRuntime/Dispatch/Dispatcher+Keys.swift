@@ -83,15 +83,19 @@ extension Dispatcher {
     package func loadParked(_ id: SubscriptionID) async throws {
         guard core.rules(of: id)?.keys?.parks == true else { return }
         let journal = journal
+        // What is being redriven to another function holds its key back like a dead letter.
+        let states: [DeadLetter.State] =
+            laneKeys.values.contains { $0.subscription == id } ? [.dead, .redriving] : [.dead]
         var after: Int64 = 0
         while true {
             let from = after
             let page = try await files.run {
-                try journal.deadLetters(
-                    DeadLetterFilter(states: [.dead], subscription: id, afterID: from, limit: 500))
+                try journal.deadLetters(DeadLetterFilter(states: states, subscription: id, afterID: from, limit: 500))
             }
-            for letter in page {
-                if let key = key(of: letter.payload, for: id) { core.park(id, key: key) }
+            for letter in page where letter.state == .dead || laneKeys[letter.id] != nil {
+                guard let key = key(of: letter.payload, for: id) else { continue }
+                laneKeys[letter.id]?.key = key
+                core.park(id, key: key)
             }
             guard page.count == 500, let last = page.last else { return }
             after = last.id

@@ -22,7 +22,7 @@ package final class Dispatcher {
     var workers: WorkerPool!
     /// Webhooks and commands.
     private(set) lazy var outside = OutsideTargets(files: files, clock: clock, roster: workers.roster, delegate: self)
-    var core: DeliveryCore
+    package internal(set) var core: DeliveryCore
     package private(set) var deployment: Deployment = .empty
     var attempts: [Int64: AttemptContext] = [:]
     var directWaiters: [Int64: (DirectResult) -> Void] = [:]
@@ -31,6 +31,8 @@ package final class Dispatcher {
     var shadows: [Int64: Shadow] = [:]
     /// Where redrives to another function are queued.
     var lanes: [String: SubscriptionID] = [:]
+    /// What those redrives hold back, by dead letter.
+    var laneKeys: [Int64: HeldKey] = [:]
     var tallies: [String: FunctionTally] = [:]
     var directSubscriptions: [String: SubscriptionID] = [:]
     /// What handlers get, by the deployment in force.
@@ -117,6 +119,7 @@ package final class Dispatcher {
             core.setStranded(settings.id, mustPark)
             if mustPark { Task { @LoopActor in await parkAgain(settings.id) } }
         }
+        for (name, lane) in lanes { core.setStranded(lane, deployment.function(name) == nil) }
         for name in Array(deployment.functions.keys) + Array(deployment.replays.functions.keys) {
             let id = directSubscription(of: name)
             core.setSubscription(

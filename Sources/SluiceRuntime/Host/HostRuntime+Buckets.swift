@@ -118,7 +118,7 @@ extension HostRuntime {
             var after: String?
             while phase != .stopping {
                 let (journal, announcer, from) = (journal, announcer, after)
-                let limit = rate.map { max(1, min(500, Int($0))) } ?? 500
+                let limit = RequestedRate.page(at: rate, most: 500)
                 do {
                     let page = try await files.run { () throws -> [ObjectRecord] in
                         let page = try journal.objects(bucket: bucket, prefix: prefix, after: from, limit: limit)
@@ -134,9 +134,8 @@ extension HostRuntime {
                     return
                 }
                 if let rate {
-                    await withCheckedContinuation { continuation in
-                        _ = LoopTimer.after(.milliseconds(Int(Double(limit) / rate * 1000))) { continuation.resume() }
-                    }
+                    await LoopPause.sleep(
+                        milliseconds: RequestedRate.milliseconds(of: limit, at: rate), while: { phase != .stopping })
                 }
             }
         }

@@ -23,7 +23,7 @@ extension HostRuntime {
 
     var health: HealthReport { HealthReport(state: phase, version: Self.version) }
 
-    var deployment: Deployment { dispatcher.deployment }
+    package var deployment: Deployment { dispatcher.deployment }
 
     var snapshot: Snapshot {
         var warnings = notes.values.sorted()
@@ -64,6 +64,8 @@ extension HostRuntime {
     var freeBytes: Int64 { admission.freeBytes }
 
     var openBuckets: [Bucket] { buckets.all }
+
+    func isOffered(_ function: String) -> Bool { dispatcher.isOffered(function) }
 
     func path(ofBucket name: String) -> String? { buckets[name]?.path }
 

@@ -50,7 +50,7 @@ package final class HostRuntime {
     let publisher: Publisher
     let dispatcher: Dispatcher
     let redrives: RedriveJobs
-    let replays: ReplayJobs
+    package let replays: ReplayJobs
     private(set) var schedules: ScheduleRunner!
     let manifests: ManifestRunner
     private(set) var alarms: AlarmRunner!
@@ -220,6 +220,7 @@ package final class HostRuntime {
         let journal = journal
         await files.run { journal.close() }
         logs.stop()
+        replays.stopComparing()
         files.stop()
     }
 

@@ -170,7 +170,7 @@ package struct Recovery {
             work.parked = decision.settled.count == 1 ? parked : nil
             let death = Death(condition: "PermanentError", code: failure.code, message: failure.message)
             ResolutionWriter(clock: clock).dead(
-                work, death, target: decision.function, rule: decision.rule,
+                work, death, target: dispatcher.target(of: work, ranBy: decision.function), rule: decision.rule,
                 input: await input(of: work, "\(decision.attempt)", ordinal: ordinal),
                 into: &batch)
             tell(

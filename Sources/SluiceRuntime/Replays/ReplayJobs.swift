@@ -10,27 +10,31 @@ package import UVLoop
 @LoopActor
 package final class ReplayJobs {
     /// Records read at a time, and those of a dry run, which runs and compares them before it goes on.
-    private nonisolated static let page = 500
-    private nonisolated static let shadowPage = 32
+    nonisolated static let page = 500
+    nonisolated static let shadowPage = 32
+    /// Bytes of events that are read at a time, about.
+    nonisolated static let pageBytes = 8 << 20
     /// No more is replayed while so many deliveries wait: a cancelled replay has little left to do.
-    private static let window: Int64 = 20_000
+    static let window: Int64 = 20_000
     /// EventBridge allows as many at a time.
     private static let mostAtOnce = 10
     /// Ended replays that are kept for `replay list`.
     private static let kept = 500
 
-    private let journal: any JournalStore
-    private let committer: Committer
-    private let files: FileThreads
-    private let clock: HostClock
+    let journal: any JournalStore
+    let committer: Committer
+    let files: FileThreads
+    let clock: HostClock
     private let dataFolder: String
-    private let comparing: ShadowComparer
-    private let log: Logger
-    private unowned let dispatcher: Dispatcher
-    private var replays: [String: ReplayRecord] = [:]
+    let comparing: ShadowComparer
+    /// Comparing reads whole files: one thread of its own, so that the host's others never wait for it.
+    let comparisons = FileThreads(count: 1)
+    let log: Logger
+    unowned let dispatcher: Dispatcher
+    var replays: [String: ReplayRecord] = [:]
     /// Subscriptions being removed: whoever asks meanwhile may find them neither in the journal nor in the record.
-    private var closing: [SubscriptionID: SubscriptionProgress] = [:]
-    private var isStopping = false
+    var closing: [SubscriptionID: SubscriptionProgress] = [:]
+    private(set) var isStopping = false
     /// One at a time makes or removes subscriptions: their ids count up.
     package let turn = NameLocks()
     package static let subscriptions: Set<String> = ["subscriptions"]
@@ -96,7 +100,14 @@ package final class ReplayJobs {
         _ = try await committer.commit(batch)
     }
 
-    package func stop() { isStopping = true }
+    /// Reads no more; a comparison that is under way is given up.
+    package func stop() {
+        isStopping = true
+        comparing.rows.stop()
+    }
+
+    /// Nothing runs any more: what `stop` has given up needs its thread no longer.
+    package func stopComparing() { comparisons.stop() }
 
     /// Starts a replay; durable when it returns.
     package func start(_ request: ReplayRequest) async throws -> ReplayInfo {
@@ -164,6 +175,14 @@ package final class ReplayJobs {
             .map { report($0, progress) }
     }
 
+    /// The targets of replays by their temporary subscriptions, also of those that are over.
+    package var targets: [SubscriptionID: (replay: String, settings: SubscriptionSettings)] {
+        Dictionary(
+            replays.values.filter { !$0.request.dryRun }.flatMap { replay in
+                replay.paths.map { ($0.settings.id, (replay.request.name, $0.settings)) }
+            }, uniquingKeysWith: { first, _ in first })
+    }
+
     /// Replays no more; what was replayed is delivered. Nil where there is no such replay.
     package func cancel(_ name: String) async throws -> ReplayInfo? {
         guard let replay = replays[name] else { return nil }
@@ -172,202 +191,6 @@ package final class ReplayJobs {
             try await store(name)
         }
         return try await info(name)
-    }
-
-    // MARK: Running
-
-    private func run(_ name: String) async {
-        guard let replay = replays[name] else { return }
-        let matcher: ReplayMatcher
-        do {
-            matcher = try ReplayMatcher(replay.paths, filter: replay.request.eventPattern)
-        } catch {
-            return await end(name, .failed, because: error.message)
-        }
-        while let replay = replays[name], replay.state == .running, !replay.isThrough, !isStopping {
-            do {
-                if replay.request.dryRun {
-                    try await shadow(replay, matcher)
-                } else {
-                    try await forward(replay, matcher)
-                }
-            } catch let error as JournalError where error.code != .closed {
-                // A full or failing disk: tried again, from the cursor on.
-                log.error("a replay cannot go on", metadata: ["replay": "\(name)", "error": "\(error)"])
-                await pause(milliseconds: 1000)
-            } catch let error as APIError {
-                return await end(name, .failed, because: error.message)
-            } catch {
-                // The journal closes: the next host goes on.
-                return
-            }
-        }
-        while !isStopping, replays[name]?.isOpen == true {
-            guard let left = try? await unsettled(name) else { return }
-            if left == 0 { break }
-            await pause(milliseconds: 25)
-        }
-        guard !isStopping, let state = replays[name]?.state else { return }
-        await end(name, state == .cancelling ? .cancelled : .completed)
-    }
-
-    /// The next page of the log into the replay's own.
-    private func forward(_ replay: ReplayRecord, _ matcher: ReplayMatcher) async throws {
-        let name = replay.request.name
-        while try await unsettled(name) >= Self.window, !isStopping, replays[name]?.state == .running {
-            await pause(milliseconds: 10)
-        }
-        let limit = replay.request.rate.map { max(1, min(Self.page, Int($0 / 4))) } ?? Self.page
-        let (wanted, cursor) = try await read(replay, matcher, limit: limit)
-        var batch = Batch()
-        let ruleSet = dispatcher.deployment.ruleSet
-        for (record, payload, paths) in wanted {
-            batch.appends.append(
-                Append(
-                    log: ReplayLog.name(of: name), eventID: record.eventID, ingested: clock.wall, payload: payload,
-                    subscriptions: paths.map { replay.paths[$0].settings.id }, ruleSet: ruleSet,
-                    lineage: record.lineage))
-        }
-        var next = replays[name] ?? replay
-        next.count(wanted.map { ($0.record, $0.paths.count) }, upTo: cursor)
-        batch.control.append(.putValue(name: replay.name, body: JSONText.encode(next)))
-        // Not by way of the committer: what is settled must not wait behind a disk that takes no new work.
-        _ = try await journal.commit(batch)
-        let state = replays[name]?.state ?? next.state
-        next.state = state
-        replays[name] = next
-        if let rate = replay.request.rate, !wanted.isEmpty {
-            await pause(milliseconds: Int(Double(wanted.count) / rate * 1000))
-        }
-    }
-
-    private typealias Wanted = (record: StoredRecord, payload: [UInt8], paths: [Int])
-
-    /// Up to `limit` events that somebody wants, marked as replayed; and how far the log has been read.
-    private func read(
-        _ replay: ReplayRecord, _ matcher: ReplayMatcher, limit: Int
-    ) async throws -> (wanted: [(record: StoredRecord, payload: [UInt8], paths: [Int])], cursor: Position) {
-        let journal = journal
-        return try await files.run {
-            let records = try journal.records(log: replay.request.bus, after: replay.cursor, limit: Self.page)
-            var wanted: [Wanted] = []
-            var cursor = replay.cursor
-            for record in records where record.position <= replay.last {
-                cursor = record.position
-                guard replay.admits(record) else { continue }
-                let paths = matcher.paths(for: record.payload)
-                guard !paths.isEmpty else { continue }
-                let payload = (try? EventEnvelope.marked(record.payload, replayName: replay.request.name))
-                wanted.append((record, payload ?? record.payload, paths))
-                if wanted.count == limit { return (wanted, cursor) }
-            }
-            // Nothing more of this bus before the end.
-            if records.count < Self.page || records.last.map({ $0.position > replay.last }) == true {
-                cursor = replay.last
-            }
-            return (wanted, cursor)
-        }
-    }
-
-    /// The next page through the shadow, with the report of it.
-    private func shadow(_ replay: ReplayRecord, _ matcher: ReplayMatcher) async throws {
-        let name = replay.request.name
-        let (wanted, cursor) = try await read(replay, matcher, limit: Self.shadowPage)
-        let runs = wanted.flatMap { item in item.paths.map { (item.record, item.payload, replay.paths[$0]) } }
-        let running = runs.map { (record, payload, path) in
-            Task { @LoopActor in await self.compare(record, payload, path, replay.request) }
-        }
-        var findings: [ShadowFinding?] = []
-        for run in running { findings.append(await run.value) }
-        // The host stops: this page is run again by the next one.
-        guard findings.allSatisfy({ $0 != nil }) else {
-            if isStopping { return }
-            throw APIError.unavailable("the function is no longer deployed")
-        }
-        var next = replays[name] ?? replay
-        for finding in findings { if let finding { next.take(finding) } }
-        next.count(wanted.map { ($0.record, $0.paths.count) }, upTo: cursor)
-        var batch = Batch()
-        batch.control.append(.putValue(name: replay.name, body: JSONText.encode(next)))
-        _ = try await committer.commit(batch)
-        next.state = replays[name]?.state ?? next.state
-        replays[name] = next
-        if let rate = replay.request.rate, !wanted.isEmpty {
-            await pause(milliseconds: Int(Double(wanted.count) / rate * 1000))
-        }
-    }
-
-    private func compare(
-        _ record: StoredRecord, _ payload: [UInt8], _ path: ReplayRecord.Path, _ request: ReplayRequest
-    ) async -> ShadowFinding? {
-        let settings = path.settings
-        guard
-            let run = await dispatcher.shadow(
-                settings.function, payload: payload, eventID: record.eventID, ingested: record.ingested,
-                lineage: record.lineage, settings: settings)
-        else { return nil }
-        defer { dispatcher.release(run) }
-        let comparing = comparing
-        return await files.run { comparing.compare(run, record, path, request) }
-    }
-
-    // MARK: Ending
-
-    private func end(_ name: String, _ state: ReplayInfo.State, because reason: String? = nil) async {
-        guard replays[name]?.ended == nil else { return }
-        replays[name]?.state = state
-        replays[name]?.reason = reason
-        replays[name]?.ended = clock.wall
-        do {
-            try await store(name)
-            try await close(name)
-        } catch {
-            log.error("a replay cannot be ended", metadata: ["replay": "\(name)", "error": "\(error)"])
-        }
-    }
-
-    /// Takes the temporary subscriptions away, unless they have dead letters: those can be redriven.
-    private func close(_ name: String) async throws {
-        await turn.acquire(Self.subscriptions)
-        defer { turn.release(Self.subscriptions) }
-        guard var replay = replays[name], replay.isOpen else { return }
-        let progress = try await progress()
-        let own = replay.paths.compactMap { progress[$0.settings.id] }
-        guard own.allSatisfy({ $0.dead == 0 && $0.unsettled == 0 }) else { return }
-        replay.isOpen = false
-        for one in own {
-            replay.succeeded += one.succeeded
-            replay.dropped += one.dropped
-            replay.superseded += one.superseded
-            replay.dead += one.purged
-        }
-        var batch = Batch()
-        for one in own { batch.control.append(.removeSubscription(one.subscription.id)) }
-        batch.control.append(.putValue(name: replay.name, body: JSONText.encode(replay)))
-        closing.merge(own.map { ($0.subscription.id, $0) }) { $1 }
-        defer { for one in own { closing[one.subscription.id] = nil } }
-        _ = try await committer.commit(batch)
-        replays[name] = replay
-        try await apply()
-    }
-
-    private func store(_ name: String) async throws {
-        guard let replay = replays[name] else { return }
-        var batch = Batch()
-        batch.control.append(.putValue(name: replay.name, body: JSONText.encode(replay)))
-        _ = try await committer.commit(batch)
-    }
-
-    private func progress() async throws -> [SubscriptionID: SubscriptionProgress] {
-        let journal = journal
-        let all = try await files.run { try journal.progress() }
-        return Dictionary(all.map { ($0.subscription.id, $0) }, uniquingKeysWith: { $1 })
-    }
-
-    private func unsettled(_ name: String) async throws -> Int64 {
-        guard let replay = replays[name], replay.isOpen else { return 0 }
-        let progress = try await progress()
-        return replay.paths.reduce(0) { $0 + (progress[$1.settings.id]?.unsettled ?? 0) }
     }
 
     private func report(_ replay: ReplayRecord, _ progress: [SubscriptionID: SubscriptionProgress]) -> ReplayInfo {
@@ -380,12 +203,6 @@ package final class ReplayJobs {
             deliveries: replay.deliveries, succeeded: replay.succeeded + sum(\.succeeded),
             dropped: replay.dropped + sum(\.dropped), superseded: replay.superseded + sum(\.superseded),
             waiting: sum(\.unsettled), dead: replay.dead + sum { $0.dead + $0.purged }, shadow: replay.shadow)
-    }
-
-    private func pause(milliseconds: Int) async {
-        await withCheckedContinuation { continuation in
-            _ = LoopTimer.after(.milliseconds(max(1, milliseconds))) { continuation.resume() }
-        }
     }
 }
 
@@ -407,11 +224,6 @@ extension ReplayRecord {
         report.add(finding, examples: request.examples)
         shadow = report
     }
-}
-
-extension SubscriptionProgress {
-    /// Everything that is not over: in the log, in flight, retrying, redriven or parked.
-    fileprivate var unsettled: Int64 { waiting + retrying + parked + redriven }
 }
 
 extension FunctionVersion {

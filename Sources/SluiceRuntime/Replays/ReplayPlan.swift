@@ -100,7 +100,10 @@ package struct ReplayPlan: Sendable {
         where !deployment.app.rules.contains(where: { $0.bus == request.bus && $0.name == rule }) {
             throw .notFound("rule", rule, hint: "`sluice rules list` shows those of bus \(request.bus)")
         }
-        if let rate = request.rate, !(rate > 0) { throw .invalidRequest("the rate must be above zero") }
+        try RequestedRate.check(request.rate)
+        guard ReplayRequest.exampleRange.contains(request.examples) else {
+            throw .invalidRequest("a dry run tells 0 to 10000 differences, not \(request.examples)")
+        }
     }
 
     private struct Chosen {

@@ -64,6 +64,16 @@ package struct ReplayRecord: Codable, Sendable {
     static let prefix = "replay/"
     var name: String { Self.prefix + request.name }
 
+    /// The functions that replays which are not over go to. Blocking.
+    package static func functions(in journal: any JournalStore) throws(JournalError) -> Set<String> {
+        let replays = try journal.values(prefix: prefix).compactMap {
+            JSONText.decode(ReplayRecord.self, from: $0.body)
+        }
+        return Set(
+            replays.lazy.filter { $0.isOpen || $0.ended == nil }.flatMap(\.paths).filter { !$0.settings.isOutside }
+                .map(\.settings.function))
+    }
+
     /// Everything of the range has been looked at.
     package var isThrough: Bool { cursor >= last }
 

@@ -86,7 +86,11 @@ extension Dispatcher {
 
     /// An attempt in the shadow has ended: hands over what it asked for, and frees its place.
     func finish(_ shadow: Shadow, of context: AttemptContext, _ report: AttemptReport) async {
-        if case .direct(let token)? = context.attempt.works.first?.source { shadows[token] = nil }
+        // Nobody waits any more where the host stops: who did was told so by `endShadows`.
+        var isAwaited = false
+        if case .direct(let token)? = context.attempt.works.first?.source {
+            isAwaited = shadows.removeValue(forKey: token) != nil
+        }
         // Where it had been a failure nothing would have been published.
         var operations: [EffectSet.Operation] = []
         let run = ShadowRun(
@@ -98,10 +102,10 @@ extension Dispatcher {
         _ = core.resolve(context.id, .succeeded, now: clock.now)
         core.settled(context.id)
         forget(context)
-        shadow.done(
-            ShadowRun(
-                attempt: context.id, version: context.version, report: report, operations: operations,
-                stages: context.effects.stages, isSuperseded: context.isSuperseded))
+        let ended = ShadowRun(
+            attempt: context.id, version: context.version, report: report, operations: operations,
+            stages: context.effects.stages, isSuperseded: context.isSuperseded)
+        if isAwaited { shadow.done(ended) } else { release(ended) }
         pump()
     }
 

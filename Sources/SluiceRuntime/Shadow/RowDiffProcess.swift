@@ -3,12 +3,32 @@ import FunctionJSON
 import FunctionProtocol
 import Glibc
 import HostAPI
+import Synchronization
 
-/// Compares the rows of two files in a process of its own (`sluice diff`): what handlers write is nothing that the host
+/// Compares the rows of two files in processes of their own (`sluice diff`): what handlers write is nothing that the host
 /// should parse.
-enum RowDiffProcess {
+final class RowDiffProcess: Sendable {
+    private struct State {
+        var running: Set<pid_t> = []
+        var isStopped = false
+    }
+
     /// Milliseconds that one comparison may take.
     private static let limit: Int32 = 120_000
+    private let state = Mutex(State())
+    private let program: String
+
+    init(program: String = ProgramFolder.path("sluice")) {
+        self.program = program
+    }
+
+    /// Ends what runs, and lets nothing start any more.
+    func stop() {
+        state.withLock { state in
+            state.isStopped = true
+            for process in state.running { kill(process, SIGKILL) }
+        }
+    }
 
     /// By the key's suffix, `csv` or `parquet`; nil for what has no rows.
     static func format(of key: String) -> String? {
@@ -21,10 +41,9 @@ enum RowDiffProcess {
     }
 
     /// Blocking.
-    static func run(
+    func run(
         before: String, after: String, format: String, keys: [String], examples: Int
     ) -> Result<RowDifference, Failure> {
-        let program = ProgramFolder.path("sluice")
         var arguments = [
             program, "diff", before, after, "--json", "--format", format, "--examples", "\(examples)",
         ]
@@ -46,12 +65,20 @@ enum RowDiffProcess {
         let words = arguments.map { strdup($0) } + [nil]
         defer { for word in words { free(word) } }
         var process: pid_t = 0
-        let fault = posix_spawn(&process, program, &actions, nil, words, environ)
+        // Under the lock: whoever stops meanwhile either sees the process or keeps it from being made.
+        let fault = state.withLock { state -> Int32 in
+            guard !state.isStopped else { return ECANCELED }
+            let fault = posix_spawn(&process, program, &actions, nil, words, environ)
+            if fault == 0 { state.running.insert(process) }
+            return fault
+        }
         close(ends[1])
         guard fault == 0 else {
             return .failure(Failure(code: "NoProcess", message: String(cString: strerror(fault))))
         }
-        let output = read(ends[0], of: process)
+        let output = Self.read(ends[0], of: process)
+        // The number is the process's until it is reaped: taken from the list before, nobody else's can be killed.
+        _ = state.withLock { $0.running.remove(process) }
         var status: Int32 = 0
         while waitpid(process, &status, 0) < 0, errno == EINTR {}
         let text = String(decoding: output, as: UTF8.self)

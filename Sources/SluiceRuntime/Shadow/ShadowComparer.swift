@@ -30,7 +30,7 @@ extension ShadowReport {
                 self.rows.removed += rows.removed
                 self.rows.changed += rows.changed
             }
-            if difference.change != .same, differences.count < examples { differences.append(difference) }
+            if difference.change != .same { tell(difference, examples: examples) }
         }
     }
 }
@@ -40,6 +40,7 @@ extension ShadowReport {
 package struct ShadowComparer: Sendable {
     let journal: any JournalStore
     let buckets: BucketSet
+    let rows = RowDiffProcess()
 
     package init(journal: any JournalStore, buckets: BucketSet) {
         self.journal = journal
@@ -57,22 +58,30 @@ package struct ShadowComparer: Sendable {
             finding.differences.append(
                 ShadowDifference(
                     kind: kind, change: change, subject: subject, note: note, event: record.eventID,
-                    rule: path.settings.rule, function: path.settings.function, rows: rows))
+                    rule: path.settings.rule, function: path.settings.function, rows: rows
+                ).bounded())
         }
         if run.isSuperseded {
             finding.isSuperseded = true
             return finding
         }
-        let original: Original
+        let original: ShadowOriginal
         do {
-            original = try Original(of: record, path, journal)
+            original = try ShadowOriginal(of: record, path, journal)
         } catch {
             note("object", .unknown, "*", "the original run cannot be read: \(error)")
             return finding
         }
         if let failure = run.failure ?? refusal(of: run) {
             finding.hasFailed = true
-            note("failure", original.failure == nil ? .added : .same, failure.code, failure.message)
+            switch original.failure {
+            case nil: note("failure", .added, failure.code, failure.message)
+            case let before? where before.code == failure.code: note("failure", .same, failure.code, failure.message)
+            case let before?:
+                note(
+                    "failure", .changed, failure.code,
+                    "\(before.code) -> \(failure.code): \(failure.message); it was: \(before.message)")
+            }
             return finding
         }
         if let failure = original.failure {
@@ -107,7 +116,7 @@ package struct ShadowComparer: Sendable {
     // MARK: Objects
 
     private func compareObjects(
-        _ run: ShadowRun, _ original: Original, _ request: ReplayRequest,
+        _ run: ShadowRun, _ original: ShadowOriginal, _ request: ReplayRequest,
         _ note: Note
     ) {
         var made: Set<String> = []
@@ -180,7 +189,7 @@ package struct ShadowComparer: Sendable {
         guard let format = RowDiffProcess.format(of: to.key) else {
             return note("object", .changed, subject, "the bytes differ", nil)
         }
-        switch RowDiffProcess.run(
+        switch rows.run(
             before: before, after: after, format: format, keys: request.keys, examples: min(5, request.examples))
         {
         case .success(let rows):
@@ -199,7 +208,7 @@ package struct ShadowComparer: Sendable {
     /// Events are compared as a multiset of (bus, source, detail-type, detail): what is left on both sides with the same
     /// bus, source and detail-type has changed, in its order.
     private func compareEvents(
-        _ run: ShadowRun, _ original: Original,
+        _ run: ShadowRun, _ original: ShadowOriginal,
         _ note: Note
     ) {
         var now = run.operations.compactMap { operation -> ShadowEvent? in
@@ -224,7 +233,9 @@ package struct ShadowComparer: Sendable {
         }
         for event in now {
             if let index = before.firstIndex(where: { $0.subject == event.subject }) {
-                note("event", .changed, event.subject, "\(before[index].detail) -> \(event.detail)", nil)
+                note(
+                    "event", .changed, event.subject,
+                    "\(Self.half(before[index].detail)) -> \(Self.half(event.detail))", nil)
                 before.remove(at: index)
             } else {
                 note("event", .added, event.subject, event.detail, nil)
@@ -233,8 +244,13 @@ package struct ShadowComparer: Sendable {
         for event in before { note("event", .missing, event.subject, event.detail, nil) }
     }
 
+    /// Of two texts side by side each has its share of what a note may hold.
+    private static func half(_ text: String) -> String {
+        ShadowDifference.cut(text, to: ShadowDifference.noteBytes / 2 - 8)
+    }
+
     private func compareCatalog(
-        _ run: ShadowRun, _ original: Original,
+        _ run: ShadowRun, _ original: ShadowOriginal,
         _ note: Note
     ) {
         func file(_ note: String?) -> String {
@@ -255,56 +271,5 @@ package struct ShadowComparer: Sendable {
         }
         guard !original.isBatch else { return }
         for effect in before { note("register", .missing, effect.subject, effect.note, nil) }
-    }
-}
-
-/// The run that an event had the first time: its row is kept if it had effects, log output or an error.
-private struct Original {
-    var effects: [EffectInfo] = []
-    var isBatch = false
-    /// It never succeeded.
-    var failure: (code: String, message: String)?
-
-    init(of record: StoredRecord, _ path: ReplayRecord.Path, _ journal: any JournalStore) throws {
-        guard let subscription = path.original else { return }
-        let rows = try journal.invocations(eventID: record.eventID).filter { $0.subscription == subscription }
-        if let row = rows.last(where: { $0.outcome == "succeeded" || $0.outcome == "partial" }) {
-            effects = JSONText.decode(InvocationDetails.self, from: row.details)?.effects ?? []
-            isBatch = row.eventIDs.count > 1
-            return
-        }
-        guard let failed = rows.last(where: { $0.outcome == "failed" }) else { return }
-        // A success without effects leaves no row: only its dead letter tells that it failed for good.
-        var after: Int64 = 0
-        while true {
-            let page = try journal.deadLetters(
-                DeadLetterFilter(
-                    states: [.dead, .redriving, .purged], subscription: subscription, afterID: after, limit: 500))
-            if page.contains(where: { $0.eventID == record.eventID }) {
-                failure = (failed.code, failed.message)
-                return
-            }
-            guard page.count == 500, let last = page.last else { return }
-            after = last.id
-        }
-    }
-}
-
-/// An event as it is compared: the order of its detail's members means nothing.
-private struct ShadowEvent: Hashable {
-    var subject: String
-    var value: JSONValue
-
-    var detail: String { String(decoding: value.serialized(), as: UTF8.self) }
-
-    init(_ entry: PutEventsRequest.Entry) {
-        subject = "\(entry.bus ?? "default") \(entry.source) \(entry.detailType)"
-        value = (try? JSONValue(parsing: Array(entry.detail.utf8))) ?? .string(entry.detail)
-    }
-
-    init(_ record: StoredRecord) {
-        let root = try? JSONDocument(parsing: record.payload).root
-        subject = "\(record.log) \(root?["source"]?.string ?? "") \(root?["detail-type"]?.string ?? "")"
-        value = root?["detail"].flatMap { try? JSONValue(parsing: Array($0.sourceBytes)) } ?? .null
     }
 }

@@ -34,7 +34,7 @@ struct Buckets: AsyncParsableCommand {
         @OptionGroup var common: CommonOptions
 
         func validate() throws {
-            if let rate, !(rate > 0) { throw ValidationError("--rate must be above 0.") }
+            if let problem = RequestedRate.problem(rate) { throw ValidationError("--rate \(problem).") }
         }
 
         func run() async throws {

@@ -26,7 +26,7 @@ extension DeadLetters {
         @OptionGroup var common: CommonOptions
 
         func validate() throws {
-            if let rate, !(rate > 0) { throw ValidationError("--rate must be above 0.") }
+            if let problem = RequestedRate.problem(rate) { throw ValidationError("--rate \(problem).") }
             if edit && editWith != nil { throw ValidationError("--edit and --edit-with exclude each other.") }
             if (edit || editWith != nil) && (choice.ids.count != 1 || dryRun) {
                 throw ValidationError("--edit is for one dead letter: name its id.")
@@ -52,7 +52,7 @@ extension DeadLetters {
             }
             if wait { job = try await Self.follow(job, host) }
             if output.json { try output.object(job) } else { show(result: job) }
-            if job.failed > 0 { throw ExitCode(1) }
+            if job.failed > 0 || job.reason != nil { throw ExitCode(1) }
         }
 
         /// Shows a bar until the job is over.
@@ -106,6 +106,7 @@ extension DeadLetters {
                 output.line("redriving \(Human.count(job.selected, "dead letter")) as job \(job.id)")
                 return output.line("see it: sluice dlq jobs \(job.id)\(common.repeated)")
             }
+            if let reason = job.reason { output.line(output.style.red("ended early: ") + reason) }
             output.line(
                 "\(job.state == "cancelled" ? "cancelled after" : "redriven") \(Human.count(job.sent, "dead letter")): "
                     + output.style.green("\(Human.grouped(Int64(job.succeeded))) succeeded")
@@ -190,7 +191,7 @@ extension DeadLetters {
             let output = common.output
             output.fields([
                 ("job", output.style.bold(job.id) + "  " + output.style.state(job.state)),
-                ("which", words(job)), ("by", job.by),
+                ("ended early", job.reason), ("which", words(job)), ("by", job.by),
                 ("began", job.created.map { "\($0)  (\(Human.ago($0)))" }), ("ended", job.ended.map { "\($0)" }),
                 ("rate", job.rate.map { "\(Human.decimal($0, 1)) a second" }),
                 ("selected", Human.grouped(Int64(job.selected))), ("sent", Human.grouped(Int64(job.sent))),

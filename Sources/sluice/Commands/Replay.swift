@@ -42,8 +42,10 @@ struct Replay: AsyncParsableCommand {
         @OptionGroup var common: CommonOptions
 
         func validate() throws {
-            if let rate, !(rate > 0) { throw ValidationError("--rate must be above 0.") }
-            guard (0...10_000).contains(examples) else { throw ValidationError("--examples goes from 0 to 10000.") }
+            if let problem = RequestedRate.problem(rate) { throw ValidationError("--rate \(problem).") }
+            guard ReplayRequest.exampleRange.contains(examples) else {
+                throw ValidationError("--examples goes from 0 to 10000.")
+            }
         }
 
         func run() async throws {

@@ -102,7 +102,7 @@ struct ReplayText {
         let all =
             shadow.objects.differences + shadow.objects.unknown + shadow.deletions.differences
             + shadow.events.differences + shadow.events.unknown + shadow.catalog.differences + shadow.failures.added
-            + shadow.failures.same + shadow.failures.missing
+            + shadow.failures.same + shadow.failures.missing + shadow.failures.changed
         if all > Int64(shadow.differences.count) {
             output.line(style.dim("… \(Human.grouped(all - Int64(shadow.differences.count))) more: --examples N"))
         }

@@ -50,7 +50,8 @@ struct TraceTree {
             let next = branch(
                 "\(delivery.delivery.rule) → \(delivery.delivery.function)  "
                     + style.state(delivery.delivery.state)
-                    + (delivery.delivery.deadLetter.map { "  sluice dlq show \($0)" } ?? ""),
+                    + (delivery.delivery.deadLetter.map { "  sluice dlq show \($0)" } ?? "")
+                    + (delivery.replay.map { style.dim("  replay \($0)") } ?? ""),
                 indent, isLast: index == event.deliveries.count - 1)
             for (place, invocation) in delivery.invocations.enumerated() {
                 add(invocation, next, isLast: place == delivery.invocations.count - 1)

@@ -12,10 +12,10 @@ private struct AlarmDriver {
     var now: Int64 = 1_780_000_000_000
     var told: [AlarmChange] = []
 
-    mutating func set(_ alarm: AlarmDefinition, stored: AlarmState? = nil) throws {
+    mutating func set(_ alarm: AlarmDefinition, stored: AlarmState? = nil, atStart: Bool = true) throws {
         core.set(
             alarm, schedule: try alarm.expectedFile?.deadline.schedule(deployed: 0), stored: stored, now: now,
-            wall: now)
+            wall: now, atStart: atStart)
     }
 
     private mutating func tell(_ change: AlarmChange?) {
@@ -59,6 +59,29 @@ struct AlarmCoreTests {
         #expect(driver.told.first?.after.reason.contains("DeadLetters above 2") == true)
         // Each change has an event of its own.
         #expect(Set(driver.told.map(\.eventID)).count == 3)
+    }
+
+    @Test("an alarm that is added or changed while the host runs counts from then on")
+    func baseline() throws {
+        var driver = AlarmDriver()
+        try driver.set(alarm(.init(metric: .errors, threshold: 5)), atStart: false)
+        let before = AttemptCounts(attempts: 100, errors: 90)
+        // Asked at once, and not told of what was before.
+        #expect(driver.core.wantsSample(now: driver.now))
+        driver.minute { $0.counts = before }
+        driver.minute { $0.counts = before }
+        #expect(driver.told.isEmpty)
+        // Another threshold is another alarm.
+        try driver.set(alarm(.init(metric: .errors, threshold: 3)))
+        driver.minute { $0.counts = AttemptCounts(attempts: 200, errors: 150) }
+        #expect(driver.told.isEmpty)
+        driver.minute { $0.counts = AttemptCounts(attempts: 210, errors: 154) }
+        #expect(driver.states == ["ALARM"] && driver.told.first?.value == 4)
+        // What the host itself began with counts from zero.
+        var first = AlarmDriver()
+        try first.set(alarm(.init(metric: .errors, threshold: 5)))
+        first.minute { $0.counts = before }
+        #expect(first.states == ["ALARM"])
     }
 
     @Test("M of N periods: a lone bad one starts nothing, a lone good one ends nothing")

@@ -14,13 +14,16 @@ struct RedriveJobsTests {
     private let journal = InMemoryJournal()
     private let files = FileThreads(count: 2)
     private let dispatcher: Dispatcher
+    private let committer: Committer
     private let jobs: RedriveJobs
     private let subscription = SubscriptionID(1)
+    /// Jobs may still be under way when their test is over.
+    private static var kept: [Dispatcher] = []
 
     init() throws {
         let log = Logger(label: "test")
         let (clock, router, buckets) = (HostClock(), EventRouter(), BucketSet())
-        let committer = Committer(journal: journal, log: log)
+        committer = Committer(journal: journal, log: log)
         let publisher = Publisher(
             buckets: buckets, journal: journal, committer: committer, files: files, clock: clock,
             announcer: ObjectAnnouncer(journal: journal, router: router, clock: clock, boot: 1), log: log)
@@ -31,24 +34,34 @@ struct RedriveJobsTests {
             publisher: publisher, logs: LogStore(dataFolder: "/nowhere", clock: clock), inputs: inputs, log: log)
         let settings = SubscriptionSettings(
             id: subscription, bus: "default", rule: "r", target: "f", function: "f", inputFormat: .eventBridge,
-            batchSize: 1, retry: RetryPolicy())
-        dispatcher.restore(
+            batchSize: 1, retry: RetryPolicy(), delivery: Self.parking)
+        var app = AppDefinition()
+        app.functions = [FunctionDefinition(name: "g")]
+        // Nothing is released: the dispatcher lines up, and starts nothing.
+        dispatcher.apply(
             Deployment(
-                ruleSet: 0, digest: "", appFolder: "", deployed: 0, app: AppDefinition(), functions: [:],
-                subscriptions: [settings]))
+                ruleSet: 0, digest: "", appFolder: "", deployed: 0, app: app, functions: [:],
+                subscriptions: [settings]), progress: [:], head: 0, cores: 1)
+        Self.kept.append(dispatcher)
         jobs = RedriveJobs(
             journal: journal, committer: committer, files: files, clock: clock, dispatcher: dispatcher, boot: 1)
     }
 
+    private static var parking: DeliveryOptions {
+        var options = DeliveryOptions()
+        options.keys = .init(path: "detail.k", parks: true)
+        return options
+    }
+
     /// Dead letters of `count` events.
-    private func letters(_ count: Int64) async throws {
+    private func letters(_ count: Int64, payload: String = "{}") async throws {
         var batch = Batch()
         batch.control.append(
             .putSubscription(SubscriptionRecord(id: subscription, log: "default", rule: "r", target: "f")))
         for number in 1...count {
             batch.appends.append(
                 Append(
-                    log: "default", eventID: "e\(number)", ingested: 0, payload: Array("{}".utf8),
+                    log: "default", eventID: "e\(number)", ingested: 0, payload: Array(payload.utf8),
                     subscriptions: [subscription], ruleSet: 0))
         }
         _ = try await journal.commit(batch)
@@ -61,7 +74,7 @@ struct RedriveJobsTests {
                     DeadLetter(
                         delivery: delivery, target: "f", rule: "r", eventID: "e\(number)", ingested: 0, died: 0,
                         code: "Boom", message: "it broke", condition: "PermanentError", fingerprint: "b", attempts: 1,
-                        history: [], payload: Array("{}".utf8), lineage: [])))
+                        history: [], payload: Array(payload.utf8), lineage: [])))
         }
         _ = try await journal.commit(dead)
     }
@@ -112,5 +125,143 @@ struct RedriveJobsTests {
         #expect(try await sent([.init(ids: [2, 3, 2, 2])]) == [2])
         #expect(try await pending() == [2, 3])
         files.stop()
+    }
+
+    // MARK: Keys
+
+    private func event(_ key: String) -> String {
+        #"{"version":"0","id":"e1","detail-type":"t","source":"s","account":"0","time":"2026-01-01T00:00:00Z","#
+            + #""region":"local","resources":[],"detail":{"k":"\#(key)"}}"#
+    }
+
+    private var parkedKeys: Int { dispatcher.core.parked(of: subscription).keys }
+
+    /// Starts a job and waits until it has sent its letters.
+    private func send(_ request: RedriveRequest) async throws {
+        let started = try await jobs.start(request)
+        while jobs.job(started.id).map({ $0.sent < $0.selected }) == true {
+            let journal = journal
+            _ = try await files.run { try journal.values(prefix: "redrive/") }
+        }
+    }
+
+    @Test("An edited event lines up by its new key, and frees the one that its dead letter has held")
+    func edited() async throws {
+        try await letters(1, payload: event("a"))
+        try await dispatcher.loadParked(subscription)
+        #expect(parkedKeys == 1)
+        try await send(.init(selection: .init(ids: [1]), payload: try RawJSON(event("b"))))
+        #expect(parkedKeys == 0)
+        files.stop()
+    }
+
+    @Test("What is sent to another function holds its key back until it has succeeded, also over a restart")
+    func lanes() async throws {
+        try await letters(2, payload: event("a"))
+        try await dispatcher.loadParked(subscription)
+        try await send(.init(selection: .init(ids: [1]), to: "g"))
+        let journal = journal
+        let entry = try #require(try await files.run { try journal.pending(nil, after: 0, limit: 10) }.first)
+        #expect(parkedKeys == 1)
+        // The other letter goes to its own target, as always; the first one still holds the key.
+        try await send(.init(selection: .init(ids: [2])))
+        #expect(parkedKeys == 1)
+        var batch = Batch()
+        batch.pending.append(.finish(entry.delivery, .succeeded))
+        batch.deadLetters.append(.setState(id: 1, .redriven))
+        _ = try await committer.commit(batch)
+        #expect(parkedKeys == 0)
+        // As the next host takes it up.
+        var loaded = entry
+        loaded.payload = Array(event("a").utf8)
+        dispatcher.load(loaded)
+        #expect(parkedKeys == 1)
+        files.stop()
+    }
+
+    @Test("What dies again in another function's lane holds its key back as before")
+    func diesAgain() async throws {
+        try await letters(1, payload: event("a"))
+        try await dispatcher.loadParked(subscription)
+        try await send(.init(selection: .init(ids: [1]), to: "g"))
+        let journal = journal
+        var letter = try #require(try await files.run { try journal.deadLetter(id: 1) })
+        letter.state = .dead
+        var batch = Batch()
+        batch.pending.append(.finish(letter.delivery, .dead))
+        batch.deadLetters.append(.update(letter))
+        _ = try await committer.commit(batch)
+        #expect(parkedKeys == 1)
+        try await send(.init(selection: .init(ids: [1])))
+        #expect(parkedKeys == 0)
+        files.stop()
+    }
+
+    // MARK: Jobs
+
+    /// A job as the journal has it.
+    private func stored(_ id: String) async throws -> RedriveRecord? {
+        let journal = journal
+        return try await files.run {
+            try journal.value(name: "redrive/\(id)").flatMap { try TapeDecoder().decode(RedriveRecord.self, from: $0) }
+        }
+    }
+
+    @Test("A cancellation is durable when it is answered")
+    func cancelling() async throws {
+        try await letters(3)
+        let started = try await jobs.start(.init(selection: .init(all: true), rate: 0.01))
+        #expect(try await jobs.cancel(started.id)?.state != "finished")
+        let row = try #require(try await stored(started.id))
+        #expect(row.cancelled == true && row.finished)
+        files.stop()
+    }
+
+    @Test("A job whose function is gone, or whose pattern no longer parses, ends with a reason")
+    func reasons() async throws {
+        try await letters(2)
+        let gone = try await jobs.start(.init(selection: .init(all: true), to: "h"))
+        while jobs.job(gone.id)?.isOver == false { _ = try await stored(gone.id) }
+        #expect(jobs.job(gone.id)?.state == "failed")
+        #expect(jobs.job(gone.id)?.reason?.contains("function h is no longer deployed") == true)
+        var batch = Batch()
+        let broken = RedriveRecord(
+            id: "redrive-1-99", selection: .init(eventPattern: "{"), created: 0, lastID: 2, selected: 2, rate: 1e-300)
+        let slow = RedriveRecord(
+            id: "redrive-1-98", selection: .init(ids: [1]), created: 0, lastID: 2, selected: 1, rate: -4)
+        for job in [broken, slow] {
+            batch.control.append(.putValue(name: "redrive/\(job.id)", body: try TapeEncoder().encode(job)))
+        }
+        _ = try await committer.commit(batch)
+        // The next host finds them: neither ends it.
+        try await jobs.resume()
+        while jobs.job(broken.id)?.isOver == false { _ = try await stored(broken.id) }
+        #expect(jobs.job(broken.id)?.reason?.contains("not valid") == true)
+        while jobs.job(slow.id)?.sent == 0 { _ = try await stored(slow.id) }
+        files.stop()
+    }
+
+    @Test("What jobs that are not over send to is known to deployments")
+    func functions() async throws {
+        try await letters(1)
+        _ = try await jobs.start(.init(selection: .init(all: true), to: "g"))
+        #expect(try RedriveRecord.functions(in: journal) == ["g"])
+        files.stop()
+    }
+}
+
+@Suite("Requested rates")
+struct RequestedRateTests {
+    @Test("One range for all; what was stored before is brought into it")
+    func range() {
+        for wrong in [0, -1, 0.0009, 1_000_001, 1e300, .infinity, -.infinity, .nan] as [Double] {
+            #expect(throws: APIError.self) { try RequestedRate.check(wrong) }
+            #expect(RequestedRate.page(at: wrong, most: 500) >= 1)
+            #expect(RequestedRate.milliseconds(of: 500, at: wrong) >= 0)
+        }
+        for right in [0.001, 1, 1_000_000] as [Double] { #expect(RequestedRate.problem(right) == nil) }
+        #expect(RequestedRate.problem(nil) == nil && RequestedRate.page(at: nil, most: 7) == 7)
+        #expect(RequestedRate.page(at: 400, most: 500) == 100 && RequestedRate.page(at: 0.5, most: 500) == 1)
+        #expect(RequestedRate.milliseconds(of: 100, at: 400) == 250)
     }
 }

@@ -72,7 +72,8 @@ struct ReplayPlanTests {
         let wrong: [(inout ReplayRequest) -> Void] = [
             { $0.name = "" }, { $0.name = "a b" }, { $0.name = String(repeating: "x", count: 65) },
             { $0.to = $0.from }, { $0.bus = "nowhere" }, { $0.rules = ["c"] }, { $0.function = "H" },
-            { $0.function = "F@7" }, { $0.function = "F@" }, { $0.rate = 0 }, { $0.rules = ["off"] },
+            { $0.function = "F@7" }, { $0.function = "F@" }, { $0.rate = 0 }, { $0.rate = 1e300 },
+            { $0.rate = .nan }, { $0.examples = -1 }, { $0.examples = 10_001 }, { $0.rules = ["off"] },
         ]
         for change in wrong { #expect(throws: APIError.self) { try plan(change) } }
     }
@@ -116,5 +117,43 @@ struct ReplayPlanTests {
         #expect(report.rows.added == 2 && report.rows.changed == 6 && report.failures.added == 2)
         #expect(report.differences.count == 3 && !report.isEqual)
         #expect(ShadowReport().isEqual)
+    }
+
+    @Test("A run that fails in another way than the original is a difference")
+    func otherFailure() {
+        var report = ShadowReport()
+        var finding = ShadowFinding()
+        finding.differences = [
+            ShadowDifference(
+                kind: "failure", change: .changed, subject: "New", note: "Old -> New", event: "e", rule: "r",
+                function: "f")
+        ]
+        report.add(finding, examples: 3)
+        #expect(report.failures.changed == 1 && !report.isEqual && report.differences.count == 1)
+    }
+
+    @Test("What differences say is cut, one by one and together")
+    func bounds() throws {
+        let long = String(repeating: "ä", count: 100_000)
+        let one = ShadowDifference(
+            kind: "event", change: .changed, subject: "s", note: long, event: "e", rule: "r", function: "f",
+            rows: RowDifference(
+                added: 1,
+                examples: [
+                    .init(change: "changed", before: [long, nil, "x"], after: Array(repeating: long, count: 900))
+                ])
+        ).bounded()
+        let note = try #require(one.note)
+        #expect(note.utf8.count <= ShadowDifference.noteBytes && note.hasSuffix("ä…"))
+        let example = try #require(one.rows?.examples.first)
+        #expect(example.before?.count == 3 && example.before?[1] == nil && (example.after?.count ?? 0) < 300)
+        #expect((example.before?[0]?.utf8.count ?? 0) < 100)
+        #expect(ShadowDifference.cut("short", to: 5) == "short" && ShadowDifference.cut("shorter", to: 5) == "sh…")
+        var report = ShadowReport()
+        var finding = ShadowFinding()
+        finding.differences = Array(repeating: one, count: 10_000)
+        report.add(finding, examples: 10_000)
+        #expect(report.events.changed == 10_000 && report.differences.count > 100)
+        #expect(try TapeEncoder().encode(report).count < 2 * ShadowReport.differenceBytes)
     }
 }

@@ -112,6 +112,10 @@ struct FunctionInC: Sendable {
             answer(outcome, 0, text, (size_t)length);
         }
 
+        static int asks(const sluice_invocation *invocation, const char *text) {
+            return memmem(invocation->payload.data, invocation->payload.count, text, strlen(text)) != NULL;
+        }
+
         static void invoke(const sluice_invocation *invocation, sluice_outcome *outcome) {
             invocations++;
             char mode[64] = {0}, text[256];
@@ -174,6 +178,12 @@ struct FunctionInC: Sendable {
             }
             if (!strcmp(mode, "close")) { close(3); for (;;) pause(); }
             if (!strcmp(mode, "garbage")) { ssize_t ignored = write(3, "garbage that is no frame at all, long enough", 44); (void)ignored; for (;;) pause(); }
+            // What an event's detail asks for.
+            if (asks(invocation, "\"c\":\"hang\"")) for (;;) pause();
+            if (asks(invocation, "\"c\":\"fail\"")) {
+                const char *body = "{\"code\":\"Deliberate\",\"message\":\"on purpose\",\"retry\":false}";
+                answer(outcome, SLUICE_OUTCOME_ERROR, body, strlen(body)); return;
+            }
             answer(outcome, 0, (const char *)invocation->payload.data, invocation->payload.count);
         }
 

@@ -1,0 +1,85 @@
+import Journal
+
+/// What comes of the letters that jobs have sent.
+extension RedriveJobs {
+    /// A job as it stands now, for the journal. To be made when it is asked for: what was made before may be out of date.
+    func change(of id: String) -> ControlChange {
+        guard let job = jobs[id] else { return .removeValue(name: RedriveRecord.prefix + id) }
+        return .putValue(name: job.name, body: JSONText.encode(job))
+    }
+
+    /// Asks the journal to keep a job as it stands.
+    func store(_ id: String) {
+        var batch = Batch()
+        batch.control.append(change(of: id))
+        committer.enqueue(batch)
+    }
+
+    /// The journal has settled dead letters, or has them back.
+    func settled(_ changes: [DeadLetterChange]) {
+        var batch = Batch()
+        var touched: Set<String> = []
+        for change in changes {
+            let closed: (place: RedriveTally.Place, page: RedrivePage, succeeded: Int)?
+            switch change {
+            case .setState(let id, .redriven): closed = tally.settle(id, failure: nil)
+            case .update(let letter) where letter.state == .dead:
+                closed = tally.settle(letter.id, failure: letter.code)
+            case .setState, .update, .insert: continue
+            }
+            guard let closed, var job = jobs[closed.place.job] else { continue }
+            job.succeeded = (job.succeeded ?? 0) + closed.succeeded
+            job.failed = (job.failed ?? 0) + closed.page.failed.count
+            jobs[job.id] = job
+            batch.control.append(
+                .putValue(name: job.name(ofPage: closed.place.page), body: JSONText.encode(closed.page)))
+            touched.insert(job.id)
+        }
+        // The page and the count of it are one commit.
+        for id in touched { batch.control.append(change(of: id)) }
+        if !batch.isEmpty { committer.enqueue(batch) }
+        for id in touched { close(id) }
+        guard tally.underWay < Self.window else { return }
+        let resumed = waiters
+        waiters = []
+        for waiter in resumed { waiter() }
+    }
+
+    /// Ends a job of which everything is sent and settled.
+    func close(_ id: String) {
+        guard let job = jobs[id], job.finished, job.ended == nil, sending[id] == nil,
+            tally.standing(of: id).pages == 0
+        else { return }
+        jobs[id]?.ended = clock.wall
+        store(id)
+    }
+
+    /// Reads the open pages of an earlier life's job; what was settled since they were written is counted from the letters.
+    func reopen(_ job: RedriveRecord, _ journal: any JournalStore) async throws {
+        for number in stride(from: 1, through: job.pages ?? 0, by: 1) {
+            let name = job.name(ofPage: number)
+            let (page, letters) = try await files.run { () throws -> (RedrivePage?, [DeadLetter]) in
+                guard let page = try journal.value(name: name).flatMap({ JSONText.decode(RedrivePage.self, from: $0) }),
+                    page.isOpen
+                else { return (nil, []) }
+                return (page, try page.ids.compactMap { try journal.deadLetter(id: $0) })
+            }
+            guard let page else { continue }
+            tally.send(page, at: .init(job: job.id, page: number))
+            let changes = letters.compactMap { letter -> DeadLetterChange? in
+                switch letter.state {
+                case .redriving: nil
+                case .redriven: .setState(id: letter.id, .redriven)
+                case .dead, .purged:
+                    .update(
+                        {
+                            var again = letter
+                            again.state = .dead
+                            return again
+                        }())
+                }
+            }
+            settled(changes)
+        }
+    }
+}

@@ -1,0 +1,199 @@
+import EventModel
+import HostAPI
+package import Journal
+import Logging
+import UVLoop
+
+/// Reading the archive, and delivering it again or trying it in the shadow.
+extension ReplayJobs {
+    func run(_ name: String) async {
+        guard let replay = replays[name] else { return }
+        let matcher: ReplayMatcher
+        do {
+            matcher = try ReplayMatcher(replay.paths, filter: replay.request.eventPattern)
+        } catch {
+            return await end(name, .failed, because: error.message)
+        }
+        while !isStopping {
+            do {
+                try await hold(replay)
+                break
+            } catch {
+                guard await goesOn(name, after: error) else { return }
+            }
+        }
+        while let replay = replays[name], replay.state == .running, !replay.isThrough, !isStopping {
+            do {
+                if replay.request.dryRun {
+                    try await shadow(replay, matcher)
+                } else {
+                    try await forward(replay, matcher)
+                }
+            } catch let error as APIError {
+                return await end(name, .failed, because: error.message)
+            } catch {
+                guard await goesOn(name, after: error) else { return }
+            }
+        }
+        while !isStopping, replays[name]?.isOpen == true {
+            do {
+                if try await unsettled(name) == 0 { break }
+                await LoopPause.sleep(milliseconds: 25)
+            } catch {
+                guard await goesOn(name, after: error) else { return }
+            }
+        }
+        guard !isStopping, let state = replays[name]?.state else { return }
+        await end(name, state == .cancelling ? .cancelled : .completed)
+    }
+
+    /// The next page of the log into the replay's own.
+    private func forward(_ replay: ReplayRecord, _ matcher: ReplayMatcher) async throws {
+        let name = replay.request.name
+        while try await unsettled(name) >= Self.window, !isStopping, replays[name]?.state == .running {
+            await LoopPause.sleep(milliseconds: 10)
+        }
+        let limit = RequestedRate.page(at: replay.request.rate, most: Self.page)
+        let (wanted, cursor) = try await read(replay, matcher, limit: limit)
+        var batch = Batch()
+        let ruleSet = dispatcher.deployment.ruleSet
+        for (record, payload, paths) in wanted {
+            batch.appends.append(
+                Append(
+                    log: ReplayLog.name(of: name), eventID: record.eventID, ingested: clock.wall, payload: payload,
+                    subscriptions: paths.map { replay.paths[$0].settings.id }, ruleSet: ruleSet,
+                    lineage: record.lineage))
+        }
+        let before = replays[name] ?? replay
+        // Cancelled while it was read: nothing of it is delivered.
+        guard before.state == .running else { return }
+        var next = before
+        next.count(wanted.map { ($0.record, $0.paths.count) }, upTo: cursor)
+        try await replace(before, with: next) { change in
+            batch.control.append(change)
+            // Not by way of the committer: what is settled must not wait behind a disk that takes no new work.
+            _ = try await journal.commit(batch)
+        }
+        await keepRate(of: replay, after: wanted.count)
+    }
+
+    private typealias Wanted = (record: StoredRecord, payload: [UInt8], paths: [Int])
+
+    /// Up to `limit` events that somebody wants, marked as replayed; and how far the log has been read.
+    private func read(
+        _ replay: ReplayRecord, _ matcher: ReplayMatcher, limit: Int
+    ) async throws -> (wanted: [(record: StoredRecord, payload: [UInt8], paths: [Int])], cursor: Position) {
+        let journal = journal
+        return try await files.run {
+            var wanted: [Wanted] = []
+            var (cursor, read, bytes) = (replay.cursor, 0, 0)
+            // A few at first: nobody knows how large they are.
+            var chunk = 8
+            while read < Self.page, bytes < Self.pageBytes {
+                let records = try journal.records(log: replay.request.bus, after: cursor, limit: chunk)
+                for record in records where record.position <= replay.last {
+                    cursor = record.position
+                    bytes += record.payload.count
+                    guard replay.admits(record) else { continue }
+                    let paths = matcher.paths(for: record.payload)
+                    guard !paths.isEmpty else { continue }
+                    let payload = (try? EventEnvelope.marked(record.payload, replayName: replay.request.name))
+                    wanted.append((record, payload ?? record.payload, paths))
+                    if wanted.count == limit { return (wanted, cursor) }
+                }
+                // Nothing more of this bus before the end.
+                if records.count < chunk || records.last.map({ $0.position > replay.last }) == true {
+                    return (wanted, replay.last)
+                }
+                read += records.count
+                chunk = max(1, min(Self.page - read, (Self.pageBytes - bytes) * read / max(1, bytes)))
+            }
+            return (wanted, cursor)
+        }
+    }
+
+    /// The next page through the shadow, with the report of it.
+    private func shadow(_ replay: ReplayRecord, _ matcher: ReplayMatcher) async throws {
+        let name = replay.request.name
+        let (wanted, cursor) = try await read(replay, matcher, limit: Self.shadowPage)
+        let runs = wanted.flatMap { item in item.paths.map { (item.record, item.payload, replay.paths[$0]) } }
+        let running = runs.map { (record, payload, path) in
+            Task { @LoopActor in await self.compare(record, payload, path, replay.request) }
+        }
+        var findings: [ShadowFinding?] = []
+        for run in running { findings.append(await run.value) }
+        // The host stops: this page is run again by the next one.
+        guard findings.allSatisfy({ $0 != nil }) else {
+            if isStopping { return }
+            throw APIError.unavailable("the function is no longer deployed")
+        }
+        let before = replays[name] ?? replay
+        var next = before
+        for finding in findings { if let finding { next.take(finding) } }
+        next.count(wanted.map { ($0.record, $0.paths.count) }, upTo: cursor)
+        try await replace(before, with: next) { change in
+            var batch = Batch()
+            batch.control.append(change)
+            _ = try await committer.commit(batch)
+        }
+        await keepRate(of: replay, after: wanted.count)
+    }
+
+    private func compare(
+        _ record: StoredRecord, _ payload: [UInt8], _ path: ReplayRecord.Path, _ request: ReplayRequest
+    ) async -> ShadowFinding? {
+        let settings = path.settings
+        guard
+            let run = await dispatcher.shadow(
+                settings.function, payload: payload, eventID: record.eventID, ingested: record.ingested,
+                lineage: record.lineage, settings: settings)
+        else { return nil }
+        defer { dispatcher.release(run) }
+        guard !isStopping else { return nil }
+        let comparing = comparing
+        let finding = await comparisons.run { comparing.compare(run, record, path, request) }
+        // Where the host stops it may have been given up half-way: the next one does it again.
+        return isStopping ? nil : finding
+    }
+
+    /// Puts a replay's next state into force and then into the journal: what is written of it meanwhile (a cancellation)
+    /// must not take this back. What the journal refuses never was.
+    private func replace(
+        _ before: ReplayRecord, with next: ReplayRecord, _ commit: @LoopActor (ControlChange) async throws -> Void
+    ) async throws {
+        let name = before.request.name
+        replays[name] = next
+        do {
+            try await commit(.putValue(name: next.name, body: JSONText.encode(next)))
+        } catch {
+            var back = before
+            back.state = replays[name]?.state ?? before.state
+            replays[name] = back
+            throw error
+        }
+    }
+
+    /// Waits as the rate says, but no longer than the replay runs.
+    private func keepRate(of replay: ReplayRecord, after count: Int) async {
+        guard let rate = replay.request.rate, count > 0 else { return }
+        await LoopPause.sleep(
+            milliseconds: RequestedRate.milliseconds(of: count, at: rate),
+            while: { !isStopping && replays[replay.request.name]?.state == .running })
+    }
+
+    /// A target that is paused by hand holds its replay back, too: it goes on when the target does.
+    func hold(_ replay: ReplayRecord) async throws {
+        for path in replay.paths where replay.isOpen {
+            guard let original = path.original, case .paused(let pause) = dispatcher.core.flow(of: original) else {
+                continue
+            }
+            try await dispatcher.setPaused([path.settings.id], true, reason: pause.reason)
+        }
+    }
+
+    /// The temporary subscriptions that stand for these: what is done to a target is done to its replays.
+    package func copies(of originals: [SubscriptionID]) -> [SubscriptionID] {
+        replays.values.filter(\.isOpen).flatMap(\.paths)
+            .filter { path in path.original.map(originals.contains) == true }.map(\.settings.id)
+    }
+}

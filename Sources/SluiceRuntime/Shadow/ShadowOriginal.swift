@@ -1,0 +1,55 @@
+import FunctionJSON
+import FunctionProtocol
+import HostAPI
+import Journal
+
+/// The run that an event had the first time: its row is kept if it had effects, log output or an error.
+struct ShadowOriginal {
+    var effects: [EffectInfo] = []
+    var isBatch = false
+    /// It never succeeded.
+    var failure: (code: String, message: String)?
+
+    init(of record: StoredRecord, _ path: ReplayRecord.Path, _ journal: any JournalStore) throws {
+        guard let subscription = path.original else { return }
+        let rows = try journal.invocations(eventID: record.eventID).filter { $0.subscription == subscription }
+        if let row = rows.last(where: { $0.outcome == "succeeded" || $0.outcome == "partial" }) {
+            effects = JSONText.decode(InvocationDetails.self, from: row.details)?.effects ?? []
+            isBatch = row.eventIDs.count > 1
+            return
+        }
+        guard let failed = rows.last(where: { $0.outcome == "failed" }) else { return }
+        // A success without effects leaves no row: only its dead letter tells that it failed for good.
+        var after: Int64 = 0
+        while true {
+            let page = try journal.deadLetters(
+                DeadLetterFilter(
+                    states: [.dead, .redriving, .purged], subscription: subscription, afterID: after, limit: 500))
+            if page.contains(where: { $0.eventID == record.eventID }) {
+                failure = (failed.code, failed.message)
+                return
+            }
+            guard page.count == 500, let last = page.last else { return }
+            after = last.id
+        }
+    }
+}
+
+/// An event as it is compared: the order of its detail's members means nothing.
+struct ShadowEvent: Hashable {
+    var subject: String
+    var value: JSONValue
+
+    var detail: String { String(decoding: value.serialized(), as: UTF8.self) }
+
+    init(_ entry: PutEventsRequest.Entry) {
+        subject = "\(entry.bus ?? "default") \(entry.source) \(entry.detailType)"
+        value = (try? JSONValue(parsing: Array(entry.detail.utf8))) ?? .string(entry.detail)
+    }
+
+    init(_ record: StoredRecord) {
+        let root = try? JSONDocument(parsing: record.payload).root
+        subject = "\(record.log) \(root?["source"]?.string ?? "") \(root?["detail-type"]?.string ?? "")"
+        value = root?["detail"].flatMap { try? JSONValue(parsing: Array($0.sourceBytes)) } ?? .null
+    }
+}

@@ -1,0 +1,140 @@
+import FunctionJSON
+import HostAPI
+import Journal
+import SluiceRuntime
+import Testing
+import UVLoop
+
+@Suite("Replays and redrives on a host", .timeLimit(.minutes(5)))
+@LoopActor
+struct ReplayHostTests {
+    private static let shop = "pattern: {source: [shop]}\ntargets: [{function: InC}]"
+    private static let pattern = #"{"source": ["shop"]}"#
+
+    @Test("A host that stops while something runs in the shadow tells whoever waits once")
+    func stopping() async throws {
+        let host = try await HostInProcess(rules: [:])
+        _ = try await host.put(["hang", "hang"])
+        _ = try await host.control.startReplay(
+            HostInProcess.replay("dry") {
+                ($0.dryRun, $0.function, $0.eventPattern) = (true, "InC", Self.pattern)
+            })
+        try await host.wait {
+            let running = try await host.control.status().functions.reduce(0) { $0 + $1.inFlight }
+            return running == 2 ? () : nil
+        }
+        await host.stop(grace: 0)
+        // It is not over: the next host runs it again.
+        let row = try #require(try host.journal.value(name: "replay/dry"))
+        #expect(try TapeDecoder().decode(ReplayRecord.self, from: row).state == .running)
+    }
+
+    @Test("The version of a dry run is let go of when it is over")
+    func versions() async throws {
+        let host = try await HostInProcess(rules: [:])
+        _ = try await host.put(["ok"])
+        try await host.deploy(functions: ["InC": "timeout: 7"], rules: [:])
+        _ = try await host.control.startReplay(
+            HostInProcess.replay("old") {
+                ($0.dryRun, $0.function, $0.eventPattern) = (true, "InC@1", Self.pattern)
+            })
+        let over = try await host.wait {
+            let replay = try await host.control.replay(name: "old")
+            return replay.isOver ? replay : nil
+        }
+        #expect(over.replayed == 1 && over.succeeded == 1, "\(over)")
+        try await host.wait { host.runtime.deployment.replays.functions.isEmpty ? () : nil }
+        await host.stop()
+    }
+
+    @Test("A trace shows what a replay made of an event, by the replay's name")
+    func trace() async throws {
+        let host = try await HostInProcess(rules: ["r": Self.shop])
+        let id = try #require(try await host.put(["fail"]).first)
+        try await host.wait { try await host.letters().count == 1 ? () : nil }
+        _ = try await host.control.startReplay(HostInProcess.replay("again"))
+        try await host.wait { try await host.control.replay(name: "again").isOver ? () : nil }
+        let trace = try await host.control.trace(id: id)
+        #expect(trace.root.deliveries.map(\.replay) == [nil, "again"])
+        let replayed = try #require(trace.root.deliveries.last)
+        #expect(replayed.delivery.rule == "r" && replayed.delivery.state == "dead", "\(replayed)")
+        #expect(replayed.invocations.map(\.summary.outcome) == ["failed"])
+        // Purged, and its subscription gone, it is still known.
+        _ = try await host.control.purge(.init(all: true))
+        #expect(try await host.control.trace(id: id).root.deliveries.last?.replay == "again")
+        await host.stop()
+    }
+
+    @Test("A redrive to a function that a deployment takes away ends with the reason; what was not sent stays dead")
+    func removed() async throws {
+        let both = ["InC": "", "Other": ""]
+        let host = try await HostInProcess(functions: both, rules: ["r": Self.shop])
+        _ = try await host.put(Array(repeating: "fail", count: 4))
+        try await host.wait { try await host.letters().count == 4 ? () : nil }
+        let started = try await host.control.redrive(.init(selection: .init(all: true), rate: 2, to: "Other"))
+        try await host.wait { try await host.control.redriveJob(id: started.id).sent > 0 ? () : nil }
+        try await host.deploy(functions: ["InC": ""], rules: ["r": Self.shop])
+        let over = try await host.wait {
+            let job = try await host.control.redriveJob(id: started.id)
+            return job.isOver ? job : nil
+        }
+        #expect(over.state == "failed" && over.reason?.contains("Other is no longer deployed") == true, "\(over)")
+        #expect(over.sent < 4 && over.failed == over.sent, "\(over)")
+        let letters = try await host.letters()
+        // A failure elsewhere is still a dead letter of the rule's own function.
+        #expect(letters.count == 4 && letters.allSatisfy { $0.function == "InC" && $0.state == "dead" }, "\(letters)")
+        #expect(try await host.letters(.init(fingerprint: letters[0].fingerprint)).count == 4)
+        let error = await #expect(throws: APIError.self) {
+            try await host.control.redrive(.init(selection: .init(all: true), to: "Other"))
+        }
+        #expect(error?.code == "NotFound")
+        #expect(try journalIsWhole(host))
+        await host.stop()
+    }
+
+    @Test("A replay goes on when a deployment takes its function away")
+    func orphan() async throws {
+        let both = ["InC": "", "Other": ""]
+        let host = try await HostInProcess(functions: both, rules: [:])
+        _ = try await host.put(Array(repeating: "ok", count: 5))
+        _ = try await host.control.startReplay(
+            HostInProcess.replay("slow") {
+                ($0.function, $0.eventPattern, $0.rate) = ("Other", Self.pattern, 4)
+            })
+        try await host.deploy(functions: ["InC": ""], rules: [:])
+        let over = try await host.wait {
+            let replay = try await host.control.replay(name: "slow")
+            return replay.isOver ? replay : nil
+        }
+        #expect(over.state == .completed && over.succeeded == 5, "\(over)")
+        // The next deployment needs it no more.
+        try await host.deploy(functions: ["InC": "timeout: 9"], rules: [:])
+        #expect(host.runtime.deployment.functions.keys.sorted() == ["InC"])
+        await host.stop()
+    }
+
+    @Test("A target that is paused holds its replay back, and lets it go on")
+    func paused() async throws {
+        let host = try await HostInProcess(rules: ["r": Self.shop])
+        _ = try await host.put(["ok", "ok"])
+        try await host.wait {
+            try await host.control.status().subscriptions.allSatisfy { $0.succeeded == 2 } ? () : nil
+        }
+        _ = try await host.control.pauseRule(bus: "default", name: "r", request: PauseRequest(paused: true))
+        _ = try await host.control.startReplay(HostInProcess.replay("held"))
+        let held = try await host.wait {
+            let replay = try await host.control.replay(name: "held")
+            return replay.replayed == 2 ? replay : nil
+        }
+        #expect(held.waiting == 2 && held.succeeded == 0, "\(held)")
+        _ = try await host.control.pauseRule(bus: "default", name: "r", request: PauseRequest(paused: false))
+        let over = try await host.wait {
+            let replay = try await host.control.replay(name: "held")
+            return replay.isOver ? replay : nil
+        }
+        #expect(over.succeeded == 2, "\(over)")
+        await host.stop()
+    }
+
+    private func journalIsWhole(_ host: HostInProcess) throws -> Bool { try host.journal.audit().isEmpty }
+}
