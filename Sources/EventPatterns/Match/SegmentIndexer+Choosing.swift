@@ -10,7 +10,7 @@ extension SegmentIndexer {
             var likely: Float = 0
             for atom in 0..<Int(condition.atomCount) {
                 likely += likelihood(
-                    store.atoms[Int(condition.firstAtom) + atom], statistics[Int(condition.path)], Float(uses[index]))
+                    store.atoms[Int(condition.firstAtom) + atom], statistics[Int(condition.path)], share(of: index))
             }
             odds[index] = min(likely, 1)
         }
@@ -87,21 +87,28 @@ extension SegmentIndexer {
         }
     }
 
+    /// What each alternative of a condition counts: a rule with a list of hundreds says no more about events than one with a
+    /// single value, and must not change where the others are filed.
+    private func share(of condition: Int) -> Float {
+        Float(uses[condition]) / Float(max(1, store.conditions[condition].atomCount))
+    }
+
     func gatherStatistics() -> Buffer<PathStatistics> {
         let statistics = Buffer<PathStatistics>(repeating: PathStatistics(), count: pathCount)
         for index in 0..<store.conditions.count {
             let condition = store.conditions[index]
             let entry = statistics.base + Int(condition.path)
+            let share = share(of: index)
             for position in 0..<Int(condition.atomCount) {
                 let atom = store.atoms[Int(condition.firstAtom) + position]
                 switch atom.kind {
                 case .exact, .address, .number, .numberText, .equalsFolded, .equalsCased:
                     entry.pointee.literals += 1
-                    entry.pointee.literalUses += Float(uses[index])
+                    entry.pointee.literalUses += share
                 case .prefix, .suffix, .prefixFolded, .suffixFolded, .prefixCased, .suffixCased, .wildcard,
                     .containsAny, .cidr:
-                    entry.pointee.affixes += 1
-                    entry.pointee.affixUses += Float(uses[index])
+                    entry.pointee.affixes += 1 / Float(condition.atomCount)
+                    entry.pointee.affixUses += share
                 case .range:
                     entry.pointee.ranges += 1
                     for end in [Double(bitPattern: atom.x), Double(bitPattern: atom.y)] where end.isFinite {
