@@ -50,11 +50,11 @@ final class ServiceTable: @unchecked Sendable {
         context.map { Unmanaged<ServiceTable>.fromOpaque($0).takeUnretainedValue() }
     }
 
-    func begin(payload: [UInt8]) {
+    func begin(payload: [UInt8], records: [[UInt8]]) {
         attempt.withLock { attempt in
             // Lines of `start` stay with the first invocation.
             let logs = attempt.isFresh ? attempt.logs : []
-            attempt = TestAttempt(payload: payload)
+            attempt = TestAttempt(payload: payload, records: records)
             attempt.logs = logs
             attempt.isFresh = false
         }

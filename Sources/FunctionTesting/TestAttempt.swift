@@ -12,9 +12,13 @@ struct TestAttempt {
     private let payload: [UInt8]
     private var stages: [Int: (bucket: String, descriptor: Int32)] = [:]
     private var stageCount = 0
-    private var keyCount = 0
+    private var keyCounts: [Int?: Int] = [:]
+    private let records: [[UInt8]]
 
-    init(payload: [UInt8]) { self.payload = payload }
+    init(payload: [UInt8], records: [[UInt8]] = []) {
+        self.payload = payload
+        self.records = records
+    }
 
     mutating func discardStages() {
         for stage in stages.values { close(stage.descriptor) }
@@ -86,8 +90,11 @@ struct TestAttempt {
             return (nothing, -1)
         case SLUICE_CALL_GENERATE_KEY:
             let request: GenerateKeyRequest = try request()
-            keyCount += 1
-            let key = request.prefix + fingerprint(payload + Array("#\(keyCount)".utf8)) + request.suffix
+            // As in the host: a record's keys are its own, whatever batch it comes in.
+            let count = (keyCounts[request.record] ?? 0) + 1
+            keyCounts[request.record] = count
+            let source = request.record.flatMap { records.indices.contains($0) ? records[$0] : nil } ?? payload
+            let key = request.prefix + fingerprint(source + Array("#\(count)".utf8)) + request.suffix
             try checkKey(key)
             return (try json(GeneratedKey(key: key)), -1)
         default: throw HostRefusal(code: "UnknownOperation", message: "a host has no operation \(operation)")

@@ -52,10 +52,10 @@ public final class TestWorker: Sendable {
         let timeout = UInt64(max(0, host.settings.timeout / .nanoseconds(1)))
         let (runtime, table) = (self.runtime, self.table)
         return await onOwnThread {
-            table.begin(payload: payload)
+            let records = isBatch ? elements(of: payload) : []
+            table.begin(payload: payload, records: records)
             let requestID = Array("1-\(serial)".utf8)
-            // The same payload is the same delivery, whatever the attempt.
-            let invocationID = Array(EventID.derived(from: Array(fingerprint(payload).utf8)).utf8)
+            let invocationID = Array(invocationIDs(of: payload, records: records).utf8)
             let outcome = requestID.withUnsafeBufferPointer { requestID in
                 invocationID.withUnsafeBufferPointer { invocationID in
                     payload.withUnsafeBufferPointer { payload in
@@ -158,4 +158,17 @@ private func onOwnThread<Result: Sendable>(_ body: @escaping @Sendable () -> Res
 private final class ThreadJob: Sendable {
     let run: @Sendable () -> Void
     init(_ run: @escaping @Sendable () -> Void) { self.run = run }
+}
+
+/// The texts of a JSON array's elements; none of anything else.
+private func elements(of payload: [UInt8]) -> [[UInt8]] {
+    guard let root = try? JSONDocument(parsing: payload).root, root.kind == .array else { return [] }
+    return root.elements.map { Array($0.sourceBytes) }
+}
+
+/// The same payload is the same delivery, whatever the attempt; and so is the same record, whatever the batch.
+private func invocationIDs(of payload: [UInt8], records: [[UInt8]]) -> String {
+    func id(of bytes: [UInt8]) -> String { EventID.derived(from: Array(fingerprint(bytes).utf8)) }
+    guard records.count != 1 else { return id(of: records[0]) }
+    return ([payload] + records).map(id(of:)).joined(separator: "\n")
 }

@@ -1,5 +1,6 @@
 import FunctionKit
 import FunctionTesting
+import Synchronization
 import Testing
 
 @Suite("Kinds of handlers", .timeLimit(.minutes(5)))
@@ -152,6 +153,42 @@ struct HandlerTests {
             ])
         #expect(host.keys("out") == ["1", "4"])
         #expect(run.effects.map(\.record) == [0, 3])
+    }
+
+    @Test("a record's keys and idempotency key are its own, whatever batch it comes in")
+    func recordIdentity() async throws {
+        struct Names: Codable, Hashable {
+            var keys: [String]
+            var invocation: String
+        }
+        func run(_ ids: [Int]) async throws -> (batch: Names, records: [Int: Names]) {
+            let found = Mutex<(Names?, [Int: Names])>((nil, [:]))
+            let handler = BatchClosureHandler<Order> { records, context in
+                func names(_ context: Context) async throws -> Names {
+                    var keys: [String] = []
+                    for _ in 0..<2 { keys.append(try await context.objects.generateKey("out", prefix: "k-")) }
+                    return Names(keys: keys, invocation: context.invocationID)
+                }
+                for record in records {
+                    let names = try await names(record.context)
+                    found.withLock { $0.1[record.event.id] = names }
+                }
+                let whole = try await names(context)
+                found.withLock { $0.0 = whole }
+                return records.map { _ in .ok }
+            }
+            let run = try await TestHost().invoke(handler, batch: ids.map { Order(id: $0, total: 1) })
+            #expect(run.failure == nil)
+            return try found.withLock { (try #require($0.0), $0.1) }
+        }
+        let (three, pair, alone) = (try await run([1, 2, 3]), try await run([3, 2]), try await run([2]))
+        #expect(three.records[2] == pair.records[2] && three.records[2] == alone.records[2])
+        #expect(three.records[3] == pair.records[3])
+        #expect(Set(three.records.values.map(\.invocation)).count == 3)
+        #expect(Set(three.records.values.flatMap(\.keys)).count == 6)
+        #expect(three.batch.invocation != pair.batch.invocation)
+        #expect(!three.records.values.map(\.invocation).contains(three.batch.invocation))
+        #expect(Set(three.batch.keys + pair.batch.keys).isDisjoint(with: three.records.values.flatMap(\.keys)))
     }
 
     @Test("a batch with the wrong number of results fails as a whole")

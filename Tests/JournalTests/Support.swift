@@ -1,4 +1,5 @@
 import Foundation
+import GRDB
 import Journal
 import Synchronization
 import Testing
@@ -221,4 +222,19 @@ func snapshot(_ folder: String) throws -> String {
         try run("/bin/cp", "\(folder)/journal/\(name)", "\(copy)/journal/\(name)")
     }
     return copy
+}
+
+/// A look into the database beside the journal.
+struct JournalReader {
+    private let queue: DatabaseQueue
+
+    init(_ folder: String) throws {
+        var configuration = Configuration()
+        configuration.readonly = true
+        queue = try DatabaseQueue(path: folder + "/journal/journal.sqlite", configuration: configuration)
+    }
+
+    func count(_ table: String) throws -> Int {
+        try queue.read { try Int.fetchOne($0, sql: "SELECT count(*) FROM \(table)") ?? 0 }
+    }
 }

@@ -56,7 +56,8 @@ typedef struct sluice_invocation {
     uint32_t flags;
     /// Unique to this attempt: "<boot>-<n>".
     sluice_bytes request_id;
-    /// The same for every attempt of a delivery: the idempotency key.
+    /// The same for every attempt of a delivery: the idempotency key. For a batch of several events: a key that stands for
+    /// just these, then one for each of them in the payload's order, each on a line of its own.
     sluice_bytes invocation_id;
     sluice_bytes payload;
 } sluice_invocation;

@@ -19,8 +19,9 @@ public struct Context: Sendable {
 
     /// Unique to this attempt; in every log line of it.
     public var requestID: String { scope.requestID }
-    /// The same for every attempt of a delivery: the idempotency key to hand to systems outside.
-    public var invocationID: String { scope.invocationID }
+    /// The same for every attempt of a delivery: the idempotency key to hand to systems outside. In a batch each record's
+    /// context has its own, whatever batch the record comes in; that of the batch's context stands for just these records.
+    public var invocationID: String { scope.invocationID(of: record) }
     /// From 1.
     public var attempt: Int { scope.attempt }
     public var functionName: String { scope.settings.function }

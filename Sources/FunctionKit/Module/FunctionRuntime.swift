@@ -102,7 +102,7 @@ package final class FunctionRuntime: Sendable {
     /// What the runtime needs of a `sluice_invocation`, copied.
     package struct Invocation: Sendable {
         package var requestID: String
-        package var invocationID: String
+        package var invocationIDs: [UInt8]
         package var attempt: Int
         /// Of CLOCK_MONOTONIC.
         package var deadlineNanoseconds: UInt64
@@ -112,7 +112,7 @@ package final class FunctionRuntime: Sendable {
 
         package init(_ invocation: sluice_invocation) {
             requestID = String(decoding: invocation.request_id.buffer, as: UTF8.self)
-            invocationID = String(decoding: invocation.invocation_id.buffer, as: UTF8.self)
+            invocationIDs = Array(invocation.invocation_id.buffer)
             attempt = Int(invocation.attempt)
             deadlineNanoseconds = invocation.deadline_ns
             flags = invocation.flags
@@ -132,7 +132,7 @@ package final class FunctionRuntime: Sendable {
             return .failure(Self.notStarted)
         }
         let scope = InvocationScope(
-            requestID: invocation.requestID, invocationID: invocation.invocationID, attempt: invocation.attempt,
+            requestID: invocation.requestID, invocationIDs: invocation.invocationIDs, attempt: invocation.attempt,
             deadlineNanoseconds: invocation.deadlineNanoseconds, settings: settings, logger: logger, services: services)
         let payload = invocation.payload
         let outcome = runBlocking {

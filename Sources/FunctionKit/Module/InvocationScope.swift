@@ -5,7 +5,7 @@ import Synchronization
 /// The life of one attempt: what its contexts share. Open while the handler runs; once closed, calls are refused.
 package final class InvocationScope: Sendable {
     let requestID: String
-    let invocationID: String
+    private let ids: InvocationIDs
     let attempt: Int
     /// Of CLOCK_MONOTONIC.
     let deadlineNanoseconds: UInt64
@@ -16,18 +16,22 @@ package final class InvocationScope: Sendable {
     /// host after the outcome.
     private let isOpen = Mutex(true)
 
+    /// `invocationIDs`: as they came, see `InvocationIDs`.
     package init(
-        requestID: String, invocationID: String, attempt: Int, deadlineNanoseconds: UInt64,
+        requestID: String, invocationIDs: [UInt8], attempt: Int, deadlineNanoseconds: UInt64,
         settings: FunctionConfiguration, logger: Logger, services: HostServices
     ) {
         self.requestID = requestID
-        self.invocationID = invocationID
+        ids = InvocationIDs(invocationIDs)
         self.attempt = attempt
         self.deadlineNanoseconds = deadlineNanoseconds
         self.settings = settings
         self.logger = logger
         self.services = services
     }
+
+    /// Of a record of a batch; nil: of the invocation as a whole.
+    func invocationID(of record: Int?) -> String { ids.id(of: record) }
 
     package func close() {
         isOpen.withLock { $0 = false }

@@ -178,6 +178,7 @@ extension DeadLetterFilter {
     func matches(_ letter: DeadLetter) -> Bool {
         states.contains(letter.state) && letter.id > afterID
             && (subscription.map { $0 == letter.delivery.subscription } ?? true)
+            && (ordinal.map { $0 == letter.delivery.ordinal } ?? true)
             && (target.map { $0 == letter.target } ?? true)
             && (fingerprint.map { $0 == letter.fingerprint } ?? true)
             && (code.map { $0 == letter.code } ?? true)

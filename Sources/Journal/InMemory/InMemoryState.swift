@@ -155,6 +155,9 @@ struct InMemoryState: Sendable {
             return letter.id
         case .update(let letter):
             let old = try known(letter.id)
+            guard old.delivery.subscription == letter.delivery.subscription else {
+                throw JournalError(.constraint, "Dead letter \(letter.id) cannot move to another subscription.")
+            }
             try ledger.moveDeadLetter(old.delivery.subscription, from: old.state, to: letter.state)
             set(\.deadLetters, letter.id, letter)
         case .setState(let id, let state):

@@ -70,6 +70,8 @@ package enum DeadLetterChange: Sendable {
 package struct DeadLetterFilter: Sendable {
     package var states: [DeadLetter.State]
     package var subscription: SubscriptionID?
+    /// Of the subscription's delivery.
+    package var ordinal: Int64?
     package var target: String?
     package var fingerprint: String?
     package var code: String?
@@ -79,12 +81,13 @@ package struct DeadLetterFilter: Sendable {
     package var limit: Int
 
     package init(
-        states: [DeadLetter.State] = [.dead], subscription: SubscriptionID? = nil, target: String? = nil,
-        fingerprint: String? = nil, code: String? = nil, diedFrom: Milliseconds? = nil,
+        states: [DeadLetter.State] = [.dead], subscription: SubscriptionID? = nil, ordinal: Int64? = nil,
+        target: String? = nil, fingerprint: String? = nil, code: String? = nil, diedFrom: Milliseconds? = nil,
         diedBefore: Milliseconds? = nil, afterID: Int64 = 0, limit: Int = 100
     ) {
         self.states = states
         self.subscription = subscription
+        self.ordinal = ordinal
         self.target = target
         self.fingerprint = fingerprint
         self.code = code

@@ -7,13 +7,16 @@ import GRDBSQLite
 final class BackupSession {
     private var target: OpaquePointer?
     private var backup: OpaquePointer?
-    private let path: String
+    let path: String
+    /// Which call of `backup` it belongs to.
+    let caller: ObjectIdentifier
 
     /// Pages of one step: 4 MB.
     private static let stepPages: Int32 = 256
 
-    init(from db: Database, to path: String) throws {
+    init(from db: Database, to path: String, of caller: ObjectIdentifier) throws {
         self.path = path
+        self.caller = caller
         let code = sqlite3_open_v2(path, &target, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, nil)
         guard code == SQLITE_OK else { throw SQLiteFailure(code: code, connection: target) }
         backup = sqlite3_backup_init(target, "main", db.sqliteConnection, "main")
@@ -44,6 +47,9 @@ final class BackupSession {
     }
 }
 
+/// One call of `backup`.
+private final class BackupCaller: Sendable {}
+
 extension SQLiteJournal {
     /// Copies the journal into a new data folder while it works. Blocking; commits go on meanwhile.
     ///
@@ -57,8 +63,12 @@ extension SQLiteJournal {
                 .constraint, "There is a journal already; name a new folder for the backup.", path: copy.database)
         }
         try copy.make()
+        let caller = BackupCaller()
+        // The name is an address: it must not be given to another object before this is through.
+        defer { withExtendedLifetime(caller) {} }
         while true {
-            let answer = queue.perform { writer in Result { try writer.stepBackup(to: copy.database) } }
+            let id = ObjectIdentifier(caller)
+            let answer = queue.perform { writer in Result { try writer.stepBackup(to: copy.database, of: id) } }
             guard let answer else { throw .closedJournal }
             do {
                 let done = try answer.get()

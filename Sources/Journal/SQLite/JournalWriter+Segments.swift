@@ -21,6 +21,7 @@ extension JournalWriter {
             if transaction.deduplicated > 0 {
                 statements.forgetDuplicates.bind(1, transaction.deduplicated * 2)
                 statements.forgetDuplicates.bind(2, transaction.newestIngested - Deduplication.window)
+                statements.forgetDuplicates.bind(3, transaction.newestIngested + Deduplication.window)
                 try statements.forgetDuplicates.run()
             }
         }

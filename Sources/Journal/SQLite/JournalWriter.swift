@@ -258,8 +258,12 @@ final class JournalWriter {
     // MARK: Between transactions
 
     /// The next step of the one backup that may run.
-    func stepBackup(to path: String) throws -> Double {
-        let session = try backup ?? BackupSession(from: db, to: path)
+    func stepBackup(to path: String, of caller: ObjectIdentifier) throws -> Double {
+        if let backup, backup.caller != caller {
+            throw JournalError(
+                .constraint, "A backup to \(backup.path) is under way; begin the next one when it is done.", path: path)
+        }
+        let session = try backup ?? BackupSession(from: db, to: path, of: caller)
         backup = session
         do {
             let done = try session.step()

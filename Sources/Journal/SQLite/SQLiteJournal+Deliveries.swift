@@ -120,6 +120,7 @@ extension DeadLetterFilter {
     fileprivate var condition: String {
         var conditions = ["id > ?", "(" + states.map { "state = \($0.stored)" }.joined(separator: " OR ") + ")"]
         if subscription != nil { conditions.append("subscription = ?") }
+        if ordinal != nil { conditions.append("ordinal = ?") }
         if target != nil { conditions.append("target = ?") }
         if fingerprint != nil { conditions.append("fingerprint = ?") }
         if code != nil { conditions.append("code = ?") }
@@ -143,6 +144,7 @@ extension DeadLetterFilter {
             statement.bind(index, value)
         }
         add(subscription?.value)
+        add(ordinal)
         add(target)
         add(fingerprint)
         add(code)

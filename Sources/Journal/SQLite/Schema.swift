@@ -10,6 +10,7 @@ enum Schema {
     static var migrator: DatabaseMigrator {
         var migrator = DatabaseMigrator()
         migrator.registerMigration("1") { try $0.execute(sql: first) }
+        migrator.registerMigration("2") { try $0.execute(sql: second) }
         return migrator
     }
 
@@ -109,6 +110,13 @@ enum Schema {
         CREATE TABLE value (name TEXT PRIMARY KEY, body BLOB NOT NULL) WITHOUT ROWID;
         PRAGMA user_version = \(format);
         PRAGMA application_id = \(application);
+        """
+}
+
+extension Schema {
+    /// Indexes alone: an older Sluice reads and keeps them, so the format stays.
+    private static let second = """
+        CREATE INDEX dead_letter_delivery ON dead_letter (subscription, ordinal);
         """
 }
 

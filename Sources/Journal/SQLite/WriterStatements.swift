@@ -66,11 +66,12 @@ struct WriterStatements {
         findDuplicate = try statement("SELECT rowid, position, ingested FROM deduplication WHERE log = ? AND id = ?")
         saveDuplicate = try statement(
             "INSERT OR REPLACE INTO deduplication (log, id, position, ingested) VALUES (?,?,?,?)")
-        // Rows come in order of time, give or take: twice as many as were written may go, so the table keeps its size.
+        // Rows come in order of time, give or take: twice as many as were written may go, so the table keeps its size. What a
+        // clock that was ahead has left is as dead as what is old, and must not stand before it.
         forgetDuplicates = try statement(
             """
             DELETE FROM deduplication WHERE rowid IN (SELECT rowid FROM deduplication ORDER BY rowid LIMIT ?1)
-            AND ingested < ?2
+            AND (ingested < ?2 OR ingested > ?3)
             """)
         pendingState = try statement("SELECT state FROM pending WHERE subscription = ? AND ordinal = ?")
         putPending = try statement(

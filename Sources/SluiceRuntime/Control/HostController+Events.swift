@@ -100,8 +100,9 @@ extension HostController {
                 return (pending.state.rawValue, pending.deadLetter)
             }
             let filter = DeadLetterFilter(
-                states: [.dead, .redriving, .redriven, .purged], subscription: delivery.subscription, limit: 1000)
-            if let letter = try journal.deadLetters(filter).first(where: { $0.delivery == delivery }) {
+                states: [.dead, .redriving, .redriven, .purged], subscription: delivery.subscription,
+                ordinal: delivery.ordinal)
+            if let letter = try journal.deadLetters(filter).last(where: { $0.delivery == delivery }) {
                 return (letter.state.rawValue, letter.id)
             }
             return ("settled", nil)

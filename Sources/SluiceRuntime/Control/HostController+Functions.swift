@@ -169,7 +169,11 @@ extension HostController {
         let details = JSONText.decode(InvocationDetails.self, from: record.details)
         let event = record.eventIDs.first ?? ""
         let siblings = try await read { try $0.invocations(eventID: event) }
-            .filter { $0.invocationID == record.invocationID }
+            // A batch is another one each time it is put together: what stays is the event and its subscription.
+            .filter {
+                $0.invocationID == record.invocationID
+                    || record.subscription != nil && $0.subscription == record.subscription
+            }
         return InvocationDetail(
             summary: InvocationSummary(record), output: details.flatMap { Self.json(Array($0.output.utf8)) },
             effects: details?.effects ?? [], logs: await lines(of: record), backtrace: details?.backtrace ?? [],

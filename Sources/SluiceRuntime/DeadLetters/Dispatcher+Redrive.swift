@@ -180,7 +180,8 @@ extension Dispatcher {
         }
     }
 
-    private func work(pending entry: PendingEntry) -> Work {
+    /// A work as the pending set has it; `entry` is whole.
+    func work(pending entry: PendingEntry) -> Work {
         let settings = deployment.subscription(entry.delivery.subscription)
         let policy = settings?.policy ?? DeliveryPolicy()
         let memo = JSONText.decode(DeliveryMemo.self, from: entry.history)

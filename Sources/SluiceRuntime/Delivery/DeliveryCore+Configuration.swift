@@ -10,6 +10,14 @@ extension DeliveryCore {
         share()
     }
 
+    /// Functions that are named no more give back what was reserved for them; what they run, runs on.
+    package mutating func keepReservations(of names: Set<String>) {
+        for position in functions.indices where functions[position].isReserved {
+            if !names.contains(functions[position].name) { functions[position].isReserved = false }
+        }
+        share()
+    }
+
     package mutating func setGlobalLimit(_ limit: Int) {
         globalLimit = max(1, limit)
         share()
@@ -47,11 +55,12 @@ extension DeliveryCore {
     ) {
         let function = function(named: name)
         guard let position = index[id] else {
-            index[id] = subscriptions.count
-            subscriptions.append(
-                Subscription(
-                    id: id, function: function, rules: rules, gate: rules.rate.map(RateGate.init), loaded: loaded,
-                    newest: newest))
+            let subscription = Subscription(
+                id: id, function: function, rules: rules, gate: rules.rate.map(RateGate.init), loaded: loaded,
+                newest: newest)
+            let free = freePositions.popLast()
+            index[id] = free ?? subscriptions.count
+            if let free { subscriptions[free] = subscription } else { subscriptions.append(subscription) }
             return
         }
         subscriptions[position].function = function
@@ -60,6 +69,20 @@ extension DeliveryCore {
         if before.rate != rules.rate { subscriptions[position].gate = rules.rate.map(RateGate.init) }
         if rules.breaker == nil, case .running = subscriptions[position].flow { subscriptions[position].streak.reset() }
         if before.keys != rules.keys { rebuildLines(position, before: before.keys, rekey: rekey) }
+    }
+
+    /// Forgets subscriptions that are gone, an ended replay's for one, and that have nothing left in memory; their places are
+    /// used again.
+    package mutating func forget(_ isGone: (SubscriptionID) -> Bool) {
+        let busy = Set(running.values.map(\.subscription)).union(settling.values.map(\.subscription))
+        for (id, position) in index where !busy.contains(id) && isGone(id) && subscriptions[position].isEmpty {
+            index[id] = nil
+            freePositions.append(position)
+            let function = subscriptions[position].function
+            // Nothing of it can start, whatever the pump still looks at.
+            subscriptions[position] = Subscription(
+                id: id, function: function, rules: DeliveryRules(), loaded: 0, newest: 0)
+        }
     }
 
     /// Its function is gone (true) or there again: until then nothing of the subscription can start.
@@ -102,6 +125,7 @@ extension DeliveryCore {
         subscriptions[position].hungry = []
         subscriptions[position].assembling = []
         subscriptions[position].assemblingBytes = 0
+        subscriptions[position].assemblingPayload = 0
         subscriptions[position].assemblingKeys = []
         func hold(_ attempt: inout Attempt) {
             for at in attempt.works.indices { attempt.works[at].key = rekey(attempt.works[at], policy) }

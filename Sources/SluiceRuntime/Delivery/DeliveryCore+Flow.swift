@@ -40,6 +40,7 @@ extension DeliveryCore {
         let works = subscriptions[position].assembling
         subscriptions[position].assembling = []
         subscriptions[position].assemblingBytes = 0
+        subscriptions[position].assemblingPayload = 0
         subscriptions[position].assemblingKeys = []
         releaseKeys(of: works, at: position)
         putBack(works, at: position)

@@ -20,6 +20,14 @@ extension DeliveryCore {
         }
     }
 
+    /// Records were committed that are in nobody's memory: these are the newest that the subscriptions want.
+    package mutating func note(_ newest: [SubscriptionID: Position]) {
+        for (id, position) in newest {
+            guard let at = index[id] else { continue }
+            subscriptions[at].newest = max(subscriptions[at].newest, position)
+        }
+    }
+
     /// The answer to `.refill`: what waits after the position asked, in order. Fewer than `limit` records mean that
     /// the log was read to its end at that moment.
     package mutating func refilled(

@@ -47,15 +47,17 @@ extension DeliveryCore {
         return wanted
     }
 
-    /// The answer to `.reload`: the works as the pending set has them. One that is not there yet (its entry is on its way into
-    /// the journal) is asked for again a little later.
+    /// The answer to `.reload`: the works as the pending set has them. One that is not there yet, or as the attempt before had
+    /// left it (its entry is on its way into the journal), is asked for again a little later.
     package mutating func reloaded(_ id: SubscriptionID, asked: [Delivery], found: [Work], now: Instant) {
         guard let position = index[id] else { return }
         let loaded = Dictionary(found.map { ($0.delivery.ordinal, $0) }, uniquingKeysWith: { first, _ in first })
         var works: [Work] = []
         for delivery in asked {
             guard let shed = subscriptions[position].reading.removeValue(forKey: delivery.ordinal) else { continue }
-            guard var work = loaded[delivery.ordinal], work.delivery == delivery else {
+            guard var work = loaded[delivery.ordinal], work.delivery == delivery,
+                work.history.count >= shed.shedAttempts
+            else {
                 subscriptions[position].retrying.insert(shed, due: Self.later(now, 1000))
                 continue
             }
@@ -72,6 +74,7 @@ extension Work {
     /// Leaves what the pending set has.
     mutating func shed() {
         isShed = true
+        shedAttempts = history.count
         payload = []
         lineage = []
         history = []

@@ -109,13 +109,15 @@ extension DeliveryCore {
             }
             if let first = subscriptions[position].assembling.first {
                 let (sum, overflow) = subscriptions[position].assemblingBytes.addingReportingOverflow(work.bytes)
-                guard work.group == first.group, !first.isSolitary, !work.isSolitary, !overflow, sum <= limits.bytes
+                guard work.group == first.group, !first.isSolitary, !work.isSolitary, !overflow, sum <= limits.bytes,
+                    subscriptions[position].assemblingPayload + work.payload.count <= window.batchBytes
                 else { return true }
             }
             _ = subscriptions[position].ready.popFirst()
             take(work, at: position)
             subscriptions[position].assembling.append(work)
             subscriptions[position].assemblingBytes += work.bytes
+            subscriptions[position].assemblingPayload += work.payload.count
             guard subscriptions[position].assembling.count < limits.count else { return true }
             if let key = work.key { promote(key, at: position) }
         }
@@ -123,6 +125,7 @@ extension DeliveryCore {
         let deadline = Self.later(first.arrived, limits.window)
         if limits.count == 1 || limits.window == 0 || first.group != 0 || first.isSolitary || deadline <= now
             || subscriptions[position].assemblingBytes >= limits.bytes
+            || subscriptions[position].assemblingPayload >= window.batchBytes
         {
             return true
         }
@@ -134,6 +137,7 @@ extension DeliveryCore {
         let works = subscriptions[position].assembling
         subscriptions[position].assembling = []
         subscriptions[position].assemblingBytes = 0
+        subscriptions[position].assemblingPayload = 0
         subscriptions[position].assemblingKeys = []
         let function = subscriptions[position].function
         let downstream = subscriptions[position].rules.downstream

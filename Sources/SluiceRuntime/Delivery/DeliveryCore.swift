@@ -25,6 +25,13 @@ package struct DeliveryCore: Sendable {
         package var function: String
         package var works: [Work]
 
+        package init(id: AttemptID, subscription: SubscriptionID, function: String, works: [Work]) {
+            self.id = id
+            self.subscription = subscription
+            self.function = function
+            self.works = works
+        }
+
         /// 1 for the first try.
         package var number: Int { (works.first?.charged ?? 0) + 1 }
     }
@@ -41,6 +48,7 @@ package struct DeliveryCore: Sendable {
         /// The batch being put together, and the keys in it.
         var assembling: [Work] = []
         var assemblingBytes: Int64 = 0
+        var assemblingPayload = 0
         var assemblingKeys: Set<String> = []
         var lines: [String: KeyLine] = [:]
         /// Keys that are free again and whose works lie in the log.
@@ -63,6 +71,12 @@ package struct DeliveryCore: Sendable {
         var isStranded = false
 
         var isBehind: Bool { newest > loaded }
+
+        /// Nothing of it is in memory, or on its way there.
+        var isEmpty: Bool {
+            ready.isEmpty && retrying.count == 0 && reading.isEmpty && assembling.isEmpty && openLeftovers == 0
+                && !refilling && lines.values.allSatisfy { $0.waiting.isEmpty && $0.running == 0 && $0.ahead.isEmpty }
+        }
 
         /// Nothing may start now, whatever is ready.
         var isHeld: Bool {
@@ -89,6 +103,8 @@ package struct DeliveryCore: Sendable {
 
     var subscriptions = SubscriptionTable()
     var index: [SubscriptionID: Int] = [:]
+    /// Places in `subscriptions` of those that are gone.
+    var freePositions: [Int] = []
     var functions: [Function] = []
     var functionIndex: [String: Int] = [:]
     /// Round robin among functions, so that none starves.
@@ -120,6 +136,9 @@ package struct DeliveryCore: Sendable {
         /// Records that are read back at a time, and the bytes of them.
         package var refill = 2048
         package var refillBytes = 8 << 20
+        /// Payload of one attempt, whatever its target's limits say: a frame to a worker and what the host copies to make it
+        /// are bounded.
+        package var batchBytes = 16 << 20
         /// Works that wait to be tried again and have their event in memory, and due ones that are taken at a time.
         package var retries = 1024
 
@@ -144,6 +163,9 @@ package struct DeliveryCore: Sendable {
     // MARK: Looking
 
     package var inFlight: Int { running.count }
+
+    /// Subscriptions that it has room for without growing, those that are there and those that are gone.
+    package var places: Int { subscriptions.count }
 
     package func inFlight(of id: SubscriptionID) -> Int {
         running.values.reduce(0) { $0 + ($1.subscription == id ? $1.works.count : 0) }

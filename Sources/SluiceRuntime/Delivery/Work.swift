@@ -41,6 +41,9 @@ package struct Work: Sendable {
     var isPromoted = false
     /// Its event is not in memory: the pending set has it.
     package internal(set) var isShed = false
+    /// How many attempts its entry in the pending set tells of, once that is written: what is read back with fewer is the
+    /// entry of an attempt before.
+    var shedAttempts = 0
 
     package init(
         delivery: Delivery, source: Source, eventID: String, ingested: Milliseconds, expires: Instant,

@@ -66,7 +66,7 @@ package final class AttemptContext {
         }
     }
 
-    package var invocationID: String { attempt.works.first.map(Self.invocationID(of:)) ?? "" }
+    package var invocationID: String { InvocationIDs.own(of: attempt.works) }
 
     /// The name under which it is noted while it runs for long.
     package var noteName: String { "running/\(id)" }

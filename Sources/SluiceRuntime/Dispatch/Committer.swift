@@ -16,7 +16,13 @@ package final class Committer {
         /// Where the part's dead letters are in the merged receipt.
         var deadLetters = 0
         var appends = 0
+        var weight = 0
+        var bytes = 0
     }
+
+    /// What one transaction takes: a single part in any case, several up to this (docs/journal-format.md).
+    private static let mostRecords = 1000
+    private static let mostBytes = 4 << 20
 
     private let journal: any JournalStore
     private var waiting: [Part] = []
@@ -25,6 +31,8 @@ package final class Committer {
     /// What is in flight waits in the journal for another commit to go with, or for this.
     private var hurry: LoopTimer?
     private var isHeldBack = false
+    /// Who waits for the end of all this.
+    private var drained: [() -> Void] = []
     /// How long it waits at most.
     private static let patience = Duration.milliseconds(2)
     /// Set while the journal refuses to write (full disk): shown by `status`, cleared by the next success.
@@ -46,13 +54,13 @@ package final class Committer {
     package var isIdle: Bool { waiting.isEmpty && inFlight.isEmpty }
 
     /// Queues a part. Its completion runs on the loop once it is durable, or was refused for its own content. A full
-    /// disk is not reported here but waited out.
+    /// disk, or whatever else may pass, is not reported here but waited out.
     /// - Parameter mayWait: it goes with the next commit of a producer, or after two milliseconds.
     package func enqueue(_ batch: Batch, mayWait: Bool = false, completion: Completion? = nil) {
         waiting.append(
             Part(
                 batch: batch, mayWait: mayWait, completion: completion, deadLetters: batch.insertedDeadLetters,
-                appends: batch.appends.count))
+                appends: batch.appends.count, weight: batch.weight, bytes: batch.byteCount))
         if inFlight.isEmpty {
             if timer == nil { submit() }
         } else if !mayWait {
@@ -69,11 +77,17 @@ package final class Committer {
         journal.hurry()
     }
 
-    /// Waits until everything asked is written; not for a disk that refuses.
+    /// Waits until everything asked is written; not for a journal that refuses, even if it begins to while this waits.
     package func drain() async {
-        while !isIdle, trouble == nil {
-            guard (try? await commit(Batch())) != nil else { return }
-        }
+        guard !isIdle, trouble == nil else { return }
+        endPatience()
+        await withCheckedContinuation { continuation in drained.append { continuation.resume() } }
+    }
+
+    private func endDrains() {
+        let waiters = drained
+        drained = []
+        for waiter in waiters { waiter() }
     }
 
     package func commit(_ batch: Batch) async throws(JournalError) -> Receipt {
@@ -84,9 +98,8 @@ package final class Committer {
     }
 
     private func submit() {
-        guard !waiting.isEmpty else { return }
-        inFlight = waiting
-        waiting = []
+        guard !waiting.isEmpty else { return inFlight.isEmpty ? endDrains() : () }
+        takeGroup()
         var merged = Batch()
         for part in inFlight { merged.merge(part.batch) }
         isHeldBack = inFlight.allSatisfy(\.mayWait)
@@ -98,13 +111,32 @@ package final class Committer {
         }
     }
 
+    /// Moves what one transaction takes from what waits to what is in flight.
+    private func takeGroup() {
+        var (weight, bytes, count) = (0, 0, 0)
+        for part in waiting {
+            weight += part.weight
+            bytes += part.bytes
+            if count > 0, weight > Self.mostRecords || bytes > Self.mostBytes { break }
+            count += 1
+        }
+        // On a full disk everything goes together: what only brings new work is refused there, what settles is not.
+        if count == waiting.count || trouble?.code == .diskFull {
+            inFlight = waiting
+            waiting = []
+        } else {
+            inFlight = Array(waiting.prefix(count))
+            waiting.removeFirst(count)
+        }
+    }
+
     private func finished(_ result: Result<Receipt, JournalError>) {
         // Until the end this counts as in flight: what a completion asks for at once must not be submitted from within.
         let parts = inFlight
         isHeldBack = false
         switch result {
         case .success(let receipt):
-            trouble = nil
+            recover()
             var appended = receipt.appended[...]
             var deadLetters = receipt.deadLetters[...]
             for part in parts {
@@ -118,8 +150,12 @@ package final class Committer {
             }
         case .failure(let error) where error.isPassing:
             inFlight = []
+            if trouble?.code != error.code {
+                log.error("the journal cannot be written; tried again every second", metadata: ["error": "\(error)"])
+            }
             trouble = error
             waiting = parts + waiting
+            endDrains()
             timer = LoopTimer.after(.milliseconds(1000)) { [weak self] in
                 self?.timer = nil
                 self?.submit()
@@ -134,6 +170,11 @@ package final class Committer {
         }
         inFlight = []
         submit()
+    }
+
+    private func recover() {
+        if trouble != nil { log.notice("the journal can be written again") }
+        trouble = nil
     }
 
     /// A part that contradicts the journal is a defect; nobody may miss it.
@@ -153,14 +194,14 @@ package final class Committer {
         journal.submit(part.batch) { result in
             Task { @LoopActor in
                 if case .failure(let error) = result, error.isPassing {
-                    self.inFlight = []
-                    self.waiting = Array(parts) + self.waiting
+                    self.inFlight = Array(parts)
                     self.finished(.failure(error))
                     return
                 }
                 if case .failure(let error) = result {
                     self.refuse(part, error)
                 } else {
+                    self.recover()
                     if !part.batch.deadLetters.isEmpty { self.deadLetterObserver?(part.batch.deadLetters) }
                     part.completion?(result)
                 }
@@ -171,8 +212,9 @@ package final class Committer {
 }
 
 extension JournalError {
-    /// It can go away by itself: somebody makes room, a cable is put back.
-    package var isPassing: Bool { code == .diskFull || code == .inputOutput }
+    /// It can go away by itself: somebody makes room, a cable is put back, another process lets the database go. What is
+    /// not known to be for good is taken to pass: an outcome that is thrown away is lost, one that waits is not.
+    package var isPassing: Bool { code != .constraint && code != .closed && code != .corrupt }
 }
 
 extension Batch {

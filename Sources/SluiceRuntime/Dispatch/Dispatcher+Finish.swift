@@ -125,8 +125,10 @@ extension Dispatcher: WorkerPoolDelegate {
         var batch = Batch()
         var outcomes: [EffectInfo] = []
         storePauses(into: &batch)
+        if context.isNoted { batch.control.append(.removeValue(name: context.noteName)) }
         let works = context.attempt.works
         var index = -1
+        var dead: [(index: Int, work: Work, death: Death)] = []
         for resolution in resolutions {
             // In the works' order, but without those that were not reached and run again.
             repeat { index += 1 } while index + 1 < works.count && works[index].delivery != resolution.work.delivery
@@ -145,21 +147,29 @@ extension Dispatcher: WorkerPoolDelegate {
                 tallies[context.attempt.function, default: FunctionTally()].noteRetry()
                 writer.retry(work, due: due, from: from, into: &batch)
             case .dead(let work, let death):
-                let input = await keepInput(of: work, context.inputs[index], attempt: context.id, ordinal: index)
-                died(work)
-                writer.dead(
-                    work, death, target: target(of: work, ranBy: context.attempt.function), rule: context.rule,
-                    input: input, into: &batch)
-                if let told = failure(
-                    of: work, death, context.settings, attempt: context.id, version: context.version.version,
-                    lineage: context.lineage)
-                {
-                    batch.appends.append(told)
-                    outcomes.append(.outcome(told))
-                }
+                dead.append((index, work, death))
             }
         }
-        if context.isNoted { batch.control.append(.removeValue(name: context.noteName)) }
+        if resolutions.count > dead.count, !dead.isEmpty {
+            // A retry may run while inputs are being kept: its entry must be on its way before. Until its letter is written
+            // a dead work stays where it was, so a crash in between delivers it again.
+            committer.enqueue(batch)
+            batch = Batch()
+        }
+        for (index, work, death) in dead {
+            let input = await keepInput(of: work, context.inputs[index], attempt: context.id, ordinal: index)
+            died(work)
+            writer.dead(
+                work, death, target: target(of: work, ranBy: context.attempt.function), rule: context.rule,
+                input: input, into: &batch)
+            let told = failure(
+                of: work, death, context.settings, attempt: context.id, version: context.version.version,
+                lineage: context.lineage)
+            if let told {
+                batch.appends.append(told)
+                outcomes.append(.outcome(told))
+            }
+        }
         if published.isEmpty {
             batch.invocations.append(record(context, report, verdict, resolutions, reference, effects: outcomes))
         }

@@ -104,7 +104,8 @@ extension Dispatcher {
         if context.settings?.changesEvent == true { context.given = payloads }
         let isBatch = context.version.isBatch
         return AttemptRequest(
-            id: UInt64(context.id.number), requestID: "\(context.id)", invocationID: context.invocationID,
+            id: UInt64(context.id.number), requestID: "\(context.id)",
+            invocationID: InvocationIDs.text(of: context.attempt.works),
             attempt: context.attempt.number, payload: isBatch ? Self.join(payloads) : payloads.first ?? [],
             batch: isBatch, timeout: context.version.definition.timeoutSeconds)
     }

@@ -19,7 +19,7 @@ package final class Dispatcher {
     let inputs: InputKeeper
     let log: Logger
     let writer: ResolutionWriter
-    var workers: WorkerPool!
+    package var workers: WorkerPool!
     /// Webhooks and commands.
     private(set) lazy var outside = OutsideTargets(files: files, clock: clock, roster: workers.roster, delegate: self)
     package internal(set) var core: DeliveryCore
@@ -44,7 +44,7 @@ package final class Dispatcher {
     /// Until the pending set is loaded nothing starts: what it holds would be loaded twice.
     private var isHeld = true
     private var stopped: (() -> Void)?
-    private nonisolated let mailbox = Mailbox()
+    private nonisolated let mailbox = BoundedMailbox()
     /// Tells `sluice status` and the drop benchmark when an attempt began.
     var observers: [@LoopActor (AttemptContext) -> Void] = []
     /// Pauses in force and past ones, as the journal has them.
@@ -85,10 +85,13 @@ package final class Dispatcher {
         self.deployment = deployment
         handlerInputs = HandlerInputs(deployment)
         core.setGlobalLimit(deployment.app.limits.concurrency ?? max(16, cores * 4))
+        // What was removed gives back what it had reserved before anybody else reserves.
+        core.keepReservations(of: Set(deployment.functions.keys))
         for (name, function) in deployment.functions.merging(deployment.replays.functions, uniquingKeysWith: { $1 }) {
             core.setFunction(
                 name, limit: function.definition.reservedConcurrency ?? cores,
-                reserved: function.definition.reservedConcurrency != nil)
+                // A version that runs only for a replay is no second claim on the same reservation.
+                reserved: function.definition.reservedConcurrency != nil && deployment.functions[name] != nil)
             workers.prepare(function.workerVersion)
         }
         core.setDownstreams(
@@ -127,7 +130,15 @@ package final class Dispatcher {
                 newest: head)
             core.setStranded(id, false)
         }
+        forgetGone()
         pump()
+    }
+
+    /// Replays come and go: what the core knows of ended ones would only ever grow.
+    private func forgetGone() {
+        var known = Set((deployment.subscriptions + deployment.replays.subscriptions).map(\.id)).union(lanes.values)
+        for (name, id) in directSubscriptions where deployment.function(name) != nil { known.insert(id) }
+        core.forget { !known.contains($0) }
     }
 
     // MARK: Records from the journal
@@ -139,9 +150,11 @@ package final class Dispatcher {
     }
 
     private func drainMailbox() {
-        for record in mailbox.take() {
+        let contents = mailbox.take()
+        for record in contents.records {
             core.accept(record, now: clock.now) { id, rules in traits(of: record, for: id, rules) }
         }
+        core.note(contents.noted)
         pump()
     }
 

@@ -37,7 +37,8 @@ extension Decision {
         InvocationRecord(
             attempt: attempt, invocationID: invocationID, subscription: subscription, function: function,
             version: version, eventIDs: eventIDs, attemptNumber: attemptNumber, started: started,
-            durationMicroseconds: durationMicroseconds, outcome: "succeeded", coldStart: coldStart,
+            durationMicroseconds: durationMicroseconds, outcome: partial == nil ? "succeeded" : "partial",
+            code: partial?.code ?? "", message: partial?.message ?? "", coldStart: coldStart,
             details: JSONText.encode(
                 InvocationDetails(output: output, effects: effects(telling: events), backtrace: [], rule: rule)),
             logFile: logFile, logOffset: logOffset, logLength: logLength)
@@ -52,10 +53,14 @@ extension Publisher {
     ) -> Decision {
         var output = ""
         var dropped: Set<Int> = []
+        var partial: Failure?
         switch report.outcome {
         case .success(let bytes): output = Dispatcher.text(bytes)
         case .batch(let answer):
             dropped = Set(answer.results.indices.filter { answer.results[$0].status == .dropped })
+            partial = answer.results.last { $0.status == .failed }.map {
+                $0.failure ?? Failure(code: "RecordFailed", message: "the handler gave no reason")
+            }
         case .failure: break
         }
         let works = context.attempt.works
@@ -87,7 +92,7 @@ extension Publisher {
             durationMicroseconds: report.durationMicroseconds, coldStart: report.coldStart, output: output,
             logFile: logs.file, logOffset: logs.offset, logLength: logs.length, settled: settled,
             lineage: context.lineage, publications: prepared.publications, outbox: outbox + outcomes,
-            files: prepared.files)
+            files: prepared.files, partial: partial)
     }
 }
 

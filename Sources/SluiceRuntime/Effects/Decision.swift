@@ -51,6 +51,8 @@ package struct Decision: Codable, Sendable {
     package var files: [RegisterFileRequest]
     /// Of the events that tell of its deletions; nil: a handler has asked for them.
     package var deletionReason: String?
+    /// Why the invocation did not succeed as a whole: the failure of a record that is not settled by this; nil: it did.
+    package var partial: Failure?
 
     /// The buckets in which it has staged files.
     package var buckets: Set<String> { Set(publications.map(\.bucket)) }

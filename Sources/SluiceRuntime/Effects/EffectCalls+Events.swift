@@ -7,10 +7,8 @@ import ObjectStore
 import UVLoop
 
 extension EffectCalls {
-    /// Notes events. Their ids derive from the invocation and their number in it: every attempt of a delivery, and its
-    /// replay, names the same event alike.
+    /// Notes events. Their ids derive from the delivery and their number in it: every attempt names the same event alike.
     func putEvents(_ request: PutEventsRequest, for context: AttemptContext) throws -> WorkerReply {
-        var ids: [String] = []
         for entry in request.entries {
             let bus = entry.bus ?? "default"
             guard router.hasBus(bus) else {
@@ -30,10 +28,10 @@ extension EffectCalls {
             } catch {
                 throw CallRefusal(error.errorCode, error.errorMessage)
             }
-            context.effects.eventCount += 1
-            let id = EventIdentity.derived(from: "event", context.invocationID, "\(context.effects.eventCount)")
+        }
+        let ids = try context.nextEventIDs(request.entries.count, of: request.record)
+        for (entry, id) in zip(request.entries, ids) {
             context.effects.effects.append(.init(record: request.record, operation: .event(entry, id: id)))
-            ids.append(id)
         }
         return Self.reply(PutEventsReply(eventIDs: ids))
     }
@@ -57,14 +55,11 @@ extension EffectCalls {
         return Self.done
     }
 
-    /// A key of its own for this event, subscription and ordinal: redelivery, replay and rerun replace their own output
-    /// instead of doubling an append table.
+    /// A key of its own for this event, subscription and number of the key: redelivery, replay and rerun replace their own
+    /// output instead of doubling an append table.
     func generateKey(_ request: GenerateKeyRequest, for context: AttemptContext) throws -> WorkerReply {
         _ = try bucket(request.bucket, writing: true, for: context)
-        context.effects.generatedCount += 1
-        let event = context.attempt.works.first?.eventID ?? ""
-        let subscription = context.settings.map { "\($0.bus)/\($0.rule)/\($0.target)" } ?? "invoke"
-        let hash = EventIdentity.hash("key", event, subscription, "\(context.effects.generatedCount)")
+        let hash = try context.nextKeyHash(of: request.record)
         let key = request.prefix + hash.prefix(32) + request.suffix
         try ObjectKey.validate(key, bucket: request.bucket)
         context.effects.generated.insert(ObjectAddress(bucket: request.bucket, key: key))

@@ -11,7 +11,7 @@ extension EffectCalls {
     func open(_ request: ObjectRequest, for context: AttemptContext) async throws -> WorkerReply {
         let bucket = try bucket(request.bucket, writing: false, for: context)
         let address = ObjectAddress(bucket: request.bucket, key: request.key)
-        let work = context.inputs.firstIndex { $0?.address == address }.map { context.attempt.works[$0] }
+        let work = context.work(about: address, record: request.record)
         let (journal, before) = (journal, context.effects.reads[address])
         let shadowed = context.shadow?.deadLetter
         let opened = try await files.run { () throws -> Opened in

@@ -25,8 +25,9 @@ package struct EffectSet: Sendable {
     package var reads: [ObjectAddress: ObjectVersion] = [:]
     /// Keys made by GENERATE_KEY in this attempt: a put to one replaces this event's own earlier output.
     package var generated: Set<ObjectAddress> = []
-    package var generatedCount = 0
-    package var eventCount = 0
+    /// How many names each record has been given; nil: the attempt as a whole.
+    var keyCounts: [Int?: Int] = [:]
+    var eventCounts: [Int?: Int] = [:]
 
     package init() {}
 

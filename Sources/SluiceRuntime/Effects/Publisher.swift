@@ -147,10 +147,7 @@ package final class Publisher {
         }
         CrashPoint.hit(.runtimePublished)
         do {
-            let journal = journal
-            let changes = try await files.run {
-                try CatalogWriting.changes(for: decision, published: done, journal: journal)
-            }
+            let changes = try await catalogChanges(of: decision, published: done)
             let batch = announcer.settlement(of: decision, published: done, catalog: changes)
             _ = try await committer.commit(batch)
         } catch let error as JournalError where error.code == .closed {
@@ -164,6 +161,24 @@ package final class Publisher {
         forget(decision)
         discardStaging(decision.staging, buckets: decision.buckets)
         return .committed(decision.effectList)
+    }
+
+    /// What the catalog is told. The files are in place: a journal that cannot be read now is asked until it can.
+    private func catalogChanges(of decision: Decision, published: [PublishedObject]) async throws -> [CatalogChange] {
+        let journal = journal
+        while true {
+            do {
+                return try await files.run {
+                    try CatalogWriting.changes(for: decision, published: published, journal: journal)
+                }
+            } catch let error as JournalError {
+                guard error.isPassing else { throw error }
+                log.error(
+                    "the catalog cannot be read; tried again every second",
+                    metadata: ["attempt": "\(decision.attempt)", "error": "\(error)"])
+                await pause(milliseconds: 1000)
+            }
+        }
     }
 
     /// Renames everything into place, in order; what fails for a reason that may pass is tried again.

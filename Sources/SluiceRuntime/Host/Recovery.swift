@@ -95,14 +95,23 @@ package struct Recovery {
         let journal = journal
         let notes = try await files.run { try journal.values(prefix: RunningNote.prefix).map { ($0.name, $0.body) } }
         for (name, body) in notes {
-            if state.wasUnclean, let note = JSONText.decode(RunningNote.self, from: body) {
-                for entry in note.entries { try await charge(entry, note) }
-            }
-            var batch = Batch()
-            batch.control.append(.removeValue(name: name))
-            _ = try await committer.commit(batch)
+            var rest = RunningNote(attempt: "", started: 0, version: 0, entries: [])
+            if state.wasUnclean, let note = JSONText.decode(RunningNote.self, from: body) { rest = note }
+            // The note loses an entry in the commit that charges it: a host that is lost meanwhile charges none twice.
+            repeat {
+                var batch = Batch()
+                for entry in rest.entries.prefix(Self.charged) { try await charge(entry, rest, into: &batch) }
+                rest.entries.removeFirst(min(Self.charged, rest.entries.count))
+                batch.control.append(
+                    rest.entries.isEmpty
+                        ? .removeValue(name: name) : .putValue(name: name, body: JSONText.encode(rest)))
+                _ = try await committer.commit(batch)
+            } while !rest.entries.isEmpty
         }
     }
+
+    /// Entries of a note that are charged in one commit.
+    private static let charged = 500
 
     /// Hands the pauses, the parked keys and the pending set to the dispatcher.
     package func loadPending() async throws {
@@ -125,7 +134,8 @@ package struct Recovery {
         }
     }
 
-    private func charge(_ entry: RunningNote.Entry, _ note: RunningNote) async throws {
+    /// Nothing where the delivery was settled before the host was lost, and only the note was left.
+    private func charge(_ entry: RunningNote.Entry, _ note: RunningNote, into batch: inout Batch) async throws {
         guard var work = try await work(entry.delivery, isPending: entry.isPending) else { return }
         let lost = AttemptSummary(
             attempt: note.attempt, version: note.version, started: note.started,
@@ -133,7 +143,6 @@ package struct Recovery {
             message: "the host was lost while this attempt was running", platform: true)
         work.history.append(lost)
         work.alone = true
-        var batch = Batch()
         let writer = ResolutionWriter(clock: clock)
         if work.history.count(where: { $0.code == "HostLost" }) >= RunningNote.limit {
             let settings = dispatcher.deployment.subscription(work.delivery.subscription)
@@ -148,12 +157,6 @@ package struct Recovery {
             let from = work.source
             work.source = .pending(deadLetter: work.deadLetter)
             writer.retry(work, due: clock.now, from: from, into: &batch)
-        }
-        do {
-            _ = try await committer.commit(batch)
-        } catch {
-            // A contradiction means that it was settled before the host was lost, and only the note was left.
-            guard error.code == .constraint else { throw error }
         }
     }
 
@@ -203,6 +206,7 @@ package struct Recovery {
             attempt: AttemptID(boot: parts[0], number: parts[1]), ordinal: ordinal)
     }
 
+    /// A delivery that is not settled, as the dispatcher would have it.
     private func work(_ delivery: Delivery, isPending: Bool) async throws -> Work? {
         let journal = journal
         if isPending {
@@ -211,16 +215,12 @@ package struct Recovery {
                     .map { try journal.whole($0) }
             }
             guard let entry = entries.first, entry.delivery == delivery else { return nil }
-            let memo = JSONText.decode(DeliveryMemo.self, from: entry.history)
-            return Work(
-                delivery: delivery, source: .pending(deadLetter: entry.deadLetter), eventID: entry.eventID,
-                ingested: entry.ingested, expires: .max, payload: entry.payload, lineage: entry.lineage,
-                history: memo?.attempts ?? [],
-                note: memo?.function == nil && memo?.original == nil
-                    ? nil
-                    : WorkNote(function: memo?.function, original: memo?.original.map { Array($0.utf8) }))
+            return dispatcher.work(pending: entry)
         }
-        guard let record = try await files.run({ try journal.record(at: delivery.position) }) else { return nil }
+        let waiting = try await files.run {
+            try journal.waiting(delivery.subscription, after: delivery.position - 1, limit: 1)
+        }
+        guard let record = waiting.first, record.deliveries == [delivery] else { return nil }
         return Work(
             delivery: delivery, source: .log, eventID: record.eventID, ingested: record.ingested, expires: .max,
             payload: record.payload, lineage: record.lineage)

@@ -50,7 +50,7 @@ final class FrameSocket {
 
     private func ready(_ events: PollEvents) {
         if events.contains(.writable) { flush() }
-        if events.contains(.readable) || events.contains(.disconnect) { drain() }
+        if events.contains(.readable) || events.contains(.disconnect) { drain(rounds: 8) }
     }
 
     private func flush() {
@@ -80,9 +80,11 @@ final class FrameSocket {
         }
     }
 
-    /// Reads all there is, then hands it out frame by frame.
-    func drain() {
-        while isOpen {
+    /// Reads what there is and hands it out frame by frame.
+    /// - Parameter rounds: of a buffer each. A handler that logs without end could keep the loop here for ever; what is left
+    ///   when the loop calls is told again. At the end of a process the rest is more than a socket holds.
+    func drain(rounds: Int = 256) {
+        for _ in 0..<rounds where isOpen {
             var descriptors = [Int32](repeating: -1, count: Int(CLINUX_MAX_FDS))
             var descriptorCount = 0
             let count = buffer.withUnsafeMutableBytes { raw in

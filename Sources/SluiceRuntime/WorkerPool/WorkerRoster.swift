@@ -5,35 +5,89 @@ import Synchronization
 /// The processes a host has started, in `run/workers` with their start times: what the next host kills before it reads
 /// any staging, should this one die and its workers outlive it by a moment.
 package final class WorkerRoster: Sendable {
+    private struct State {
+        var pids: Set<pid_t> = []
+        /// In the file, those of ended processes too.
+        var lines = 0
+        /// Only one at a time writes the file: what is appended while it is made anew would be lost.
+        var isWriting = false
+        var waiting: [pid_t] = []
+    }
+
     private let path: String
     private let files: FileThreads
-    private let pids = Mutex<Set<pid_t>>([])
+    private let state = Mutex(State())
 
-    init(dataFolder: String, files: FileThreads) {
+    package init(dataFolder: String, files: FileThreads) {
         path = dataFolder + "/run/workers"
         self.files = files
         Folders.make(dataFolder + "/run")
     }
 
-    func add(_ pid: pid_t) {
+    package func add(_ pid: Int32) {
         guard pid > 0 else { return }
-        let isNew = pids.withLock { $0.insert(pid).inserted }
-        guard isNew else { return }
-        files.perform { [path] in
-            guard let started = Self.startTime(of: pid) else { return }
-            let file = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o644)
-            guard file >= 0 else { return }
-            let line = "\(pid) \(started)\n"
-            _ = line.utf8.withContiguousStorageIfAvailable { write(file, $0.baseAddress, $0.count) }
-            close(file)
+        let begins = state.withLock { state -> Bool in
+            guard state.pids.insert(pid).inserted else { return false }
+            state.waiting.append(pid)
+            defer { state.isWriting = true }
+            return !state.isWriting
+        }
+        if begins { files.perform { [self] in write() } }
+    }
+
+    package func remove(_ pid: Int32) {
+        state.withLock { _ = $0.pids.remove(pid) }
+    }
+
+    /// Writes what waits, until nothing does. Blocking.
+    private func write() {
+        while true {
+            let next = state.withLock { state -> (pids: [pid_t], isAnew: Bool)? in
+                guard !state.waiting.isEmpty else {
+                    state.isWriting = false
+                    return nil
+                }
+                let waiting = state.waiting
+                state.waiting = []
+                // A host that lives long starts many: of a file twice as long as need be most names are of the dead.
+                let isAnew = state.lines + waiting.count > max(64, 2 * state.pids.count)
+                return (isAnew ? state.pids.sorted() : waiting, isAnew)
+            }
+            guard let next else { return }
+            var text = ""
+            var count = 0
+            for pid in next.pids {
+                guard let started = Self.startTime(of: pid) else { continue }
+                text += "\(pid) \(started)\n"
+                count += 1
+            }
+            let isWritten = next.isAnew ? replace(with: text) : append(text)
+            let lines = count
+            state.withLock { state in
+                if isWritten { state.lines = next.isAnew ? lines : state.lines + lines }
+            }
         }
     }
 
-    func remove(_ pid: pid_t) {
-        pids.withLock { _ = $0.remove(pid) }
+    private func append(_ text: String) -> Bool {
+        Self.write(text, to: path, flags: O_APPEND)
     }
 
-    func clear() {
+    /// Through a second file: whoever reads finds the old one or the new one.
+    private func replace(with text: String) -> Bool {
+        guard Self.write(text, to: path + ".new", flags: O_TRUNC) else { return append(text) }
+        return rename(path + ".new", path) == 0
+    }
+
+    private static func write(_ text: String, to path: String, flags: Int32) -> Bool {
+        let file = open(path, O_WRONLY | O_CREAT | O_CLOEXEC | flags, 0o644)
+        guard file >= 0 else { return false }
+        defer { close(file) }
+        let bytes = Array(text.utf8)
+        return Glibc.write(file, bytes, bytes.count) == bytes.count
+    }
+
+    package func clear() {
         unlink(path)
     }
 

@@ -216,4 +216,58 @@ struct FairnessTests {
         driver.put(2)
         #expect(driver.pump().map(\.function) == ["b"], "its own slot, above the limit")
     }
+
+    @Test("a batch ends at the host's own limit of payload, whatever its target allows")
+    func batchPayload() {
+        var driver = CoreDriver()
+        driver.core.window.batchBytes = 100
+        driver.subscribe(1, DeliveryRules(batch: BatchLimits(count: 10_000, window: 60_000)))
+        for key in [40, 40, 40, 250, 10] { driver.put(1, key: String(repeating: "k", count: key)) }
+        // The limit ends a batch before its window does; the last one waits for its own.
+        #expect(driver.pump().map(\.works.count) == [2, 1, 1])
+        driver.now = 60_000
+        #expect(driver.pump().map(\.works.count) == [1])
+    }
+
+    @Test("what a removed function had reserved is everybody's again, also while it still runs")
+    func reservationsEnd() {
+        var driver = CoreDriver(limit: 4, functions: [("gone", 3, true), ("f", 8, false)])
+        driver.subscribe(1, function: "gone", DeliveryRules())
+        driver.subscribe(2, function: "f", DeliveryRules())
+        driver.put(1)
+        for _ in 0..<8 { driver.put(2) }
+        let started = driver.pump()
+        #expect(driver.core.running(of: "f") == 1 && driver.core.running(of: "gone") == 1)
+        driver.core.keepReservations(of: ["f"])
+        #expect(driver.pump().count == 2, "of four slots one is still in use")
+        for attempt in started where attempt.function == "gone" { driver.finish(attempt) }
+        #expect(driver.pump().count == 1)
+        #expect(driver.core.running(of: "f") == 4)
+    }
+
+    @Test("subscriptions that are gone leave their places to new ones; those with work stay")
+    func forgetting() {
+        var driver = CoreDriver()
+        for round in 0..<50 as Range<Int64> {
+            let (ended, busy) = (SubscriptionID(2 * round + 1), SubscriptionID(2 * round + 2))
+            driver.subscribe(ended.value, DeliveryRules())
+            driver.subscribe(busy.value, DeliveryRules())
+            driver.put(ended.value)
+            for attempt in driver.pump() { driver.finish(attempt) }
+            driver.core.forget { $0 == ended }
+            #expect(driver.core.rules(of: ended) == nil)
+            driver.put(busy.value)
+            let running = driver.pump()
+            driver.core.forget { $0 == busy }
+            #expect(driver.core.rules(of: busy) != nil && driver.core.inFlight(of: busy) == 1)
+            for attempt in running { driver.finish(attempt) }
+            driver.core.forget { $0 == busy }
+            #expect(driver.core.rules(of: busy) == nil)
+        }
+        #expect(driver.core.places <= 2)
+        // What takes a place of another's is delivered like any.
+        driver.subscribe(1000, DeliveryRules())
+        driver.put(1000)
+        #expect(driver.pump().map(\.subscription.value) == [1000])
+    }
 }

@@ -90,6 +90,36 @@ struct ShedTests {
         #expect(second.started.map(\.delivery.ordinal) == [2] && second.started.first?.expires == 77)
     }
 
+    @Test("the entry of the attempt before is not taken for the one on its way: no failure is forgotten")
+    func staleEntry() {
+        var core = core(retries: 1)
+        var tried = work(2)
+        tried.history = [CoreDriver.summary("TimedOut"), CoreDriver.summary("TimedOut")]
+        core.load(work(1), due: 0)
+        core.load(tried, due: 1)
+        func reload(now: Instant, _ found: Work) -> [Work] {
+            var started: [Work] = []
+            for _ in 0..<4 {
+                for action in core.pump(now: now) {
+                    switch action {
+                    case .reload(let id, let asked): core.reloaded(id, asked: asked, found: [found], now: now)
+                    case .start(let attempt):
+                        started += attempt.works
+                        core.workerDone(attempt.id)
+                        _ = core.resolve(attempt.id, .succeeded, now: now)
+                    default: break
+                    }
+                }
+            }
+            return started
+        }
+        var before = work(2)
+        before.history = [CoreDriver.summary("TimedOut")]
+        #expect(reload(now: 10, before).filter { $0.delivery.ordinal == 2 }.isEmpty)
+        #expect(core.nextDue == 1010)
+        #expect(reload(now: 1010, tried).map(\.history.count) == [2])
+    }
+
     @Test("where deliveries go by key nothing is shed")
     func keyed() {
         var core = core(retries: 1, rules: DeliveryRules(keys: .ordered("k")))

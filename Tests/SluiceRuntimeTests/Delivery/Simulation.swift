@@ -27,6 +27,7 @@ struct Simulation {
     struct Pending {
         var batch: Batch
         var fates: [Delivery: SimulationWatch.Fate] = [:]
+        var failures: [Delivery: Int] = [:]
         var pauses: PauseAccount?
     }
 
@@ -228,6 +229,7 @@ struct Simulation {
         if bug != .leaksSlots { core.workerDone(attempt.id) }
         var batch = Batch()
         var fates: [Delivery: SimulationWatch.Fate] = [:]
+        var failures: [Delivery: Int] = [:]
         let writer = ResolutionWriter(clock: time.clock)
         var early = Batch()
         var resolutions = core.resolve(attempt.id, verdict, now: time.clock.now)
@@ -244,6 +246,7 @@ struct Simulation {
         for resolution in resolutions {
             try watch.resolved(resolution, now: time.clock.now, wall: time.clock.wall)
             fates[resolution.work.delivery] = watch.fate(resolution.work.delivery)
+            failures[resolution.work.delivery] = watch.failures(resolution.work.delivery)
             switch resolution {
             case .succeeded(let work):
                 writer.finish(work, .succeeded, into: &batch)
@@ -270,7 +273,7 @@ struct Simulation {
             // The crash between the two.
             if Int.random(in: 0..<20, using: &random) == 0 { return try crash() }
         }
-        try commit(Pending(batch: batch, fates: fates, pauses: pauses))
+        try commit(Pending(batch: batch, fates: fates, failures: failures, pauses: pauses))
         if bug == .settlesBeforePublishing {
             // The crash between the two.
             if Int.random(in: 0..<20, using: &random) == 0 { return try crash() }
@@ -321,7 +324,7 @@ struct Simulation {
         while let next = held.first, !diskIsBroken {
             _ = try journal.commitBlocking(next.batch)
             held.removeFirst()
-            watch.wasCommitted(next.fates)
+            watch.wasCommitted(next.fates, failures: next.failures)
             if let pauses = next.pauses { pausesInJournal = pauses }
             for case .put(let record) in next.batch.objects { effects[record.key, default: 0] += 1 }
         }

@@ -10,6 +10,8 @@ struct SimulationWatch {
         var key: String
         var ingested: Int64
         var fate = Fate.waiting
+        /// Failed attempts since it was (re)started.
+        var failures = 0
         /// Its age starts anew: it was redriven, or its key was parked.
         var isFresh = false
         /// It was redriven: what was under way at that moment may end before it.
@@ -51,6 +53,10 @@ struct SimulationWatch {
             guard let account = accounts[work.delivery] else { throw Violation("an unknown delivery was started") }
             if account.fate == .done { throw Violation("\(work.delivery) was started after it was settled") }
             if account.fate == .dead { throw Violation("\(work.delivery) was started although it is dead") }
+            if work.history.count != account.failures {
+                throw Violation(
+                    "\(work.delivery) was started as after \(work.history.count) failures, but had \(account.failures)")
+            }
             guard inFlight.insert(work.delivery).inserted else {
                 throw Violation("\(work.delivery) runs twice at once")
             }
@@ -157,6 +163,7 @@ struct SimulationWatch {
             accounts[delivery]!.fate = .done
         case .retry(let work, let due, _):
             accounts[delivery]!.fate = .pending
+            accounts[delivery]!.failures += 1
             if due < now { throw Violation("a retry is due in the past") }
             if work.history.last?.code == SimulatedApp.refused { throw Violation("a refused code is tried again") }
             if work.history.count(where: { $0.code != "NoSpace" }) >= policy.maximumAttempts {
@@ -167,6 +174,7 @@ struct SimulationWatch {
             }
         case .dead(let work, let death):
             accounts[delivery]!.fate = .dead
+            accounts[delivery]!.failures += 1
             switch death.condition {
             case "MaximumRetryAttempts":
                 if work.history.count(where: { $0.code != "NoSpace" }) < policy.maximumAttempts {
@@ -197,6 +205,8 @@ struct SimulationWatch {
     /// A dead letter is in the pending set again, and with it everything its key holds back starts its age anew.
     mutating func redriven(_ delivery: Delivery) {
         accounts[delivery]?.fate = .pending
+        accounts[delivery]?.failures = 0
+        committed[delivery]?.failures = 0
         accounts[delivery]?.wasDead = true
         refresh(delivery)
     }
@@ -217,15 +227,17 @@ struct SimulationWatch {
 
     func fate(_ delivery: Delivery) -> Fate? { accounts[delivery]?.fate }
 
-    mutating func wasCommitted(_ deliveries: [Delivery: Fate]) {
-        for (delivery, fate) in deliveries {
-            committed[delivery]?.fate = fate
-        }
+    func failures(_ delivery: Delivery) -> Int? { accounts[delivery]?.failures }
+
+    mutating func wasCommitted(_ deliveries: [Delivery: Fate], failures: [Delivery: Int]) {
+        for (delivery, fate) in deliveries { committed[delivery]?.fate = fate }
+        for (delivery, count) in failures { committed[delivery]?.failures = count }
     }
 
     mutating func crashed() {
         for (delivery, account) in committed {
             accounts[delivery]?.fate = account.fate
+            accounts[delivery]?.failures = account.failures
         }
         running = [:]
         inFlight = []

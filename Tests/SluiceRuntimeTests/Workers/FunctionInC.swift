@@ -121,6 +121,9 @@ struct FunctionInC: Sendable {
             char mode[64] = {0}, text[256];
             size_t count = invocation->payload.count < 63 ? invocation->payload.count : 63;
             memcpy(mode, invocation->payload.data, count);
+            if (mode[0] == '[' && getenv("ANSWER")) {
+                answer(outcome, SLUICE_OUTCOME_BATCH, getenv("ANSWER"), strlen(getenv("ANSWER"))); return;
+            }
             if (!strcmp(mode, "pid")) { snprintf(text, sizeof text, "%d", (int)getpid()); say(outcome, text); return; }
             if (!strcmp(mode, "facts")) {
                 snprintf(text, sizeof text, "%.*s %.*s %u %u %d", (int)invocation->request_id.count,
@@ -155,6 +158,11 @@ struct FunctionInC: Sendable {
                 say(outcome, "shouted"); return;
             }
             if (!strcmp(mode, "shout-on")) for (;;) printf("%099d\n", 1);
+            if (!strcmp(mode, "log-on")) {
+                static uint8_t line[200 << 10];
+                memset(line, 'x', sizeof line);
+                for (;;) services->log(services->context, 4, line, sizeof line);
+            }
             if (!strcmp(mode, "speak")) {
                 printf("first\nsecond without an end");
                 fprintf(stderr, "warned\n");

@@ -54,10 +54,12 @@ struct WorkerFaultTests {
         }
     }
 
-    @Test("A handler that writes without end cannot hold the loop past its time limit")
-    func endlessOutput() async throws {
+    @Test(
+        "A handler that writes or logs without end cannot hold the loop past its time limit",
+        arguments: ["shout-on", "log-on"])
+    func endlessOutput(mode: String) async throws {
         try await withPool { harness in
-            let report = await harness.run("shout-on", timeout: 0.3)
+            let report = await harness.run(mode, timeout: 0.3)
             guard case .failure(let failure) = report.outcome else { return #expect(Bool(false), "\(report.outcome)") }
             #expect(failure.code == "TimedOut")
             #expect(!report.logs.isEmpty)

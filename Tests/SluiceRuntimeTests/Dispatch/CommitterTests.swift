@@ -1,0 +1,155 @@
+import Journal
+import Logging
+import SluiceRuntime
+import Synchronization
+import Testing
+import UVLoop
+
+/// A committer on a journal in memory that refuses what a test says.
+@Suite("The committer", .timeLimit(.minutes(1)))
+@LoopActor
+struct CommitterTests {
+    /// What the journal was asked to write, transaction by transaction, and what it is to answer.
+    private final class Script: Sendable {
+        private let state = Mutex<(answers: [JournalError.Code?], seen: [[String]])>(([], []))
+
+        var seen: [[String]] { state.withLock { $0.seen } }
+
+        func answer(_ codes: JournalError.Code?...) { state.withLock { $0.answers = codes } }
+
+        /// The last answer stays.
+        func take(_ batch: Batch) -> JournalError? {
+            state.withLock { state in
+                state.seen.append(batch.appends.map(\.eventID))
+                guard let code = state.answers.first else { return nil }
+                if state.answers.count > 1 { state.answers.removeFirst() }
+                return code.map { JournalError($0, "injected by a test") }
+            }
+        }
+    }
+
+    private let journal = InMemoryJournal()
+    private let script = Script()
+    private let committer: Committer
+
+    init() {
+        let script = script
+        journal.injectFault { script.take($0) }
+        committer = Committer(journal: journal, log: Logger(label: "test"))
+    }
+
+    private func append(_ ids: String...) -> Batch {
+        var batch = Batch()
+        batch.appends = ids.map {
+            Append(log: "default", eventID: $0, ingested: 0, payload: [], subscriptions: [], ruleSet: 0)
+        }
+        return batch
+    }
+
+    /// It settles what nobody wants.
+    private var contradiction: Batch {
+        var batch = Batch()
+        batch.settlements = [
+            Settlement(Delivery(subscription: SubscriptionID(9), position: 1, ordinal: 1), .succeeded)
+        ]
+        return batch
+    }
+
+    private var logged: [String] {
+        get throws { try journal.records(log: nil, after: 0, limit: 100_000).map(\.eventID) }
+    }
+
+    @Test("What was asked while one transaction is written is the next one, in its order")
+    func groups() async throws {
+        for id in ["a", "b", "c"] { committer.enqueue(append(id)) }
+        await committer.drain()
+        #expect(script.seen == [["a"], ["b", "c"]])
+        #expect(committer.isIdle)
+        #expect(try logged == ["a", "b", "c"])
+    }
+
+    @Test(
+        "A failure that may pass is waited out, and nothing later goes before what failed",
+        arguments: [JournalError.Code.diskFull, .inputOutput, .storage, .locked])
+    func passing(code: JournalError.Code) async throws {
+        script.answer(code, nil)
+        committer.enqueue(append("a"))
+        let receipt = try await committer.commit(append("b", "c"))
+        #expect(script.seen == [["a"], ["a", "b", "c"]])
+        #expect(receipt.appended == [.at(2), .at(3)])
+        #expect(committer.trouble == nil)
+        #expect(try logged == ["a", "b", "c"])
+    }
+
+    @Test("A part that contradicts the journal fails alone, and each of its neighbours has its own receipt")
+    func contradicting() async throws {
+        committer.enqueue(append("a"))
+        var results: [String] = []
+        committer.enqueue(append("b")) { results.append("\($0.map(\.appended))") }
+        committer.enqueue(contradiction) { result in
+            if case .failure(let error) = result { results.append("\(error.code)") }
+        }
+        committer.enqueue(append("c", "d")) { results.append("\($0.map(\.appended))") }
+        await committer.drain()
+        let first = Result<[Receipt.Appended], JournalError>.success([.at(2)])
+        let last = Result<[Receipt.Appended], JournalError>.success([.at(3), .at(4)])
+        #expect(results == ["\(first)", "constraint", "\(last)"])
+        #expect(try logged == ["a", "b", "c", "d"])
+        #expect(committer.isIdle)
+    }
+
+    @Test("A failure that may pass in the midst of neighbours written one by one keeps the order")
+    func passingWhileAlone() async throws {
+        // The group is refused, its first part written, its second held up by the disk.
+        script.answer(nil, nil, nil, .diskFull, nil)
+        committer.enqueue(append("a"))
+        committer.enqueue(append("b"))
+        committer.enqueue(contradiction)
+        committer.enqueue(append("c"))
+        let last = try await committer.commit(append("d"))
+        #expect(last.appended == [.at(4)])
+        #expect(try logged == ["a", "b", "c", "d"])
+    }
+
+    @Test("Draining gives up when the journal refuses, also if it begins to meanwhile")
+    func draining() async throws {
+        script.answer(.diskFull)
+        committer.enqueue(append("a"))
+        await committer.drain()
+        #expect(committer.trouble?.code == .diskFull)
+        #expect(!committer.isIdle)
+        // It is known now: nothing is waited for.
+        await committer.drain()
+        #expect(try logged == [])
+    }
+
+    @Test("A transaction takes a thousand records or four megabytes, and a larger part alone")
+    func limits() async throws {
+        committer.enqueue(append("first"))
+        func many(_ count: Int, _ name: String) -> Batch {
+            var batch = Batch()
+            batch.appends = (0..<count).flatMap { append("\(name)\($0)").appends }
+            return batch
+        }
+        for name in ["a", "b", "c"] { committer.enqueue(many(400, name)) }
+        committer.enqueue(many(3000, "large"))
+        for name in ["x", "y"] {
+            var batch = Batch()
+            batch.control = [.putValue(name: name, body: [UInt8](repeating: 0, count: 3 << 20))]
+            committer.enqueue(batch)
+        }
+        await committer.drain()
+        #expect(script.seen.map(\.count) == [1, 800, 400, 3000, 0, 0])
+        #expect(try logged.count == 4201)
+    }
+
+    @Test("Once the journal is closed everything is refused with that")
+    func closed() async throws {
+        journal.close()
+        var refusal: JournalError.Code?
+        do throws(JournalError) { _ = try await committer.commit(append("a")) } catch { refusal = error.code }
+        #expect(refusal == .closed)
+        await committer.drain()
+        #expect(committer.isIdle)
+    }
+}

@@ -1,0 +1,145 @@
+import AppConfig
+import Dispatch
+import FunctionProtocol
+import Journal
+import Logging
+import SluiceRuntime
+import Synchronization
+import Testing
+import UVLoop
+
+/// A dispatcher with a real worker and a journal in memory.
+@LoopActor
+private final class DispatchHarness {
+    let folder = TemporaryFolder(name: "dispatch")
+    let journal = InMemoryJournal()
+    /// One thread, so that a test can hold up everything that needs one.
+    let files = FileThreads(count: 1)
+    private let poolFiles = FileThreads(count: 1)
+    let dispatcher: Dispatcher
+    let committer: Committer
+    private let pool: WorkerPool
+    let subscription = SubscriptionID(1)
+
+    /// `answer`: what the batch handler answers, whatever it gets.
+    init(answer: String, retry: RetryPolicy) throws {
+        let log = Logger(label: "test")
+        let (clock, router, buckets) = (HostClock(), EventRouter(), BucketSet())
+        committer = Committer(journal: journal, log: log)
+        let publisher = Publisher(
+            buckets: buckets, journal: journal, committer: committer, files: files, clock: clock,
+            announcer: ObjectAnnouncer(journal: journal, router: router, clock: clock, boot: 1), log: log)
+        let inputs = InputKeeper(buckets: buckets, journal: journal, files: files)
+        dispatcher = Dispatcher(
+            boot: 1, globalLimit: 4, journal: journal, committer: committer, files: files, clock: clock,
+            effects: EffectCalls(buckets: buckets, journal: journal, files: files, inputs: inputs, router: router),
+            publisher: publisher, logs: LogStore(dataFolder: folder.path, clock: clock), inputs: inputs, log: log)
+        pool = WorkerPool(
+            executable: PoolHarness.worker, dataFolder: folder.path, files: poolFiles, delegate: dispatcher, log: log)
+        dispatcher.workers = pool
+        var batch = Batch()
+        batch.control.append(
+            .putSubscription(SubscriptionRecord(id: subscription, log: "default", rule: "r", target: "t")))
+        _ = try journal.commitBlocking(batch)
+        var version = FunctionVersion(
+            name: "f", version: 1, digest: "", modulePath: try FunctionInC.ordinary.get().path,
+            definition: FunctionDefinition(name: "f", memoryMegabytes: 256, environment: ["ANSWER": answer]),
+            created: 0)
+        version.isBatch = true
+        let deployment = Deployment(
+            ruleSet: 0, digest: "", appFolder: "", deployed: 0, app: AppDefinition(), functions: ["f": version],
+            subscriptions: [
+                SubscriptionSettings(
+                    id: subscription, bus: "default", rule: "r", target: "t", function: "f",
+                    inputFormat: .eventBridge, batchSize: 10, retry: retry)
+            ])
+        let dispatcher = dispatcher
+        journal.observeAppends { dispatcher.recordsCommitted($0) }
+        dispatcher.apply(deployment, progress: [:], head: 0, cores: 2)
+        dispatcher.release()
+    }
+
+    func put(_ payloads: [String]) throws {
+        var batch = Batch()
+        for (index, payload) in payloads.enumerated() {
+            batch.appends.append(
+                Append(
+                    log: "default", eventID: "e\(index + 1)", ingested: HostClock().wall, payload: Array(payload.utf8),
+                    subscriptions: [subscription], ruleSet: 0))
+        }
+        _ = try journal.commitBlocking(batch)
+    }
+
+    /// Waits for a state of the journal; between two looks the loop does what it has to do.
+    func wait(until isReached: () throws -> Bool) async throws {
+        while try !isReached() {
+            try Task.checkCancellation()
+            await turn()
+        }
+    }
+
+    private func turn() async {
+        await withCheckedContinuation { continuation in
+            _ = LoopTimer.after(.milliseconds(1)) { continuation.resume() }
+        }
+    }
+
+    /// The log has been read to its end: from now on records come as they are committed, and no thread is needed for them.
+    func settle() async {
+        await turn()
+        await files.run {}
+        await turn()
+    }
+
+    func close() async {
+        await dispatcher.stop(grace: 0)
+        await committer.drain()
+        await pool.shutdown()
+        files.stop()
+        poolFiles.stop()
+    }
+}
+
+@Suite("From a report to the commit", .timeLimit(.minutes(1)))
+@LoopActor
+struct ConcludeTests {
+    private static func created(_ key: String) -> String {
+        #"{"version":"0","id":"1","detail-type":"Object Created","source":"aws.s3","account":"0","#
+            + #""time":"2024-01-01T00:00:00Z","region":"local","resources":[],"detail":{"version":"0","bucket":"#
+            + #"{"name":"b"},"object":{"key":"\#(key)","size":1,"etag":"e","sequencer":"1"}}}"#
+    }
+
+    @Test("A retry is on its way into the journal before the inputs of dead neighbours are kept")
+    func retryBesideDeadLetter() async throws {
+        let answer =
+            #"{"results":[{"status":"Failed","failure":{"code":"InvalidKey","message":"no"}},"#
+            + #"{"status":"Failed","failure":{"code":"TimedOut","message":"again"}},{"status":"Ok"}]}"#
+        var retry = RetryPolicy()
+        retry.maximumRetryAttempts = 5
+        // Long after this test.
+        retry.intervalSeconds = 3600
+        retry.maxDelaySeconds = 3600
+        retry.jitter = .none
+        let harness = try DispatchHarness(answer: answer, retry: retry)
+        await harness.settle()
+        // Keeping an input needs the thread.
+        let gate = DispatchSemaphore(value: 0)
+        harness.files.perform { gate.wait() }
+        try harness.put([Self.created("dead"), Self.created("again"), Self.created("good")])
+        let journal = harness.journal
+        try await harness.wait { try !journal.pending(nil, after: 0, limit: 9).isEmpty }
+        var progress = try #require(try journal.progress().first)
+        #expect(try journal.pending(nil, after: 0, limit: 9).map(\.eventID) == ["e2"])
+        // Without its letter the dead one is where it was: a crash now would deliver it again.
+        #expect((progress.retrying, progress.succeeded, progress.waiting, progress.dead) == (1, 1, 1, 0))
+        gate.signal()
+        try await harness.wait { try journal.progress().first?.dead == 1 }
+        progress = try #require(try journal.progress().first)
+        #expect((progress.retrying, progress.succeeded, progress.waiting, progress.dead) == (1, 1, 0, 1))
+        #expect(try journal.deadLetters(DeadLetterFilter()).map(\.eventID) == ["e1"])
+        try await harness.wait { try !journal.invocations(eventID: "e3").isEmpty }
+        #expect(try journal.invocations(eventID: "e3").map(\.outcome) == ["partial"])
+        #expect(try journal.audit() == [])
+        await harness.close()
+    }
+}
