@@ -1,7 +1,7 @@
 import AppConfig
 import FunctionProtocol
-import Journal
-import Logging
+package import Journal
+package import Logging
 import ObjectStore
 package import UVLoop
 
@@ -18,6 +18,21 @@ package struct Recovery {
     let publisher: Publisher
     let dispatcher: Dispatcher
     let log: Logger
+
+    package init(
+        state: RecoveredState, journal: any JournalStore, buckets: BucketSet, committer: Committer, files: FileThreads,
+        clock: HostClock, publisher: Publisher, dispatcher: Dispatcher, log: Logger
+    ) {
+        self.state = state
+        self.journal = journal
+        self.buckets = buckets
+        self.committer = committer
+        self.files = files
+        self.clock = clock
+        self.publisher = publisher
+        self.dispatcher = dispatcher
+        self.log = log
+    }
 
     /// Finishes every decided outcome: its files are all in place afterwards and announced, or it is a dead letter.
     package func finishDecisions() async throws {
@@ -105,7 +120,19 @@ package struct Recovery {
                 batch.control.append(
                     rest.entries.isEmpty
                         ? .removeValue(name: name) : .putValue(name: name, body: JSONText.encode(rest)))
-                _ = try await committer.commit(batch)
+                do throws(JournalError) {
+                    _ = try await committer.commit(batch)
+                } catch {
+                    // The deliveries come again all the same; a note that cannot be right must not keep the host from starting.
+                    guard error.code == .constraint else { throw error }
+                    log.error(
+                        "a note of an attempt that ran when the host was lost contradicts the journal; it is not charged",
+                        metadata: ["note": "\(name)", "error": "\(error)"])
+                    var removal = Batch()
+                    removal.control.append(.removeValue(name: name))
+                    _ = try await committer.commit(removal)
+                    break
+                }
             } while !rest.entries.isEmpty
         }
     }
