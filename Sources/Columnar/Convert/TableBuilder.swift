@@ -13,27 +13,27 @@ final class TableBuilder: RowOutput {
     }
 
     /// The stored columns: one for each plain column, one for each innermost value of a nested one.
-    private let leaves: [LeafColumn]
-    private let origins: [OutputPlan.Origin]
+    let leaves: [LeafColumn]
+    let origins: [OutputPlan.Origin]
     /// Columns of the output.
     private(set) var columns: [ColumnSchema]
     /// Columns that have shown no value yet: their type is open.
-    private var open: Set<Int>
+    var open: Set<Int>
     /// By leaf.
-    private var builders: [ColumnBuilder]
+    var builders: [ColumnBuilder]
     private var sampler: TypeSampler
     private let writer: ParquetFileWriter
-    private let workspaces: [PageWorkspace]
-    private let pair: ThreadPair?
+    let workspaces: [PageWorkspace]
+    let pair: ThreadPair?
     /// Leaves in the order in which threads take them, from both ends.
-    private let order: [Int]
+    let order: [Int]
     /// By leaf; each place is written by the thread that has the leaf.
     private let misfits: UnsafeMutablePointer<Misfit?>
     private let options: ParquetWriterOptions
     /// Rows of the row group under way.
-    private var groupRows = 0
+    var groupRows = 0
     /// Judges rows while they are built.
-    private var staged: StagedJudge?
+    var staged: StagedJudge?
 
     /// - Parameters:
     ///   - open: positions of columns whose type is to be taken from their first values; text meanwhile.
@@ -152,7 +152,7 @@ final class TableBuilder: RowOutput {
     }
 
     /// Runs on either thread; touches nothing but what belongs to the leaf.
-    private func append(
+    func append(
         _ leaf: Int, _ segments: [BatchSegment], _ workspace: PageWorkspace
     ) throws(ColumnarError) {
         let builder = builders[leaf]
@@ -185,14 +185,14 @@ final class TableBuilder: RowOutput {
         }
     }
 
-    private func earliestMisfit() -> Misfit? {
+    func earliestMisfit() -> Misfit? {
         (0..<leaves.count).compactMap { misfits[$0] }.min {
             ($0.batch, $0.row, $0.column) < ($1.batch, $1.row, $1.column)
         }
     }
 
     /// Fixes the type of an open column when its first values come. The nulls before them have no type.
-    private func settle(_ column: Int, _ segments: [BatchSegment]) throws(ColumnarError) {
+    func settle(_ column: Int, _ segments: [BatchSegment]) throws(ColumnarError) {
         for segment in segments {
             let kinds = try segment.withTable(origins[column]) { table throws(ColumnarError) -> ValueKinds? in
                 guard let table, sampler.hasValue(table) else { return nil }
@@ -208,97 +208,6 @@ final class TableBuilder: RowOutput {
             writer.setType(type, ofEmpty: column)
             return
         }
-    }
-
-    // MARK: with rules
-
-    /// From now on rows are judged while they are built, and bad ones added to their batch's `rejected`.
-    func judgeRows(_ judge: QualityJudge, fileColumns: Int) {
-        let staged = StagedJudge(judge, columns: fileColumns) { column in
-            leaves.firstIndex { $0.nestedIndex == nil && origins[$0.column] == .field(column) }
-        }
-        for leaf in staged.leaves {
-            if case .field(let column) = origins[leaves[leaf].column] { builders[leaf].watch = staged.watch(column) }
-        }
-        self.staged = staged
-    }
-
-    private func appendJudged(
-        _ segments: [BatchSegment], _ judge: StagedJudge, _ meanwhile: inout (() -> Void)?
-    ) throws(ColumnarError) -> Misfit? {
-        for segment in segments {
-            var rest = segment
-            while rest.count > 0 {
-                let isJudged = segment.batch.isJudged
-                let staging = judge.isWorthwhile && !isJudged ? stageable(judge) : []
-                var part = rest
-                part.count = staging.reduce(rest.count) { min($0, builders[$1].room) }
-                rest.first += part.count
-                rest.count -= part.count
-                let (good, holding) = isJudged ? ([part], []) : try judgeRows(part, staging, judge)
-                // Rows that are left out have no say in a type.
-                for column in open.sorted() { try settle(column, good) }
-                var committed = [Bool](repeating: false, count: leaves.count)
-                for leaf in holding { committed[leaf] = true }
-                let round = ColumnRound(order: order, workspaces: workspaces, meanwhile: meanwhile) {
-                    leaf, workspace throws(ColumnarError) in
-                    if committed[leaf] {
-                        try self.builders[leaf].commit(workspace)
-                    } else {
-                        try self.append(leaf, good, workspace)
-                    }
-                }
-                meanwhile = nil
-                try round.run(with: pair)
-                if let misfit = earliestMisfit() { return misfit }
-                groupRows += good.reduce(0) { $0 + $1.count }
-            }
-            segment.batch.rejected.sort { $0.row < $1.row }
-        }
-        return nil
-    }
-
-    /// The leaves that can be staged: of columns whose type is known.
-    private func stageable(_ judge: StagedJudge) -> [Int] {
-        open.isEmpty ? judge.leaves : judge.leaves.filter { !open.contains(leaves[$0].column) }
-    }
-
-    /// Judges some rows of a batch, with the given leaves staged.
-    /// - Returns: the good rows, and the leaves that hold them already.
-    private func judgeRows(
-        _ part: BatchSegment, _ staging: [Int], _ judge: StagedJudge
-    ) throws(ColumnarError) -> (good: [BatchSegment], holding: [Int]) {
-        let rows = FieldRows(batch: part.batch, first: part.first, count: part.count, dialect: part.dialect)
-        var fits = true
-        var staged: [(column: Int, builder: ColumnBuilder)] = []
-        for leaf in staging {
-            guard case .field(let column) = origins[leaves[leaf].column] else { continue }
-            fits = builders[leaf].stage(rows.table(column)) && fits
-            staged.append((column, builders[leaf]))
-        }
-        let foundBad = try staged.isEmpty ? judge.judge(rows) : judge.judge(rows, staged, fits: fits)
-        guard foundBad else {
-            if !fits { for (_, builder) in staged { builder.rollBack() } }
-            return ([part], fits ? staging : [])
-        }
-        var good: [Int] = []
-        var isBad = [UInt8](repeating: 0, count: part.count)
-        for row in 0..<part.count {
-            let batchRow = part.first + row
-            guard judge.judge.isBad(row: row) else {
-                good.append(batchRow)
-                continue
-            }
-            isBad[row] = 1
-            let verdict = judge.judge.verdict(part.batch, row: row, batchRow: batchRow)
-            part.batch.reject(
-                row: batchRow, code: .ruleViolation, reason: verdict?.reason ?? "", column: verdict?.column)
-        }
-        var holding: [Int] = []
-        for leaf in staging {
-            if fits, builders[leaf].drop(isBad) { holding.append(leaf) } else { builders[leaf].rollBack() }
-        }
-        return (good.isEmpty ? [] : part.selecting(good), holding)
     }
 
     /// Ends the row group under way.

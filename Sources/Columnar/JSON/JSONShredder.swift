@@ -17,10 +17,10 @@ final class JSONShredder {
         var problem: String
     }
 
-    private let columns: [Column]
+    let columns: [Column]
     private let nestedColumns: [Int]
     /// Whether the types are known from the whole input: what is odd then, is malformed.
-    private let isComplete: Bool
+    let isComplete: Bool
     private let keys = JSONKeys()
     private let positions: [String: Int]
     /// By column, the number of the record in which it stood last.
@@ -29,22 +29,22 @@ final class JSONShredder {
     private let seen: UnsafeMutablePointer<UInt8>
     private let nestedFlags: UnsafeMutablePointer<Bool>
     private var stamp: UInt64 = 0
-    private var objectStamp: UInt64 = 0
+    var objectStamp: UInt64 = 0
     /// What the last `JSONFault` of `conflict` was about; nil where a record has a field that is no column.
-    private(set) var conflict: Conflict?
+    var conflict: Conflict?
     /// Where the present batch keeps the leaves of nested columns.
-    private var targets: [[NestedValues]] = []
-    private var values: [NestedValues] = []
+    var targets: [[NestedValues]] = []
+    var values: [NestedValues] = []
     /// Values of nested columns in the present batch.
-    private(set) var nestedCount = 0
-    private var memory: UnsafeMutablePointer<UInt8>
+    var nestedCount = 0
+    var memory: UnsafeMutablePointer<UInt8>
     private var scratch = 0
-    private let checkScratch = RecordScratch()
-    private static let fieldText = FieldText(JSONText.dialect)
+    let checkScratch = RecordScratch()
+    static let fieldText = FieldText(JSONText.dialect)
 
     /// Values of nested columns at which a batch ends, and which a single record may have.
     static let batchValues = 1 << 20
-    private static let recordValues = 1 << 24
+    static let recordValues = 1 << 24
 
     /// - Parameters:
     ///   - shapes: what a column's type was inferred from; nil for a type that was given.
@@ -211,7 +211,7 @@ final class JSONShredder {
 
     /// Passes over a literal, an object or a list.
     /// - Returns: what it was; nothing for null.
-    private func rawValue(_ scanner: inout JSONScanner, depth: Int) throws(JSONFault) -> JSONTokens {
+    func rawValue(_ scanner: inout JSONScanner, depth: Int) throws(JSONFault) -> JSONTokens {
         let start = scanner.position
         try scanner.skipValue(depth: depth)
         switch scanner.bytes[start] {
@@ -227,11 +227,11 @@ final class JSONShredder {
 
     /// What a string is, by its length with quotes.
     @inline(__always)
-    private static func token(ofString length: Int) -> JSONTokens { length == 2 ? .emptyString : .string }
+    static func token(ofString length: Int) -> JSONTokens { length == 2 ? .emptyString : .string }
 
     /// Where the text of a string lies: in the input as it stands, or without its escapes in the scratch memory.
     @inline(__always)
-    private func text(
+    func text(
         _ bytes: UnsafePointer<UInt8>, _ start: Int, _ end: Int, _ isPlain: Bool
     ) -> (UInt32, UInt32) {
         if isPlain {
@@ -246,7 +246,7 @@ final class JSONShredder {
     /// Passes over a name that was not expected.
     /// - Returns: the field, -1 where there is none of this name; and the key's position for the next expectation.
     @inline(never)
-    private func lookUp(
+    func lookUp(
         _ scanner: inout JSONScanner, _ keys: JSONKeys, _ positions: [String: Int]
     ) throws(JSONFault) -> (field: Int, key: Int) {
         let start = scanner.position + 1
@@ -271,147 +271,5 @@ final class JSONShredder {
         guard let field = positions[normalized] else { return (-1, 0) }
         guard keys.count < JSONKeys.limit else { return (field, keys.count) }
         return (field, keys.add(name, length, field: field))
-    }
-
-    // MARK: nested values
-
-    private func nested(_ scanner: inout JSONScanner, _ column: Int) throws(JSONFault) {
-        values = targets[column]
-        conflict = Conflict(column: column, path: [], problem: "")
-        try shred(&scanner, columns[column].node, repetition: 0, depth: 2)
-    }
-
-    private func append(_ leaf: Int, _ start: UInt32, _ end: UInt32, _ repetition: UInt8, _ definition: UInt8) {
-        nestedCount &+= 1
-        values[leaf].append(start: start, end: end, repetition: repetition, definition: definition)
-    }
-
-    /// One entry in every leaf for a place that has no value.
-    private func absent(_ node: JSONNode, repetition: UInt8, definition: UInt8) {
-        for leaf in node.leaves { append(leaf, 0, 0, repetition, definition) }
-    }
-
-    private func shred(
-        _ scanner: inout JSONScanner, _ node: JSONNode, repetition: UInt8, depth: Int
-    ) throws(JSONFault) {
-        let start = scanner.position
-        if scanner.byte == 0x6E {
-            try scanner.literal()
-            return absent(node, repetition: repetition, definition: node.nullDefinition)
-        }
-        switch node.content {
-        case .value(let leaf):
-            var slot = (UInt32(truncatingIfNeeded: start &- 1), UInt32(0))
-            switch scanner.byte {
-            case 0x22:
-                let isPlain = try scanner.string()
-                let token = Self.token(ofString: scanner.position &- start)
-                node.seen.formUnion(token)
-                // As in a column that is not nested: an empty text is null where the type has none.
-                if token == .emptyString, !node.isText {
-                    return append(leaf, 0, 0, repetition, node.nullDefinition)
-                }
-                slot = text(scanner.bytes, start, scanner.position, isPlain)
-            case 0x2D, 0x30...0x39:
-                try scanner.number()
-                node.seen.insert(.number)
-                slot.1 = UInt32(truncatingIfNeeded: scanner.position)
-            default:
-                node.seen.formUnion(try rawValue(&scanner, depth: depth))
-                slot.1 = UInt32(truncatingIfNeeded: scanner.position)
-            }
-            if let type = node.checkedType {
-                let text = UnsafePointer(memory + Int(slot.0) + 1)
-                let length = Int(slot.1) - Int(slot.0) - 1
-                guard TypeCheck.fits(text, length, type, Self.fieldText, NullTokens([]), checkScratch) else {
-                    scanner.position = start
-                    throw misfit(&scanner, node, "it must be \(type)", depth: depth)
-                }
-                checkScratch.clear()
-            }
-            append(leaf, slot.0, slot.1, repetition, node.nullDefinition + 1)
-        case .list(let element):
-            guard scanner.byte == 0x5B else { throw misfit(&scanner, node, "it must be a list", depth: depth) }
-            guard depth <= JSONScanner.maximumDepth else { throw JSONFault(.tooDeep, at: start) }
-            scanner.position += 1
-            scanner.skipSpace()
-            if scanner.byte == 0x5D {
-                scanner.position += 1
-                return absent(node, repetition: repetition, definition: node.nullDefinition + 1)
-            }
-            var level = repetition
-            repeat {
-                guard nestedCount < Self.recordValues else { throw JSONFault(.tooManyValues, at: scanner.position) }
-                try shred(&scanner, element, repetition: level, depth: depth + 1)
-                level = element.repetition
-            } while try !scanner.endsList()
-        case .object:
-            guard scanner.byte == 0x7B else { throw misfit(&scanner, node, "it must be an object", depth: depth) }
-            guard depth <= JSONScanner.maximumDepth else { throw JSONFault(.tooDeep, at: start) }
-            try object(&scanner, node, repetition: repetition, depth: depth)
-        }
-    }
-
-    private func object(
-        _ scanner: inout JSONScanner, _ node: JSONNode, repetition: UInt8, depth: Int
-    ) throws(JSONFault) {
-        let start = scanner.position
-        objectStamp += 1
-        let stamp = objectStamp
-        var missing = node.fields.count
-        scanner.position += 1
-        scanner.skipSpace()
-        if scanner.byte == 0x7D {
-            scanner.position += 1
-        } else {
-            var expected = 0
-            repeat {
-                let name = scanner.position
-                guard scanner.byte == 0x22 else { throw JSONFault(.expectedName, at: name) }
-                let field: Int
-                if let match = node.keys.matches(expected, scanner.bytes + name + 1) {
-                    field = match.field
-                    scanner.position = name + 1 + match.length
-                } else {
-                    (field, expected) = try lookUp(&scanner, node.keys, node.positions)
-                    if field < 0 {
-                        let text = Excerpt.text(
-                            UnsafeBufferPointer(start: scanner.bytes + name, count: scanner.position - name), limit: 60)
-                        scanner.position = start
-                        throw misfit(&scanner, node, "its type has no field \(text)", depth: depth)
-                    }
-                }
-                expected += 1
-                if node.stamps[field] == stamp {
-                    if isComplete { throw JSONFault(.duplicateName, at: name) }
-                    // The very same name, or one that only normalising makes the same: a survey will tell.
-                    scanner.position = start
-                    throw misfit(&scanner, node, "two names in it mean the same field", depth: depth)
-                }
-                node.stamps[field] = stamp
-                missing -= 1
-                try scanner.colon()
-                try shred(&scanner, node.fields[field], repetition: repetition, depth: depth + 1)
-            } while try !scanner.endsObject()
-        }
-        guard missing > 0 else { return }
-        for (index, field) in node.fields.enumerated() where node.stamps[index] != stamp {
-            absent(field, repetition: repetition, definition: field.nullDefinition)
-        }
-    }
-
-    /// The conflict of the value on which the scanner stands, or the fault that it has anyway.
-    private func misfit(
-        _ scanner: inout JSONScanner, _ node: JSONNode, _ problem: String, depth: Int
-    ) -> JSONFault {
-        let start = scanner.position
-        do throws(JSONFault) {
-            try scanner.skipValue(depth: depth)
-        } catch {
-            return error
-        }
-        conflict?.path = node.path
-        conflict?.problem = problem
-        return JSONFault(.conflict, at: start)
     }
 }

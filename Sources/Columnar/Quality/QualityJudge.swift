@@ -8,7 +8,7 @@ final class QualityJudge {
     }
 
     /// A rule on records.
-    private final class Applied {
+    final class Applied {
         /// In the list of rules.
         let number: Int
         let test: RecordEvaluator
@@ -28,25 +28,25 @@ final class QualityJudge {
         var share: Double { records == 0 ? 1 : Double(records - violations) / Double(records) }
     }
 
-    private indirect enum FileNode {
+    indirect enum FileNode {
         case measure(MeasureState, NumberCondition)
         case all([FileNode])
         case any([FileNode])
     }
 
-    private let rules: QualityRules
-    private let columns: [CSVColumn]
+    let rules: QualityRules
+    let columns: [CSVColumn]
     private let dialect: CSVDialect
-    private var applied: [Applied] = []
-    private var files: [(number: Int, node: FileNode, states: [MeasureState])] = []
+    var applied: [Applied] = []
+    var files: [(number: Int, node: FileNode, states: [MeasureState])] = []
     /// Of the columns with rules in mapping form, whether there is a value.
-    private var presence: [(column: Int, evaluator: RecordEvaluator, count: Int64)] = []
+    var presence: [(column: Int, evaluator: RecordEvaluator, count: Int64)] = []
     /// Of each row the first rule it breaks, as position in `applied`; -1: none. Void unless `foundBad`.
     private var verdicts: [Int32] = []
     /// Of each row whether it breaks the rule under way.
     private var failed: [UInt8] = []
     /// Records that could be read.
-    private var judged: Int64 = 0
+    var judged: Int64 = 0
     /// Whether any of the rows that were judged last is bad.
     private(set) var foundBad = false
 
@@ -212,92 +212,6 @@ final class QualityJudge {
         let rule = applied[Int(verdicts[row])]
         let found = rule.test.complaint(FieldRows(batch: batch, first: batchRow, count: 1, dialect: dialect))
         return Verdict(column: found.column.isEmpty ? nil : found.column, reason: found.reason)
-    }
-
-    // MARK: the end
-
-    /// What came of it all.
-    /// - Parameter rows: records of the file; those that were not judged could not be read.
-    func report(rows: Int64, good: Int64, bad: Int64) throws(ColumnarError) -> QualityReport {
-        let readable = judged
-        let malformed = rows - judged
-        var completeness: [String: Double] = [:]
-        for watched in presence {
-            completeness[columns[watched.column].name] =
-                readable == 0 ? 1 : Double(watched.count) / Double(readable)
-        }
-        var failures: [String] = []
-        var results = rules.rules.map { QualityReport.RuleResult(rule: $0.description, violations: 0, passed: true) }
-        for rule in applied {
-            results[rule.number].violations = rule.violations
-            results[rule.number].measured = rule.share
-            results[rule.number].passed = rule.threshold?.holds(rule.share) ?? (rule.violations == 0)
-            if let threshold = rule.threshold, !threshold.holds(rule.share) {
-                failures.append("\(rules.rules[rule.number]): the share that passes is \(rule.share), not \(threshold)")
-            }
-        }
-        for file in files {
-            var found: [String] = []
-            let outcome = try Self.evaluate(file.node, rows: rows, &found)
-            results[file.number].passed = outcome.passed
-            results[file.number].violations = outcome.passed ? 0 : 1
-            results[file.number].measured = outcome.measured
-            if !outcome.passed {
-                failures.append("\(rules.rules[file.number]): found \(found.joined(separator: ", "))")
-            }
-        }
-        for (number, rule) in rules.rules.enumerated() {
-            switch rule.check {
-            case .rowCount(let minimum, let maximum) where rows < minimum ?? 0 || rows > maximum ?? .max:
-                failures.append("\(rows) rows, \(rule)")
-            case .completeness(let share):
-                guard let name = rule.column, let found = completeness[name], found < share else { continue }
-                failures.append("\(rule), found \(found)")
-            default: continue
-            }
-            results[number].violations = 1
-            results[number].passed = false
-        }
-        failures += Self.thresholdFailures(rules.thresholds, rows: rows, good: good, bad: bad)
-        return QualityReport(
-            rows: rows, good: good, bad: bad, malformed: malformed, rules: results,
-            completeness: completeness.sorted { $0.key < $1.key }.map { .init(column: $0.key, share: $0.value) },
-            failures: failures)
-    }
-
-    private static func evaluate(
-        _ node: FileNode, rows: Int64, _ found: inout [String]
-    ) throws(ColumnarError) -> (passed: Bool, measured: Double?) {
-        switch node {
-        case .measure(let state, let condition):
-            if let fault = state.fault {
-                found.append("\"\(fault.text)\" in row \(fault.row), which is no number")
-                return (false, nil)
-            }
-            let value = try state.value(rows: rows)
-            guard !condition.holds(value) else { return (true, value) }
-            found.append(value.isNaN ? "no values" : NumberCondition.text(value))
-            return (false, value.isNaN ? nil : value)
-        case .all(let nodes), .any(let nodes):
-            var outcomes: [Bool] = []
-            for node in nodes { outcomes.append(try evaluate(node, rows: rows, &found).passed) }
-            if case .all = node { return (!outcomes.contains(false), nil) }
-            return (outcomes.contains(true), nil)
-        }
-    }
-
-    private static func thresholdFailures(
-        _ thresholds: QualityThresholds, rows: Int64, good: Int64, bad: Int64
-    ) -> [String] {
-        var failures: [String] = []
-        if let limit = thresholds.maximumBadRows, bad > limit {
-            failures.append("\(bad) bad rows, at most \(limit) are allowed")
-        }
-        if let limit = thresholds.maximumBadShare, rows > 0, Double(bad) > limit * Double(rows) {
-            failures.append("\(bad) of \(rows) rows are bad, at most the share \(limit) is allowed")
-        }
-        if bad > 0 && good == 0 { failures.append("no row is good") }
-        return failures
     }
 }
 

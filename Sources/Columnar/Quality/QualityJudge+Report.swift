@@ -1,0 +1,86 @@
+/// What came of it all.
+extension QualityJudge {
+    /// What came of it all.
+    /// - Parameter rows: records of the file; those that were not judged could not be read.
+    func report(rows: Int64, good: Int64, bad: Int64) throws(ColumnarError) -> QualityReport {
+        let readable = judged
+        let malformed = rows - judged
+        var completeness: [String: Double] = [:]
+        for watched in presence {
+            completeness[columns[watched.column].name] =
+                readable == 0 ? 1 : Double(watched.count) / Double(readable)
+        }
+        var failures: [String] = []
+        var results = rules.rules.map { QualityReport.RuleResult(rule: $0.description, violations: 0, passed: true) }
+        for rule in applied {
+            results[rule.number].violations = rule.violations
+            results[rule.number].measured = rule.share
+            results[rule.number].passed = rule.threshold?.holds(rule.share) ?? (rule.violations == 0)
+            if let threshold = rule.threshold, !threshold.holds(rule.share) {
+                failures.append("\(rules.rules[rule.number]): the share that passes is \(rule.share), not \(threshold)")
+            }
+        }
+        for file in files {
+            var found: [String] = []
+            let outcome = try Self.evaluate(file.node, rows: rows, &found)
+            results[file.number].passed = outcome.passed
+            results[file.number].violations = outcome.passed ? 0 : 1
+            results[file.number].measured = outcome.measured
+            if !outcome.passed {
+                failures.append("\(rules.rules[file.number]): found \(found.joined(separator: ", "))")
+            }
+        }
+        for (number, rule) in rules.rules.enumerated() {
+            switch rule.check {
+            case .rowCount(let minimum, let maximum) where rows < minimum ?? 0 || rows > maximum ?? .max:
+                failures.append("\(rows) rows, \(rule)")
+            case .completeness(let share):
+                guard let name = rule.column, let found = completeness[name], found < share else { continue }
+                failures.append("\(rule), found \(found)")
+            default: continue
+            }
+            results[number].violations = 1
+            results[number].passed = false
+        }
+        failures += Self.thresholdFailures(rules.thresholds, rows: rows, good: good, bad: bad)
+        return QualityReport(
+            rows: rows, good: good, bad: bad, malformed: malformed, rules: results,
+            completeness: completeness.sorted { $0.key < $1.key }.map { .init(column: $0.key, share: $0.value) },
+            failures: failures)
+    }
+
+    private static func evaluate(
+        _ node: FileNode, rows: Int64, _ found: inout [String]
+    ) throws(ColumnarError) -> (passed: Bool, measured: Double?) {
+        switch node {
+        case .measure(let state, let condition):
+            if let fault = state.fault {
+                found.append("\"\(fault.text)\" in row \(fault.row), which is no number")
+                return (false, nil)
+            }
+            let value = try state.value(rows: rows)
+            guard !condition.holds(value) else { return (true, value) }
+            found.append(value.isNaN ? "no values" : NumberCondition.text(value))
+            return (false, value.isNaN ? nil : value)
+        case .all(let nodes), .any(let nodes):
+            var outcomes: [Bool] = []
+            for node in nodes { outcomes.append(try evaluate(node, rows: rows, &found).passed) }
+            if case .all = node { return (!outcomes.contains(false), nil) }
+            return (outcomes.contains(true), nil)
+        }
+    }
+
+    private static func thresholdFailures(
+        _ thresholds: QualityThresholds, rows: Int64, good: Int64, bad: Int64
+    ) -> [String] {
+        var failures: [String] = []
+        if let limit = thresholds.maximumBadRows, bad > limit {
+            failures.append("\(bad) bad rows, at most \(limit) are allowed")
+        }
+        if let limit = thresholds.maximumBadShare, rows > 0, Double(bad) > limit * Double(rows) {
+            failures.append("\(bad) of \(rows) rows are bad, at most the share \(limit) is allowed")
+        }
+        if bad > 0 && good == 0 { failures.append("no row is good") }
+        return failures
+    }
+}
