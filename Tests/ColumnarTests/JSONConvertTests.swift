@@ -37,7 +37,8 @@ struct JSONConvertTests {
             (["[1,\"a\"]"], "array<string>"),
             (["[[1],[]]"], "array<array<bigint>>"),
             (["[{\"a\":1},{\"b\":[true]}]"], "array<struct<a:bigint,b:array<boolean>>>"),
-            (["{\"a\":1}", "[1]"], "string"), (["{\"a\":1}", "7"], "string"), (["{\"A b\":1}"], "struct<a_b:bigint>"),
+            (["{\"a\":1}", "[1]"], "string"), (["{\"a\":1}", "{\"A\":1,\"a\":2}"], "string"),
+            (["{\"a\":1}", "7"], "string"), (["{\"A b\":1}"], "struct<a_b:bigint>"),
             (["{\"é\":1,\"ü\":2}"], "string"), (["{\"\":1}"], "string"),
         ])
     func inference(_ values: [String], _ type: String) throws {

@@ -59,11 +59,55 @@ struct JSONErrorTests {
             _ = try CSVConverter.convert(from: MemorySource(bytes), to: MemorySink(), options: options())
         }
         #expect(error?.code == .invalidUTF8)
-        #expect(error?.line == 2)
+        #expect(error?.line == 2 && error?.row == 2)
         var lenient = options()
         lenient.csv.badRecords = .reject
-        let report = try CSVConverter.convert(from: MemorySource(bytes), to: MemorySink(), options: lenient)
-        #expect((report.rows, report.rejectedRows) == (2, 1))
+        // In one window, and in several.
+        let many = Array(repeating: bytes, count: 40).flatMap(\.self)
+        for (text, batchBytes) in [(bytes, 1 << 19), (many, 1 << 19), (many, 256)] {
+            let collector = RejectCollector()
+            lenient.csv.batchBytes = batchBytes
+            let report = try CSVConverter.convert(
+                from: MemorySource(text), to: MemorySink(), options: lenient, rejectedRecords: collector)
+            let files = Int64(text.count / bytes.count)
+            #expect((report.rows, report.rejectedRows) == (2 * files, files))
+            #expect(collector.records.map(\.row) == (0..<files).map { 3 * $0 + 2 })
+            #expect(collector.records.map(\.line) == (0..<files).map { 3 * $0 + 2 })
+        }
+    }
+
+    @Test("columns are known before rules are asked for, however large or odd the first records are")
+    func lateColumns() throws {
+        for first in ["{\"n\":5,\"a\":\"\(String(repeating: "y", count: 10_000))\"}", "{}", "{\"a\":1,}", ""] {
+            var options = options()
+            options.csv.badRecords = .reject
+            options.csv.batchBytes = 256
+            options.quality = try QualityRules(dqdl: #"Rules = [ ColumnValues "n" > 3 where "n is not null" ]"#)
+            let heads = Array(repeating: first, count: 200)
+            let text = (heads + ["{\"n\":1}", "{\"n\":4}"]).joined(separator: "\n")
+            let collector = RejectCollector()
+            try convert(text, options, rejected: collector)
+            #expect(collector.records.last?.code == .ruleViolation, "\(first.prefix(20))")
+        }
+    }
+
+    @Test("a malformed record that is left out has no say in fields and types", arguments: [InputFormat.ndjson, .json])
+    func noSay(_ format: InputFormat) throws {
+        let good = (0..<60).map { "{\"id\":\($0),\"o\":{\"d\":\"2024-01-02\"}}" }
+        for bad in ["{\"id\":\"x\",\"new\":1 2}", "{\"o\":{\"d\":true,\"e\":1}:}", "{\"o\":[1], nonsense}"] {
+            for place in [0, 3, 50] {
+                var lines = good
+                lines.insert(bad, at: place)
+                var options = options(format)
+                options.csv.badRecords = .reject
+                for batchBytes in [256, 1 << 19] {
+                    options.csv.batchBytes = batchBytes
+                    let report = try convert(lines.joined(separator: "\n"), options)
+                    #expect(report.columns.map { "\($0.type)" } == ["bigint", "struct<d:date>"], "\(bad) \(place)")
+                    #expect(report.rows == 60 && report.rejectedRows == 1 && report.widenedColumns == [])
+                }
+            }
+        }
     }
 
     @Test("a record larger than the window, a list that is cut off, nothing at all")

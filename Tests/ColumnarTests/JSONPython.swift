@@ -32,6 +32,8 @@ struct RandomJSON {
     /// Whether records may have line ends within.
     private let isSpaced: Bool
     private let nullShare: Double
+    /// Of names within records, those that are written in capitals, or once more in capitals.
+    private let capitalShare: Double
     /// Of texts that would else be dates and times.
     private let emptyShare: Double
 
@@ -45,6 +47,7 @@ struct RandomJSON {
         random = SeededGenerator(seed: seed)
         self.isSpaced = isSpaced
         nullShare = [0.0, 0.05, 0.5].randomElement(using: &random) ?? 0
+        capitalShare = [0, 0, 0.02].randomElement(using: &random) ?? 0
         emptyShare = [0, 0, 0.002, 0.1].randomElement(using: &random) ?? 0
     }
 
@@ -184,12 +187,19 @@ struct RandomJSON {
                     space()
                 }
                 isFirst = false
-                name(field.name)
+                let capitals = field.name.uppercased()
+                let isCapital = level > 0 && field.name.utf8.allSatisfy { $0 < 0x80 } && chance(capitalShare)
+                name(isCapital ? capitals : field.name)
                 space()
                 text += ":"
                 space()
                 write(field.place, row, level: level + 1)
                 space()
+                if isCapital, capitals != field.name, chance(0.5) {
+                    text += ","
+                    name(field.name)
+                    text += ":1"
+                }
             }
             text += "}"
         }

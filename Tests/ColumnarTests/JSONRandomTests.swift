@@ -37,4 +37,50 @@ struct JSONRandomTests {
         #expect(jobs.count > 100)
         try JSONChecker.check(jobs, in: folder.url)
     }
+
+    @Test("records that are malformed or that rules leave out leave no trace, however deep their values lie")
+    func leftOut() throws {
+        let folder = try ScratchFolder()
+        var jobs: [JSONChecker.Job] = []
+        for seed in 0..<120 {
+            var random = SeededGenerator(seed: UInt64(seed) &* 6151 &+ 5)
+            let lines = RandomJSON.make(seed: 90_000 + UInt64(seed), form: "ndjson").split {
+                $0 == "\n" || $0 == "\r\n"
+            }
+            .map { $0.replacing("\u{FEFF}", with: "") }.filter { $0.contains("{") }
+            var (kept, broken, skip): ([String], [String], [Int]) = ([], [], [])
+            for (index, line) in lines.enumerated() {
+                let value = Int.random(in: 0..<10, using: &random)
+                let isEmpty = line.drop(while: { " \t{".contains($0) }).hasPrefix("}")
+                let record =
+                    "{\"zz\":\(value)\(isEmpty ? "" : ",")"
+                    + line[line.index(after: line.firstIndex(of: "{") ?? line.startIndex)...]
+                if value > 7 { skip.append(index) }
+                kept.append(record)
+                broken.append(record)
+                if Int.random(in: 0..<8, using: &random) == 0 {
+                    // With a field and kinds of values that no other record has.
+                    let cut = record.utf8.count > 12 ? String(record.dropLast(1)) : "nonsense"
+                    broken.append(
+                        ["{\"zz\":\"text\",\"only_here\":{\"a\":[1]},", "\(cut),\"only_there\":1", "{\"zz\":[]} x"]
+                            .randomElement(using: &random) ?? "x")
+                }
+            }
+            var options = ConversionOptions()
+            options.format = .ndjson
+            options.csv.badRecords = .reject
+            options.csv.batchBytes = [256, 1024, 65_536, 512 << 10].randomElement(using: &random) ?? 1024
+            options.parquet.rowGroupRows = [7, 64, 1_000_000].randomElement(using: &random) ?? 64
+            options.parquet.pageRows = [8, 100, 20_000].randomElement(using: &random) ?? 100
+            options.threads = Int.random(in: 1...2, using: &random)
+            options.quality = try QualityRules(dqdl: #"Rules = [ ColumnValues "zz" < 8 ]"#)
+            let (path, source) = (folder.path("\(seed).parquet"), folder.path("\(seed).json"))
+            try Data(kept.joined(separator: "\n").utf8).write(to: URL(filePath: source))
+            let rejected = CollectedRejects()
+            try convert(broken.joined(separator: "\n"), options, rejected: rejected, to: path)
+            #expect(rejected.records.count == broken.count - kept.count + skip.count, "\(seed)")
+            jobs.append(.init(parquet: path, json: source, skip: skip))
+        }
+        try JSONChecker.check(jobs, in: folder.url)
+    }
 }

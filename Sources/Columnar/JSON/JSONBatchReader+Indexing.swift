@@ -6,18 +6,24 @@ extension JSONBatchReader {
     /// Takes the records of a batch apart.
     /// - Returns: false where the batch holds no complete record and more input may follow.
     func index(_ batch: RecordBatch) throws(ColumnarError) -> Bool {
-        let before = framing
-        guard try index(batch, checksUTF8: false) else { return false }
+        let before = (framing, nextRow, nextLine)
+        guard try takeApart(batch, checksUTF8: false) else { return false }
         let count = batch.consumedEnd - batch.start
         guard clinux_has_high(batch.base + batch.start, UInt64(count)) != 0,
             UTF8Validation.firstInvalid(batch.base, from: batch.start, to: batch.consumedEnd) != nil
         else { return true }
         // Some record is not UTF-8: again, record by record.
-        framing = before
-        return try index(batch, checksUTF8: true)
+        (framing, nextRow, nextLine) = before
+        return try takeApart(batch, checksUTF8: true)
     }
 
-    private func index(_ batch: RecordBatch, checksUTF8: Bool) throws(ColumnarError) -> Bool {
+    private func takeApart(_ batch: RecordBatch, checksUTF8: Bool) throws(ColumnarError) -> Bool {
+        if let isDone = try index(batch, checksUTF8: checksUTF8) { return isDone }
+        return try index(batch, checksUTF8: checksUTF8) ?? false
+    }
+
+    /// - Returns: nil where it has to be done again, now that `isCareful` is set.
+    private func index(_ batch: RecordBatch, checksUTF8: Bool) throws(ColumnarError) -> Bool? {
         guard let limit = windowEnd(batch) else { return false }
         shredder.begin(batch)
         batch.rows = 0
@@ -48,6 +54,7 @@ extension JSONBatchReader {
                 start = scanner.position
                 consumed = start
                 isInRecord = true
+                if isCareful { try check(scanner, framing) }
                 memset(slots, 0, stride * 4)
                 try shredder.record(&scanner, slots)
                 let end = scanner.position
@@ -59,6 +66,10 @@ extension JSONBatchReader {
                 extents.append(UInt32(truncatingIfNeeded: end))
             } catch {
                 shredder.discard(toRecords: batch.rows)
+                if !isCareful, options.csv.badRecords == .reject, !isCutOff(error, limit) {
+                    isCareful = true
+                    return nil
+                }
                 if error.problem == .conflict, shredder.isConflictNews {
                     hasNews = true
                     break
@@ -97,6 +108,14 @@ extension JSONBatchReader {
         return true
     }
 
+    /// Whether the record on which the scanner stands is well-formed: one that is not is left out, and has no say in
+    /// fields and types.
+    private func check(_ scanner: JSONScanner, _ framing: JSONFraming) throws(JSONFault) {
+        var (probe, framing) = (scanner, framing)
+        try probe.skipValue(depth: 1)
+        try framing.endRecord(&probe)
+    }
+
     /// Looks at the records of a batch.
     /// - Parameter isSample: the same records will be read again; what is wrong with them will be said then.
     /// - Returns: false where the batch holds no complete record and more input may follow.
@@ -105,6 +124,7 @@ extension JSONBatchReader {
     ) throws(ColumnarError) -> Bool {
         try walk(batch, isSample: isSample) { scanner throws(JSONFault) in
             let start = scanner.position
+            if options.csv.badRecords == .reject { try check(scanner, framing) }
             guard try surveyor.look(&scanner) else { throw JSONFault(.tooManyFields, at: start) }
         }
     }

@@ -52,30 +52,14 @@ extension JSONBatchReader {
     /// What is wrong with a record that has a field twice, where the two names are not the same to the letter.
     private func sameColumn(_ fault: JSONFault, _ batch: RecordBatch, _ start: Int) -> String? {
         guard fault.problem == .duplicateName else { return nil }
-        var scanner = JSONScanner(
-            bytes: UnsafePointer(batch.base), position: start + 1, endsAtLineFeed: framing.form == .lines)
-        var names: [String] = []
-        do throws(JSONFault) {
-            scanner.skipSpace()
-            repeat {
-                let name = scanner.position + 1
-                _ = try scanner.string()
-                let length = scanner.position - 1 - name
-                var bytes = [UInt8](repeating: 0, count: max(1, length))
-                let count = bytes.withUnsafeMutableBufferPointer { buffer in
-                    buffer.baseAddress.map { JSONText.unescape(scanner.bytes + name, length, to: $0) } ?? 0
-                }
-                names.append(String(decoding: bytes[..<count], as: UTF8.self))
-                if name > fault.offset { break }
-                try scanner.colon()
-                try scanner.skipValue(depth: 2)
-            } while try !scanner.endsObject()
-        } catch {
-            return nil
-        }
-        guard let second = names.popLast() else { return nil }
+        let scanner = JSONScanner(
+            bytes: UnsafePointer(batch.base), position: start, endsAtLineFeed: framing.form == .lines)
+        let names = scanner.names(ofObjectAt: start, upTo: fault.offset) ?? []
+        guard let second = names.last.map({ String(decoding: $0, as: UTF8.self) }) else { return nil }
         let column = ColumnName.normalized(second)
-        guard let first = names.first(where: { ColumnName.normalized($0) == column }), first != second else {
+        // A nested name that stands twice has no namesake among those of the record.
+        let others = names.dropLast().map { String(decoding: $0, as: UTF8.self) }
+        guard let first = others.first(where: { ColumnName.normalized($0) == column }), first != second else {
             return nil
         }
         return "the fields \"\(first)\" and \"\(second)\" are both named \"\(column)\" (names are lower-cased, and "

@@ -21,6 +21,9 @@ final class JSONBatchReader: RecordReader {
     var dialect: CSVDialect { JSONText.dialect }
 
     var isStarted = false
+    /// Whether some record cannot be taken as it stands and may be left out: from then on each is known to be well-formed
+    /// before it is taken apart.
+    var isCareful = false
     var nextRow: Int64
     var nextLine: Int64 = 1
 
@@ -47,9 +50,7 @@ final class JSONBatchReader: RecordReader {
         if !isStarted {
             try start(batch)
             if knowledge.shape == nil {
-                var surveyor = JSONSurveyor()
-                _ = try survey(batch, &surveyor, isSample: true)
-                knowledge.shape = surveyor.root
+                knowledge.shape = try sample(batch)
             }
             try setColumns()
             isStarted = true
@@ -61,6 +62,19 @@ final class JSONBatchReader: RecordReader {
         while try !index(batch) { try enlarge(batch) }
         window.keepRest(of: batch)
         return true
+    }
+
+    /// The shape of the first records. The window grows until it has one with a field: rules, masks and processors need
+    /// to know the columns.
+    private func sample(_ batch: RecordBatch) throws(ColumnarError) -> JSONShape {
+        while true {
+            var surveyor = JSONSurveyor()
+            _ = try survey(batch, &surveyor, isSample: true)
+            guard surveyor.root.fields.isEmpty, !reachedEnd,
+                batch.end - batch.start < options.csv.maximumRecordBytes
+            else { return surveyor.root }
+            try enlarge(batch)
+        }
     }
 
     /// Looks at everything, and keeps nothing but its shape.

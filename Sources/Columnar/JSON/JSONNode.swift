@@ -84,7 +84,7 @@ final class JSONNode {
         self.checkedType = checkedType
         self.isText = isText
         self.fields = fields
-        positions = Dictionary(uniqueKeysWithValues: zip(names, fields.indices))
+        positions = Dictionary(zip(names, fields.indices)) { first, _ in first }
         stamps = Array(repeating: 0, count: fields.count)
     }
 

@@ -201,6 +201,7 @@ struct JSONSurveyor {
     ) throws(JSONFault) -> Bool {
         guard depth <= JSONScanner.maximumDepth else { throw JSONFault(.tooDeep, at: scanner.position) }
         shape.beginObject()
+        let object = scanner.position
         scanner.position += 1
         scanner.skipSpace()
         if scanner.byte == 0x7D {
@@ -223,7 +224,7 @@ struct JSONSurveyor {
             expected += 1
             if shape.mark(field) {
                 // Within a record, names that only normalising makes the same are kept apart as text.
-                if depth > 1, !isSameName(scanner, start, shape.fields[field].sourceName) { return false }
+                if depth > 1, !isSameName(scanner, object, start) { return false }
                 throw JSONFault(.duplicateName, at: start)
             }
             try scanner.colon()
@@ -255,9 +256,9 @@ struct JSONSurveyor {
         return places <= Self.maximumColumns ? key : nil
     }
 
-    private func isSameName(_ scanner: JSONScanner, _ start: Int, _ known: String) -> Bool {
-        let length = scanner.position - start - 2
-        let name = UnsafeBufferPointer(start: scanner.bytes + start + 1, count: max(0, length))
-        return name.elementsEqual(known.utf8)
+    /// Whether the name that begins at `start` stood before in its object, to the letter.
+    private func isSameName(_ scanner: JSONScanner, _ object: Int, _ start: Int) -> Bool {
+        guard let names = scanner.names(ofObjectAt: object, upTo: start), let name = names.last else { return true }
+        return names.dropLast().contains(name)
     }
 }
