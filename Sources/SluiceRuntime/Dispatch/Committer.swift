@@ -20,8 +20,9 @@ package final class Committer {
         var bytes = 0
     }
 
-    /// What one transaction takes: a single part in any case, several up to this (docs/journal-format.md).
-    private static let mostRecords = 1000
+    /// What one transaction takes: a single part in any case, several up to this (docs/journal-format.md). A page of a redrive
+    /// is to have room with what settles meanwhile: another transaction would cost another sync.
+    private static let mostRecords = 4000
     private static let mostBytes = 4 << 20
 
     private let journal: any JournalStore
