@@ -22,7 +22,8 @@ private final class DispatchHarness {
     let subscription = SubscriptionID(1)
 
     /// `answer`: what the batch handler answers, whatever it gets.
-    init(answer: String, retry: RetryPolicy) throws {
+    /// `put`: a PUT_EVENTS request that it makes first.
+    init(answer: String, put: String? = nil, retry: RetryPolicy) throws {
         let log = Logger(label: "test")
         let (clock, router, buckets) = (HostClock(), EventRouter(), BucketSet())
         committer = Committer(journal: journal, log: log)
@@ -43,7 +44,10 @@ private final class DispatchHarness {
         _ = try journal.commitBlocking(batch)
         var version = FunctionVersion(
             name: "f", version: 1, digest: "", modulePath: try FunctionInC.ordinary.get().path,
-            definition: FunctionDefinition(name: "f", memoryMegabytes: 256, environment: ["ANSWER": answer]),
+            definition: FunctionDefinition(
+                name: "f", memoryMegabytes: 256,
+                environment: ["ANSWER": answer].merging(put.map { ["PUT": $0] } ?? [:]) { $1 },
+                grants: Grants(events: ["default"])),
             created: 0)
         version.isBatch = true
         let deployment = Deployment(
@@ -109,18 +113,42 @@ struct ConcludeTests {
             + #"{"name":"b"},"object":{"key":"\#(key)","size":1,"etag":"e","sequencer":"1"}}}"#
     }
 
+    /// Long after a test.
+    private static var later: RetryPolicy {
+        var retry = RetryPolicy()
+        retry.maximumRetryAttempts = 5
+        retry.intervalSeconds = 3600
+        retry.maxDelaySeconds = 3600
+        retry.jitter = .none
+        return retry
+    }
+
+    @Test("A record's event has an id of that record, and an invocation that failed for its neighbour is no success")
+    func eventOfOneRecord() async throws {
+        let answer =
+            #"{"results":[{"status":"Failed","failure":{"code":"TimedOut","message":"again"}},{"status":"Ok"}]}"#
+        let put = #"{"entries":[{"source":"s","detailType":"d","detail":"{}","resources":[]}],"record":1}"#
+        let harness = try DispatchHarness(answer: answer, put: put, retry: Self.later)
+        await harness.settle()
+        try harness.put([#"{"a":1}"#, #"{"a":2}"#])
+        let journal = harness.journal
+        try await harness.wait { try !journal.pending(nil, after: 0, limit: 9).isEmpty }
+        let events = try journal.records(log: nil, after: 2, limit: 9).map(\.eventID)
+        #expect(events == [EventIdentity.derived(from: "event", "e2-1", "1")])
+        let rows = try journal.invocations(eventID: "e1")
+        #expect(rows.map(\.outcome) == ["partial"] && rows.map(\.code) == ["TimedOut"])
+        #expect(rows.first?.invocationID.hasPrefix("batch-") == true)
+        let progress = try #require(try journal.progress().first)
+        #expect((progress.retrying, progress.succeeded) == (1, 1))
+        await harness.close()
+    }
+
     @Test("A retry is on its way into the journal before the inputs of dead neighbours are kept")
     func retryBesideDeadLetter() async throws {
         let answer =
             #"{"results":[{"status":"Failed","failure":{"code":"InvalidKey","message":"no"}},"#
             + #"{"status":"Failed","failure":{"code":"TimedOut","message":"again"}},{"status":"Ok"}]}"#
-        var retry = RetryPolicy()
-        retry.maximumRetryAttempts = 5
-        // Long after this test.
-        retry.intervalSeconds = 3600
-        retry.maxDelaySeconds = 3600
-        retry.jitter = .none
-        let harness = try DispatchHarness(answer: answer, retry: retry)
+        let harness = try DispatchHarness(answer: answer, retry: Self.later)
         await harness.settle()
         // Keeping an input needs the thread.
         let gate = DispatchSemaphore(value: 0)
