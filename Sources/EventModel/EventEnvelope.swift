@@ -30,6 +30,12 @@ public struct EventEnvelope: Sendable, Hashable {
     /// The event's JSON, members in EventBridge's order, without white space of its own. `detail` is put in unread: it
     /// must be known to be one JSON object (`PutEventsEntry.validate`).
     public func bytes(detail: some Collection<UInt8>) -> [UInt8] {
+        detail.withContiguousStorageIfAvailable { bytes(detail: $0) }
+            ?? Array(detail).withUnsafeBufferPointer { bytes(detail: $0) }
+    }
+
+    /// The same for bytes that lie together: nothing generic is left where each event passes.
+    private func bytes(detail: UnsafeBufferPointer<UInt8>) -> [UInt8] {
         var output: [UInt8] = []
         output.reserveCapacity(
             detail.count + 220 + source.utf8.count + detailType.utf8.count
