@@ -115,6 +115,11 @@ struct OutsideTargetTests {
         #expect(hook.id == "webhook" && hook.function == "webhook:csv-landed:webhook" && hook.isOutside)
         #expect(hook.webhook == WebhookDefinition(url: "https://u:p@example.com:8443/a?t=1"))
         #expect(hook.webhook?.shownURL == "https://example.com:8443/a")
+        // A URL that is a secret itself is never shown.
+        let hidden = try #require(try target("webhook: {url: {fromEnvironment: PATH}}")?.webhook)
+        #expect(hidden == WebhookDefinition(url: "", secretURL: .environment("PATH")))
+        #expect(hidden.shownURL == "the URL in the variable PATH")
+        #expect(WebhookDefinition.origin(of: "https://u:p@h.example:1/T0/secret?a") == "https://h.example:1")
         let all = try #require(
             try target(
                 """
@@ -156,6 +161,8 @@ struct OutsideTargetTests {
         "each mistake is named, and no secret is",
         arguments: [
             ("webhook: {}", "has no `url`"),
+            ("webhook: {url: {fromEnvironment: A, fromFile: b}}", "either `fromEnvironment` or `fromFile`"),
+            ("webhook: {url: [https://x/]}", "must be a text"),
             ("webhook: {url: \"ftp://x/\"}", "no http or https URL"),
             ("webhook: {url: \"https:///path?secret\"}", "names no host"),
             ("webhook: {url: \"https://ü.example/\"}", "characters that a URL cannot have"),

@@ -8,9 +8,20 @@
 enum OutsideReader {
     static func webhook(_ reader: inout MappingReader, folder: AppFolder) -> WebhookDefinition? {
         guard var inner = reader.reader("webhook") else { return nil }
-        let url = inner.string("url")
-        if !inner.has("url") { inner.missing("url", hint: "write url: https://example.com/hook") }
-        var definition = WebhookDefinition(url: url ?? "")
+        var url: String?
+        var secretURL: SecretText?
+        if let node = inner.node("url"), case .mapping = node.value {
+            secretURL = secret(
+                YAMLEntry(key: "url", keyPlace: node.place, value: node), of: "the webhook's", folder: folder,
+                file: inner.file)
+        } else {
+            url = inner.string("url")
+        }
+        if !inner.has("url") {
+            inner.missing(
+                "url", hint: "write url: https://example.com/hook, or {fromEnvironment: NAME} where it is a secret")
+        }
+        var definition = WebhookDefinition(url: url ?? "", secretURL: secretURL)
         definition.method = inner.choice("method", WebhookDefinition.Method.self) ?? .post
         definition.timeoutSeconds = inner.number("timeout", in: 0.1...300, unit: "seconds") ?? 30
         definition.concurrency = inner.integer("concurrency", in: 1...256) ?? 4
@@ -25,8 +36,9 @@ enum OutsideReader {
                 "retry": "give `retryPolicy` to the target",
             ],
             instead: ["uri": "url", "endpoint": "url", "header": "headers", "httpMethod": "method"])
+        if secretURL != nil { return definition }
         guard let url else { return nil }
-        guard let problem = problem(of: url) else { return definition }
+        guard let problem = WebhookDefinition.problem(of: url) else { return definition }
         inner.file.report(
             .invalidValue, "`\(definition.shownURL)` \(problem)", at: inner.place(of: "url"),
             hint: "write url: https://example.com/hook")
@@ -169,16 +181,5 @@ enum OutsideReader {
                 .invalidValue, "the header `\(header.key)` belongs to the connection", at: header.keyPlace,
                 hint: "take it away")
         }
-    }
-
-    /// What is wrong with a URL; nil: nothing.
-    private static func problem(of url: String) -> String? {
-        guard url.hasPrefix("https://") || url.hasPrefix("http://") else { return "is no http or https URL" }
-        guard url.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F }) else {
-            return "has characters that a URL cannot have; write them as %XX"
-        }
-        let host = url.drop { $0 != "/" }.dropFirst(2).prefix { $0 != "/" && $0 != "?" && $0 != "#" }
-        let name = host.split(separator: "@").last ?? ""
-        return name.isEmpty || name.hasPrefix(":") ? "names no host" : nil
     }
 }

@@ -28,7 +28,10 @@ package struct WebhookDefinition: Codable, Sendable, Hashable {
         }
     }
 
+    /// Empty where it comes from elsewhere.
     package var url: String
+    /// Where the whole URL comes from: for those that are secrets themselves.
+    package var secretURL: SecretText?
     package var method: Method
     /// In the order of the file.
     package var headers: [Header]
@@ -37,17 +40,25 @@ package struct WebhookDefinition: Codable, Sendable, Hashable {
     package var concurrency: Int
 
     package init(
-        url: String, method: Method = .post, headers: [Header] = [], timeoutSeconds: Double = 30, concurrency: Int = 4
+        url: String, secretURL: SecretText? = nil, method: Method = .post, headers: [Header] = [],
+        timeoutSeconds: Double = 30, concurrency: Int = 4
     ) {
         self.url = url
+        self.secretURL = secretURL
         self.method = method
         self.headers = headers
         self.timeoutSeconds = timeoutSeconds
         self.concurrency = concurrency
     }
 
-    /// Scheme, host and path: what may be shown. User, password and query may hold secrets.
+    /// Scheme, host and path: what may be shown. User, password and query may hold secrets. Of a URL that is a secret it is
+    /// said where it comes from.
     package var shownURL: String {
+        switch secretURL {
+        case .environment(let name): return "the URL in the variable \(name)"
+        case .file(let path): return "the URL in the file \(path)"
+        case .literal, nil: break
+        }
         var text = url.prefix { $0 != "?" && $0 != "#" }
         if let scheme = text.firstRange(of: "://") {
             let rest = text[scheme.upperBound...]
@@ -57,6 +68,29 @@ package struct WebhookDefinition: Codable, Sendable, Hashable {
             }
         }
         return String(text)
+    }
+}
+
+extension WebhookDefinition {
+    /// What is wrong with a URL; nil: nothing.
+    package static func problem(of url: String) -> String? {
+        guard url.hasPrefix("https://") || url.hasPrefix("http://") else { return "is no http or https URL" }
+        guard url.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F }) else {
+            return "has characters that a URL cannot have; write them as %XX"
+        }
+        let name = host(of: url)
+        return name.isEmpty || name.hasPrefix(":") ? "names no host" : nil
+    }
+
+    /// Scheme and host of a URL that is a secret.
+    package static func origin(of url: String) -> String {
+        url.prefix { $0 != "/" } + "//" + host(of: url)
+    }
+
+    /// Without user and password.
+    private static func host(of url: String) -> Substring {
+        let host = url.drop { $0 != "/" }.dropFirst(2).prefix { $0 != "/" && $0 != "?" && $0 != "#" }
+        return host.split(separator: "@").last ?? ""
     }
 }
 

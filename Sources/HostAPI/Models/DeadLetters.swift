@@ -127,7 +127,7 @@ package struct DeadLetterDetail: Codable, Sendable {
     package var handlerInputNote: String?
     package var attempts: [Attempt]
     package var input: KeptInput?
-    /// Ids of the other events of its batch.
+    /// Ids of the other events of its batches, as far as their invocations are kept.
     package var companions: [String]
     /// Where it came from, oldest first, one hop a line.
     package var lineage: [String]

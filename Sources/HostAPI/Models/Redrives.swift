@@ -44,6 +44,8 @@ package struct RedriveRequest: Codable, Sendable, Hashable {
     package var rate: Double?
     /// Another function instead of the target's.
     package var to: String?
+    /// With the ids also those dead letters whose events were in a batch with theirs.
+    package var withCompanions: Bool?
     /// The event to send instead: of a selection of one id. Its id stays that of the dead letter's event.
     package var payload: RawJSON?
     /// Who asks, for the audit trail.
@@ -51,12 +53,13 @@ package struct RedriveRequest: Codable, Sendable, Hashable {
 
     package init(
         selection: DeadLetterSelection, dryRun: Bool = false, rate: Double? = nil, to: String? = nil,
-        payload: RawJSON? = nil, by: String? = nil
+        withCompanions: Bool? = nil, payload: RawJSON? = nil, by: String? = nil
     ) {
         self.selection = selection
         self.dryRun = dryRun
         self.rate = rate
         self.to = to
+        self.withCompanions = withCompanions
         self.payload = payload
         self.by = by
     }

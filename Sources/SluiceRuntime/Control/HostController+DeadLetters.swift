@@ -64,7 +64,8 @@ extension HostController {
         return DeadLetterDetail(
             summary: DeadLetterSummary(letter), payload: payload, handlerInput: given,
             handlerInputNote: await inputNote(of: letter, given), attempts: attempts,
-            input: await keptInput(of: letter), companions: [],
+            input: await keptInput(of: letter),
+            companions: try await read { try BatchCompanions.events(of: letter, $0) },
             lineage: lineage.hops.map { "\($0.subject) → rule \($0.rule) → \($0.function)" },
             edits: edits.isEmpty ? nil : edits)
     }
@@ -108,71 +109,6 @@ extension HostController {
         let reference = LogReference(file: record.logFile, offset: record.logOffset, length: record.logLength)
         let logs = logs
         return await files.run { logs.read(reference).map { LogLine($0) } }
-    }
-
-    package func redrive(_ request: RedriveRequest) async throws -> RedriveJob {
-        try await check(request)
-        if request.dryRun {
-            let chooser = try DeadLetterChooser(request.selection)
-            let (count, first) = try await read { journal in
-                var first: [DeadLetter] = []
-                try chooser.each(journal) { letters in
-                    first += letters.prefix(100 - first.count)
-                    return first.count < 100
-                }
-                return (try chooser.count(journal).count, first)
-            }
-            return RedriveJob(
-                id: "", state: "dry run", selected: count, letters: first.map { DeadLetterSummary($0) },
-                selection: request.selection, to: request.to)
-        }
-        return try await host.redrives.start(request)
-    }
-
-    private func check(_ request: RedriveRequest) async throws {
-        try Self.check(request.selection)
-        try RequestedRate.check(request.rate)
-        if let function = request.to, await !host.isOffered(function) {
-            throw APIError.notFound("function", function, hint: "`sluice functions list` shows what is deployed")
-        }
-        guard let edited = request.payload else { return }
-        guard let ids = request.selection.ids, Set(ids).count == 1, let id = ids.first else {
-            throw APIError.invalidRequest("an edited event is for one dead letter", hint: "name one id")
-        }
-        guard let letter = try await read({ try $0.deadLetter(id: id) }) else {
-            throw APIError.notFound("dead letter", "\(id)", hint: "`sluice dlq list` shows what is there")
-        }
-        try EditedEvent.check(edited.bytes, of: letter.eventID)
-    }
-
-    private static func check(_ selection: DeadLetterSelection) throws {
-        guard !selection.isEmpty else {
-            throw APIError.invalidRequest(
-                "nothing is selected",
-                hint: "name ids, --function, --fingerprint, --since, --event-pattern, or --all")
-        }
-    }
-
-    package func redriveJob(id: String) async throws -> RedriveJob {
-        guard let job = await host.redrives.job(id) else {
-            throw APIError.notFound("redrive job", id, hint: "`sluice dlq jobs` shows them")
-        }
-        return job
-    }
-
-    package func listRedrives() async throws -> [RedriveJob] { await host.redrives.list() }
-
-    package func redriveOutcomes(id: String, page: Int) async throws -> [RedriveOutcome] {
-        let job = try await redriveJob(id: id)
-        guard page <= job.pages ?? 0 else { return [] }
-        return try await host.redrives.outcomes(of: id, page: page) ?? []
-    }
-
-    package func cancelRedrive(id: String) async throws -> RedriveJob {
-        guard let job = try await host.redrives.cancel(id) else {
-            throw APIError.notFound("redrive job", id, hint: "`sluice dlq jobs` shows them")
-        }
-        return job
     }
 
     package func purge(_ selection: DeadLetterSelection) async throws -> PurgeResult {

@@ -1,3 +1,4 @@
+import HostAPI
 import Journal
 
 /// What comes of the letters that jobs have sent.
@@ -81,5 +82,34 @@ extension RedriveJobs {
             }
             settled(changes)
         }
+    }
+
+    /// Old audit trails go, the oldest first.
+    func forgetOldest() async throws {
+        let ended = jobs.values.filter { $0.ended != nil }.sorted { ($0.created ?? 0) < ($1.created ?? 0) }
+        guard ended.count > Self.kept else { return }
+        var batch = Batch()
+        for job in ended.prefix(ended.count - Self.kept) {
+            jobs[job.id] = nil
+            batch.control.append(.removeValue(name: job.name))
+            for number in stride(from: 1, through: job.pages ?? 0, by: 1) {
+                batch.control.append(.removeValue(name: job.name(ofPage: number)))
+            }
+        }
+        _ = try await committer.commit(batch)
+    }
+
+    /// A job as it is told.
+    func report(_ job: RedriveRecord) -> RedriveJob {
+        let open = tally.standing(of: job.id)
+        let isOver = job.finished && open.pages == 0 && sending[job.id] == nil
+        let durable = sending[job.id] ?? job
+        let end = job.reason != nil ? "failed" : job.cancelled == true ? "cancelled" : "finished"
+        return RedriveJob(
+            id: job.id, state: isOver ? end : "running", reason: job.reason,
+            selected: job.selected, sent: durable.sent, succeeded: (job.succeeded ?? 0) + open.succeeded,
+            failed: (job.failed ?? 0) + open.failed, selection: job.selection, to: job.to,
+            isEdited: job.edit == nil ? nil : true, rate: job.rate, by: job.by,
+            created: job.created.map { .init($0) }, ended: job.ended.map { .init($0) }, pages: durable.pages)
     }
 }

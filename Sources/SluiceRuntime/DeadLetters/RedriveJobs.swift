@@ -15,7 +15,7 @@ package final class RedriveJobs {
     /// Bytes of events that a page may have, and that may lie in memory: estimated from the page before.
     private static let (pageBytes, windowBytes) = (8 << 20, 64 << 20)
     /// Jobs that are kept for `dlq jobs`.
-    private static let kept = 1000
+    static let kept = 1000
 
     private let journal: any JournalStore
     let committer: Committer
@@ -283,33 +283,5 @@ package final class RedriveJobs {
 
     private func change() async {
         await withCheckedContinuation { continuation in waiters.append { continuation.resume() } }
-    }
-
-    /// Old audit trails go, the oldest first.
-    private func forgetOldest() async throws {
-        let ended = jobs.values.filter { $0.ended != nil }.sorted { ($0.created ?? 0) < ($1.created ?? 0) }
-        guard ended.count > Self.kept else { return }
-        var batch = Batch()
-        for job in ended.prefix(ended.count - Self.kept) {
-            jobs[job.id] = nil
-            batch.control.append(.removeValue(name: job.name))
-            for number in stride(from: 1, through: job.pages ?? 0, by: 1) {
-                batch.control.append(.removeValue(name: job.name(ofPage: number)))
-            }
-        }
-        _ = try await committer.commit(batch)
-    }
-
-    private func report(_ job: RedriveRecord) -> RedriveJob {
-        let open = tally.standing(of: job.id)
-        let isOver = job.finished && open.pages == 0 && sending[job.id] == nil
-        let durable = sending[job.id] ?? job
-        let end = job.reason != nil ? "failed" : job.cancelled == true ? "cancelled" : "finished"
-        return RedriveJob(
-            id: job.id, state: isOver ? end : "running", reason: job.reason,
-            selected: job.selected, sent: durable.sent, succeeded: (job.succeeded ?? 0) + open.succeeded,
-            failed: (job.failed ?? 0) + open.failed, selection: job.selection, to: job.to,
-            isEdited: job.edit == nil ? nil : true, rate: job.rate, by: job.by,
-            created: job.created.map { .init($0) }, ended: job.ended.map { .init($0) }, pages: durable.pages)
     }
 }

@@ -34,8 +34,8 @@ package final class ManifestRunner {
     private let journal: any JournalStore
     private let committer: Committer
     private let files: FileThreads
-    private let clock: HostClock
-    private let announcer: ObjectAnnouncer
+    let clock: HostClock
+    let announcer: ObjectAnnouncer
     private let buckets: BucketSet
     private let log: Logger
     private var core = ManifestCore()
@@ -268,42 +268,5 @@ package final class ManifestRunner {
             }
         }
         self.look()
-    }
-
-    private func event(of manifest: OpenManifest, missing: [String]) -> Append {
-        let isComplete = missing.isEmpty
-        let id = EventIdentity.derived(
-            from: "manifest", manifest.id.bus, manifest.id.rule, manifest.eventID, isComplete ? "complete" : "not")
-        var writer = JSONWriter(capacity: 256 + manifest.files.count * 64)
-        writer.beginObject()
-        writer.name("manifest")
-        writer.beginObject()
-        writer.member("bucket", manifest.id.bucket)
-        writer.member("key", manifest.id.key)
-        writer.member("event-id", manifest.eventID)
-        writer.endObject()
-        writer.name("files")
-        writer.beginArray()
-        for file in manifest.files { writer.raw(JSONText.encode(file)) }
-        writer.endArray()
-        if !isComplete {
-            writer.name("missing")
-            writer.beginArray()
-            for text in missing { writer.value(text) }
-            writer.endArray()
-            writer.member("waited-seconds", max(0, clock.wall / 1000 - manifest.arrived))
-        }
-        writer.endObject()
-        let payload = EventEnvelope(
-            id: id, detailType: isComplete ? ManifestEvents.complete : ManifestEvents.incomplete,
-            source: ManifestEvents.source, account: ObjectEvents.account,
-            time: Timestamp(milliseconds: clock.wall).wholeSeconds, region: ObjectEvents.region,
-            resources: [
-                RuleARN.of(rule: manifest.id.rule, bus: manifest.id.bus), "arn:aws:s3:::\(manifest.id.bucket)",
-            ]
-        ).bytes(detail: writer.bytes)
-        return announcer.append(
-            bus: manifest.id.bus, id: id, payload: payload, lineage: Array(manifest.lineage.utf8),
-            deduplication: "manifest/\(id)")
     }
 }

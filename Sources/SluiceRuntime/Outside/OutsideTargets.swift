@@ -89,10 +89,13 @@ package final class OutsideTargets {
                 // The same for every attempt: the other side can tell a repetition.
                 ("Idempotency-Key", call.context.invocationID),
             ], body: call.payload, timeout: webhook.timeoutSeconds)
+        var shown = webhook.shownURL
         do {
-            let headers = try await files.run {
-                try webhook.headers.map { (name: $0.name, value: try $0.value.read()) }
+            let (url, headers) = try await files.run {
+                (try webhook.readURL(), try webhook.headers.map { (name: $0.name, value: try $0.value.read()) })
             }
+            request.url = url
+            if webhook.secretURL != nil { shown = WebhookDefinition.origin(of: url) }
             for header in headers {
                 request.headers.removeAll { $0.name.lowercased() == header.name.lowercased() }
                 request.headers.append(header)
@@ -107,7 +110,7 @@ package final class OutsideTargets {
         let outcome = await withCheckedContinuation { continuation in
             transfers.start(request, id: id) { continuation.resume(returning: $0) }
         }
-        let name = "\(webhook.method.rawValue) \(webhook.shownURL)"
+        let name = "\(webhook.method.rawValue) \(shown)"
         var report: AttemptReport
         switch outcome {
         case .answer(let status, let body, let retryAfter):

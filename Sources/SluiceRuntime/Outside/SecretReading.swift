@@ -43,3 +43,14 @@ extension SecretText {
         return text
     }
 }
+
+extension WebhookDefinition {
+    /// The URL as it is now. Blocking for a file. Throws `SecretMissing` where it cannot be had, or is none.
+    func readURL() throws(Failure) -> String {
+        guard let secretURL else { return url }
+        let text = try secretURL.read()
+        guard let problem = Self.problem(of: text) else { return text }
+        // Nothing of what it is: it is a secret.
+        throw Failure(code: "SecretMissing", message: "\(shownURL) \(problem)")
+    }
+}

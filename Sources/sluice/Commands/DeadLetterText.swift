@@ -84,6 +84,9 @@ struct DeadLetterText {
         case "dead":
             output.line("run it in the shadow: sluice dlq reproduce \(letter.id)\(data)")
             output.line("fix the cause, then:  sluice dlq redrive \(letter.id)\(data)")
+            if !detail.companions.isEmpty {
+                output.line("with its batch:       sluice dlq redrive \(letter.id) --with-companions\(data)")
+            }
             output.line("or give it up:        sluice dlq purge \(letter.id)\(data)")
         case "redriving": output.line("it is being delivered again:  sluice events show \(letter.eventID)\(data)")
         default: output.line("what became of it:  sluice events show \(letter.eventID)\(data)")

@@ -15,6 +15,7 @@ extension DeadLetters {
         @Flag(name: .long, help: "Say what would be sent, and send nothing.") var dryRun = false
         @Option(name: .long, help: ArgumentHelp("At most this many a second.", valueName: "n")) var rate: Double?
         @Option(name: .long, help: ArgumentHelp("To this function instead.", valueName: "function")) var to: String?
+        @Flag(name: .long, help: "Also the other dead letters of their batches.") var withCompanions = false
         @Flag(name: .long, help: "Edit the event of one dead letter in $VISUAL or $EDITOR, and send that.")
         var edit = false
         @Option(
@@ -27,6 +28,9 @@ extension DeadLetters {
 
         func validate() throws {
             if let problem = RequestedRate.problem(rate) { throw ValidationError("--rate \(problem).") }
+            if withCompanions && (choice.ids.isEmpty || edit || editWith != nil) {
+                throw ValidationError("--with-companions is for dead letters that are named by id and not edited.")
+            }
             if edit && editWith != nil { throw ValidationError("--edit and --edit-with exclude each other.") }
             if (edit || editWith != nil) && (choice.ids.count != 1 || dryRun) {
                 throw ValidationError("--edit is for one dead letter: name its id.")
@@ -36,7 +40,8 @@ extension DeadLetters {
         func run() async throws {
             let (host, output) = (common.host, common.output)
             var request = RedriveRequest(
-                selection: try choice.selection(), dryRun: dryRun, rate: rate, to: to, by: Requester.name)
+                selection: try choice.selection(), dryRun: dryRun, rate: rate, to: to,
+                withCompanions: withCompanions ? true : nil, by: Requester.name)
             if let id = choice.ids.first { request.payload = try await editedEvent(of: id) }
             if edit && request.payload == nil { return output.line("the event is as it was: nothing was sent") }
             var job = try await host.redrive(request)

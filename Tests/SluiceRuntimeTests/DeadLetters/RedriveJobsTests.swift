@@ -241,6 +241,31 @@ struct RedriveJobsTests {
         files.stop()
     }
 
+    @Test("Companions are those of every batch that a dead letter was in, and go with it while they are dead")
+    func companions() async throws {
+        try await letters(6)
+        var batch = Batch()
+        func row(_ number: Int64, _ events: [String], of subscription: SubscriptionID) {
+            batch.invocations.append(
+                InvocationRecord(
+                    attempt: AttemptID(boot: 1, number: number), invocationID: "i", subscription: subscription,
+                    function: "f", version: 1, eventIDs: events, attemptNumber: 1, started: 0,
+                    durationMicroseconds: 1, outcome: "failed", coldStart: false))
+        }
+        row(1, ["e1", "e2", "e3", "e4"], of: subscription)
+        row(2, ["e1", "e2"], of: subscription)
+        row(3, ["e1"], of: subscription)
+        // Another target's batch is none of its own.
+        row(4, ["e1", "e6"], of: SubscriptionID(2))
+        batch.deadLetters.append(.setState(id: 4, .purged))
+        _ = try await journal.commit(batch)
+        let first = try #require(try journal.deadLetter(id: 1))
+        #expect(try BatchCompanions.events(of: first, journal) == ["e2", "e3", "e4"])
+        #expect(try BatchCompanions.adding(to: [1], journal) == [1, 2, 3])
+        #expect(try BatchCompanions.adding(to: [5, 5, 99], journal) == [5, 99])
+        files.stop()
+    }
+
     @Test("What jobs that are not over send to is known to deployments")
     func functions() async throws {
         try await letters(1)

@@ -1,0 +1,80 @@
+import FunctionJSON
+package import HostAPI
+import Journal
+import UVLoop
+
+extension HostController {
+    package func redrive(_ request: RedriveRequest) async throws -> RedriveJob {
+        try await check(request)
+        var request = request
+        if request.withCompanions == true, let ids = request.selection.ids {
+            request.selection.ids = try await read { try BatchCompanions.adding(to: ids, $0) }
+        }
+        if request.dryRun {
+            let request = request
+            let chooser = try DeadLetterChooser(request.selection)
+            let (count, first) = try await read { journal in
+                var first: [DeadLetter] = []
+                try chooser.each(journal) { letters in
+                    first += letters.prefix(100 - first.count)
+                    return first.count < 100
+                }
+                return (try chooser.count(journal).count, first)
+            }
+            return RedriveJob(
+                id: "", state: "dry run", selected: count, letters: first.map { DeadLetterSummary($0) },
+                selection: request.selection, to: request.to)
+        }
+        return try await host.redrives.start(request)
+    }
+
+    private func check(_ request: RedriveRequest) async throws {
+        try Self.check(request.selection)
+        if request.withCompanions == true, request.selection.ids == nil || request.payload != nil {
+            throw APIError.invalidRequest(
+                "companions go with dead letters that are named, and with events as they are", hint: "name ids")
+        }
+        try RequestedRate.check(request.rate)
+        if let function = request.to, await !host.isOffered(function) {
+            throw APIError.notFound("function", function, hint: "`sluice functions list` shows what is deployed")
+        }
+        guard let edited = request.payload else { return }
+        guard let ids = request.selection.ids, Set(ids).count == 1, let id = ids.first else {
+            throw APIError.invalidRequest("an edited event is for one dead letter", hint: "name one id")
+        }
+        guard let letter = try await read({ try $0.deadLetter(id: id) }) else {
+            throw APIError.notFound("dead letter", "\(id)", hint: "`sluice dlq list` shows what is there")
+        }
+        try EditedEvent.check(edited.bytes, of: letter.eventID)
+    }
+
+    static func check(_ selection: DeadLetterSelection) throws {
+        guard !selection.isEmpty else {
+            throw APIError.invalidRequest(
+                "nothing is selected",
+                hint: "name ids, --function, --fingerprint, --since, --event-pattern, or --all")
+        }
+    }
+
+    package func redriveJob(id: String) async throws -> RedriveJob {
+        guard let job = await host.redrives.job(id) else {
+            throw APIError.notFound("redrive job", id, hint: "`sluice dlq jobs` shows them")
+        }
+        return job
+    }
+
+    package func listRedrives() async throws -> [RedriveJob] { await host.redrives.list() }
+
+    package func redriveOutcomes(id: String, page: Int) async throws -> [RedriveOutcome] {
+        let job = try await redriveJob(id: id)
+        guard page <= job.pages ?? 0 else { return [] }
+        return try await host.redrives.outcomes(of: id, page: page) ?? []
+    }
+
+    package func cancelRedrive(id: String) async throws -> RedriveJob {
+        guard let job = try await host.redrives.cancel(id) else {
+            throw APIError.notFound("redrive job", id, hint: "`sluice dlq jobs` shows them")
+        }
+        return job
+    }
+}
