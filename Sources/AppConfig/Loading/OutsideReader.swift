@@ -19,7 +19,7 @@ enum OutsideReader {
         }
         if !inner.has("url") {
             inner.missing(
-                "url", hint: "write url: https://example.com/hook, or {fromEnvironment: NAME} where it is a secret")
+                "url", hint: "write url: https://example.com/hook, or {fromEnvironment: NAME} where nobody may see it")
         }
         var definition = WebhookDefinition(url: url ?? "", secretURL: secretURL)
         definition.method = inner.choice("method", WebhookDefinition.Method.self) ?? .post
