@@ -20,18 +20,10 @@ struct ShadowOriginal {
         }
         guard let failed = rows.last(where: { $0.outcome == "failed" }) else { return }
         // A success without effects leaves no row: only its dead letter tells that it failed for good.
-        var after: Int64 = 0
-        while true {
-            let page = try journal.deadLetters(
-                DeadLetterFilter(
-                    states: [.dead, .redriving, .purged], subscription: subscription, afterID: after, limit: 500))
-            if page.contains(where: { $0.eventID == record.eventID }) {
-                failure = (failed.code, failed.message)
-                return
-            }
-            guard page.count == 500, let last = page.last else { return }
-            after = last.id
-        }
+        guard let delivery = record.deliveries.first(where: { $0.subscription == subscription }) else { return }
+        let filter = DeadLetterFilter(
+            states: [.dead, .redriving, .purged], subscription: subscription, ordinal: delivery.ordinal, limit: 1)
+        if try !journal.deadLetters(filter).isEmpty { failure = (failed.code, failed.message) }
     }
 }
 
