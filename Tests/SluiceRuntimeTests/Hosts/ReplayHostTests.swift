@@ -69,8 +69,9 @@ struct ReplayHostTests {
     func removed() async throws {
         let both = ["InC": "", "Other": ""]
         let host = try await HostInProcess(functions: both, rules: ["r": Self.shop])
-        _ = try await host.put(Array(repeating: "fail", count: 4))
-        try await host.wait { try await host.letters().count == 4 ? () : nil }
+        // So many that the deployment is there before the last is sent, however busy the machine.
+        _ = try await host.put(Array(repeating: "fail", count: 60))
+        try await host.wait { try await host.letters().count == 60 ? () : nil }
         let started = try await host.control.redrive(.init(selection: .init(all: true), rate: 2, to: "Other"))
         try await host.wait { try await host.control.redriveJob(id: started.id).sent > 0 ? () : nil }
         try await host.deploy(functions: ["InC": ""], rules: ["r": Self.shop])
@@ -79,11 +80,11 @@ struct ReplayHostTests {
             return job.isOver ? job : nil
         }
         #expect(over.state == "failed" && over.reason?.contains("Other is no longer deployed") == true, "\(over)")
-        #expect(over.sent < 4 && over.failed == over.sent, "\(over)")
+        #expect(over.sent < 60 && over.failed == over.sent, "\(over)")
         let letters = try await host.letters()
         // A failure elsewhere is still a dead letter of the rule's own function.
-        #expect(letters.count == 4 && letters.allSatisfy { $0.function == "InC" && $0.state == "dead" }, "\(letters)")
-        #expect(try await host.letters(.init(fingerprint: letters[0].fingerprint)).count == 4)
+        #expect(letters.count == 60 && letters.allSatisfy { $0.function == "InC" && $0.state == "dead" }, "\(letters)")
+        #expect(try await host.letters(.init(fingerprint: letters[0].fingerprint)).count == 60)
         let error = await #expect(throws: APIError.self) {
             try await host.control.redrive(.init(selection: .init(all: true), to: "Other"))
         }
