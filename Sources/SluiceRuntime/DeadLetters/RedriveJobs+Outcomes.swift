@@ -53,6 +53,7 @@ extension RedriveJobs {
         else { return }
         jobs[id]?.ended = clock.wall
         store(id)
+        ended()
     }
 
     /// Reads the open pages of an earlier life's job; what was settled since they were written is counted from the letters.

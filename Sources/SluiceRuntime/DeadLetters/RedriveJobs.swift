@@ -28,6 +28,8 @@ package final class RedriveJobs {
     var waiters: [() -> Void] = []
     /// Jobs with a page on its way into the journal, as they were before it.
     var sending: [String: RedriveRecord] = [:]
+    /// Called when a job is over.
+    var ended: @LoopActor () -> Void = {}
     private var lastJob: Int64 = 0
     /// One page at a time over all jobs: what one has taken, another must not see as dead.
     private let turn = NameLocks()

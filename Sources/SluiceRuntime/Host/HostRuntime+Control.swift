@@ -168,9 +168,11 @@ extension HostRuntime {
                 return page
             }
             purged += page.letters.count
-            guard page.isFull, let last = page.last else { return purged }
+            guard page.isFull, let last = page.last else { break }
             after = last
         }
+        await replays.closeSettled()
+        return purged
     }
 
     private func purge(_ letters: [DeadLetter]) async throws {

@@ -169,6 +169,7 @@ package final class HostRuntime {
         try await redrives.resume()
         replays.apply = { [unowned self] in try await self.take(self.dispatcher.deployment) }
         try await replays.resume()
+        redrives.ended = { [replays] in Task { @LoopActor in await replays.closeSettled() } }
         try await startWatching()
         try await schedules.apply(deployment)
         try await manifests.apply(deployment)

@@ -31,6 +31,20 @@ extension ReplayJobs {
         return true
     }
 
+    /// Closes what has ended with dead letters that were redriven or purged since.
+    package func closeSettled() async {
+        for replay in replays.values where replay.ended != nil && replay.isOpen && !isStopping {
+            do {
+                try await close(replay.request.name)
+            } catch {
+                // The next one who asks, or the next host, does it.
+                log.error(
+                    "a replay cannot be closed yet",
+                    metadata: ["replay": "\(replay.request.name)", "error": "\(error)"])
+            }
+        }
+    }
+
     /// Takes the temporary subscriptions away, unless they have dead letters: those can be redriven.
     func close(_ name: String) async throws {
         await turn.acquire(Self.subscriptions)

@@ -1,13 +1,13 @@
 import CLinux
 import FunctionJSON
-import FunctionProtocol
+package import FunctionProtocol
 import Glibc
-import HostAPI
+package import HostAPI
 import Synchronization
 
 /// Compares the rows of two files in processes of their own (`sluice diff`): what handlers write is nothing that the host
 /// should parse.
-final class RowDiffProcess: Sendable {
+package final class RowDiffProcess: Sendable {
     private struct State {
         var running: Set<pid_t> = []
         var isStopped = false
@@ -18,12 +18,12 @@ final class RowDiffProcess: Sendable {
     private let state = Mutex(State())
     private let program: String
 
-    init(program: String = ProgramFolder.path("sluice")) {
-        self.program = program
+    package init(program: String? = nil) {
+        self.program = program ?? ProgramFolder.path("sluice")
     }
 
     /// Ends what runs, and lets nothing start any more.
-    func stop() {
+    package func stop() {
         state.withLock { state in
             state.isStopped = true
             for process in state.running { kill(process, SIGKILL) }
@@ -41,7 +41,7 @@ final class RowDiffProcess: Sendable {
     }
 
     /// Blocking.
-    func run(
+    package func run(
         before: String, after: String, format: String, keys: [String], examples: Int
     ) -> Result<RowDifference, Failure> {
         var arguments = [

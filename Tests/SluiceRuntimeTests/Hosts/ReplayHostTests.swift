@@ -60,7 +60,10 @@ struct ReplayHostTests {
         #expect(replayed.delivery.rule == "r" && replayed.delivery.state == "dead", "\(replayed)")
         #expect(replayed.invocations.map(\.summary.outcome) == ["failed"])
         // Purged, and its subscription gone, it is still known.
+        #expect(host.runtime.deployment.replays.subscriptions.count == 1)
         _ = try await host.control.purge(.init(all: true))
+        #expect(host.runtime.deployment.replays.subscriptions.isEmpty)
+        #expect(try await host.control.replay(name: "again").dead == 1)
         #expect(try await host.control.trace(id: id).root.deliveries.last?.replay == "again")
         await host.stop()
     }

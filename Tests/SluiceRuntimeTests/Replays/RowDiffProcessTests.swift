@@ -1,0 +1,43 @@
+import Foundation
+import FunctionProtocol
+import SluiceRuntime
+import Testing
+
+@Suite("Comparing rows in a process", .timeLimit(.minutes(2)))
+struct RowDiffProcessTests {
+    private let folder = TemporaryFolder(name: "diff")
+
+    private func program(_ script: String) throws -> String {
+        let path = "\(folder.path)/program"
+        try Data("#!/bin/sh\n\(script)\n".utf8).write(to: URL(filePath: path))
+        try FileManager.default.setAttributes([.posixPermissions: 0o755], ofItemAtPath: path)
+        return path
+    }
+
+    private func run(_ rows: RowDiffProcess) -> String? {
+        switch rows.run(before: "a", after: "b", format: "csv", keys: [], examples: 1) {
+        case .success: nil
+        case .failure(let failure): failure.code
+        }
+    }
+
+    @Test("Whoever stops ends what runs, and nothing starts any more")
+    func stopping() async throws {
+        let rows = RowDiffProcess(program: try program("touch '\(folder.path)/began'; exec sleep 600"))
+        let thread = FileThreads(count: 1)
+        async let ended = thread.run { run(rows) }
+        while !FileManager.default.fileExists(atPath: "\(folder.path)/began") {
+            try await Task.sleep(for: .milliseconds(5))
+        }
+        rows.stop()
+        #expect(await ended == "DiffFailed")
+        #expect(run(rows) == "NoProcess")
+        thread.stop()
+    }
+
+    @Test("What a program says instead of a difference is the reason")
+    func reasons() throws {
+        #expect(run(RowDiffProcess(program: try program("echo no such column; exit 1"))) == "DiffFailed")
+        #expect(run(RowDiffProcess(program: "\(folder.path)/nothing")) == "NoProgram")
+    }
+}
