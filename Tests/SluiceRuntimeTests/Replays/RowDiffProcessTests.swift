@@ -7,10 +7,17 @@ import Testing
 struct RowDiffProcessTests {
     private let folder = TemporaryFolder(name: "diff")
 
+    /// Written by another process: a program that somebody has open for writing, be it a child that was forked at that moment,
+    /// cannot be run.
     private func program(_ script: String) throws -> String {
         let path = "\(folder.path)/program"
-        try Data("#!/bin/sh\n\(script)\n".utf8).write(to: URL(filePath: path))
-        try FileManager.default.setAttributes([.posixPermissions: 0o755], ofItemAtPath: path)
+        let writer = Process()
+        writer.executableURL = URL(filePath: "/bin/sh")
+        writer.arguments = [
+            "-c", "printf '#!/bin/sh\\n%s\\n' \"$1\" > \"$2\" && chmod 755 \"$2\"", "sh", script, path,
+        ]
+        try writer.run()
+        writer.waitUntilExit()
         return path
     }
 
