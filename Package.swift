@@ -84,7 +84,11 @@ let package = Package(
 
         // What the functions of this repository share
         library(
-            "FunctionSupport", ["Columnar", "ColumnarHashing", "FunctionJSON", "FunctionKit"], path: "Functions/Support"
+            "FunctionSupport",
+            [
+                "Columnar", "ColumnarHashing", "FunctionJSON", "FunctionKit",
+                .product(name: "Crypto", package: "swift-crypto"),
+            ], path: "Functions/Support"
         ),
 
         // Pure cores

@@ -30,10 +30,10 @@ struct LoadChecks: Sendable {
     /// Puts the profile beside the table's files, with a name that readers of the folder pass over.
     /// - Returns: `bucket/key`; nil where no profile was made.
     func putProfile(
-        _ report: ConversionReport, bucket: String, prefix: String, _ context: Context
+        _ report: ConversionReport, bucket: String, prefix: String, _ names: SourceName, _ context: Context
     ) async throws -> String? {
         guard let profile = report.profile else { return nil }
-        let key = try await context.objects.generateKey(bucket, prefix: prefix + "_", suffix: ".profile.json")
+        let key = "\(prefix)_\(names.text).profile.json"
         try await context.objects.put(
             bucket, key, try TapeEncoder().encode(profile.withoutPersonalData), overwrite: true)
         return "\(bucket)/\(key)"

@@ -45,13 +45,13 @@ final class StagedPartitions: PartitionedOutput {
         staged = [:]
     }
 
-    /// Puts all files under `prefix`, in an order that depends on their contents alone: so a second run of the same event
-    /// gets the same keys, however often its conversion began again.
+    /// Puts all files under `prefix`, by the name of their source: so a second run gets the same keys, however often its
+    /// conversion began again.
     /// - Returns: the keys in the order of `files`.
-    func put(_ files: [PartitionFile], prefix: String) async throws -> [String] {
+    func put(_ files: [PartitionFile], _ names: SourceName, prefix: String) throws -> [String] {
         var keys: [String] = []
         for file in files {
-            let key = try await objects.generateKey(bucket, prefix: prefix + file.path, suffix: ".parquet")
+            let key = names.key(prefix: prefix + file.path, number: file.number)
             try staged.removeValue(forKey: Name(path: file.path, number: file.number))?.put(as: key, overwrite: true)
             keys.append(key)
         }

@@ -4,78 +4,6 @@ public import FunctionKit
 /// Converts files of records to Parquet files of a table, and registers them: the schema that the catalog knows is the
 /// one that a further file is read with.
 public struct TableLoader: Sendable {
-    /// Settings of the `configuration` of function.yaml; each may be left out.
-    public struct Settings: Decodable, Sendable {
-        /// The bucket of the Parquet files.
-        public var targetBucket: String?
-        /// `snappy` (the default), `zstd`, `gzip` or `none`.
-        public var compression: String?
-        /// `current` (the default), `legacy` for readers of Parquet 1.0, or `newest` with encodings that few readers know.
-        public var compatibility: String?
-        /// Divides the rows among files in folders: `region`, `at:day`, `at:yyyy/MM/dd/HH`, or several with commas.
-        public var partitionBy: String?
-        /// Compressed bytes at which a file ends and another one begins.
-        public var fileBytes: Int64?
-        /// Most files that are written at the same time, 100 unless given.
-        public var openFiles: Int?
-        /// Unquoted texts that mean a missing value, beside the empty field.
-        public var nullTokens: [String]?
-        /// How the files are read: format, encoding, dialect.
-        public var input: InputSettings?
-        /// What becomes of rows that cannot be read as they stand: `fail` (the default) fails the file, `pad` takes missing
-        /// fields for nulls, `quarantine` leaves them out, and those that do not fit the table, and puts them with their
-        /// reasons into the quarantine bucket.
-        public var malformedRows: String?
-        /// `quarantine` unless given.
-        public var quarantineBucket: String?
-        /// Quality rules, as ValidateCSV has them, judged while converting: rows that break one go to quarantine.
-        public var rules: QualityRules?
-        /// Columns whose values are masked.
-        public var mask: MaskSettings?
-        /// Whether a profile of the values is put beside each Parquet file, as `_<unique>.profile.json`.
-        public var profile: Bool?
-        /// Free properties of the table, such as `owner`.
-        public var properties: [String: String]?
-
-        public init() {}
-    }
-
-    /// What came of a file; the output of the functions that load one.
-    public struct Loaded: Codable, Sendable, Hashable {
-        public var database: String
-        public var table: String
-        public var bucket: String
-        /// The Parquet file, the first of several; empty where no row came.
-        public var key: String
-        public var rows: Int64
-        public var columns: [TableColumn]
-        /// Names of columns that the table did not have before.
-        public var newColumns: [String]
-        /// How the file differs from the table: `new column city string`, `missing column age bigint`.
-        public var drift: [String]
-        /// All files, with the values of the table's partition keys.
-        public var files: [File]
-        /// Rows that went to quarantine.
-        public var rejectedRows: Int64
-        /// `bucket/key` of them; nil where there are none.
-        public var quarantine: String?
-        /// `bucket/key` of the profile; nil where none was asked for.
-        public var profile: String?
-        /// What the rules said; nil without rules.
-        public var quality: QualityReport?
-        /// What was done to columns that were masked; nil where none was.
-        public var masked: [String: String]?
-        /// What looks like personal data and was left as it is by automatic masks; nil where nothing was.
-        public var unmasked: [UnmaskedValues]?
-
-        /// One Parquet file.
-        public struct File: Codable, Sendable, Hashable {
-            public var key: String
-            public var rows: Int64
-            public var partition: [String]
-        }
-    }
-
     private let bucket: String
     private let properties: [String: String]
     private let options: ConversionOptions
@@ -152,7 +80,8 @@ public struct TableLoader: Sendable {
     }
 
     /// Converts one object to `<bucket>/<database>/<table>/<unique>.parquet`, or to files in folders of
-    /// their partitions, and registers them.
+    /// their partitions, and registers them. The names follow from the object's bucket and key: a new version of it
+    /// replaces what was made of the one before.
     ///
     /// Throws `HandlerError` with Columnar's codes (`EmptyFile`, `SchemaMismatch`, `MalformedRow`, …), `HostRefusal`.
     /// - Parameter processor: judges records and computes further columns.
@@ -169,22 +98,25 @@ public struct TableLoader: Sendable {
         ]
         try await checks.apply(to: &options, context)
         let prefix = "\(database)/\(table)/"
+        let names = SourceName(data.info.location)
         let quarantine =
             options.csv.badRecords == .reject || options.quality != nil
             ? try StagedQuarantine(context.objects, bucket: quarantineBucket, source: source) : nil
         let records = Records(options: options, processor: processor, rejected: quarantine?.writer)
         let (report, files) =
             if let partitioning {
-                try await write(data, partitionedBy: partitioning, records, prefix, context)
+                try await write(data, partitionedBy: partitioning, records, names, prefix, context)
             } else {
-                try await write(data, records, prefix, context)
+                try await write(data, records, names, prefix, context)
             }
         do throws(ColumnarError) {
             try report.quality?.requirePass()
         } catch {
             throw HandlerError(error, in: source)
         }
-        let profile = try await checks.putProfile(report, bucket: bucket, prefix: prefix, context)
+        try await data.requireNewest(context)
+        try await removeOutdated(names, below: prefix, except: files, context)
+        let profile = try await checks.putProfile(report, bucket: bucket, prefix: prefix, names, context)
         var rejected: String?
         if let quarantine {
             let stem = try TableKey("\(prefix)\(data.info.location.key.split(separator: "/").last ?? "")").stem
@@ -232,12 +164,37 @@ public struct TableLoader: Sendable {
         var rejected: (any RejectedRecords)?
     }
 
+    /// Deletes files of an earlier version of the source that this one does not replace: of partitions that it has no
+    /// rows for any more. The catalog forgets a file with its object.
+    private func removeOutdated(
+        _ names: SourceName, below prefix: String, except files: [Loaded.File], _ context: Context
+    ) async throws {
+        let kept = Set(files.map(\.key))
+        // Without partitions all names of a source begin alike.
+        let isFlat = partitioning?.keys.isEmpty ?? true
+        do {
+            for try await object in context.objects.list(bucket, prefix: isFlat ? prefix + names.text : prefix)
+            where names.made(object.location.key) && !kept.contains(object.location.key) {
+                try await context.objects.delete(bucket, object.location.key)
+            }
+        } catch HostRefusal.Code.accessDenied {
+            // One file has one name, which was replaced already.
+            guard partitioning != nil else { return }
+            throw HandlerError(
+                code: "AccessDenied",
+                message:
+                    "to replace the files of an earlier version of its input, \(context.functionName) must see what "
+                    + "is in \(bucket); add it to grants.read in function.yaml",
+                retry: false)
+        }
+    }
+
     /// Writes one file.
     private func write(
-        _ data: ObjectData, _ records: Records, _ prefix: String, _ context: Context
+        _ data: ObjectData, _ records: Records, _ names: SourceName, _ prefix: String, _ context: Context
     ) async throws -> (ConversionReport, [Loaded.File]) {
-        let key = try await context.objects.generateKey(bucket, prefix: prefix, suffix: ".parquet")
-        // The key is that of this event: a second run of it replaces what the first one made.
+        // The key is that of the source: a second run, and a new version of the source, replace what there is.
+        let key = names.key(prefix: prefix)
         let report = try await context.objects.put(bucket, key, overwrite: true) { writer in
             let descriptor = try writer.descriptor
             return try await data.withDescriptor { input in
@@ -249,15 +206,15 @@ public struct TableLoader: Sendable {
 
     /// Writes the files of partitions.
     private func write(
-        _ data: ObjectData, partitionedBy partitioning: Partitioning, _ records: Records, _ prefix: String,
-        _ context: Context
+        _ data: ObjectData, partitionedBy partitioning: Partitioning, _ records: Records, _ names: SourceName,
+        _ prefix: String, _ context: Context
     ) async throws -> (ConversionReport, [Loaded.File]) {
         let staged = StagedPartitions(context.objects, bucket: bucket)
         do {
             let report = try await data.withDescriptor { input in
                 try convert(input, staged, partitioning, records, data.info.location.description)
             }
-            let keys = try await staged.put(report.files, prefix: prefix)
+            let keys = try staged.put(report.files, names, prefix: prefix)
             return (
                 report,
                 zip(report.files, keys).map { Loaded.File(key: $1, rows: $0.rows, partition: $0.values) }

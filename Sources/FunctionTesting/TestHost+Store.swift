@@ -50,10 +50,18 @@ extension TestHost.State {
             try publish(destination, try bytes(of: source), overwrite)
         case .move(let source, let destination, let overwrite):
             try publish(destination, try bytes(of: source), overwrite)
-            buckets[source.bucket]?[source.key] = nil
-        case .delete(let location): buckets[location.bucket]?[location.key] = nil
+            remove(source)
+        case .delete(let location): remove(location)
         case .send(let event): events.append(event)
         case .register(let file, let baseVersion): try register(file, baseVersion)
+        }
+    }
+
+    /// The catalog forgets a file with its object.
+    private mutating func remove(_ location: ObjectLocation) {
+        buckets[location.bucket]?[location.key] = nil
+        for name in tables.keys where tables[name]?.files.removeValue(forKey: location) != nil {
+            tables[name]?.recount()
         }
     }
 
@@ -97,9 +105,7 @@ extension TestHost.State {
         entry.table.properties.merge(file.properties, uniquingKeysWith: { $1 })
         let size = buckets[file.file.bucket]?[file.file.key]?.bytes.count ?? 0
         entry.files[file.file] = (file.rows, Int64(size))
-        entry.table.fileCount = Int64(entry.files.count)
-        entry.table.rowCount = entry.files.values.reduce(0) { $0 + $1.rows }
-        entry.table.byteCount = entry.files.values.reduce(0) { $0 + $1.bytes }
+        entry.recount()
         tables[name] = entry
     }
 }

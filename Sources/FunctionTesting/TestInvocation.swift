@@ -97,4 +97,11 @@ public struct LogLine: Sendable, Hashable {
 struct StoredTable: Sendable {
     var table: Table
     var files: [ObjectLocation: (rows: Int64, bytes: Int64)] = [:]
+
+    /// Brings the table's sums up to its files.
+    mutating func recount() {
+        table.fileCount = Int64(files.count)
+        table.rowCount = files.values.reduce(0) { $0 + $1.rows }
+        table.byteCount = files.values.reduce(0) { $0 + $1.bytes }
+    }
 }

@@ -69,6 +69,24 @@ struct CSVToParquetTests {
         #expect(answer == "[(10, 11.0, 1)]")
     }
 
+    @Test("A corrected file under the same key replaces its rows, in the bucket and in the catalog")
+    func correction() async throws {
+        let host = TestHost()
+        let worker = try await host.start(CSVToParquet())
+        for (key, text) in [
+            ("a/shop/items/1.csv", "id,price\n1,1.5\n2,2.5\n"), ("b/shop/items/1.csv", "id,price\n9,9.5\n"),
+            ("a/shop/items/1.csv", "id,price\n1,1.5\n2,3.5\n3,4.5\n"),
+        ] {
+            host.put("landing-zone", key, text)
+            #expect(try await worker.invoke(host.objectCreatedEvent("landing-zone", key)).failure == nil)
+        }
+        let table = try #require(host.table("shop", "items"))
+        #expect(table.fileCount == 2 && table.rowCount == 4 && host.keys("clean-zone").count == 2)
+        let answer = try FunctionsSupport.duckdb(
+            "SELECT count(*), sum(price) FROM '$FOLDER/*.parquet'", files: parquet(host))
+        #expect(answer == "[(4, 19.0)]")
+    }
+
     @Test("What does not fit the table is SchemaMismatch, naming column, row and text, and nothing is left behind")
     func mismatch() async throws {
         let host = TestHost()
@@ -109,10 +127,10 @@ struct CSVToParquetTests {
         for attempt in 1...3 { #expect(try await worker.invoke(event, attempt: attempt).failure == nil) }
         #expect(host.keys("clean-zone").count == 1)
         #expect(host.table("cleanzonedb", "csvtoparquet")?.rowCount == 25)
-        // A re-upload is another event: it appends.
+        // A re-upload is another event, of the same source: it replaces, too.
         host.put("landing-zone", key, FunctionsSupport.favorites)
         #expect(try await worker.invoke(host.objectCreatedEvent("landing-zone", key)).failure == nil)
-        #expect(host.table("cleanzonedb", "csvtoparquet")?.rowCount == 50)
+        #expect(host.table("cleanzonedb", "csvtoparquet")?.rowCount == 25)
     }
 
     @Test("A header alone makes a file without rows and a table")

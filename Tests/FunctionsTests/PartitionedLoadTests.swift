@@ -88,6 +88,46 @@ struct PartitionedLoadTests {
         #expect(host.keys("clean-zone").count == 3)
     }
 
+    @Test("A corrected file leaves nothing of the one before, in partitions that it has no rows for any more either")
+    func correction() async throws {
+        for configuration in [["partitionBy": "region"], ["fileBytes": 20_000]] as [JSONValue] {
+            let host = host(configuration)
+            let worker = try await host.start(CSVToParquet())
+            func load(_ key: String, _ text: String) async throws -> TableLoader.Loaded {
+                host.put("landing-zone", key, text)
+                return try await worker.invoke(host.objectCreatedEvent("landing-zone", key))
+                    .decodedOutput(as: TableLoader.Loaded.self)
+            }
+            func text(_ rows: Int, _ regions: Int) -> String {
+                "id,region,s\n"
+                    + (0..<rows).map { row in
+                        "\(row),\(row % regions),\(String(row &* 2_654_435_761 % 1_000_003, radix: 36))\n"
+                    }.joined()
+            }
+            let first = try await load(key, text(60_000, 3))
+            let other = try await load("shop/orders/2.csv", text(10, 3))
+            let corrected = try await load(key, text(100, 1))
+            #expect(first.files.count >= 2 && corrected.files.count == 1)
+            #expect(host.keys("clean-zone") == (other.files + corrected.files).map(\.key).sorted())
+            #expect(host.table("shop", "orders")?.rowCount == 110)
+            #expect(host.table("shop", "orders")?.fileCount == Int64(other.files.count) + 1)
+        }
+    }
+
+    @Test("Without the right to read the bucket of the files, a load that may make several is refused with what to do")
+    func missingGrant() async throws {
+        var settings = TestHost.Settings()
+        settings.grants = .init(read: ["landing-zone"], write: ["clean-zone"])
+        for (configuration, code) in [([:], nil), (["partitionBy": "region"], "AccessDenied")] as [(JSONValue, String?)]
+        {
+            settings.configuration = configuration
+            let host = TestHost(settings: settings)
+            host.put("landing-zone", key, csv(0..<10))
+            let failure = await host.invoke(CSVToParquet(), objectCreated: "landing-zone", key).failure
+            #expect(failure?.code == code && failure?.message.contains("grants.read") != false)
+        }
+    }
+
     @Test("A file size alone makes several files of one table")
     func fileSize() async throws {
         let host = host(["fileBytes": 20_000, "compression": "gzip", "compatibility": "legacy"])

@@ -97,6 +97,25 @@ struct ValidateCSVTests {
         #expect(try await good() == 3)
     }
 
+    @Test("Files whose paths differ in any part keep their good rows apart; the next function finds their table")
+    func wholePath() async throws {
+        let host = TestHost()
+        let worker = try await host.start(ValidateCSV())
+        let keys = ["europe/d/t/x.csv", "asia/d/t/x.csv", "d/t/x.csv", "D/t/x.csv", "d/t/x.txt"]
+        for (index, key) in keys.enumerated() {
+            host.put("inbox", "validate/" + key, "a\n\(index)\n")
+            let run = try await worker.invoke(host.objectCreatedEvent("inbox", "validate/" + key))
+            #expect(run.failure == nil)
+        }
+        for (index, key) in keys.enumerated() {
+            let good = key.hasSuffix(".csv") ? key : key + ".csv"
+            #expect(host.text("landing-zone", "validated/" + good) == "a\n\(index)\n")
+            let converted = await host.invoke(CSVToParquet(), objectCreated: "landing-zone", "validated/" + good)
+            #expect(converted.failure == nil)
+        }
+        #expect(host.table("d", "t")?.rowCount == 5)
+    }
+
     @Test("Without a bad row there is no quarantine object")
     func allGood() async throws {
         let host = TestHost()

@@ -7,8 +7,8 @@ import FunctionSupport
 /// A quarantine file whose rows were mended is recognised when it is put there: its rows are judged by the rules of the
 /// file they come from, and go on as a file of their own.
 ///
-/// Good rows go on as `landing-zone/validated/<database>/<table>/<file>.csv`, from where `CSVToParquet` converts them;
-/// bad ones go to `quarantine/<database>/<table>/<file>-<unique>.ndjson`, one JSON object a row with its number, line,
+/// Good rows of `inbox/validate/<path>/<file>.csv` go on as `landing-zone/validated/<path>/<file>.csv`, from where
+/// `CSVToParquet` converts them: one source, one file, and a new version of the source replaces it. Bad ones go to `quarantine/<database>/<table>/<file>-<unique>.ndjson`, one JSON object a row with its number, line,
 /// byte offset, raw text and reason. Rules come from a YAML file beside the data or from the function's configuration
 /// (see `RulesFile`). A file that breaks its thresholds fails as a whole with `QualityThreshold`: nothing of it goes on,
 /// and its dead letter keeps the file.
@@ -17,8 +17,10 @@ public struct ValidateCSV: Handler {
     struct Configuration: Decodable, Sendable {
         /// Where good rows go.
         var targetBucket: String?
-        /// What stands before `<database>/<table>/<file>.csv` there.
+        /// What stands before the input's path there.
         var targetPrefix: String?
+        /// What is left out at the start of that path, `validate/` unless given.
+        var sourcePrefix: String?
         var quarantineBucket: String?
         /// For data without a rules file; the same mapping as in one.
         var rules: QualityRules?
@@ -57,7 +59,7 @@ public struct ValidateCSV: Handler {
         let targetBucket = configuration.targetBucket ?? "landing-zone"
         let quarantineBucket = configuration.quarantineBucket ?? "quarantine"
         let prefix = configuration.targetPrefix ?? "validated/"
-        let goodKey = "\(prefix)\(key.database)/\(key.table)/\(key.stem).csv"
+        let goodKey = prefix + Self.path(event.detail.object.key, below: configuration.sourcePrefix ?? "validate/")
         let badKey = try await context.objects.generateKey(
             quarantineBucket, prefix: "\(key.database)/\(key.table)/\(key.stem)-", suffix: ".ndjson")
 
@@ -88,9 +90,17 @@ public struct ValidateCSV: Handler {
                 metadata: ["source": "\(data.info.location)", "found": "\(column)"])
         }
         try enforce(report, context: context, name: data.info.location.description)
+        try await data.requireNewest(context)
         return Output(
             good: "\(targetBucket)/\(goodKey)", quarantine: report.bad > 0 ? "\(quarantineBucket)/\(badKey)" : nil,
             rules: found?.name, report: report)
+    }
+
+    /// Where the good rows of a file go: its whole path, so that no two files ever share a place. Only a name that does not
+    /// end in `.csv` gets that at its end.
+    private static func path(_ key: String, below prefix: String) -> String {
+        let path = key.hasPrefix(prefix) ? String(key.dropFirst(prefix.count)) : key
+        return path.hasSuffix(".csv") ? path : path + ".csv"
     }
 
     /// Where the rows of a quarantine file come from; nil for any other file.
