@@ -1,4 +1,5 @@
 import ArgumentParser
+import CLinux
 import Glibc
 
 /// The command line. Exit codes: 0 done, 1 failed, 2 usage.
@@ -40,7 +41,7 @@ struct Sluice: AsyncParsableCommand {
                 try command.run()
             }
         } catch let error as ExitCode {
-            Glibc.exit(error.rawValue)
+            leave(error.rawValue)
         } catch  where exitCode(for: error) == .success {
             // `--help` of a group without a default verb.
             print(fullMessage(for: error))
@@ -48,9 +49,26 @@ struct Sluice: AsyncParsableCommand {
             leave(parsing: error)
         } catch {
             Failure.report(error)
-            Glibc.exit(1)
+            leave(1)
         }
-        Glibc.exit(0)
+        leave(0)
+    }
+
+    /// Output that could not be written was not given: then a command has not succeeded.
+    private static func leave(_ code: CInt) -> Never {
+        let failed = clinux_flush_output() != 0
+        let reason = errno
+        if failed, !hasReaderGone {
+            Failure.report(Failure("cannot write the output: \(String(cString: strerror(reason)))"))
+            Glibc.exit(max(code, 1))
+        }
+        Glibc.exit(code)
+    }
+
+    /// A reader that has closed its end, such as `head`, has seen what it wanted.
+    private static var hasReaderGone: Bool {
+        var output = pollfd(fd: 1, events: 0, revents: 0)
+        return poll(&output, 1, 0) == 1 && output.revents & Int16(POLLERR) != 0
     }
 
     /// Help and version go to stdout with 0; everything else is a mistake in the arguments.
@@ -58,7 +76,7 @@ struct Sluice: AsyncParsableCommand {
         let text = fullMessage(for: error)
         if exitCode(for: error) == .success {
             print(text)
-            Glibc.exit(0)
+            leave(0)
         }
         StandardError.write(text.hasPrefix("Error: ") ? "error: " + text.dropFirst(7) : text)
         Glibc.exit(2)

@@ -27,6 +27,13 @@
 /// O_PATH: a descriptor that only stands for a place.
 static const int clinux_o_path = __O_PATH;
 
+/// Writes out what stdout still holds. -1 where that, or any output before, was refused; errno is that of the last call.
+static inline int clinux_flush_output(void) {
+    errno = 0;
+    int flushed = fflush(stdout);
+    return flushed != 0 || ferror(stdout) ? -1 : 0;
+}
+
 /// Opens `path` strictly beneath `directory`, through no symbolic link, close-on-exec.
 static inline int clinux_open_beneath(int directory, const char *path, int flags, unsigned int mode) {
     struct open_how how = {0};

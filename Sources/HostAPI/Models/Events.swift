@@ -79,8 +79,17 @@ package struct EventQuery: Sendable, Hashable {
     package var detailType: String?
     /// Only events that this rule matched.
     package var rule: String?
+    /// Ingested from then on.
+    package var since: Timestamp?
+    /// Ingested before.
+    package var until: Timestamp?
 
-    package init(bus: String? = nil, source: String? = nil, detailType: String? = nil, rule: String? = nil) {
+    package init(
+        bus: String? = nil, source: String? = nil, detailType: String? = nil, rule: String? = nil,
+        since: Timestamp? = nil, until: Timestamp? = nil
+    ) {
+        self.since = since
+        self.until = until
         self.bus = bus
         self.source = source
         self.detailType = detailType

@@ -2,6 +2,10 @@ package import FunctionJSON
 
 /// One attempt in a line.
 package struct InvocationSummary: Codable, Sendable, Hashable {
+    /// What an attempt can come to: `partial` where some records of a batch failed, `superseded` where a newer version of
+    /// the object made it superfluous.
+    package static let outcomes = ["succeeded", "failed", "partial", "superseded"]
+
     /// Unique to the attempt: `<boot>-<n>`.
     package var requestID: String
     /// The same for every attempt of a delivery.
@@ -14,7 +18,7 @@ package struct InvocationSummary: Codable, Sendable, Hashable {
     package var attempt: Int
     package var started: Timestamp
     package var durationMilliseconds: Double
-    /// `running`, `succeeded`, `dropped`, `superseded`, `retrying`, `failed`, `dead`
+    /// One of `InvocationSummary.outcomes`.
     package var outcome: String
     /// Of the failure.
     package var code: String?
@@ -91,8 +95,17 @@ package struct InvocationQuery: Sendable, Hashable {
     package var function: String?
     package var eventID: String?
     package var outcome: String?
+    /// Started from then on.
+    package var since: Timestamp?
+    /// Started before.
+    package var until: Timestamp?
 
-    package init(function: String? = nil, eventID: String? = nil, outcome: String? = nil) {
+    package init(
+        function: String? = nil, eventID: String? = nil, outcome: String? = nil, since: Timestamp? = nil,
+        until: Timestamp? = nil
+    ) {
+        self.since = since
+        self.until = until
         self.function = function
         self.eventID = eventID
         self.outcome = outcome

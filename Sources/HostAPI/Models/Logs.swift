@@ -24,15 +24,25 @@ package struct LogLine: Codable, Sendable, Hashable {
 
 /// Which lines `logs` gives.
 package struct LogQuery: Sendable, Hashable {
-    /// Nil: all functions and the host.
+    /// Nil: all functions, webhooks and commands, and the host; `_host`: the host alone.
     package var function: String?
+    /// Of an attempt, or of an invocation with all its attempts.
     package var requestID: String?
+    /// Nothing before it.
+    package var since: Timestamp?
+    /// Nothing from it on.
+    package var until: Timestamp?
     /// How many of the last lines to begin with.
     package var tail: Int
     /// Go on with new lines as they come, until the client leaves.
     package var follow: Bool
 
-    package init(function: String? = nil, requestID: String? = nil, tail: Int = 100, follow: Bool = false) {
+    package init(
+        function: String? = nil, requestID: String? = nil, tail: Int = 100, follow: Bool = false,
+        since: Timestamp? = nil, until: Timestamp? = nil
+    ) {
+        self.since = since
+        self.until = until
         self.function = function
         self.requestID = requestID
         self.tail = tail

@@ -90,10 +90,10 @@ extension PageRequest {
 }
 
 extension EventQuery {
-    package init(query: QueryItems) {
+    package init(query: QueryItems) throws(APIError) {
         self.init(
             bus: query.string("bus"), source: query.string("source"), detailType: query.string("detail-type"),
-            rule: query.string("rule"))
+            rule: query.string("rule"), since: try query.time("since"), until: try query.time("until"))
     }
 
     package func add(to query: inout QueryItems) {
@@ -101,19 +101,29 @@ extension EventQuery {
         query.add("source", source)
         query.add("detail-type", detailType)
         query.add("rule", rule)
+        query.add("since", since?.description)
+        query.add("until", until?.description)
     }
 }
 
 extension InvocationQuery {
-    package init(query: QueryItems) {
+    package init(query: QueryItems) throws(APIError) {
+        let outcome = query.string("outcome")
+        guard outcome.map(InvocationSummary.outcomes.contains) ?? true else {
+            throw .invalidRequest(
+                "there is no outcome `\(outcome ?? "")`", hint: InvocationSummary.outcomes.joined(separator: ", "))
+        }
         self.init(
-            function: query.string("function"), eventID: query.string("event"), outcome: query.string("outcome"))
+            function: query.string("function"), eventID: query.string("event"), outcome: outcome,
+            since: try query.time("since"), until: try query.time("until"))
     }
 
     package func add(to query: inout QueryItems) {
         query.add("function", function)
         query.add("event", eventID)
         query.add("outcome", outcome)
+        query.add("since", since?.description)
+        query.add("until", until?.description)
     }
 }
 
@@ -121,7 +131,8 @@ extension LogQuery {
     package init(query: QueryItems) throws(APIError) {
         self.init(
             function: query.string("function"), requestID: query.string("request"),
-            tail: try query.integer("tail", in: 0...100_000) ?? 100, follow: try query.bool("follow"))
+            tail: try query.integer("tail", in: 0...100_000) ?? 100, follow: try query.bool("follow"),
+            since: try query.time("since"), until: try query.time("until"))
     }
 
     package func add(to query: inout QueryItems) {
@@ -129,6 +140,8 @@ extension LogQuery {
         query.add("request", requestID)
         query.add("tail", String(tail))
         query.add("follow", follow)
+        query.add("since", since?.description)
+        query.add("until", until?.description)
     }
 }
 

@@ -1,3 +1,4 @@
+import AppConfig
 import FunctionProtocol
 package import HostAPI
 import Journal
@@ -38,9 +39,13 @@ extension HostController {
     }
 
     package func listTables(database: String?) async throws -> [TableInfo] {
-        try await read { try $0.tables(database: database) }.compactMap {
-            CatalogReading.table($0).map { TableInfo($0) }
+        let found = try await read { try $0.tables(database: database) }
+        if let database, found.isEmpty {
+            let names = Set(try await read { try $0.tables(database: nil) }.map(\.database))
+            throw APIError.notFound(
+                "database", database, hint: NearestName.hint(for: database, among: names, known: "the databases"))
         }
+        return found.compactMap { CatalogReading.table($0).map { TableInfo($0) } }
     }
 
     package func table(database: String, name: String) async throws -> TableDetail {

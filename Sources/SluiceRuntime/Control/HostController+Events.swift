@@ -39,6 +39,7 @@ extension HostController {
     }
 
     package func listEvents(_ query: EventQuery, page: PageRequest) async throws -> Page<EventRecord> {
+        try await require(query)
         let names = await host.subscriptionNames
         let before = page.after.flatMap { Int64($0) }
         let found = try await read { journal -> [StoredRecord] in
@@ -50,6 +51,11 @@ extension HostController {
                 let records = try journal.records(log: query.bus, after: start, limit: window)
                     .filter { $0.position < end }
                 found += records.reversed().filter { query.admits($0, names) }
+                // Positions rise with the time of ingestion, but for a clock that was set back.
+                if let since = query.since?.milliseconds, let first = records.first, first.ingested < since - 86_400_000
+                {
+                    break
+                }
                 end = start + 1
                 window = min(window * 2, 5000)
             }
@@ -109,7 +115,18 @@ extension HostController {
         }
     }
 
+    /// Throws `NotFound` for a bus or a rule that is not there.
+    private func require(_ query: EventQuery) async throws {
+        if let bus = query.bus, !ReplayLog.isReplay(bus) { try await requireBus(bus) }
+        guard let rule = query.rule else { return }
+        let names = await host.deployment.app.rules.map(\.name) + host.subscriptionNames.values.map(\.rule)
+        guard !names.contains(rule) else { return }
+        throw APIError.notFound(
+            "rule", rule, hint: NearestName.hint(for: rule, among: Set(names), known: "the rules"))
+    }
+
     package func tailEvents(_ query: EventQuery) async throws -> AsyncThrowingStream<EventRecord, any Error> {
+        try await require(query)
         let names = await host.subscriptionNames
         let source = events.listen()
         return AsyncThrowingStream { continuation in
@@ -154,6 +171,8 @@ extension EventQuery {
             return false
         }
         if let rule, !record.deliveries.contains(where: { names[$0.subscription]?.rule == rule }) { return false }
+        if let since, record.ingested < since.milliseconds { return false }
+        if let until, record.ingested >= until.milliseconds { return false }
         guard source != nil || detailType != nil else { return true }
         guard let root = try? JSONDocument(parsing: record.payload).root else { return false }
         if let source, root["source"]?.string != source { return false }

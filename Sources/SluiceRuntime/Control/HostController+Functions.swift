@@ -96,20 +96,26 @@ extension HostController {
     }
 
     package func function(name: String) async throws -> FunctionInfo {
-        guard let function = try await listFunctions().first(where: { $0.status.name == name }) else {
-            throw APIError.notFound("function", name, hint: "`sluice functions list` shows what is deployed")
+        let functions = try await listFunctions()
+        guard let function = functions.first(where: { $0.status.name == name }) else {
+            throw unknownFunction(name, among: functions.map(\.status.name))
         }
         return function
+    }
+
+    private func unknownFunction(_ name: String, among names: [String]) -> APIError {
+        APIError.notFound("function", name, hint: NearestName.hint(for: name, among: names, known: "the functions"))
     }
 
     package func invoke(function: String, request: InvokeRequest) async throws -> InvocationDetail {
         let id = EventID.random()
         let started = HostClock().wall
         guard let result = await host.invoke(function, payload: request.payload.bytes, eventID: id) else {
-            throw APIError.notFound("function", function, hint: "`sluice functions list` shows what is deployed")
+            throw unknownFunction(function, among: Array(await host.deployment.functions.keys))
         }
         var summary = InvocationSummary(
-            requestID: "\(result.attempt)", invocationID: id, function: function, version: result.version,
+            requestID: "\(result.attempt)", invocationID: result.invocationID ?? id, function: function,
+            version: result.version,
             started: .init(started), durationMilliseconds: Double(result.report.durationMicroseconds) / 1000,
             outcome: "succeeded", coldStart: result.report.coldStart)
         var output: RawJSON?
@@ -134,99 +140,5 @@ extension HostController {
     static func json(_ bytes: [UInt8]) -> RawJSON? {
         guard !bytes.isEmpty else { return nil }
         return (try? RawJSON(bytes)) ?? (try? RawJSON(encoding: String(decoding: bytes, as: UTF8.self)))
-    }
-
-    package func listInvocations(_ query: InvocationQuery, page: PageRequest) async throws -> Page<InvocationSummary> {
-        if let event = query.eventID {
-            let records = try await read { try $0.invocations(eventID: event) }.filter(query.admits)
-            return Page(items: records.prefix(page.limit).map { InvocationSummary($0) }, next: nil)
-        }
-        let first = page.after.flatMap { AttemptID($0) }
-        let records = try await read { journal -> [InvocationRecord] in
-            var found: [InvocationRecord] = []
-            var before = first
-            while found.count < page.limit {
-                let some = try journal.invocations(function: query.function, before: before, limit: 500)
-                found += some.filter(query.admits)
-                guard some.count == 500, let last = some.last else { break }
-                before = last.attempt
-            }
-            return Array(found.prefix(page.limit))
-        }
-        return Page(
-            items: records.map { InvocationSummary($0) },
-            next: records.count == page.limit ? records.last.map { "\($0.attempt)" } : nil)
-    }
-
-    package func invocation(requestID: String) async throws -> InvocationDetail {
-        guard let id = AttemptID(requestID), let record = try await read({ try $0.invocation(id) }) else {
-            throw APIError.notFound(
-                "invocation", requestID,
-                hint:
-                    "invocations without effects, log lines or errors are not kept; `sluice invocations list` shows the rest"
-            )
-        }
-        let details = JSONText.decode(InvocationDetails.self, from: record.details)
-        let event = record.eventIDs.first ?? ""
-        let siblings = try await read { try $0.invocations(eventID: event) }
-            // A batch is another one each time it is put together: what stays is the event and its subscription.
-            .filter {
-                $0.invocationID == record.invocationID
-                    || record.subscription != nil && $0.subscription == record.subscription
-            }
-        return InvocationDetail(
-            summary: InvocationSummary(record), output: details.flatMap { Self.json(Array($0.output.utf8)) },
-            effects: details?.effects ?? [], logs: await lines(of: record), backtrace: details?.backtrace ?? [],
-            attempts: siblings.map { InvocationSummary($0) })
-    }
-
-    package func logs(_ query: LogQuery) async throws -> AsyncThrowingStream<LogLine, any Error> {
-        var names = [query.function].compactMap(\.self)
-        if names.isEmpty { names = await host.deployment.functions.keys.sorted() }
-        let live = query.follow ? logs.lines.listen() : nil
-        let (logs, functions) = (logs, names)
-        let old = await files.run {
-            functions.flatMap { logs.last(query.tail, of: $0) }.sorted { $0.time < $1.time }
-        }
-        let admits = { @Sendable (line: StoredLogLine) in
-            (query.function == nil || line.function == query.function)
-                && (query.requestID == nil || line.requestId == query.requestID)
-        }
-        return AsyncThrowingStream { continuation in
-            for line in old.filter(admits).suffix(query.tail) { continuation.yield(LogLine(line)) }
-            guard let live else { return continuation.finish() }
-            let task = Task {
-                for try await line in live where admits(line) { continuation.yield(LogLine(line)) }
-                continuation.finish()
-            }
-            continuation.onTermination = { _ in task.cancel() }
-        }
-    }
-}
-
-extension InvocationQuery {
-    func admits(_ record: InvocationRecord) -> Bool {
-        (function == nil || record.function == function) && (outcome == nil || record.outcome == outcome)
-    }
-}
-
-extension InvocationSummary {
-    init(_ record: InvocationRecord) {
-        let details = JSONText.decode(InvocationDetails.self, from: record.details)
-        self.init(
-            requestID: "\(record.attempt)", invocationID: record.invocationID, function: record.function,
-            version: record.version, rule: record.subscription == nil ? nil : details?.rule,
-            eventIDs: record.eventIDs, attempt: record.attemptNumber, started: .init(record.started),
-            durationMilliseconds: Double(record.durationMicroseconds) / 1000, outcome: record.outcome,
-            code: record.code.isEmpty ? nil : record.code, message: record.message.isEmpty ? nil : record.message,
-            coldStart: record.coldStart)
-    }
-}
-
-extension LogLine {
-    init(_ line: StoredLogLine) {
-        self.init(
-            time: HostAPI.Timestamp(line.time) ?? .init(0), level: line.level, stream: line.stream,
-            function: line.function, requestID: line.requestId, message: line.message)
     }
 }

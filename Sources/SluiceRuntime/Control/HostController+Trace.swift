@@ -25,7 +25,7 @@ extension HostController {
         return Trace(focus: focus, root: tree, isCut: builder.isCut, isBeginningGone: isBeginningGone)
     }
 
-    /// The event behind an event's, an attempt's or a dead letter's id, or `bucket/key`.
+    /// The event behind the id of an event, an attempt, an invocation or a dead letter, or behind `bucket/key`.
     private func eventID(of id: String) async throws -> String {
         if let slash = id.firstIndex(of: "/") {
             let (bucket, key) = (String(id[..<slash]), String(id[id.index(after: slash)...]))
@@ -40,9 +40,9 @@ extension HostController {
             }
             return object.eventID
         }
-        if let attempt = AttemptID(id) {
-            guard let found = try await read({ try $0.invocation(attempt) }), let event = found.eventIDs.first else {
-                throw APIError.notFound("invocation", id, hint: "`sluice invocations list` shows those that are kept")
+        if AttemptID(id) != nil {
+            guard let event = try await attempts(of: id).last?.eventIDs.first else {
+                throw APIError.notFound("attempt", id, hint: "`sluice invocations list` shows those that are kept")
             }
             return event
         }
@@ -51,6 +51,10 @@ extension HostController {
                 throw APIError.notFound("dead letter", id, hint: "`sluice dlq list` shows what is there")
             }
             return letter.eventID
+        }
+        // An event's id may look like anything; an invocation's is made of one.
+        if try await read({ try $0.record(eventID: id) }) == nil, let found = try await attempts(of: id).last {
+            return found.eventIDs.first ?? id
         }
         return id
     }

@@ -66,6 +66,14 @@ package final class AttemptContext {
         }
     }
 
+    /// The event of the delivery that an invocation's id names; nil for what is none, and for a batch's.
+    package nonisolated static func eventID(ofInvocation id: String) -> String? {
+        let parts = id.split(separator: "-", omittingEmptySubsequences: false)
+        guard parts.count > 1, parts[0] != "batch" else { return nil }
+        if parts[0] == "direct", parts.count > 2 { return parts.dropFirst(2).joined(separator: "-") }
+        return parts.dropLast().joined(separator: "-")
+    }
+
     package var invocationID: String { InvocationIDs.own(of: attempt.works) }
 
     /// The name under which it is noted while it runs for long.

@@ -189,7 +189,9 @@ extension Dispatcher: WorkerPoolDelegate {
                 final.outcome = .failure(Failure(code: summary.code, message: summary.message))
             }
             directWaiters.removeValue(forKey: token)?(
-                DirectResult(report: final, effects: effects, attempt: context.id, version: context.version.version))
+                DirectResult(
+                    report: final, effects: effects, attempt: context.id, version: context.version.version,
+                    invocationID: context.invocationID))
         }
         forget(context)
         pump()

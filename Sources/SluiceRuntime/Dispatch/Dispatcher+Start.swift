@@ -136,6 +136,8 @@ extension Dispatcher {
         package var effects: [EffectInfo]
         package var attempt: AttemptID
         package var version: Int
+        /// Nil where it never ran.
+        package var invocationID: String?
 
         /// It never ran, or its outcome could not be committed.
         static func refused(_ code: String, _ message: String) -> DirectResult {

@@ -25,6 +25,9 @@ extension HostRuntime {
 
     package var deployment: Deployment { dispatcher.deployment }
 
+    /// The folder of the app in force; nil where none is.
+    package var appFolder: String? { deployment.appFolder.isEmpty ? nil : deployment.appFolder }
+
     var snapshot: Snapshot {
         var warnings = notes.values.sorted()
         if let trouble = committer.trouble { warnings.append("the journal cannot write: \(trouble.message)") }
@@ -48,7 +51,7 @@ extension HostRuntime {
         }
         return Snapshot(
             health: health, started: started, dataFolder: options.dataFolder,
-            appFolder: deployment.appFolder.isEmpty ? nil : deployment.appFolder, boot: state.boot,
+            appFolder: appFolder, boot: state.boot,
             deployment: deployment, journalBytes: journalBytes, freeBytes: free, warnings: warnings)
     }
 

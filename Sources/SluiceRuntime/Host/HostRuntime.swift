@@ -12,10 +12,15 @@ package struct HostOptions: Sendable {
     package var dataFolder: String
     /// Nil: go on with what is deployed.
     package var appFolder: String?
+    /// Taken without an `appFolder` where nothing is deployed yet, or where it is what was deployed.
+    package var fallbackAppFolder: String?
     /// The `sluice-worker` executable; nil: beside this program.
     package var worker: String?
 
-    package init(dataFolder: String, appFolder: String?, worker: String? = nil) {
+    package init(
+        dataFolder: String, appFolder: String?, fallbackAppFolder: String? = nil, worker: String? = nil
+    ) {
+        self.fallbackAppFolder = fallbackAppFolder
         self.dataFolder = dataFolder
         self.appFolder = appFolder
         self.worker = worker
@@ -152,7 +157,7 @@ package final class HostRuntime {
             state: state, journal: journal, buckets: buckets, committer: committer, files: files, clock: clock,
             publisher: publisher, dispatcher: dispatcher, log: log)
         try await recovery.finishDecisions()
-        if let folder = options.appFolder {
+        if let folder = appFolder(over: deployment) {
             let outcome = await deployer.deploy(folder: folder, over: deployment, dryRun: false)
             guard outcome.accepted else {
                 throw HostStartError(message: "the app in \(folder) cannot be deployed:", findings: outcome.findings)
@@ -176,6 +181,18 @@ package final class HostRuntime {
         try await alarms.apply(deployment)
         admission.phase = .ready
         keepHouse()
+    }
+
+    /// The folder to deploy at the start; nil to go on with what is deployed. Never another app than that unless it was
+    /// asked for: its rules would end, and what waits for them would be drained.
+    private func appFolder(over deployment: Deployment) -> String? {
+        if let folder = options.appFolder { return folder }
+        guard let folder = options.fallbackAppFolder else { return nil }
+        guard deployment.ruleSet > 0, deployment.appFolder != folder else { return folder }
+        log.notice(
+            "the app deployed from \(deployment.appFolder) stays in force; to deploy \(folder) instead: --app \(folder)"
+        )
+        return nil
     }
 
     /// Puts a deployment into force in the control plane.

@@ -32,6 +32,9 @@ package struct HostService: Service {
         }
     }
 
+    /// Where the host's own log goes, beside its functions'.
+    package var logs: LogStore { runtime.logs }
+
     /// To be listed last in the group, after the gateway, so that it is the first to hear of the shutdown: a request
     /// that waits for an invocation would otherwise keep the gateway, and with it the host, for as long as the
     /// invocation runs.

@@ -26,7 +26,10 @@ package struct StoredLogLine: Codable, Sendable, Hashable {
 
 /// The functions' logs: `logs/<function>/<date>.ndjson`, written by one thread, an invocation's lines together.
 package final class LogStore: Sendable {
-    private let folder: String
+    /// What stands for the host among the functions: no function has such a name.
+    package static let host = "_host"
+
+    let folder: String
     /// One thread, so that offsets are what they were when the write began.
     private let thread = FileThreads(count: 1)
     private let clock: HostClock
@@ -60,6 +63,19 @@ package final class LogStore: Sendable {
         }
     }
 
+    /// Stores a line of the host's own log, some time later.
+    package func append(host level: String, _ message: String, at time: Int64) {
+        let text = Timestamp(milliseconds: time).rfc3339(fractionDigits: 3)
+        let stored = StoredLogLine(
+            time: text, requestId: "", function: Self.host, stream: "host", level: level, message: message)
+        thread.perform { [folder, feed = lines] in
+            feed.send(stored)
+            _ = Self.write(
+                JSONText.encode(stored) + [UInt8(ascii: "\n")], folder: folder,
+                file: "\(Self.host)/\(text.prefix(10)).ndjson")
+        }
+    }
+
     /// The lines of one invocation. Blocking.
     package func read(_ reference: LogReference) -> [StoredLogLine] {
         guard !reference.file.isEmpty, !reference.file.split(separator: "/").contains("..") else { return [] }
@@ -73,21 +89,6 @@ package final class LogStore: Sendable {
         return Self.parse(bytes.prefix(max(0, count)))
     }
 
-    /// The last `limit` lines of a function. Blocking.
-    package func last(_ limit: Int, of function: String) -> [StoredLogLine] {
-        guard let file = files(of: function).last else { return [] }
-        let descriptor = open("\(folder)/\(function)/\(file)", O_RDONLY | O_CLOEXEC)
-        guard descriptor >= 0 else { return [] }
-        defer { close(descriptor) }
-        let size = lseek(descriptor, 0, SEEK_END)
-        let window = min(size, 1 << 20)
-        var bytes = [UInt8](repeating: 0, count: Int(window))
-        let count = bytes.withUnsafeMutableBytes { pread(descriptor, $0.baseAddress, $0.count, size - window) }
-        var slice = bytes.prefix(max(0, count))
-        if window < size, let feed = slice.firstIndex(of: UInt8(ascii: "\n")) { slice = slice[(feed + 1)...] }
-        return Self.parse(slice).suffix(limit)
-    }
-
     /// Removes files older than `days`. Blocking.
     package func trim(days: Int) {
         let oldest = Timestamp(milliseconds: clock.wall - Int64(days) * 86_400_000).description.prefix(10)
@@ -98,28 +99,6 @@ package final class LogStore: Sendable {
 
     package func stop() {
         thread.stop()
-    }
-
-    private func files(of function: String) -> [String] {
-        guard !function.contains("/") else { return [] }
-        return Self.names(in: "\(folder)/\(function)").filter { $0.hasSuffix(".ndjson") }.sorted()
-    }
-
-    private static func names(in folder: String) -> [String] {
-        guard let directory = opendir(folder) else { return [] }
-        defer { closedir(directory) }
-        var names: [String] = []
-        while let entry = readdir(directory) {
-            let name = withUnsafePointer(to: &entry.pointee.d_name) {
-                $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
-            }
-            if !name.hasPrefix(".") { names.append(name) }
-        }
-        return names
-    }
-
-    private static func parse(_ bytes: ArraySlice<UInt8>) -> [StoredLogLine] {
-        bytes.split(separator: UInt8(ascii: "\n")).compactMap { JSONText.decode(StoredLogLine.self, from: Array($0)) }
     }
 
     private static func write(_ bytes: [UInt8], folder: String, file: String) -> LogReference {

@@ -1,4 +1,5 @@
 import ArgumentParser
+import CLinux
 import Columnar
 import EventPatterns
 import FunctionJSON
@@ -24,6 +25,16 @@ struct BenchOptions: ParsableArguments {
 
     @Option(help: ArgumentHelp("Where temporary files are made: the disk that is measured.", valueName: "dir"))
     var folder = "/tmp"
+
+    /// Says so where the folder is in memory: what is measured then is no disk, and a commit costs nothing.
+    func warnOfMemory() {
+        var system = statfs()
+        guard statfs(folder, &system) == 0,
+            [0x0102_1994, 0x8584_58F6].contains(UInt32(truncatingIfNeeded: system.f_type))
+        else { return }
+        Failure.warn(
+            "\(folder) is in memory, where syncing costs nothing", hint: "--folder DIR: one on the disk to measure")
+    }
 }
 
 /// One figure as it is printed: the contract of docs/performance.md.

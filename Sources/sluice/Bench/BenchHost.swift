@@ -12,7 +12,12 @@ struct BenchDrop: AsyncParsableCommand {
     @Option(help: ArgumentHelp("How many files.", valueName: "n"))
     var files = 500
 
+    func validate() throws {
+        guard files > 0 else { throw ValidationError("--files must be at least 1.") }
+    }
+
     func run() async throws {
+        options.warnOfMemory()
         let bench = try HostBench(module: BenchModule.path(), folder: options.folder, count: files)
         try BenchModule.printAll(
             await bench.drop(), bench: "drop", params: ["files": .number(JSONNumber(files))], options)
@@ -28,7 +33,12 @@ struct BenchInvoke: AsyncParsableCommand {
     @Option(help: ArgumentHelp("How many warm invocations.", valueName: "n"))
     var invocations = 2000
 
+    func validate() throws {
+        guard invocations > 0 else { throw ValidationError("--invocations must be at least 1.") }
+    }
+
     func run() async throws {
+        options.warnOfMemory()
         let bench = try HostBench(module: BenchModule.path(), folder: options.folder, count: invocations)
         try BenchModule.printAll(
             await bench.invoke(), bench: "invoke", params: ["invocations": .number(JSONNumber(invocations))], options)

@@ -57,6 +57,7 @@ struct BenchPipeline: AsyncParsableCommand {
     }
 
     func run() async throws {
+        options.warnOfMemory()
         let host = try await PipelineHost.start(
             module: BenchModule.path("BenchCounter"), folder: options.folder, batch: batch, rules: rules,
             workers: workers, slowMilliseconds: slow > 0 ? Self.slowMilliseconds : nil)

@@ -34,6 +34,7 @@ struct BenchRedrive: AsyncParsableCommand {
     }
 
     func run() async throws {
+        options.warnOfMemory()
         let module = try BenchModule.path("BenchCounter")
         let host = try await PipelineHost.start(
             module: module, folder: options.folder, batch: batch, rules: 1, workers: workers, fails: true)

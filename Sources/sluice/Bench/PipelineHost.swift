@@ -115,7 +115,7 @@ struct PipelineHost: Sendable {
         let before = try await snapshot()
         try await put(load)
         while try await snapshot().dead < before.dead + Int64(load.events) {
-            BenchClock.sleep(until: BenchClock.nanoseconds + 5_000_000)
+            try await Task.sleep(for: .milliseconds(5))
         }
     }
 
@@ -126,12 +126,12 @@ struct PipelineHost: Sendable {
         let job = try await service.control.redrive(RedriveRequest(selection: DeadLetterSelection(all: true)))
         var after = before
         repeat {
-            BenchClock.sleep(until: BenchClock.nanoseconds + 2_000_000)
+            try await Task.sleep(for: .milliseconds(2))
             after = try await snapshot()
         } while after.settled < before.settled + Int64(load.events)
         let took = Double(BenchClock.nanoseconds - began) / 1e9
         while try await !service.control.redriveJob(id: job.id).isOver {
-            BenchClock.sleep(until: BenchClock.nanoseconds + 2_000_000)
+            try await Task.sleep(for: .milliseconds(2))
         }
         let outcome = try await service.control.redriveJob(id: job.id)
         guard outcome.succeeded == load.events, outcome.failed == 0, after.dead == 0 else {
@@ -178,7 +178,10 @@ struct PipelineHost: Sendable {
             "\(load.bytes)", "--type", load.isSlow ? "Slow" : "Sample",
         ]
         let program = Paths.programFolder + "sluice"
-        let said = try await Task.detached { try Subprocess.output([program] + arguments) }.value
+        // Waiting for a process blocks: on a thread of its own, since the host needs those of Swift's pool.
+        let thread = FileThreads(count: 1)
+        defer { thread.stop() }
+        let said = try await thread.run { try Subprocess.output([program] + arguments) }
         let accepted = Int(said.split(separator: " ").first ?? "") ?? 0
         guard accepted == load.events else {
             throw Failure("the host accepted \(accepted) of \(load.events) events")
@@ -189,7 +192,7 @@ struct PipelineHost: Sendable {
         var after = try await snapshot()
         while after.settled < before.settled + Int64(load.events) {
             if after.dead > 0 { throw Failure("\(after.dead) events became dead letters") }
-            BenchClock.sleep(until: BenchClock.nanoseconds + 2_000_000)
+            try await Task.sleep(for: .milliseconds(2))
             after = try await snapshot()
         }
         let took = Double(BenchClock.nanoseconds - began) / 1e9

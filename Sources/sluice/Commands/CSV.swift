@@ -31,6 +31,10 @@ struct CSV: AsyncParsableCommand {
 
         func validate() throws {
             guard (1...2).contains(threads) else { throw ValidationError("--threads must be 1 or 2.") }
+            try Destinations.check(
+                [("the input", input), ("--schema", schemaOption.schema)] + rulesOption.files + maskOption.files
+                    + inputOption.files,
+                [("the output", destination), ("--profile", profile), ("--quarantine", inputOption.quarantine)])
         }
 
         private struct Result: Encodable {
@@ -137,16 +141,14 @@ struct CSV: AsyncParsableCommand {
                 try report.quality?.requirePass()
                 try folder.publish()
             } else {
-                let file = try OutputFile(destination)
+                let file = StagedFile(destination)
                 report = try CSVConverter.convert(
-                    from: source, to: file.sink, options: options, rejectedRecords: rejected)
+                    from: source, to: try file.sink(), options: options, rejectedRecords: rejected)
                 try report.quality?.requirePass()
                 try file.publish()
             }
             if let profile, let found = report.profile {
-                let file = try OutputFile(profile)
-                try file.write(try TapeEncoder().encode(found.withoutPersonalData))
-                try file.publish()
+                try StagedFile.write(profile, try TapeEncoder().encode(found.withoutPersonalData))
             }
             return report
         }

@@ -17,6 +17,9 @@ extension CSV {
 
         func validate() throws {
             guard (1...2).contains(threads) else { throw ValidationError("--threads must be 1 or 2.") }
+            try Destinations.check(
+                [("the input", input)] + maskOption.files + inputOption.files,
+                [("--quarantine", inputOption.quarantine)])
             guard (0...1000).contains(top) else { throw ValidationError("--top must be from 0 to 1000.") }
         }
 
@@ -62,8 +65,8 @@ extension CSV {
             }
             output.table(
                 [
-                    "column", "type", .number("nulls"), .number("distinct"), "min", "max", .number("mean"), "length",
-                    "frequent", "looks like",
+                    "COLUMN", "TYPE", .number("NULLS"), .number("DISTINCT"), "MIN", "MAX", .number("MEAN"), "LENGTH",
+                    "FREQUENT", "LOOKS LIKE",
                 ], profile.columns.map(cells))
             if profile.columns.contains(where: { !$0.distinct.isExact }) {
                 output.line("~ estimated: too many distinct values to count each (standard error 0.8 %)")

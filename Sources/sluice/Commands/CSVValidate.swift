@@ -1,6 +1,5 @@
 import ArgumentParser
 import Columnar
-import Glibc
 
 extension CSV {
     /// `sluice csv validate`.
@@ -8,7 +7,7 @@ extension CSV {
         static let configuration = CommandConfiguration(
             abstract: "Part a file into good rows and bad ones, and say what its rules found.",
             discussion: """
-                A quarantine file is recognised: after its rows were mended (the text behind "raw"), it is validated as the
+                A quarantine file is recognised: after its rows were mended (the text behind "raw"), it is validated as the \
                 file they came from. The command fails where a rule on the whole file does; then it writes nothing.
                 """)
 
@@ -22,6 +21,9 @@ extension CSV {
 
         func validate() throws {
             guard rulesOption.rules != nil else { throw ValidationError("Give the rules with --rules FILE.") }
+            try Destinations.check(
+                [("the input", input)] + rulesOption.files + maskOption.files + inputOption.files,
+                [("--good", good), ("--quarantine", inputOption.quarantine)])
         }
 
         func run() throws {
@@ -33,56 +35,17 @@ extension CSV {
             }
             let filter = QualityFilter(rules, options: options.csv, masking: try maskOption.masking())
             let source = try FileSource(path: input)
-            let (goodFile, badFile) = (try OutputFile(good), try OutputFile(inputOption.quarantine))
-            let writer = QuarantineWriter(badFile.sink, source: input)
-            let report = try filter.run(source, good: goodFile.sink, bad: writer)
+            let (goodFile, badFile) = (good.map(StagedFile.init), inputOption.quarantine.map(StagedFile.init))
+            let writer = QuarantineWriter(try badFile?.sink() ?? DiscardSink(), source: input)
+            let report = try filter.run(source, good: try goodFile?.sink() ?? DiscardSink(), bad: writer)
             try writer.finish()
             let output = outputOption.output
             if output.json { try output.object(report) } else { QualityText.write(report, to: output) }
             MaskText.warn(report.unmasked ?? [])
             try report.requirePass()
-            try goodFile.publish()
-            if report.bad > 0 { try badFile.publish() }
+            try goodFile?.publish()
+            try badFile?.publish()
         }
-    }
-}
-
-/// A file that appears under its name when it is complete.
-final class OutputFile {
-    let sink: any ByteSink
-    private let path: String?
-    private var staged: String?
-
-    /// - Parameter path: nil: what is written is lost.
-    init(_ path: String?) throws {
-        self.path = path
-        guard let path else {
-            sink = DiscardSink()
-            return
-        }
-        let staged = "\(path).\(getpid()).tmp"
-        sink = try FileSink(path: staged)
-        self.staged = staged
-    }
-
-    deinit { if let staged { unlink(staged) } }
-
-    func write(_ bytes: [UInt8]) throws {
-        // A throwing closure of its own error type crashes the compiler here.
-        let result = bytes.withUnsafeBytes { bytes -> Swift.Result<Void, ColumnarError> in
-            do throws(ColumnarError) {
-                return .success(try sink.write(bytes))
-            } catch {
-                return .failure(error)
-            }
-        }
-        try result.get()
-    }
-
-    func publish() throws {
-        guard let path, let staged else { return }
-        guard rename(staged, path) == 0 else { throw Failure.system("cannot make \(path)") }
-        self.staged = nil
     }
 }
 
@@ -95,7 +58,7 @@ enum QualityText {
                 + (report.malformed > 0 ? " (\(Human.grouped(report.malformed)) of them cannot be read)" : ""))
         guard !report.rules.isEmpty else { return }
         output.table(
-            ["rule", "holds", .number("bad rows"), .number("measured")],
+            ["RULE", "HOLDS", .number("BAD ROWS"), .number("MEASURED")],
             report.rules.map { rule in
                 [
                     rule.rule, rule.passed ? "yes" : "no", Human.grouped(rule.violations),

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Glibc
 import HostAPI
 import Journal
 
@@ -45,6 +46,12 @@ struct Doctor: AsyncParsableCommand {
 
     /// No host is running: the journal alone, read-only.
     private func offline() throws -> DoctorReport {
+        let journal = "\(common.folder)/journal/journal.sqlite"
+        guard access(journal, F_OK) == 0 else {
+            throw Failure(
+                "\(common.folder) is no data folder: there is no \(journal)",
+                hint: "name the data folder of a host with --data DIR; `sluice up --data DIR` makes one")
+        }
         do {
             let problems = try SQLiteJournal.audit(dataFolder: Paths.absolute(common.folder))
             return DoctorReport(checks: [

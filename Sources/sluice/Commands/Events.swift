@@ -15,7 +15,11 @@ struct Events: AsyncParsableCommand {
         @Option(name: .long, help: "Only of this detail-type.") var detailType: String?
         @Option(name: .long, help: "Only what this rule matched.") var rule: String?
 
-        var query: EventQuery { EventQuery(bus: bus, source: source, detailType: detailType, rule: rule) }
+        func query(_ period: PeriodOption? = nil) -> EventQuery {
+            EventQuery(
+                bus: bus, source: source, detailType: detailType, rule: rule, since: period?.since?.time,
+                until: period?.until?.time)
+        }
     }
 
     /// What a line of a table says of an event.
@@ -44,7 +48,7 @@ struct Events: AsyncParsableCommand {
 
         func run() async throws {
             let output = common.output
-            for try await record in try await common.host.tailEvents(choice.query) {
+            for try await record in try await common.host.tailEvents(choice.query()) {
                 if output.json {
                     try output.object(record)
                 } else {
@@ -63,13 +67,14 @@ struct Events: AsyncParsableCommand {
     struct List: AsyncParsableCommand {
         static let configuration = CommandConfiguration(abstract: "Events of the log, newest first.")
         @OptionGroup var choice: Choice
+        @OptionGroup var period: PeriodOption
         @OptionGroup var limit: LimitOption
         @OptionGroup var common: CommonOptions
 
         func run() async throws {
             let (host, output) = (common.host, common.output)
             var rows: [[String]] = []
-            let query = choice.query
+            let query = choice.query(period)
             let more = try await limit.each({ try await host.listEvents(query, page: $0) }) { record in
                 if output.json { return try output.object(record) }
                 let event = Envelope(record.event)
@@ -78,10 +83,10 @@ struct Events: AsyncParsableCommand {
                     "\(record.subscriptions.count)", event.subject,
                 ])
             }
+            defer { limit.tell(more) }
             if output.json { return }
             guard !rows.isEmpty else { return output.line("no events") }
             output.table(["TIME", "ID", "BUS", "SOURCE", "DETAIL-TYPE", .number("MATCHES"), "OBJECT"], rows)
-            if more { output.line(output.style.dim("… there are more: --limit N")) }
         }
     }
 
@@ -117,8 +122,7 @@ struct Events: AsyncParsableCommand {
             }
             if !detail.invocations.isEmpty {
                 output.heading("Invocations")
-                output.table(
-                    InvocationTable.columns, detail.invocations.map { InvocationTable.row($0, style) }, indent: 2)
+                InvocationTable.write(detail.invocations.map { InvocationTable.row($0, style) }, to: output, indent: 2)
             }
         }
     }

@@ -49,58 +49,67 @@ extension Events {
             }
         }
 
+        /// Puts the lines in portions, and whatever happens says how far it came.
         private func put(file: String) async throws {
-            var input = try InputFile(file)
-            var entries: [EventEntry] = []
-            var lines: [Int?] = []
-            var number = 0
-            var (accepted, refused) = (0, 0)
-            var ended = false
-            while !ended {
-                if let line = try input.line() {
+            var portion = Portion()
+            var (accepted, refused, done) = (0, 0, 0)
+            do {
+                var input = try InputFile(file)
+                var number = 0
+                while let line = try input.line() {
                     number += 1
                     if line.allSatisfy({ $0 == 0x20 || $0 == 0x09 }) { continue }
-                    entries.append(try entry(line, place: "\(file):\(number)"))
-                    lines.append(number)
-                } else {
-                    ended = true
+                    let entry = try EventLine.entry(line, place: "\(file):\(number)", bus: bus)
+                    if !portion.hasRoom(for: line.count) { try await send() }
+                    portion.add(entry, line: number, bytes: line.count)
                 }
-                if entries.count == EventSubmission.mostEntries || (ended && !entries.isEmpty) {
-                    let failed = try await send(entries, lines: lines)
-                    refused += failed
-                    accepted += entries.count - failed
-                    entries.removeAll(keepingCapacity: true)
-                    lines.removeAll(keepingCapacity: true)
+                try await send()
+            } catch {
+                let sent = portion.isSent ? portion.lines.compactMap(\.self) : []
+                if accepted + refused > 0 || !sent.isEmpty {
+                    var told = "\(Human.count(accepted, "event")) put (lines 1 to \(Human.grouped(Int64(done))))"
+                    if refused > 0 { told += ", \(Human.grouped(Int64(refused))) refused" }
+                    if let first = sent.first, let last = sent.last {
+                        told += "; what came of lines \(first) to \(last) is not known: they were sent and not answered"
+                    }
+                    Failure.warn(told, hint: "mend what is told below, and put the rest from line \(done + 1) on")
                 }
+                throw error
             }
             if !common.output.json {
                 StandardError.write("\(Human.count(accepted, "event")) put, \(Human.grouped(Int64(refused))) refused")
             }
             if refused > 0 { throw ExitCode(1) }
+
+            func send() async throws {
+                guard let last = portion.lines.last.flatMap(\.self) else { return }
+                portion.isSent = true
+                let failed = try await self.send(portion.entries, lines: portion.lines)
+                refused += failed
+                accepted += portion.entries.count - failed
+                done = last
+                portion = Portion()
+            }
         }
 
-        /// One entry of a line, under our names or EventBridge's.
-        private func entry(_ line: [UInt8], place: String) throws -> EventEntry {
-            let value: JSONValue
-            do { value = try JSONValue(parsing: line) } catch { throw Failure("\(place): not JSON: \(error)") }
-            func text(_ names: String...) -> String? { names.lazy.compactMap { value[$0]?.string }.first }
-            guard let source = text("source", "Source") else { throw Failure("\(place): `source` is missing") }
-            guard let type = text("detailType", "detail-type", "DetailType") else {
-                throw Failure("\(place): `detailType` is missing")
+        /// What goes to the host in one request, well below what it takes.
+        private struct Portion {
+            private(set) var entries: [EventEntry] = []
+            private(set) var lines: [Int?] = []
+            private var bytes = 0
+            var isSent = false
+
+            private static let mostBytes = 4 << 20
+
+            func hasRoom(for count: Int) -> Bool {
+                entries.isEmpty || (entries.count < EventSubmission.mostEntries && bytes + count <= Self.mostBytes)
             }
-            guard let detail = value["detail"] ?? value["Detail"] else {
-                throw Failure("\(place): `detail` is missing")
+
+            mutating func add(_ entry: EventEntry, line: Int, bytes count: Int) {
+                entries.append(entry)
+                lines.append(line)
+                bytes += count
             }
-            let json: RawJSON
-            if let string = detail.string {
-                do { json = try RawJSON(string) } catch { throw Failure("\(place): `detail` is not JSON: \(error)") }
-            } else {
-                json = try RawJSON(encoding: detail)
-            }
-            let resources = (value["resources"] ?? value["Resources"])?.array?.compactMap(\.string)
-            return EventEntry(
-                bus: text("bus", "EventBusName", "eventBusName") ?? bus, source: source, detailType: type, detail: json,
-                resources: resources, time: text("time", "Time"), deduplicationID: text("deduplicationID", "dedup"))
         }
 
         /// - Returns: how many were refused.
@@ -120,5 +129,49 @@ extension Events {
             }
             return receipt.failedCount
         }
+    }
+}
+
+/// One line of a file of events, under our names or EventBridge's.
+enum EventLine {
+    /// Fails for a line that is no JSON object, lacks a field, or has a field of another kind than the host takes.
+    /// - Parameter bus: where the line names none.
+    static func entry(_ line: [UInt8], place: String, bus: String?) throws(Failure) -> EventEntry {
+        let value: JSONValue
+        do { value = try JSONValue(parsing: line) } catch { throw Failure("\(place): not JSON: \(error)") }
+        guard case .object = value else { throw Failure("\(place): not an object") }
+        func found(_ names: [String]) -> (name: String, value: JSONValue)? {
+            for name in names {
+                if let found = value[name], found != .null { return (name, found) }
+            }
+            return nil
+        }
+        func text(_ names: String...) throws(Failure) -> String? {
+            guard let (name, value) = found(names) else { return nil }
+            guard let text = value.string else { throw Failure("\(place): `\(name)` must be a text") }
+            return text
+        }
+        guard let source = try text("source", "Source") else { throw Failure("\(place): `source` is missing") }
+        guard let type = try text("detailType", "detail-type", "DetailType") else {
+            throw Failure("\(place): `detailType` is missing")
+        }
+        guard let (_, detail) = found(["detail", "Detail"]) else { throw Failure("\(place): `detail` is missing") }
+        let json: RawJSON
+        do {
+            if let string = detail.string { json = try RawJSON(string) } else { json = try RawJSON(encoding: detail) }
+        } catch {
+            throw Failure("\(place): `detail` is not JSON: \(error)")
+        }
+        var resources: [String]?
+        if let (name, value) = found(["resources", "Resources"]) {
+            guard let list = value.array, list.allSatisfy({ $0.string != nil }) else {
+                throw Failure("\(place): `\(name)` must be an array of texts")
+            }
+            resources = list.compactMap(\.string)
+        }
+        return EventEntry(
+            bus: try text("bus", "EventBusName", "eventBusName") ?? bus, source: source, detailType: type, detail: json,
+            resources: resources, time: try text("time", "Time"),
+            deduplicationID: try text("deduplicationID", "dedup"))
     }
 }

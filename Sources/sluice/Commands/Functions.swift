@@ -18,7 +18,7 @@ struct Functions: AsyncParsableCommand {
             guard !functions.isEmpty else {
                 return output.line("no functions; write one into the app folder and `sluice deploy`")
             }
-            output.table(FunctionTable.columns, functions.map { FunctionTable.row($0.status, output.style) })
+            FunctionTable.write(functions.map(\.status), to: output)
         }
     }
 

@@ -10,29 +10,42 @@ struct Invocations: AsyncParsableCommand {
         static let configuration = CommandConfiguration(abstract: "Attempts, newest first.")
         @Option(name: .long, help: "Only of this function.") var function: String?
         @Option(name: .long, help: ArgumentHelp("Only for this event.", valueName: "id")) var event: String?
-        @Option(name: .long, help: "Only with this outcome: succeeded, retrying, failed, dead, ….") var outcome: String?
+        @Option(
+            name: .long, help: "Only with this outcome: \(InvocationSummary.outcomes.joined(separator: ", ")).")
+        var outcome: String?
+        @OptionGroup var period: PeriodOption
         @OptionGroup var limit: LimitOption
         @OptionGroup var common: CommonOptions
 
+        func validate() throws {
+            guard outcome.map(InvocationSummary.outcomes.contains) ?? true else {
+                throw ValidationError(
+                    "There is no outcome `\(outcome ?? "")`; an attempt has \(InvocationSummary.outcomes.joined(separator: ", "))."
+                )
+            }
+        }
+
         func run() async throws {
             let (host, output) = (common.host, common.output)
-            let query = InvocationQuery(function: function, eventID: event, outcome: outcome)
+            let query = InvocationQuery(
+                function: function, eventID: event, outcome: outcome, since: period.since?.time,
+                until: period.until?.time)
             var rows: [[String]] = []
             let more = try await limit.each({ try await host.listInvocations(query, page: $0) }) { item in
                 if output.json { return try output.object(item) }
                 rows.append(InvocationTable.row(item, output.style))
             }
+            defer { limit.tell(more) }
             if output.json { return }
             guard !rows.isEmpty else { return output.line("no invocations") }
-            output.table(InvocationTable.columns, rows)
-            if more { output.line(output.style.dim("… there are more: --limit N")) }
+            InvocationTable.write(rows, to: output)
         }
     }
 
     struct Show: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "An attempt: output, effects, log lines, backtrace, and its siblings.")
-        @Argument(help: "The request id.") var id: String
+        @Argument(help: "The id of an attempt, or of an invocation for its last attempt.") var id: String
         @OptionGroup var common: CommonOptions
 
         func run() async throws {
@@ -41,9 +54,10 @@ struct Invocations: AsyncParsableCommand {
             if output.json { return try output.object(detail) }
             let (style, summary) = (output.style, detail.summary)
             output.fields([
-                ("invocation", style.bold(summary.requestID)),
+                ("attempt", style.bold(summary.requestID) + "  (number \(summary.attempt) of its invocation)"),
+                ("invocation", summary.invocationID),
                 ("function", "\(summary.function) version \(summary.version)"),
-                ("rule", summary.rule ?? "none: invoked by hand"), ("attempt", "\(summary.attempt)"),
+                ("rule", summary.rule ?? "none: invoked by hand"),
                 ("outcome", style.state(summary.outcome)), ("code", summary.code), ("message", summary.message),
                 ("started", "\(summary.started)  (\(Human.ago(summary.started)))"),
                 (
@@ -70,8 +84,8 @@ struct Invocations: AsyncParsableCommand {
                 for frame in detail.backtrace { output.line("  " + frame) }
             }
             if detail.attempts.count > 1 {
-                output.heading("Attempts of this delivery")
-                output.table(InvocationTable.columns, detail.attempts.map { InvocationTable.row($0, style) }, indent: 2)
+                output.heading("Attempts of this invocation")
+                InvocationTable.write(detail.attempts.map { InvocationTable.row($0, style) }, to: output, indent: 2)
             }
         }
     }
@@ -80,8 +94,15 @@ struct Invocations: AsyncParsableCommand {
 /// Attempts in lines.
 enum InvocationTable {
     static let columns: [Table.Column] = [
-        "STARTED", "ID", "FUNCTION", .number("ATTEMPT"), "OUTCOME", .number("DURATION"), "REASON",
+        "STARTED", "ATTEMPT", "FUNCTION", .number("NUMBER"), "OUTCOME", .number("DURATION"), "REASON",
     ]
+
+    /// The table, and what its star means where there is one.
+    static func write(_ rows: [[String]], to output: Output, indent: Int = 0) {
+        output.table(columns, rows, indent: indent)
+        guard rows.contains(where: { $0[5].hasSuffix("*") }) else { return }
+        output.line(String(repeating: " ", count: indent) + output.style.dim("* with a worker started for it"))
+    }
 
     static func row(_ item: InvocationSummary, _ style: Style) -> [String] {
         let reason = [item.code, item.message].compactMap { $0 }.joined(separator: ": ")

@@ -3,27 +3,37 @@ import HostAPI
 
 /// `sluice logs`.
 struct Logs: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(abstract: "What functions and the host wrote.")
+    static let configuration = CommandConfiguration(
+        abstract: "What functions, commands and the host wrote, the oldest line first.",
+        discussion: "Kept for logs.retentionDays (sluice.yaml), in DATA/logs as JSON lines.")
 
-    @Argument(help: "Only this function.")
+    @Argument(help: "Only this function, or _host for the host alone.")
     var function: String?
     @Flag(name: .shortAndLong, help: "Go on with new lines as they come.")
     var follow = false
     @Option(name: .long, help: ArgumentHelp("Begin with this many of the last lines.", valueName: "n"))
     var tail = 100
-    @Option(name: .long, help: ArgumentHelp("Only this invocation.", valueName: "id"))
-    var request: String?
+    @Option(
+        name: [.customLong("attempt"), .customLong("request")],
+        help: ArgumentHelp("Only this attempt, or this invocation with all its attempts.", valueName: "id"))
+    var attempt: String?
+    @OptionGroup var period: PeriodOption
     @OptionGroup var common: CommonOptions
 
     func validate() throws {
         guard (0...100_000).contains(tail) else { throw ValidationError("--tail must be from 0 to 100000.") }
+        guard !follow || period.until == nil else { throw ValidationError("--until does not go with --follow.") }
     }
 
     func run() async throws {
         let output = common.output
         let lines = try await common.host.logs(
-            LogQuery(function: function, requestID: request, tail: tail, follow: follow))
+            LogQuery(
+                function: function, requestID: attempt, tail: tail, follow: follow, since: period.since?.time,
+                until: period.until?.time))
+        var isEmpty = true
         for try await line in lines {
+            isEmpty = false
             if output.json {
                 try output.object(line)
             } else {
@@ -31,6 +41,7 @@ struct Logs: AsyncParsableCommand {
             }
             if follow { output.flush() }
         }
+        if isEmpty, !output.json, !follow { output.line("no log lines") }
     }
 }
 

@@ -27,6 +27,7 @@ extension Parquet {
         }
 
         func validate() throws {
+            try Destinations.check([("the input", file)], [("--output", output)])
             guard delimiterByte != nil else {
                 throw ValidationError("--delimiter must be one ASCII character other than a quote, or `tab`.")
             }

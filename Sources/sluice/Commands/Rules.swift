@@ -99,8 +99,7 @@ struct Rules: AsyncParsableCommand {
             }
             if !rule.subscriptions.isEmpty {
                 output.heading("Subscriptions")
-                output.table(
-                    SubscriptionTable.columns, rule.subscriptions.map { SubscriptionTable.row($0, style) }, indent: 2)
+                SubscriptionTable.write(rule.subscriptions, to: output, indent: 2)
             }
         }
     }

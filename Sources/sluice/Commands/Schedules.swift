@@ -57,6 +57,12 @@ struct SchedulesCommand: AsyncParsableCommand {
         var after: String?
         @OptionGroup var outputOption: OutputOption
 
+        func validate() throws {
+            guard (1...10_000).contains(count) else {
+                throw ValidationError("--count must be between 1 and 10000.")
+            }
+        }
+
         private struct Line: Codable {
             var utc: Timestamp
             var local: String

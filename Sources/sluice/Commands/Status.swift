@@ -50,11 +50,11 @@ struct Status: AsyncParsableCommand {
         ])
         if !status.functions.isEmpty {
             output.heading("Functions")
-            output.table(FunctionTable.columns, status.functions.map { FunctionTable.row($0, style) })
+            FunctionTable.write(status.functions, to: output)
         }
         if !status.subscriptions.isEmpty {
             output.heading("Subscriptions")
-            output.table(SubscriptionTable.columns, status.subscriptions.map { SubscriptionTable.row($0, style) })
+            SubscriptionTable.write(status.subscriptions, to: output)
         }
         for item in status.subscriptions {
             guard let reason = item.pauseReason else { continue }
@@ -78,14 +78,19 @@ struct Status: AsyncParsableCommand {
 /// Functions in lines.
 enum FunctionTable {
     static let columns: [Table.Column] = [
-        "NAME", .number("VERSION"), "STATE", .number("WORKERS"), .number("WAITING"), .number("SUCCEEDED"),
-        .number("FAILED"), .number("P50"), .number("P99"),
+        "NAME", .number("VERSION"), "STATE", .number("BUSY"), .number("IDLE"), .number("MOST"), .number("WAITING"),
+        .number("SUCCEEDED"), .number("FAILED"), .number("P50"), .number("P99"),
     ]
+
+    /// BUSY, IDLE and MOST are workers; SUCCEEDED and FAILED attempts since the host started.
+    static func write(_ functions: [FunctionStatus], to output: Output) {
+        output.table(columns, functions.map { row($0, output.style) })
+    }
 
     static func row(_ function: FunctionStatus, _ style: Style) -> [String] {
         [
             function.name, "\(function.version)", style.state(function.state),
-            "\(function.busyWorkers)+\(function.idleWorkers)/\(function.concurrency)",
+            "\(function.busyWorkers)", "\(function.idleWorkers)", "\(function.concurrency)",
             Human.grouped(function.waiting), Human.grouped(function.succeeded),
             function.failed == 0 ? "0" : style.red(Human.grouped(function.failed)),
             function.medianMilliseconds.map(Human.milliseconds) ?? "-",
@@ -94,24 +99,46 @@ enum FunctionTable {
     }
 }
 
-/// Subscriptions in lines.
+/// Subscriptions in lines. The numbers behind MATCHED add up to it: each delivery is in one of them.
 enum SubscriptionTable {
-    static let columns: [Table.Column] = [
-        "RULE", "FUNCTION", "STATE", .number("MATCHED"), .number("SUCCEEDED"), .number("WAITING"),
-        .number("RUNNING"), .number("RETRYING"), .number("PARKED"), .number("REDRIVEN"), .number("DEAD"),
+    private typealias Count = (title: String, value: @Sendable (SubscriptionStatus) -> Int64, isRare: Bool)
+
+    private static let counts: [Count] = [
+        ("SUCCEEDED", \.succeeded, false), ("DROPPED", \.dropped, true), ("SUPERSEDED", \.superseded, true),
+        ("PURGED", \.purged, true), ("WAITING", \.idle, false), ("RUNNING", \.running, false),
+        ("RETRYING", \.idleRetrying, false), ("PARKED", \.parked, true), ("REDRIVEN", \.idleRedriven, true),
+        ("DEAD", \.dead, false),
     ]
 
-    static func row(_ item: SubscriptionStatus, _ style: Style) -> [String] {
-        // The usual target has its function's name, and the usual bus is `default`: neither is worth the room.
-        let rule = (item.bus == "default" ? "" : item.bus + "/") + item.rule
-        return [
-            item.target == item.function ? rule : "\(rule)/\(item.target)", item.function,
-            style.state(item.state), Human.grouped(item.matched), Human.grouped(item.succeeded),
-            Human.grouped(item.waiting), Human.grouped(item.inFlight), Human.grouped(item.retrying),
-            Human.grouped(item.parked), Human.grouped(item.redriven),
-            item.dead == 0 ? "0" : style.red(Human.grouped(item.dead)),
-        ]
+    /// The table; rare columns only where one has something to tell.
+    static func write(_ items: [SubscriptionStatus], to output: Output, indent: Int = 0) {
+        let shown = counts.filter { count in !count.isRare || items.contains { count.value($0) > 0 } }
+        let style = output.style
+        let columns: [Table.Column] =
+            ["RULE", "FUNCTION", "STATE", .number("MATCHED")] + shown.map { Table.Column.number($0.title) }
+        let rows = items.map { item in
+            // The usual target has its function's name, and the usual bus is `default`: neither is worth the room.
+            let rule = (item.bus == "default" ? "" : item.bus + "/") + item.rule
+            return [
+                item.target == item.function ? rule : "\(rule)/\(item.target)", item.function,
+                style.state(item.state), Human.grouped(item.matched),
+            ]
+                + shown.map { count in
+                    let text = Human.grouped(count.value(item))
+                    return count.title == "DEAD" && item.dead > 0 ? style.red(text) : text
+                }
+        }
+        output.table(columns, rows, indent: indent)
     }
+}
+
+extension SubscriptionStatus {
+    /// What runs is counted as running, and not as waiting, retrying or redriven besides: those that are due first run
+    /// first.
+    fileprivate var running: Int64 { min(inFlight, waiting + retrying + redriven) }
+    fileprivate var idle: Int64 { max(0, waiting - inFlight) }
+    fileprivate var idleRetrying: Int64 { max(0, retrying - max(0, inFlight - waiting)) }
+    fileprivate var idleRedriven: Int64 { max(0, redriven - max(0, inFlight - waiting - retrying)) }
 }
 
 /// Buckets in lines.

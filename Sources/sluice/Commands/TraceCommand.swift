@@ -7,7 +7,7 @@ struct TraceCommand: AsyncParsableCommand {
         commandName: "trace",
         abstract: "Where something came from and what came of it: events, rules, invocations and objects as one tree.")
 
-    @Argument(help: "The id of an event, an attempt or a dead letter, or BUCKET/KEY of an object.")
+    @Argument(help: "The id of an event, an attempt, an invocation or a dead letter, or BUCKET/KEY of an object.")
     var id: String
 
     @OptionGroup var common: CommonOptions

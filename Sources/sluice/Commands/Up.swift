@@ -14,8 +14,9 @@ struct Up: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Run the host in the foreground: watch the buckets, route events, run functions.",
         discussion: """
-            Prints one line `ready …` when it accepts work, and stops cleanly on SIGTERM and SIGINT. The app folder's \
-            functions and rules are deployed if they differ from what is deployed already.
+            Prints one line `ready …` when it accepts work, which names the app in force, and stops cleanly on SIGTERM and \
+            SIGINT. The app folder's functions and rules are deployed if they differ from what is deployed already. Without \
+            --app an app that was deployed from another folder stays in force.
             """)
 
     @OptionGroup var dataOption: DataOption
@@ -25,8 +26,8 @@ struct Up: AsyncParsableCommand {
 
     @Option(
         help: ArgumentHelp(
-            "Also take EventBridge's PutEvents over HTTP here, such as 127.0.0.1:8080. Whoever reaches it may put events.",
-            valueName: "address"))
+            "Also listen here, such as 127.0.0.1:8080: EventBridge's PutEvents over HTTP, /metrics for Prometheus and "
+                + "/v1/health. Whoever reaches it may put events.", valueName: "address"))
     var listen: String?
 
     @Option(help: ArgumentHelp("The lowest level of the host's own log, on stderr.", valueName: "level"))
@@ -44,21 +45,25 @@ struct Up: AsyncParsableCommand {
     }
 
     func run() async throws {
-        var log = Logger(label: "sluice") { HostLog(label: $0) }
+        let kept = HostLogKeeper()
+        var log = Logger(label: "sluice") { HostLog(label: $0, keeper: kept) }
         log.logLevel = Logger.Level(rawValue: logLevel) ?? .notice
         let folder = Paths.absolute(dataOption.folder)
         let service: HostService
         do {
             service = try await HostService.start(
-                HostOptions(dataFolder: folder, appFolder: appFolder(data: folder)), log: log)
+                HostOptions(
+                    dataFolder: folder, appFolder: app.map(Paths.absolute), fallbackAppFolder: thisFolder), log: log)
         } catch {
             throw Failure(startFailure: error)
         }
+        kept.keep(in: service.logs)
+        let inForce = await service.runtime.appFolder ?? "none"
         let gateway = GatewayService(
             control: service.control, dataFolder: folder, listen: listen.flatMap { ListenAddress($0) }, log: log
         ) { listening in
             let address = listening.map { " listen=\($0)" } ?? ""
-            print("ready pid=\(getpid()) data=\(folder) socket=\(folder)/api.sock\(address)")
+            print("ready pid=\(getpid()) data=\(folder) socket=\(folder)/api.sock\(address) app=\(inForce)")
             fflush(nil)
         }
         let group = ServiceGroup(
@@ -69,11 +74,11 @@ struct Up: AsyncParsableCommand {
         try await group.run()
     }
 
-    /// The folder asked for; without one this folder if it is an app, unless something is deployed already.
-    private func appFolder(data: String) -> String? {
-        if let app { return Paths.absolute(app) }
+    /// This folder, if it is an app.
+    private var thisFolder: String? {
         let here = Paths.absolute(".")
-        return access("\(here)/sluice.yaml", R_OK) == 0 ? here : nil
+        let isApp = ["sluice.yaml", "Functions", "Events"].contains { access("\(here)/\($0)", R_OK) == 0 }
+        return isApp ? here : nil
     }
 }
 
@@ -92,28 +97,5 @@ extension Failure {
         default:
             self.init("\(error)", hint: nil)
         }
-    }
-}
-
-/// The host's own log: one line each on stderr.
-private struct HostLog: LogHandler {
-    let label: String
-    var metadata: Logger.Metadata = [:]
-    var logLevel: Logger.Level = .notice
-
-    init(label: String) {
-        self.label = label
-    }
-
-    subscript(metadataKey key: String) -> Logger.Metadata.Value? {
-        get { metadata[key] }
-        set { metadata[key] = newValue }
-    }
-
-    func log(event: LogEvent) {
-        let all = metadata.merging(event.metadata ?? [:]) { _, new in new }
-        let details = all.sorted { $0.key < $1.key }.map { " \($0.key)=\($0.value)" }.joined()
-        let line = "\(Timestamp(milliseconds: Human.now())) \(event.level) \(event.message)\(details)\n"
-        _ = line.utf8.withContiguousStorageIfAvailable { write(2, $0.baseAddress, $0.count) }
     }
 }

@@ -24,14 +24,14 @@ struct Failure: Error {
     static func report(_ error: any Error) {
         let style = Style(enabled: isatty(2) == 1)
         let (message, hint) = words(error)
-        StandardError.write(style.red("error:") + " " + message)
-        if let hint { StandardError.write("  " + style.dim("hint:") + " " + hint) }
+        StandardError.write(style.red("error:") + " " + Text.shown(message, lineEnd: "\n  "))
+        if let hint { StandardError.write("  " + style.dim("hint:") + " " + Text.shown(hint, lineEnd: "\n  ")) }
     }
 
     /// Writes `warning: what`, then `  hint: next step`, to stderr: the command goes on.
     static func warn(_ message: String, hint: String? = nil) {
         let style = Style(enabled: isatty(2) == 1)
-        StandardError.write(style.yellow("warning:") + " " + message)
+        StandardError.write(style.yellow("warning:") + " " + Text.shown(message, lineEnd: "\n  "))
         if let hint { StandardError.write("  " + style.dim("hint:") + " " + hint) }
     }
 

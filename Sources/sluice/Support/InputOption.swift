@@ -68,7 +68,18 @@ struct InputOption: ParsableArguments {
         guard column.isEmpty || (format ?? .fixedWidth) == .fixedWidth else {
             throw ValidationError("--column is for --format fixed-width.")
         }
+        // What the words alone can have wrong; the layout's file is read later.
+        guard layout == nil else { return }
+        var options = ConversionOptions()
+        do {
+            try apply(to: &options)
+        } catch let error as ColumnarError {
+            throw ValidationError(error.message)
+        }
     }
+
+    /// The files that are read beside the input.
+    var files: [Destinations.Named] { [("--layout", layout)] }
 
     /// Sets what was asked for.
     func apply(to options: inout ConversionOptions) throws {
@@ -110,8 +121,8 @@ struct InputOption: ParsableArguments {
         of source: String, _ body: ((any RejectedRecords)?) throws -> Result
     ) throws -> Result {
         guard let quarantine else { return try body(nil) }
-        let file = try OutputFile(quarantine)
-        let writer = QuarantineWriter(file.sink, source: source)
+        let file = StagedFile(quarantine)
+        let writer = QuarantineWriter(try file.sink(), source: source)
         let result = try body(writer)
         try writer.finish()
         try file.publish()

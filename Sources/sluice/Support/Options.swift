@@ -45,11 +45,18 @@ struct CommonOptions: ParsableArguments {
 
 /// `--limit`, for lists that can be long.
 struct LimitOption: ParsableArguments {
-    @Option(name: .long, help: ArgumentHelp("Print at most this many.", valueName: "n"))
+    @Option(name: .long, help: ArgumentHelp("Print at most this many; 0: all.", valueName: "n"))
     var limit = 50
 
     func validate() throws {
-        guard limit >= 1 else { throw ValidationError("--limit must be at least 1.") }
+        guard limit >= 0 else { throw ValidationError("--limit must be 0 (all) or more.") }
+    }
+
+    /// Says on stderr, where it is in nobody's way, that the list goes on.
+    func tell(_ isMore: Bool) {
+        guard isMore else { return }
+        StandardError.write(
+            Style(enabled: Style.wanted(descriptor: 2)).dim("… there are more: --limit N, or 0 for all"))
     }
 
     /// Asks page after page, and hands over each item until there are enough.
@@ -58,7 +65,7 @@ struct LimitOption: ParsableArguments {
     func each<Item: Codable & Sendable>(
         _ page: (PageRequest) async throws -> Page<Item>, do body: (Item) throws -> Void
     ) async throws -> Bool {
-        var left = limit
+        var left = limit == 0 ? Int.max : limit
         var after: String?
         while left > 0 {
             let part = try await page(PageRequest(limit: min(left, PageRequest.largestLimit), after: after))

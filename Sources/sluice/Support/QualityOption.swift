@@ -23,6 +23,12 @@ struct RulesOption: ParsableArguments {
         }
     }
 
+    /// The files that are read beside the input.
+    var files: [Destinations.Named] {
+        [("--rules", rules)]
+            + reference.map { ("--reference", $0.split(separator: "=", maxSplits: 1).last.map(String.init)) }
+    }
+
     /// The rules with their reference tables; nil where none are asked for.
     func qualityRules() throws -> QualityRules? {
         guard let rules else { return nil }
@@ -76,7 +82,11 @@ struct MaskOption: ParsableArguments {
             throw ValidationError("--mask takes COLUMN=ACTION, not `\(mask)`.")
         }
         if saltFile != nil, mask.isEmpty { throw ValidationError("--salt-file goes with --mask.") }
+        do { _ = try masking(salt: "") } catch { throw ValidationError(error.message) }
     }
+
+    /// The files that are read beside the input.
+    var files: [Destinations.Named] { [("--salt-file", saltFile)] }
 
     func masking() throws -> Masking? {
         guard !mask.isEmpty else { return nil }
@@ -86,6 +96,10 @@ struct MaskOption: ParsableArguments {
             salt = String(decoding: bytes.prefix { $0 != 10 && $0 != 13 }, as: UTF8.self)
             guard !salt.isEmpty else { throw Failure("\(saltFile) begins with an empty line, which is no salt") }
         }
+        return try masking(salt: salt)
+    }
+
+    private func masking(salt: String) throws(ColumnarError) -> Masking {
         let hash = MaskHash.sha256(salt: salt)
         var masking = Masking()
         for mask in mask {

@@ -1,28 +1,43 @@
 import Columnar
 import Glibc
 
-/// A file that is written beside its place and renamed when it is complete, so that a failure leaves nothing behind.
+/// A file that is written beside its place and renamed when it is complete, so that a failure leaves nothing behind. A
+/// device or a pipe is written as it is.
 final class StagedFile: PartitionedOutput {
     private let path: String
-    private let staged: String
+    /// Nil for what is no plain file.
+    private let staged: String?
+    private var descriptor: CInt = -1
     private var isPublished = false
 
     init(_ path: String) {
         self.path = path
-        staged = "\(path).\(getpid()).tmp"
+        staged = Self.isSpecial(path) ? nil : "\(path).\(getpid()).tmp"
     }
 
     deinit {
-        if !isPublished { unlink(staged) }
+        if descriptor >= 0 { close(descriptor) }
+        if !isPublished, let staged { unlink(staged) }
     }
 
-    func begin(_ file: PartitionFile) throws(ColumnarError) -> any ByteSink { try FileSink(path: staged) }
+    /// Where its bytes go; what was written before is gone.
+    func sink() throws(ColumnarError) -> any ByteSink {
+        if descriptor >= 0 { close(descriptor) }
+        descriptor = open(staged ?? path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o666)
+        guard descriptor >= 0 else {
+            throw ColumnarError(.writeFailed, "Cannot create \(path): \(String(cString: strerror(errno))).")
+        }
+        return FileSink(descriptor: descriptor, name: path)
+    }
+
+    func begin(_ file: PartitionFile) throws(ColumnarError) -> any ByteSink { try sink() }
     func complete(_ file: PartitionFile) throws(ColumnarError) {}
-    func reset() throws(ColumnarError) { unlink(staged) }
+    func reset() throws(ColumnarError) { if let staged { unlink(staged) } }
 
     /// Gives the file its place.
     /// - Parameter isDurable: only once its bytes are on disk.
     func publish(isDurable: Bool = false) throws {
+        guard let staged else { return }
         if isDurable { try Self.sync(staged) }
         guard rename(staged, path) == 0 else { throw Failure.system("cannot make \(path)") }
         isPublished = true
@@ -33,9 +48,24 @@ final class StagedFile: PartitionedOutput {
     @discardableResult
     static func write<Result>(_ path: String, _ body: (any ByteSink) throws -> Result) throws -> Result {
         let file = StagedFile(path)
-        let result = try body(FileSink(path: file.staged))
+        let result = try body(try file.sink())
         try file.publish()
         return result
+    }
+
+    /// Writes a file from memory.
+    static func write(_ path: String, _ bytes: [UInt8]) throws {
+        try write(path) { sink in
+            // A throwing closure of its own error type crashes the compiler here.
+            let result = bytes.withUnsafeBytes { bytes -> Swift.Result<Void, ColumnarError> in
+                do throws(ColumnarError) {
+                    return .success(try sink.write(bytes))
+                } catch {
+                    return .failure(error)
+                }
+            }
+            try result.get()
+        }
     }
 
     static func folder(of path: String) -> String {
@@ -48,5 +78,11 @@ final class StagedFile: PartitionedOutput {
         guard descriptor >= 0 else { throw Failure.system("cannot open \(path)") }
         defer { close(descriptor) }
         guard fsync(descriptor) == 0 else { throw Failure.system("cannot bring \(path) to disk") }
+    }
+
+    fileprivate static func isSpecial(_ path: String) -> Bool {
+        var status = stat()
+        guard stat(path, &status) == 0 else { return false }
+        return ![S_IFREG, S_IFDIR].contains(status.st_mode & S_IFMT)
     }
 }

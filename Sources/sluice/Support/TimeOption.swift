@@ -33,6 +33,14 @@ struct MomentArgument: ExpressibleByArgument, Sendable {
     static let words = "RFC 3339 (2026-11-21T04:05:06Z), a date, or how long ago: 90s, 30m, 2h, 7d"
 }
 
+/// `--since`, `--until`: a period of time.
+struct PeriodOption: ParsableArguments {
+    @Option(name: .long, help: ArgumentHelp("From then on: \(MomentArgument.words).", valueName: "time"))
+    var since: MomentArgument?
+    @Option(name: .long, help: ArgumentHelp("Before then; the same forms.", valueName: "time"))
+    var until: MomentArgument?
+}
+
 /// Who asks, for audit trails: the user's name and this machine's.
 enum Requester {
     static var name: String {

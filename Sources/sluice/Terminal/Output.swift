@@ -11,7 +11,8 @@ struct Output: Sendable {
         style = Style(enabled: Style.wanted(descriptor: 1))
     }
 
-    func line(_ text: String = "") { print(text) }
+    /// One line; what follows a line end in it is indented.
+    func line(_ text: String = "") { print(Text.shown(text, lineEnd: "\n  ", tab: "\t")) }
 
     /// One object, on one line.
     func object(_ value: some Encodable) throws {
@@ -33,13 +34,16 @@ struct Output: Sendable {
         let width = shown.map(\.0.count).max() ?? 0
         for (name, value) in shown {
             let label = name + String(repeating: " ", count: width - name.count)
-            print(String(repeating: " ", count: indent) + style.dim(label) + "  " + value)
+            let space = String(repeating: " ", count: indent)
+            let below = "\n" + space + String(repeating: " ", count: width + 2)
+            print(space + style.dim(label) + "  " + Text.shown(value, lineEnd: below))
         }
     }
 
     /// An aligned table; `indent` spaces before each row.
     func table(_ columns: [Table.Column], _ rows: [[String]], indent: Int = 0) {
         let width = isatty(1) == 1 ? Self.terminalWidth(1) : nil
+        let rows = rows.map { $0.map { Text.shown($0) } }
         for line in Table(columns: columns, rows: rows).lines(style: style, width: width.map { $0 - indent }) {
             print(String(repeating: " ", count: indent) + line)
         }

@@ -9,4 +9,50 @@ enum Text {
     static func oneLine(_ text: String) -> String {
         String(text.map { $0.isNewline || $0 == "\t" ? " " : $0 })
     }
+
+    /// The text without what a terminal would obey: names of files and messages of functions are other people's. Control
+    /// characters and marks of writing direction are shown as escapes; colours stay.
+    /// - Parameter lineEnd: what a line feed becomes, so that no text can pass for a line of our own.
+    static func shown(_ text: String, lineEnd: String = "\\n", tab: String = "\\t") -> String {
+        // All that could be meant begins with one of these bytes; few texts have any.
+        guard text.utf8.contains(where: { $0 < 0x20 || $0 == 0x7F || $0 == 0xC2 || $0 == 0xE2 }) else { return text }
+        let scalars = text.unicodeScalars
+        var result = ""
+        var index = scalars.startIndex
+        while index < scalars.endIndex {
+            let scalar = scalars[index]
+            if scalar == "\u{1B}", let end = colourEnd(scalars, after: index) {
+                result.unicodeScalars.append(contentsOf: scalars[index...end])
+                index = scalars.index(after: end)
+                continue
+            }
+            switch scalar.value {
+            case 0x0A: result += lineEnd
+            case 0x0D: result += "\\r"
+            case 0x09: result += tab
+            case 0..<0x20, 0x7F..<0xA0, 0x2028...0x202E, 0x2066...0x2069:
+                result += "\\u{" + String(scalar.value, radix: 16) + "}"
+            default: result.unicodeScalars.append(scalar)
+            }
+            index = scalars.index(after: index)
+        }
+        return result
+    }
+
+    /// The `m` of a sequence that sets a colour; nil for any other.
+    private static func colourEnd(
+        _ scalars: String.UnicodeScalarView, after start: String.Index
+    ) -> String.Index? {
+        var index = scalars.index(after: start)
+        guard index < scalars.endIndex, scalars[index] == "[" else { return nil }
+        index = scalars.index(after: index)
+        while index < scalars.endIndex {
+            switch scalars[index] {
+            case "0"..."9", ";": index = scalars.index(after: index)
+            case "m": return index
+            default: return nil
+            }
+        }
+        return nil
+    }
 }

@@ -109,4 +109,79 @@ struct CSVCommandTests {
         #expect(failed.ending == .exited(1) && failed.errors.contains("line 2"), "\(failed.errors)")
         #expect(folder.names == ["broken.ndjson", "events.ndjson", "events.parquet"])
     }
+
+    @Test(
+        "A destination never takes the place of what is read, nor two the same place; devices are written as they are")
+    func destinations() async throws {
+        let folder = CommandFolder()
+        defer { folder.remove() }
+        let given = "id,a\n1,x\nshort\n"
+        try folder.write("a.csv", given)
+        try folder.write("rules.yaml", "columns: {id: {min: 1}}\n")
+        try FileManager.default.linkItem(atPath: folder.file("a.csv"), toPath: folder.file("b.csv"))
+        for arguments in [
+            ["convert", "@a.csv", "@a.csv"], ["convert", "@a.csv", "@./a.csv"], ["convert", "@a.csv", "@b.csv"],
+            ["convert", "@a.csv", "@o.parquet", "--profile", "@o.parquet"],
+            ["convert", "@a.csv", "@o.parquet", "--quarantine", "@a.csv"],
+            ["convert", "@a.csv", "@rules.yaml", "--rules", "@rules.yaml"],
+            ["validate", "@a.csv", "--rules", "@rules.yaml", "--good", "@a.csv"],
+            ["validate", "@a.csv", "--rules", "@rules.yaml", "--good", "@o", "--quarantine", "@./o"],
+            ["convert", "@a.csv", "@o.parquet", "--delimiter", "ab"],
+            ["convert", "@a.csv", "@o.parquet", "--encoding", "ebcdic"],
+            ["convert", "@a.csv", "@o.parquet", "--mask", "a=hide"],
+        ] {
+            let words = ["csv"] + arguments.map { $0.hasPrefix("@") ? folder.file(String($0.dropFirst())) : $0 }
+            let refused = try await run(TestApp.sluice, words)
+            #expect(refused.ending == .exited(2) && refused.errors.hasPrefix("error: "), "\(arguments): \(refused)")
+        }
+        #expect(folder.names == ["a.csv", "b.csv", "rules.yaml"] && text(of: folder.file("a.csv")) == given)
+        _ = try await folder.output(
+            "csv", "validate", "@a.csv", "--rules", "@rules.yaml", "--good", "/dev/null", "--quarantine", "/dev/null")
+        var status = stat()
+        #expect(stat("/dev/null", &status) == 0 && status.st_mode & S_IFMT == S_IFCHR)
+        // Quarantine is made also when it is empty: what was there before is not this run's.
+        try folder.write("good.csv", "id,a\n1,x\n")
+        try folder.write("bad.ndjson", "old")
+        _ = try await folder.output(
+            "csv", "validate", "@good.csv", "--rules", "@rules.yaml", "--quarantine", "@bad.ndjson")
+        #expect(text(of: folder.file("bad.ndjson")) == "")
+    }
+
+    @Test("Output that cannot be written is a failure; names with control characters do not reach the terminal")
+    func output() async throws {
+        let folder = CommandFolder()
+        defer { folder.remove() }
+        let full = try await run(
+            "/bin/sh", ["-c", #""$0" schedules next 'rate(1 hour)' >/dev/full"#, TestApp.sluice])
+        #expect(full.ending == .exited(1) && full.errors.contains("cannot write the output"), "\(full)")
+        let head = try await run(
+            "/bin/sh", ["-c", #""$0" schedules next 'rate(1 minute)' --count 10000 | head -n 1"#, TestApp.sluice])
+        #expect(head.ending == .exited(0) && head.errors.isEmpty, "\(head)")
+        let name = "a\u{1B}]0;owned\u{07}\nerror: b.csv"
+        let wrong = try await folder.sluice("csv", "convert", "@\(name)", "@o.parquet")
+        #expect(wrong.ending == .exited(1))
+        #expect(!wrong.errors.utf8.contains(0x1B) && !wrong.errors.utf8.contains(0x07), "\(wrong.errors)")
+        #expect(
+            !wrong.errors.dropFirst(1).contains("\nerror:") && wrong.errors.contains("\\u{1b}]0;owned"),
+            "\(wrong.errors)")
+        let count = try await folder.sluice("schedules", "next", "rate(1 hour)", "--count", "0")
+        #expect(count.ending == .exited(2))
+    }
+
+    @Test("new makes an app with all its files, and never writes into a folder that is there")
+    func new() async throws {
+        let folder = CommandFolder()
+        defer { folder.remove() }
+        let made = try await folder.output(
+            "new", "@app", "--function", "CountWords", "--sluice", TestApp.packageRoot, "--json")
+        #expect((made.objects.first?["files"] as? [String])?.count == 9)
+        #expect(text(of: folder.file("app/Events/rules/count-words.yaml")).contains("- function: CountWords"))
+        #expect(text(of: folder.file("app/Sources/CountWords/CountWords.swift")).contains(#""\(lines)\n""#))
+        #expect(text(of: folder.file("app/Package.swift")).contains("\"\(TestApp.packageRoot)\""))
+        let again = try await folder.sluice("new", "@app", "--sluice", TestApp.packageRoot)
+        #expect(again.ending == .exited(1) && again.errors.contains("File exists"))
+        #expect(try await folder.sluice("new", "@other", "--function", "count").ending == .exited(2))
+        #expect(folder.names == ["app"])
+        #expect(try await folder.output("--version").hasPrefix("sluice "))
+    }
 }

@@ -1,0 +1,152 @@
+import Glibc
+package import HostAPI
+import Journal
+import ObjectStore
+import UVLoop
+
+extension HostController {
+    package func doctor() async throws -> DoctorReport {
+        var checks: [DoctorReport.Check] = []
+        let problems = try await read { try $0.audit() }
+        checks.append(
+            problems.isEmpty
+                ? .init(name: "conservation", state: .ok, message: "every matched event is accounted for")
+                : .init(
+                    name: "conservation", state: .failed, message: "the journal's counts do not add up",
+                    details: problems, hint: "keep the data folder as it is and report this"))
+        let snapshot = await host.snapshot
+        checks.append(
+            snapshot.warnings.isEmpty
+                ? .init(name: "host", state: .ok, message: "nothing needs attention")
+                : .init(
+                    name: "host", state: .warning, message: "something needs attention",
+                    details: snapshot.warnings))
+        for bucket in try await listBuckets() {
+            checks.append(
+                .init(
+                    name: "bucket \(bucket.name)", state: bucket.notes.isEmpty ? .ok : .warning,
+                    message: "\(bucket.objects) objects, watched by \(bucket.watching)", details: bucket.notes))
+        }
+        checks.append(try await objectsCheck())
+        checks.append(try await outcomesCheck(boot: snapshot.boot))
+        let dead = try await read { try $0.deadLetterGroups() }
+        checks.append(
+            dead.isEmpty
+                ? .init(name: "dead letters", state: .ok, message: "none")
+                : .init(
+                    name: "dead letters", state: .warning,
+                    message: "\(dead.reduce(0) { $0 + $1.count }) waiting to be looked at",
+                    details: dead.map { "\($0.target): \($0.code) (\($0.count))" }, hint: "see `sluice dlq list`"))
+        return DoctorReport(checks: checks)
+    }
+
+    /// Compares the object index with what is on disk, in both directions, and the catalog with the index.
+    private func objectsCheck() async throws -> DoctorReport.Check {
+        var (wrong, unseen, count) = (Findings(), Findings(), 0)
+        for bucket in await host.openBuckets {
+            var after: String?
+            while true {
+                let from = after
+                let page = try await read { try $0.objects(bucket: bucket.name, prefix: "", after: from, limit: 1000) }
+                count += page.count
+                let missing = await files.run { page.filter { (try? bucket.stat($0.key)) == nil } }
+                // What was deleted this moment has its event on the way; what is still known a moment later is wrong.
+                for record in missing {
+                    let still = try await read { try $0.object(bucket: record.bucket, key: record.key) }
+                    if still == record { wrong.add("\(record.bucket)/\(record.key) is in the index but not on disk") }
+                }
+                guard page.count == 1000 else { break }
+                after = page.last?.key
+            }
+            for key in try await unknownKeys(in: bucket) { unseen.add("\(bucket.name)/\(key)") }
+        }
+        for table in try await read({ try $0.tables(database: nil) }) {
+            var after: String?
+            while true {
+                let from = after
+                let files = try await read {
+                    try $0.tableFiles(database: table.database, table: table.table, after: from, limit: 1000)
+                }
+                for file in files where try await read({ try $0.object(bucket: file.bucket, key: file.key) }) == nil {
+                    wrong.add(
+                        "table \(table.database).\(table.table) names \(file.bucket)/\(file.key), which is not there")
+                }
+                guard files.count == 1000 else { break }
+                after = files.last?.key
+            }
+        }
+        guard wrong.count == 0 else {
+            return .init(
+                name: "objects", state: .failed,
+                message: "index, catalog and buckets differ in \(wrong.count) \(wrong.count == 1 ? "place" : "places")",
+                details: wrong.details, hint: "restart the host: it scans the buckets when it starts")
+        }
+        guard unseen.count == 0 else {
+            return .init(
+                name: "objects", state: .warning,
+                message:
+                    "\(unseen.count) \(unseen.count == 1 ? "file has" : "files have") no event, or not in the version that "
+                    + "is on disk", details: unseen.details,
+                hint:
+                    "a file that is still being written has its event when it is closed; for others restart the host: it "
+                    + "scans the buckets when it starts")
+        }
+        return .init(name: "objects", state: .ok, message: "index and catalog are what is on disk: \(count) objects")
+    }
+
+    /// Keys on disk that the index lacks or has in another version, both now and a moment later: what has just arrived
+    /// has its event on the way.
+    private func unknownKeys(in bucket: Bucket) async throws -> [String] {
+        let journal = journal
+        func unknown(_ objects: [ListedObject]) async throws -> [ListedObject] {
+            try await files.run {
+                try objects.filter { object in
+                    guard let known = try journal.object(bucket: bucket.name, key: object.key) else { return true }
+                    return !object.stamp.isSameVersion(as: known.stamp)
+                }
+            }
+        }
+        var candidates: [ListedObject] = []
+        var after: String?
+        repeat {
+            let from = after
+            let page = try await files.run { try bucket.list(after: from, limit: 1000) }
+            candidates += try await unknown(page.objects)
+            after = page.next
+        } while after != nil && candidates.count < 10_000
+        guard !candidates.isEmpty else { return [] }
+        try await Task.sleep(for: .seconds(1))
+        let again = candidates
+        let there = await files.run {
+            again.compactMap { object in
+                (try? bucket.stat(object.key)).map { ListedObject(key: object.key, stamp: $0) }
+            }
+        }
+        return try await unknown(there).map(\.key)
+    }
+
+    /// What was found, the first of it in words.
+    private struct Findings {
+        private(set) var count = 0
+        private var first: [String] = []
+
+        mutating func add(_ text: String) {
+            count += 1
+            if first.count < 20 { first.append(text) }
+        }
+
+        var details: [String] { count > first.count ? first + ["… and \(count - first.count) more"] : first }
+    }
+
+    /// Recovery finishes what earlier lives had decided before anything else happens; what is left, it could not.
+    private func outcomesCheck(boot: Int64) async throws -> DoctorReport.Check {
+        let left = try await read { try $0.recover().decisions.map(\.attempt).filter { $0.boot < boot } }
+        return left.isEmpty
+            ? .init(name: "outcomes", state: .ok, message: "every decided outcome was finished")
+            : .init(
+                name: "outcomes", state: .failed,
+                message: "decided outcomes cannot be read, or contradict the journal; nothing of them was lost",
+                details: left.prefix(20).map { "attempt \($0): its files are in the buckets' .sluice/\($0.staging)" },
+                hint: "the host's log names the reason; keep the data folder as it is and report this")
+    }
+}

@@ -1,0 +1,70 @@
+import AppConfig
+import EventModel
+package import HostAPI
+import Journal
+import UVLoop
+
+extension HostController {
+    package func logs(_ query: LogQuery) async throws -> AsyncThrowingStream<LogLine, any Error> {
+        if let function = query.function { try await requireSource(function) }
+        let live = query.follow ? logs.lines.listen() : nil
+        var attempts: Set<String>?
+        let old: [StoredLogLine]
+        if let id = query.requestID {
+            let records = try await self.attempts(of: id)
+            guard !records.isEmpty || query.follow else {
+                throw APIError.notFound(
+                    "attempt or invocation", id,
+                    hint: "those without effects, log lines or errors are not kept; see `sluice invocations list`")
+            }
+            attempts = Set(records.map { "\($0.attempt)" } + [id])
+            // Where an attempt's lines are is in its row: nothing has to be searched.
+            let references = records.map { LogReference(file: $0.logFile, offset: $0.logOffset, length: $0.logLength) }
+            old = await files.run { [logs] in references.flatMap(logs.read) }
+        } else {
+            let (since, until) = (query.since.map(Self.stored), query.until.map(Self.stored))
+            old = await files.run { [logs] in
+                (query.function.map { [$0] } ?? logs.sources()).flatMap {
+                    logs.last(query.tail, of: $0, since: since, until: until)
+                }.sorted { $0.time < $1.time }
+            }
+        }
+        let admits = { @Sendable [attempts] (line: StoredLogLine) in
+            (query.function == nil || line.function == query.function) && (attempts?.contains(line.requestId) ?? true)
+        }
+        return AsyncThrowingStream { continuation in
+            for line in old.filter(admits).suffix(query.tail) { continuation.yield(LogLine(line)) }
+            guard let live else { return continuation.finish() }
+            let task = Task {
+                for try await line in live where admits(line) { continuation.yield(LogLine(line)) }
+                continuation.finish()
+            }
+            continuation.onTermination = { _ in task.cancel() }
+        }
+    }
+
+    /// Throws `NotFound` for a name that is neither deployed nor has left anything in the logs.
+    func requireSource(_ name: String) async throws {
+        let deployment = await host.deployment
+        var names = Set(deployment.functions.keys).union(deployment.subscriptions.map(\.function))
+        guard !names.contains(name), name != LogStore.host else { return }
+        names.formUnion(await files.run { [logs] in logs.sources() })
+        guard !names.contains(name) else { return }
+        throw APIError.notFound(
+            "function", name, hint: NearestName.hint(for: name, among: names, known: "what runs or has run"))
+    }
+
+    /// A moment in the form that stored lines have.
+    private static func stored(_ time: HostAPI.Timestamp) -> String {
+        EventModel.Timestamp(milliseconds: time.milliseconds).rfc3339(fractionDigits: 3)
+    }
+}
+
+extension LogLine {
+    init(_ line: StoredLogLine) {
+        self.init(
+            time: HostAPI.Timestamp(line.time) ?? .init(0), level: line.level, stream: line.stream,
+            function: line.function == LogStore.host ? nil : line.function,
+            requestID: line.requestId.isEmpty ? nil : line.requestId, message: line.message)
+    }
+}

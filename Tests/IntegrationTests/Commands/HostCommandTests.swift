@@ -1,0 +1,176 @@
+import Foundation
+import FunctionJSON
+import Gateway
+import HostAPI
+import Testing
+
+extension Integration {
+    /// Commands as a user types them, against a host.
+    @Suite("Host commands", .timeLimit(.minutes(5)))
+    struct HostCommandTests {
+        /// Runs `sluice` against a host; a failure must say what is wrong.
+        private func sluice(
+            _ host: HostProcess, _ arguments: String..., code: Int32 = 0,
+            sourceLocation: SourceLocation = #_sourceLocation
+        ) async throws -> ProgramResult {
+            let result = try await run(TestApp.sluice, arguments + ["--data", host.data])
+            #expect(result.ending == .exited(code), "\(arguments): \(result)", sourceLocation: sourceLocation)
+            if code != 0 { #expect(result.errors.contains("rror: "), "\(result)", sourceLocation: sourceLocation) }
+            return result
+        }
+
+        private static func line(_ detail: String, more: String = "") -> String {
+            #"{"source":"test.faults","detailType":"Fault","detail":"# + detail + more + "}\n"
+        }
+
+        @Test(
+            "events put --file: large files go in portions, a wrong line says how far it came, wrong types are refused")
+        func putFile() async throws {
+            try await HostProcess.with(.faulty()) { host in
+                let folder = CommandFolder()
+                defer { folder.remove() }
+                let padding = String(repeating: "x", count: 9000)
+                let good = (0..<1000).map { Self.line(#"{"mode":"ok","n":\#($0),"p":"\#(padding)"}"#) }
+                try folder.write("good.jsonl", good.joined())
+                let put = try await sluice(host, "events", "put", "--file", folder.file("good.jsonl"))
+                #expect(put.errors.contains("1,000 events put, 0 refused"), "\(put.errors)")
+
+                let some = Array(repeating: Self.line(#"{"mode":"ok"}"#), count: 1000).joined()
+                try folder.write("broken.jsonl", some + "\n" + Self.line("{}", more: #","time":7"#))
+                let broken = try await sluice(host, "events", "put", "--file", folder.file("broken.jsonl"), code: 1)
+                #expect(broken.errors.contains("broken.jsonl:1002: `time` must be a text"), "\(broken.errors)")
+                #expect(
+                    !broken.errors.contains("events put (lines"), "one portion was read and not sent: \(broken.errors)")
+                try folder.write("late.jsonl", good.joined() + "nothing\n")
+                let late = try await sluice(host, "events", "put", "--file", folder.file("late.jsonl"), code: 1)
+                #expect(
+                    late.errors.contains("events put (lines 1 to ") && late.errors.contains("late.jsonl:1001: not JSON")
+                )
+                for (more, word) in [
+                    (#","resources":"a""#, "resources"), (#","resources":[1]"#, "resources"), (#","bus":1"#, "bus"),
+                    (#","dedup":{}"#, "dedup"),
+                ] {
+                    try folder.write("wrong.jsonl", Self.line("{}", more: more))
+                    let wrong = try await sluice(host, "events", "put", "--file", folder.file("wrong.jsonl"), code: 1)
+                    #expect(wrong.errors.contains("`\(word)` must be"), "\(wrong.errors)")
+                }
+                try await host.settled()
+            }
+        }
+
+        @Test("logs: of one attempt or invocation, of commands and of the host, by time; names that are not there")
+        func logs() async throws {
+            let app = try TestApp.faulty()
+            try app.write(
+                "Events/rules/say.yaml",
+                """
+                name: say
+                pattern: {source: [test.say]}
+                targets: [{command: [/bin/echo, said]}]
+
+                """)
+            try await HostProcess.with(app) { host in
+                let spoken = try await host.outcome(FaultyRequest("speak"))
+                let summary = try #require(spoken.invocations.first)
+                for _ in 0..<3 { _ = try await host.outcome(FaultyRequest("speak")) }
+                _ = try await sluice(
+                    host, "events", "put", "--source", "test.say", "--detail-type", "Say", "--detail", "{}")
+                try await host.settled()
+                for id in [summary.requestID, summary.invocationID] {
+                    let lines = try await sluice(host, "logs", "--attempt", id, "--tail", "2", "--json").output.objects
+                    #expect(lines.count == 2 && lines.allSatisfy { $0["requestID"] as? String == summary.requestID })
+                    let shown = try await sluice(host, "invocations", "show", id).output
+                    #expect(shown.contains(summary.requestID) && shown.contains(summary.invocationID), "\(shown)")
+                    #expect(try await host.client.trace(id: id).focus == summary.eventIDs.first)
+                }
+                let all = try await sluice(host, "logs", "--json").output.objects
+                #expect(all.contains { $0["message"] as? String == "said" }, "\(all)")
+                let command = try await sluice(host, "logs", "command:say:command", "--json").output.objects
+                #expect(command.map { $0["message"] as? String } == ["said"])
+                #expect(try await sluice(host, "logs", "--since", "2100-01-01").output == "no log lines\n")
+                #expect(try await sluice(host, "logs", "--until", "1s", "--since", "2020-01-01").ending == .exited(0))
+                #expect(try await sluice(host, "logs", "Fulty", code: 1).errors.contains("did you mean `Faulty`?"))
+                #expect(try await sluice(host, "logs", "--attempt", "77-77", code: 1).errors.contains("77-77"))
+                for arguments in [
+                    ["events", "list", "--bus", "defualt"], ["events", "list", "--rule", "fulty"],
+                    ["invocations", "list", "--function", "Fulty"], ["catalog", "list", "nowhere"],
+                    ["functions", "show", "Fulty"],
+                ] {
+                    let refused = try await run(TestApp.sluice, arguments + ["--data", host.data])
+                    #expect(refused.ending == .exited(1) && refused.errors.contains("there is no "), "\(refused)")
+                }
+                _ = try await sluice(host, "invocations", "list", "--outcome", "dead", code: 2)
+                let versions = try await sluice(host, "functions", "versions", "Faulty", "--json").output.objects
+                #expect(versions.count == 1 && versions[0]["inForce"] as? Bool == true)
+                #expect(versions[0]["hasModule"] as? Bool == true)
+                _ = try await sluice(host, "schedules", "next", "rate(1 hour)")
+                let some = try await sluice(host, "invocations", "list", "--limit", "2", "--json")
+                #expect(some.output.objects.count == 2 && some.errors.contains("there are more"))
+                let every = try await sluice(host, "invocations", "list", "--limit", "0", "--json")
+                #expect(every.output.objects.count >= 5 && every.errors.isEmpty)
+            }
+        }
+
+        @Test(
+            "Without --app the app that was deployed stays, whatever folder the host is started in; its own is looked at"
+        )
+        func appInForce() async throws {
+            let other = temporaryFolder("other")
+            defer { try? FileManager.default.removeItem(atPath: other) }
+            try Data("buckets: {elsewhere: {}}\n".utf8).write(to: URL(filePath: other + "/sluice.yaml"))
+            let host = HostProcess(try .faulty())
+            func started(in folder: String) -> HostProcess {
+                // Without the app that is given.
+                HostProcess(
+                    host.app, data: host.data,
+                    command: ["/bin/sh", "-c", #"cd "$0" && exec "\#(TestApp.sluice)" up --data "$3""#, folder])
+            }
+            do {
+                try await host.start()
+                await host.end()
+                let again = started(in: other)
+                try await again.start()
+                var status = try await again.client.status()
+                #expect(status.appFolder == host.app.folder && !status.buckets.contains { $0.name == "elsewhere" })
+                let kept = try await sluice(again, "logs", "_host").output
+                #expect(kept.contains("stays in force") && kept.contains(other), "\(kept)")
+                await again.end()
+                #expect(again.logText.contains("app=\(host.app.folder)"), "\(again.logText)")
+                try host.app.edit("sluice.yaml") { $0 + "  more: {}\n" }
+                let home = started(in: host.app.folder)
+                try await home.start()
+                status = try await home.client.status()
+                #expect(status.buckets.contains { $0.name == "more" })
+                await home.end()
+            } catch {
+                await host.remove()
+                throw error
+            }
+            await host.remove()
+        }
+
+        @Test("A redriven older version of a file does not take the place of the newer one's rows")
+        func olderVersion() async throws {
+            try await HostProcess.with(.shipped()) { host in
+                try host.move("id,a\n1,x\n2\n", to: "landing-zone", "db/t/one.csv")
+                let letter = try await host.wait(for: "the dead letter") { try await host.deadLetters().first }
+                #expect(letter.code == "MalformedRow")
+                try host.move("id,a\n1,x\n2,y\n3,z\n", to: "landing-zone", "db/t/one.csv")
+                try await expectTable(host, "db", files: 1, rows: 3)
+                try host.app.edit("Functions/CSVToParquet/function.yaml") {
+                    $0.replacing("configuration:\n", with: "configuration:\n  malformedRows: pad\n")
+                }
+                _ = try await sluice(host, "deploy", "--app", host.app.folder)
+                _ = try await run(TestApp.sluice, ["dlq", "redrive", "\(letter.id)", "--wait", "--data", host.data])
+                let again = try await host.wait(for: "the letter again") { try await host.deadLetters().first }
+                #expect(again.code == "NewerVersion", "\(again)")
+                // And a third version replaces the second.
+                try host.move("id,a\n1,x\n", to: "landing-zone", "db/t/one.csv")
+                _ = try await host.wait(for: "one row") {
+                    try await host.client.table(database: "db", name: "t").table.rows == 1 ? true : nil
+                }
+                try await expectTable(host, "db", files: 1, rows: 1)
+            }
+        }
+    }
+}
