@@ -3,7 +3,7 @@ SHELL := /bin/bash
 SWIFT ?= swift
 PYTHON_TOOLS := .venv/bin/python
 
-.PHONY: help setup build demo test unit format format-check python bench soak fuzz sanitize clean
+.PHONY: help setup build install demo test unit format format-check python bench soak fuzz sanitize clean
 
 help: ## what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort
@@ -13,6 +13,11 @@ setup: ## install missing system packages, check the Swift version
 
 build: setup ## the release binaries: .build/release/sluice, sluice-worker and the functions
 	@$(SWIFT) build -c release
+
+PREFIX ?= /usr/local
+
+install: build ## programs and functions into PREFIX/lib/sluice, and a link to sluice into PREFIX/bin
+	@scripts/install.sh "$(DESTDIR)$(PREFIX)"
 
 demo: setup ## drop a CSV, get a Parquet table; break something, redrive it
 	@scripts/demo.sh

@@ -1,6 +1,7 @@
 import ArgumentParser
 import CLinux
 import Glibc
+import SluiceRuntime
 
 /// The command line. Exit codes: 0 done, 1 failed, 2 usage.
 @main
@@ -12,6 +13,7 @@ struct Sluice: AsyncParsableCommand {
             Start a host with `sluice up`, then drop a file into DATA/buckets/BUCKET. What fails is kept: see \
             `sluice dlq list`.
             """,
+        version: "sluice \(HostRuntime.version)",
         groupedSubcommands: [
             CommandGroup(name: "Host", subcommands: hostCommands),
             CommandGroup(
@@ -30,7 +32,7 @@ struct Sluice: AsyncParsableCommand {
     static func main() async {
         var command: any ParsableCommand
         do {
-            command = try parseAsRoot()
+            command = try parse(Array(CommandLine.arguments.dropFirst()))
         } catch {
             leave(parsing: error)
         }
@@ -52,6 +54,22 @@ struct Sluice: AsyncParsableCommand {
             leave(1)
         }
         leave(0)
+    }
+
+    /// Every command may be given `--data`, so that scripts need not know which ones ask a host.
+    private static func parse(_ arguments: [String]) throws -> any ParsableCommand {
+        do {
+            return try parseAsRoot(arguments)
+        } catch {
+            var rest = arguments
+            if let index = rest.firstIndex(of: "--data"), index + 1 < rest.count {
+                rest.removeSubrange(index...(index + 1))
+            } else if let index = rest.firstIndex(where: { $0.hasPrefix("--data=") }) {
+                rest.remove(at: index)
+            }
+            guard rest.count < arguments.count, let command = try? parseAsRoot(rest) else { throw error }
+            return command
+        }
     }
 
     /// Output that could not be written was not given: then a command has not succeeded.

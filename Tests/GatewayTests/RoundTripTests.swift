@@ -61,7 +61,7 @@ struct RoundTripTests {
             }
             try await compare {
                 try await $0.listInvocations(
-                    InvocationQuery(function: "F", eventID: "e", outcome: "dead"), page: page)
+                    InvocationQuery(function: "F", eventID: "e", outcome: "failed"), page: page)
             }
             try await compare { try await $0.invocation(requestID: "12-3456") }
             try await compare { try await $0.deadLetterGroups() }

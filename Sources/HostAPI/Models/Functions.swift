@@ -60,6 +60,27 @@ package struct FunctionInfo: Codable, Sendable {
     package var configuration: RawJSON
     /// `bus/rule` of each target that names it.
     package var rules: [String]
+    /// Every version there was, the newest first; nil in lists.
+    package var versions: [Version]?
+
+    /// A version of a function, which a replay may name as FUNCTION@VERSION.
+    package struct Version: Codable, Sendable, Hashable {
+        package var version: Int
+        package var deployed: Timestamp
+        package var digest: String
+        /// It is the one in force.
+        package var inForce: Bool
+        /// Its module is still there to be run.
+        package var hasModule: Bool
+
+        package init(version: Int, deployed: Timestamp, digest: String, inForce: Bool, hasModule: Bool) {
+            self.version = version
+            self.deployed = deployed
+            self.digest = digest
+            self.inForce = inForce
+            self.hasModule = hasModule
+        }
+    }
 
     package init(
         status: FunctionStatus, description: String, digest: String, deployed: Timestamp, module: String,

@@ -98,7 +98,7 @@ extension HostController {
     /// has its event on the way.
     private func unknownKeys(in bucket: Bucket) async throws -> [String] {
         let journal = journal
-        func unknown(_ objects: [ListedObject]) async throws -> [ListedObject] {
+        func unknown(_ objects: [Seen]) async throws -> [Seen] {
             try await files.run {
                 try objects.filter { object in
                     guard let known = try journal.object(bucket: bucket.name, key: object.key) else { return true }
@@ -106,12 +106,12 @@ extension HostController {
                 }
             }
         }
-        var candidates: [ListedObject] = []
+        var candidates: [Seen] = []
         var after: String?
         repeat {
             let from = after
             let page = try await files.run { try bucket.list(after: from, limit: 1000) }
-            candidates += try await unknown(page.objects)
+            candidates += try await unknown(page.objects.map { Seen(key: $0.key, stamp: $0.stamp) })
             after = page.next
         } while after != nil && candidates.count < 10_000
         guard !candidates.isEmpty else { return [] }
@@ -119,10 +119,16 @@ extension HostController {
         let again = candidates
         let there = await files.run {
             again.compactMap { object in
-                (try? bucket.stat(object.key)).map { ListedObject(key: object.key, stamp: $0) }
+                (try? bucket.stat(object.key)).map { Seen(key: object.key, stamp: $0) }
             }
         }
         return try await unknown(there).map(\.key)
+    }
+
+    /// An object as it is on disk.
+    private struct Seen: Sendable {
+        var key: String
+        var stamp: ObjectStamp
     }
 
     /// What was found, the first of it in words.

@@ -2,6 +2,7 @@ import AppConfig
 import EventModel
 import FunctionJSON
 import FunctionProtocol
+import Glibc
 package import HostAPI
 import Journal
 import UVLoop
@@ -100,7 +101,18 @@ extension HostController {
         guard let function = functions.first(where: { $0.status.name == name }) else {
             throw unknownFunction(name, among: functions.map(\.status.name))
         }
-        return function
+        var detail = function
+        let data = await host.snapshot.dataFolder
+        detail.versions = try await read { journal in
+            try journal.functions().filter { $0.name == name }.sorted { $0.version > $1.version }.map { record in
+                let known = JSONText.decode(FunctionVersion.self, from: record.body)?.moved(to: data)
+                return FunctionInfo.Version(
+                    version: record.version, deployed: .init(record.created), digest: record.digest,
+                    inForce: record.version == function.status.version,
+                    hasModule: known.map { access($0.modulePath, R_OK) == 0 } ?? false)
+            }
+        }
+        return detail
     }
 
     private func unknownFunction(_ name: String, among names: [String]) -> APIError {

@@ -40,7 +40,7 @@ package struct HostStartError: Error, Sendable, CustomStringConvertible {
 /// The parts of a host, put together; starts them in order and stops them in reverse.
 @LoopActor
 package final class HostRuntime {
-    package static let version = "0.1.0"
+    package nonisolated static let version = "0.1.0"
 
     let options: HostOptions
     let journal: any JournalStore

@@ -40,9 +40,9 @@ enum AlarmTable {
     static func row(_ alarm: AlarmInfo, _ style: Style) -> [String] {
         [
             alarm.name, alarm.state == "OK" ? style.green("OK") : style.red(alarm.state),
-            String(alarm.since.description.prefix(19)), alarm.condition,
+            Human.moment(alarm.since), alarm.condition,
             alarm.value.map { $0 == $0.rounded() ? String(Int64($0)) : String(($0 * 100).rounded() / 100) }
-                ?? alarm.lastArrival.map { String($0.description.prefix(19)) } ?? "-", alarm.reason,
+                ?? alarm.lastArrival.map { Human.moment($0) } ?? "-", alarm.reason,
         ]
     }
 }

@@ -26,11 +26,11 @@ struct CSV: AsyncParsableCommand {
         @OptionGroup var partitionOption: PartitionOption
         @OptionGroup var schemaOption: SchemaOption
         @OptionGroup var dataOption: DataOption
-        @Option(name: .long, help: "1 or 2.") var threads = 1
+        @Option(name: .long, help: "How many threads; more than two are not used.") var threads = 1
         @OptionGroup var outputOption: OutputOption
 
         func validate() throws {
-            guard (1...2).contains(threads) else { throw ValidationError("--threads must be 1 or 2.") }
+            guard threads >= 1 else { throw ValidationError("--threads must be at least 1.") }
             try Destinations.check(
                 [("the input", input), ("--schema", schemaOption.schema)] + rulesOption.files + maskOption.files
                     + inputOption.files,
@@ -77,7 +77,7 @@ struct CSV: AsyncParsableCommand {
 
         func run() async throws {
             var options = ConversionOptions()
-            options.threads = threads
+            options.threads = min(threads, 2)
             parquetOption.apply(to: &options.parquet)
             options.parquet.keyValueMetadata = [(key: "sluice.source", value: input)]
             try await schemaOption.apply(to: &options, dataOption, partitionOption.partitioning())

@@ -10,13 +10,13 @@ extension CSV {
         @Argument(help: ArgumentHelp("Delimited text, also compressed.", valueName: "in.csv")) var input: String
         @Option(help: ArgumentHelp("Frequent values of each column.", valueName: "n")) var top = 3
         @Flag(help: "Show the values of columns that look like personal data, too.") var showPersonal = false
-        @Option(help: "1 or 2.") var threads = 1
+        @Option(help: "How many threads; more than two are not used.") var threads = 1
         @OptionGroup var inputOption: InputOption
         @OptionGroup var maskOption: MaskOption
         @OptionGroup var outputOption: OutputOption
 
         func validate() throws {
-            guard (1...2).contains(threads) else { throw ValidationError("--threads must be 1 or 2.") }
+            guard threads >= 1 else { throw ValidationError("--threads must be at least 1.") }
             try Destinations.check(
                 [("the input", input)] + maskOption.files + inputOption.files,
                 [("--quarantine", inputOption.quarantine)])
@@ -35,7 +35,7 @@ extension CSV {
             var options = ConversionOptions()
             try inputOption.apply(to: &options)
             if options.csv.badRecords == .fail { options.csv.badRecords = .reject }
-            options.threads = threads
+            options.threads = min(threads, 2)
             options.parquet.compression = .none
             options.profile = max(top, outputOption.json ? 10 : 0)
             options.masking = try maskOption.masking()

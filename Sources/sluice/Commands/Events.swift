@@ -103,7 +103,7 @@ struct Events: AsyncParsableCommand {
             output.fields([
                 ("event", style.bold(detail.record.id)), ("bus", detail.record.bus),
                 ("position", "\(detail.record.position)"),
-                ("ingested", "\(detail.record.ingested)  (\(Human.ago(detail.record.ingested)))"),
+                ("ingested", "\(Human.moment(detail.record.ingested))  (\(Human.ago(detail.record.ingested)))"),
             ])
             output.heading("Event")
             output.json(detail.record.event)

@@ -5,7 +5,7 @@ import HostAPI
 /// `sluice functions`.
 struct Functions: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "What can run.", subcommands: [List.self, Show.self])
+        abstract: "What can run.", subcommands: [List.self, Show.self, Versions.self])
 
     struct List: AsyncParsableCommand {
         static let configuration = CommandConfiguration(abstract: "Functions in force.")
@@ -19,6 +19,29 @@ struct Functions: AsyncParsableCommand {
                 return output.line("no functions; write one into the app folder and `sluice deploy`")
             }
             FunctionTable.write(functions.map(\.status), to: output)
+        }
+    }
+
+    struct Versions: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Every version of a function, the newest first.",
+            discussion: "A replay runs one of them: sluice replay start … --function NAME@VERSION.")
+        @Argument(help: "The function's name.") var name: String
+        @OptionGroup var common: CommonOptions
+
+        func run() async throws {
+            let versions = try await common.host.function(name: name).versions ?? []
+            let output = common.output
+            if output.json { return try versions.forEach(output.object) }
+            output.table(
+                [.number("VERSION"), "DEPLOYED", "STATE", "DIGEST"],
+                versions.map { version in
+                    [
+                        "\(version.version)", Human.moment(version.deployed),
+                        version.inForce ? output.style.green("in force") : version.hasModule ? "kept" : "module gone",
+                        String(version.digest.prefix(16)),
+                    ]
+                })
         }
     }
 

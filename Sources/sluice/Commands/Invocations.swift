@@ -59,7 +59,7 @@ struct Invocations: AsyncParsableCommand {
                 ("function", "\(summary.function) version \(summary.version)"),
                 ("rule", summary.rule ?? "none: invoked by hand"),
                 ("outcome", style.state(summary.outcome)), ("code", summary.code), ("message", summary.message),
-                ("started", "\(summary.started)  (\(Human.ago(summary.started)))"),
+                ("started", "\(Human.moment(summary.started))  (\(Human.ago(summary.started)))"),
                 (
                     "duration",
                     Human.milliseconds(summary.durationMilliseconds) + (summary.coldStart ? ", cold start" : "")

@@ -17,13 +17,7 @@ struct Invoke: AsyncParsableCommand {
     @OptionGroup var common: CommonOptions
 
     func run() async throws {
-        let bytes = try InputFile.bytes(of: event)
-        let payload: RawJSON
-        do {
-            payload = try RawJSON(bytes)
-        } catch {
-            throw Failure("\(event) is not JSON: \(error)", hint: "the event must be one JSON value")
-        }
+        let payload = try InputFile.json(of: event, hint: "the event must be one JSON value")
         let result = try await common.host.invoke(function: function, request: InvokeRequest(payload: payload))
         let output = common.output
         let failed = result.summary.outcome != "succeeded" && result.summary.outcome != "dropped"

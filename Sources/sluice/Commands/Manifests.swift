@@ -21,7 +21,7 @@ struct Manifests: AsyncParsableCommand {
                 manifests.map {
                     [
                         "\($0.bucket)/\($0.key)", $0.rule, "\($0.files)", $0.missing.map { "\($0.count)" } ?? "?",
-                        String($0.deadline.description.prefix(19)),
+                        Human.moment($0.deadline),
                     ]
                 })
             for manifest in manifests {

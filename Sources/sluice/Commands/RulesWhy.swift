@@ -7,7 +7,7 @@ extension Rules {
     struct Why: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Why a rule takes an event or does not; without a rule, which rules come nearest.",
-            usage: "sluice rules why [<rule>] <event> [--bus <bus>] [--nearest]",
+            usage: "sluice rules why [<rule>] <event> [--bus <bus>] [--nearest] [--count <n>] [--data <dir>] [--json]",
             discussion: """
                 Compares an event with the rules of the running host and names the first field that fails, what was \
                 expected there and what was found. Nothing is put on a bus. `sluice events show ID --json` prints the \
@@ -30,13 +30,7 @@ extension Rules {
             // One argument is the event, two are the rule and the event.
             let name = event == nil ? nil : rule
             guard let path = event ?? rule else { return }
-            let envelope: RawJSON
-            let bytes = try InputFile.bytes(of: path)
-            do {
-                envelope = try RawJSON(bytes)
-            } catch {
-                throw Failure("\(path) is not JSON: \(error)", hint: "give the file of an event's whole envelope")
-            }
+            let envelope = try InputFile.json(of: path, hint: "give the file of an event's whole envelope")
             let host = common.host
             if let name {
                 let info = try await host.rule(bus: bus, name: name)

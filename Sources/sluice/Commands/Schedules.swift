@@ -30,8 +30,8 @@ struct SchedulesCommand: AsyncParsableCommand {
                 schedules.map { schedule in
                     [
                         schedule.rule, schedule.bus, schedule.expression, schedule.timezone, schedule.missed,
-                        schedule.last.map { String($0.description.prefix(19)) } ?? "-",
-                        schedule.next.map { String($0.description.prefix(19)) }.joined(separator: "  "),
+                        schedule.last.map { Human.moment($0) } ?? "-",
+                        schedule.next.map { Human.moment($0) }.joined(separator: "  "),
                     ]
                 })
             for schedule in schedules {

@@ -1,3 +1,4 @@
+import FunctionJSON
 import Glibc
 
 /// Bytes and lines of a file, or of the standard input for `-`.
@@ -29,6 +30,17 @@ struct InputFile: ~Copyable {
         var file = try InputFile(path)
         while !file.ended { try file.fill() }
         return file.buffer
+    }
+
+    /// A file that holds one JSON value.
+    /// - Parameter hint: what the value must be.
+    static func json(of path: String, hint: String? = nil) throws(Failure) -> RawJSON {
+        let bytes = try Self.bytes(of: path)
+        do {
+            return try RawJSON(bytes)
+        } catch {
+            throw Failure("\(path == "-" ? "the standard input" : path) is not JSON: \(error)", hint: hint)
+        }
     }
 
     /// The next line without its end; nil after the last.

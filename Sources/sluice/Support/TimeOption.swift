@@ -24,11 +24,7 @@ struct MomentArgument: ExpressibleByArgument, Sendable {
         }
     }
 
-    static var now: Timestamp {
-        var time = timespec()
-        clock_gettime(CLOCK_REALTIME, &time)
-        return Timestamp(milliseconds: Int64(time.tv_sec) * 1000 + Int64(time.tv_nsec) / 1_000_000)
-    }
+    static var now: Timestamp { Timestamp(milliseconds: Human.now()) }
 
     static let words = "RFC 3339 (2026-11-21T04:05:06Z), a date, or how long ago: 90s, 30m, 2h, 7d"
 }

@@ -1,0 +1,81 @@
+import ArgumentParser
+import Glibc
+
+/// `sluice new`.
+struct New: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Make an app folder with a first function: sources, test, limits, rule.",
+        discussion: "The folder is a Swift package that builds as it is, and an app for `sluice up`.")
+
+    @Argument(help: ArgumentHelp("The folder to make, such as my-pipeline.", valueName: "dir"))
+    var folder: String
+    @Option(name: .long, help: "The function's name.")
+    var function = "CountLines"
+    @Option(
+        name: .long,
+        help: ArgumentHelp(
+            "The checkout of Sluice to build against. Default: the one this program is of.", valueName: "dir"))
+    var sluice: String?
+    @OptionGroup var outputOption: OutputOption
+
+    func validate() throws {
+        guard function.wholeMatch(of: /[A-Z][A-Za-z0-9]{0,63}/) != nil else {
+            throw ValidationError("`\(function)` is no name for a function: letters and digits, the first a capital.")
+        }
+    }
+
+    func run() throws {
+        let checkout = try self.checkout()
+        let place = Paths.absolute(folder)
+        guard mkdir(place, 0o777) == 0 else { throw Failure.system("cannot make \(folder)") }
+        let files = AppTemplate(
+            name: place.split(separator: "/").last.map(String.init) ?? "app", function: function, checkout: checkout
+        )
+        .files
+        for (name, text) in files {
+            var parent = place
+            for part in name.split(separator: "/").dropLast() {
+                parent += "/" + part
+                guard mkdir(parent, 0o777) == 0 || errno == EEXIST else {
+                    throw Failure.system("cannot make \(parent)")
+                }
+            }
+            try StagedFile.write("\(place)/\(name)", Array(text.utf8))
+        }
+        let output = outputOption.output
+        if output.json { return try output.object(Made(folder: place, files: files.map(\.name))) }
+        for file in files { output.line("\(folder)/\(file.name)") }
+        output.line()
+        output.line("Build it and start a host:")
+        output.line("  cd \(folder)")
+        output.line("  swift build -c release")
+        output.line("  \(Paths.programFolder)sluice up")
+        output.line("and in another terminal:")
+        output.line("  cd \(folder)")
+        output.line("  cp README.md data/buckets/inbox/")
+        output.line("  cat data/buckets/outbox/README.md.count")
+    }
+
+    private struct Made: Encodable {
+        var folder: String
+        var files: [String]
+    }
+
+    /// The folder of Sluice's Package.swift.
+    private func checkout() throws -> String {
+        if let sluice {
+            let folder = Paths.absolute(sluice)
+            guard access("\(folder)/Package.swift", R_OK) == 0 else {
+                throw Failure("there is no \(sluice)/Package.swift", hint: "name the folder of Sluice's sources")
+            }
+            return folder
+        }
+        var parts = Paths.programFolder.split(separator: "/").map(String.init)
+        while !parts.isEmpty {
+            let folder = "/" + parts.joined(separator: "/")
+            if access("\(folder)/Sources/FunctionKit", R_OK) == 0 { return folder }
+            parts.removeLast()
+        }
+        throw Failure("this program lies outside of Sluice's sources", hint: "say where they are: --sluice DIR")
+    }
+}

@@ -1,0 +1,12 @@
+#!/usr/bin/env bash
+# Puts the release binaries that belong together into one folder below a prefix, and a link where shells look for it.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+prefix=${1:?usage: install.sh PREFIX}
+place=$prefix/lib/sluice
+mkdir -p "$place" "$prefix/bin"
+for file in sluice sluice-worker lib{CSVToParquet,ValidateCSV,EnrichOrders,BenchEcho,BenchCounter}.so; do
+    install -m 755 ".build/release/$file" "$place/$file"
+done
+ln -sfn ../lib/sluice/sluice "$prefix/bin/sluice"
+echo "installed: $prefix/bin/sluice"
