@@ -70,7 +70,8 @@ struct CompressedInputTests {
 
     @Test("a bare stream of which the last byte holds more than a buffer takes is read to its end")
     func pending() throws {
-        for matches in [1, 2, 3, 4, 50] {
+        // With 6 and 14, the last byte begins with the last bit of a match: it is taken before that is copied.
+        for matches in [1, 2, 6, 14, 50] {
             for room in [1, 7, 100, 257, 258, 259, 300, 517, 1 << 16] {
                 let source = try InflateSource(MemorySource(deflated(matches: matches)), framing: .bare)
                 for _ in 0..<2 {

@@ -17,6 +17,7 @@ public final class QuarantineSource: ByteSource {
     public private(set) var layout: RejectedLayout
     /// Where they come from, as the writer of the file was told.
     public private(set) var origin: String?
+    private let chunk = UnsafeMutableRawBufferPointer.allocate(byteCount: 256 << 10, alignment: 16)
     private var input: [UInt8] = []
     private var inputPosition = 0
     private var reachedEnd = false
@@ -66,6 +67,8 @@ public final class QuarantineSource: ByteSource {
         layout = RejectedLayout(header: "", delimiter: ",")
         try readFirstLine()
     }
+
+    deinit { chunk.deallocate() }
 
     private func readFirstLine() throws(ColumnarError) {
         guard let first = try nextLine() else { throw fault("it is empty") }
@@ -147,12 +150,8 @@ public final class QuarantineSource: ByteSource {
                     "Line \(line + 1) of the quarantine file is longer than \(Self.mostLineBytes) bytes.",
                     line: line + 1)
             }
-            let old = input.count
-            input.append(contentsOf: repeatElement(0, count: 256 << 10))
-            let count = try input.withUnsafeMutableBufferPointer { buffer throws(ColumnarError) in
-                try base.read(into: UnsafeMutableRawBufferPointer(UnsafeMutableBufferPointer(rebasing: buffer[old...])))
-            }
-            input.removeLast(input.count - old - count)
+            let count = try base.read(into: chunk)
+            input.append(contentsOf: UnsafeRawBufferPointer(rebasing: chunk[..<count]))
             reachedEnd = count == 0
         }
     }
