@@ -1,7 +1,7 @@
 import Columnar
 import Testing
 
-@Suite("Escapes outside quotes", .timeLimit(.minutes(1)))
+@Suite("Escapes outside quotes", .timeLimit(.minutes(10)))
 struct EscapeTests {
     private var options: CSVOptions {
         var options = CSVOptions()
