@@ -83,9 +83,11 @@ struct ReaderFuzzTests {
         while !hasNested {
             try sink.reset()
             let text = RandomJSON.make(seed: seed, form: "ndjson")
+            seed += 1
+            // Records without any field make no table.
+            guard text.contains(":") else { continue }
             let report = try CSVConverter.convert(from: MemorySource(text), to: sink, options: options)
             hasNested = report.rows > 20 && report.columns.contains { "\($0.type)".contains("<") }
-            seed += 1
         }
         damage(sink.bytes, name, rounds: 800)
         // Cut off anywhere, it is refused.
