@@ -164,8 +164,9 @@ package final class ReplayJobs {
     // MARK: Asking
 
     package func info(_ name: String) async throws -> ReplayInfo? {
-        guard let replay = replays[name] else { return nil }
-        return report(replay, try await progress())
+        let progress = try await progress()
+        // Looked at last: one that is closed meanwhile has its counts itself.
+        return replays[name].map { report($0, progress) }
     }
 
     /// Newest first.
