@@ -1,6 +1,4 @@
-import CFunctionABI
 package import FunctionProtocol
-import Glibc
 package import Logging
 package import UVLoop
 
@@ -8,7 +6,7 @@ package import UVLoop
 /// an idle worker or a new one.
 @LoopActor
 package final class WorkerPool {
-    private struct Version {
+    struct Version {
         var zygote: Zygote?
         var idle: [WorkerProcess] = []
         var workers: [UInt64: WorkerProcess] = [:]
@@ -22,16 +20,16 @@ package final class WorkerPool {
 
     private static let idleSeconds = 300
 
-    private let spawner: ProcessSpawner
-    private let dataFolder: String
-    private let files: FileThreads
-    private unowned let delegate: any WorkerPoolDelegate
+    let spawner: ProcessSpawner
+    let dataFolder: String
+    let files: FileThreads
+    unowned let delegate: any WorkerPoolDelegate
     private let log: Logger
     private let clock = HostClock()
-    private var versions: [WorkerVersion: Version] = [:]
+    var versions: [WorkerVersion: Version] = [:]
     private var attempts: [UInt64: WorkerProcess] = [:]
-    private var lastWorker: UInt64 = 0
-    private var isStopping = false
+    var lastWorker: UInt64 = 0
+    var isStopping = false
     let roster: WorkerRoster
     /// Called when the last worker has ended.
     private var stopped: (() -> Void)?
@@ -57,7 +55,7 @@ package final class WorkerPool {
         ensureZygote(version)
     }
 
-    private func ensureZygote(_ version: WorkerVersion) {
+    func ensureZygote(_ version: WorkerVersion) {
         if versions[version]?.zygote == nil { versions[version, default: Version()].zygote = makeZygote(version) }
     }
 
@@ -171,114 +169,9 @@ package final class WorkerPool {
         roster.clear()
     }
 
-    // MARK: Making workers
-
-    private func makeZygote(_ version: WorkerVersion) -> Zygote {
-        Zygote(
-            version: version, spawner: spawner, environment: environment(version), load: loadBody(version),
-            exited: { [weak self] number, status in self?.versions[version]?.workers[number]?.exited(status) },
-            ended: { [weak self] zygote in
-                guard let self else { return }
-                for worker in self.versions[version]?.workers.values.map({ $0 }) ?? [] where worker.zygote === zygote {
-                    worker.zygoteEnded()
-                }
-                guard self.versions[version]?.zygote === zygote else { return }
-                // A zygote that was lost is made anew with the next request; one that failed to load stays as the reason.
-                if case .failed(let failure) = zygote.phase {
-                    self.failWaiting(version, failure)
-                } else {
-                    self.versions[version]?.zygote = nil
-                }
-            })
-    }
-
-    /// False if none is on its way, and will never be heard of.
-    private func makeWorker(_ version: WorkerVersion) async -> Bool {
-        guard versions[version] != nil else { return false }
-        // The zygote this request counted on may be gone by now.
-        if versions[version]?.waiting.isEmpty == false { ensureZygote(version) }
-        guard let zygote = versions[version]?.zygote else { return false }
-        await zygote.settled()
-        guard !isStopping else { return false }
-        switch zygote.phase {
-        case .failed(let failure):
-            // Asked again at the next request: what was missing may be there then. Another's zygote stays.
-            if versions[version]?.zygote === zygote { versions[version]?.zygote = nil }
-            failWaiting(version, failure)
-        case .ready(let manifest):
-            do {
-                if manifest.canFork {
-                    try fork(version, zygote)
-                } else {
-                    // The zygote has told what it was there for.
-                    zygote.endProcess()
-                    try await spawn(version)
-                }
-                return true
-            } catch {
-                failWaiting(version, Failure(code: "WorkerUnavailable", message: "no worker could be made: \(error)"))
-            }
-        case .starting, .ended:
-            failWaiting(version, Failure(code: "WorkerUnavailable", message: "the zygote has ended"))
-        }
-        return false
-    }
-
-    private func fork(_ version: WorkerVersion, _ zygote: Zygote) throws {
-        let connections = try ProcessSpawner.Connections()
-        let worker: WorkerProcess
-        do {
-            worker = try makeProcess(version, zygote, connections.host)
-        } catch {
-            for descriptor in connections.worker { close(descriptor) }
-            throw error
-        }
-        roster.add(zygote.pid)
-        zygote.fork(worker.number, descriptors: connections.worker) { [weak self] result in
-            switch result {
-            case .success(let process):
-                worker.attach(pid: process.pid, pidfd: process.pidfd)
-                self?.roster.add(process.pid)
-            case .failure(let failure):
-                worker.abandon(failure)
-            }
-        }
-    }
-
-    /// A version that cannot fork: each worker loads the module itself.
-    private func spawn(_ version: WorkerVersion) async throws {
-        let process = try await spawner.start(mode: "--worker", environment: environment(version))
-        let worker: WorkerProcess
-        do {
-            worker = try makeProcess(version, nil, process.connections)
-        } catch {
-            ProcessHandle(pid: process.pid, descriptor: process.pidfd, isChild: true) { _ in }.kill()
-            throw error
-        }
-        worker.attach(pid: process.pid, pidfd: process.pidfd)
-        roster.add(process.pid)
-        worker.load(loadBody(version))
-    }
-
-    private func makeProcess(
-        _ version: WorkerVersion, _ zygote: Zygote?, _ connections: [Int32]
-    ) throws -> WorkerProcess {
-        lastWorker += 1
-        let worker = try WorkerProcess(
-            number: lastWorker, version: version, zygote: zygote, files: files, connections: connections,
-            events: WorkerProcess.Events(
-                ready: { [weak self] in self?.ready($0) },
-                started: { [weak self] in self?.delegate.attemptStarted($0) },
-                called: { [weak self] in self?.delegate.attemptCalled($0, $1) },
-                finished: { [weak self] in self?.finished($0, $1, $2) },
-                ended: { [weak self] in self?.ended($0) }))
-        versions[version]?.workers[worker.number] = worker
-        return worker
-    }
-
     // MARK: What workers tell
 
-    private func ready(_ worker: WorkerProcess) {
+    func ready(_ worker: WorkerProcess) {
         versions[worker.version]?.making -= 1
         guard versions[worker.version]?.waiting.isEmpty == false else { return keep(worker) }
         guard let next = versions[worker.version]?.waiting.removeFirst() else { return }
@@ -286,7 +179,7 @@ package final class WorkerPool {
         worker.run(next.request, coldStart: true, requested: next.since)
     }
 
-    private func finished(_ worker: WorkerProcess, _ id: UInt64, _ report: AttemptReport) {
+    func finished(_ worker: WorkerProcess, _ id: UInt64, _ report: AttemptReport) {
         attempts[id] = nil
         // Before the delegate hears of it: it starts the next attempt at once, which otherwise would fork a worker.
         if versions[worker.version]?.workers[worker.number] != nil, worker.isFree { keep(worker) }
@@ -313,7 +206,7 @@ package final class WorkerPool {
         }
     }
 
-    private func ended(_ worker: WorkerProcess) {
+    func ended(_ worker: WorkerProcess) {
         let version = worker.version
         versions[version]?.workers[worker.number] = nil
         versions[version]?.idle.removeAll { $0 === worker }
@@ -331,7 +224,7 @@ package final class WorkerPool {
         }
     }
 
-    private func failWaiting(_ version: WorkerVersion, _ failure: Failure) {
+    func failWaiting(_ version: WorkerVersion, _ failure: Failure) {
         guard versions[version]?.waiting.isEmpty == false, let next = versions[version]?.waiting.removeFirst() else {
             return
         }
@@ -348,44 +241,5 @@ package final class WorkerPool {
         }
         state.zygote?.close()
         versions[version] = nil
-    }
-
-    // MARK: What a process is started with
-
-    private func environment(_ version: WorkerVersion) -> [String: String] {
-        var variables = version.configuration.environment
-        for name in ["PATH", "HOME", "LANG", "TZ", "LD_LIBRARY_PATH"] where variables[name] == nil {
-            if let value = getenv(name) { variables[name] = String(cString: value) }
-        }
-        variables["TMPDIR"] = scratch(version)
-        // Swift's own backtracer would exec a helper; the worker writes a report of its own.
-        variables["SWIFT_BACKTRACE"] = "enable=no"
-        return variables
-    }
-
-    private func scratch(_ version: WorkerVersion) -> String {
-        "\(dataFolder)/run/scratch/\(version.configuration.function)"
-    }
-
-    /// The folder that the worker made for itself (confine.c).
-    private func removeScratch(of worker: WorkerProcess) {
-        guard worker.pid > 0 else { return }
-        let path = "\(scratch(worker.version))/worker-\(worker.pid)"
-        files.perform { Folders.remove(path) }
-    }
-
-    private func loadBody(_ version: WorkerVersion) -> [UInt8] {
-        let module = Array(version.modulePath.utf8)
-        let folder = Array(scratch(version).utf8)
-        let configuration = JSONText.encode(version.configuration)
-        Folders.make(scratch(version))
-        let sizes = sluice_wire_load(
-            memory_bytes: UInt64(version.configuration.memoryMegabytes) << 20, file_bytes: UInt64(version.stagingBytes),
-            descriptors: 1024,
-            module_count: UInt32(module.count), scratch_count: UInt32(folder.count),
-            configuration_count: UInt32(configuration.count))
-        var body: [UInt8] = []
-        withUnsafeBytes(of: sizes) { body.append(contentsOf: $0) }
-        return body + module + folder + configuration
     }
 }

@@ -1,0 +1,81 @@
+import FunctionProtocol
+import Journal
+import UVLoop
+
+/// What a worker's report means for the works of its attempt.
+extension Dispatcher {
+    /// Which works succeeded or were dropped, by index; nil if the attempt failed as a whole.
+    static func succeeded(_ verdict: Verdict, count: Int) -> Set<Int>? {
+        switch verdict {
+        case .succeeded:
+            return Set(0..<count)
+        case .records(let verdicts):
+            guard verdicts.count == count else { return nil }
+            let good = verdicts.indices.filter { index in
+                switch verdicts[index] {
+                case .succeeded, .dropped: true
+                case .failed, .notReached: false
+                }
+            }
+            return good.isEmpty ? nil : Set(good)
+        case .failed, .superseded:
+            return nil
+        }
+    }
+
+    static func verdict(of report: AttemptReport, _ context: AttemptContext) -> Verdict {
+        switch report.outcome {
+        case .success:
+            return .succeeded
+        case .failure(let failure):
+            return verdict(of: failure, context, report)
+        case .batch(let answer):
+            return .records(
+                answer.results.enumerated().map { index, result in
+                    switch result.status {
+                    case .ok: return .succeeded
+                    case .dropped: return .dropped
+                    case .failed:
+                        let failure =
+                            result.failure ?? Failure(code: "RecordFailed", message: "the handler gave no reason")
+                        return .failed(
+                            summary(failure, context, report, of: index),
+                            FailureClass(code: failure.code, retry: failure.retry))
+                    }
+                })
+        }
+    }
+
+    static func verdict(of failure: Failure, _ context: AttemptContext, _ report: AttemptReport) -> Verdict {
+        .failed(summary(failure, context, report), FailureClass(code: failure.code, retry: failure.retry))
+    }
+
+    /// `index`: of the work in its batch.
+    static func summary(
+        _ failure: Failure, _ context: AttemptContext, _ report: AttemptReport, of index: Int = 0
+    ) -> AttemptSummary {
+        AttemptSummary(
+            attempt: "\(context.id)", version: context.version.version, started: context.startedWall,
+            durationMilliseconds: Double(report.durationMicroseconds) / 1000, code: failure.code,
+            message: failure.message, backtrace: report.backtrace,
+            log: report.logs.suffix(20).map { String($0.text.prefix(500)) }, retryAfter: report.retryAfter,
+            input: context.given.indices.contains(index)
+                ? String(decoding: context.given[index], as: UTF8.self) : nil)
+    }
+}
+
+extension Resolution {
+    /// The same, with the kept outcome that a redrive goes on with.
+    func parking(_ name: String?) -> Resolution {
+        switch self {
+        case .dead(var work, let death):
+            work.parked = name
+            return .dead(work, death)
+        case .retry(var work, let due, let from):
+            work.parked = name
+            return .retry(work, due: due, from: from)
+        case .succeeded, .dropped, .superseded:
+            return self
+        }
+    }
+}
