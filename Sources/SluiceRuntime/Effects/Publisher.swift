@@ -176,7 +176,7 @@ package final class Publisher {
                 log.error(
                     "the catalog cannot be read; tried again every second",
                     metadata: ["attempt": "\(decision.attempt)", "error": "\(error)"])
-                await pause(milliseconds: 1000)
+                await LoopPause.sleep(milliseconds: 1000)
             }
         }
     }
@@ -200,7 +200,7 @@ package final class Publisher {
                     done.append(PublishedObject(bucket: publication.bucket, key: publication.key, sighting: sighting))
                     break
                 } catch let error as ObjectStoreError where !error.isPermanent && delay < 5000 {
-                    await pause(milliseconds: delay)
+                    await LoopPause.sleep(milliseconds: delay)
                     delay *= 4
                 } catch let error as ObjectStoreError {
                     return .failure(error)
@@ -247,12 +247,6 @@ package final class Publisher {
         let buckets = buckets
         files.perform {
             for name in names { buckets[name]?.discard(attempt) }
-        }
-    }
-
-    private func pause(milliseconds: Int) async {
-        await withCheckedContinuation { continuation in
-            _ = LoopTimer.after(.milliseconds(milliseconds)) { continuation.resume() }
         }
     }
 

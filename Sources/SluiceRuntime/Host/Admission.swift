@@ -14,8 +14,8 @@ package final class Admission: Sendable {
 
     private let folder: String
     private let state = Mutex(State())
-    /// For how long the disk is taken to be as it was found. The journal looks for itself before each of its segments grows,
-    /// and a write that fails all the same is refused and loses nothing.
+    /// For how long the disk is taken to be as it was found. The journal looks for itself every second, and a write that fails
+    /// all the same is refused and loses nothing.
     private static let trust = Duration.milliseconds(20)
 
     package init(dataFolder: String) {
