@@ -67,9 +67,10 @@ let package = Package(
         .systemLibrary(name: "CLibUV", pkgConfig: "libuv", providers: [.apt(["libuv1-dev"])]),
         .systemLibrary(name: "CSnappy", providers: [.apt(["libsnappy-dev"])]),
         .systemLibrary(name: "CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),
-        .systemLibrary(name: "CCurl", pkgConfig: "libcurl", providers: [.apt(["libcurl4-openssl-dev"])]),
         .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
         .target(name: "CLinux", cSettings: cSettings),
+        // Loads libcurl when it is needed: only its headers are.
+        .target(name: "CCurl", cSettings: cSettings, linkerSettings: [.linkedLibrary("dl")]),
         .target(name: "CFunctionABI", cSettings: cSettings),
         .executableTarget(
             name: "sluice-worker", dependencies: ["CFunctionABI"], cSettings: cSettings,

@@ -52,35 +52,36 @@ final class HTTPTransfers: Sendable {
     /// libcurl's handle of the whole. Unchecked: `curl_multi_wakeup` may be called from any thread, everything else is
     /// called on the transfers' own, which is the last to hold it.
     private final class Multi: @unchecked Sendable {
+        let curl: Curl
         let handle: UnsafeMutableRawPointer?
 
-        init() {
-            _ = HTTPTransfers.library
-            handle = curl_multi_init()
+        init(_ curl: Curl) {
+            self.curl = curl
+            handle = curl.call.multi_init()
         }
 
         func wake() {
-            if let handle { curl_multi_wakeup(handle) }
+            if let handle { _ = curl.call.multi_wakeup(handle) }
         }
 
         deinit {
-            if let handle { curl_multi_cleanup(handle) }
+            if let handle { _ = curl.call.multi_cleanup(handle) }
         }
     }
-
-    private static let library: CURLcode = curl_global_init(Int(CURL_GLOBAL_DEFAULT))
 
     private final class Queue: Sendable {
         let state = Mutex(State())
     }
 
     private let queue = Queue()
-    private let multi = Multi()
+    private let multi: Multi
     private let thread = FileThreads(count: 1)
 
-    init() {
+    init(_ curl: Curl) {
+        let multi = Multi(curl)
+        self.multi = multi
         // It refers to the queue and not to `self`, and ends when it is told to.
-        thread.perform { [multi, queue] in Self.run(multi, queue) }
+        thread.perform { [queue] in Self.run(multi, queue) }
     }
 
     /// `done` is called on the transfers' thread, once.
@@ -108,6 +109,7 @@ final class HTTPTransfers: Sendable {
 
     private static func run(_ multi: Multi, _ queue: Queue) {
         guard let handle = multi.handle else { return }
+        let curl = multi.curl
         var running: [UnsafeMutableRawPointer: Transfer] = [:]
         while true {
             let (waiting, cancelled, isStopping) = queue.state.withLock { state in
@@ -120,94 +122,97 @@ final class HTTPTransfers: Sendable {
             for transfer in waiting {
                 if cancelled.contains(transfer.id) || isStopping {
                     transfer.done(.cancelled)
-                } else if let easy = begin(transfer, on: handle) {
+                } else if let easy = begin(transfer, on: handle, curl) {
                     running[easy] = transfer
                 } else {
                     transfer.done(.unreachable("no request could be made"))
                 }
             }
             for (easy, transfer) in running where cancelled.contains(transfer.id) || isStopping {
-                end(easy, transfer, on: handle)
+                end(easy, transfer, on: handle, curl)
                 running[easy] = nil
                 transfer.done(.cancelled)
             }
             if isStopping { break }
             var count: Int32 = 0
-            curl_multi_perform(handle, &count)
+            _ = curl.call.multi_perform(handle, &count)
             var left: Int32 = 0
-            while let message = curl_multi_info_read(handle, &left) {
+            while let message = curl.call.multi_info_read(handle, &left) {
                 guard message.pointee.msg == CURLMSG_DONE, let easy = message.pointee.easy_handle,
                     let transfer = running.removeValue(forKey: easy)
                 else { continue }
                 let result = ccurl_result(message)
-                let outcome = outcome(of: transfer, easy, result)
-                end(easy, transfer, on: handle)
+                let outcome = outcome(of: transfer, easy, result, curl)
+                end(easy, transfer, on: handle, curl)
                 transfer.done(outcome)
             }
-            curl_multi_poll(handle, nil, 0, running.isEmpty ? 60_000 : 1000, nil)
+            _ = curl.call.multi_poll(handle, nil, 0, running.isEmpty ? 60_000 : 1000, nil)
         }
     }
 
     private static func outcome(
-        of transfer: Transfer, _ easy: UnsafeMutableRawPointer, _ result: CURLcode
+        of transfer: Transfer, _ easy: UnsafeMutableRawPointer, _ result: CURLcode, _ curl: Curl
     ) -> HTTPOutcome {
         switch result {
         case CURLE_OK:
-            return .answer(status: Int(ccurl_status(easy)), body: transfer.body, retryAfter: transfer.retryAfter)
+            return .answer(
+                status: Int(ccurl_status(curl.functions, easy)), body: transfer.body, retryAfter: transfer.retryAfter)
         case CURLE_OPERATION_TIMEDOUT: return .timedOut
-        default: return .unreachable(String(cString: curl_easy_strerror(result)))
+        default: return .unreachable(String(cString: ccurl_reason(curl.functions, result)))
         }
     }
 
-    private static func begin(_ transfer: Transfer, on multi: UnsafeMutableRawPointer) -> UnsafeMutableRawPointer? {
-        guard let easy = curl_easy_init() else { return nil }
+    private static func begin(
+        _ transfer: Transfer, on multi: UnsafeMutableRawPointer, _ curl: Curl
+    ) -> UnsafeMutableRawPointer? {
+        guard let easy = curl.call.easy_init() else { return nil }
         let request = transfer.request
         let context = Unmanaged.passUnretained(transfer).toOpaque()
         var list: UnsafeMutablePointer<curl_slist>?
         // No waiting for a permission to send the body.
-        list = curl_slist_append(list, "Expect:")
+        list = curl.call.slist_append(list, "Expect:")
         for (name, value) in request.headers {
             // An empty value is written with a semicolon, or the header would be taken away.
-            list = curl_slist_append(list, value.isEmpty ? "\(name);" : "\(name): \(value)")
+            list = curl.call.slist_append(list, value.isEmpty ? "\(name);" : "\(name): \(value)")
         }
         transfer.headers = list
-        ccurl_set_text(easy, CURLOPT_URL, request.url)
-        ccurl_set_text(easy, CURLOPT_PROTOCOLS_STR, "http,https")
-        ccurl_set_number(easy, CURLOPT_NOSIGNAL, 1)
-        ccurl_set_number(easy, CURLOPT_FOLLOWLOCATION, 0)
-        ccurl_set_number(easy, CURLOPT_TIMEOUT_MS, max(1, Int(request.timeout * 1000)))
-        ccurl_set_pointer(easy, CURLOPT_HTTPHEADER, list)
-        ccurl_set_pointer(easy, CURLOPT_WRITEDATA, context)
-        ccurl_set_receiver(easy, CURLOPT_WRITEFUNCTION, receiveBody)
-        ccurl_set_pointer(easy, CURLOPT_HEADERDATA, context)
-        ccurl_set_receiver(easy, CURLOPT_HEADERFUNCTION, receiveHeader)
+        ccurl_set_text(curl.functions, easy, CURLOPT_URL, request.url)
+        ccurl_set_text(curl.functions, easy, CURLOPT_PROTOCOLS_STR, "http,https")
+        ccurl_set_number(curl.functions, easy, CURLOPT_NOSIGNAL, 1)
+        ccurl_set_number(curl.functions, easy, CURLOPT_FOLLOWLOCATION, 0)
+        ccurl_set_number(curl.functions, easy, CURLOPT_TIMEOUT_MS, max(1, Int(request.timeout * 1000)))
+        ccurl_set_pointer(curl.functions, easy, CURLOPT_HTTPHEADER, list)
+        ccurl_set_pointer(curl.functions, easy, CURLOPT_WRITEDATA, context)
+        ccurl_set_receiver(curl.functions, easy, CURLOPT_WRITEFUNCTION, receiveBody)
+        ccurl_set_pointer(curl.functions, easy, CURLOPT_HEADERDATA, context)
+        ccurl_set_receiver(curl.functions, easy, CURLOPT_HEADERFUNCTION, receiveHeader)
         if request.method == "GET" {
-            ccurl_set_number(easy, CURLOPT_HTTPGET, 1)
+            ccurl_set_number(curl.functions, easy, CURLOPT_HTTPGET, 1)
         } else {
-            ccurl_set_size(easy, CURLOPT_POSTFIELDSIZE_LARGE, curl_off_t(request.body.count))
+            ccurl_set_size(curl.functions, easy, CURLOPT_POSTFIELDSIZE_LARGE, curl_off_t(request.body.count))
             // With a NUL behind it, so that an empty body has an address too.
             (request.body + [0]).withUnsafeBufferPointer { bytes in
                 bytes.withMemoryRebound(to: CChar.self) { text in
-                    _ = ccurl_set_text(easy, CURLOPT_COPYPOSTFIELDS, text.baseAddress)
+                    _ = ccurl_set_text(curl.functions, easy, CURLOPT_COPYPOSTFIELDS, text.baseAddress)
                 }
             }
-            ccurl_set_text(easy, CURLOPT_CUSTOMREQUEST, request.method)
+            ccurl_set_text(curl.functions, easy, CURLOPT_CUSTOMREQUEST, request.method)
         }
-        guard curl_multi_add_handle(multi, easy) == CURLM_OK else {
-            curl_slist_free_all(list)
+        guard curl.call.multi_add_handle(multi, easy) == CURLM_OK else {
+            curl.call.slist_free_all(list)
             transfer.headers = nil
-            curl_easy_cleanup(easy)
+            curl.call.easy_cleanup(easy)
             return nil
         }
         return easy
     }
 
     private static func end(
-        _ easy: UnsafeMutableRawPointer, _ transfer: Transfer, on multi: UnsafeMutableRawPointer
+        _ easy: UnsafeMutableRawPointer, _ transfer: Transfer, on multi: UnsafeMutableRawPointer, _ curl: Curl
     ) {
-        curl_multi_remove_handle(multi, easy)
-        curl_easy_cleanup(easy)
-        curl_slist_free_all(transfer.headers)
+        _ = curl.call.multi_remove_handle(multi, easy)
+        curl.call.easy_cleanup(easy)
+        curl.call.slist_free_all(transfer.headers)
         transfer.headers = nil
     }
 

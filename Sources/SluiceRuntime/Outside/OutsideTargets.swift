@@ -90,10 +90,15 @@ package final class OutsideTargets {
                 ("Idempotency-Key", call.context.invocationID),
             ], body: call.payload, timeout: webhook.timeoutSeconds)
         var shown = webhook.shownURL
+        let curl: Curl
         do {
-            let (url, headers) = try await files.run {
-                (try webhook.readURL(), try webhook.headers.map { (name: $0.name, value: try $0.value.read()) })
+            let (url, headers, library) = try await files.run {
+                (
+                    try webhook.readURL(), try webhook.headers.map { (name: $0.name, value: try $0.value.read()) },
+                    try Curl.load()
+                )
             }
+            curl = library
             request.url = url
             if webhook.secretURL != nil { shown = WebhookDefinition.origin(of: url) }
             for header in headers {
@@ -105,7 +110,7 @@ package final class OutsideTargets {
             return finish(id, AttemptReport(outcome: .failure(failure)), since: since)
         }
         guard !isStopping else { return finish(id, AttemptReport(outcome: .failure(.hostStopping)), since: since) }
-        let transfers = transfers ?? HTTPTransfers()
+        let transfers = transfers ?? HTTPTransfers(curl)
         self.transfers = transfers
         let outcome = await withCheckedContinuation { continuation in
             transfers.start(request, id: id) { continuation.resume(returning: $0) }

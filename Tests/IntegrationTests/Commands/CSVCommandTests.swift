@@ -34,6 +34,12 @@ struct CSVCommandTests {
         #expect(wrong.ending == .exited(1) && wrong.errors.contains("nothing.csv"))
     }
 
+    @Test("commands do not load libcurl, which only webhooks need")
+    func libraries() async throws {
+        let loaded = try await run(TestApp.sluice, ["--version"], environment: ["LD_TRACE_LOADED_OBJECTS": "1"])
+        #expect(loaded.output.contains("libc.so") && !loaded.output.contains("libcurl"), "\(loaded.output)")
+    }
+
     @Test("validate: good and bad rows part; quarantine is fed back; a file that fails writes nothing")
     func validate() async throws {
         let folder = CommandFolder()

@@ -38,6 +38,29 @@ struct WebhookAnswerTests {
     }
 }
 
+@Suite("libcurl")
+struct CurlTests {
+    @Test("it is loaded once")
+    func loading() throws {
+        _ = try Curl.load()
+        _ = try Curl.load()
+    }
+
+    @Test(
+        "where it is missing or another library has its name, the failure says what to install",
+        arguments: [
+            ("libsluice-has-none.so.4", "cannot open shared object file"), ("libc.so.6", "it lacks curl_global_init"),
+        ])
+    func missing(_ library: String, _ reason: String) {
+        for _ in 0..<2 {
+            let failure = #expect(throws: Failure.self) { try Curl.load(library) }
+            #expect(failure?.code == "WebhookUnavailable" && failure?.retry == true)
+            #expect(failure?.message.contains(library) == true && failure?.message.contains(reason) == true)
+            #expect(failure?.message.contains("install it") == true && failure?.message.contains("libcurl4") == true)
+        }
+    }
+}
+
 @Suite("Commands", .timeLimit(.minutes(2)))
 struct CommandRunTests {
     private func run(
