@@ -93,7 +93,7 @@ let package = Package(
         ),
 
         // Pure cores
-        library("EventPatterns"),
+        library("EventPatterns", ["CLinux"]),
         library("EventTransforms", ["FunctionJSON"]),
         library("Schedules"),
         library("Columnar", ["CSnappy", "CZstd", "CZlib", "CLinux"]),

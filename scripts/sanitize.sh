@@ -29,7 +29,7 @@ let package = Package(
         .systemLibrary(name: "CZlib", pkgConfig: "zlib"),
         .target(name: "CLinux"),
         .target(name: "FunctionJSON", swiftSettings: settings),
-        .target(name: "EventPatterns", swiftSettings: settings),
+        .target(name: "EventPatterns", dependencies: ["CLinux"], swiftSettings: settings),
         .target(name: "Columnar", dependencies: ["CSnappy", "CZstd", "CZlib", "CLinux"], swiftSettings: settings),
         .testTarget(name: "FunctionJSONTests", dependencies: ["FunctionJSON"], swiftSettings: settings),
         .testTarget(

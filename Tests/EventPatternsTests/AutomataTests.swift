@@ -59,6 +59,47 @@ struct AutomataTests {
         #expect(matches > 1000)
     }
 
+    @Test("Literals of all lengths in texts of all lengths, over every end of a lane and a window, with bytes of zero")
+    func literals() throws {
+        var random = SeededGenerator(seed: 9)
+        let scratch = MatchScratch()
+        var matches = 0
+        for round in 0..<60 {
+            let letters = round % 3 == 0 ? "ab" : "abcd"
+            var texts = (0..<12).map { _ in word(&random, letters, random.below(round % 2 == 0 ? 70 : 300)) }
+            // Texts and literals that nearly repeat themselves: candidates are compared in vain over and over.
+            texts.append(String(repeating: "a", count: 150 + random.below(100)) + "b")
+            let patterns =
+                (0..<12).map { index in
+                    let text = Array(texts[index])
+                    var parts: [String] = []
+                    var at = 0
+                    while at < text.count, parts.count < 6 {
+                        let end = min(text.count, at + 1 + random.below([3, 9, 20, 80][random.below(4)]))
+                        var part = Array(text[at..<end])
+                        if random.below(8) == 0 { part[random.below(part.count)] = "a" }
+                        parts.append(String(part))
+                        at = end + random.below(12)
+                    }
+                    return (random.below(2) == 0 ? "*" : "") + parts.joined(separator: "*")
+                        + (random.below(2) == 0 || parts.isEmpty ? "*" : "")
+                }
+                .map { $0.replacing("**", with: "*") } + ["*" + String(repeating: "a", count: 40) + "b*"]
+            // In the event and the rule, the letter c is written as an escaped zero, which lies behind short texts, too.
+            func written(_ text: String) -> String { text.replacing("c", with: "\\u0000") }
+            let plain = try matcher(patterns.map { "{\"wildcard\":\"\(written($0))\"}" })
+            let folded = try matcher(patterns.map { "{\"wildcard\":{\"equals-ignore-case\":\"é\(written($0))\"}}" })
+            for text in texts {
+                let wanted = Set(patterns.indices.filter { Trial.greedy(Array(patterns[$0].utf8), Array(text.utf8)) })
+                #expect(try found(plain, written(text), scratch) == wanted, "\(text)")
+                let upper = "É" + text.uppercased().replacing("C", with: "c")
+                #expect(try found(folded, written(upper), scratch) == wanted, "\(text)")
+                matches += wanted.count
+            }
+        }
+        #expect(matches > 500)
+    }
+
     @Test("Lists of literals between stars, also what is anything but them, few and many rules")
     func lists() throws {
         var random = SeededGenerator(seed: 6)
@@ -152,6 +193,23 @@ private enum Trial {
             return (text.startIndex...text.endIndex).contains { wildcard(pattern.dropFirst(), text[$0...]) }
         }
         return text.first == first && wildcard(pattern.dropFirst(), text.dropFirst())
+    }
+
+    /// As `wildcard`, literal by literal: for long texts.
+    static func greedy(_ pattern: [UInt8], _ text: [UInt8]) -> Bool {
+        let segments = pattern.split(separator: UInt8(ascii: "*"), omittingEmptySubsequences: false).map(Array.init)
+        guard let first = segments.first, let last = segments.last, segments.count > 1 else { return pattern == text }
+        guard text.count >= first.count + last.count, text.starts(with: first),
+            text.suffix(last.count).elementsEqual(last)
+        else { return false }
+        var at = first.count
+        let end = text.count - last.count
+        for segment in segments.dropFirst().dropLast() {
+            while at + segment.count <= end, !text[at..<(at + segment.count)].elementsEqual(segment) { at += 1 }
+            at += segment.count
+            if at > end { return false }
+        }
+        return true
     }
 
     static func contains(_ text: String, _ literal: String) -> Bool {

@@ -6,5 +6,6 @@
 #include "clinux_files.h"
 #include "clinux_process.h"
 #include "clinux_bytes.h"
+#include "clinux_search.h"
 
 #endif

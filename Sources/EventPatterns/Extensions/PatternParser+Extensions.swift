@@ -26,7 +26,10 @@ extension PatternParser {
         guard try reader.next() == .string else {
             throw matcher("equals-ignore-case match pattern must be a string")
         }
-        let parsed = try wildcard(reader.text)
+        let text = reader.text
+        // Ignoring case, more of its starts can be under way at once.
+        _ = try wildcard(text.map(CaseText.asciiLower))
+        let parsed = try wildcard(text)
         if try reader.next() != .endObject { throw matcher("Only one key allowed in match expression") }
         extensions.insert(.wildcardIgnoreCase)
         return .wildcardIgnoringCase(parsed)

@@ -34,8 +34,9 @@ enum Access {
         var needsText = false
         /// Whether a value of any type is looked up.
         var needsAny = false
-        /// With `string`: the slot of the rules that every string leads to.
-        var stringSlot: Int32 = -1
+        /// With `string`: where the tests that every string leads to begin among the segment's, and their number.
+        var firstString: Int32 = 0
+        var stringCount: Int32 = 0
         var exact = false
         var number = false
         var numberText = false
@@ -77,7 +78,7 @@ enum Access {
             }
         }
 
-        /// Whether a string is looked up in another way than by `stringSlot`.
+        /// Whether a string is looked up in another way than by `firstString`.
         var looksAtText: Bool {
             exact || equalsFolded || address || usesKey || dates >= 0
                 || [prefix, suffix, prefixFolded, suffixFolded, cidr, grams].contains { $0.count > 0 }

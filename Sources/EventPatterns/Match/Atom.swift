@@ -7,8 +7,8 @@ struct Atom: BitwiseCopyable {
         case equalsFolded, prefixFolded, suffixFolded
         /// Any text: `extra` entries of lower length, lower, upper length, upper.
         case equalsCased, prefixCased, suffixCased
-        /// `extra` segments of length (4 bytes) and text, `length` bytes in all, then `flags` automata that find the
-        /// segments between the first and the last.
+        /// `extra` segments of length (4 bytes) and text, `length` bytes in all, then those between the first and the last
+        /// in the form of `LiteralSearch`. `x` is the least length of a text, `y` that of the last segment.
         case wildcard
         /// Some of `extra` literals is in the text: an automaton of `length` bytes that finds them, then the literals, each
         /// with its length (4 bytes) before it.
@@ -20,7 +20,8 @@ struct Atom: BitwiseCopyable {
         case exists, absent
         /// A regular expression's program.
         case regex
-        /// As `wildcard`, each segment in the form of `equalsCased`; without automata if the text is not ASCII.
+        /// As `wildcard`, each segment in the form of `equalsCased`. Flag 1: every character's forms differ in one byte at
+        /// most; then `x` and `y` are the lengths of the first and the last segment, and those between follow.
         case wildcardCased
         /// Microseconds `x` to `y`, both included, as bit patterns.
         case date

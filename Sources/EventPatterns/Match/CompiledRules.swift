@@ -7,6 +7,7 @@ final class CompiledRules: @unchecked Sendable {
     let segments: [Segment]
     /// For each segment, the positions of rules taken away since it was compiled.
     let removed: [Set<Int32>]
+    private let hasRemoved: Bool
     /// The same segments, which the array above keeps alive, for matching without counting references.
     private let unmanaged: [Unmanaged<Segment>]
     private let bases: [SegmentBase]
@@ -17,6 +18,7 @@ final class CompiledRules: @unchecked Sendable {
         self.paths = paths
         self.segments = segments
         self.removed = removed
+        hasRemoved = removed.contains { !$0.isEmpty }
         unmanaged = segments.map { Unmanaged.passUnretained($0) }
         var next = SegmentBase(subRule: 0, rule: 0, shared: 0, gram: 0)
         var bases: [SegmentBase] = []
@@ -58,17 +60,14 @@ final class CompiledRules: @unchecked Sendable {
         }
     }
 
-    /// The segment and the position in it of a rule in the scratch; nil if the rule has been taken away.
-    func locate(_ rule: Int32) -> (segment: Int, position: Int)? {
-        let number = Int(rule)
+    /// Whether a rule in the scratch has not been taken away.
+    @inline(__always)
+    func isPresent(_ rule: Int32) -> Bool { !hasRemoved || !isRemoved(Int(rule)) }
+
+    private func isRemoved(_ rule: Int) -> Bool {
         var segment = bases.count - 1
-        while segment >= 0, bases[segment].rule > number { segment -= 1 }
-        guard segment >= 0 else { return nil }
-        let position = number - bases[segment].rule
-        // Only a closure that used the scratch itself, against the rules, could make this false.
-        guard position < segments[segment].ruleCount else { return nil }
-        if !removed[segment].isEmpty, removed[segment].contains(Int32(position)) { return nil }
-        return (segment, position)
+        while segment > 0, bases[segment].rule > rule { segment -= 1 }
+        return segment >= 0 && removed[segment].contains(Int32(truncatingIfNeeded: rule - bases[segment].rule))
     }
 
     /// Whether an entry of the scratch's list of undecided rules is the first of its rule, and no other branch has matched.

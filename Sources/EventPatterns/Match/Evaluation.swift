@@ -138,15 +138,14 @@ struct Evaluation {
         case .wildcard:
             guard length >= Int(atom.pointee.x) else { return false }
             return WildcardMatching.matches(
-                bytes(atom, condition), wanted, Int(atom.pointee.extra), automata: Int(atom.pointee.flags),
-                last: Int(atom.pointee.y), base, length)
-        case .containsAny: return ShiftAutomaton.end(bytes(atom, condition), base, from: 0, length, exact: false) >= 0
+                bytes(atom, condition), wanted, Int(atom.pointee.extra), last: Int(atom.pointee.y), base, length)
+        case .containsAny: return ShiftAutomaton.accepts(bytes(atom, condition), base, length)
         case .regex:
             return PatternRegex.matches(UnsafeRawPointer(bytes(atom, condition)), base, length)
         case .wildcardCased:
             return WildcardMatching.matchesCased(
-                bytes(atom, condition), wanted, Int(atom.pointee.extra), automata: Int(atom.pointee.flags), base, length
-            )
+                bytes(atom, condition), wanted, Int(atom.pointee.extra), isFixed: atom.pointee.flags & 1 != 0,
+                first: Int(atom.pointee.x), last: Int(atom.pointee.y), base, length)
         case .date:
             guard let moment = Timestamp.microseconds(value.pointee.text) else { return false }
             return moment >= Int64(bitPattern: atom.pointee.x) && moment <= Int64(bitPattern: atom.pointee.y)

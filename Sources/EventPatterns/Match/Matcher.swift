@@ -23,13 +23,37 @@ public struct Matcher<ID: Hashable & Sendable>: Sendable {
     private final class Storage: Sendable {
         let parts: [Part]
         let rules: CompiledRules
-        /// The identifiers of each part's rules.
-        let ids: [[ID]]
+        /// The identifiers of all parts' rules, one part after the other: the number of a rule in the scratch is its place. A
+        /// plain pointer, for an array of a generic type would be looked up in the run-time's tables for every match.
+        private nonisolated(unsafe) let ids: UnsafeMutablePointer<ID>
+        private let idCount: Int
 
         init(paths: PathTable, parts: [Part]) {
             self.parts = parts
             rules = CompiledRules(paths: paths, segments: parts.map(\.segment), removed: parts.map(\.removed))
-            ids = parts.map(\.ids)
+            idCount = parts.reduce(0) { $0 + $1.ids.count }
+            ids = .allocate(capacity: max(1, idCount))
+            var place = ids
+            for part in parts {
+                for id in part.ids {
+                    place.initialize(to: id)
+                    place += 1
+                }
+            }
+        }
+
+        deinit {
+            ids.deinitialize(count: idCount)
+            ids.deallocate()
+        }
+
+        var idBytes: Int { (idCount + parts.reduce(0) { $0 + $1.ids.capacity }) * MemoryLayout<ID>.stride }
+
+        /// Calls `body` with a rule of the scratch, if it has not been taken away.
+        @inline(__always)
+        func report(_ rule: Int32, _ body: (ID) -> Void) {
+            // Only a closure that used the scratch itself, against the rules, could make the number too high.
+            if Int(rule) < idCount, rules.isPresent(rule) { body(ids[Int(rule)]) }
         }
 
         var paths: PathTable { rules.paths }
@@ -50,7 +74,7 @@ public struct Matcher<ID: Hashable & Sendable>: Sendable {
 
     /// The number of bytes that the compiled rules hold, without the identifiers' own.
     public var byteCount: Int {
-        storage.rules.byteCount + storage.ids.reduce(0) { $0 + $1.capacity * MemoryLayout<ID>.stride }
+        storage.rules.byteCount + storage.idBytes
     }
 
     // MARK: changing the rules
@@ -134,7 +158,7 @@ public struct Matcher<ID: Hashable & Sendable>: Sendable {
         try forEachMatch(in: event, reading: reading, scratch: scratch, body)
         let rules = storage.rules
         for index in 0..<scratch.undecided.count where rules.isUndecided(index, scratch) {
-            if let (part, position) = rules.locate(scratch.undecided[index]) { undecided(storage.ids[part][position]) }
+            storage.report(scratch.undecided[index], undecided)
         }
     }
 
@@ -146,7 +170,7 @@ public struct Matcher<ID: Hashable & Sendable>: Sendable {
         let rules = storage.rules
         try rules.match(event, reading, scratch)
         for index in 0..<scratch.matched.count {
-            if let (part, position) = rules.locate(scratch.matched[index]) { body(storage.ids[part][position]) }
+            storage.report(scratch.matched[index], body)
         }
     }
 

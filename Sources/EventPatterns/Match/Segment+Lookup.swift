@@ -35,32 +35,21 @@ extension Segment {
         if plan.pointee.grams.count > 0 { lookGrams(value, plan, scratch, base) }
     }
 
-    /// Evaluates the sub-rules that every string leads to.
+    /// Evaluates the sub-rules that every string leads to: first what each is filed under, for this value alone, which nearly
+    /// always is the end of it.
     func lookStrings(
         _ value: UnsafeMutablePointer<FlatValue>, _ plan: UnsafeMutablePointer<Access.Plan>, _ scratch: MatchScratch,
         _ base: SegmentBase
     ) {
-        let slot = hashes.slots.base[Int(plan.pointee.stringSlot)]
-        if slot.count == 1 { return consider(slot.first, value, scratch, base) }
-        for index in 0..<Int(slot.count) {
-            consider(hashes.lists.base[Int(slot.first) + index], value, scratch, base)
-        }
-    }
-
-    /// Evaluates a sub-rule that every string leads to: first what it is filed under, for this value alone, which nearly
-    /// always is the end of it.
-    @inline(__always)
-    private func consider(
-        _ number: UInt32, _ value: UnsafeMutablePointer<FlatValue>, _ scratch: MatchScratch, _ base: SegmentBase
-    ) {
-        let subRule = store.subRules.base + Int(number)
-        let reference = store.references.base[Int(subRule.pointee.firstCondition) + Int(subRule.pointee.filed)]
-        let condition = store.conditions.base + Int(reference)
-        // An answer that others share is remembered when all values are looked at.
-        guard condition.pointee.memo < 0 else { return consider(number, scratch, base) }
-        if scratch.subRuleStamps.base[base.subRule + Int(number)] == scratch.generation { return }
-        if evaluation.passes(condition, value) {
-            consider(number, known: Int(subRule.pointee.filed), scratch, base)
+        var test = strings.base + Int(plan.pointee.firstString)
+        let end = test + Int(plan.pointee.stringCount)
+        let stamps = scratch.subRuleStamps.base + base.subRule
+        while test < end {
+            let number = test.pointee.subRule
+            if stamps[Int(number)] != scratch.generation, test.pointee.passes(value, evaluation) {
+                consider(number, known: Int(test.pointee.known), scratch, base)
+            }
+            test += 1
         }
     }
 

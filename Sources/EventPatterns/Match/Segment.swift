@@ -9,6 +9,7 @@ final class Segment: @unchecked Sendable {
     let intervals: Buffer<IntervalIndex>
     let planes: Buffer<PlaneIndex>
     let complements: Buffer<SegmentComplement>
+    let strings: Buffer<StringTest>
     /// One plan for every path number the segment knows.
     let plans: Buffer<Access.Plan>
     let lengths: Buffer<Int32>
@@ -30,6 +31,7 @@ final class Segment: @unchecked Sendable {
         intervals = Buffer(parts.intervals)
         planes = Buffer(parts.planes)
         complements = Buffer(parts.complements)
+        strings = parts.strings
         plans = parts.plans
         lengths = parts.lengths
         gates = parts.gates
@@ -47,6 +49,7 @@ final class Segment: @unchecked Sendable {
         intervals.free()
         planes.free()
         complements.free()
+        strings.free()
         plans.free()
         lengths.free()
         gates.free()
@@ -56,7 +59,7 @@ final class Segment: @unchecked Sendable {
     /// The number of bytes held.
     var byteCount: Int {
         var total = store.byteCount + hashes.byteCount + grams.byteCount + plans.byteCount + lengths.byteCount
-        total += always.byteCount + gates.byteCount
+        total += always.byteCount + gates.byteCount + strings.byteCount
         for index in 0..<intervals.count { total += intervals[index].byteCount }
         for index in 0..<planes.count { total += planes[index].byteCount }
         for index in 0..<complements.count { total += complements[index].subRules.byteCount }
@@ -98,7 +101,7 @@ extension Segment {
         if plan.pointee.needsAny { lookAny(value, plan, scratch, base) }
         switch value.pointee.kind {
         case .string:
-            if plan.pointee.stringSlot >= 0 { lookStrings(value, plan, scratch, base) }
+            if plan.pointee.stringCount > 0 { lookStrings(value, plan, scratch, base) }
             if plan.pointee.needsText { lookText(value, plan, scratch, base) }
         case .number: lookNumber(value, plan, scratch, base)
         case .true, .false, .null:

@@ -156,11 +156,28 @@ extension SegmentIndexer {
         }
     }
 
+    private mutating func fileString(_ path: Int32, _ subRule: UInt32) {
+        plans.base[Int(path)].string = true
+        strings[path, default: []].append(subRule)
+    }
+
+    /// What is run for every string of a path, path by path.
+    mutating func buildStrings() -> Buffer<StringTest> {
+        var tests = Buffer<StringTest>()
+        for (path, subRules) in strings {
+            let plan = plans.base + Int(path)
+            plan.pointee.firstString = Int32(truncatingIfNeeded: tests.count)
+            plan.pointee.stringCount = Int32(truncatingIfNeeded: subRules.count)
+            for subRule in subRules { tests.append(StringTest(subRule, store)) }
+        }
+        tests.shrink()
+        return tests
+    }
+
     mutating func fileText(_ atom: Atom, _ condition: ConditionRecord, _ subRule: UInt32) {
         let entries = textEntries(atom, condition)
         if entries.first?.kind == .gram, !usesGrams(condition.path) {
-            plans.base[Int(condition.path)].string = true
-            return fileKey(Access.key(condition.path, .string, 0), subRule)
+            return fileString(condition.path, subRule)
         }
         for entry in entries { file(entry, condition.path, subRule) }
     }
@@ -170,9 +187,7 @@ extension SegmentIndexer {
     ) {
         let plan = plans.base + Int(path)
         switch entry.kind {
-        case .string:
-            plan.pointee.string = true
-            fileKey(Access.key(path, .string, 0), subRule)
+        case .string: fileString(path, subRule)
         case .equalsKey:
             plan.pointee.equalsKey = true
             fileKey(hash(entry.text, path, .equalsKey), subRule)

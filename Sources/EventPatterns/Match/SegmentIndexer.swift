@@ -7,6 +7,7 @@ struct SegmentIndexer {
         var intervals: [IntervalIndex]
         var planes: [PlaneIndex]
         var complements: [SegmentComplement]
+        var strings: Buffer<StringTest>
         var plans: Buffer<Access.Plan>
         var lengths: Buffer<Int32>
         var gates: Buffer<UInt32>
@@ -50,6 +51,8 @@ struct SegmentIndexer {
     var gramKeys = Buffer<UInt64>()
     var gramKeyed = Buffer<UInt32>()
     var always = Buffer<UInt32>()
+    /// The sub-rules that every string of a path leads to.
+    var strings: [Int32: [UInt32]] = [:]
     var intervals: [[IntervalIndex.Entry]] = []
     /// For each sub-rule, two ranges that are selective together.
     var planeOf: [(UInt32, UInt32)] = []
@@ -96,14 +99,11 @@ struct SegmentIndexer {
             plans.base[path].needsText = plans[path].looksAtText
             plans.base[path].needsAny = plans[path].any || plans[path].complement >= 0
         }
-        for path in 0..<plans.count where plans[path].string {
-            plans.base[path].stringSlot = Int32(
-                truncatingIfNeeded: hashes.slot(Access.key(Int32(truncatingIfNeeded: path), .string, 0)))
-        }
+        let strings = buildStrings()
         let parts = Parts(
             store: store, hashes: hashes,
             grams: HashIndex(keys: gramKeys, subRules: gramKeyed), intervals: intervals.map { IntervalIndex($0) },
-            planes: planes, complements: complements,
+            planes: planes, complements: complements, strings: strings,
             plans: plans, lengths: lengths, gates: gates, always: always, sharedCount: sharedCount)
         keys.free()
         keyed.free()

@@ -156,14 +156,10 @@ struct SegmentStore {
         if segments.count == 1 { return textAtom(.exact, segments[0], firstByte) }
         if segments.count == 2, segments[1].isEmpty { return textAtom(.prefix, segments[0], firstByte) }
         if segments.count == 2, segments[0].isEmpty { return textAtom(.suffix, segments[1], firstByte) }
-        let between = Array(segments.dropFirst().dropLast())
-        let automata = between.count > 2 ? ShiftAutomaton.searches(between, ignoringCase: false) : nil
+        let between = segments.dropFirst().dropLast().map { LiteralSearch.Literal(bytes: $0, others: $0) }
         var encoded: [UInt8] = []
-        for segment in segments {
-            for shift in [0, 8, 16, 24] { encoded.append(UInt8(truncatingIfNeeded: segment.count >> shift)) }
-            encoded += segment
-        }
-        var atom = searchAtom(.wildcard, encoded, automata, firstByte)
+        for segment in segments { appendSegment(segment, to: &encoded) }
+        var atom = searchAtom(.wildcard, encoded, LiteralSearch.encode(between, ignoringCase: false), firstByte)
         atom.extra = UInt16(truncatingIfNeeded: segments.count)
         // The least length of a value that can match.
         atom.x = UInt64(segments.reduce(0) { $0 + $1.count })
@@ -172,44 +168,42 @@ struct SegmentStore {
         return atom
     }
 
+    private func appendSegment(_ segment: [UInt8], to encoded: inout [UInt8]) {
+        for shift in [0, 8, 16, 24] { encoded.append(UInt8(truncatingIfNeeded: segment.count >> shift)) }
+        encoded += segment
+    }
+
     private mutating func flattenIgnoringCase(_ wildcard: Wildcard, _ firstByte: Int) -> Atom {
         var encoded: [UInt8] = []
         for segment in wildcard.segments {
             var forms: [UInt8] = []
-            for unit in CaseText.scalars(of: segment) {
-                let (lower, upper): ([UInt8], [UInt8]) =
-                    switch unit {
-                    case .scalar(let scalar):
-                        (Array(scalar.properties.lowercaseMapping.utf8), Array(scalar.properties.uppercaseMapping.utf8))
-                    case .stray(let byte): ([byte], [byte])
-                    }
-                for form in [lower, upper] {
+            for alternative in CaseText.alternatives(of: segment) {
+                for form in [alternative.lower, alternative.upper] {
                     forms.append(UInt8(truncatingIfNeeded: form.count))
                     forms += form
                 }
             }
-            for shift in [0, 8, 16, 24] { encoded.append(UInt8(truncatingIfNeeded: forms.count >> shift)) }
-            encoded += forms
+            appendSegment(forms, to: &encoded)
         }
-        let between = Array(wildcard.segments.dropFirst().dropLast())
-        var automata: [[UInt8]]?
-        if wildcard.segments.joined().allSatisfy({ $0 < 0x80 }) {
-            automata = ShiftAutomaton.searches(between.map { $0.map(CaseText.asciiLower) }, ignoringCase: true)
-        }
-        var atom = searchAtom(.wildcardCased, encoded, automata, firstByte)
+        // Nil if some character's forms cannot be told byte by byte.
+        let fixed = wildcard.segments.map(CaseText.byteForms)
+        let isFixed = fixed.allSatisfy { $0 != nil } && fixed.count > 1
+        let literals = fixed.compactMap(\.self)
+        let between = isFixed ? LiteralSearch.encode(Array(literals.dropFirst().dropLast()), ignoringCase: true) : []
+        var atom = searchAtom(.wildcardCased, encoded, between, firstByte)
         atom.extra = UInt16(truncatingIfNeeded: wildcard.segments.count)
+        atom.flags = isFixed ? 1 : 0
+        atom.x = UInt64(isFixed ? literals.first?.bytes.count ?? 0 : 0)
+        atom.y = UInt64(isFixed ? literals.last?.bytes.count ?? 0 : 0)
         return atom
     }
 
-    /// An atom of segments and of the automata that find them, if there are any and not too many.
+    /// An atom of segments and of what finds those between the ends.
     private mutating func searchAtom(
-        _ kind: Atom.Kind, _ encoded: [UInt8], _ automata: [[UInt8]]?, _ firstByte: Int
+        _ kind: Atom.Kind, _ encoded: [UInt8], _ search: [UInt8], _ firstByte: Int
     ) -> Atom {
-        var searching: [[UInt8]] = []
-        if let automata, automata.count <= Int(UInt8.max) { searching = automata }
-        var atom = textAtom(kind, encoded + searching.joined(), firstByte)
+        var atom = textAtom(kind, encoded + search, firstByte)
         atom.length = UInt32(encoded.count)
-        atom.flags = UInt8(truncatingIfNeeded: searching.count)
         return atom
     }
 

@@ -24,7 +24,12 @@ struct CaseText: Sendable, Hashable {
             return
         }
         asciiFolded = nil
-        alternatives = CaseText.scalars(of: text).map { unit in
+        alternatives = CaseText.alternatives(of: text)
+    }
+
+    /// The two forms of each character.
+    static func alternatives(of text: [UInt8]) -> [Alternative] {
+        scalars(of: text).map { unit in
             switch unit {
             case .scalar(let scalar):
                 Alternative(
@@ -33,6 +38,20 @@ struct CaseText: Sendable, Hashable {
             case .stray(let byte): Alternative(lower: [byte], upper: [byte])
             }
         }
+    }
+
+    /// The bytes of a text in lower and in upper case, if a text with either at each place is one of its forms: if no character
+    /// has forms that differ in more than one byte.
+    static func byteForms(of text: [UInt8]) -> LiteralSearch.Literal? {
+        var literal = LiteralSearch.Literal(bytes: [], others: [])
+        for alternative in alternatives(of: text) {
+            guard alternative.lower.count == alternative.upper.count,
+                zip(alternative.lower, alternative.upper).filter({ $0 != $1 }).count <= 1
+            else { return nil }
+            literal.bytes += alternative.lower
+            literal.others += alternative.upper
+        }
+        return literal
     }
 
     static func asciiLower(_ byte: UInt8) -> UInt8 { byte &- 0x41 < 26 ? byte | 0x20 : byte }

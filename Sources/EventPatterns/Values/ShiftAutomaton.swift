@@ -17,9 +17,6 @@ enum ShiftAutomaton {
         static let rows = 280
     }
 
-    /// The number of bytes of an automaton with so many classes.
-    static func byteCount(classes: Int) -> Int { Layout.rows + 8 * classes }
-
     /// Encodes an automaton. `next[state][class]` is a state's number; the start is 0.
     static func encode(classMap: [UInt8], next: [[Int]], accepting: [Bool]) -> [UInt8] {
         let classes = next.first?.count ?? 0
@@ -41,11 +38,6 @@ enum ShiftAutomaton {
         return bytes
     }
 
-    /// The number of bytes of an encoded automaton.
-    static func byteCount(_ automaton: UnsafePointer<UInt8>) -> Int {
-        byteCount(classes: Int(ByteHash.word(automaton + Layout.classes)))
-    }
-
     /// Whether the automaton accepts the whole text.
     static func accepts(_ automaton: UnsafePointer<UInt8>, _ text: UnsafePointer<UInt8>, _ length: Int) -> Bool {
         let final = ByteHash.word(automaton + Layout.final)
@@ -58,40 +50,6 @@ enum ShiftAutomaton {
         }
         state = rest(automaton, ByteHash.tail(text, at, length), length &- at, state)
         return ByteHash.word(automaton + Layout.accepting) &>> state & 1 != 0
-    }
-
-    /// The place after which the automaton has first accepted, -1 if it does not; or, unless that is `exact`, any number but
-    /// -1 if it does. For automata that, once they accept, stay there.
-    @inline(__always)
-    static func end(
-        _ automaton: UnsafePointer<UInt8>, _ text: UnsafePointer<UInt8>, from: Int, _ length: Int, exact: Bool
-    ) -> Int {
-        let final = ByteHash.word(automaton + Layout.final)
-        var state: UInt64 = 0
-        var at = from
-        while at &+ 8 <= length {
-            let next = eight(automaton, ByteHash.word(text + at), state)
-            if final &>> next & 1 != 0 { return exact ? place(automaton, text, from: at, length, state) : at }
-            state = next
-            at &+= 8
-        }
-        let last = rest(automaton, ByteHash.tail(text, at, length), length &- at, state)
-        if final &>> last & 1 == 0 { return -1 }
-        return exact ? place(automaton, text, from: at, length, state) : at
-    }
-
-    /// The place after which an automaton accepts that is known to do so.
-    private static func place(
-        _ automaton: UnsafePointer<UInt8>, _ text: UnsafePointer<UInt8>, from: Int, _ length: Int, _ start: UInt64
-    ) -> Int {
-        let final = ByteHash.word(automaton + Layout.final)
-        var state = start
-        var at = from
-        while at < length, final &>> state & 1 == 0 {
-            state = step(automaton, UInt64(text[at]), state)
-            at &+= 1
-        }
-        return at
     }
 
     @inline(__always)
@@ -131,58 +89,6 @@ enum ShiftAutomaton {
             state = (lane < count ? next : standing) &>> state
         }
         return state
-    }
-}
-
-extension ShiftAutomaton {
-    /// The automata that find, one after the other, a wildcard's literals between its stars in a text, each leftmost after the
-    /// one before; nil if a literal is too long for one automaton.
-    ///
-    /// - Parameter ignoringCase: literals are ASCII in lower case and stand for both cases.
-    static func searches(_ literals: [[UInt8]], ignoringCase: Bool) -> [[UInt8]]? {
-        guard literals.allSatisfy({ $0.count < mostStates && !$0.isEmpty }) else { return nil }
-        var automata: [[UInt8]] = []
-        var group: [[UInt8]] = []
-        for literal in literals {
-            if group.reduce(literal.count, { $0 + $1.count }) >= mostStates {
-                automata.append(search(group, ignoringCase))
-                group = []
-            }
-            group.append(literal)
-        }
-        return group.isEmpty ? automata : automata + [search(group, ignoringCase)]
-    }
-
-    /// The automaton of some literals: its states are the bytes found so far (Knuth, Morris and Pratt 1977 within each
-    /// literal); after the last it stays.
-    private static func search(_ literals: [[UInt8]], _ ignoringCase: Bool) -> [UInt8] {
-        var classMap = [UInt8](repeating: 0, count: 256)
-        var classes = 1
-        for byte in literals.joined() where classMap[Int(byte)] == 0 {
-            classMap[Int(byte)] = UInt8(truncatingIfNeeded: classes)
-            if ignoringCase, byte &- 0x61 < 26 { classMap[Int(byte & 0xDF)] = UInt8(truncatingIfNeeded: classes) }
-            classes += 1
-        }
-        var next: [[Int]] = []
-        for literal in literals {
-            let start = next.count
-            for known in literal.indices {
-                next.append(
-                    (0..<classes).map { found in
-                        // The longest start of the literal that the bytes known and the one found end in.
-                        let read = literal[..<known].map { Int(classMap[Int($0)]) } + [found]
-                        let fitting = (0...read.count).last { length in
-                            length <= literal.count
-                                && read.suffix(length).elementsEqual(
-                                    literal.prefix(length).map { Int(classMap[Int($0)]) })
-                        }
-                        return start + (fitting ?? 0)
-                    })
-            }
-        }
-        next.append([Int](repeating: next.count, count: classes))
-        let accepting = next.indices.map { $0 == next.count - 1 }
-        return encode(classMap: classMap, next: next, accepting: accepting)
     }
 }
 

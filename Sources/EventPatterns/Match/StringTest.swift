@@ -1,0 +1,64 @@
+/// What is run for every string of a path, because nothing of it can be looked up: a sub-rule, and the condition that it is
+/// filed under.
+///
+/// A condition that is one wildcard or one regular expression, as it nearly always is, is run from here, with everything that
+/// it takes in one place; the way by the sub-rule, its references, the condition and its atoms costs as much as the test.
+struct StringTest: BitwiseCopyable {
+    private enum Kind: UInt8, BitwiseCopyable {
+        /// Whatever the condition says.
+        case condition
+        /// Nothing here: several sub-rules ask, and the answer is remembered for all of them.
+        case shared
+        case wildcard, regex
+    }
+
+    private let kind: Kind
+    let subRule: UInt32
+    /// Which of the sub-rule's conditions has been found to hold once the test is passed, -1 for none.
+    let known: Int32
+    /// The least length of a text.
+    private let least: Int32
+    /// Of a wildcard: the length of the segments, their number, and the length of the last.
+    private let length: Int32
+    private let segments: Int32
+    private let last: Int32
+    private let program: UnsafeMutablePointer<UInt8>
+    private let condition: UnsafeMutablePointer<ConditionRecord>
+
+    /// The test of a sub-rule in a store that does not change any more.
+    init(_ subRule: UInt32, _ store: SegmentStore) {
+        let record = store.subRules[Int(subRule)]
+        self.subRule = subRule
+        condition = store.conditions.base + Int(store.references[Int(record.firstCondition) + Int(record.filed)])
+        let atom = store.atoms[Int(condition.pointee.firstAtom)]
+        let isSingle = condition.pointee.atomCount == 1
+        let isShared = condition.pointee.memo >= 0
+        kind =
+            switch atom.kind {
+            case _ where isShared: .shared
+            case .wildcard where isSingle: .wildcard
+            case .regex where isSingle: .regex
+            default: .condition
+            }
+        known = isShared ? -1 : Int32(record.filed)
+        program = store.text.base + Int(condition.pointee.firstByte) + Int(atom.offset)
+        least = kind == .wildcard ? Int32(clamping: atom.x) : 0
+        length = Int32(clamping: atom.length)
+        segments = Int32(atom.extra)
+        last = kind == .wildcard ? Int32(clamping: atom.y) : 0
+    }
+
+    /// Whether a string passes, or may pass.
+    @inline(__always)
+    func passes(_ value: UnsafeMutablePointer<FlatValue>, _ evaluation: Evaluation) -> Bool {
+        switch kind {
+        case .wildcard:
+            value.pointee.length >= least
+                && WildcardMatching.matches(
+                    program, Int(length), Int(segments), last: Int(last), value.pointee.base, Int(value.pointee.length))
+        case .regex: PatternRegex.matches(program, value.pointee.base, Int(value.pointee.length))
+        case .condition: evaluation.passes(condition, value)
+        case .shared: true
+        }
+    }
+}

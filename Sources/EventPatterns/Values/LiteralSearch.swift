@@ -1,0 +1,116 @@
+import CLinux
+
+/// Finds a wildcard's literals between its stars, one after the other, each leftmost after the one before.
+///
+/// In a text of at most 64 bytes all places of a literal are one mask of bits, and from mask to mask there is no branch that
+/// depends on the text. In longer texts the window moves on: a text costs a few instructions for each 16 of its bytes, and for
+/// each byte of the literals.
+enum LiteralSearch {
+    /// Texts longer than this are searched window by window.
+    static let window = 64
+
+    /// One literal: its bytes, and if case is ignored those of the other form, which are as many.
+    struct Literal {
+        var bytes: [UInt8]
+        var others: [UInt8]
+    }
+
+    /// The literals as `clinux_follow_one_another` reads them.
+    static func encode(_ literals: [Literal], ignoringCase: Bool) -> [UInt8] {
+        var encoded: [UInt8] = []
+        for literal in literals {
+            let stretch = min(literal.bytes.count, Int(CLINUX_STRETCH))
+            for number in [literal.bytes.count, stretch] {
+                for shift in [0, 8, 16, 24] { encoded.append(UInt8(truncatingIfNeeded: number >> shift)) }
+            }
+            for index in 0..<stretch {
+                encoded += [UInt8](repeating: literal.bytes[index], count: 16)
+                if ignoringCase { encoded += [UInt8](repeating: literal.others[index], count: 16) }
+            }
+            if literal.bytes.count > stretch { encoded += literal.bytes + (ignoringCase ? literal.others : []) }
+        }
+        return encoded
+    }
+
+    /// Whether a text has `count` encoded literals one after the other.
+    @inline(__always)
+    static func follow(
+        _ literals: UnsafePointer<UInt8>, _ count: Int, ignoringCase: Bool, _ text: UnsafePointer<UInt8>, _ length: Int
+    ) -> Bool {
+        if length <= window { return clinux_follow_one_another(text, length, literals, count, ignoringCase) }
+        return followInLong(literals, count, ignoringCase: ignoringCase, text, length)
+    }
+
+    @inline(never)
+    private static func followInLong(
+        _ literals: UnsafePointer<UInt8>, _ count: Int, ignoringCase: Bool, _ text: UnsafePointer<UInt8>, _ length: Int
+    ) -> Bool {
+        var cursor = literals
+        var at = 0
+        for _ in 0..<count {
+            let size = Int(ByteHash.half(cursor))
+            let stretch = Int(ByteHash.half(cursor + 4))
+            let lanes = cursor + 8
+            let whole = lanes + stretch * (ignoringCase ? 32 : 16)
+            let place = find(lanes, stretch, whole, size, ignoringCase: ignoringCase, text, from: at, length)
+            if place < 0 { return false }
+            at = place + size
+            cursor = whole + (size > stretch ? size * (ignoringCase ? 2 : 1) : 0)
+        }
+        return true
+    }
+
+    /// The first place of a literal in a text longer than a window, -1 if there is none.
+    private static func find(
+        _ lanes: UnsafePointer<UInt8>, _ stretch: Int, _ whole: UnsafePointer<UInt8>, _ size: Int, ignoringCase: Bool,
+        _ text: UnsafePointer<UInt8>, from: Int, _ length: Int
+    ) -> Int {
+        var from = from
+        // What may be compared in vain before the search goes on by sums.
+        var patience = 4 * length
+        while from + size <= length {
+            let start = min(from, length - window)
+            var places = clinux_starts(text + start, lanes, UInt32(truncatingIfNeeded: stretch), ignoringCase)
+            places &= UInt64.max << UInt64(from - start)
+            while places != 0 {
+                let place = start + places.trailingZeroBitCount
+                if place + size > length { return -1 }
+                if size == stretch || clinux_continues(text + place, whole, stretch, size, ignoringCase) {
+                    return place
+                }
+                patience -= size
+                // Texts and literals that repeat themselves would be compared over and over. Ignoring case, the complexity
+                // of wildcards bounds that: at one place of a text, few starts of a literal can be under way.
+                if patience < 0, !ignoringCase { return findLong(whole, size, text, from: place + 1, length) }
+                places &= places &- 1
+            }
+            if start + window >= length { return -1 }
+            from = start + window - (stretch - 1)
+        }
+        return -1
+    }
+
+    /// Rabin-Karp with 64-bit sums: linear, also where text and literal repeat themselves; candidates are compared, and a
+    /// text made to collide would need the multiplier's inverse for every window.
+    private static func findLong(
+        _ literal: UnsafePointer<UInt8>, _ size: Int, _ text: UnsafePointer<UInt8>, from: Int, _ length: Int
+    ) -> Int {
+        guard from + size <= length else { return -1 }
+        let factor: UInt64 = 0x5851_F42D_4C95_7F2D
+        var wanted: UInt64 = 0
+        var sum: UInt64 = 0
+        var leading: UInt64 = 1
+        for index in 0..<size {
+            wanted = wanted &* factor &+ UInt64(literal[index])
+            sum = sum &* factor &+ UInt64(text[from + index])
+            if index > 0 { leading = leading &* factor }
+        }
+        var at = from
+        while true {
+            if sum == wanted, ByteHash.equal(text + at, literal, size) { return at }
+            if at + size >= length { return -1 }
+            sum = (sum &- UInt64(text[at]) &* leading) &* factor &+ UInt64(text[at + size])
+            at += 1
+        }
+    }
+}
