@@ -30,6 +30,14 @@ package protocol HostControl: Sendable {
     /// letter, or `bucket/key` of an object.
     func trace(id: String) async throws -> Trace
 
+    // MARK: Streams
+    func listStreams() async throws -> [StreamInfo]
+    func stream(name: String) async throws -> StreamInfo
+    /// Returns when all records are durable; an invalid one refuses the submission (`InvalidRequest`).
+    func putRecords(stream: String, submission: RecordSubmission) async throws -> RecordReceipt
+    func streamPosition(stream: String, start: StreamStart) async throws -> StreamPosition
+    func streamRecords(_ query: StreamQuery) async throws -> StreamPage
+
     // MARK: Rules
     func listRules(bus: String?) async throws -> [RuleInfo]
     func rule(bus: String, name: String) async throws -> RuleInfo

@@ -41,6 +41,15 @@ package enum Routes {
     package static let event = Route(.get, "/v1/events/{id}")
     package static let trace = Route(.get, "/v1/trace/{id}")
 
+    package static let listStreams = Route(.get, "/v1/streams")
+    package static let stream = Route(.get, "/v1/streams/{stream}")
+    package static let putRecords = Route(.post, "/v1/streams/{stream}/records")
+    /// Takes `start` (`TRIM_HORIZON`, `LATEST`, `AT_SEQUENCE_NUMBER`, `AFTER_SEQUENCE_NUMBER`, `AT_TIMESTAMP`) and what
+    /// that needs: `sequenceNumber` or `time`.
+    package static let streamPosition = Route(.get, "/v1/streams/{stream}/position")
+    /// Takes `shard`, `after` and `limit`.
+    package static let streamRecords = Route(.get, "/v1/streams/{stream}/records")
+
     package static let listRules = Route(.get, "/v1/rules")
     package static let rule = Route(.get, "/v1/buses/{bus}/rules/{rule}")
     package static let pauseRule = Route(.post, "/v1/buses/{bus}/rules/{rule}/pause")
@@ -82,7 +91,8 @@ package enum Routes {
     package static let table = Route(.get, "/v1/catalog/{database}/{table}")
 
     package static let all: [Route] = [
-        health, status, deploy, doctor, metrics, backup, putEvents, listEvents, tailEvents, event, trace, listRules,
+        health, status, deploy, doctor, metrics, backup, putEvents, listEvents, tailEvents, event, trace, listStreams,
+        stream, putRecords, streamPosition, streamRecords, listRules,
         rule,
         testRules, pauseRule,
         listSchedules, listManifests, listAlarms, lifecycle,

@@ -1,0 +1,40 @@
+/// Sequence numbers and shard names of streams, in Kinesis' form
+/// (https://docs.aws.amazon.com/streams/latest/dev/key-concepts.html).
+package enum StreamSequence {
+    /// Digits of a sequence number.
+    package static let digits = 56
+    /// What every sequence number begins with: none has a zero in front, and all are equally long, so that they compare as
+    /// texts and as numbers.
+    private static let head = "49"
+
+    /// The sequence number of the record at a position of the journal.
+    package static func text(of position: Int64) -> String {
+        let digits = String(position)
+        return head + String(repeating: "0", count: Self.digits - head.utf8.count - digits.utf8.count) + digits
+    }
+
+    /// The position that a sequence number stands for; nil for a text that is no sequence number of ours. `0` is before
+    /// the first record.
+    package static func position(of text: String) -> Int64? {
+        if text == "0" { return 0 }
+        guard text.utf8.count == digits, text.hasPrefix(head), text.utf8.allSatisfy({ (0x30...0x39).contains($0) })
+        else { return nil }
+        return Int64(text.dropFirst(head.utf8.count))
+    }
+
+    /// The name of the shard with a number from 0.
+    package static func shardID(_ number: Int) -> String {
+        let digits = String(number)
+        return shardHead + String(repeating: "0", count: 12 - digits.utf8.count) + digits
+    }
+
+    package static let shardHead = "shardId-"
+
+    /// The number of a shard; nil for a text that names none.
+    package static func shardNumber(_ id: String) -> Int? {
+        guard id.hasPrefix(shardHead), id.utf8.count == shardHead.utf8.count + 12,
+            id.utf8.dropFirst(shardHead.utf8.count).allSatisfy({ (0x30...0x39).contains($0) })
+        else { return nil }
+        return Int(id.dropFirst(shardHead.utf8.count))
+    }
+}
