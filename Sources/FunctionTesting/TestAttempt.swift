@@ -80,6 +80,7 @@ struct TestAttempt {
             effects.append(Effect(action: .delete(location), record: request.record))
             return (nothing, -1)
         case SLUICE_CALL_PUT_EVENTS: return (try json(try send(try request(), host: host)), -1)
+        case SLUICE_CALL_PUT_RECORDS: return (try json(try put(try request(), host: host)), -1)
         case SLUICE_CALL_GET_TABLE:
             let request: TableRequest = try request()
             return (try json(TableReply(table: host.table(request.database, request.table).map(CatalogTable.init))), -1)
@@ -121,6 +122,15 @@ struct TestAttempt {
             ids.append(event.id)
         }
         return PutEventsReply(eventIDs: ids)
+    }
+}
+
+extension TestAttempt {
+    /// All of the records, or none.
+    private mutating func put(_ request: PutRecordsRequest, host: TestHost) throws -> PutRecordsReply {
+        let records = try host.checked(request)
+        effects += records.map { Effect(action: .putRecord($0), record: request.record) }
+        return PutRecordsReply(eventIDs: records.map(\.id))
     }
 }
 

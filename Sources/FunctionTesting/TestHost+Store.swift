@@ -11,6 +11,8 @@ extension TestHost {
         try demand("events", "bus", bus ?? "default", settings.grants?.events)
     }
 
+    func demandStream(_ stream: String) throws { try demand("streams", "stream", stream, settings.grants?.streams) }
+
     private func demand(_ grant: String, _ kind: String, _ name: String, _ granted: Set<String>?) throws {
         guard let granted, !granted.contains(name), !granted.contains("*") else { return }
         throw HostRefusal(
@@ -53,6 +55,7 @@ extension TestHost.State {
             remove(source)
         case .delete(let location): remove(location)
         case .send(let event): events.append(event)
+        case .putRecord(let record): records.append(streamRecord(record))
         case .register(let file, let baseVersion): try register(file, baseVersion)
         }
     }

@@ -26,22 +26,29 @@ public final class TestHost: Sendable {
         /// The `configuration` mapping.
         public var configuration: JSONValue = [:]
         public var logLevel = Logger.Level.trace
+        /// The streams that sluice.yaml declares; nil: whichever is named.
+        public var streams: Set<String>?
         /// Nil allows everything; otherwise what is not granted is refused with `AccessDenied`.
         public var grants: Grants?
 
         public init() {}
     }
 
-    /// The `grants` of function.yaml: buckets to read and to write, buses to put events on. `*` stands for all.
+    /// The `grants` of function.yaml: buckets to read and to write, buses to put events on, streams to put records into.
+    /// `*` stands for all.
     public struct Grants: Sendable {
         public var read: Set<String>
         public var write: Set<String>
         public var events: Set<String>
+        public var streams: Set<String>
 
-        public init(read: Set<String> = [], write: Set<String> = [], events: Set<String> = []) {
+        public init(
+            read: Set<String> = [], write: Set<String> = [], events: Set<String> = [], streams: Set<String> = []
+        ) {
             self.read = read
             self.write = write
             self.events = events
+            self.streams = streams
         }
     }
 
@@ -56,8 +63,11 @@ public final class TestHost: Sendable {
         var buckets: [String: [String: Stored]] = [:]
         var tables: [String: StoredTable] = [:]
         var events: [SentEvent] = []
+        var records: [StreamRecord] = []
         /// Counts versions of objects.
         var clock = 0
+        /// Counts records of streams.
+        var position: Int64 = 0
         /// Counts invocations and events.
         var serial: UInt64 = 0
     }

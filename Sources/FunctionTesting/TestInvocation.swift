@@ -61,6 +61,7 @@ public struct Effect: Sendable {
         case move(from: ObjectLocation, to: ObjectLocation, overwrite: Bool)
         case delete(ObjectLocation)
         case send(SentEvent)
+        case putRecord(PutRecord)
         case register(TableFile, baseVersion: Int)
     }
 
@@ -80,6 +81,16 @@ public struct SentEvent: Sendable, Hashable {
     public var detail: JSONValue
     public var resources: [String]
     public var time: Timestamp?
+}
+
+/// A record that a handler put into a stream.
+public struct PutRecord: Sendable, Hashable {
+    /// Of the event that the host keeps it as.
+    public var id: String
+    public var stream: String
+    public var partitionKey: String
+    public var explicitHashKey: String?
+    public var data: [UInt8]
 }
 
 /// A line of the logger.

@@ -68,5 +68,6 @@ typedef struct sluice_wire_invoke {
 #define SLUICE_CALL_GET_TABLE 11u
 #define SLUICE_CALL_REGISTER_FILE 12u
 #define SLUICE_CALL_GENERATE_KEY 13u
+#define SLUICE_CALL_PUT_RECORDS 14u
 
 #endif

@@ -48,6 +48,8 @@ public struct Context: Sendable {
     public var objects: Objects { Objects(context: self) }
     /// Buses: appended to when the invocation succeeds.
     public var events: Events { Events(context: self) }
+    /// Streams: appended to when the invocation succeeds.
+    public var streams: Streams { Streams(context: self) }
     /// Tables: files are added when the invocation succeeds.
     public var catalog: Catalog { Catalog(context: self) }
 }

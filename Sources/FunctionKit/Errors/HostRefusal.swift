@@ -25,6 +25,10 @@ public struct HostRefusal: CodedError, Hashable, CustomStringConvertible {
         public static let invalidKey: Code = "InvalidKey"
         /// An entry of `events.put` is not acceptable.
         public static let invalidEvent: Code = "InvalidEvent"
+        /// The stream is not declared in sluice.yaml.
+        public static let noSuchStream: Code = "NoSuchStream"
+        /// An entry of `streams.put` is not acceptable.
+        public static let invalidRecord: Code = "InvalidRecord"
         /// Reading or writing an object's bytes failed in the operating system.
         public static let ioFailed: Code = "IOFailed"
         /// The disk or the staging quota is full.

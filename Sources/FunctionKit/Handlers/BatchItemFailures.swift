@@ -9,12 +9,13 @@
 /// }
 /// ```
 ///
-/// An empty list is success; an id that is empty, or of no event of the batch, fails the batch as a whole. Effects asked of
+/// Of records of streams the ids are their sequence numbers, and as with Lambda nothing from the lowest one named on counts as
+/// delivered. An empty list is success; an id that is empty, or of no event of the batch, fails the batch as a whole. Effects asked of
 /// `context` are the batch's, and are committed only if no event is to be tried again; a `BatchHandler` gives each record
 /// effects and reasons of its own.
 public struct BatchItemFailures: Codable, Sendable, Hashable {
     public struct Item: Codable, Sendable, Hashable {
-        /// The id of an event.
+        /// The id of an event, the sequence number of a stream's record.
         public var itemIdentifier: String
 
         public init(itemIdentifier: String) {

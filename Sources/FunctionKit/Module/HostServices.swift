@@ -5,7 +5,7 @@ import FunctionProtocol
 /// The operations of sluice_wire.h.
 package enum HostOperation: Sendable {
     case openObject, headObject, listObjects, createStage, putStaged, discardStage, copyObject, moveObject
-    case deleteObject, putEvents, getTable, registerFile, generateKey
+    case deleteObject, putEvents, getTable, registerFile, generateKey, putRecords
 
     package var code: UInt32 {
         switch self {
@@ -22,6 +22,7 @@ package enum HostOperation: Sendable {
         case .getTable: SLUICE_CALL_GET_TABLE
         case .registerFile: SLUICE_CALL_REGISTER_FILE
         case .generateKey: SLUICE_CALL_GENERATE_KEY
+        case .putRecords: SLUICE_CALL_PUT_RECORDS
         }
     }
 }
