@@ -113,7 +113,10 @@ let package = Package(
         library("ObjectStore", ["CLinux", .product(name: "Crypto", package: "swift-crypto")]),
         library(
             "AppConfig",
-            ["EventPatterns", "EventTransforms", "FunctionJSON", "Schedules", .product(name: "Yams", package: "Yams")]),
+            [
+                "EventModel", "EventPatterns", "EventTransforms", "FunctionJSON", "Schedules",
+                .product(name: "Yams", package: "Yams"),
+            ]),
         library("HostAPI", ["EventModel", "FunctionJSON"]),
         library("RowDiff", ["Columnar", "HostAPI"]),
         library(

@@ -27,6 +27,7 @@ package struct ConfigProblem: Codable, Sendable, Hashable {
         /// A name of an event bus that sluice.yaml does not have.
         package static let unknownBus = Code(rawValue: "UnknownBus")
         /// A name of a downstream that sluice.yaml does not have.
+        package static let unknownStream = Code(rawValue: "UnknownStream")
         package static let unknownDownstream = Code(rawValue: "UnknownDownstream")
         /// The event pattern is not valid.
         package static let invalidPattern = Code(rawValue: "InvalidPattern")

@@ -31,6 +31,8 @@ package protocol JournalStore: AnyObject, Sendable {
     func waiting(
         _ subscription: SubscriptionID, after: Position, limit: Int, bytes: Int
     ) throws(JournalError) -> [CommittedRecord]
+    /// The first position to which a deployment's rule set applies; nil for one that there never was.
+    func position(ofRuleSet ruleSet: Int64) throws(JournalError) -> Position?
     func record(at position: Position) throws(JournalError) -> StoredRecord?
     func records(log: String?, after: Position, limit: Int) throws(JournalError) -> [StoredRecord]
     /// The newest `limit` records, oldest of them first.

@@ -48,7 +48,8 @@ package enum AppLoader {
             rules: rules.map(\.definition).sorted { ($0.bus, $0.name) < ($1.bus, $1.name) },
             limits: host.limits, retention: host.retention,
             downstreams: host.downstreams.isEmpty ? nil : host.downstreams.sorted { $0.name < $1.name },
-            alarms: alarms.isEmpty ? nil : alarms.map(\.definition).sorted { $0.name < $1.name })
+            alarms: alarms.isEmpty ? nil : alarms.map(\.definition).sorted { $0.name < $1.name },
+            streams: host.streams.isEmpty ? nil : host.streams.sorted { $0.name < $1.name })
         return LoadedApp(definition: definition, warnings: problems, folder: folder.path)
     }
 }

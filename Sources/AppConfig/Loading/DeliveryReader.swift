@@ -1,8 +1,15 @@
+import EventModel
+
 /// The keys of a target that say how it is delivered: order, batches, rates, breaker.
 enum DeliveryReader {
-    static func read(_ reader: inout MappingReader) -> DeliveryOptions? {
+    /// `isStream`: of a rule on a stream, whose records go in order by their partition keys unless it says otherwise.
+    static func read(_ reader: inout MappingReader, isStream: Bool = false) -> DeliveryOptions? {
         var options = DeliveryOptions()
-        options.keys = keys(&reader)
+        let isUnordered = saysNone(&reader)
+        if !isUnordered { options.keys = keys(&reader) }
+        if isStream, !isUnordered, !reader.has("ordering"), !reader.has("keyConcurrency") {
+            options.keys = DeliveryOptions.Keys(path: StreamFilter.partitionKeyPath)
+        }
         options.batchWindowSeconds = reader.number("maximumBatchingWindowInSeconds", in: 0...300, unit: "seconds")
         options.batchBytes = byteCount("maximumBatchBytes", &reader)
         options.batchBytesOf = reader.choice("batchBytesOf", DeliveryOptions.BytesOf.self)
@@ -20,6 +27,13 @@ enum DeliveryReader {
     private enum OnExhausted: String, CaseIterable {
         case go = "continue"
         case park
+    }
+
+    /// `ordering: none`
+    private static func saysNone(_ reader: inout MappingReader) -> Bool {
+        guard case .string("none")? = reader.node("ordering")?.value else { return false }
+        // Beside it a limit by key still means something.
+        return !reader.has("keyConcurrency")
     }
 
     private static func keys(_ reader: inout MappingReader) -> DeliveryOptions.Keys? {

@@ -6,6 +6,7 @@ struct FunctionFile {
     var read: [(text: String, place: Place)] = []
     var write: [(text: String, place: Place)] = []
     var events: [(text: String, place: Place)] = []
+    var streams: [(text: String, place: Place)] = []
     /// Buses of its destinations.
     var destinations: [(text: String, place: Place)] = []
 
@@ -103,11 +104,12 @@ struct FunctionFile {
         read = reader.strings("read") ?? []
         write = reader.strings("write") ?? []
         events = reader.strings("events") ?? []
-        reader.finish(
-            later: ["streams": "this version has no streams", "catalog": "every function may register tables"])
+        streams = reader.strings("streams") ?? []
+        reader.finish(later: ["catalog": "every function may register tables"])
         definition.grants = Grants(
             read: Set(read.map(\.text)).sorted(), write: Set(write.map(\.text)).sorted(),
-            events: Set(events.map(\.text)).sorted())
+            events: Set(events.map(\.text)).sorted(),
+            streams: streams.isEmpty ? nil : Set(streams.map(\.text)).sorted())
     }
 
     private func configuration(_ reader: inout MappingReader) -> String {

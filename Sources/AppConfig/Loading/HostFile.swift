@@ -1,9 +1,10 @@
-/// `sluice.yaml`: buckets, buses, limits, retention. Every key is optional, and so is the file.
+/// `sluice.yaml`: buckets, buses, streams, limits, retention. Every key is optional, and so is the file.
 struct HostFile {
     static let name = "sluice.yaml"
 
     var buckets: [BucketDefinition] = []
     var buses: [BusDefinition] = [BusDefinition()]
+    var streams: [StreamDefinition] = []
     var limits = LimitsDefinition()
     var retention = RetentionDefinition()
     var downstreams: [DownstreamDefinition] = []
@@ -17,6 +18,7 @@ struct HostFile {
         guard var reader = MappingReader(root, subject: "sluice.yaml", file: file) else { return result }
         result.buckets = (reader.mapping("buckets") ?? []).map { bucket($0, folder: folder, file: file) }
         result.readBuses(reader.mapping("buses") ?? [], file: file)
+        result.streams = (reader.mapping("streams") ?? []).map { stream($0, file: file) }
         if let limits = reader.reader("limits") { result.limits = Self.limits(limits) }
         result.downstreams = (reader.mapping("downstreams") ?? []).map { downstream($0, file: file) }
         if var logs = reader.reader("logs") {
@@ -32,9 +34,9 @@ struct HostFile {
             kept.finish()
         }
         reader.finish(
-            later: ["streams": "use an event bus: rules on it route to functions"],
             instead: [
-                "bucket": "buckets", "bus": "buses", "eventBuses": "buses", "archives": "archive", "log": "logs",
+                "bucket": "buckets", "bus": "buses", "stream": "streams", "eventBuses": "buses", "archives": "archive",
+                "log": "logs",
                 "downstream": "downstreams",
             ])
         return result
@@ -103,6 +105,29 @@ struct HostFile {
             MappingReader(entry.value, subject: "bus `\(entry.key)`", file: file)?.finish(
                 later: ["retentionDays": "the retention of all buses is `archive: {retentionDays: …}`"])
         }
+    }
+
+    private static func stream(_ entry: YAMLEntry, file: ConfigFile) -> StreamDefinition {
+        var stream = StreamDefinition(name: entry.key)
+        if !Names.isStream(entry.key) {
+            file.report(
+                .invalidValue, "`\(entry.key)` cannot be a stream's name", at: entry.keyPlace,
+                hint: "1 to 128 letters, digits, dots, hyphens and underscores")
+        }
+        if case .null = entry.value.value { return stream }
+        guard var reader = MappingReader(entry.value, subject: "stream `\(entry.key)`", file: file) else {
+            return stream
+        }
+        stream.shards = reader.integer("shards", in: 1...StreamDefinition.mostShards) ?? stream.shards
+        stream.retentionHours =
+            reader.integer("retentionHours", in: 1...8760, unit: "hours") ?? stream.retentionHours
+        reader.finish(
+            later: ["streamMode": "every stream has the shards that it names, and no limit of throughput"],
+            instead: [
+                "shardCount": "shards", "retention": "retentionHours", "retentionPeriodHours": "retentionHours",
+                "retentionPeriod": "retentionHours",
+            ])
+        return stream
     }
 
     private static func limits(_ reader: MappingReader) -> LimitsDefinition {

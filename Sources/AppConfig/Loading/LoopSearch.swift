@@ -1,3 +1,4 @@
+import EventModel
 import EventPatterns
 
 /// Finds the ways in which rules can start each other for ever: rule → function → what the function may write or put →
@@ -8,6 +9,7 @@ struct LoopSearch {
         case objects(bucket: String)
         case deletions(bucket: String)
         case events(bus: String)
+        case records(stream: String)
         case success(bus: String, function: String)
         case failure(bus: String, function: String)
 
@@ -16,6 +18,7 @@ struct LoopSearch {
             case .objects(let bucket): "bucket \(bucket)"
             case .deletions(let bucket): "deletions in bucket \(bucket)"
             case .events(let bus): "events on bus \(bus)"
+            case .records(let stream): "records of stream \(stream)"
             case .success(let bus, let function): "success of \(function) on bus \(bus)"
             case .failure(let bus, let function): "failure of \(function) on bus \(bus)"
             }
@@ -36,6 +39,7 @@ struct LoopSearch {
     private let rules: [RuleFile]
     private let buckets: [String]
     private let buses: [String]
+    private let streams: [String]
     private let functions: [String: FunctionFile]
     private let places: RulePlaces
     private let known = Known()
@@ -45,7 +49,8 @@ struct LoopSearch {
         var takers: [Emission: [Int]] = [:]
     }
 
-    init(rules: [RuleFile], functions: [FunctionFile], buckets: [String], buses: [String]) {
+    init(rules: [RuleFile], functions: [FunctionFile], buckets: [String], buses: [String], streams: [String]) {
+        self.streams = streams
         self.rules = rules
         self.buckets = buckets
         self.buses = buses
@@ -80,7 +85,7 @@ struct LoopSearch {
                 "make the rule's key filter exclude what the function writes, or take the bucket from its grants"
             case .deletions:
                 "make the rule's key filter exclude what the function deletes, or take the bucket from its grants"
-            case .events, .success, .failure:
+            case .events, .records, .success, .failure:
                 "narrow the rule's pattern so that it does not take what comes back, or take the grant away"
             }
         rule.file.report(
@@ -125,7 +130,8 @@ struct LoopSearch {
         for bucket in buckets where grants.mayWrite(bucket: bucket) {
             emissions += [.objects(bucket: bucket), .deletions(bucket: bucket)]
         }
-        emissions += buses.filter { grants.events.contains("*") || grants.events.contains($0) }.map { .events(bus: $0) }
+        emissions += buses.filter(grants.mayPutEvents).map { .events(bus: $0) }
+        emissions += streams.filter(grants.mayPutRecords).map { .records(stream: $0) }
         let destinations = (target.destinations ?? Destinations()).filled(
             from: function?.definition.destinations ?? Destinations())
         if let bus = destinations.onSuccess { emissions.append(.success(bus: bus, function: target.function)) }
@@ -138,8 +144,12 @@ struct LoopSearch {
         if let known = known.takers[emission] { return known }
         let takers = rules.indices.filter { index in
             let rule = rules[index].definition
-            guard rule.enabled, rule.schedule == nil, let view = places.views[index] else { return false }
+            guard rule.enabled, rule.schedule == nil else { return false }
+            // What is in a record nobody knows beforehand: its stream's rules may all take it.
+            if case .records(let stream) = emission { return rule.bus == StreamLog.name(of: stream) }
+            guard let view = places.views[index] else { return false }
             switch emission {
+            case .records: return false
             case .objects(let bucket):
                 return rule.bus == "default" && view.mayTakeObject(of: bucket)
             case .deletions(let bucket):

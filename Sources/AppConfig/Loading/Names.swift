@@ -16,6 +16,12 @@ enum Names {
             && name.utf8.allSatisfy { isLetterOrDigit($0) || $0 == 0x2E || $0 == 0x2D || $0 == 0x5F }
     }
 
+    /// As Kinesis has it: 1 to 128 letters, digits, dots, hyphens and underscores.
+    static func isStream(_ name: String) -> Bool {
+        (1...128).contains(name.utf8.count)
+            && name.utf8.allSatisfy { isLetterOrDigit($0) || $0 == 0x2E || $0 == 0x2D || $0 == 0x5F }
+    }
+
     /// A function is a Swift module too: a letter, then letters, digits and underscores, at most 64.
     static func isFunction(_ name: String) -> Bool {
         guard (1...64).contains(name.utf8.count), let first = name.utf8.first else { return false }

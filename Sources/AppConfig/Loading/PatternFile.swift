@@ -1,10 +1,11 @@
+import EventModel
 import FunctionJSON
 
 /// A pattern that is not part of an app yet.
 package struct DraftPattern: Sendable, Hashable {
     /// Of the rule; nil for a pattern alone.
     package var name: String?
-    /// The bus the rule is for; nil where nothing is said.
+    /// The bus, or log of a stream, that the rule is for; nil where nothing is said.
     package var bus: String?
     /// JSON text, not yet parsed as a pattern.
     package var pattern: String
@@ -18,8 +19,8 @@ package struct DraftPattern: Sendable, Hashable {
 
 /// Reads patterns out of a file that need not be part of an app: to try them before they are deployed.
 package enum PatternFile {
-    /// The patterns of a text: a pattern as JSON or YAML, or a rule file. Of a rule only `name`, `bus` and `pattern` are
-    /// looked at.
+    /// The patterns of a text: a pattern as JSON or YAML, or a rule file. Of a rule only `name`, `bus`, `stream` and `pattern`
+    /// are looked at.
     ///
     /// - Parameter name: what the file is called in messages.
     package static func read(_ bytes: [UInt8], name: String) throws(ConfigError) -> [DraftPattern] {
@@ -70,7 +71,7 @@ package enum PatternFile {
     private static func rule(_ node: YAMLNode, file: ConfigFile) -> DraftPattern? {
         guard var reader = MappingReader(node, subject: "a rule", file: file) else { return nil }
         let name = reader.string("name")
-        let bus = reader.string("bus")
+        let bus = reader.string("stream").map(StreamLog.name) ?? reader.string("bus")
         return PatternText.read(&reader).map { DraftPattern(name: name, bus: bus, pattern: $0.1) }
     }
 }

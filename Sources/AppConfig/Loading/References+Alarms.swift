@@ -1,3 +1,5 @@
+import EventModel
+
 extension References {
     /// What alarms name must be there.
     func check(_ alarms: [AlarmFile], rules: [RuleFile]) {
@@ -8,7 +10,13 @@ extension References {
                 checkBucket(file.bucket, at: place, file: alarm.file)
             }
             guard let dimensions = definition.threshold?.dimensions, let place = alarm.dimensionsPlace else { continue }
-            if let name = dimensions.bus { checkBus(name, at: place, file: alarm.file) }
+            if let name = dimensions.bus {
+                if let stream = StreamLog.stream(of: name) {
+                    checkStream(stream, at: place, file: alarm.file)
+                } else {
+                    checkBus(name, at: place, file: alarm.file)
+                }
+            }
             if let name = dimensions.function { checkWatched(name, rules, at: place, file: alarm.file) }
             guard let name = dimensions.rule else {
                 if dimensions.target != nil {

@@ -1,3 +1,5 @@
+import EventModel
+
 /// Checks that the files of an app fit together: every name that one mentions, another has.
 struct References {
     let host: HostFile
@@ -11,7 +13,11 @@ struct References {
         for function in functions { checkGrants(of: function) }
         checkReservations()
         for rule in rules {
-            checkBus(rule.definition.bus, at: rule.busPlace, file: rule.file)
+            if let stream = StreamLog.stream(of: rule.definition.bus) {
+                checkStream(stream, at: rule.busPlace, file: rule.file)
+            } else {
+                checkBus(rule.definition.bus, at: rule.busPlace, file: rule.file)
+            }
             for (name, place) in rule.destinations { checkBus(name, at: place, file: rule.file) }
             let buckets = rule.pattern.map(PatternBuckets.init)
             for (name, place) in buckets?.named ?? [] { checkBucket(name, at: place, file: rule.file) }
@@ -20,7 +26,10 @@ struct References {
                 if let name = target.delivery?.downstream { checkDownstream(name, at: place, file: rule.file) }
             }
         }
-        LoopSearch(rules: rules, functions: functions, buckets: bucketNames, buses: busNames).report()
+        LoopSearch(
+            rules: rules, functions: functions, buckets: bucketNames, buses: busNames,
+            streams: host.streams.map(\.name)
+        ).report()
     }
 
     private func checkDownstream(_ name: String, at place: Place, file: ConfigFile) {
@@ -51,6 +60,15 @@ struct References {
         }
         for (name, place) in function.destinations { checkBus(name, at: place, file: function.file) }
         for (name, place) in function.events where name != "*" { checkBus(name, at: place, file: function.file) }
+        for (name, place) in function.streams where name != "*" { checkStream(name, at: place, file: function.file) }
+    }
+
+    func checkStream(_ name: String, at place: Place, file: ConfigFile) {
+        let names = host.streams.map(\.name)
+        guard !names.contains(name) else { return }
+        file.report(
+            .unknownStream, "unknown stream `\(name)`", at: place,
+            hint: NearestName.hint(for: name, among: names, known: "streams of sluice.yaml"))
     }
 
     func checkBucket(_ name: String, at place: Place, file: ConfigFile) {

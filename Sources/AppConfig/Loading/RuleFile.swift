@@ -1,3 +1,4 @@
+import EventModel
 import EventPatterns
 
 /// The rules of `Events/rules/*.yaml` and `Events/schedules/*.yaml`, with the places that the check of references needs.
@@ -73,7 +74,7 @@ struct RuleFile {
             definition: RuleDefinition(name: name, pattern: "{}", targets: [], file: file.name), file: file,
             place: place, busPlace: reader.place(of: "bus"))
         result.definition.description = reader.string("description") ?? ""
-        result.definition.bus = reader.string("bus") ?? "default"
+        result.readSource(&reader)
         result.definition.enabled = (reader.choice("state", State.self) ?? .enabled) == .enabled
         if reader.has("schedule") {
             result.readSchedule(&reader)
@@ -85,13 +86,36 @@ struct RuleFile {
         reader.finish(
             instead: [
                 "eventPattern": "pattern", "event_pattern": "pattern", "eventBusName": "bus", "eventBus": "bus",
+                "streamName": "stream", "eventSourceArn": "stream", "filterCriteria": "pattern",
                 "target": "targets", "enabled": "state", "scheduleExpression": "schedule", "rate": "schedule",
                 "cron": "schedule",
             ])
         return result
     }
 
+    /// `bus:` or `stream:`.
+    private mutating func readSource(_ reader: inout MappingReader) {
+        let bus = reader.string("bus")
+        definition.bus = bus ?? "default"
+        guard let stream = reader.string("stream") else { return }
+        busPlace = reader.place(of: "stream")
+        definition.bus = StreamLog.name(of: stream)
+        if bus != nil {
+            file.report(
+                .invalidValue, "a rule has either `bus` or `stream`", at: busPlace, hint: "make two rules of it")
+        }
+        for key in ["schedule", "manifest"] where reader.has(key) {
+            file.report(
+                .invalidValue, "a rule on a stream has no `\(key)`: that is about events of a bus",
+                at: reader.place(of: key), hint: "make a rule of its own on a bus")
+        }
+    }
+
     private mutating func readPattern(_ reader: inout MappingReader) {
+        if StreamLog.isStream(definition.bus), !reader.has("pattern") {
+            definition.pattern = StreamFilter.everything
+            return
+        }
         guard let (tree, json) = PatternText.read(&reader) else { return }
         pattern = tree
         definition.pattern = json

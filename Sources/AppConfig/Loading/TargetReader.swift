@@ -1,3 +1,5 @@
+import EventModel
+
 /// One entry of a rule's `targets`.
 enum TargetReader {
     /// Keys of the design that this version does not carry out.
@@ -49,8 +51,11 @@ enum TargetReader {
         let named = destinations.read(&reader)
         target.destinations = named.isEmpty ? nil : named
         target.batchSize = reader.integer("batchSize", in: 1...10_000, unit: "events") ?? 1
-        target.delivery = DeliveryReader.read(&reader)
-        if let policy = reader.reader("retryPolicy") { target.retry = retryPolicy(policy) }
+        let isStream = StreamLog.isStream(rule.bus)
+        target.delivery = DeliveryReader.read(&reader, isStream: isStream)
+        // Of a stream's record until it leaves the retention, as with Lambda.
+        if isStream { target.retry.maximumEventAgeSeconds = RetryPolicy.longestStreamAge }
+        if let policy = reader.reader("retryPolicy") { target.retry = retryPolicy(policy, over: target.retry) }
         if let id, !Names.isRule(id) {
             file.report(
                 .invalidValue, "`\(id)` cannot be a target's id", at: reader.place(of: "id"),
@@ -68,9 +73,9 @@ enum TargetReader {
             function: reader.place(of: kind), buses: destinations.buses)
     }
 
-    private static func retryPolicy(_ mapping: MappingReader) -> RetryPolicy {
+    private static func retryPolicy(_ mapping: MappingReader, over defaults: RetryPolicy) -> RetryPolicy {
         var reader = mapping
-        var policy = RetryPolicy()
+        var policy = defaults
         policy.maximumRetryAttempts = reader.integer("maximumRetryAttempts", in: 0...185) ?? policy.maximumRetryAttempts
         policy.maximumEventAgeSeconds =
             reader.integer("maximumEventAgeInSeconds", in: 1...1_209_600, unit: "seconds")

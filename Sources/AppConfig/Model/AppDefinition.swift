@@ -17,12 +17,15 @@ package struct AppDefinition: Codable, Sendable, Hashable {
     package var downstreams: [DownstreamDefinition]?
     /// Sorted by name; nil where there is none.
     package var alarms: [AlarmDefinition]?
+    /// Sorted by name; nil where there is none.
+    package var streams: [StreamDefinition]?
 
     package init(
         buckets: [BucketDefinition] = [], buses: [BusDefinition] = [BusDefinition()],
         functions: [FunctionDefinition] = [], rules: [RuleDefinition] = [],
         limits: LimitsDefinition = LimitsDefinition(), retention: RetentionDefinition = RetentionDefinition(),
-        downstreams: [DownstreamDefinition]? = nil, alarms: [AlarmDefinition]? = nil
+        downstreams: [DownstreamDefinition]? = nil, alarms: [AlarmDefinition]? = nil,
+        streams: [StreamDefinition]? = nil
     ) {
         self.buckets = buckets
         self.buses = buses
@@ -32,6 +35,7 @@ package struct AppDefinition: Codable, Sendable, Hashable {
         self.retention = retention
         self.downstreams = downstreams
         self.alarms = alarms
+        self.streams = streams
     }
 
     package func function(named name: String) -> FunctionDefinition? {
@@ -83,6 +87,23 @@ package struct BusDefinition: Codable, Sendable, Hashable {
 
     package init(name: String = "default") {
         self.name = name
+    }
+}
+
+/// `streams:` of sluice.yaml.
+package struct StreamDefinition: Codable, Sendable, Hashable {
+    package static let mostShards = 1024
+
+    package var name: String
+    /// Shards that take records.
+    package var shards: Int
+    /// For how long its records can be read.
+    package var retentionHours: Int
+
+    package init(name: String, shards: Int = 1, retentionHours: Int = 24) {
+        self.name = name
+        self.shards = shards
+        self.retentionHours = retentionHours
     }
 }
 

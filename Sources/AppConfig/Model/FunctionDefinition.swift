@@ -58,16 +58,20 @@ package struct Grants: Codable, Sendable, Hashable {
     package var write: [String]
     /// Buses on which it may put events, sorted; `*` stands for all.
     package var events: [String]
+    /// Streams to which it may put records, sorted; `*` stands for all, nil for none.
+    package var streams: [String]?
 
-    package init(read: [String] = [], write: [String] = [], events: [String] = []) {
+    package init(read: [String] = [], write: [String] = [], events: [String] = [], streams: [String]? = nil) {
         self.read = read
         self.write = write
         self.events = events
+        self.streams = streams
     }
 
     package func mayRead(bucket: String) -> Bool { Self.grants(read, bucket) }
     package func mayWrite(bucket: String) -> Bool { Self.grants(write, bucket) }
     package func mayPutEvents(bus: String) -> Bool { Self.grants(events, bus) }
+    package func mayPutRecords(stream: String) -> Bool { Self.grants(streams ?? [], stream) }
 
     private static func grants(_ list: [String], _ name: String) -> Bool {
         list.contains(name) || list.contains("*")
@@ -80,6 +84,8 @@ package enum InputFormat: String, Codable, Sendable, CaseIterable {
     case eventBridge = "eventbridge"
     /// `Records[].s3…` with a URL-encoded key, as S3's own triggers send it.
     case s3Notification = "s3-notification"
+    /// `Records[].kinesis…` with all records of a batch, as Lambda gets them of a stream.
+    case kinesis
 }
 
 /// swift-log's levels.

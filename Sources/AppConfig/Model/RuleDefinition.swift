@@ -5,6 +5,7 @@ package struct RuleDefinition: Codable, Sendable, Hashable {
     /// Unique on its bus.
     package var name: String
     package var description: String
+    /// Or the log of a stream (`StreamLog`), for a rule that takes a stream's records.
     package var bus: String
     package var enabled: Bool
     /// The event pattern as JSON text; valid. Of a schedule: its own events.
@@ -85,6 +86,9 @@ package struct RetryPolicy: Codable, Sendable, Hashable {
         /// The wait as it is.
         case none = "NONE"
     }
+
+    /// A year: longer than any stream keeps its records.
+    package static let longestStreamAge = 366 * 86_400
 
     /// Retries after the first attempt: 2 make three attempts.
     package var maximumRetryAttempts: Int

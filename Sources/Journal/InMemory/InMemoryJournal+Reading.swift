@@ -48,6 +48,10 @@ extension InMemoryJournal {
         }
     }
 
+    package func position(ofRuleSet ruleSet: Int64) throws(JournalError) -> Position? {
+        read { $0.deploymentPositions[ruleSet] }
+    }
+
     package func record(at position: Position) throws(JournalError) -> StoredRecord? {
         read { state in
             let index = Int(position - state.trimmed) - 1

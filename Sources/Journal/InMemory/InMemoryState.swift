@@ -40,6 +40,7 @@ struct InMemoryState: Sendable {
     var wasUnclean = false
     var ledger = Ledger()
     var deployment: [UInt8]?
+    var deploymentPositions: [Int64: Position] = [:]
     /// Position of `log[0]`, less one.
     var trimmed: Position = 0
     var log: [CommittedRecord] = []
@@ -107,6 +108,7 @@ struct InMemoryState: Sendable {
         case .deploy(let ruleSet, let body):
             try ledger.deploy(ruleSet)
             deployment = body
+            set(\.deploymentPositions, ruleSet, ledger.head + 1)
         case .putSubscription(let record): _ = try ledger.put(record)
         case .removeSubscription(let id): try ledger.remove(id)
         case .putFunction(let record): set(\.functions, Name(record.name, String(record.version)), record)
@@ -130,7 +132,7 @@ struct InMemoryState: Sendable {
         log.append(
             CommittedRecord(
                 position: position, log: append.log, eventID: append.eventID, ingested: append.ingested,
-                payload: append.payload, lineage: append.lineage, deliveries: deliveries))
+                payload: append.payload(at: position), lineage: append.lineage, deliveries: deliveries))
         return .at(position)
     }
 

@@ -39,10 +39,12 @@ package struct Append: Sendable {
     package var deduplicationID: String?
     /// How many hops since an event from outside, and the lineage (opaque JSON), for the hop budget and `trace`.
     package var lineage: [UInt8]
+    /// Where the payload tells its own position; nil: nowhere.
+    package var marks: PositionMarks?
 
     package init(
         log: String, eventID: String, ingested: Milliseconds, payload: [UInt8], subscriptions: [SubscriptionID],
-        ruleSet: Int64, deduplicationID: String? = nil, lineage: [UInt8] = []
+        ruleSet: Int64, deduplicationID: String? = nil, lineage: [UInt8] = [], marks: PositionMarks? = nil
     ) {
         self.log = log
         self.eventID = eventID
@@ -52,6 +54,15 @@ package struct Append: Sendable {
         self.ruleSet = ruleSet
         self.deduplicationID = deduplicationID
         self.lineage = lineage
+        self.marks = marks
+    }
+
+    /// The payload as it lies in the log at a position.
+    func payload(at position: Position) -> [UInt8] {
+        guard let marks else { return payload }
+        var marked = payload
+        marks.write(position, into: &marked)
+        return marked
     }
 }
 

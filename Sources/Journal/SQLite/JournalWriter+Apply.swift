@@ -36,24 +36,25 @@ extension JournalWriter {
             return .duplicate(of: known)
         }
         let (position, deliveries) = try ledger.append(subscriptions)
+        let payload = append.payload(at: position)
         try attempt("appending to the log") {
             let insert = log.insertRecord
             insert.bind(1, position)
             insert.bind(2, logID)
             insert.bind(3, append.ingested)
             insert.bind(4, append.eventID)
-            try insert.withBlob(5, append.payload) {
+            try insert.withBlob(5, payload) {
                 try insert.withBlob(6, append.lineage) { try insert.run() }
             }
         }
         transaction.chunk.add(
             log: logID, subscriptions: subscriptions, deliveries: deliveries, idHash: EventIDHash.hash(append.eventID))
-        transaction.payloadBytes += Int64(append.payload.count + append.lineage.count + append.eventID.utf8.count)
+        transaction.payloadBytes += Int64(payload.count + append.lineage.count + append.eventID.utf8.count)
         transaction.newestIngested = max(transaction.newestIngested, append.ingested)
         transaction.records.append(
             CommittedRecord(
                 position: position, log: append.log, eventID: append.eventID, ingested: append.ingested,
-                payload: append.payload, lineage: append.lineage, deliveries: deliveries))
+                payload: payload, lineage: append.lineage, deliveries: deliveries))
         return .at(position)
     }
 

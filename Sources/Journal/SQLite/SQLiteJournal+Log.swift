@@ -99,6 +99,12 @@ extension SQLiteJournal {
         return result
     }
 
+    package func position(ofRuleSet ruleSet: Int64) throws(JournalError) -> Position? {
+        try read("looking for a deployment") { db in
+            try Int64.fetchOne(db, sql: "SELECT position FROM deployment WHERE rule_set = ?", arguments: [ruleSet])
+        }
+    }
+
     package func record(at position: Position) throws(JournalError) -> StoredRecord? {
         try read("reading a record") { db in
             let reader = LogReader(db)

@@ -6,7 +6,7 @@ import FunctionJSON
 package enum EventReading {
     /// The object that an `Object Created` event of the object store is about; nil for any other event.
     package static func objectInput(of payload: [UInt8]) -> ObjectInput? {
-        guard mayBeObjectEvent(payload) else { return nil }
+        guard !StreamRecordText.isRecord(payload), mayBeObjectEvent(payload) else { return nil }
         guard let root = try? JSONDocument(parsing: payload).root, root["source"]?.string == ObjectCreated.source,
             root["detail-type"]?.string == ObjectCreated.detailType, let detail = root["detail"],
             let bucket = detail["bucket"]?["name"]?.string, let object = detail["object"],
@@ -31,8 +31,9 @@ package enum EventReading {
 
     private static let envelopeStart = Array("{\"version\":\"0\",\"id\":".utf8)
 
-    /// What an event is about, for people: `bucket/key`, or `source: detail-type`.
+    /// What an event is about, for people: `bucket/key`, `stream: partition key`, or `source: detail-type`.
     package static func subject(of payload: [UInt8]) -> String {
+        if let record = StreamRecordText.Parts(payload) { return "\(record.stream): \(record.partitionKey)" }
         guard let root = try? JSONDocument(parsing: payload).root else { return "" }
         if let bucket = root["detail"]?["bucket"]?["name"]?.string, let key = root["detail"]?["object"]?["key"]?.string
         {
@@ -44,6 +45,7 @@ package enum EventReading {
     /// The value at a path like `detail.object.key`, as text; nil where there is none. Texts are taken as they are,
     /// anything else by its JSON.
     package static func key(of payload: [UInt8], path: String) -> String? {
+        if path == StreamFilter.partitionKeyPath, let key = StreamRecordText.partitionKey(of: payload) { return key }
         guard var node = try? JSONDocument(parsing: payload).root else { return nil }
         for step in path.split(separator: ".") {
             guard let next = node[String(step)] else { return nil }

@@ -1,25 +1,35 @@
 import AppConfig
+import EventModel
 package import EventPatterns
 package import Journal
 import Synchronization
 
-/// Which subscriptions want an event: the compiled rules of one deployment, by bus. Immutable; swapped whole.
+/// Which subscriptions want an event or a record: the compiled rules of one deployment, by bus. Immutable; swapped whole.
 package struct RuleSet: Sendable {
     package var number: Int64
     var matchers: [String: Matcher<SubscriptionID>]
     package var buses: Set<String>
+    /// By name; those that the app has.
+    var streams: [String: StreamRoute] = [:]
 
     /// Compiles a deployment's enabled rules. A pattern that does not parse is a defect of the deployment step, which
     /// checked it; it is reported by throwing.
     package init(_ deployment: Deployment) throws(PatternError) {
         number = deployment.ruleSet
         buses = Set(deployment.app.buses.map(\.name))
+        for stream in deployment.streams where stream.isRemoved != true { streams[stream.name] = StreamRoute(stream) }
         var rules: [String: [(SubscriptionID, EventPattern)]] = [:]
         for rule in deployment.app.rules where rule.enabled {
             let pattern = try EventPattern(parsing: rule.pattern, dialect: .extended)
+            // What takes every record of a stream needs no document to match.
+            let stream = rule.pattern == StreamFilter.everything ? StreamLog.stream(of: rule.bus) : nil
             for settings in deployment.subscriptions
             where settings.bus == rule.bus && settings.rule == rule.name && !settings.draining {
-                rules[rule.bus, default: []].append((settings.id, pattern))
+                if let stream {
+                    streams[stream]?.everything.append(settings.id)
+                } else {
+                    rules[rule.bus, default: []].append((settings.id, pattern))
+                }
             }
         }
         matchers = rules.mapValues { Matcher($0) }
@@ -35,7 +45,7 @@ package struct RuleSet: Sendable {
 /// Routes events on the accepting threads: any number of them, each with scratch memory of its own.
 package final class EventRouter: Sendable {
     /// Working memory of one matching at a time. Unchecked: whoever took it from the pool has it to himself.
-    private final class Scratch: @unchecked Sendable {
+    final class Scratch: @unchecked Sendable {
         let memory = MatchScratch()
     }
 
@@ -116,6 +126,7 @@ package final class EventRouter: Sendable {
     package func rematch(_ append: Append, ruleSet: Int64) -> Append {
         let (rules, scratch) = take(ruleSet)
         defer { give(scratch) }
+        if let stream = StreamLog.stream(of: append.log) { return rematch(append, of: stream, rules, scratch) }
         let route = match(append.payload, .strict, append.log, rules, scratch)
         var matched = append
         matched.ruleSet = ruleSet
@@ -124,7 +135,7 @@ package final class EventRouter: Sendable {
         return matched
     }
 
-    private func match(
+    func match(
         _ payload: [UInt8], _ reading: EventPatterns.EventReading, _ bus: String, _ rules: RuleSet, _ scratch: Scratch
     ) -> Route {
         var route = Route(ruleSet: rules.number)
@@ -142,14 +153,14 @@ package final class EventRouter: Sendable {
         return route
     }
 
-    private func take(_ number: Int64?) -> (RuleSet, Scratch) {
+    func take(_ number: Int64?) -> (RuleSet, Scratch) {
         state.withLock { state in
             let rules = number.flatMap { state.coming[$0] } ?? state.current
             return (rules, state.scratch.popLast() ?? Scratch())
         }
     }
 
-    private func give(_ scratch: Scratch) {
+    func give(_ scratch: Scratch) {
         state.withLock { $0.scratch.append(scratch) }
     }
 }

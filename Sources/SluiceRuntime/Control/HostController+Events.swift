@@ -149,7 +149,7 @@ extension HostController {
             let answer: Matcher<Bool>.Answer
             do {
                 let pattern = try EventPattern(parsing: rule.pattern, dialect: .extended)
-                answer = try Matcher([(true, pattern)]).answer(in: request.event.bytes)
+                answer = try Matcher([(true, pattern)]).answer(in: StreamFilter.subject(of: request.event.bytes))
             } catch {
                 throw APIError.invalidRequest("the event cannot be matched: \(error)")
             }

@@ -52,6 +52,7 @@ extension HostController {
 
     /// Throws `NotFound` if there is no such bus.
     func requireBus(_ name: String) async throws {
+        if let stream = StreamLog.stream(of: name) { return try await requireStream(stream) }
         let buses = await host.deployment.app.buses.map(\.name)
         guard name != "default", !buses.contains(name) else { return }
         throw APIError.notFound("event bus", name, hint: NearestName.hint(for: name, among: buses, known: "the buses"))

@@ -10,18 +10,20 @@ package struct HostController: HostControl {
     let files: FileThreads
     let router: EventRouter
     let bus: EventBus
+    let streams: StreamWriter
     let logs: LogStore
     let events: Feed<CommittedRecord>
 
     package init(
         host: HostRuntime, journal: any JournalStore, files: FileThreads, router: EventRouter, bus: EventBus,
-        logs: LogStore, events: Feed<CommittedRecord>
+        streams: StreamWriter, logs: LogStore, events: Feed<CommittedRecord>
     ) {
         self.host = host
         self.journal = journal
         self.files = files
         self.router = router
         self.bus = bus
+        self.streams = streams
         self.logs = logs
         self.events = events
     }

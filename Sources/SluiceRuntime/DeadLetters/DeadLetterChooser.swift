@@ -1,3 +1,4 @@
+import EventModel
 import EventPatterns
 package import HostAPI
 package import Journal
@@ -91,7 +92,8 @@ package struct DeadLetterChooser: Sendable {
         let matcher = Matcher([(true, pattern)])
         let scratch = MatchScratch()
         return letters.filter { letter in
-            ((try? matcher.answer(in: letter.payload, scratch: scratch))?.matched.isEmpty ?? true) == false
+            ((try? matcher.answer(in: StreamFilter.subject(of: letter.payload), scratch: scratch))?.matched.isEmpty
+                ?? true) == false
         }
     }
 }

@@ -76,7 +76,7 @@ extension Work {
         self.init(
             delivery: delivery, source: .log, eventID: record.eventID, ingested: record.ingested,
             expires: traits.expires, payload: record.payload, lineage: record.lineage,
-            alone: Lineage.isUndecided(delivery.subscription, in: record.lineage), key: traits.key,
+            alone: traits.alone || Lineage.isUndecided(delivery.subscription, in: record.lineage), key: traits.key,
             bytes: traits.bytes, arrived: now)
     }
 }

@@ -110,10 +110,13 @@ package struct DeliveryTraits: Sendable {
     package var key: String?
     /// What it counts against `BatchLimits.bytes`.
     package var bytes: Int64
+    /// It shares no batch: something is to be done about it that is not about others.
+    package var alone: Bool
 
-    package init(expires: Instant, key: String? = nil, bytes: Int64 = 0) {
+    package init(expires: Instant, key: String? = nil, bytes: Int64 = 0, alone: Bool = false) {
         self.expires = expires
         self.key = key
         self.bytes = bytes
+        self.alone = alone
     }
 }

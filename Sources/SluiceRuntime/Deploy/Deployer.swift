@@ -1,4 +1,5 @@
 package import AppConfig
+import EventModel
 import EventPatterns
 package import FunctionProtocol
 package import HostAPI
@@ -128,7 +129,9 @@ package final class Deployer {
         }
         let deployment = Deployment(
             ruleSet: before.ruleSet + 1, digest: plan.digest, appFolder: loaded.folder, deployed: clock.wall,
-            app: loaded.definition, functions: functions, subscriptions: subscriptions.subscriptions)
+            app: loaded.definition, functions: functions, subscriptions: subscriptions.subscriptions,
+            streams: StreamSettings.plan(
+                loaded.definition.streams ?? [], over: before.streams, ruleSet: before.ruleSet + 1, now: clock.wall))
         router.prepare(try RuleSet(deployment))
         var batch = Batch()
         for version in plan.new {
@@ -154,11 +157,18 @@ package final class Deployer {
     /// Targets that would hand batches to handlers which take single events.
     private static func batchFindings(_ app: AppDefinition, _ functions: [String: FunctionVersion]) -> [AppFinding] {
         app.rules.flatMap { rule in
-            rule.targets.filter { $0.batchSize > 1 && functions[$0.function]?.isBatch == false }.map { target in
+            rule.targets.filter { target in
+                let format = target.inputFormat ?? app.function(named: target.function)?.inputFormat
+                return target.batchSize > 1 && functions[target.function]?.isBatch == false
+                    && !(format == .kinesis && target.input == nil)
+            }.map { target in
                 AppFinding(
                     "InvalidValue",
                     "rule \(rule.name) gives batches of \(target.batchSize) to \(target.function), whose handler takes one "
-                        + "event at a time; make it a BatchHandler, or take batchSize away", file: rule.file)
+                        + "event at a time; make it a BatchHandler, or take batchSize away"
+                        + (StreamLog.isStream(rule.bus)
+                            ? ", or give it `inputFormat: kinesis`, all records of a batch as one input" : ""),
+                    file: rule.file)
             }
         }
     }

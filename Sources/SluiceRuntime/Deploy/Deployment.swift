@@ -18,6 +18,8 @@ package struct Deployment: Codable, Sendable {
     package var subscriptions: [SubscriptionSettings] {
         didSet { index() }
     }
+    /// Sorted by name; also those that the app no longer has.
+    package var streams: [StreamSettings] = []
     /// What replays add for as long as they are known; kept with them and not here.
     package var replays = ReplayParts() {
         didSet { index() }
@@ -26,13 +28,14 @@ package struct Deployment: Codable, Sendable {
     private var byID: [SubscriptionID: SubscriptionSettings] = [:]
 
     private enum CodingKeys: String, CodingKey {
-        case ruleSet, digest, appFolder, deployed, app, functions, subscriptions
+        case ruleSet, digest, appFolder, deployed, app, functions, subscriptions, streams
     }
 
     package init(
         ruleSet: Int64, digest: String, appFolder: String, deployed: Milliseconds, app: AppDefinition,
-        functions: [String: FunctionVersion], subscriptions: [SubscriptionSettings]
+        functions: [String: FunctionVersion], subscriptions: [SubscriptionSettings], streams: [StreamSettings] = []
     ) {
+        self.streams = streams
         self.ruleSet = ruleSet
         self.digest = digest
         self.appFolder = appFolder
@@ -52,7 +55,8 @@ package struct Deployment: Codable, Sendable {
             deployed: try values.decode(Milliseconds.self, forKey: .deployed),
             app: try values.decode(AppDefinition.self, forKey: .app),
             functions: try values.decode([String: FunctionVersion].self, forKey: .functions),
-            subscriptions: try values.decode([SubscriptionSettings].self, forKey: .subscriptions))
+            subscriptions: try values.decode([SubscriptionSettings].self, forKey: .subscriptions),
+            streams: try values.decodeIfPresent([StreamSettings].self, forKey: .streams) ?? [])
     }
 
     private mutating func index() {
@@ -62,6 +66,11 @@ package struct Deployment: Codable, Sendable {
 
     package static let empty = Deployment(
         ruleSet: 0, digest: "", appFolder: "", deployed: 0, app: AppDefinition(), functions: [:], subscriptions: [])
+
+    /// One that the app has.
+    package func stream(_ name: String) -> StreamSettings? {
+        streams.first { $0.name == name && $0.isRemoved != true }
+    }
 
     package func subscription(_ id: SubscriptionID) -> SubscriptionSettings? { byID[id] }
 
@@ -126,13 +135,16 @@ package struct SubscriptionSettings: Codable, Sendable, Hashable {
     /// It goes there instead of to a function.
     package var webhook: WebhookDefinition?
     package var command: CommandDefinition?
+    /// For how long its stream keeps records; nil for a rule on a bus.
+    package var retentionHours: Int?
 
     package init(
         id: SubscriptionID, bus: String, rule: String, target: String, function: String, inputFormat: InputFormat,
         input: InputDefinition? = nil, destinations: Destinations? = nil, awaitsManifest: Bool? = nil,
         batchSize: Int, retry: RetryPolicy, draining: Bool = false, delivery: DeliveryOptions? = nil,
-        webhook: WebhookDefinition? = nil, command: CommandDefinition? = nil
+        webhook: WebhookDefinition? = nil, command: CommandDefinition? = nil, retentionHours: Int? = nil
     ) {
+        self.retentionHours = retentionHours
         self.id = id
         self.bus = bus
         self.rule = rule
@@ -150,10 +162,14 @@ package struct SubscriptionSettings: Codable, Sendable, Hashable {
         self.command = command
     }
 
+    /// After which a record of its stream is not handed out for the first time any more; nil for a rule on a bus.
+    package var retention: Milliseconds? { retentionHours.map { Int64($0) * 3_600_000 } }
+
     /// The policy as the delivery core wants it.
     package var policy: DeliveryPolicy {
         DeliveryPolicy(
-            maximumAttempts: retry.maximumRetryAttempts + 1, maximumAge: Int64(retry.maximumEventAgeSeconds) * 1000,
+            maximumAttempts: retry.maximumRetryAttempts + 1,
+            maximumAge: min(Int64(retry.maximumEventAgeSeconds) * 1000, retention ?? .max),
             interval: Int64(retry.intervalSeconds * 1000), backoffRate: retry.backoffRate,
             maximumInterval: Int64(retry.maxDelaySeconds * 1000), jitter: retry.jitter == .full,
             only: retry.on.map(Set.init), never: Set(retry.never ?? []))

@@ -1,4 +1,5 @@
 package import AppConfig
+import EventModel
 package import Journal
 
 /// Which subscriptions a new app definition has, given those of the deployment before: a pure step of a deployment.
@@ -46,7 +47,10 @@ package struct SubscriptionPlan: Sendable {
                         destinations: Self.destinations(of: target, app.function(named: target.function)),
                         awaitsManifest: rule.manifest == nil ? nil : true, batchSize: target.batchSize,
                         retry: target.retry, draining: !rule.enabled, delivery: target.delivery,
-                        webhook: target.webhook, command: target.command))
+                        webhook: target.webhook, command: target.command,
+                        retentionHours: StreamLog.stream(of: rule.bus).flatMap { name in
+                            app.streams?.first { $0.name == name }?.retentionHours
+                        }))
                 records.append(
                     SubscriptionRecord(
                         id: id, log: rule.bus, rule: rule.name, target: target.id,

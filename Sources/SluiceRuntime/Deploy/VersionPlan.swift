@@ -85,6 +85,7 @@ enum DeploymentChanges {
         compare("rule", byName(before.app.rules, \.name), byName(after.rules, \.name))
         compare("bucket", byName(before.app.buckets, \.name), byName(after.buckets, \.name))
         compare("bus", byName(before.app.buses, \.name), byName(after.buses, \.name))
+        compare("stream", byName(before.app.streams ?? [], \.name), byName(after.streams ?? [], \.name))
         compare("alarm", byName(before.app.alarms ?? [], \.name), byName(after.alarms ?? [], \.name))
         if before.ruleSet > 0, before.app.limits != after.limits {
             changes.append(.init(kind: "limits", name: "limits", action: "changed", note: nil))

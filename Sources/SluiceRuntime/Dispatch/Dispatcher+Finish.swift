@@ -41,11 +41,7 @@ extension Dispatcher: WorkerPoolDelegate {
         context.isClosed = true
         core.workerDone(context.id)
         var report = report
-        if context.version.isBatch, context.settings != nil, case .success(let output) = report.outcome,
-            let outcome = ItemFailures.outcome(of: output, ids: context.attempt.works.map(\.eventID))
-        {
-            report.outcome = outcome
-        }
+        readItemFailures(&report, of: context)
         let isGood = if case .failure = report.outcome { false } else { true }
         tallies[context.attempt.function, default: FunctionTally()]
             .note(succeeded: isGood, microseconds: report.durationMicroseconds, coldStart: report.coldStart)

@@ -10,7 +10,17 @@ extension Dispatcher {
         DeliveryTraits(
             expires: expiry(ingested: record.ingested, for: id, maximumAge: rules.retry.maximumAge),
             key: rules.keys.flatMap { EventReading.key(of: record.payload, path: $0.path) },
-            bytes: bytes(of: record.payload, for: id, rules))
+            bytes: bytes(of: record.payload, for: id, rules),
+            alone: hasLeftRetention(id, ingested: record.ingested))
+    }
+
+    /// Whether a record of a stream has waited for longer than the stream keeps its records; the time for which its
+    /// subscription was paused does not count.
+    func hasLeftRetention(_ id: SubscriptionID, ingested: Milliseconds) -> Bool {
+        guard let retention = deployment.subscription(id)?.retention else { return false }
+        let now = clock.wall
+        guard now - ingested > retention else { return false }
+        return now - ingested - (pauses[id]?.paused(since: ingested, until: now) ?? 0) > retention
     }
 
     func key(of payload: [UInt8], for id: SubscriptionID) -> String? {

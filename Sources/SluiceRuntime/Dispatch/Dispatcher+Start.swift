@@ -65,6 +65,18 @@ extension Dispatcher {
             let failure = Failure(code: "MatchUndecided", message: Self.undecidedMessage, retry: false)
             return refuse(context, failure)
         }
+        // A redrive or a retry is handed out all the same: its age is the retry policy's.
+        if let first, first.source == .log, first.isSolitary, let settings,
+            hasLeftRetention(settings.id, ingested: first.ingested)
+        {
+            let hours = settings.retentionHours ?? 0
+            let failure = Failure(
+                code: "RecordExpired",
+                message:
+                    "the record waited for longer than its stream keeps records (\(hours) hours) and was not handed out; "
+                    + "redrive it to hand it out all the same, or purge it", retry: false)
+            return refuse(context, failure)
+        }
         if let parked = first?.parked {
             core.workerDone(attempt.id)
             Task { @LoopActor in await self.resumeParked(context, name: parked) }
@@ -103,6 +115,9 @@ extension Dispatcher {
         }
         if context.settings?.changesEvent == true { context.given = payloads }
         let isBatch = context.version.isBatch
+        if !isBatch, payloads.count > 1, context.settings?.isKinesisBatch == true {
+            payloads = [try HandlerInputs.kinesisEvent(of: context.attempt.works.map(\.payload))]
+        }
         return AttemptRequest(
             id: UInt64(context.id.number), requestID: "\(context.id)",
             invocationID: InvocationIDs.text(of: context.attempt.works),

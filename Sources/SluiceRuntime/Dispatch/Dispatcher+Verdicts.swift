@@ -1,3 +1,5 @@
+import AppConfig
+import EventModel
 import FunctionProtocol
 import Journal
 import UVLoop
@@ -23,6 +25,32 @@ extension Dispatcher {
         }
     }
 
+    /// What an output says of single events in AWS's way, where it says something (`ItemFailures`).
+    func readItemFailures(_ report: inout AttemptReport, of context: AttemptContext) {
+        guard let settings = context.settings, context.version.isBatch || settings.isKinesisBatch,
+            case .success(let output) = report.outcome
+        else { return }
+        let works = context.attempt.works
+        guard StreamLog.isStream(settings.bus) else {
+            report.outcome = ItemFailures.outcome(of: output, ids: works.map(\.eventID)) ?? report.outcome
+            return
+        }
+        let ids = works.map { StreamRecordText.sequenceNumber(of: $0.payload) ?? $0.eventID }
+        guard let outcome = ItemFailures.outcome(of: output, ids: ids) else { return }
+        report.outcome = outcome
+        guard case .batch(let answer) = outcome else { return }
+        // A stream is read up to a record: whoever names one means all from there on.
+        report.stoppedAt = answer.results.firstIndex { $0.status == .failed }
+        guard !context.version.isBatch, works.count > 1, !context.effects.isEmpty else { return }
+        // It has one context for all records, so nobody knows which effects are whose: the batch is halved, until what
+        // succeeds does so as a whole and keeps its effects.
+        report.stoppedAt = nil
+        report.outcome = .failure(
+            Failure(
+                code: "RecordFailed",
+                message: "the handler named a record in its batchItemFailures after it had asked for effects"))
+    }
+
     static func verdict(of report: AttemptReport, _ context: AttemptContext) -> Verdict {
         switch report.outcome {
         case .success:
@@ -32,6 +60,7 @@ extension Dispatcher {
         case .batch(let answer):
             return .records(
                 answer.results.enumerated().map { index, result in
+                    if let stop = report.stoppedAt, index > stop { return .notReached }
                     switch result.status {
                     case .ok: return .succeeded
                     case .dropped: return .dropped

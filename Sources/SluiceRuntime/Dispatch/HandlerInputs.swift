@@ -27,6 +27,22 @@ package struct HandlerInputs: Sendable {
         }
     }
 
+    /// Records as Lambda hands them over: `{"Records":[…]}`.
+    static func kinesisEvent(of payloads: [[UInt8]]) throws(Failure) -> [UInt8] {
+        var text = Array(#"{"Records":["#.utf8)
+        text.reserveCapacity(payloads.reduce(20) { $0 + $1.count + 1 })
+        for (index, payload) in payloads.enumerated() {
+            guard StreamRecordText.isRecord(payload) else {
+                throw Failure(
+                    code: "InputTransformFailed",
+                    message: "`inputFormat: kinesis` is for records of streams, and the event is none", retry: false)
+            }
+            if index > 0 { text.append(UInt8(ascii: ",")) }
+            text += payload
+        }
+        return text + Array("]}".utf8)
+    }
+
     /// The input for one event. Throws `InputTransformFailed`, which no retry can mend.
     package func input(
         of payload: [UInt8], ingested: Milliseconds, settings: SubscriptionSettings?
@@ -37,6 +53,7 @@ package struct HandlerInputs: Sendable {
             switch settings.inputFormat {
             case .eventBridge: return payload
             case .s3Notification: return EventReading.s3Notification(of: payload, rule: settings.rule) ?? payload
+            case .kinesis: return try Self.kinesisEvent(of: [payload])
             }
         }
         guard let transform = transforms[settings.id] else {
@@ -59,4 +76,7 @@ package struct HandlerInputs: Sendable {
 extension SubscriptionSettings {
     /// The handler gets something else than the event itself.
     package var changesEvent: Bool { input != nil || inputFormat != .eventBridge }
+
+    /// A handler of single inputs gets a whole batch as one.
+    package var isKinesisBatch: Bool { input == nil && inputFormat == .kinesis }
 }

@@ -3,7 +3,7 @@ import FunctionProtocol
 
 /// AWS's way to answer a batch (https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html,
 /// "Implementing partial batch responses"): `{"batchItemFailures": [{"itemIdentifier": ID}]}`, where an ID is that of an
-/// event. What is not named has succeeded.
+/// event, of a stream's record its sequence number. What is not named has succeeded.
 package enum ItemFailures {
     /// What an output means for a batch of the events `ids`; nil: it says nothing of its records, so all of them have
     /// succeeded.

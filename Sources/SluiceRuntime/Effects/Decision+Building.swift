@@ -23,7 +23,8 @@ extension Decision {
         }
             + outbox.map {
                 EffectInfo(
-                    kind: $0.isOutcome == true ? "outcome" : "event", subject: $0.bus, note: $0.id, event: $0.id)
+                    kind: $0.isOutcome == true ? "outcome" : StreamLog.isStream($0.bus) ? "record" : "event",
+                    subject: $0.bus, note: $0.id, event: $0.id)
             }
             + files.map {
                 EffectInfo(
@@ -79,6 +80,13 @@ extension Publisher {
             return Decision.OutboxEvent(
                 id: id, bus: entry.bus ?? "default", payload: String(decoding: payload, as: UTF8.self))
         }
+        let records = prepared.records.map { entry, id, shard in
+            let payload = StreamRecordText.bytes(
+                stream: entry.stream, shard: shard, partitionKey: entry.partitionKey, data: entry.data.utf8,
+                arrived: context.startedWall)
+            return Decision.OutboxEvent(
+                id: id, bus: StreamLog.name(of: entry.stream), payload: String(decoding: payload, as: UTF8.self))
+        }
         let outcomes = told.map { bus, event in
             Decision.OutboxEvent(
                 id: event.id, bus: bus, payload: String(decoding: event.payload(bus: bus), as: UTF8.self),
@@ -91,7 +99,7 @@ extension Publisher {
             eventIDs: works.map(\.eventID), started: context.startedWall,
             durationMicroseconds: report.durationMicroseconds, coldStart: report.coldStart, output: output,
             logFile: logs.file, logOffset: logs.offset, logLength: logs.length, settled: settled,
-            lineage: context.lineage, publications: prepared.publications, outbox: outbox + outcomes,
+            lineage: context.lineage, publications: prepared.publications, outbox: outbox + records + outcomes,
             files: prepared.files, partial: partial)
     }
 }

@@ -15,8 +15,9 @@ package struct Decision: Codable, Sendable {
 
     package struct OutboxEvent: Codable, Sendable {
         package var id: String
+        /// Or the log of a stream.
         package var bus: String
-        /// The whole envelope as JSON text.
+        /// The whole envelope, or record, as JSON text.
         package var payload: String
         /// It tells of this outcome; the handler did not ask for it.
         package var isOutcome: Bool?

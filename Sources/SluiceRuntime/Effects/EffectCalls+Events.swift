@@ -36,6 +36,40 @@ extension EffectCalls {
         return Self.reply(PutEventsReply(eventIDs: ids))
     }
 
+    /// Notes records for streams, with names like those of events.
+    func putRecords(_ request: PutRecordsRequest, for context: AttemptContext) throws -> WorkerReply {
+        guard request.entries.count <= PutRecordsEntry.mostRecords else {
+            throw CallRefusal(
+                "InvalidRecord",
+                "\(request.entries.count) records in one call; put at most \(PutRecordsEntry.mostRecords)", retry: false
+            )
+        }
+        var shards: [Int] = []
+        for entry in request.entries {
+            guard let target = router.current.streams[entry.stream] else {
+                throw CallRefusal("NoSuchStream", "there is no stream \(entry.stream); declare it in sluice.yaml")
+            }
+            guard context.version.definition.grants.mayPutRecords(stream: entry.stream) else {
+                throw CallRefusal(
+                    "AccessDenied",
+                    "function \(context.attempt.function) may not put records to stream \(entry.stream); grant it in "
+                        + "function.yaml: grants: {streams: [\(entry.stream)]}")
+            }
+            do throws(PutRecordsEntry.Refusal) {
+                let valid = try PutRecordsEntry(entry).validate()
+                shards.append(target.shard(for: valid.explicitHash ?? ShardMap.hash(of: entry.partitionKey)))
+            } catch {
+                throw CallRefusal("InvalidRecord", error.message, retry: false)
+            }
+        }
+        let ids = try context.nextEventIDs(request.entries.count, of: request.record)
+        for (index, entry) in request.entries.enumerated() {
+            let operation = EffectSet.Operation.record(entry, id: ids[index], shard: shards[index])
+            context.effects.effects.append(.init(record: request.record, operation: operation))
+        }
+        return Self.reply(PutRecordsReply(eventIDs: ids))
+    }
+
     func table(_ request: TableRequest) async throws -> WorkerReply {
         let journal = journal
         let stored = try await files.run { try journal.table(database: request.database, table: request.table) }
@@ -64,6 +98,12 @@ extension EffectCalls {
         try ObjectKey.validate(key, bucket: request.bucket)
         context.effects.generated.insert(ObjectAddress(bucket: request.bucket, key: key))
         return Self.reply(GeneratedKey(key: key))
+    }
+}
+
+extension PutRecordsEntry {
+    init(_ entry: PutRecordsRequest.Entry) {
+        self.init(partitionKey: entry.partitionKey, explicitHashKey: entry.explicitHashKey, data: entry.data)
     }
 }
 

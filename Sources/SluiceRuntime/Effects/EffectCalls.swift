@@ -64,6 +64,8 @@ package final class EffectCalls {
             return try await delete(request(ObjectRequest.self), for: context)
         case SLUICE_CALL_PUT_EVENTS:
             return try putEvents(request(PutEventsRequest.self), for: context)
+        case SLUICE_CALL_PUT_RECORDS:
+            return try putRecords(request(PutRecordsRequest.self), for: context)
         case SLUICE_CALL_GET_TABLE:
             return try await table(request(TableRequest.self))
         case SLUICE_CALL_REGISTER_FILE:

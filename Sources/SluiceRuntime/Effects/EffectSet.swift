@@ -8,6 +8,8 @@ package struct EffectSet: Sendable {
         case put(stage: Int, to: ObjectAddress, overwrite: Bool)
         case delete(ObjectAddress, known: ObjectVersion)
         case event(PutEventsRequest.Entry, id: String)
+        /// `shard`: among those that are open when it is asked for.
+        case record(PutRecordsRequest.Entry, id: String, shard: Int)
         case register(RegisterFileRequest)
     }
 
@@ -56,7 +58,7 @@ package struct EffectSet: Sendable {
             switch effect.operation {
             case .put(_, let to, _): to == address
             case .delete(let what, _): what == address
-            case .event, .register: false
+            case .event, .record, .register: false
             }
         }
     }

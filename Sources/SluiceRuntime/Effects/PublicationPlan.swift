@@ -8,6 +8,7 @@ struct PublicationPlan: Sendable {
     struct Prepared: Sendable {
         var publications: [Publication] = []
         var events: [(entry: PutEventsRequest.Entry, id: String)] = []
+        var records: [(entry: PutRecordsRequest.Entry, id: String, shard: Int)] = []
         var files: [RegisterFileRequest] = []
     }
 
@@ -51,6 +52,8 @@ struct PublicationPlan: Sendable {
                 prepared.publications.append(bucket.deletion(attempt, key: address.key, known: known))
             case .event(let entry, let id):
                 prepared.events.append((entry, id))
+            case .record(let entry, let id, let shard):
+                prepared.records.append((entry, id, shard))
             case .register(let request):
                 prepared.files.append(request)
             }

@@ -258,7 +258,7 @@ package final class Publisher {
             case .delete(let what, _): names.insert(Decision.lock(bucket: what.bucket, key: what.key))
             case .register(let request):
                 names.insert(Decision.lock(database: request.database, table: request.table))
-            case .event: break
+            case .event, .record: break
             }
         }
         return names

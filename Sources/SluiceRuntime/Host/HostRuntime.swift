@@ -253,11 +253,14 @@ package final class HostRuntime {
 
     /// Every hour: old logs and segments go, expired objects, and kept inputs that nothing refers to any more.
     private func keepHouse() {
-        let days = dispatcher.deployment.app.retention
+        let deployment = dispatcher.deployment
+        let days = deployment.app.retention
+        // Streams lie in the same segments: the log is as long as whoever keeps longest wants it.
+        let kept = deployment.streams.reduce(Int64(days.archiveDays) * 86_400_000) { max($0, $1.retention) }
         let (journal, logs, clock) = (journal, logs, clock)
         files.perform {
             logs.trim(days: days.logDays)
-            _ = try? journal.trim(settledBelow: clock.wall - Int64(days.archiveDays) * 86_400_000)
+            _ = try? journal.trim(settledBelow: clock.wall - kept)
         }
         Task { @LoopActor in await expire() }
         housekeeping = LoopTimer.after(.seconds(3600)) { [weak self] in self?.keepHouse() }

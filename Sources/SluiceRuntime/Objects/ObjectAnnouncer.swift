@@ -50,9 +50,12 @@ package final class ObjectAnnouncer: Sendable {
         }
         for event in decision.outbox {
             batch.appends.append(
-                append(
-                    bus: event.bus, id: event.id, payload: Array(event.payload.utf8), reading: .strict,
-                    lineage: lineage))
+                StreamLog.isStream(event.bus)
+                    ? router.record(
+                        Array(event.payload.utf8), to: event.bus, id: event.id, ingested: clock.wall, lineage: lineage)
+                    : append(
+                        bus: event.bus, id: event.id, payload: Array(event.payload.utf8), reading: .strict,
+                        lineage: lineage))
         }
         batch.catalog += catalog
         let writer = ResolutionWriter(clock: clock)

@@ -1,3 +1,4 @@
+import EventModel
 import AppConfig
 package import HostAPI
 package import Journal
@@ -93,7 +94,11 @@ package struct ReplayPlan: Sendable {
         guard request.from < request.to else {
             throw .invalidRequest("the range ends (\(request.to)) before it begins (\(request.from))")
         }
-        guard deployment.app.buses.contains(where: { $0.name == request.bus }) else {
+        if let stream = StreamLog.stream(of: request.bus) {
+            guard deployment.stream(stream) != nil else {
+                throw .notFound("stream", stream, hint: "sluice.yaml declares them")
+            }
+        } else if !deployment.app.buses.contains(where: { $0.name == request.bus }) {
             throw .notFound("event bus", request.bus, hint: "sluice.yaml declares them")
         }
         for rule in request.rules

@@ -1,3 +1,4 @@
+import EventModel
 import EventPatterns
 package import HostAPI
 package import Journal
@@ -108,7 +109,8 @@ package struct ReplayMatcher: Sendable {
     }
 
     /// Indexes of paths, in order. What cannot be decided or read is wanted by nobody.
-    package func paths(for payload: [UInt8]) -> [Int] {
+    package func paths(for event: [UInt8]) -> [Int] {
+        let payload = StreamFilter.subject(of: event)
         let scratch = MatchScratch()
         if let filter, (try? filter.answer(in: payload, scratch: scratch))?.matched.isEmpty ?? true { return [] }
         return (try? matcher.answer(in: payload, scratch: scratch))?.matched.sorted() ?? []

@@ -1,3 +1,4 @@
+import EventModel
 package import FunctionProtocol
 package import HostAPI
 package import Journal
@@ -49,6 +50,9 @@ package struct ShadowRun: Sendable {
             case .event(let entry, let id):
                 EffectInfo(
                     kind: "event", subject: "\(entry.bus ?? "default") \(entry.source) \(entry.detailType)", note: id)
+            case .record(let entry, let id, _):
+                EffectInfo(
+                    kind: "record", subject: "\(StreamLog.name(of: entry.stream)) \(entry.partitionKey)", note: id)
             case .register(let request):
                 EffectInfo(
                     kind: "register", subject: "\(request.database).\(request.table)",

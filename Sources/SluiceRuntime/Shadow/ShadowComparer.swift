@@ -141,7 +141,7 @@ package struct ShadowComparer: Sendable {
                 deleted.insert(subject)
                 let isSame = original.effects.contains { $0.kind == "delete" && $0.subject == subject }
                 note("delete", isSame ? .same : .added, subject, nil, nil)
-            case .event, .register: continue
+            case .event, .record, .register: continue
             }
         }
         // What a batch made together cannot be told apart by its events.
@@ -212,7 +212,11 @@ package struct ShadowComparer: Sendable {
         _ note: Note
     ) {
         var now = run.operations.compactMap { operation -> ShadowEvent? in
-            if case .event(let entry, _) = operation { ShadowEvent(entry) } else { nil }
+            switch operation {
+            case .event(let entry, _): ShadowEvent(entry)
+            case .record(let entry, _, _): ShadowEvent(entry)
+            case .put, .delete, .register: nil
+            }
         }
         guard !original.isBatch else {
             return now.forEach { note("event", .unknown, $0.subject, "the original run was a batch", nil) }

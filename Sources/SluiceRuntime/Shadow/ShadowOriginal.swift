@@ -1,3 +1,4 @@
+import EventModel
 import FunctionJSON
 import FunctionProtocol
 import HostAPI
@@ -39,7 +40,22 @@ struct ShadowEvent: Hashable {
         value = (try? JSONValue(parsing: Array(entry.detail.utf8))) ?? .string(entry.detail)
     }
 
+    init(_ entry: PutRecordsRequest.Entry) {
+        subject = "\(StreamLog.name(of: entry.stream)) \(entry.partitionKey)"
+        value = Self.value(ofData: Array(entry.data.utf8))
+    }
+
+    /// The data of a stream's record: JSON where it is some.
+    private static func value(ofData text: [UInt8]) -> JSONValue {
+        Base64.decode(text).flatMap { try? JSONValue(parsing: $0) } ?? .string(String(decoding: text, as: UTF8.self))
+    }
+
     init(_ record: StoredRecord) {
+        if let parts = StreamRecordText.Parts(record.payload) {
+            subject = "\(record.log) \(parts.partitionKey)"
+            value = Self.value(ofData: parts.data)
+            return
+        }
         let root = try? JSONDocument(parsing: record.payload).root
         subject = "\(record.log) \(root?["source"]?.string ?? "") \(root?["detail-type"]?.string ?? "")"
         value = root?["detail"].flatMap { try? JSONValue(parsing: Array($0.sourceBytes)) } ?? .null

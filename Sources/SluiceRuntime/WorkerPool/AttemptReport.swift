@@ -79,6 +79,8 @@ package struct AttemptReport: Sendable {
     package var peakKilobytes = 0
     /// Milliseconds that whoever was asked wants to be left in peace.
     package var retryAfter: Int64?
+    /// Of a batch of a stream: the record at which the handler stopped. What comes after it does not count as delivered.
+    package var stoppedAt: Int?
 
     package init(outcome: Outcome) {
         self.outcome = outcome

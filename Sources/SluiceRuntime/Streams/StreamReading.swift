@@ -1,0 +1,114 @@
+package import EventModel
+package import Journal
+
+/// Reading a stream beside its functions: where to begin, and page by page. Blocking: on a file thread.
+package struct StreamReading: Sendable {
+    let settings: StreamSettings
+    let journal: any JournalStore
+    let now: Milliseconds
+
+    /// A shard with the positions that its records lie between.
+    package struct Shard: Sendable, Hashable {
+        package var number: Int
+        package var parents: [Int]
+        package var hashes: ClosedRange<UInt128>
+        /// None of its records is before it.
+        package var first: Position
+        /// None of its records is after it; nil while it is open.
+        package var last: Position?
+    }
+
+    private var log: String { StreamLog.name(of: settings.name) }
+
+    /// Records before it can be read no more.
+    private var horizon: Milliseconds { now - settings.retention }
+
+    /// Open shards and, before them, closed ones that may have records within the retention.
+    package func shards() throws -> [Shard] {
+        let oldest = try journal.position(ingestedFrom: horizon)
+        var shards: [Shard] = []
+        for (index, generation) in settings.generations.enumerated() {
+            let first = try journal.position(ofRuleSet: generation.ruleSet) ?? 1
+            let next = settings.generations.indices.contains(index + 1) ? settings.generations[index + 1] : nil
+            let end = try next.flatMap { try journal.position(ofRuleSet: $0.ruleSet) }
+            let last = next.map { _ in max((end ?? first) - 1, first - 1) }
+            if let last, last < oldest { continue }
+            let map = ShardMap(count: generation.shards)
+            let before = index > 0 ? settings.generations[index - 1] : nil
+            let parents = before.map { ShardMap(count: $0.shards) }
+            for number in 0..<generation.shards {
+                let hashes = map.range(of: number)
+                var ancestors: [Int] = []
+                if let before, let parents {
+                    let reach = parents.index(of: hashes.lowerBound)...parents.index(of: hashes.upperBound)
+                    ancestors = reach.map { before.firstShard + $0 }
+                }
+                shards.append(
+                    Shard(
+                        number: generation.firstShard + number, parents: ancestors, hashes: hashes, first: first,
+                        last: last))
+            }
+        }
+        return shards
+    }
+
+    /// What to read after, to begin with the first record that arrived at a time or later.
+    package func position(from time: Milliseconds) throws -> Position {
+        // A commit's records have different times: those that are too early are passed over by the page.
+        try journal.position(ingestedFrom: max(time, horizon)) - 1
+    }
+
+    package func newest() throws -> StoredRecord? { try journal.lastRecords(log: log, limit: 1).last }
+
+    /// A page of records.
+    package struct Page: Sendable {
+        package var records: [StoredRecord]
+        package var next: Position
+        package var behind: Milliseconds
+        package var isEnd: Bool
+    }
+
+    /// The records after a position, of one shard or of all; `limit` and `bytes` bound what comes, and how far is looked.
+    package func page(after: Position, shard: Int?, limit: Int, bytes: Int) throws -> Page {
+        let newest = try newest()
+        let closed = try shard.flatMap { number in try shards().first { $0.number == number }?.last }
+        var page = Page(records: [], next: after, behind: 0, isEnd: false)
+        var size = 0
+        var looked = 0
+        // A few at first: nobody knows how large they are.
+        var chunk = 16
+        search: while page.records.count < limit, size < bytes, looked < Self.mostLooked {
+            let found = try journal.records(log: log, after: page.next, limit: min(chunk, Self.mostLooked))
+            looked += found.count
+            for record in found {
+                // The rest comes with the next page, which may begin with one that is larger than all of this.
+                if !page.records.isEmpty, size + record.payload.count > bytes { break search }
+                page.next = record.position
+                guard record.ingested >= horizon,
+                    shard == nil || StreamRecordText.shard(of: record.payload) == shard
+                else { continue }
+                page.records.append(record)
+                size += record.payload.count
+                if page.records.count == limit { break search }
+            }
+            if found.count < min(chunk, Self.mostLooked) {
+                // To the end of what is there: other logs' records need not be looked through again.
+                page.next = max(page.next, newest?.position ?? 0)
+                break
+            }
+            chunk = max(16, min(2048, size == 0 ? chunk * 2 : (bytes - size) * looked / max(1, size)))
+        }
+        let newestPosition = newest?.position ?? 0
+        if page.next < newestPosition { page.behind = max(1, now - (try arrival(after: page.next) ?? now)) }
+        if let closed, page.next >= min(closed, newestPosition) { page.isEnd = true }
+        return page
+    }
+
+    /// Records that one page looks at: those of other shards lie between its own.
+    private static let mostLooked = 10_000
+
+    /// When the next record after a position arrived.
+    private func arrival(after position: Position) throws -> Milliseconds? {
+        try journal.records(log: log, after: position, limit: 1).first?.ingested
+    }
+}
