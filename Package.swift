@@ -32,6 +32,7 @@ let functions: [(name: String, dependencies: [Target.Dependency])] = [
     ("CSVToParquet", ["Columnar", "FunctionSupport"]),
     ("ValidateCSV", ["Columnar", "FunctionSupport", .product(name: "Yams", package: "Yams")]),
     ("EnrichOrders", ["Columnar", "FunctionSupport"]),
+    ("StreamToParquet", ["Columnar", "FunctionJSON", "FunctionSupport"]),
 ]
 
 let package = Package(
@@ -46,7 +47,7 @@ let package = Package(
     ]
         + functions.map { .library(name: $0.name, type: .dynamic, targets: ["\($0.name)Entry"]) }
         // The functions that `sluice bench` runs.
-        + ["BenchEcho", "BenchCounter"].map { .library(name: $0, type: .dynamic, targets: [$0]) }
+        + ["BenchEcho", "BenchCounter", "BenchStream"].map { .library(name: $0, type: .dynamic, targets: [$0]) }
         // Functions of the tests, which fail in every way an event asks for.
         + [
             .library(name: "Faulty", type: .dynamic, targets: ["FaultyEntry"]),
@@ -100,7 +101,9 @@ let package = Package(
         library("ColumnarHashing", ["Columnar", .product(name: "Crypto", package: "swift-crypto")]),
 
         library("BenchEcho", ["FunctionKit"]),
-        library("BenchCounter", ["FunctionKit"]),
+        library("BenchTally"),
+        library("BenchCounter", ["BenchTally", "FunctionKit"]),
+        library("BenchStream", ["BenchTally", "FunctionKit"]),
 
         // The host
         library("UVLoop", ["CLibUV", "CLinux"]),

@@ -4,8 +4,11 @@ package import FunctionKit
 /// What a source object is called in the names of the files that are made of it. Every version of the object, and every
 /// attempt, redrive and replay of its events, gives the same names: what is new replaces what was.
 struct SourceName {
-    /// 32 hexadecimal digits of the SHA-256 of bucket and key.
+    /// Hexadecimal digits: of an object 32 of the SHA-256 of bucket and key.
     let text: String
+
+    /// A name from elsewhere, such as a generated key.
+    init(text: String) { self.text = text }
 
     init(_ location: ObjectLocation) {
         let digits = Array("0123456789abcdef".utf8)

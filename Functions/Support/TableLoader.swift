@@ -4,12 +4,12 @@ public import FunctionKit
 /// Converts files of records to Parquet files of a table, and registers them: the schema that the catalog knows is the
 /// one that a further file is read with.
 public struct TableLoader: Sendable {
-    private let bucket: String
+    let bucket: String
     private let properties: [String: String]
-    private let options: ConversionOptions
-    private let partitioning: Partitioning?
+    let options: ConversionOptions
+    let partitioning: Partitioning?
     private let quarantineBucket: String
-    private let checks: LoadChecks
+    let checks: LoadChecks
 
     /// Throws `HandlerError` with code `InvalidConfiguration` for an unknown word or a partitioning that cannot be read.
     public init(_ settings: Settings, defaultBucket: String) throws {
@@ -91,12 +91,7 @@ public struct TableLoader: Sendable {
         let source = data.info.location.description
         let known = try await context.catalog.table(database, table)
         var options = options
-        options.schema = try known.map { try schema(of: $0) }
-        options.parquet.keyValueMetadata = [
-            (key: "sluice.source", value: source),
-            (key: "sluice.function", value: "\(context.functionName) \(context.functionVersion)"),
-        ]
-        try await checks.apply(to: &options, context)
+        try await complete(&options, known, source: source, context)
         let prefix = "\(database)/\(table)/"
         let names = SourceName(data.info.location)
         let quarantine =
@@ -124,6 +119,30 @@ public struct TableLoader: Sendable {
                 quarantineBucket, prefix: "\(prefix)\(stem)-", suffix: ".ndjson")
             if try quarantine.put(as: key) { rejected = "\(quarantineBucket)/\(key)" }
         }
+        var loaded = try await register(
+            report, files, database: database, table: table, base: known, source: source, context)
+        loaded.quarantine = rejected
+        loaded.profile = profile
+        return loaded
+    }
+
+    /// The settings, and what the table and the function say.
+    func complete(
+        _ options: inout ConversionOptions, _ known: Table?, source: String, _ context: Context
+    ) async throws {
+        options.schema = try known.map { try schema(of: $0) }
+        options.parquet.keyValueMetadata = [
+            (key: "sluice.source", value: source),
+            (key: "sluice.function", value: "\(context.functionName) \(context.functionVersion)"),
+        ]
+        try await checks.apply(to: &options, context)
+    }
+
+    /// Adds the files to the table, and tells of them.
+    func register(
+        _ report: ConversionReport, _ files: [Loaded.File], database: String, table: String, base known: Table?,
+        source: String, _ context: Context
+    ) async throws -> Loaded {
         let columns = report.columns.map { TableColumn(name: $0.name, type: $0.type.description) }
         for file in files {
             try await context.catalog.register(
@@ -133,7 +152,7 @@ public struct TableLoader: Sendable {
                     partitionKeys: report.partitionColumns.map {
                         TableColumn(name: $0.name, type: $0.type.description)
                     },
-                    partition: file.partition, location: "\(bucket)/\(prefix)", properties: properties),
+                    partition: file.partition, location: "\(bucket)/\(database)/\(table)/", properties: properties),
                 base: known)
         }
         for column in report.unmasked {
@@ -152,13 +171,13 @@ public struct TableLoader: Sendable {
         return Loaded(
             database: database, table: table, bucket: bucket, key: files.first?.key ?? "", rows: report.rows,
             columns: columns, newColumns: newColumns, drift: report.drift.lines, files: files,
-            rejectedRows: report.rejectedRows, quarantine: rejected, profile: profile, quality: report.quality,
+            rejectedRows: report.rejectedRows, quality: report.quality,
             masked: report.masked.isEmpty ? nil : report.masked,
             unmasked: report.unmasked.isEmpty ? nil : report.unmasked)
     }
 
     /// How records are read, and what sees them.
-    private struct Records {
+    struct Records {
         var options: ConversionOptions
         var processor: (any RecordProcessor)?
         var rejected: (any RejectedRecords)?
@@ -198,7 +217,9 @@ public struct TableLoader: Sendable {
         let report = try await context.objects.put(bucket, key, overwrite: true) { writer in
             let descriptor = try writer.descriptor
             return try await data.withDescriptor { input in
-                try convert(input, descriptor, records, data.info.location.description)
+                try convert(
+                    FileSource(descriptor: input, name: data.info.location.description), descriptor, records,
+                    data.info.location.description)
             }
         }
         return (report, [Loaded.File(key: key, rows: report.rows, partition: [])])
@@ -212,7 +233,9 @@ public struct TableLoader: Sendable {
         let staged = StagedPartitions(context.objects, bucket: bucket)
         do {
             let report = try await data.withDescriptor { input in
-                try convert(input, staged, partitioning, records, data.info.location.description)
+                try convert(
+                    FileSource(descriptor: input, name: data.info.location.description), staged, partitioning, records,
+                    data.info.location.description)
             }
             let keys = try staged.put(report.files, names, prefix: prefix)
             return (
@@ -226,26 +249,25 @@ public struct TableLoader: Sendable {
         }
     }
 
-    private func convert(
-        _ input: Int32, _ output: any PartitionedOutput, _ partitioning: Partitioning, _ records: Records,
+    func convert(
+        _ input: any ByteSource, _ output: any PartitionedOutput, _ partitioning: Partitioning, _ records: Records,
         _ source: String
     ) throws -> ConversionReport {
         do throws(ColumnarError) {
             return try CSVConverter.convert(
-                from: FileSource(descriptor: input, name: source), to: output, partitionedBy: partitioning,
+                from: input, to: output, partitionedBy: partitioning,
                 options: records.options, processor: records.processor, rejectedRecords: records.rejected)
         } catch {
             throw HandlerError(error, in: source)
         }
     }
 
-    private func convert(
-        _ input: Int32, _ output: Int32, _ records: Records, _ source: String
+    func convert(
+        _ input: any ByteSource, _ output: Int32, _ records: Records, _ source: String
     ) throws -> ConversionReport {
         do throws(ColumnarError) {
             return try CSVConverter.convert(
-                from: FileSource(descriptor: input, name: source),
-                to: FileSink(descriptor: output, name: "the Parquet file"),
+                from: input, to: FileSink(descriptor: output, name: "the Parquet file"),
                 options: records.options, processor: records.processor, rejectedRecords: records.rejected)
         } catch {
             throw HandlerError(error, in: source)
@@ -253,7 +275,7 @@ public struct TableLoader: Sendable {
     }
 
     /// The columns of a table as those of a file. A table that this loader could not extend is refused.
-    private func schema(of table: Table) throws -> [ColumnSchema] {
+    func schema(of table: Table) throws -> [ColumnSchema] {
         let name = "\(table.database).\(table.name)"
         // Times make several keys, whose values come from a column that stays in the files.
         let mine = partitioning.map { $0.names } ?? []

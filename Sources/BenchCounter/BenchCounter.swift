@@ -1,3 +1,4 @@
+import BenchTally
 import FunctionKit
 import Glibc
 
@@ -15,7 +16,7 @@ private struct BenchCounter: BatchHandler {
         var detail: Detail
     }
 
-    let tally = Tally()
+    let tally = BenchTally()
     let fails = getenv("FAIL") != nil
 
     func handle(_ records: [Record<Event>], context: Context) async throws -> [RecordResult] {
@@ -26,36 +27,10 @@ private struct BenchCounter: BatchHandler {
         if fails {
             return records.map { _ in .failed(HandlerError(code: "OnPurpose", message: "it is to fail", retry: false)) }
         }
-        let now = Tally.now()
+        let now = BenchTally.now()
         for record in records { tally.add(latency: now - record.event.detail.sent) }
         tally.write()
         return records.map { _ in .ok }
-    }
-}
-
-/// What one worker has seen, kept in a file of its scratch folder, where the benchmark reads it.
-///
-/// Unchecked: a worker runs one invocation at a time.
-private final class Tally: @unchecked Sendable {
-    /// Element 0 is the number of events; element n > 0 counts latencies below 2^(n/8) microseconds.
-    private var counts = [Int64](repeating: 0, count: 257)
-    private var file: Int32 = -1
-
-    static func now() -> Int64 {
-        var time = timespec()
-        clock_gettime(CLOCK_MONOTONIC, &time)
-        return Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec)
-    }
-
-    func add(latency: Int64) {
-        counts[0] += 1
-        let microseconds = Double(max(1000, latency)) / 1000
-        counts[min(256, 1 + Int(log2(microseconds) * 8))] += 1
-    }
-
-    func write() {
-        if file < 0 { file = open("tally", O_WRONLY | O_CREAT | O_CLOEXEC, 0o600) }
-        counts.withUnsafeBytes { _ = pwrite(file, $0.baseAddress, $0.count, 0) }
     }
 }
 
