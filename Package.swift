@@ -186,7 +186,10 @@ let package = Package(
         tests(
             "Functions",
             functions.map { .init(stringLiteral: $0.name) }
-                + ["FunctionTesting", "FunctionKit", "FunctionSupport", "Columnar", "AppConfig", "EventPatterns"]),
+                + [
+                    "FunctionTesting", "FunctionKit", "FunctionSupport", "Columnar", "AppConfig", "EventModel",
+                    "EventPatterns",
+                ]),
         library("FaultyHandler", ["FunctionKit"], path: "Tests/Fixtures/Faulty/Handler"),
         library("FaultyEntry", ["FunctionKit", "FaultyHandler"], path: "Tests/Fixtures/Faulty/Entry"),
         library(

@@ -34,11 +34,10 @@ extension TestHost {
 
     /// What the real host would take; throws what it would refuse, and then nothing is put.
     func checked(_ request: PutRecordsRequest) throws -> [PutRecord] {
-        guard request.entries.count <= StreamLimits.mostRecords else {
+        guard request.entries.count <= PutRecordsEntry.mostRecords else {
             throw HostRefusal(
                 code: .invalidRecord,
-                message: "\(request.entries.count) records were put in one call, which takes up to "
-                    + "\(StreamLimits.mostRecords); put them in several",
+                message: "\(request.entries.count) records in one call; put at most \(PutRecordsEntry.mostRecords)",
                 retry: false)
         }
         for stream in Set(request.entries.map(\.stream)).sorted() {
@@ -50,15 +49,7 @@ extension TestHost {
             try demandStream(stream)
         }
         return try request.entries.enumerated().map { index, entry in
-            let refusal = StreamLimits.refusal(
-                partitionKey: entry.partitionKey, explicitHashKey: entry.explicitHashKey, data: entry.data.utf8)
-            guard refusal == nil, let data = Base64.decode(entry.data.utf8) else {
-                throw HostRefusal(
-                    code: .invalidRecord,
-                    message: "record \(index + 1) of \(request.entries.count) for stream \(entry.stream): "
-                        + (refusal ?? "the data is no base64"),
-                    retry: false)
-            }
+            let data = try PutRecordsEntry(entry).data(index: index, count: request.entries.count, stream: entry.stream)
             let serial = state.withLock { state in
                 state.serial += 1
                 return state.serial
@@ -67,6 +58,24 @@ extension TestHost {
                 id: EventID.random(2, serial), stream: entry.stream, partitionKey: entry.partitionKey,
                 explicitHashKey: entry.explicitHashKey, data: data)
         }
+    }
+}
+
+extension PutRecordsEntry {
+    fileprivate init(_ entry: PutRecordsRequest.Entry) {
+        self.init(partitionKey: entry.partitionKey, explicitHashKey: entry.explicitHashKey, data: entry.data)
+    }
+
+    /// The bytes of a valid record.
+    fileprivate func data(index: Int, count: Int, stream: String) throws -> [UInt8] {
+        do throws(Refusal) {
+            _ = try validate()
+        } catch {
+            throw HostRefusal(
+                code: .invalidRecord,
+                message: "record \(index + 1) of \(count) for stream \(stream): \(error.message)", retry: false)
+        }
+        return Base64.decode(data.utf8) ?? []
     }
 }
 
@@ -79,6 +88,6 @@ extension TestHost.State {
         return StreamRecord(
             partitionKey: record.partitionKey, sequenceNumber: StreamSequence.text(of: position), data: record.data,
             arrival: Timestamp(nanosecondsSinceEpoch: now - now % 1_000_000), shardID: StreamSequence.shardID(0),
-            streamARN: "arn:aws:kinesis:local:000000000000:stream/\(record.stream)")
+            streamARN: StreamRecordText.arn(of: record.stream))
     }
 }

@@ -66,19 +66,39 @@ struct StreamRecordTests {
         #expect(try TapeDecoder().decode(KinesisEvent.self, from: try TapeEncoder().encode(event)) == event)
     }
 
+    @Test("what the log stores is what a function reads")
+    func stored() throws {
+        let bytes = StreamRecordText.bytes(
+            stream: "clicks", shard: 3, partitionKey: "a \"b\" é", data: Base64.encode([1, 2, 255]),
+            arrived: 1_795_280_000_007)
+        let record = try TapeDecoder().decode(StreamRecord.self, from: bytes)
+        #expect(record.partitionKey == "a \"b\" é" && record.data == [1, 2, 255] && record.streamName == "clicks")
+        #expect(record.shardID == "shardId-000000000003" && record.sequenceNumber == StreamSequence.text(of: 0))
+        #expect(record.arrival.nanosecondsSinceEpoch == 1_795_280_000_007_000_000)
+        // And the other way round: what a test makes has the members of what is stored.
+        let made = try TapeDecoder().decode(JSONValue.self, from: try TapeEncoder(sortedKeys: true).encode(record))
+        let kept = try TapeDecoder().decode(JSONValue.self, from: bytes)
+        #expect(try TapeEncoder(sortedKeys: true).encode(made) == TapeEncoder(sortedKeys: true).encode(kept))
+    }
+
     @Test("the limits of a record")
     func limits() {
         func refusal(_ key: String = "k", _ hash: String? = nil, bytes: Int = 0) -> String? {
-            StreamLimits.refusal(
-                partitionKey: key, explicitHashKey: hash, data: Base64.encode([UInt8](repeating: 7, count: bytes)))
+            let data = String(decoding: Base64.encode([UInt8](repeating: 7, count: bytes)), as: UTF8.self)
+            do {
+                _ = try PutRecordsEntry(partitionKey: key, explicitHashKey: hash, data: data).validate()
+                return nil
+            } catch {
+                return error.field
+            }
         }
         #expect(refusal() == nil && refusal(String(repeating: "é", count: 256)) == nil)
-        #expect(refusal("") != nil && refusal(String(repeating: "é", count: 257)) != nil)
-        #expect(refusal(bytes: 1 << 20) == nil && refusal(bytes: (1 << 20) + 1) != nil)
+        #expect(refusal("") == "PartitionKey" && refusal(String(repeating: "é", count: 257)) == "PartitionKey")
+        #expect(refusal(bytes: 1 << 20) == nil && refusal(bytes: (1 << 20) + 1) == "Data")
         for hash in ["0", "1", "340282366920938463463374607431768211455"] { #expect(refusal("k", hash) == nil) }
         for hash in ["", "-1", "+1", "01", "1.0", "x", "340282366920938463463374607431768211456"] {
-            #expect(refusal("k", hash) != nil)
+            #expect(refusal("k", hash) == "ExplicitHashKey")
         }
-        #expect(StreamLimits.refusal(partitionKey: "k", explicitHashKey: nil, data: Array("Q".utf8)) != nil)
+        #expect(throws: PutRecordsEntry.Refusal.self) { try PutRecordsEntry(partitionKey: "k", data: "Q").validate() }
     }
 }

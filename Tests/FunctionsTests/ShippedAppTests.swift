@@ -1,10 +1,12 @@
 import AppConfig
 import CSVToParquet
 import EnrichOrders
+import EventModel
 import EventPatterns
 import Foundation
 import FunctionKit
 import FunctionTesting
+import StreamToParquet
 import Testing
 import ValidateCSV
 
@@ -19,7 +21,8 @@ struct ShippedAppTests {
 
     /// The functions that an event starts.
     private func targets(_ app: AppDefinition, _ event: [UInt8]) throws -> [String] {
-        try app.rules.filter { try EventPattern(parsing: $0.pattern).matches(event) }.flatMap {
+        let subject = StreamFilter.subject(of: event)
+        return try app.rules.filter { try EventPattern(parsing: $0.pattern).matches(subject) }.flatMap {
             $0.targets.map(\.function)
         }
     }
@@ -27,7 +30,7 @@ struct ShippedAppTests {
     @Test("One file starts one function at most, by where it lies")
     func disjoint() throws {
         let app = try app()
-        #expect(app.functions.map(\.name) == ["CSVToParquet", "EnrichOrders", "ValidateCSV"])
+        #expect(app.functions.map(\.name) == ["CSVToParquet", "EnrichOrders", "StreamToParquet", "ValidateCSV"])
         let host = TestHost()
         for (bucket, key, functions) in [
             ("landing-zone", "cleanzonedb/csvtoparquet/test.csv", ["CSVToParquet"]),
@@ -50,7 +53,12 @@ struct ShippedAppTests {
         for rule in app.rules {
             let event = Array(try Data(contentsOf: folder.appending(path: "\(rule.name).json")))
             #expect(try targets(app, event) == rule.targets.map(\.function))
-            #expect(throws: Never.self) { try TapeDecoder().decode(Event<ObjectCreated>.self, from: event) }
+            if rule.bus == "default" {
+                #expect(throws: Never.self) { try TapeDecoder().decode(Event<ObjectCreated>.self, from: event) }
+            } else {
+                #expect(rule.bus == "stream/clicks")
+                #expect(throws: Never.self) { try TapeDecoder().decode(StreamRecord.self, from: event) }
+            }
         }
         #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path).count == app.rules.count)
     }
@@ -63,7 +71,7 @@ struct ShippedAppTests {
         settings.configuration = try TapeDecoder().decode(JSONValue.self, from: Array(definition.configuration.utf8))
         settings.grants = .init(
             read: Set(definition.grants.read), write: Set(definition.grants.write),
-            events: Set(definition.grants.events))
+            events: Set(definition.grants.events), streams: Set(definition.grants.streams ?? []))
         return TestHost(settings: settings)
     }
 
@@ -85,6 +93,14 @@ struct ShippedAppTests {
         enrich.put("inbox", "orders/1.csv", "order_id,customer_id\n1,C1\n")
         #expect(await enrich.invoke(EnrichOrders(), objectCreated: "inbox", "orders/1.csv").failure == nil)
         #expect(enrich.table("sales", "orders")?.rowCount == 1)
+
+        let stream = try host("StreamToParquet")
+        let click = stream.streamRecord("clicks", partitionKey: "ada", #"{"user":"ada","page":"/cart"}"#)
+        #expect(try await stream.invoke(StreamToParquet(), batch: [click]).records == [.ok])
+        let clicks = try #require(stream.table("streams", "clicks"))
+        #expect(
+            clicks.columns.map(\.name) == ["user", "page", "arrived_at", "partition_key", "sequence_number"]
+                && clicks.partitionKeys.map(\.name) == ["year", "month", "day"])
 
         #expect(
             await convert.invoke(CSVToParquet(), objectCreated: "inbox", "d/t/x.csv").failure?.code == "AccessDenied")

@@ -89,7 +89,7 @@ struct StreamToParquetTests {
             table.columns.map { "\($0.name) \($0.type)" }
                 == ["at timestamp with local time zone", "key string", "number string"])
         let answer = try FunctionsSupport.duckdb(
-            "SELECT key, count(*), min(number), max(at)::text FROM '$FOLDER/*.parquet' GROUP BY key ORDER BY key",
+            "SELECT key, count(*), min(number), max(\"at\")::text FROM '$FOLDER/*.parquet' GROUP BY key ORDER BY key",
             files: files(host))
         #expect(
             answer
