@@ -22,6 +22,14 @@ package enum StreamSequence {
         return Int64(text.dropFirst(head.utf8.count))
     }
 
+    /// The position of the record that a sequence number, alone or behind its shard and a colon, stands for; nil for a text
+    /// that is neither.
+    package static func ofRecord(_ id: String) -> Int64? {
+        let parts = id.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
+        if parts.count == 2, shardNumber(String(parts[0])) == nil { return nil }
+        return parts.last.flatMap { $0 == "0" ? nil : position(of: String($0)) }
+    }
+
     /// The name of the shard with a number from 0.
     package static func shardID(_ number: Int) -> String {
         let digits = String(number)

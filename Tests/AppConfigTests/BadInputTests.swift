@@ -51,7 +51,9 @@ struct BadInputTests {
             Mistake("a list", host, "- a\n", .invalidValue, 1, 1, "mapping", "not a list"),
             Mistake("misspelt", host, "bukets: {}\n", .unknownKey, 1, 1, "did you mean `buckets`?", "limits"),
             Mistake("other's word", host, "archives: {}\n", .unknownKey, 1, 1, "called `archive`"),
-            Mistake("streams", host, "streams: {}\n", .notSupported, 1, 1, "not supported by this version"),
+            Mistake(
+                "stream mode", host, "streams: {a: {streamMode: ON_DEMAND}}\n", .notSupported, 1, 14,
+                "not supported by this version"),
             Mistake("bucket name", host, "buckets: {Landing: {}}\n", .invalidValue, 1, 11, "cannot be a bucket's name"),
             Mistake("bucket name with ..", host, "buckets: {a..b: {}}\n", .invalidValue, 1, 11, "bucket's name"),
             Mistake(

@@ -32,6 +32,40 @@ struct ConformanceTests {
         #expect(try fixture.journal.audit() == [])
     }
 
+    @Test("A record tells its own position where it has places for it", arguments: Store.allCases)
+    func marks(store: Store) async throws {
+        let fixture = try Fixture(store)
+        try await fixture.journal.commit(.append((1...11).map { .test("e\($0)", to: []) }))
+        var marked = Append.test("m", to: [1])
+        marked.payload = Array("at 00000, also 000.".utf8)
+        marked.marks = PositionMarks(ends: [8, 18])
+        try await fixture.journal.subscribe(1)
+        try await fixture.journal.commit(.append([marked]))
+        #expect(fixture.observed.all.last?.payload == Array("at 00012, also 012.".utf8))
+        try fixture.reopen()
+        #expect(try fixture.journal.record(at: 12)?.payload == Array("at 00012, also 012.".utf8))
+        #expect(try fixture.journal.waiting(SubscriptionID(1), after: 0, limit: 9).map(\.position) == [12])
+        // A place that is not there, or has no room, spoils nothing.
+        for ends in [[0], [19], [99], [-1]] {
+            marked.payload = Array("at 00000, also 000.".utf8)
+            marked.marks = PositionMarks(ends: ends)
+            try await fixture.journal.commit(.append([marked]))
+        }
+        #expect(try fixture.journal.records(log: nil, after: 12, limit: 9).count == 4)
+    }
+
+    @Test("A rule set counts from a position on, over a restart", arguments: Store.allCases)
+    func ruleSets(store: Store) async throws {
+        let fixture = try Fixture(store)
+        #expect(try fixture.journal.position(ofRuleSet: 7) == nil)
+        try await fixture.journal.commit(.append((1...3).map { .test("e\($0)", to: []) }))
+        var deploy = Batch()
+        deploy.control.append(.deploy(ruleSet: 7, body: []))
+        try await fixture.journal.commit(deploy)
+        try fixture.reopen()
+        #expect(try fixture.journal.position(ofRuleSet: 7) == 4)
+    }
+
     @Test("Logs are told apart; newest records come oldest first", arguments: Store.allCases)
     func logs(store: Store) async throws {
         let fixture = try Fixture(store)

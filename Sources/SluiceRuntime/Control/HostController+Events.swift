@@ -67,12 +67,12 @@ extension HostController {
 
     package func event(id: String) async throws -> EventDetail {
         let names = await host.subscriptionNames
-        guard let record = try await read({ try $0.record(eventID: id) }), let event = EventRecord(record, names) else {
+        guard let record = try await record(id), let event = EventRecord(record, names) else {
             throw APIError.notFound("event", id, hint: "`sluice events list` shows the newest events")
         }
         let deliveries = try await deliveries(of: record, names: names)
         // Read last: what settled a delivery has committed its invocation too.
-        let invocations = try await read { try $0.invocations(eventID: id) }
+        let invocations = try await read { try $0.invocations(eventID: record.eventID) }
         return EventDetail(
             record: event, deliveries: deliveries, invocations: invocations.map { InvocationSummary($0) })
     }

@@ -109,6 +109,13 @@ extension HostController {
             behindMilliseconds: page.behind, isEnd: page.isEnd)
     }
 
+    /// The record with an event's id or, of a stream, with its sequence number.
+    func record(_ id: String) async throws -> StoredRecord? {
+        guard let position = StreamSequence.ofRecord(id) else { return try await read { try $0.record(eventID: id) } }
+        let record = try await read { try $0.record(at: position) }
+        return record.flatMap { StreamLog.isStream($0.log) ? $0 : nil }
+    }
+
     /// Throws `NotFound` for a stream that the app does not have.
     func requireStream(_ name: String) async throws { _ = try await settings(of: name) }
 

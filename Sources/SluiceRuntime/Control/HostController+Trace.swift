@@ -1,3 +1,4 @@
+import EventModel
 import FunctionProtocol
 package import HostAPI
 import Journal
@@ -52,6 +53,7 @@ extension HostController {
             }
             return letter.eventID
         }
+        if StreamSequence.ofRecord(id) != nil, let record = try await record(id) { return record.eventID }
         // An event's id may look like anything; an invocation's is made of one.
         if try await read({ try $0.record(eventID: id) }) == nil, let found = try await attempts(of: id).last {
             return found.eventIDs.first ?? id

@@ -1,4 +1,4 @@
-package import EventModel
+import EventModel
 package import Journal
 
 /// Reading a stream beside its functions: where to begin, and page by page. Blocking: on a file thread.

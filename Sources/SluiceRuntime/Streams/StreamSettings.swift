@@ -9,6 +9,12 @@ package struct StreamSettings: Codable, Sendable, Hashable {
         package var shards: Int
         /// The deployment that opened them.
         package var ruleSet: Int64
+
+        package init(firstShard: Int, shards: Int, ruleSet: Int64) {
+            self.firstShard = firstShard
+            self.shards = shards
+            self.ruleSet = ruleSet
+        }
     }
 
     package var name: String

@@ -1,3 +1,4 @@
+import EventModel
 import Foundation
 import FunctionJSON
 import HostAPI
@@ -15,11 +16,14 @@ final class HostInProcess {
     let runtime: HostRuntime
     let control: HostController
 
-    /// `functions`: their names, with more of their `function.yaml`; `rules`: of each its pattern and targets.
-    init(functions: [String: String] = ["InC": ""], rules: [String: String]) async throws {
+    /// `functions`: their names, with more of their `function.yaml`; `rules`: of each its pattern and targets; `streams`: of
+    /// each what sluice.yaml says.
+    init(
+        functions: [String: String] = ["InC": ""], rules: [String: String], streams: [String: String] = [:]
+    ) async throws {
         let (app, data) = ("\(folder.path)/app", "\(folder.path)/data")
         try FileManager.default.createDirectory(atPath: data, withIntermediateDirectories: true)
-        try Self.write(app, functions, rules)
+        try Self.write(app, functions, rules, streams)
         let log = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
         let state = try journal.recover()
         runtime = HostRuntime(
@@ -30,11 +34,12 @@ final class HostInProcess {
     }
 
     private nonisolated static func write(
-        _ app: String, _ functions: [String: String], _ rules: [String: String]
+        _ app: String, _ functions: [String: String], _ rules: [String: String], _ streams: [String: String]
     ) throws {
         try? FileManager.default.removeItem(atPath: app)
         let module = try FunctionInC.ordinary.get().path
-        var files = ["sluice.yaml": "buses: {orders: }\n"]
+        let declared = streams.map { "\($0): {\($1)}" }.sorted().joined(separator: ", ")
+        var files = ["sluice.yaml": "buses: {orders: }\nstreams: {\(declared)}\n"]
         for (name, more) in functions { files["Functions/\(name)/function.yaml"] = "module: \(module)\n\(more)\n" }
         for (name, rest) in rules { files["Events/rules/\(name).yaml"] = "name: \(name)\n\(rest)\n" }
         for (name, text) in files {
@@ -46,8 +51,10 @@ final class HostInProcess {
     }
 
     /// Takes another app into force.
-    func deploy(functions: [String: String], rules: [String: String]) async throws {
-        try Self.write("\(folder.path)/app", functions, rules)
+    func deploy(
+        functions: [String: String] = ["InC": ""], rules: [String: String], streams: [String: String] = [:]
+    ) async throws {
+        try Self.write("\(folder.path)/app", functions, rules, streams)
         let result = try await control.deploy(DeployRequest())
         #expect(result.accepted, "\(result.findings)")
     }
@@ -58,6 +65,15 @@ final class HostInProcess {
             EventEntry(source: "shop", detailType: "Order", detail: try RawJSON(#"{"c":"\#($0)"}"#))
         }
         return try await control.putEvents(EventSubmission(entries: entries)).results.compactMap(\.eventID)
+    }
+
+    /// Puts a record with each of the keys, and its number in the call as data.
+    func put(keys: [String], to stream: String) async throws -> [RecordReceipt.Result] {
+        let records = keys.enumerated().map { index, key in
+            RecordSubmission.Entry(
+                partitionKey: key, data: String(decoding: Base64.encode("\(index)".utf8), as: UTF8.self))
+        }
+        return try await control.putRecords(stream: stream, submission: RecordSubmission(records: records)).results
     }
 
     func letters(_ selection: DeadLetterSelection = .init(all: true)) async throws -> [DeadLetterSummary] {

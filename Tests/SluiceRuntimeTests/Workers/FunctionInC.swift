@@ -191,9 +191,9 @@ struct FunctionInC: Sendable {
             }
             if (!strcmp(mode, "close")) { close(3); for (;;) pause(); }
             if (!strcmp(mode, "garbage")) { ssize_t ignored = write(3, "garbage that is no frame at all, long enough", 44); (void)ignored; for (;;) pause(); }
-            // What an event's detail asks for.
-            if (asks(invocation, "\"c\":\"hang\"")) for (;;) pause();
-            if (asks(invocation, "\"c\":\"fail\"")) {
+            // What an event's detail asks for, or a record's key.
+            if (asks(invocation, "\"c\":\"hang\"") || asks(invocation, "\"partitionKey\":\"hang\"")) for (;;) pause();
+            if (asks(invocation, "\"c\":\"fail\"") || asks(invocation, "\"partitionKey\":\"fail\"")) {
                 const char *body = "{\"code\":\"Deliberate\",\"message\":\"on purpose\",\"retry\":false}";
                 answer(outcome, SLUICE_OUTCOME_ERROR, body, strlen(body)); return;
             }

@@ -1,0 +1,114 @@
+import AppConfig
+import Testing
+
+@Suite("Streams in an app")
+struct StreamTests {
+    private static let host =
+        "buckets: {landing-zone: {}, clean-zone: {}}\nstreams:\n  clicks: {shards: 4, retentionHours: 48}\n  raw:\n"
+
+    private static func app(_ rule: String, function: String = "", host: String = host) -> [String: String] {
+        TestApp.files([
+            "sluice.yaml": host, "Functions/CSVToParquet/function.yaml": function,
+            "Events/rules/csv-landed.yaml": rule,
+        ])
+    }
+
+    @Test("a stream has one shard and a day unless it says otherwise")
+    func declared() throws {
+        let app = try TestApp.load(Self.app("stream: clicks\ntargets: [{function: CSVToParquet}]")).definition
+        #expect(
+            app.streams == [
+                StreamDefinition(name: "clicks", shards: 4, retentionHours: 48), StreamDefinition(name: "raw"),
+            ])
+        #expect(app.streams?.last?.shards == 1 && app.streams?.last?.retentionHours == 24)
+        #expect(try TestApp.load(TestApp.files()).definition.streams == nil)
+    }
+
+    @Test("a rule on a stream takes every record, in order by partition key, for as long as the stream has it")
+    func defaults() throws {
+        let rule = try #require(
+            try TestApp.load(Self.app("stream: clicks\ntargets: [{function: CSVToParquet}]")).definition.rules.first)
+        #expect(rule.bus == "stream/clicks" && rule.pattern == #"{"eventSource":["aws:kinesis"]}"#)
+        #expect(rule.targets.first?.delivery?.keys == DeliveryOptions.Keys(path: "kinesis.partitionKey"))
+        #expect(rule.targets.first?.retry.maximumEventAgeSeconds == RetryPolicy.longestStreamAge)
+    }
+
+    @Test(
+        "what a target says of order and retries counts",
+        arguments: [
+            ("ordering: none", nil, nil),
+            ("ordering: {key: kinesis.partitionKey, onExhausted: park}", true, nil),
+            ("keyConcurrency: {key: kinesis.partitionKey, concurrency: 2}", false, nil),
+            ("retryPolicy: {maximumEventAgeInSeconds: 60}", true, 60),
+            ("retryPolicy: {maximumRetryAttempts: 1}", true, nil),
+        ] as [(String, Bool?, Int?)])
+    func target(_ text: String, _ isOrdered: Bool?, _ age: Int?) throws {
+        let target = try #require(
+            try TestApp.load(Self.app("stream: clicks\ntargets: [{function: CSVToParquet, \(text)}]")).definition
+                .rules.first?.targets.first)
+        #expect(target.delivery?.keys?.isOrdered == isOrdered)
+        #expect(target.retry.maximumEventAgeSeconds == age ?? RetryPolicy.longestStreamAge)
+    }
+
+    @Test("a pattern filters the records, and a grant lets a function put some")
+    func pattern() throws {
+        let app = try TestApp.load(
+            Self.app(
+                "stream: clicks\npattern: {data: {kind: [view]}}\ntargets: [{function: CSVToParquet, inputFormat: kinesis}]",
+                function: "grants: {streams: [raw]}")
+        ).definition
+        #expect(app.rules.first?.pattern == #"{"data":{"kind":["view"]}}"#)
+        #expect(app.rules.first?.targets.first?.inputFormat == .kinesis)
+        let grants = try #require(app.functions.first?.grants)
+        #expect(grants.mayPutRecords(stream: "raw") && !grants.mayPutRecords(stream: "clicks"))
+    }
+
+    @Test(
+        "each mistake is named with its place",
+        arguments: [
+            ("stream: clickz\n", "", ConfigProblem.Code.unknownStream, 1, 9, "did you mean `clicks`?"),
+            ("stream: clicks\nbus: default\n", "", .invalidValue, 1, 9, "either `bus` or `stream`"),
+            ("stream: clicks\nschedule: rate(1 hour)\n", "", .invalidValue, 2, 11, "no `schedule`"),
+            (
+                "stream: clicks\npattern: {data: {a: [1]}}\nmanifest: {timeLimit: 5}\n", "", .invalidValue, 3, 11,
+                "no `manifest`"
+            ),
+            ("stream: clicks\n", "grants: {streams: [row]}", .unknownStream, 1, 20, "did you mean `raw`?"),
+            ("streamName: clicks\npattern: {source: [a]}\n", "", .unknownKey, 1, 1, "called `stream`"),
+        ])
+    func mistakes(
+        _ rule: String, _ function: String, _ code: ConfigProblem.Code, _ line: Int, _ column: Int, _ says: String
+    ) throws {
+        let problems = try TestApp.problems(
+            Self.app(rule + "targets: [{function: CSVToParquet}]\n", function: function))
+        let problem = problems.first { $0.code == code }
+        #expect(problem?.description.contains(says) == true, "\(problems)")
+        #expect(problem?.line == line && problem?.column == column, "\(problems)")
+    }
+
+    @Test(
+        "a stream that cannot be is refused",
+        arguments: [
+            ("streams: {clicks: {shards: 0}}", "from 1 to 1024"),
+            ("streams: {clicks: {retentionHours: 9000}}", "from 1 to 8760"),
+            ("streams: {clicks: {shardCount: 2}}", "called `shards`"),
+            ("streams: {\"a/b\": {}}", "cannot be a stream's name"),
+            ("streams: [clicks]", "must be a mapping"),
+        ])
+    func declarations(_ text: String, _ says: String) throws {
+        let problems = try TestApp.problems(
+            Self.app("pattern: {source: [a]}\ntargets: [{function: CSVToParquet}]", host: text))
+        #expect(problems.contains { $0.description.contains(says) }, "\(problems)")
+    }
+
+    @Test("a function that may put records to the stream it takes them from is a possible loop")
+    func loops() throws {
+        let rule = "name: r\nstream: clicks\ntargets: [{function: CSVToParquet}]"
+        func warnings(_ grants: String) throws -> [String] {
+            try TestApp.load(Self.app(rule, function: "grants: {streams: \(grants)}")).warnings.map(\.description)
+        }
+        #expect(try warnings("[clicks]").contains { $0.contains("records of stream clicks") })
+        #expect(try warnings("[\"*\"]").contains { $0.contains("possible loop") })
+        #expect(try warnings("[raw]").isEmpty)
+    }
+}
