@@ -174,7 +174,7 @@ let package = Package(
         tests(
             "Gateway",
             [
-                "Gateway", "HostAPI", "FunctionJSON", .product(name: "Logging", package: "swift-log"),
+                "Gateway", "HostAPI", "EventModel", "FunctionJSON", .product(name: "Logging", package: "swift-log"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
             ]),
         tests(

@@ -9,6 +9,7 @@ final class FakeHost: HostControl {
         var tails: [AsyncThrowingStream<EventRecord, any Error>.Continuation] = []
     }
 
+    let streams = FakeStreams()
     private let state = Mutex(State())
     /// Yields when a tail has begun, and when one has been left.
     let tailChanges: AsyncStream<String>

@@ -23,7 +23,7 @@ package struct HostClient: Sendable {
         try await exchange("POST", path, try body.map { try TapeEncoder().encode($0) } ?? [])
     }
 
-    private func exchange<Value: Decodable>(_ method: String, _ path: String, _ body: [UInt8]) async throws -> Value {
+    func exchange<Value: Decodable>(_ method: String, _ path: String, _ body: [UInt8]) async throws -> Value {
         let bytes = try await text(method, path, body)
         do {
             return try TapeDecoder().decode(Value.self, from: bytes)

@@ -20,16 +20,17 @@ enum GatewayRoutes {
         addDeadLetters(to: router, control)
         addReplays(to: router, control)
         addStores(to: router, control)
-        PutEventsEndpoint.add(to: router, control)
+        StreamRoutes.add(to: router, control)
+        AWSEndpoint.add(to: router, control)
         return router
     }
 
-    /// What is open to whoever can reach a TCP port: putting events, asking whether the host is there, and its metrics.
+    /// What is open to whoever can reach a TCP port: what AWS's clients ask for, whether the host is there, and its metrics.
     static func producerRouter(_ control: any HostControl) -> Router<Context> {
         let router = Router(context: Context.self)
         answer(Routes.health, on: router) { _ in try await control.health() }
         addMetrics(to: router, control)
-        PutEventsEndpoint.add(to: router, control)
+        AWSEndpoint.add(to: router, control)
         return router
     }
 
@@ -56,13 +57,8 @@ enum GatewayRoutes {
     }
 
     private static func addEvents(to router: Router<Context>, _ control: any HostControl) {
-        router.on(RouterPath(Routes.putEvents.template), method: .post) { request, context in
-            do {
-                let call = GatewayCall(request: request, context: context)
-                return json(try await putEvents(EventSubmission(json: call.bytes()), control).json, status: .ok)
-            } catch {
-                return try failure(error)
-            }
+        answerBytes(Routes.putEvents, on: router) { call in
+            try await putEvents(EventSubmission(json: call.bytes()), control).json
         }
         answer(Routes.listEvents, on: router) { call in
             try await control.listEvents(EventQuery(query: call.query), page: PageRequest(query: call.query))
@@ -165,13 +161,19 @@ enum GatewayRoutes {
     // MARK: Binding
 
     /// A route whose answer is one JSON value.
-    private static func answer<Value: Encodable & SendableMetatype>(
+    static func answer<Value: Encodable & SendableMetatype>(
         _ route: Route, on router: Router<Context>, _ body: @escaping @Sendable (GatewayCall) async throws -> Value
+    ) {
+        answerBytes(route, on: router) { try TapeEncoder().encode(try await body($0)) }
+    }
+
+    /// A route whose answer is one JSON value, written already.
+    static func answerBytes(
+        _ route: Route, on router: Router<Context>, _ body: @escaping @Sendable (GatewayCall) async throws -> [UInt8]
     ) {
         router.on(RouterPath(route.template), method: route.method.httpMethod) { request, context in
             do {
-                let value = try await body(GatewayCall(request: request, context: context))
-                return try json(value, status: .ok)
+                return json(try await body(GatewayCall(request: request, context: context)), status: .ok)
             } catch {
                 return try failure(error)
             }

@@ -8,7 +8,7 @@ import ServiceLifecycle
 import Synchronization
 
 /// Serves a host's answers over HTTP on a Unix socket in the data folder, readable by its owner alone; and, where asked,
-/// EventBridge's PutEvents on a TCP address. Everything else stays on the socket: TCP has no owner.
+/// EventBridge's PutEvents and Kinesis' calls on a TCP address. Everything else stays on the socket: TCP has no owner.
 package struct GatewayService: Service {
     private let control: any HostControl
     private let dataFolder: String

@@ -1,46 +1,24 @@
 import EventModel
 import FunctionJSON
-import HTTPTypes
 import HostAPI
-import Hummingbird
-import NIOCore
 
-/// EventBridge's own `PutEvents` (`POST /` with `X-Amz-Target: AWSEvents.PutEvents`, AWS JSON 1.1), so that boto3 and
-/// `aws events put-events --endpoint-url http://…` put events here. Signatures are not checked.
+/// EventBridge's own `PutEvents` (`AWSEvents.PutEvents`), so that boto3 and `aws events put-events --endpoint-url http://…`
+/// put events here.
 enum PutEventsEndpoint {
-    private static let target = "AWSEvents.PutEvents"
-
     /// The largest body: entries of 1 MB together, as a JSON text inside a JSON string.
-    private static let bodyLimit = 4 << 20
-
-    static func add(to router: Router<GatewayRoutes.Context>, _ control: any HostControl) {
-        router.post("/") { request, _ in
+    static let service = AWSEndpoint.Service(
+        name: "AWSEvents", operations: ["PutEvents"], bodyLimit: 4 << 20,
+        answer: { operation, body, control in
+            guard operation == "PutEvents" else { throw AWSEndpoint.unknown("AWSEvents.\(operation)") }
             do {
-                return try respond(.ok, try await answer(request, control))
+                return try TapeEncoder().encode(try await answer(body, control))
             } catch let error as PutEventsEntry.Refusal {
-                return try respond(.badRequest, refusal(error.errorCode, error.errorMessage))
-            } catch let error as APIError {
-                let status = HTTPResponse.Status(code: error.status)
-                return try respond(status, refusal(error.code, error.message))
-            } catch let error as any HTTPResponseError {
-                return try respond(error.status, refusal("RequestEntityTooLargeException", "The request is too long."))
-            } catch let error as DecodingError {
-                return try respond(.badRequest, refusal("SerializationException", "\(error)"))
-            } catch {
-                return try respond(.internalServerError, refusal("InternalFailure", "\(error)"))
+                throw AWSError(error.errorCode, error.errorMessage)
             }
-        }
-    }
+        })
 
-    private static func answer(_ request: Request, _ control: any HostControl) async throws -> PutEventsAnswer {
-        let name = HTTPField.Name("x-amz-target").flatMap { request.headers[$0] } ?? ""
-        guard name == target else {
-            throw PutEventsEntry.Refusal(
-                errorCode: "UnknownOperationException",
-                errorMessage: "Operation \"\(name)\" is not known here; the only one is \(target).")
-        }
-        let buffer = try await request.body.collect(upTo: bodyLimit)
-        let call = try TapeDecoder().decode(PutEventsCall.self, from: Array(buffer.readableBytesView))
+    private static func answer(_ body: [UInt8], _ control: any HostControl) async throws -> PutEventsAnswer {
+        let call = try TapeDecoder().decode(PutEventsCall.self, from: body)
         let entries = call.entries.map(\.entry)
         if let refusal = PutEventsEntry.refusal(ofRequest: entries) { throw refusal }
 
@@ -71,16 +49,6 @@ enum PutEventsEndpoint {
             resources: valid.resources.isEmpty ? nil : valid.resources, time: entry.time)
         read.hasPlainNames = valid.detail.hasPlainNames
         return read
-    }
-
-    private static func refusal(_ code: String, _ message: String) -> JSONValue {
-        ["__type": .string(code), "message": .string(message)]
-    }
-
-    private static func respond(_ status: HTTPResponse.Status, _ value: some Encodable) throws -> Response {
-        Response(
-            status: status, headers: [.contentType: "application/x-amz-json-1.1"],
-            body: ResponseBody(byteBuffer: ByteBuffer(bytes: try TapeEncoder().encode(value))))
     }
 }
 
