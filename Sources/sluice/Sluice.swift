@@ -19,7 +19,8 @@ struct Sluice: AsyncParsableCommand {
             CommandGroup(
                 name: "Work and Data",
                 subcommands: [
-                    Events.self, TraceCommand.self, Rules.self, SchedulesCommand.self, Manifests.self, Alarms.self,
+                    Events.self, Streams.self, TraceCommand.self, Rules.self, SchedulesCommand.self, Manifests.self,
+                    Alarms.self,
                     Functions.self,
                     Invocations.self,
                     DeadLetters.self, Replay.self,

@@ -26,8 +26,9 @@ struct Up: AsyncParsableCommand {
 
     @Option(
         help: ArgumentHelp(
-            "Also listen here, such as 127.0.0.1:8080: EventBridge's PutEvents over HTTP, /metrics for Prometheus and "
-                + "/v1/health. Whoever reaches it may put events.", valueName: "address"))
+            "Also listen here, such as 127.0.0.1:8080: EventBridge's PutEvents and Kinesis' calls over HTTP, /metrics for "
+                + "Prometheus and /v1/health. Whoever reaches it may put events, and put and read records.",
+            valueName: "address"))
     var listen: String?
 
     @Option(help: ArgumentHelp("The lowest level of the host's own log, on stderr.", valueName: "level"))

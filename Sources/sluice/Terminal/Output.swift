@@ -19,6 +19,19 @@ struct Output: Sendable {
         print(try TapeEncoder().text(value))
     }
 
+    /// Bytes as they are, whatever a terminal makes of them.
+    func raw(_ bytes: [UInt8]) throws {
+        // What was printed comes before it.
+        fflush(nil)
+        var rest = bytes[...]
+        while !rest.isEmpty {
+            let count = rest.withUnsafeBytes { write(1, $0.baseAddress, $0.count) }
+            if count < 0, errno == EINTR { continue }
+            guard count > 0 else { throw Failure.system("cannot write the output") }
+            rest = rest.dropFirst(count)
+        }
+    }
+
     /// Makes what was printed visible now, for output that goes on.
     func flush() { fflush(nil) }
 

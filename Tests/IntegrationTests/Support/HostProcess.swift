@@ -20,14 +20,20 @@ final class HostProcess: Sendable {
     let app: TestApp
     /// What starts the host: the program, or one that becomes it (`setpriv …`).
     private let command: [String]
+    /// Of `sluice up`, further ones.
+    private let arguments: [String]
     private let log: String
     private let watch: JournalWatch
     private let process: Mutex<ChildProcess?> = Mutex(nil)
+    private let readiness = Mutex("")
 
     /// Nothing runs yet.
-    init(_ app: TestApp, data: String? = nil, command: [String] = [TestApp.sluice]) {
+    init(
+        _ app: TestApp, data: String? = nil, command: [String] = [TestApp.sluice], arguments: [String] = []
+    ) {
         self.app = app
         self.command = command
+        self.arguments = arguments
         self.data = data ?? temporaryFolder("host")
         log = self.data + "/test-host.log"
         try? FileManager.default.createDirectory(atPath: self.data + "/journal", withIntermediateDirectories: true)
@@ -67,7 +73,7 @@ final class HostProcess: Sendable {
         for end in pipe { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
         let errors = open(log, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o600)
         let child = try ChildProcess(
-            command[0], command.dropFirst() + ["up", "--data", data, "--app", app.folder],
+            command[0], command.dropFirst() + ["up", "--data", data, "--app", app.folder] + arguments,
             environment: ProcessInfo.processInfo.environment.merging(environment) { $1 }, output: pipe[1],
             errors: errors)
         close(errors)
@@ -77,7 +83,7 @@ final class HostProcess: Sendable {
         let log = log
         // Ready at its first line; the rest of its output is read to the end, so that it never waits for a reader.
         return await withCheckedContinuation { continuation in
-            Thread.detachNewThread {
+            Thread.detachNewThread { [self] in
                 var seen: [UInt8] = []
                 var waiting: CheckedContinuation<Bool, Never>? = continuation
                 var buffer = [UInt8](repeating: 0, count: 4096)
@@ -85,7 +91,9 @@ final class HostProcess: Sendable {
                     let count = read(output, &buffer, buffer.count)
                     guard count > 0 else { break }
                     seen += buffer[..<count]
-                    if waiting != nil, String(decoding: seen, as: UTF8.self).contains("ready") {
+                    let text = String(decoding: seen, as: UTF8.self)
+                    if waiting != nil, text.contains("ready"), text.hasSuffix("\n") {
+                        readiness.withLock { $0 = text }
                         waiting?.resume(returning: true)
                         waiting = nil
                     }
@@ -98,6 +106,11 @@ final class HostProcess: Sendable {
                 waiting?.resume(returning: false)
             }
         }
+    }
+
+    /// Where the host listens on TCP, once it is ready.
+    var listening: String? {
+        readiness.withLock { $0.firstMatch(of: /listen=(\S+)/).map { String($0.output.1) } }
     }
 
     var isRunning: Bool { process.withLock { $0?.isRunning ?? false } }

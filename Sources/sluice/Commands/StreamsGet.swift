@@ -1,0 +1,124 @@
+import AppConfig
+import ArgumentParser
+import EventModel
+import HostAPI
+
+extension Streams {
+    struct Get: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Records of a stream, oldest first.",
+            discussion: """
+                Reading takes nothing away: what functions have got and will get stays the same. Data that is no text is \
+                shown by its size and first bytes; --raw writes it as it is, --json as base64.
+                """)
+
+        @Argument(help: "The stream's name.") var name: String
+        @Option(
+            name: .long,
+            help: ArgumentHelp(
+                "Where to begin: trim-horizon (the oldest), latest (what comes from now on), a time "
+                    + "(\(MomentArgument.words)), or a sequence number. Default: trim-horizon, with --follow latest.",
+                valueName: "place"))
+        var from: Place?
+        @Option(name: .long, help: ArgumentHelp("Only of this shard: its id, or its number.", valueName: "shard"))
+        var shard: String?
+        @Option(
+            name: .long,
+            help: ArgumentHelp("Print at most this many; 0: all. Default: 50, with --follow all.", valueName: "n"))
+        var limit: Int?
+        @Flag(name: .shortAndLong, help: "Go on with new records as they come.") var follow = false
+        @Flag(name: .long, help: "Print the data alone, as it is, each record on a line.") var raw = false
+        @OptionGroup var common: CommonOptions
+
+        /// `--from`.
+        struct Place: ExpressibleByArgument {
+            let start: StreamStart
+
+            init?(argument: String) {
+                // Also as the id of an event: `shardId-…:49…`.
+                let number = argument.split(separator: ":").last.map(String.init) ?? argument
+                if argument == "trim-horizon" || argument == "TRIM_HORIZON" {
+                    start = .trimHorizon
+                } else if argument == "latest" || argument == "LATEST" {
+                    start = .latest
+                } else if StreamSequence.position(of: number) != nil {
+                    start = .atSequenceNumber(number)
+                } else if let moment = MomentArgument(argument: argument) {
+                    start = .atTimestamp(moment.time)
+                } else {
+                    return nil
+                }
+            }
+        }
+
+        func validate() throws {
+            if let limit, limit < 0 { throw ValidationError("--limit must be 0 (all) or more.") }
+            if raw, common.output.json { throw ValidationError("Give --raw or --json, not both.") }
+        }
+
+        func run() async throws {
+            let host = common.host
+            let stream = try await host.stream(name: name)
+            let shard = try chosenShard(of: stream)
+            // Without --follow, what is there now: a stream that is written to has no end.
+            let end = stream.newestSequenceNumber.flatMap(StreamSequence.position(of:)) ?? 0
+            var position = try await host.streamPosition(
+                stream: name, start: from?.start ?? (follow ? .latest : .trimHorizon))
+            var left = limit.map { $0 == 0 ? .max : $0 } ?? (follow ? Int.max : 50)
+            var printed = 0
+            while left > 0 {
+                let page = try await host.streamRecords(
+                    StreamQuery(
+                        stream: name, shard: shard, after: position.after, limit: min(left, StreamQuery.mostRecords)))
+                for record in page.records { try print(record) }
+                left -= page.records.count
+                printed += page.records.count
+                position = page.next
+                if page.isEnd { return finish(printed, isClosed: follow) }
+                let isThrough = position.after >= end || page.behindMilliseconds == 0
+                if !follow, isThrough { return finish(printed, isClosed: false) }
+                if follow {
+                    common.output.flush()
+                    if page.behindMilliseconds == 0, page.records.isEmpty {
+                        try await Task.sleep(for: .milliseconds(200))
+                    }
+                }
+            }
+            if limit == nil, position.after < end { LimitOption().tell(true) }
+        }
+
+        /// The id of the shard that `--shard` names.
+        private func chosenShard(of stream: StreamInfo) throws -> String? {
+            guard let shard else { return nil }
+            let id = Int(shard).flatMap { $0 >= 0 && $0 < 1_000_000_000 ? StreamSequence.shardID($0) : nil } ?? shard
+            let ids = stream.shards.map(\.id)
+            guard ids.contains(id) else {
+                throw Failure(
+                    "stream \(stream.name) has no shard `\(shard)`",
+                    hint: NearestName.hint(for: id, among: ids, known: "its shards"))
+            }
+            return id
+        }
+
+        private func finish(_ count: Int, isClosed: Bool) {
+            if isClosed { StandardError.write("the shard is closed and has been read to its end") }
+            if count == 0, !raw, !common.output.json, !isClosed { common.output.line("no records") }
+        }
+
+        private func print(_ record: StreamPage.Record) throws {
+            let output = common.output
+            if output.json { return try output.object(record) }
+            guard let data = Base64.decode(Array(record.data.utf8)) else {
+                throw Failure("the data of record \(record.sequenceNumber) cannot be read: it is no base64")
+            }
+            if raw {
+                let line = data.last == 0x0A ? data : data + [0x0A]
+                return try output.raw(line)
+            }
+            let style = output.style
+            output.line(
+                "\(style.dim(Human.moment(record.arrived)))  \(style.dim(record.shardID))  "
+                    + "\(style.bold(Text.shown(record.partitionKey)))  \(Text.shown(StreamText.data(data, style)))")
+        }
+    }
+}
