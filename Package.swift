@@ -52,6 +52,8 @@ let package = Package(
         + [
             .library(name: "Faulty", type: .dynamic, targets: ["FaultyEntry"]),
             .library(name: "FaultyBatch", type: .dynamic, targets: ["FaultyBatchEntry"]),
+            .library(name: "Relay", type: .dynamic, targets: ["RelayEntry"]),
+            .library(name: "Stopper", type: .dynamic, targets: ["StopperEntry"]),
         ],
     dependencies: [
         .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
@@ -194,6 +196,9 @@ let package = Package(
         library("FaultyEntry", ["FunctionKit", "FaultyHandler"], path: "Tests/Fixtures/Faulty/Entry"),
         library(
             "FaultyBatchEntry", ["FunctionKit", "FaultyHandler"], path: "Tests/Fixtures/Faulty/BatchEntry"),
+        library("StreamFixtures", ["FunctionKit", "EventModel"], path: "Tests/Fixtures/Streams/Handlers"),
+        library("RelayEntry", ["FunctionKit", "StreamFixtures"], path: "Tests/Fixtures/Streams/RelayEntry"),
+        library("StopperEntry", ["FunctionKit", "StreamFixtures"], path: "Tests/Fixtures/Streams/StopperEntry"),
         tests("Integration", ["HostAPI", "Gateway", "EventModel", "FunctionJSON", "CLinux", "Journal", "ObjectStore"]),
     ]
         + functions.flatMap { function in
