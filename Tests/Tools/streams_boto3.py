@@ -1,6 +1,6 @@
 """Puts and reads records of a host's streams by boto3, as any client of Kinesis does; prints what is wrong, line by line.
 
-streams_boto3.py ENDPOINT PART: one of the parts below, by name.
+streams_boto3.py ENDPOINT PART [FILE]: one of the parts below, by name.
 """
 
 import base64, datetime, hashlib, json, random, sys, time
@@ -219,5 +219,34 @@ def resharded():
     same(sorted(r["SequenceNumber"] for r in found), sorted(r["SequenceNumber"] for r in answer["Records"]), "new records")
 
 
-{"values": values, "descriptions": descriptions, "errors": errors, "resharded": resharded}[part]()
+def until_gone():
+    """Puts records until the host is gone, and notes what it has answered."""
+    number = 0
+    with open(sys.argv[3], "a") as noted:
+        while True:
+            entries = [{"PartitionKey": f"k{(number + i) % 11}", "Data": str(number + i).encode()} for i in range(50)]
+            try:
+                answer = kinesis.put_records(StreamName="small", Records=entries)
+            except (botocore.exceptions.ConnectionError, botocore.exceptions.HTTPClientError):
+                return
+            number += 50
+            for entry, result in zip(entries, answer["Records"]):
+                noted.write(json.dumps([entry["PartitionKey"], entry["Data"].decode(), result["SequenceNumber"]]) + "\n")
+            noted.flush()
+
+
+def acknowledged():
+    """Everything that was answered is there, under its number and in its order; of what was not, one request at most."""
+    noted = [json.loads(line) for line in open(sys.argv[3])]
+    check(len(noted) >= 500, f"only {len(noted)} records were answered: a poor test")
+    found = [
+        [r["PartitionKey"], r["Data"].decode(), r["SequenceNumber"]]
+        for r in read("small", "shardId-000000000000", ShardIteratorType="TRIM_HORIZON")
+    ]
+    check(found[: len(noted)] == noted, "what was answered is not what is there")
+    check(len(found) - len(noted) in (0, 50), f"{len(found) - len(noted)} records were not answered and are there")
+
+
+parts = [values, descriptions, errors, resharded, until_gone, acknowledged]
+{p.__name__: p for p in parts}[part]()
 print("\n".join(complaints + ["checked"]))

@@ -28,11 +28,10 @@ extension Integration {
             await host.remove()
         }
 
-        private static func boto3(_ host: HostProcess, _ part: String) async throws {
+        private static func boto3(_ host: HostProcess, _ part: String, _ more: String...) async throws {
             let address = try #require(host.listening)
-            let lines = try await ParquetReaders.lines([
-                TestApp.packageRoot + "/Tests/Tools/streams_boto3.py", "http://\(address)", part,
-            ])
+            let script = TestApp.packageRoot + "/Tests/Tools/streams_boto3.py"
+            let lines = try await ParquetReaders.lines([script, "http://\(address)", part] + more)
             #expect(lines == ["checked"])
         }
 
@@ -46,6 +45,20 @@ extension Integration {
                 let result = try await host.client.deploy(DeployRequest())
                 #expect(result.accepted, "\(result.findings)")
                 try await Self.boto3(host, "resharded")
+            }
+        }
+
+        @Test("What PutRecords has answered outlives the host")
+        func killed() async throws {
+            let folder = CommandFolder()
+            defer { folder.remove() }
+            try await Self.with { host in
+                async let putting: Void = Self.boto3(host, "until_gone", folder.file("noted"))
+                #expect(await host.journalWrites(30))
+                await host.end(SIGKILL)
+                try await putting
+                try await host.start()
+                try await Self.boto3(host, "acknowledged", folder.file("noted"))
             }
         }
     }
