@@ -1,5 +1,5 @@
-import EventModel
-import FunctionKit
+public import EventModel
+public import FunctionKit
 
 /// Puts each record's data on to the stream `out` with the same key: what is there once for each record was put exactly
 /// once.

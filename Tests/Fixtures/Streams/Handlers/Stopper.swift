@@ -1,5 +1,5 @@
-import EventModel
-import FunctionKit
+public import EventModel
+public import FunctionKit
 
 /// As functions of Lambda take streams: all records of a batch in one input; at the first one that it cannot handle (its
 /// data is `bad`) it stops and names it. What it has handled before it logs, a line a record.
