@@ -149,6 +149,9 @@ struct KinesisPutTests {
                 "succeeded")
             try await check("[]", "SerializationException", "object")
             try await check("{", "SerializationException", "not JSON")
+            let huge = try await call("PutRecords", String(repeating: " ", count: (12 << 20) + 1))
+            #expect(huge.status == 413)
+            #expect(huge.error == "RequestEntityTooLargeException")
             #expect(call.running.host.streams.records(of: "clicks").isEmpty)
         }
     }

@@ -70,7 +70,7 @@ extension Streams {
                 let page = try await host.streamRecords(
                     StreamQuery(
                         stream: name, shard: shard, after: position.after, limit: min(left, StreamQuery.mostRecords)))
-                for record in page.records { try print(record) }
+                try print(page.records)
                 left -= page.records.count
                 printed += page.records.count
                 position = page.next
@@ -84,7 +84,7 @@ extension Streams {
                     }
                 }
             }
-            if limit == nil, position.after < end { LimitOption().tell(true) }
+            if !follow, position.after < end { LimitOption().tell(true) }
         }
 
         /// The id of the shard that `--shard` names.
@@ -95,7 +95,7 @@ extension Streams {
             guard ids.contains(id) else {
                 throw Failure(
                     "stream \(stream.name) has no shard `\(shard)`",
-                    hint: NearestName.hint(for: id, among: ids, known: "its shards"))
+                    hint: NearestName.hint(for: shard, among: ids, known: "its shards"))
             }
             return id
         }
@@ -105,20 +105,28 @@ extension Streams {
             if count == 0, !raw, !common.output.json, !isClosed { common.output.line("no records") }
         }
 
-        private func print(_ record: StreamPage.Record) throws {
-            let output = common.output
-            if output.json { return try output.object(record) }
-            guard let data = Base64.decode(Array(record.data.utf8)) else {
-                throw Failure("the data of record \(record.sequenceNumber) cannot be read: it is no base64")
+        private func print(_ records: [StreamPage.Record]) throws {
+            let (output, style) = (common.output, common.output.style)
+            var lines: [UInt8] = []
+            for record in records {
+                if output.json {
+                    try output.object(record)
+                    continue
+                }
+                guard let data = Base64.decode(record.data.utf8) else {
+                    throw Failure("the data of record \(record.sequenceNumber) cannot be read: it is no base64")
+                }
+                if raw {
+                    lines += data
+                    if data.last != 0x0A { lines.append(0x0A) }
+                } else {
+                    output.line(
+                        "\(style.dim(Human.moment(record.arrived)))  \(style.dim(record.shardID))  "
+                            + "\(style.bold(Text.shown(record.partitionKey)))  "
+                            + Text.shown(StreamText.data(data, style)))
+                }
             }
-            if raw {
-                let line = data.last == 0x0A ? data : data + [0x0A]
-                return try output.raw(line)
-            }
-            let style = output.style
-            output.line(
-                "\(style.dim(Human.moment(record.arrived)))  \(style.dim(record.shardID))  "
-                    + "\(style.bold(Text.shown(record.partitionKey)))  \(Text.shown(StreamText.data(data, style)))")
+            try output.raw(lines)
         }
     }
 }

@@ -17,7 +17,7 @@ extension Streams {
 
         @Argument(help: "The stream's name.") var name: String
         @Option(name: .long, help: ArgumentHelp("The partition key.", valueName: "key")) var key: String?
-        @Option(name: .long, help: ArgumentHelp("The data.", valueName: "text")) var data: String?
+        @Option(name: .long, help: ArgumentHelp("The data, as text.", valueName: "text")) var text: String?
         @Option(
             name: .long,
             help: ArgumentHelp("The data, or with --lines records; - for the standard input.", valueName: "file"))
@@ -33,7 +33,7 @@ extension Streams {
         @OptionGroup var common: CommonOptions
 
         func validate() throws {
-            guard (data == nil) != (file == nil) else { throw ValidationError("Give --data or --file.") }
+            guard (text == nil) != (file == nil) else { throw ValidationError("Give --text or --file.") }
             if lines, file == nil { throw ValidationError("--lines takes its records from a --file.") }
             if keyField != nil {
                 guard lines else { throw ValidationError("--key-field is for --lines: give --key.") }
@@ -44,8 +44,8 @@ extension Streams {
 
         func run() async throws {
             if lines, let file { return try await put(linesOf: file) }
-            let place = file.map { $0 == "-" ? "the standard input" : $0 } ?? "--data"
-            let bytes = try data.map { Array($0.utf8) } ?? InputFile.bytes(of: file ?? "-")
+            let place = file.map { $0 == "-" ? "the standard input" : $0 } ?? "--text"
+            let bytes = try text.map { Array($0.utf8) } ?? InputFile.bytes(of: file ?? "-")
             let record = try RecordLine.record(bytes, place: place, key: key, keyField: nil, isBase64: base64)
             let results = try await send([record.entry])
             let output = common.output

@@ -21,6 +21,7 @@ struct Output: Sendable {
 
     /// Bytes as they are, whatever a terminal makes of them.
     func raw(_ bytes: [UInt8]) throws {
+        guard !bytes.isEmpty else { return }
         // What was printed comes before it.
         fflush(nil)
         var rest = bytes[...]
