@@ -7,6 +7,8 @@ import FunctionJSON
 package enum StreamFilter {
     /// The pattern of a rule that takes every record.
     package static let everything = #"{"eventSource":["aws:kinesis"]}"#
+    /// What the document has.
+    package static let fields = ["data", "eventSource", "eventSourceARN", "partitionKey"]
     /// Where records have the key that orders them.
     package static let partitionKeyPath = "kinesis.partitionKey"
 
@@ -29,8 +31,16 @@ package enum StreamFilter {
 
     /// What a pattern sees of a stored payload: of a stream's record its document, of any other event the payload itself.
     package static func subject(of payload: [UInt8]) -> [UInt8] {
-        guard let record = StreamRecordText.Parts(payload) else { return payload }
-        return document(stream: record.stream, partitionKey: record.partitionKey, data: json(of: record.data))
+        StreamRecordText.Parts(payload).map(document) ?? payload
+    }
+
+    /// The same of a text that somebody has written, in any layout.
+    package static func subject(parsing text: [UInt8]) -> [UInt8] {
+        StreamRecordText.Parts(parsing: text).map(document) ?? text
+    }
+
+    private static func document(of record: StreamRecordText.Parts) -> [UInt8] {
+        document(stream: record.stream, partitionKey: record.partitionKey, data: json(of: record.data))
     }
 
     /// What a record's data (base64) has for patterns: nil where it is no JSON.

@@ -125,8 +125,15 @@ package enum StreamRecordText {
 
         /// Nil for an event of a bus.
         package init?(_ payload: [UInt8]) {
-            guard let shard = StreamRecordText.shard(of: payload),
-                let root = try? JSONDocument(parsing: payload).root, let kinesis = root["kinesis"],
+            guard StreamRecordText.isRecord(payload) else { return nil }
+            self.init(parsing: payload)
+        }
+
+        /// Of a record that may have been written anew, by an editor say. Nil for anything else.
+        package init?(parsing text: [UInt8]) {
+            guard let root = try? JSONDocument(parsing: text).root, let kinesis = root["kinesis"],
+                let eventID = root["eventID"]?.string,
+                let shard = StreamSequence.shardNumber(String(eventID.prefix { $0 != ":" })),
                 let sequence = kinesis["sequenceNumber"]?.string, let key = kinesis["partitionKey"]?.string,
                 let data = kinesis["data"]?.string, let time = kinesis["approximateArrivalTimestamp"]?.double,
                 let arn = root["eventSourceARN"]?.string, let slash = arn.firstIndex(of: "/")

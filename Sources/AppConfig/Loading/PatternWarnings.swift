@@ -1,3 +1,4 @@
+import EventModel
 import EventPatterns
 
 /// What is said of a pattern that is valid, but not what its author may think.
@@ -8,10 +9,12 @@ enum PatternWarnings {
     /// - Parameters:
     ///   - json: the pattern's text, as it would be given to EventBridge.
     ///   - tree: the pattern with the places of the file.
+    ///   - isOnStream: the rule takes records of a stream.
     ///   - place: of the whole pattern.
     static func report(
-        _ pattern: EventPattern, json: String, tree: YAMLNode, at place: Place, file: ConfigFile
+        _ pattern: EventPattern, json: String, tree: YAMLNode, isOnStream: Bool, at place: Place, file: ConfigFile
     ) {
+        if isOnStream { reportFields(of: tree, file: file) }
         for used in PatternExtension.allCases where pattern.extensions.contains(used) {
             file.report(
                 .patternExtension, "the pattern uses `\(used.rawValue)`, which EventBridge does not have",
@@ -25,10 +28,24 @@ enum PatternWarnings {
                 at: place,
                 hint: "nothing to do, unless the rule is meant to run on AWS too", severity: .warning)
         }
-        if let reason = pattern.impossibility() {
+        if let reason = pattern.impossibility(envelope: !isOnStream) {
             file.report(
                 .suspicious, "this rule can never match: \(reason)", at: place,
                 hint: "`sluice rules why RULE EVENTFILE` compares the pattern with an event", severity: .warning)
+        }
+    }
+
+    /// Records of streams have few fields at the root.
+    private static func reportFields(of tree: YAMLNode, file: ConfigFile) {
+        guard case .mapping(let entries) = tree.value else { return }
+        for entry in entries where entry.key != "$or" {
+            let root = entry.key.split(separator: ".").first.map(String.init) ?? entry.key
+            guard !StreamFilter.fields.contains(root) else { continue }
+            file.report(
+                .suspicious, "records of streams have no field `\(root)`", at: entry.keyPlace,
+                hint:
+                    "patterns see \(StreamFilter.fields.joined(separator: ", ")): what the producer wrote is in `data`",
+                severity: .warning)
         }
     }
 

@@ -121,7 +121,9 @@ struct RuleFile {
         definition.pattern = json
         do throws(PatternError) {
             let pattern = try EventPattern(parsing: json, dialect: .extended)
-            PatternWarnings.report(pattern, json: json, tree: tree, at: reader.place(of: "pattern"), file: file)
+            PatternWarnings.report(
+                pattern, json: json, tree: tree, isOnStream: StreamLog.isStream(definition.bus),
+                at: reader.place(of: "pattern"), file: file)
         } catch {
             file.report(
                 .invalidPattern, "the pattern is not valid: \(error.message)", at: reader.place(of: "pattern"),

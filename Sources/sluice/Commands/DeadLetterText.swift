@@ -22,6 +22,7 @@ struct DeadLetterText {
         }
         output.heading("Payload")
         output.json(detail.payload)
+        output.data(of: detail.payload)
         for edit in detail.edits ?? [] {
             output.heading("Sent instead by \(edit.job)")
             output.fields([("by", edit.by), ("at", edit.at.map { "\($0)" })], indent: 2)

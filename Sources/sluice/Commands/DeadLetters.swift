@@ -1,3 +1,4 @@
+import AppConfig
 import ArgumentParser
 import FunctionJSON
 import HostAPI
@@ -17,18 +18,21 @@ struct DeadLetters: AsyncParsableCommand {
         @OptionGroup var common: CommonOptions
 
         func run() async throws {
-            // Groups are the journal's; where only some of their letters count they are listed.
-            let needsLetters = filter.since != nil || filter.until != nil || filter.pattern.eventPattern != nil
-            if letters || needsLetters { try await showLetters() } else { try await showGroups() }
+            if letters { try await showLetters() } else { try await showGroups() }
         }
 
         private func showGroups() async throws {
-            let groups = try await common.host.deadLetterGroups().filter { group in
-                (filter.function == nil || group.function == filter.function)
-                    && (filter.code == nil || group.code == filter.code)
-                    && (filter.fingerprint == nil || group.fingerprint == filter.fingerprint)
-            }
+            // The journal has the groups of all letters; where only some count they are made of those.
+            let isOfAll = filter.since == nil && filter.until == nil && filter.pattern.eventPattern == nil
+            let groups =
+                isOfAll
+                ? try await common.host.deadLetterGroups().filter { group in
+                    (filter.function == nil || group.function == filter.function)
+                        && (filter.code == nil || group.code == filter.code)
+                        && (filter.fingerprint == nil || group.fingerprint == filter.fingerprint)
+                } : try await LetterGroups.made(of: filter.selection(), common.host)
             let output = common.output
+            if groups.isEmpty { try await checkFunction() }
             if output.json { return try groups.forEach(output.object) }
             guard !groups.isEmpty else { return output.line("no dead letters") }
             let style = output.style
@@ -57,16 +61,29 @@ struct DeadLetters: AsyncParsableCommand {
             let selection = try filter.selection()
             var rows: [[String]] = []
             let more = try await limit.each({ try await host.listDeadLetters(selection, page: $0) }) { letter in
-                if output.json { return try output.object(letter) }
                 rows.append(LetterTable.row(letter, output.style))
+                if output.json { try output.object(letter) }
             }
+            defer { limit.tell(more) }
+            if rows.isEmpty { try await checkFunction() }
             if output.json { return }
             guard !rows.isEmpty else { return output.line("no dead letters") }
             output.table(LetterTable.columns, rows)
-            if more { output.line(output.style.dim("… there are more: --limit N")) }
             output.line()
             output.line(
                 "see one: sluice dlq show ID\(common.repeated)    redrive: sluice dlq redrive ID…\(common.repeated)")
+        }
+
+        /// That nothing was found may be because of a misspelt name.
+        private func checkFunction() async throws {
+            guard let name = filter.function else { return }
+            let deployed = try await common.host.listFunctions().map(\.name)
+            // Whoever has dead letters but is deployed no more is in the groups.
+            let names = Set(deployed + (try await common.host.deadLetterGroups().map(\.function)))
+            guard !names.contains(name) else { return }
+            throw Failure(
+                "there is no function \(name), and there are no dead letters of one",
+                hint: NearestName.hint(for: name, among: names, known: "the functions"))
         }
     }
 

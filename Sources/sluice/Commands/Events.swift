@@ -1,4 +1,5 @@
 import ArgumentParser
+import EventModel
 import FunctionJSON
 import HostAPI
 
@@ -30,6 +31,11 @@ struct Events: AsyncParsableCommand {
         let key: String?
 
         init(_ event: RawJSON) {
+            if let record = StreamRecordText.Parts(event.bytes) {
+                (source, detailType) = ("aws:kinesis", "aws:kinesis:record")
+                (bucket, key) = (record.stream, record.partitionKey)
+                return
+            }
             let value = try? JSONValue(parsing: event.bytes)
             source = value?["source"]?.string
             detailType = value?["detail-type"]?.string
@@ -37,7 +43,7 @@ struct Events: AsyncParsableCommand {
             key = value?["detail"]?["object"]?["key"]?.string
         }
 
-        /// `bucket/key` where it is about an object.
+        /// `bucket/key` where it is about an object; of a stream's record stream and partition key.
         var subject: String { bucket.flatMap { bucket in key.map { "\(bucket)/\($0)" } } ?? "" }
     }
 
@@ -107,6 +113,7 @@ struct Events: AsyncParsableCommand {
             ])
             output.heading("Event")
             output.json(detail.record.event)
+            output.data(of: detail.record.event)
             output.heading("Deliveries")
             if detail.deliveries.isEmpty {
                 output.line("  no rule matched it; try `sluice rules test --event FILE`")

@@ -1,4 +1,5 @@
 import ArgumentParser
+import EventModel
 import EventPatterns
 import HostAPI
 
@@ -35,7 +36,8 @@ struct Rules: AsyncParsableCommand {
                 output.line("\(output.style.yellow("paused:")) \(item.rule)/\(item.target): \(reason)")
             }
             for rule in rules {
-                guard let reason = (try? rule.parsedPattern)?.impossibility() else { continue }
+                guard let reason = (try? rule.parsedPattern)?.impossibility(envelope: !StreamLog.isStream(rule.bus))
+                else { continue }
                 output.line("\(output.style.yellow("warning:")) rule \(rule.name) can never match: \(reason)")
             }
         }

@@ -1,5 +1,6 @@
 import AppConfig
 import ArgumentParser
+import EventModel
 import EventPatterns
 import FunctionJSON
 import HostAPI
@@ -40,7 +41,7 @@ extension Rules {
             let name = draft.name ?? file
             let bus = self.bus ?? draft.bus ?? "default"
             let output = common.output
-            if !output.json, let reason = pattern.impossibility() {
+            if !output.json, let reason = pattern.impossibility(envelope: !StreamLog.isStream(bus)) {
                 output.line("\(output.style.yellow("warning:")) \(name) can never match: \(reason)")
             }
             var summary = Summary(rule: name, bus: bus)
@@ -50,7 +51,7 @@ extension Rules {
             try await each(bus) { record in
                 summary.events += 1
                 do throws(EventError) {
-                    let answer = try matcher.answer(in: record.event.bytes, scratch: scratch)
+                    let answer = try matcher.answer(in: StreamFilter.subject(of: record.event.bytes), scratch: scratch)
                     if !answer.undecided.isEmpty { summary.undecided += 1 }
                     if answer.matched.isEmpty { return }
                 } catch {
@@ -112,7 +113,7 @@ private struct Match: Encodable {
     var bus: String
     var position: Int64
     var id: String
-    var ingested: Timestamp
+    var ingested: HostAPI.Timestamp
     /// `bucket/key` of an object's event, else empty.
     var subject: String
 

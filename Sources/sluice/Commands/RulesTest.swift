@@ -1,5 +1,6 @@
 import AppConfig
 import ArgumentParser
+import EventModel
 import EventPatterns
 import FunctionJSON
 import Glibc
@@ -59,7 +60,9 @@ extension Rules {
         private func ask(_ path: String) async throws {
             let bytes = try InputFile.bytes(of: path)
             let envelope: RawJSON
-            do { envelope = try RawJSON(bytes) } catch { throw Failure("\(path) is not JSON: \(error)") }
+            do { envelope = try RawJSON(StreamFilter.subject(parsing: bytes)) } catch {
+                throw Failure("\(path) is not JSON: \(error)")
+            }
             let (result, patterns) = try await verdicts(on: envelope)
             let output = common.output
             if output.json { return try result.verdicts.forEach(output.object) }

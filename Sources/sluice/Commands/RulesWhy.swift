@@ -1,4 +1,5 @@
 import ArgumentParser
+import EventModel
 import EventPatterns
 import FunctionJSON
 import HostAPI
@@ -16,7 +17,7 @@ extension Rules {
 
         @Argument(help: "The rule's name; without it the nearest rules are listed.") var rule: String?
         @Argument(help: "A file with an event's whole envelope; - for the standard input.") var event: String?
-        @Option(name: .long, help: "The bus the rules are on.") var bus = "default"
+        @Option(name: .long, help: "The bus the rules are on, or stream/NAME.") var bus = "default"
         @Flag(name: .long, help: "Also list the rules that come nearest.") var nearest = false
         @Option(name: .long, help: ArgumentHelp("How many of the nearest rules.", valueName: "n")) var count = 5
         @OptionGroup var common: CommonOptions
@@ -30,7 +31,8 @@ extension Rules {
             // One argument is the event, two are the rule and the event.
             let name = event == nil ? nil : rule
             guard let path = event ?? rule else { return }
-            let envelope = try InputFile.json(of: path, hint: "give the file of an event's whole envelope")
+            let read = try InputFile.json(of: path, hint: "give the file of an event's whole envelope")
+            let envelope = try RawJSON(StreamFilter.subject(parsing: read.bytes))
             let host = common.host
             if let name {
                 let info = try await host.rule(bus: bus, name: name)
