@@ -77,7 +77,7 @@ struct DeadLetters: AsyncParsableCommand {
         /// That nothing was found may be because of a misspelt name.
         private func checkFunction() async throws {
             guard let name = filter.function else { return }
-            let deployed = try await common.host.listFunctions().map(\.name)
+            let deployed = try await common.host.listFunctions().map(\.status.name)
             // Whoever has dead letters but is deployed no more is in the groups.
             let names = Set(deployed + (try await common.host.deadLetterGroups().map(\.function)))
             guard !names.contains(name) else { return }
