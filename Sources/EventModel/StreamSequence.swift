@@ -9,8 +9,20 @@ package enum StreamSequence {
 
     /// The sequence number of the record at a position of the journal.
     package static func text(of position: Int64) -> String {
-        let digits = String(position)
-        return head + String(repeating: "0", count: Self.digits - head.utf8.count - digits.utf8.count) + digits
+        padded(head, position.magnitude, to: digits)
+    }
+
+    /// A head and a number with zeros between, so that all of it has so many characters: every record has two of those.
+    private static func padded(_ head: String, _ number: UInt64, to count: Int) -> String {
+        String(unsafeUninitializedCapacity: count) { output in
+            var rest = number
+            for index in stride(from: count - 1, through: 0, by: -1) {
+                output[index] = UInt8(ascii: "0") + UInt8(rest % 10)
+                rest /= 10
+            }
+            for (index, byte) in head.utf8.enumerated() { output[index] = byte }
+            return count
+        }
     }
 
     /// The position that a sequence number stands for; nil for a text that is no sequence number of ours. `0` is before
@@ -32,8 +44,7 @@ package enum StreamSequence {
 
     /// The name of the shard with a number from 0.
     package static func shardID(_ number: Int) -> String {
-        let digits = String(number)
-        return shardHead + String(repeating: "0", count: 12 - digits.utf8.count) + digits
+        padded(shardHead, UInt64(number.magnitude), to: shardHead.utf8.count + 12)
     }
 
     package static let shardHead = "shardId-"

@@ -5,8 +5,10 @@ import HostAPI
 /// does. `null` counts as absent.
 struct AWSInput: Sendable {
     let node: JSONNode
-    /// Before the names of fields in refusals, such as `records.1.member.`.
-    private let place: String
+    /// The field that holds the object; empty for the request itself.
+    private let parent: String
+    /// From 1, where that is a list.
+    private let number: Int?
 
     init(parsing bytes: [UInt8]) throws(AWSError) {
         do {
@@ -14,16 +16,25 @@ struct AWSInput: Sendable {
         } catch {
             throw .serialization("the request's body is not JSON: \(error)")
         }
-        place = ""
+        (parent, number) = ("", nil)
         guard node.kind == .object else {
             throw .serialization("the request's body must be an object, not \(node.kind)")
         }
     }
 
-    private init(_ node: JSONNode, place: String) throws(AWSError) {
-        guard node.kind == .object else { throw .serialization("`\(place)` must be an object, not \(node.kind)") }
+    private init(_ node: JSONNode, in parent: String, number: Int? = nil) throws(AWSError) {
         self.node = node
-        self.place = place + "."
+        self.parent = parent
+        self.number = number
+        guard node.kind == .object else {
+            throw .serialization("`\(place.dropLast())` must be an object, not \(node.kind)")
+        }
+    }
+
+    /// Before the names of fields in refusals, such as `records.1.member.`.
+    private var place: String {
+        guard !parent.isEmpty else { return "" }
+        return Self.lower(parent) + (number.map { ".\($0).member." } ?? ".")
     }
 
     private func field(_ name: String) -> JSONNode? {
@@ -82,7 +93,7 @@ struct AWSInput: Sendable {
 
     func object(_ name: String) throws(AWSError) -> AWSInput? {
         guard let value = field(name) else { return nil }
-        return try AWSInput(value, place: Self.lower(name))
+        return try AWSInput(value, in: name)
     }
 
     /// The objects of an array; nil where there is none.
@@ -92,7 +103,7 @@ struct AWSInput: Sendable {
         var objects: [AWSInput] = []
         objects.reserveCapacity(value.count)
         for element in value.elements {
-            objects.append(try AWSInput(element, place: "\(Self.lower(name)).\(objects.count + 1).member"))
+            objects.append(try AWSInput(element, in: name, number: objects.count + 1))
         }
         return objects
     }
