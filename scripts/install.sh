@@ -5,7 +5,7 @@ cd "$(dirname "$0")/.."
 prefix=${1:?usage: install.sh PREFIX}
 place=$prefix/lib/sluice
 mkdir -p "$place" "$prefix/bin"
-for file in sluice sluice-worker lib{CSVToParquet,ValidateCSV,EnrichOrders,BenchEcho,BenchCounter}.so; do
+for file in sluice sluice-worker lib{CSVToParquet,ValidateCSV,EnrichOrders,StreamToParquet,BenchEcho,BenchCounter,BenchStream}.so; do
     install -m 755 ".build/release/$file" "$place/$file"
 done
 ln -sfn ../lib/sluice/sluice "$prefix/bin/sluice"

@@ -58,9 +58,10 @@ struct BenchPipeline: AsyncParsableCommand {
 
     func run() async throws {
         options.warnOfMemory()
-        let host = try await PipelineHost.start(
-            module: BenchModule.path("BenchCounter"), folder: options.folder, batch: batch, rules: rules,
-            workers: workers, slowMilliseconds: slow > 0 ? Self.slowMilliseconds : nil)
+        let app = PipelineApp.events(
+            module: try BenchModule.path("BenchCounter"), batch: batch, rules: rules, workers: workers,
+            slowMilliseconds: slow > 0 ? Self.slowMilliseconds : nil)
+        let host = try await PipelineHost.start(app, folder: options.folder)
         do {
             var figures = PipelineFigures(self)
             // A first short run warms everything and tells how many events fill the time.
@@ -68,11 +69,11 @@ struct BenchPipeline: AsyncParsableCommand {
                 events: 20_000, request: request, connections: connections, rate: rate, bytes: bytes)
             let first = try await host.drive(load)
             load.events = max(20_000, Int(first.eventsPerSecond * seconds / 3))
-            for _ in 0..<3 { try await figures.add(host.drive(load), floorOf: load) }
+            for _ in 0..<3 { try await figures.runs.add(host.drive(load)) }
             if rate == 0 {
-                load.rate = figures.eventsPerSecond / 2
+                load.rate = figures.runs.eventsPerSecond / 2
                 load.events = max(20_000, Int(load.rate * seconds / 6))
-                try await figures.addHalf(host.drive(load), floorOf: load)
+                try await figures.runs.addHalf(host.drive(load))
                 load.rate = 0
             }
             if backlog > 0 {
@@ -80,7 +81,7 @@ struct BenchPipeline: AsyncParsableCommand {
                 figures.drained = try await host.drain(load)
             }
             if slow > 0 {
-                load.rate = rate > 0 ? rate : figures.eventsPerSecond / 4
+                load.rate = rate > 0 ? rate : figures.runs.eventsPerSecond / 4
                 load.events = max(20_000, Int(load.rate * seconds / 3))
                 figures.alone = try await host.drive(load)
                 try await host.put(

@@ -3,11 +3,11 @@ import Glibc
 import HostAPI
 import Synchronization
 
-/// `sluice bench produce`: the producer of `bench pipeline`, a process of its own on the host's public socket. It keeps
+/// `sluice bench produce`: the producer of `bench pipeline` and `bench streams`, a process of its own on the host's public socket. It keeps
 /// its connections open and speaks plain HTTP/1.1, as a producer that wants throughput does.
 struct BenchProduce: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "produce", abstract: "The producer of `bench pipeline`.", shouldDisplay: false)
+        commandName: "produce", abstract: "The producer of `bench pipeline` and `bench streams`.", shouldDisplay: false)
 
     @Option(help: "The host's socket.")
     var socket: String
@@ -30,16 +30,27 @@ struct BenchProduce: ParsableCommand {
     @Option(name: .customLong("type"), help: "The events' detail-type.")
     var detailType = "Sample"
 
+    @Option(help: "A stream that gets records instead.")
+    var stream: String?
+
+    @Option(help: "Partition keys of the records; at least as many as connections.")
+    var keys = 1000
+
     func run() throws {
         let requests = (events + batch - 1) / batch
         let next = Atomic<Int>(0)
         let accepted = Atomic<Int>(0)
         let fault = Mutex<Failure?>(nil)
         let began = BenchClock.nanoseconds
-        let workers = BenchThreads.run(connections) { [self] _ in
+        let workers = BenchThreads.run(connections) { [self] number in
             do throws(Failure) {
                 let connection = try ProducerConnection(socket: socket)
-                var body = ProducerBody(bytes: bytes, detailType: detailType)
+                var body: any ProducerRequest =
+                    if let stream {
+                        RecordBody(stream: stream, bytes: bytes, keys: keys, number: number, of: connections)
+                    } else {
+                        ProducerBody(bytes: bytes, detailType: detailType)
+                    }
                 while true {
                     let index = next.wrappingAdd(1, ordering: .relaxed).oldValue
                     guard index < requests, fault.withLock({ $0 == nil }) else { return }
@@ -53,7 +64,7 @@ struct BenchProduce: ParsableCommand {
                         sent = due
                     }
                     body.fill(first: index * batch, count: count, sent: sent)
-                    accepted.wrappingAdd(try connection.post(body.bytes), ordering: .relaxed)
+                    accepted.wrappingAdd(try connection.post(body), ordering: .relaxed)
                 }
             } catch {
                 fault.withLock { $0 = error }
@@ -110,8 +121,22 @@ struct BenchThreads {
     }
 }
 
+/// What a producer sends.
+protocol ProducerRequest {
+    /// Of the host's API.
+    var path: String { get }
+    /// A word that the answer has once for everything that was accepted.
+    var receipt: StaticString { get }
+    var bytes: [UInt8] { get }
+
+    /// Makes the body of the next request.
+    mutating func fill(first: Int, count: Int, sent: Int64)
+}
+
 /// The body of one request, refilled for each: events of the same size that all differ.
-struct ProducerBody {
+struct ProducerBody: ProducerRequest {
+    let path = "/v1/events"
+    let receipt: StaticString = "\"eventID\""
     private static let head = Array("{\"entries\":[".utf8)
     private let start: [UInt8]
     private let notes: [[UInt8]]
@@ -119,11 +144,16 @@ struct ProducerBody {
 
     init(bytes: Int, detailType: String) {
         start = Array("{\"source\":\"bench.pipeline\",\"detailType\":\"\(detailType)\",\"detail\":{\"id\":".utf8)
+        // The envelope around it has some 250 bytes.
+        notes = Self.notes(bytes - 250)
+    }
+
+    /// Texts of a length that differ.
+    static func notes(_ length: Int) -> [[UInt8]] {
         var state: UInt64 = 0x9E37_79B9_7F4A_7C15
         let alphabet = Array("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789 .".utf8)
-        // The envelope around it has some 250 bytes.
-        notes = (0..<997).map { _ in
-            (0..<max(1, bytes - 250)).map { _ in
+        return (0..<997).map { _ in
+            (0..<max(1, length)).map { _ in
                 state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
                 return alphabet[Int(state >> 58)]
             }
@@ -141,91 +171,5 @@ struct ProducerBody {
             bytes += "\"}}".utf8
         }
         bytes += "]}".utf8
-    }
-}
-
-/// A kept-alive HTTP/1.1 connection over the Unix socket, one request at a time.
-final class ProducerConnection {
-    private let descriptor: Int32
-    private var buffer = [UInt8](repeating: 0, count: 1 << 20)
-
-    init(socket path: String) throws(Failure) {
-        descriptor = Glibc.socket(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0)
-        var address = sockaddr_un()
-        address.sun_family = sa_family_t(AF_UNIX)
-        withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: path.utf8.prefix(107)) }
-        let status = withUnsafePointer(to: &address) {
-            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                connect(descriptor, $0, socklen_t(MemoryLayout<sockaddr_un>.size))
-            }
-        }
-        if status != 0 { throw .system("cannot connect to \(path)") }
-    }
-
-    deinit { close(descriptor) }
-
-    /// Sends the events and returns how many of them were accepted.
-    func post(_ body: [UInt8]) throws(Failure) -> Int {
-        let head =
-            "POST /v1/events HTTP/1.1\r\nhost: sluice\r\ncontent-type: application/json\r\ncontent-length: \(body.count)\r\n\r\n"
-        try send(Array(head.utf8))
-        try send(body)
-        var count = 0
-        while true {
-            let got = buffer.withUnsafeMutableBytes { read(descriptor, $0.baseAddress! + count, $0.count - count) }
-            guard got > 0 else { throw .system("the host closed the connection") }
-            count += got
-            switch Self.answer(in: buffer[..<count]) {
-            case .partial: break
-            case .accepted(let events): return events
-            case .refused:
-                throw Failure("the host refused: \(String(decoding: buffer[..<min(count, 2000)], as: UTF8.self))")
-            }
-            if count == buffer.count { buffer += [UInt8](repeating: 0, count: count) }
-        }
-    }
-
-    private func send(_ bytes: [UInt8]) throws(Failure) {
-        var done = 0
-        while done < bytes.count {
-            let count = bytes.withUnsafeBytes { write(descriptor, $0.baseAddress! + done, $0.count - done) }
-            guard count > 0 else { throw .system("cannot send to the host") }
-            done += count
-        }
-    }
-
-    private enum Answer {
-        case partial, refused
-        /// How many events have an id.
-        case accepted(Int)
-    }
-
-    private static func answer(in bytes: ArraySlice<UInt8>) -> Answer {
-        bytes.withUnsafeBytes { text in
-            guard let end = find("\r\n\r\n", in: text, from: 0) else { return .partial }
-            let head = String(decoding: text[..<end], as: UTF8.self).lowercased()
-            guard let field = head.firstRange(of: "content-length: ") else { return .refused }
-            let length = Int(head[field.upperBound...].prefix { $0.isNumber }) ?? 0
-            guard text.count >= end + 4 + length else { return .partial }
-            guard head.hasPrefix("http/1.1 200") else { return .refused }
-            var count = 0
-            var at = end
-            while let next = find("\"eventID\"", in: text, from: at) {
-                count += 1
-                at = next + 9
-            }
-            return .accepted(count)
-        }
-    }
-
-    private static func find(_ needle: StaticString, in text: UnsafeRawBufferPointer, from: Int) -> Int? {
-        guard let base = text.baseAddress else { return nil }
-        let (length, first) = (needle.utf8CodeUnitCount, Int32(needle.utf8Start.pointee))
-        var at = from
-        while at + length <= text.count, let found = memchr(base + at, first, text.count - at - length + 1) {
-            if memcmp(found, needle.utf8Start, length) == 0 { return UnsafeRawPointer(found) - base }
-            at = UnsafeRawPointer(found) - base + 1
-        }
-        return nil
     }
 }

@@ -36,15 +36,17 @@ struct BenchRedrive: AsyncParsableCommand {
     func run() async throws {
         options.warnOfMemory()
         let module = try BenchModule.path("BenchCounter")
-        let host = try await PipelineHost.start(
-            module: module, folder: options.folder, batch: batch, rules: 1, workers: workers, fails: true)
+        func app(fails: Bool) -> PipelineApp {
+            .events(module: module, batch: batch, rules: 1, workers: workers, fails: fails)
+        }
+        let host = try await PipelineHost.start(app(fails: true), folder: options.folder)
         var runs: [PipelineHost.Run] = []
         do {
             let load = PipelineHost.Load(events: letters, request: 200, connections: 4, rate: 0, bytes: bytes)
             for _ in 0..<3 {
-                try await host.deploy(module: module, workers: workers, fails: true)
+                try await host.deploy(app(fails: true))
                 try await host.bury(load)
-                try await host.deploy(module: module, workers: workers, fails: false)
+                try await host.deploy(app(fails: false))
                 runs.append(try await host.redrive(load))
             }
             await host.stop()

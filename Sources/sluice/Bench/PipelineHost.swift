@@ -7,7 +7,7 @@ import ServiceLifecycle
 import SluiceRuntime
 import Synchronization
 
-/// The host that `bench pipeline` measures: in this process, so that the journal's own counters can be read, with its
+/// The host that `bench pipeline` and its like measure: in this process, so that the journal's own counters can be read, with its
 /// gateway, on a temporary data folder.
 struct PipelineHost: Sendable {
     struct Load: Sendable {
@@ -19,6 +19,14 @@ struct PipelineHost: Sendable {
         var bytes: Int
         /// Whether the slow neighbour's events are put instead; they are not waited for.
         var isSlow = false
+        /// Records of a stream are put instead of events.
+        var stream: Stream?
+
+        struct Stream: Sendable {
+            var name: String
+            /// How many partition keys the records have.
+            var keys: Int
+        }
     }
 
     struct Run: Sendable {
@@ -43,41 +51,13 @@ struct PipelineHost: Sendable {
 
     var data: String { "\(root)/data" }
 
-    /// The rule whose events are measured, and the one of the slow neighbour.
-    private static let (measured, slow) = ("rule-0", "slow")
+    /// Where the host of a folder's benchmark lies.
+    static func root(below folder: String) -> String { "\(folder)/sluice-bench-\(getpid())" }
 
-    /// - Parameters:
-    ///   - slowMilliseconds: with a value, a second function has its own rule and takes so long for an event.
-    ///   - fails: the function fails every event, until `deploy` is called.
-    static func start(
-        module: String, folder: String, batch: Int, rules: Int, workers: Int, slowMilliseconds: Int? = nil,
-        fails: Bool = false
-    ) async throws -> PipelineHost {
-        let root = "\(folder)/sluice-bench-\(getpid())"
-        try BenchFolder.write("", to: "\(root)/app/sluice.yaml")
-        try writeFunction(module, root: root, workers: workers, fails: fails)
-        if let slowMilliseconds {
-            try BenchFolder.write(
-                "module: \(module)\nreservedConcurrency: 2\nenvironment: {DELAY_MS: \"\(slowMilliseconds)\"}\n",
-                to: "\(root)/app/Functions/BenchSlow/function.yaml")
-            try BenchFolder.write(
-                """
-                name: \(slow)
-                pattern: {source: [bench.pipeline], detail-type: [Slow]}
-                targets: [{function: BenchSlow}]
-
-                """, to: "\(root)/app/Events/rules/slow.yaml")
-        }
-        for index in 0..<rules {
-            let type = index == 0 ? "Sample" : "Other \(index)"
-            try BenchFolder.write(
-                """
-                name: rule-\(index)
-                pattern: {source: [bench.pipeline], detail-type: [\(type)]}
-                targets: [{function: BenchCounter, batchSize: \(batch)}]
-
-                """, to: "\(root)/app/Events/rules/rule-\(index).yaml")
-        }
+    /// Starts a host on an app, below a temporary folder of `folder`.
+    static func start(_ app: PipelineApp, folder: String) async throws -> PipelineHost {
+        let root = root(below: folder)
+        try app.write(below: "\(root)/app")
         var log = Logger(label: "bench")
         log.logLevel = .error
         do {
@@ -97,15 +77,9 @@ struct PipelineHost: Sendable {
         }
     }
 
-    private static func writeFunction(_ module: String, root: String, workers: Int, fails: Bool) throws {
-        try BenchFolder.write(
-            "module: \(module)\nreservedConcurrency: \(workers)\n" + (fails ? "environment: {FAIL: all}\n" : ""),
-            to: "\(root)/app/Functions/BenchCounter/function.yaml")
-    }
-
-    /// Deploys the function anew: one that fails every event, or one that counts them.
-    func deploy(module: String, workers: Int, fails: Bool) async throws {
-        try Self.writeFunction(module, root: root, workers: workers, fails: fails)
+    /// Takes another version of the app into force.
+    func deploy(_ app: PipelineApp) async throws {
+        try app.write(below: "\(root)/app")
         let result = try await service.control.deploy(DeployRequest(app: "\(root)/app"))
         guard result.accepted else { throw Failure("the benchmark's app was refused: \(result.findings)") }
     }
@@ -167,16 +141,17 @@ struct PipelineHost: Sendable {
 
     private func pause(_ paused: Bool) async throws {
         _ = try await service.control.pauseRule(
-            bus: "default", name: Self.measured, request: PauseRequest(paused: paused, reason: "bench"))
+            bus: "default", name: PipelineApp.measured, request: PauseRequest(paused: paused, reason: "bench"))
     }
 
     /// Runs the producer until every event is durable.
     func put(_ load: Load) async throws {
-        let arguments = [
+        var arguments = [
             "bench", "produce", "--socket", "\(data)/api.sock", "--events", "\(load.events)", "--batch",
             "\(load.request)", "--connections", "\(load.connections)", "--rate", "\(load.rate)", "--bytes",
             "\(load.bytes)", "--type", load.isSlow ? "Slow" : "Sample",
         ]
+        if let stream = load.stream { arguments += ["--stream", stream.name, "--keys", "\(stream.keys)"] }
         let program = Paths.programFolder + "sluice"
         // Waiting for a process blocks: on a thread of its own, since the host needs those of Swift's pool.
         let thread = FileThreads(count: 1)
@@ -226,7 +201,7 @@ struct PipelineHost: Sendable {
     }
 
     private func snapshot() async throws -> Snapshot {
-        let progress = try await service.runtime.benchProgress(rule: Self.measured)
+        let progress = try await service.runtime.benchProgress(rule: PipelineApp.measured)
         var usage = rusage()
         getrusage(__rusage_who_t(RUSAGE_SELF.rawValue), &usage)
         let processor =
