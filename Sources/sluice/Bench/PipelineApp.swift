@@ -1,3 +1,5 @@
+import SluiceRuntime
+
 /// The app that a pipeline's benchmark runs, as files.
 struct PipelineApp {
     /// The rule whose deliveries are measured.

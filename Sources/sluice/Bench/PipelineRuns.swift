@@ -1,5 +1,4 @@
 import Journal
-import SluiceRuntime
 
 /// The runs of a pipeline's benchmark, each with the raw appends that were measured after it.
 struct PipelineRuns {
