@@ -152,11 +152,11 @@ struct PipelineHost: Sendable {
             "\(load.bytes)", "--type", load.isSlow ? "Slow" : "Sample",
         ]
         if let stream = load.stream { arguments += ["--stream", stream.name, "--keys", "\(stream.keys)"] }
-        let program = Paths.programFolder + "sluice"
+        let command = [Paths.programFolder + "sluice"] + arguments
         // Waiting for a process blocks: on a thread of its own, since the host needs those of Swift's pool.
         let thread = FileThreads(count: 1)
         defer { thread.stop() }
-        let said = try await thread.run { try Subprocess.output([program] + arguments) }
+        let said = try await thread.run { try Subprocess.output(command) }
         let accepted = Int(said.split(separator: " ").first ?? "") ?? 0
         guard accepted == load.events else {
             throw Failure("the host accepted \(accepted) of \(load.events) events")
