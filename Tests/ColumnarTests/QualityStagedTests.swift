@@ -74,29 +74,73 @@ struct QualityStagedTests {
             let dqdl = maker.rules()
             var rules = try QualityRules(dqdl: dqdl)
             rules.nullTokens = seed % 3 == 0 ? ["NA"] : []
-            let (bad, good) = (CollectedRejects(), MemorySink())
-            let filtered = try QualityFilter(rules).run(MemorySource(text), good: good, bad: bad)
             var options = ConversionOptions()
-            options.csv.badRecords = .reject
             options.csv.batchBytes = [1000, 3000, 20_000][maker.below(3)]
-            options.csv.nullTokens = rules.nullTokens
             options.parquet.pageRows = [50, 300, 20_000][maker.below(3)]
             options.parquet.rowGroupRows = [170, 1_000_000][maker.below(2)]
-            options.profile = 5
-            let plain = try CSVConverter.convert(
-                from: MemorySource(good.bytes), to: MemorySink(), options: options)
-            options.quality = rules
-            for threads in [1, 2] {
-                options.threads = threads
-                let rejected = CollectedRejects()
-                let report = try CSVConverter.convert(
-                    from: MemorySource(text), to: MemorySink(), options: options, rejectedRecords: rejected)
-                let place = Comment(rawValue: "\(dqdl), seed \(seed), \(threads) threads")
-                #expect(Self.rounded(report.quality) == Self.rounded(filtered), place)
-                #expect(rejected.records == bad.records, place)
-                #expect(report.columns == plain.columns, place)
-                #expect(Self.rounded(report.profile) == Self.rounded(plain.profile), place)
+            try compare(text, rules, options, "\(dqdl), seed \(seed)")
+        }
+    }
+
+    @Test(
+        "Texts that hardly repeat, which have no dictionary, are judged as fields are",
+        arguments: [0, 2000, 30])
+    func withoutDictionary(odd: Int) throws {
+        var maker = Maker(generator: SeededGenerator(seed: UInt64(odd + 1)))
+        var text = "mail,word,code\n"
+        for _ in 0..<24_000 {
+            var fields = [
+                "u\(maker.below(1_000_000_000))@\(maker.pick(["a.example", "long.name.example", "b.example"]))",
+                String((0..<16 + maker.below(20)).map { _ in "abc".randomElement(using: &maker.generator) ?? "a" }),
+                "\(100_000_000 + maker.below(899_999_999))x",
+            ]
+            for index in fields.indices where maker.isRare(odd) {
+                fields[index] = maker.pick([
+                    "", "", "\"\"", "NA", "\"u@v\"", "ü\(fields[index])", "a b", "\"a \"\"b\"\"\"",
+                ])
             }
+            text += fields.joined(separator: ",") + "\n"
+        }
+        for (dqdl, tokens) in [
+            (#"ColumnValues "mail" matches "[^@ ]+@[^@ ]+", ColumnLength "code" = 10"#, [] as [String]),
+            // More states than an automaton may have at a time.
+            (#"ColumnValues "word" matches "[abc]*a[abc]{11}", ColumnLength "mail" between 3 and 40"#, []),
+            (#"ColumnValues "word" not matches "[abc]*a[abc]{12}", IsPrimaryKey "code""#, []),
+            (
+                #"(ColumnLength "word" < 30) and (ColumnValues "word" matches ".*a.*"), ColumnValues "mail" != NULL"#,
+                ["NA"]
+            ),
+            (#"(ColumnValues "code" > 5) or (ColumnLength "code" = 10), ColumnValues "word" not in ["a b"]"#, []),
+            (#"ColumnLength "code" < 11 where "mail != 'u@v'", Uniqueness "mail" > 0.1"#, []),
+        ] {
+            var rules = try QualityRules(dqdl: "Rules = [ \(dqdl) ]")
+            rules.nullTokens = tokens
+            var options = ConversionOptions()
+            options.csv.batchBytes = 20_000
+            try compare(text, rules, options, "\(dqdl), odd \(odd)")
+        }
+    }
+
+    /// Converts with rules, and compares with what judging the fields says.
+    private func compare(_ text: String, _ rules: QualityRules, _ options: ConversionOptions, _ place: String) throws {
+        let (bad, good) = (CollectedRejects(), MemorySink())
+        let filtered = try QualityFilter(rules).run(MemorySource(text), good: good, bad: bad)
+        var options = options
+        options.csv.badRecords = .reject
+        options.csv.nullTokens = rules.nullTokens
+        options.profile = 5
+        let plain = try CSVConverter.convert(from: MemorySource(good.bytes), to: MemorySink(), options: options)
+        options.quality = rules
+        for threads in [1, 2] {
+            options.threads = threads
+            let rejected = CollectedRejects()
+            let report = try CSVConverter.convert(
+                from: MemorySource(text), to: MemorySink(), options: options, rejectedRecords: rejected)
+            let place = Comment(rawValue: "\(place), \(threads) threads")
+            #expect(Self.rounded(report.quality) == Self.rounded(filtered), place)
+            #expect(rejected.records == bad.records, place)
+            #expect(report.columns == plain.columns, place)
+            #expect(Self.rounded(report.profile) == Self.rounded(plain.profile), place)
         }
     }
 

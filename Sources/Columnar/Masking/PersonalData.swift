@@ -1,3 +1,5 @@
+import Glibc
+
 /// What looks like personal data. Only the form is judged, with check digits where the form has them: a value that looks
 /// like a card number need not be one, and a name is not recognised at all.
 public enum PersonalData: String, Sendable, Hashable, Codable, CaseIterable {
@@ -36,7 +38,11 @@ public enum PersonalData: String, Sendable, Hashable, Codable, CaseIterable {
     // MARK: e-mail
 
     private static func email(_ text: UnsafeBufferPointer<UInt8>) -> Bool {
-        guard let at = text.firstIndex(of: UInt8(ascii: "@")), at >= 1, at <= 64 else { return false }
+        guard let start = text.baseAddress, let sign = memchr(start, Int32(UInt8(ascii: "@")), text.count) else {
+            return false
+        }
+        let at = UnsafeRawPointer(start).distance(to: UnsafeRawPointer(sign))
+        guard at >= 1, at <= 64 else { return false }
         var before: UInt8 = UInt8(ascii: ".")
         for byte in text[..<at] {
             guard byte != UInt8(ascii: ".") || before != byte, isAtom(byte) || byte == UInt8(ascii: ".") else {
@@ -70,7 +76,11 @@ public enum PersonalData: String, Sendable, Hashable, Codable, CaseIterable {
     }
 
     private static func isAtom(_ byte: UInt8) -> Bool {
-        isAlphanumeric(byte) || "!#$%&'*+/=?^_`{|}~-".utf8.contains(byte)
+        if isAlphanumeric(byte) { return true }
+        switch byte {
+        case 0x21, 0x23...0x27, 0x2A, 0x2B, 0x2D, 0x2F, 0x3D, 0x3F, 0x5E...0x60, 0x7B...0x7E: return true
+        default: return false
+        }
     }
 
     // MARK: numbers

@@ -131,18 +131,21 @@ struct ValueDictionary {
 
     // MARK: looking up and adding
 
+    /// What a text is found by. Eight bytes from `text` must be readable.
+    @inline(__always)
+    static func key(_ text: UnsafePointer<UInt8>, _ length: Int) -> UInt64 {
+        length <= 8 ? shortKey(text, length) : longHash(text, length)
+    }
+
     /// The id of a text, nil where it is new. Eight bytes from `text` must be readable.
     func find(_ text: UnsafePointer<UInt8>, _ length: Int, flags: UInt32) -> UInt32? {
+        find(text, length, flags: flags, key: Self.key(text, length))
+    }
+
+    /// The same with the text's `key` at hand.
+    func find(_ text: UnsafePointer<UInt8>, _ length: Int, flags: UInt32, key: UInt64) -> UInt32? {
         let tag = UInt32(truncatingIfNeeded: length) | Self.occupied | flags
-        var position: Int
-        let key: UInt64
-        if length <= 8 {
-            key = Self.shortKey(text, length)
-            position = Self.shortSlot(key, length, shift)
-        } else {
-            key = Self.longHash(text, length)
-            position = Self.longSlot(key, shift)
-        }
+        var position = length <= 8 ? Self.shortSlot(key, length, shift) : Self.longSlot(key, shift)
         while slots[position].tag != 0 {
             let slot = slots[position]
             if slot.key == key && slot.tag == tag && (length <= 8 || matches(slot, text, length)) { return slot.id }
@@ -166,6 +169,13 @@ struct ValueDictionary {
 
     /// Adds a text that `find` did not find.
     mutating func insert(_ text: UnsafePointer<UInt8>, _ length: Int, flags: UInt32, value: Int64) -> UInt32 {
+        insert(text, length, flags: flags, value: value, key: Self.key(text, length))
+    }
+
+    /// The same with the text's `key` at hand.
+    mutating func insert(
+        _ text: UnsafePointer<UInt8>, _ length: Int, flags: UInt32, value: Int64, key: UInt64
+    ) -> UInt32 {
         let id = UInt32(truncatingIfNeeded: count)
         count += 1
         if !keepsAllTexts { values.append(littleEndian: value) }
@@ -176,19 +186,18 @@ struct ValueDictionary {
             // Comparisons load whole words.
             texts.reserve(16)
         }
-        place(text, length, flags, id)
+        place(key, length, flags, id)
         return id
     }
 
     /// Makes a short text mean null.
     mutating func insertNull(_ text: UnsafePointer<UInt8>, _ length: Int) {
-        if length <= 8 { place(text, length, 0, Self.nullID) }
+        if length <= 8 { place(Self.shortKey(text, length), length, 0, Self.nullID) }
     }
 
-    private mutating func place(_ text: UnsafePointer<UInt8>, _ length: Int, _ flags: UInt32, _ id: UInt32) {
+    private mutating func place(_ key: UInt64, _ length: Int, _ flags: UInt32, _ id: UInt32) {
         if (used + 1) * 2 > slotCount { grow() }
         used += 1
-        let key = length <= 8 ? Self.shortKey(text, length) : Self.longHash(text, length)
         let tag = UInt32(truncatingIfNeeded: length) | Self.occupied | flags
         store(Slot(key: key, tag: tag, id: id))
     }

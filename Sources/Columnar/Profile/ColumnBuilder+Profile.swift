@@ -1,6 +1,6 @@
 extension ColumnBuilder {
     /// Shows the page that ends to the profiler.
-    func profilePage(_ profiler: ColumnProfiler) {
+    func profilePage(_ profiler: ColumnProfiler, _ bounds: ValueBounds) {
         let count = pageValueCount
         profiler.addRows(pageRowCount, nulls: pageRowCount - count)
         guard count > 0 else { return }
@@ -12,7 +12,7 @@ extension ColumnBuilder {
         case .int32, .int64, .double:
             profiler.observe(
                 numbers: pageValues(), count: count, isDouble: layout == .double, isNumber: type.isNumber,
-                isWhole: type.isWhole)
+                isWhole: type.isWhole, bounds)
         }
     }
 

@@ -29,11 +29,12 @@ extension ColumnProfiler {
             lengths.maximum = max(lengths.maximum, characters)
             lengths.total += Int64(characters) * times
             lookAt(text, times: times)
+            let key = ValueDictionary.key(base, text.count)
             if let sketch {
-                DistinctSketch.add(DistinctSketch.hash(base, text.count), to: sketch.registers)
-                addCandidate(counts[id] >= least) { tally.add(base, text.count, times: times) }
+                DistinctSketch.add(DistinctSketch.hash(key: key, text.count), to: sketch.registers)
+                addCandidate(counts[id] >= least) { tally.add(base, text.count, key: key, times: times) }
             } else {
-                tally.add(base, text.count, times: times)
+                tally.add(base, text.count, key: key, times: times)
                 if isFull { beginSketch(numbers: false) }
             }
         }

@@ -34,18 +34,8 @@ extension ColumnProfiler {
         _ texts: UnsafePointer<UInt8>, _ bytes: Int, _ textLengths: UnsafePointer<UInt32>, _ count: Int
     ) {
         guard count > 0 else { return }
-        var high: UInt64 = 0
-        var index = 0
-        while index &+ 8 <= bytes {
-            high |= loadWord(texts + index)
-            index &+= 8
-        }
-        while index < bytes {
-            high |= UInt64(texts[index])
-            index &+= 1
-        }
         var (least, greatest) = (UInt32.max, UInt32(0))
-        if high & 0x8080_8080_8080_8080 == 0 {
+        if Characters.areASCII(UnsafeBufferPointer(start: texts, count: bytes)) {
             for index in 0..<count {
                 least = min(least, textLengths[index])
                 greatest = max(greatest, textLengths[index])

@@ -40,8 +40,16 @@ extension ColumnProfiler {
     }
 
     /// Numbers as 64 bits.
-    func observe(numbers: UnsafePointer<Int64>, count: Int, isDouble: Bool, isNumber: Bool, isWhole: Bool) {
+    /// - Parameter bounds: of these numbers.
+    func observe(
+        numbers: UnsafePointer<Int64>, count: Int, isDouble: Bool, isNumber: Bool, isWhole: Bool,
+        _ bounds: ValueBounds
+    ) {
         if isNumber { addMoments(numbers, count, isDouble: isDouble) }
+        defer {
+            if isWhole { look(count) { lookAt(number: numbers[$0], times: $1) } }
+        }
+        if !isDouble, sketch == nil, countEach(numbers, count, bounds) { return }
         var index = 0
         while sketch == nil, index < count {
             tally.add(isDouble ? Self.canonical(numbers[index]) : numbers[index], times: 1)
@@ -51,8 +59,12 @@ extension ColumnProfiler {
         if let sketch {
             let registers = sketch.registers
             if isDouble {
+                let doubles = UnsafeRawPointer(numbers).assumingMemoryBound(to: Double.self)
                 for position in index..<count {
-                    DistinctSketch.add(DistinctSketch.hash(Self.canonical(numbers[position])), to: registers)
+                    // As `canonical` does it: a sum of zeros has no sign, and what is not equal to itself is NaN.
+                    let value = doubles[position] + 0
+                    let bits = value == value ? Int64(bitPattern: value.bitPattern) : Self.canonicalNaN
+                    DistinctSketch.add(DistinctSketch.hash(bits), to: registers)
                 }
             } else {
                 for position in index..<count {
@@ -61,49 +73,100 @@ extension ColumnProfiler {
             }
             sample(from: index, to: count) { position in
                 let number = isDouble ? Self.canonical(numbers[position]) : numbers[position]
-                tally.withText(of: number) { addSample($0, 8, DistinctSketch.hash(number)) }
+                tally.withText(of: number) {
+                    addSample($0, 8, key: UInt64(bitPattern: number), DistinctSketch.hash(number))
+                }
             }
         }
-        if isWhole { look(count) { lookAt(number: numbers[$0], times: $1) } }
+    }
+
+    /// Counts whole numbers that lie close together, so that each needs no search.
+    /// - Returns: false where they do not.
+    private func countEach(_ numbers: UnsafePointer<Int64>, _ count: Int, _ bounds: ValueBounds) -> Bool {
+        guard !bounds.isEmpty else { return false }
+        let (range, overflow) = bounds.greatest.subtractingReportingOverflow(bounds.least)
+        guard !overflow, range < min(4096, count / 2) else { return false }
+        let (least, size) = (bounds.least, Int(range) + 1)
+        withUnsafeTemporaryAllocation(of: UInt32.self, capacity: size) { counts in
+            guard let counts = counts.baseAddress else { return }
+            memset(counts, 0, 4 * size)
+            for index in 0..<count { counts[Int(truncatingIfNeeded: numbers[index] &- least)] &+= 1 }
+            for index in 0..<size where counts[index] > 0 {
+                let value = least + Int64(index)
+                if let sketch {
+                    DistinctSketch.add(DistinctSketch.hash(value), to: sketch.registers)
+                    addCandidate(counts[index] >= UInt32(Self.sampleStep)) {
+                        tally.add(value, times: Int64(counts[index]))
+                    }
+                } else {
+                    tally.add(value, times: Int64(counts[index]))
+                    if isFull { beginSketch(numbers: true) }
+                }
+            }
+        }
+        return true
     }
 
     /// Texts one after the other, with readable bytes behind.
     func observe(texts: UnsafePointer<UInt8>, bytes: Int, lengths textLengths: UnsafePointer<UInt32>, count: Int) {
         addLengths(texts, bytes, textLengths, count)
-        var position = 0
-        var index = 0
-        while sketch == nil, index < count {
-            let length = Int(textLengths[index])
-            tally.add(texts + position, length, times: 1)
-            position += length
-            index += 1
+        withUnsafeTemporaryAllocation(of: UInt64.self, capacity: 2 * Self.blockSize) { memory in
+            guard let keys = memory.baseAddress else { return }
+            let offsets = keys + Self.blockSize
+            var (first, position) = (0, 0)
+            while first < count {
+                let size = min(Self.blockSize, count &- first)
+                let lengths = textLengths + first
+                for index in 0..<size {
+                    let length = Int(lengths[index])
+                    offsets[index] = UInt64(truncatingIfNeeded: position)
+                    keys[index] = ValueDictionary.key(texts + position, length)
+                    position &+= length
+                }
+                observe(TextBlock(texts: texts, offsets: offsets, lengths: lengths, keys: keys, count: size))
+                first &+= size
+            }
+        }
+    }
+
+    private static let blockSize = 256
+
+    /// Some texts with their hashes, which are needed up to four times.
+    private struct TextBlock {
+        let texts: UnsafePointer<UInt8>
+        let offsets: UnsafePointer<UInt64>
+        let lengths: UnsafePointer<UInt32>
+        /// By `ValueDictionary.key`.
+        let keys: UnsafePointer<UInt64>
+        let count: Int
+
+        @inline(__always)
+        func text(_ index: Int) -> UnsafePointer<UInt8> { texts + Int(truncatingIfNeeded: offsets[index]) }
+    }
+
+    private func observe(_ block: TextBlock) {
+        var start = 0
+        while sketch == nil, start < block.count {
+            tally.add(block.text(start), Int(block.lengths[start]), key: block.keys[start], times: 1)
+            start &+= 1
             if isFull { beginSketch(numbers: false) }
         }
         if let sketch {
             let registers = sketch.registers
-            let start = (index, position)
-            for next in index..<count {
-                let length = Int(textLengths[next])
-                DistinctSketch.add(DistinctSketch.hash(texts + position, length), to: registers)
-                position &+= length
+            for index in start..<block.count {
+                DistinctSketch.add(
+                    DistinctSketch.hash(key: block.keys[index], Int(block.lengths[index])), to: registers)
             }
-            var (at, offset) = start
-            sample(from: index, to: count) { wanted in
-                while at < wanted {
-                    offset += Int(textLengths[at])
-                    at += 1
-                }
-                let length = Int(textLengths[at])
-                addSample(texts + offset, length, DistinctSketch.hash(texts + offset, length))
+            sample(from: start, to: block.count) { index in
+                let length = Int(block.lengths[index])
+                addSample(
+                    block.text(index), length, key: block.keys[index],
+                    DistinctSketch.hash(key: block.keys[index], length))
             }
         }
-        var (at, offset) = (0, 0)
-        look(count) { wanted, times in
-            while at < wanted {
-                offset += Int(textLengths[at])
-                at += 1
-            }
-            lookAt(UnsafeBufferPointer(start: texts + offset, count: Int(textLengths[at])), times: times)
+        look(block.count) { index, times in
+            lookAt(
+                UnsafeBufferPointer(start: block.text(index), count: Int(block.lengths[index])), times: times)
         }
     }
 
@@ -122,7 +185,7 @@ extension ColumnProfiler {
             if let sketch {
                 DistinctSketch.add(DistinctSketch.hash(value, width), to: sketch.registers)
             } else {
-                tally.add(value, width, times: 1)
+                tally.add(value, width, key: ValueDictionary.key(value, width), times: 1)
                 if isFull { beginSketch(numbers: false) }
             }
         }

@@ -69,14 +69,14 @@ final class ColumnProfiler {
     }
 
     /// One value of a sample. What comes but once among many others is not kept.
-    func addSample(_ text: UnsafePointer<UInt8>, _ length: Int, _ hash: UInt64) {
+    func addSample(_ text: UnsafePointer<UInt8>, _ length: Int, key: UInt64, _ hash: UInt64) {
         let times = Int64(Self.sampleStep)
-        if tally.addKnown(text, length, times: times) { return }
+        if tally.addKnown(text, length, key: key, times: times) { return }
         guard let recent else { return }
         let slot = Int(truncatingIfNeeded: hash &>> (64 &- Self.recentBits))
         let tag = UInt32(truncatingIfNeeded: hash) | 1
         if recent[slot] == tag {
-            tally.add(text, length, times: 2 * times)
+            tally.add(text, length, key: key, times: 2 * times)
         } else {
             recent[slot] = tag
         }
@@ -122,9 +122,10 @@ final class ColumnProfiler {
     @inline(__always)
     static func canonical(_ bits: Int64) -> Int64 {
         if bits == .min { return 0 }
-        let exponent: Int64 = 0x7FF0_0000_0000_0000
-        return bits & .max > exponent ? exponent | 1 << 51 : bits
+        return bits & .max > 0x7FF0_0000_0000_0000 ? canonicalNaN : bits
     }
+
+    static let canonicalNaN: Int64 = 0x7FF8_0000_0000_0000
 
     // MARK: the end
 

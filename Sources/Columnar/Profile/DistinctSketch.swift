@@ -38,15 +38,23 @@ final class DistinctSketch {
     /// The hash of a text; eight bytes from it must be readable.
     @inline(__always)
     static func hash(_ text: UnsafePointer<UInt8>, _ length: Int) -> UInt64 {
-        if length > 8 { return hash(Int64(bitPattern: ValueDictionary.longHash(text, length))) }
-        let key = ValueDictionary.shortKey(text, length)
-        return hash(Int64(bitPattern: key ^ UInt64(truncatingIfNeeded: length) &* 0xA076_1D64_78BD_642F))
+        hash(key: ValueDictionary.key(text, length), length)
+    }
+
+    /// The same of a text whose `ValueDictionary.key` is at hand.
+    @inline(__always)
+    static func hash(key: UInt64, _ length: Int) -> UInt64 {
+        let salt = length > 8 ? 0 : UInt64(truncatingIfNeeded: length) &* 0xA076_1D64_78BD_642F
+        return hash(Int64(bitPattern: key ^ salt))
     }
 
     var estimate: Double {
         let longest = 64 - Int(Self.bits)
-        var histogram = [Int](repeating: 0, count: longest + 2)
-        for index in 0..<Self.count { histogram[Int(registers[index])] += 1 }
+        var histogram = [Int](repeating: 0, count: 256)
+        histogram.withUnsafeMutableBufferPointer { histogram in
+            guard let histogram = histogram.baseAddress else { return }
+            for index in 0..<Self.count { histogram[Int(registers[index])] &+= 1 }
+        }
         let size = Double(Self.count)
         var sum = size * Self.tau(1 - Double(histogram[longest + 1]) / size)
         for rank in stride(from: longest, through: 1, by: -1) { sum = 0.5 * (sum + Double(histogram[rank])) }

@@ -33,24 +33,26 @@ final class ValueTally {
         UnsafeMutableRawPointer(counts.pointee.base).assumingMemoryBound(to: Int64.self)
     }
 
-    /// Eight bytes from `text` must be readable.
-    func add(_ text: UnsafePointer<UInt8>, _ length: Int, times: Int64) {
-        if let id = dictionary.pointee.find(text, length, flags: 0) {
+    /// - Parameter key: `ValueDictionary.key` of the text. Eight bytes from `text` must be readable.
+    func add(_ text: UnsafePointer<UInt8>, _ length: Int, key: UInt64, times: Int64) {
+        if let id = dictionary.pointee.find(text, length, flags: 0, key: key) {
             countPointer[Int(id)] += times
         } else {
-            _ = dictionary.pointee.insert(text, length, flags: 0, value: 0)
+            _ = dictionary.pointee.insert(text, length, flags: 0, value: 0, key: key)
             counts.pointee.append(littleEndian: times)
         }
     }
 
     func add(_ value: Int64, times: Int64) {
-        withText(of: value) { add($0, 8, times: times) }
+        withText(of: value) { add($0, 8, key: UInt64(bitPattern: value), times: times) }
     }
 
     /// Adds to the count of a value that is there already.
     /// - Returns: whether it is.
-    func addKnown(_ text: UnsafePointer<UInt8>, _ length: Int, times: Int64) -> Bool {
-        guard let id = dictionary.pointee.find(text, length, flags: 0) else { return false }
+    func addKnown(_ text: UnsafePointer<UInt8>, _ length: Int, key: UInt64, times: Int64) -> Bool {
+        guard dictionary.pointee.count > 0,
+            let id = dictionary.pointee.find(text, length, flags: 0, key: key)
+        else { return false }
         countPointer[Int(id)] += times
         return true
     }
@@ -72,15 +74,16 @@ final class ValueTally {
         return ids.prefix(limit).map { (Array(dictionary.pointee.text(UInt32($0))), counts[$0]) }
     }
 
-    /// Keeps only the most frequent values.
+    /// Keeps only the most frequent values, and of those what came more than once.
     func prune(to limit: Int) {
-        let kept = top(limit)
+        let kept = top(limit).filter { $0.count > 1 }
         dictionary.pointee.clear()
         counts.pointee.count = 0
         for (value, count) in kept {
             let padded = value + [UInt8](repeating: 0, count: 16)
             padded.withUnsafeBufferPointer { buffer in
-                if let base = buffer.baseAddress { add(base, value.count, times: count) }
+                guard let base = buffer.baseAddress else { return }
+                add(base, value.count, key: ValueDictionary.key(base, value.count), times: count)
             }
         }
     }

@@ -23,7 +23,7 @@ extension ColumnBuilder {
         } else {
             encoding = try encodeValues(workspace, &bounds)
         }
-        if let profiler { profilePage(profiler) }
+        if let profiler { profilePage(profiler, bounds) }
         try chunk.addDataPage(
             workspace, rows: levels?.records ?? pageRowCount, values: pageRowCount, nulls: nulls, encoding: encoding,
             bounds: bounds)

@@ -11,6 +11,8 @@ extension ColumnBuilder {
         var distinct = 0
         /// Rows staged.
         var count = 0
+        /// Of their values, once it was asked for.
+        var summary: ValueSummary?
     }
 
     /// Rows that can be staged: a page is not ended in between.
@@ -86,6 +88,13 @@ extension ColumnBuilder {
 
     /// What is known of the staged values of a column without a dictionary.
     var stagedSummary: ValueSummary {
+        if let summary = mark.summary { return summary }
+        let summary = summarize()
+        mark.summary = summary
+        return summary
+    }
+
+    private func summarize() -> ValueSummary {
         let count = stagedValues
         var summary = ValueSummary(type: type, values: .other, mayBeEmpty: false)
         guard count > 0 else { return summary }
@@ -97,7 +106,8 @@ extension ColumnBuilder {
                 shortest = min(shortest, lengths[index])
                 longest = max(longest, lengths[index])
             }
-            summary.values = .texts(shortest: Int(shortest), longest: Int(longest))
+            let bytes = UnsafeBufferPointer(start: texts.base + mark.texts, count: texts.count - mark.texts)
+            summary.values = .texts(shortest: Int(shortest), longest: Int(longest), bytes)
             summary.mayBeEmpty = shortest == 0 || !nullTokens.isEmpty
         case .boolean: summary.values = .booleans(words: booleanWords)
         case .int32, .int64:
@@ -151,6 +161,29 @@ extension ColumnBuilder {
                 value += 1
             }
         }
+    }
+
+    /// Sets a byte a staged row of a column of texts without a dictionary: whether its value passes a test.
+    /// - Returns: false where nothing was done: the column is another, or the test may take a value for null.
+    func flagTexts(_ test: ColumnTest) -> Bool {
+        guard layout == .text, !usesDictionary, !stagedSummary.mayBeEmpty else { return false }
+        // The first flags are those of the values, which then go to their rows, from the last to the first.
+        test.evaluate(texts: texts.base + mark.texts, lengths: numbers + mark.values, count: stagedValues)
+        if stagedNulls == 0 { return true }
+        // Making room for as many values as rows was the caller's part.
+        let flags = test.flags
+        let null: UInt8 = test.holdsOfNull ? 1 : 0
+        var value = stagedValues
+        for row in stride(from: mark.count - 1, through: 0, by: -1) {
+            let place = mark.rows &+ row
+            if validity[place &>> 3] &>> UInt8(truncatingIfNeeded: place & 7) & 1 == 1 {
+                value &-= 1
+                flags[row] = flags[value]
+            } else {
+                flags[row] = null
+            }
+        }
+        return true
     }
 
     /// The staged values of a column of whole numbers; nil where it has a dictionary, or is of another type.

@@ -85,37 +85,47 @@ final class ColumnTest {
     func reserveFlags(_ count: Int) { root.flags.reserve(count) }
 
     /// Sets the flags from the fields of the column.
-    func evaluate(_ table: FieldTable) { Self.evaluate(root, table) }
+    func evaluate(_ table: FieldTable) {
+        Self.evaluate(root, table.rows) { $0.evaluate(table, into: $1) }
+    }
 
-    private static func evaluate(_ node: Node, _ table: FieldTable) {
-        node.flags.reserve(table.rows)
+    /// Sets the first flags from texts that lie one after the other, none of them null to the test. Sixteen bytes behind
+    /// them must be readable.
+    func evaluate(texts: UnsafePointer<UInt8>, lengths: UnsafePointer<UInt32>, count: Int) {
+        Self.evaluate(root, count) { $0.evaluate(texts: texts, lengths: lengths, count: count, into: $1) }
+    }
+
+    private static func evaluate(
+        _ node: Node, _ rows: Int, _ leaf: (ValueEvaluator, UnsafeMutablePointer<UInt8>) -> Void
+    ) {
+        node.flags.reserve(rows)
         let target = node.flags.base
         switch node {
-        case .value(let evaluator, _): evaluator.evaluate(table, into: target)
+        case .value(let evaluator, _): leaf(evaluator, target)
         case .all(let nodes, _):
-            for row in 0..<table.rows { target[row] = 1 }
+            for row in 0..<rows { target[row] = 1 }
             for node in nodes {
-                evaluate(node, table)
+                evaluate(node, rows, leaf)
                 let part = node.flags.base
-                for row in 0..<table.rows { target[row] &= part[row] }
+                for row in 0..<rows { target[row] &= part[row] }
             }
         case .any(let nodes, _):
-            for row in 0..<table.rows { target[row] = 0 }
+            for row in 0..<rows { target[row] = 0 }
             for node in nodes {
-                evaluate(node, table)
+                evaluate(node, rows, leaf)
                 let part = node.flags.base
-                for row in 0..<table.rows { target[row] |= part[row] }
+                for row in 0..<rows { target[row] |= part[row] }
             }
         case .unmet(let node, _):
-            evaluate(node, table)
+            evaluate(node, rows, leaf)
             let part = node.flags.base
-            for row in 0..<table.rows { target[row] = 1 ^ part[row] }
+            for row in 0..<rows { target[row] = 1 ^ part[row] }
         }
     }
 
     /// Why it is not so of the only row of a table; nil where it is.
     func complaint(_ table: FieldTable) -> (column: String, reason: String)? {
-        Self.evaluate(root, table)
+        evaluate(table)
         return Self.reason(root, table).map { (name, $0.map { "\(name): \($0)" }.joined(separator: " and ")) }
     }
 

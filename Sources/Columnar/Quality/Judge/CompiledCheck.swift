@@ -27,6 +27,25 @@ final class CompiledCheck {
 
     deinit { texts?.free() }
 
+    /// Sets a byte a text, 1 where the check holds of it, of texts that lie one after the other.
+    /// - Parameter isNegated: 1 where it does not hold, and nothing where the two cannot be compared.
+    func evaluate(
+        _ texts: UnsafePointer<UInt8>, _ lengths: UnsafePointer<UInt32>, _ count: Int, isNegated: Bool,
+        into verdicts: UnsafeMutablePointer<UInt8>
+    ) {
+        if let matcher {
+            matcher.match(texts, lengths, count, into: verdicts)
+            if isNegated { for index in 0..<count { verdicts[index] ^= 1 } }
+            return
+        }
+        var text = texts
+        for index in 0..<count {
+            let length = Int(lengths[index])
+            verdicts[index] = holds(text, length).map { $0 != isNegated ? 1 : 0 } ?? 0
+            text += length
+        }
+    }
+
     /// Whether the check holds of a text; nil where the two cannot be compared.
     func holds(_ text: UnsafePointer<UInt8>, _ length: Int) -> Bool? {
         switch kind {
@@ -99,6 +118,25 @@ enum Characters {
     /// Unicode scalars: every byte but those that continue one.
     static func count(_ text: UnsafeBufferPointer<UInt8>) -> Int {
         text.reduce(0) { $1 & 0xC0 == 0x80 ? $0 : $0 + 1 }
+    }
+
+    /// Whether each byte is a character.
+    static func areASCII(_ text: UnsafeBufferPointer<UInt8>) -> Bool {
+        guard let start = text.baseAddress else { return true }
+        var (a, b, c, d) = (UInt64(0), UInt64(0), UInt64(0), UInt64(0))
+        var position = 0
+        while position &+ 32 <= text.count {
+            a |= loadWord(start + position)
+            b |= loadWord(start + position + 8)
+            c |= loadWord(start + position + 16)
+            d |= loadWord(start + position + 24)
+            position &+= 32
+        }
+        while position < text.count {
+            a |= UInt64(start[position])
+            position &+= 1
+        }
+        return (a | b | c | d) & 0x8080_8080_8080_8080 == 0
     }
 }
 

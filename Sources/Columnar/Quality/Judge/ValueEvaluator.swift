@@ -124,6 +124,15 @@ final class ValueEvaluator {
         return holds != isNegated ? 1 : 0
     }
 
+    /// The same for texts that lie one after the other, none of them null to this test. Sixteen bytes behind them must be
+    /// readable.
+    func evaluate(
+        texts: UnsafePointer<UInt8>, lengths: UnsafePointer<UInt32>, count: Int,
+        into verdicts: UnsafeMutablePointer<UInt8>
+    ) {
+        check.evaluate(texts, lengths, count, isNegated: isNegated, into: verdicts)
+    }
+
     // MARK: once for each distinct value
 
     var holdsOfNull: Bool { nullVerdict == 1 }

@@ -23,12 +23,6 @@ public struct QualityPattern: Sendable {
 /// Matches values against a pattern by a deterministic automaton that is built as it is needed. Used by one thread at a
 /// time.
 final class PatternMatcher {
-    private struct State {
-        /// Instructions that take a byte, or look for the end.
-        let instructions: [Int]
-        let isAccepting: Bool
-    }
-
     /// When there are more, the automaton is thrown away and built anew, which bounds its memory.
     private static let maximumStates = 1024
     private static let unknown: Int32 = -1
@@ -36,53 +30,117 @@ final class PatternMatcher {
     private static let dead: Int32 = -2
 
     private let program: PatternProgram
-    private var states: [State] = []
-    /// 256 a state: where each byte leads.
+    /// By state, the instructions that take a byte, or look for the end.
+    private var states: [[Int]] = []
+    /// 256 a state: where each byte leads, as the place of the next state's transitions.
     private var transitions: UnsafeMutablePointer<Int32>
+    /// By state, 1 where a value may end.
+    private let accepting: UnsafeMutablePointer<UInt8>
     private var capacity = 16
     private var known: [[Int]: Int32] = [:]
+    /// How often states have got other numbers.
+    private var resets = 0
 
     init(_ pattern: QualityPattern) {
         program = pattern.program
         transitions = .allocate(capacity: 256 * capacity)
+        accepting = .allocate(capacity: Self.maximumStates)
         reset()
     }
 
-    deinit { transitions.deallocate() }
+    deinit {
+        transitions.deallocate()
+        accepting.deallocate()
+    }
 
     private func reset() {
+        resets += 1
         states.removeAll(keepingCapacity: true)
         known.removeAll(keepingCapacity: true)
         _ = state(closure(of: [program.start], isStart: true, isEnd: false))
     }
 
     func matches(_ value: UnsafeBufferPointer<UInt8>) -> Bool {
-        var current: Int32 = 0
-        var transitions = transitions
-        for byte in value {
-            var next = transitions[Int(current) &* 256 &+ Int(byte)]
-            if next < 0 {
-                if next == Self.unknown {
-                    next = follow(current, byte)
-                    transitions = self.transitions
-                }
-                if next == Self.dead { return false }
-            }
-            current = next
-        }
-        return states[Int(current)].isAccepting
+        guard let start = value.baseAddress else { return accepting[0] == 1 }
+        return finish(start, value.count, at: 0, 0) == 1
     }
 
-    /// Finds out where a byte leads from a state.
+    /// The rest of a value, from the transitions of a state on; 1 where it matches.
+    private func finish(_ value: UnsafePointer<UInt8>, _ length: Int, at start: Int, _ state: Int) -> UInt8 {
+        var current = state
+        var transitions = transitions
+        var position = start
+        while position < length {
+            var next = transitions[current &+ Int(value[position])]
+            if next < 0 {
+                if next == Self.unknown {
+                    next = follow(current, value[position])
+                    transitions = self.transitions
+                }
+                if next == Self.dead { return 0 }
+            }
+            current = Int(next)
+            position &+= 1
+        }
+        return accepting[current / 256]
+    }
+
+    /// Sets a byte a value, 1 where it matches, of values that lie one after the other. Four go side by side, since each
+    /// step of one waits for the step before.
+    func match(
+        _ texts: UnsafePointer<UInt8>, _ lengths: UnsafePointer<UInt32>, _ count: Int,
+        into verdicts: UnsafeMutablePointer<UInt8>
+    ) {
+        var index = 0
+        var a = texts
+        while index &+ 4 <= count {
+            let (la, lb) = (Int(lengths[index]), Int(lengths[index &+ 1]))
+            let (lc, ld) = (Int(lengths[index &+ 2]), Int(lengths[index &+ 3]))
+            let b = a + la
+            let c = b + lb
+            let d = c + lc
+            let common = min(min(la, lb), min(lc, ld))
+            let table = transitions
+            var (sa, sb, sc, sd) = (0, 0, 0, 0)
+            var at = 0
+            while at < common {
+                sa = Int(table[sa &+ Int(a[at])])
+                sb = Int(table[sb &+ Int(b[at])])
+                sc = Int(table[sc &+ Int(c[at])])
+                sd = Int(table[sd &+ Int(d[at])])
+                // One of them is not known yet, or ends here: each goes alone, from its beginning.
+                if (sa | sb | sc | sd) < 0 {
+                    (sa, sb, sc, sd) = (0, 0, 0, 0)
+                    at = 0
+                    break
+                }
+                at &+= 1
+            }
+            let numbering = resets
+            verdicts[index] = finish(a, la, at: at, sa)
+            verdicts[index &+ 1] = numbering == resets ? finish(b, lb, at: at, sb) : finish(b, lb, at: 0, 0)
+            verdicts[index &+ 2] = numbering == resets ? finish(c, lc, at: at, sc) : finish(c, lc, at: 0, 0)
+            verdicts[index &+ 3] = numbering == resets ? finish(d, ld, at: at, sd) : finish(d, ld, at: 0, 0)
+            a = d + ld
+            index &+= 4
+        }
+        while index < count {
+            verdicts[index] = finish(a, Int(lengths[index]), at: 0, 0)
+            a += Int(lengths[index])
+            index &+= 1
+        }
+    }
+
+    /// Finds out where a byte leads from the transitions of a state.
     @inline(never)
-    private func follow(_ current: Int32, _ byte: UInt8) -> Int32 {
-        let targets = step(states[Int(current)].instructions, byte)
+    private func follow(_ current: Int, _ byte: UInt8) -> Int32 {
+        let targets = step(states[current / 256], byte)
         if states.count >= Self.maximumStates {
             reset()
             return state(targets)
         }
         let next = state(targets)
-        transitions[Int(current) * 256 + Int(byte)] = next
+        transitions[current + Int(byte)] = next
         return next
     }
 
@@ -106,12 +164,13 @@ final class PatternMatcher {
             known[instructions] = Self.dead
             return Self.dead
         }
-        let number = Int32(states.count)
-        states.append(State(instructions: instructions, isAccepting: isAccepting))
+        let number = states.count
+        states.append(instructions)
+        accepting[number] = isAccepting ? 1 : 0
         if states.count > capacity { grow() }
-        (transitions + 256 * Int(number)).update(repeating: Self.unknown, count: 256)
-        known[instructions] = number
-        return number
+        (transitions + 256 * number).update(repeating: Self.unknown, count: 256)
+        known[instructions] = Int32(256 * number)
+        return Int32(256 * number)
     }
 
     private func grow() {

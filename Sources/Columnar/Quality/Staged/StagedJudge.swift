@@ -107,9 +107,10 @@ private struct StagedRows: JudgedRows {
     }
 
     func flag(_ test: ColumnTest) {
-        if let builder = builders[test.column], let watch = watches[test.column], builder.usesDictionary {
+        guard let builder = builders[test.column], let watch = watches[test.column] else { return fields.flag(test) }
+        if builder.usesDictionary {
             builder.flag(test, watch)
-        } else {
+        } else if !builder.flagTexts(test) {
             fields.flag(test)
         }
     }

@@ -6,8 +6,8 @@ struct ValueSummary {
         case integers(least: Int64, greatest: Int64)
         /// None of them is a NaN.
         case doubles(least: Double, greatest: Double)
-        /// Bytes of the shortest and of the longest text.
-        case texts(shortest: Int, longest: Int)
+        /// Bytes of the shortest and of the longest text, and all of them.
+        case texts(shortest: Int, longest: Int, UnsafeBufferPointer<UInt8>)
         /// How the values are written, bit i for `BooleanText.words[i]`.
         case booleans(words: UInt8)
         /// Nothing is known but the type.
@@ -30,9 +30,13 @@ extension CompiledCheck {
         case .range(let range): return range.contains(values)
         case .days(let range): return values.days.flatMap { range.containsAll($0, $1) { .integer($0) } }
         case .length(let range):
-            // A character takes one to four bytes.
-            guard case .texts(let shortest, let longest) = values.values else { return nil }
-            return range.containsAll(Int64((shortest + 3) / 4), Int64(longest)) { .integer($0) }
+            guard case .texts(let shortest, let longest, let bytes) = values.values else { return nil }
+            // A character takes one to four bytes, of ASCII one.
+            if let holds = range.containsAll(Int64((shortest + 3) / 4), Int64(longest), { .integer($0) }) {
+                return holds
+            }
+            guard let holds = range.containsAll(Int64(shortest), Int64(longest), { .integer($0) }) else { return nil }
+            return Characters.areASCII(bytes) ? holds : nil
         case .numbers, .texts, .daySet, .blank, .pattern, .either: return nil
         }
     }
