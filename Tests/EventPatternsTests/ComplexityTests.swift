@@ -56,12 +56,60 @@ struct ComplexityTests {
         #expect(throws: PatternError.self) { try EventPattern(parsing: extended, dialect: .extended) }
     }
 
+    @Test("Wildcards and regular expressions of several branches, of which each is one list, mean what they do apart")
+    func joinedBranches() throws {
+        let rule =
+            #"{"$or":[{"a":[{"wildcard":"*x*y*"}]},{"a":[{"wildcard":"*é*z*"}]},{"a":[{"regex":".*[0-9]{2}"}]},"#
+            + #"{"a":[{"regex":"q+"}]},{"b":[{"wildcard":"*x*y*"}]},{"a":["w"],"b":[1]},{"a":[{"wildcard":"p*x*"},"#
+            + #"{"wildcard":"p*y*"}]},{"a":[{"wildcard":{"equals-ignore-case":"*ö*k*"}},"#
+            + #"{"wildcard":{"equals-ignore-case":"*k*ö*"}}]}]}"#
+        var limits = PatternLimits()
+        limits.wildcardComplexity = 100
+        let pattern = try EventPattern(parsing: rule, dialect: .extended, limits: limits)
+        let long = String(repeating: "-", count: 100)
+        for yes in [
+            #"{"a":"1x2y3"}"#, #"{"a":["0","-é-z"]}"#, #"{"a":"u42"}"#, #"{"a":"qq"}"#, #"{"a":1,"b":"xy"}"#,
+            #"{"a":"w","b":1}"#, #"{"a":"p-y"}"#, #"{"a":"-Ö-K"}"#, #"{"a":"-K-ö"}"#, "{\"a\":\"p\(long)x\(long)\"}",
+            "{\"a\":\"\(long)é\(long)z\"}", "{\"a\":\"\(long)K\(long)Ö\"}",
+        ] {
+            #expect(try pattern.matches(yes), "\(yes)")
+        }
+        for no in [
+            #"{"a":"1y2x3"}"#, #"{"a":"z-é"}"#, #"{"a":"u4"}"#, #"{"a":"qqr"}"#, #"{"b":"yx"}"#, #"{"a":"w","b":2}"#,
+            #"{"a":"-p-"}"#, #"{"a":12}"#, "{\"a\":\"\(long)z\(long)é\"}", "{\"a\":\"x\(long)p\"}",
+        ] {
+            #expect(try !pattern.matches(no), "\(no)")
+        }
+        let none = try EventPattern(
+            parsing: #"{"a":[{"anything-but":{"wildcard":["*1*3*","*2*5*","ab*c*","ab*d*"]}}]}"#)
+        for (text, wanted) in [
+            ("135", false), ("153", false), ("31", true), ("25", false), ("abxd", false), ("acbd", true),
+        ] {
+            #expect(try none.matches("{\"a\":\"\(text)\"}") == wanted, "\(text)")
+        }
+        #expect(try none.matches(#"{"a":5}"#))
+    }
+
     @Test("Regular expressions that would need too many states are refused")
     func regex() throws {
         let error = try #require(throws: PatternError.self) {
             try EventPattern(parsing: #"{"a":[{"regex":"[a-z]*a[a-z]{12}"}]}"#, dialect: .extended)
         }
         #expect(error.message.contains("regex needs more than 1024 states"))
+        // Those of one field are one automaton, and so are refused together, in a list and over the branches of $or.
+        let several = ["1", "2", "3", "4", "5"].map { "{\"regex\":\".*\($0).{4}\"}" }
+        for text in [
+            "{\"a\":[\(several.joined(separator: ","))]}",
+            "{\"$or\":[\(several.map { "{\"a\":[\($0)]}" }.joined(separator: ","))]}",
+        ] {
+            let error = try #require(throws: PatternError.self) { try EventPattern(parsing: text, dialect: .extended) }
+            #expect(error.code == .limitExceeded)
+            #expect(error.message.contains("the regular expressions of one field are matched as one"))
+        }
+        let apart = several.enumerated().map { $1.replacing(".*", with: "x\($0)") }.joined(separator: ",")
+        let united = try EventPattern(parsing: "{\"a\":[\(apart)]}", dialect: .extended)
+        #expect(try united.matches(#"{"a":"x33abcde"}"#) == false)
+        #expect(try united.matches(#"{"a":"x34abcd"}"#))
         let accepted = try EventPattern(parsing: #"{"a":[{"regex":"(.*a.{4}|é+)"}]}"#, dialect: .extended)
         #expect(try accepted.matches(#"{"a":"xxabcde"}"#))
         #expect(try !accepted.matches(#"{"a":"xxabcdef"}"#))

@@ -121,6 +121,8 @@ static inline __attribute__((always_inline)) uint64_t clinux_places(
     for (uint32_t j = 1; j < count; j++) {
         stretch += two ? 32 : 16;
         places &= clinux_byte_places(window, stretch, lanes, two) >> j;
+        // Most literals are not there, and after two bytes that shows.
+        if (j == 1 && count > 2 && !places) return 0;
     }
     return places;
 }
@@ -139,15 +141,15 @@ static inline bool clinux_continues(const uint8_t *text, const uint8_t *literal,
 }
 
 static inline __attribute__((always_inline)) bool clinux_follow(
-    const uint8_t *text, size_t length, const uint8_t *literals, size_t count, const int lanes, const bool two) {
-    const clinux_window window = clinux_open(text, length, lanes);
+    const clinux_window *window, const uint8_t *text, size_t length, const uint8_t *literals, size_t count,
+    const int lanes, const bool two) {
     uint64_t open = ~(uint64_t)0;
     uint64_t found = 1;
     for (size_t i = 0; i < count; i++) {
         clinux_literal literal;
         memcpy(&literal, literals, sizeof literal);
         literals += sizeof literal;
-        uint64_t places = clinux_places(&window, literals, literal.stretch, lanes, two) & open;
+        uint64_t places = clinux_places(window, literals, literal.stretch, lanes, two) & open;
         literals += (two ? 32 : 16) * (size_t)literal.stretch;
         const uint32_t size = literal.size;
         if (size > 2 && !places) return false;
@@ -169,19 +171,40 @@ static inline __attribute__((always_inline)) bool clinux_follow(
     return found != 0;
 }
 
-/// Whether literals follow one another in a text of at most 64 bytes, each leftmost after the one before.
-static inline bool clinux_follow_one_another(
-    const uint8_t *text, size_t length, const uint8_t *literals, size_t count, bool two) {
-    if (two) {
-        if (length <= 16) return clinux_follow(text, length, literals, count, 1, true);
-        if (length <= 32) return clinux_follow(text, length, literals, count, 2, true);
-        return length <= 48 ? clinux_follow(text, length, literals, count, 3, true)
-                            : clinux_follow(text, length, literals, count, 4, true);
+/// Several sequences of literals: each begins with the number of its bytes and that of its literals.
+typedef struct {
+    uint32_t bytes;
+    uint32_t literals;
+} clinux_sequence;
+
+static inline __attribute__((always_inline)) bool clinux_any(
+    const uint8_t *text, size_t length, const uint8_t *sequences, size_t count, const int lanes, const bool two) {
+    const clinux_window window = clinux_open(text, length, lanes);
+    bool any = false;
+    for (size_t i = 0; i < count; i++) {
+        clinux_sequence sequence;
+        memcpy(&sequence, sequences, sizeof sequence);
+        sequences += sizeof sequence;
+        // All are looked for: which of them is found first cannot be foretold.
+        any |= clinux_follow(&window, text, length, sequences, sequence.literals, lanes, two);
+        sequences += sequence.bytes;
     }
-    if (length <= 16) return clinux_follow(text, length, literals, count, 1, false);
-    if (length <= 32) return clinux_follow(text, length, literals, count, 2, false);
-    return length <= 48 ? clinux_follow(text, length, literals, count, 3, false)
-                        : clinux_follow(text, length, literals, count, 4, false);
+    return any;
+}
+
+/// Whether the literals of some sequence follow one another in a text of at most 64 bytes, each leftmost after the one before.
+static inline bool clinux_any_follows(
+    const uint8_t *text, size_t length, const uint8_t *sequences, size_t count, bool two) {
+    if (two) {
+        if (length <= 16) return clinux_any(text, length, sequences, count, 1, true);
+        if (length <= 32) return clinux_any(text, length, sequences, count, 2, true);
+        return length <= 48 ? clinux_any(text, length, sequences, count, 3, true)
+                            : clinux_any(text, length, sequences, count, 4, true);
+    }
+    if (length <= 16) return clinux_any(text, length, sequences, count, 1, false);
+    if (length <= 32) return clinux_any(text, length, sequences, count, 2, false);
+    return length <= 48 ? clinux_any(text, length, sequences, count, 3, false)
+                        : clinux_any(text, length, sequences, count, 4, false);
 }
 
 /// For each of 64 readable bytes a bit: whether a literal's stretch begins there and ends within them.

@@ -7,13 +7,14 @@ struct DeterministicAutomaton {
     var accepting: [Bool]
 
     /// With more states than these, the search for equal ones is not made.
-    static let mostMerged = 128
+    static let mostMerged = 512
 
     /// The program that `PatternRegex` runs: in the form of shifts if the states are few enough, once equal ones are merged.
     func program() -> [UInt64] {
         let merged = self.merged()
         if merged.next.count <= ShiftAutomaton.mostStates { return merged.shifting() }
         let rows = merged.next.count < next.count ? merged : self
+        if let paired = rows.paired() { return paired }
         // A row: whether the state accepts, then where the row of the next state begins for each class.
         let width = (rows.next.first?.count ?? 0) + 1
         var numbers: [UInt16] = []
@@ -25,11 +26,38 @@ struct DeterministicAutomaton {
         for group in stride(from: 0, to: 256, by: 8) {
             program.append((0..<8).reduce(0) { $0 | UInt64(classMap[group + $1]) << UInt64(8 * $1) }.littleEndian)
         }
-        while numbers.count % 4 != 0 { numbers.append(0) }
-        for group in stride(from: 0, to: numbers.count, by: 4) {
-            program.append((0..<4).reduce(0) { $0 | UInt64(numbers[group + $1]) << UInt64(16 * $1) }.littleEndian)
+        return program + DeterministicAutomaton.words(numbers)
+    }
+
+    /// Numbers of 16 bits, four in a word.
+    private static func words(_ numbers: [UInt16]) -> [UInt64] {
+        stride(from: 0, to: numbers.count, by: 4).map { group in
+            (0..<min(4, numbers.count - group)).reduce(0) { $0 | UInt64(numbers[group + $1]) << UInt64(16 * $1) }
+                .littleEndian
         }
-        return program
+    }
+
+    /// The form that reads two bytes at a time; nil if its rows would be too long. See `PatternRegex.Layout`.
+    private func paired() -> [UInt64]? {
+        let classes = next.first?.count ?? 0
+        // Besides the classes, that there is no byte any more.
+        let none = classes
+        let width = (classes + 1) * (classes + 1) + 1
+        guard next.count * width <= PatternRegex.mostPairs else { return nil }
+        func follower(_ state: Int, _ found: Int) -> Int { found == none ? state : next[state][found] }
+        var numbers: [UInt16] = []
+        // Where the pair of a byte begins in a row, then which of the pair it is.
+        for byte in 0..<256 { numbers.append(UInt16(truncatingIfNeeded: 1 + Int(classMap[byte]) * (classes + 1))) }
+        for byte in 0..<256 { numbers.append(UInt16(classMap[byte])) }
+        for state in next.indices {
+            numbers.append(accepting[state] ? 1 : 0)
+            for one in 0...none {
+                let between = follower(state, one)
+                for other in 0...none { numbers.append(UInt16(truncatingIfNeeded: follower(between, other) * width)) }
+            }
+        }
+        return [PatternRegex.Layout.paired, UInt64(width).littleEndian, UInt64(classes).littleEndian]
+            + DeterministicAutomaton.words(numbers)
     }
 
     private func shifting() -> [UInt64] {

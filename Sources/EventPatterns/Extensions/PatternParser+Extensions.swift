@@ -6,6 +6,7 @@ extension PatternParser {
         case "regex":
             guard try reader.next() == .string else { throw matcher("regex match pattern must be a string") }
             extensions.insert(.regex)
+            regexes += 1
             do throws(OperandError) {
                 return .regex(try PatternRegex(parsing: reader.text))
             } catch {

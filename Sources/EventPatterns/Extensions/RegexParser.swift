@@ -216,6 +216,20 @@ enum UTF8Ranges {
     static func tree(_ ranges: [ClosedRange<UInt32>]) -> RegexTree {
         var single: [ClosedRange<UInt8>] = []
         var choices: [RegexTree] = []
+        if complement(ranges).allSatisfy({ $0.upperBound < 0x80 }) {
+            // Everything beside ASCII: text is well-formed, so the first byte tells how many follow, and which they are need not
+            // be checked.
+            single = ranges.filter { $0.lowerBound < 0x80 }.map {
+                UInt8($0.lowerBound)...UInt8(min($0.upperBound, 0x7F))
+            }
+            for (first, others) in [(0xC2...0xDF, 1), (0xE0...0xEF, 2), (0xF0...0xF4, 3)] as [(ClosedRange<UInt8>, Int)]
+            {
+                choices.append(
+                    .sequence([.bytes([first])] + [RegexTree](repeating: .bytes([0x80...0xBF]), count: others)))
+            }
+            if !single.isEmpty { choices.insert(.bytes(single), at: 0) }
+            return .choice(choices)
+        }
         for range in ranges {
             // Cut where the number of bytes changes.
             for (low, high) in [(0, 0x7F), (0x80, 0x7FF), (0x800, 0xFFFF), (0x10000, 0x10FFFF)] as [(UInt32, UInt32)]

@@ -34,6 +34,8 @@ enum Access {
         var needsText = false
         /// Whether a value of any type is looked up.
         var needsAny = false
+        /// With `any`: the slot of the rules that every value leads to.
+        var anySlot: Int32 = -1
         /// With `string`: where the tests that every string leads to begin among the segment's, and their number.
         var firstString: Int32 = 0
         var stringCount: Int32 = 0

@@ -10,7 +10,8 @@ struct Atom: BitwiseCopyable {
         /// `extra` segments of length (4 bytes) and text, `length` bytes in all, then those between the first and the last
         /// in the form of `LiteralSearch`. `x` is the least length of a text, `y` that of the last segment.
         case wildcard
-        /// Some of `extra` literals is in the text: an automaton of `length` bytes that finds them, then the literals, each
+        /// Some of `extra` wildcards that begin and end alike: a program of `length` bytes in the form that `flags` tells,
+        /// the `x` bytes of their beginning and the `y` bytes of their end, then the longest literal of each between stars,
         /// with its length (4 bytes) before it.
         case containsAny
         /// The doubles `x` to `y`; flag 1: with the low end, 2: with the high end.
@@ -53,6 +54,14 @@ struct Atom: BitwiseCopyable {
         x = 0
         y = 0
     }
+}
+
+/// How an atom of several wildcards finds what is between its ends.
+enum ContainsAnyForm: UInt8, BitwiseCopyable {
+    /// A `ShiftAutomaton` that finds any of single literals.
+    case automaton
+    /// `LiteralSearch`, case by case, or in both cases.
+    case sequences, casedSequences
 }
 
 /// A field with its alternatives in flat form. Equal conditions of different rules are one.

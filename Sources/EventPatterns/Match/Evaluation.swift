@@ -139,7 +139,10 @@ struct Evaluation {
             guard length >= Int(atom.pointee.x) else { return false }
             return WildcardMatching.matches(
                 bytes(atom, condition), wanted, Int(atom.pointee.extra), last: Int(atom.pointee.y), base, length)
-        case .containsAny: return ShiftAutomaton.accepts(bytes(atom, condition), base, length)
+        case .containsAny:
+            return WildcardMatching.matchesAny(
+                bytes(atom, condition), wanted, ContainsAnyForm(rawValue: atom.pointee.flags) ?? .automaton,
+                Int(atom.pointee.extra), first: Int(atom.pointee.x), last: Int(atom.pointee.y), base, length)
         case .regex:
             return PatternRegex.matches(UnsafeRawPointer(bytes(atom, condition)), base, length)
         case .wildcardCased:

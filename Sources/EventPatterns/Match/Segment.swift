@@ -117,7 +117,9 @@ extension Segment {
         _ value: UnsafeMutablePointer<FlatValue>, _ plan: UnsafeMutablePointer<Access.Plan>, _ scratch: MatchScratch,
         _ base: SegmentBase
     ) {
-        if plan.pointee.any { follow(Access.key(value.pointee.path, .any, 0), scratch, base) }
+        if plan.pointee.anySlot >= 0 {
+            follow(hashes.slots.base[Int(plan.pointee.anySlot)], hashes.lists, scratch, base)
+        }
         if plan.pointee.complement >= 0 { lookComplement(value, plan, scratch, base) }
     }
 

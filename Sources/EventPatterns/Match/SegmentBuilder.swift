@@ -23,7 +23,8 @@ struct SegmentBuilder: ~Copyable {
     mutating func add(_ pattern: EventPattern, path: (FieldPath) -> Int32) {
         let rule = Int32(truncatingIfNeeded: store.ruleCount)
         store.ruleCount += 1
-        for branch in pattern.branches {
+        let branches = SegmentBuilder.joined(pattern.branches)
+        for branch in branches {
             let first = store.references.count
             for condition in branch {
                 let record = store.appendCondition(path: path(condition.path), tests: condition.tests)
@@ -32,7 +33,35 @@ struct SegmentBuilder: ~Copyable {
             store.subRules.append(
                 SubRule(
                     rule: rule, firstCondition: UInt32(first), conditionCount: UInt16(truncatingIfNeeded: branch.count),
-                    isBranched: pattern.branches.count > 1))
+                    isBranched: branches.count > 1))
+        }
+    }
+
+    /// Branches that are one list of wildcards and regular expressions of the same field each, as one with all of them: so that
+    /// they are looked for together.
+    private static func joined(_ branches: [[FieldCondition]]) -> [[FieldCondition]] {
+        guard branches.count > 1 else { return branches }
+        var joined: [[FieldCondition]] = []
+        var places: [FieldPath: Int] = [:]
+        for branch in branches {
+            guard branch.count == 1, branch[0].tests.allSatisfy(isSearch) else {
+                joined.append(branch)
+                continue
+            }
+            if let place = places[branch[0].path] {
+                joined[place][0].tests += branch[0].tests
+            } else {
+                places[branch[0].path] = joined.count
+                joined.append(branch)
+            }
+        }
+        return joined
+    }
+
+    private static func isSearch(_ test: ValueTest) -> Bool {
+        switch test {
+        case .wildcard, .wildcardIgnoringCase, .regex: true
+        default: false
         }
     }
 

@@ -4,7 +4,14 @@ extension SegmentIndexer {
         _ atom: Atom, _ condition: ConditionRecord
     ) -> [(kind: Access.Kind, text: [UInt8], length: Int)] {
         if atom.kind != .containsAny { return textEntry(atom, condition).map { [$0] } ?? [] }
-        var cursor = store.text.base + Int(condition.firstByte) + Int(atom.offset) + Int(atom.length)
+        let ends = store.text.base + Int(condition.firstByte) + Int(atom.offset) + Int(atom.length)
+        let first = Array(UnsafeBufferPointer(start: ends, count: Int(atom.x)))
+        let last = Array(UnsafeBufferPointer(start: ends + first.count, count: Int(atom.y)))
+        if !first.isEmpty || !last.isEmpty {
+            return [first.count >= last.count ? (.prefix, first, first.count) : (.suffix, last, last.count)]
+        }
+        if atom.flags == ContainsAnyForm.casedSequences.rawValue { return [(.string, [], 0)] }
+        var cursor = ends
         return (0..<Int(atom.extra)).map { _ in
             let size = Int(ByteHash.half(cursor))
             let gram = Array(UnsafeBufferPointer(start: cursor + 4, count: min(4, size)))

@@ -99,6 +99,10 @@ struct SegmentIndexer {
             plans.base[path].needsText = plans[path].looksAtText
             plans.base[path].needsAny = plans[path].any || plans[path].complement >= 0
         }
+        for path in 0..<plans.count where plans[path].any {
+            plans.base[path].anySlot = Int32(
+                truncatingIfNeeded: hashes.slot(Access.key(Int32(truncatingIfNeeded: path), .any, 0)))
+        }
         let strings = buildStrings()
         let parts = Parts(
             store: store, hashes: hashes,

@@ -34,7 +34,7 @@ struct SegmentStore {
     mutating func appendCondition(path: Int32, tests: [ValueTest]) -> ConditionRecord {
         let firstAtom = atoms.count
         let firstByte = text.count
-        let (others, groups) = groupLiterals(tests)
+        let (others, groups) = WildcardGroup.group(PatternRegex.united(tests))
         let count = others.count + groups.count
         for _ in 0..<count { atoms.append(Atom(.null)) }
         var allowsAbsence = false
@@ -43,8 +43,8 @@ struct SegmentStore {
             atoms[firstAtom + index] = atom
             if atom.kind == .absent { allowsAbsence = true }
         }
-        for (index, literals) in groups.enumerated() {
-            atoms[firstAtom + others.count + index] = containsAny(literals, firstByte)
+        for (index, group) in groups.enumerated() {
+            atoms[firstAtom + others.count + index] = containsAny(group, firstByte)
         }
         let sortedCount = count > 8 ? sortExact(firstAtom, count) : 0
         return ConditionRecord(
@@ -159,7 +159,7 @@ struct SegmentStore {
         let between = segments.dropFirst().dropLast().map { LiteralSearch.Literal(bytes: $0, others: $0) }
         var encoded: [UInt8] = []
         for segment in segments { appendSegment(segment, to: &encoded) }
-        var atom = searchAtom(.wildcard, encoded, LiteralSearch.encode(between, ignoringCase: false), firstByte)
+        var atom = searchAtom(.wildcard, encoded, LiteralSearch.encode([between], ignoringCase: false), firstByte)
         atom.extra = UInt16(truncatingIfNeeded: segments.count)
         // The least length of a value that can match.
         atom.x = UInt64(segments.reduce(0) { $0 + $1.count })
@@ -189,7 +189,7 @@ struct SegmentStore {
         let fixed = wildcard.segments.map(CaseText.byteForms)
         let isFixed = fixed.allSatisfy { $0 != nil } && fixed.count > 1
         let literals = fixed.compactMap(\.self)
-        let between = isFixed ? LiteralSearch.encode(Array(literals.dropFirst().dropLast()), ignoringCase: true) : []
+        let between = isFixed ? LiteralSearch.encode([Array(literals.dropFirst().dropLast())], ignoringCase: true) : []
         var atom = searchAtom(.wildcardCased, encoded, between, firstByte)
         atom.extra = UInt16(truncatingIfNeeded: wildcard.segments.count)
         atom.flags = isFixed ? 1 : 0
@@ -207,33 +207,17 @@ struct SegmentStore {
         return atom
     }
 
-    /// Takes the wildcards of one literal between two stars out of a list of tests, in groups that one automaton can find.
-    private func groupLiterals(_ tests: [ValueTest]) -> (others: [ValueTest], groups: [[[UInt8]]]) {
-        var others: [ValueTest] = []
-        var literals: [[UInt8]] = []
-        for test in tests {
-            if case .wildcard(let wildcard) = test, let literal = wildcard.onlyLiteral,
-                literal.count < ShiftAutomaton.mostStates
-            {
-                literals.append(literal)
-            } else {
-                others.append(test)
-            }
-        }
-        return literals.count < 3 ? (tests, []) : (others, ShiftAutomaton.groups(of: literals))
-    }
-
-    private mutating func containsAny(_ literals: [[UInt8]], _ firstByte: Int) -> Atom {
-        let automaton = ShiftAutomaton.finding(literals)
-        var bytes = automaton
-        for literal in literals {
-            for shift in [0, 8, 16, 24] { bytes.append(UInt8(truncatingIfNeeded: literal.count >> shift)) }
-            bytes += literal
+    private mutating func containsAny(_ group: WildcardGroup, _ firstByte: Int) -> Atom {
+        let (program, form) = group.program()
+        var bytes = program + group.first + group.last
+        for literals in group.literals {
+            appendSegment(literals.map(\.bytes).max { $0.count < $1.count } ?? [], to: &bytes)
         }
         var atom = textAtom(.containsAny, bytes, firstByte)
-        atom.length = UInt32(automaton.count)
-        atom.extra = UInt16(truncatingIfNeeded: literals.count)
-        (atom.x, atom.y) = (0, 0)
+        atom.flags = form.rawValue
+        atom.length = UInt32(program.count)
+        atom.extra = UInt16(truncatingIfNeeded: group.literals.count)
+        (atom.x, atom.y) = (UInt64(group.first.count), UInt64(group.last.count))
         return atom
     }
 
@@ -252,9 +236,9 @@ struct SegmentStore {
         case .equalsIgnoringCase(let values):
             for value in values { excluded.append(caseAtom(value, .equalsFolded, .equalsCased, firstByte)) }
         case .wildcards(let values):
-            let (others, groups) = groupLiterals(values.map { .wildcard($0) })
+            let (others, groups) = WildcardGroup.group(values.map { .wildcard($0) })
             for other in others { excluded.append(flatten(other, firstAtom: firstAtom, firstByte: firstByte)) }
-            for literals in groups { excluded.append(containsAny(literals, firstByte)) }
+            for group in groups { excluded.append(containsAny(group, firstByte)) }
         }
         if isSorted { excluded.sort { $0.x < $1.x } }
         var atom = Atom(.anythingBut)

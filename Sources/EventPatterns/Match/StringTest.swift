@@ -9,7 +9,7 @@ struct StringTest: BitwiseCopyable {
         case condition
         /// Nothing here: several sub-rules ask, and the answer is remembered for all of them.
         case shared
-        case wildcard, regex
+        case wildcard, wildcards, regex
     }
 
     private let kind: Kind
@@ -18,10 +18,13 @@ struct StringTest: BitwiseCopyable {
     let known: Int32
     /// The least length of a text.
     private let least: Int32
-    /// Of a wildcard: the length of the segments, their number, and the length of the last.
+    /// Of a wildcard: the length of the segments, their number, and the length of the last. Of several: the length of the
+    /// program, their number, and the lengths of their ends.
     private let length: Int32
     private let segments: Int32
+    private let first: Int32
     private let last: Int32
+    private let form: ContainsAnyForm
     private let program: UnsafeMutablePointer<UInt8>
     private let condition: UnsafeMutablePointer<ConditionRecord>
 
@@ -37,15 +40,18 @@ struct StringTest: BitwiseCopyable {
             switch atom.kind {
             case _ where isShared: .shared
             case .wildcard where isSingle: .wildcard
+            case .containsAny where isSingle: .wildcards
             case .regex where isSingle: .regex
             default: .condition
             }
         known = isShared ? -1 : Int32(record.filed)
         program = store.text.base + Int(condition.pointee.firstByte) + Int(atom.offset)
         least = kind == .wildcard ? Int32(clamping: atom.x) : 0
+        first = kind == .wildcards ? Int32(clamping: atom.x) : 0
+        form = kind == .wildcards ? ContainsAnyForm(rawValue: atom.flags) ?? .automaton : .automaton
         length = Int32(clamping: atom.length)
         segments = Int32(atom.extra)
-        last = kind == .wildcard ? Int32(clamping: atom.y) : 0
+        last = kind == .wildcard || kind == .wildcards ? Int32(clamping: atom.y) : 0
     }
 
     /// Whether a string passes, or may pass.
@@ -56,6 +62,10 @@ struct StringTest: BitwiseCopyable {
             value.pointee.length >= least
                 && WildcardMatching.matches(
                     program, Int(length), Int(segments), last: Int(last), value.pointee.base, Int(value.pointee.length))
+        case .wildcards:
+            WildcardMatching.matchesAny(
+                program, Int(length), form, Int(segments), first: Int(first), last: Int(last), value.pointee.base,
+                Int(value.pointee.length))
         case .regex: PatternRegex.matches(program, value.pointee.base, Int(value.pointee.length))
         case .condition: evaluation.passes(condition, value)
         case .shared: true

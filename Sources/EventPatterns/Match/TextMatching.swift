@@ -61,8 +61,7 @@ enum WildcardMatching {
         if last > 0, !ByteHash.equal(text + end, encoded + (encodedLength - last), last) { return false }
         if segments == 2 { return true }
         // The segments between are looked for in what the two ends leave.
-        return LiteralSearch.follow(
-            encoded + encodedLength, segments - 2, ignoringCase: false, text + first, end - first)
+        return LiteralSearch.follows(encoded + encodedLength, 1, ignoringCase: false, text + first, end - first)
     }
 
     /// As `matches`, with segments in the form that `CaseMatching` reads. With `isFixed` the first and the last segment are as
@@ -79,8 +78,7 @@ enum WildcardMatching {
             let end = length - last
             if last > 0, CaseMatching.forward(ending.base, ending.size, text + end, last) < 0 { return false }
             return segments == 2
-                || LiteralSearch.follow(
-                    encoded + encodedLength, segments - 2, ignoringCase: true, text + first, end - first)
+                || LiteralSearch.follows(encoded + encodedLength, 1, ignoringCase: true, text + first, end - first)
         }
         var cursor = encoded
         var at = 0
@@ -108,6 +106,26 @@ enum WildcardMatching {
             }
         }
         return true
+    }
+
+    /// Whether a text matches one of several wildcards that begin and end alike: with the `first` and the `last` bytes after
+    /// the program, which is an automaton, or sequences of the literals between.
+    @inline(__always)
+    static func matchesAny(
+        _ program: UnsafePointer<UInt8>, _ programLength: Int, _ form: ContainsAnyForm, _ count: Int, first: Int,
+        last: Int, _ text: UnsafePointer<UInt8>, _ length: Int
+    ) -> Bool {
+        guard first + last <= length else { return false }
+        let end = length - last
+        let ends = program + programLength
+        if first > 0, !ByteHash.equal(text, ends, first) { return false }
+        if last > 0, !ByteHash.equal(text + end, ends + first, last) { return false }
+        switch form {
+        case .automaton: return ShiftAutomaton.accepts(program, text + first, end - first)
+        case .sequences: return LiteralSearch.follows(program, count, ignoringCase: false, text + first, end - first)
+        case .casedSequences:
+            return LiteralSearch.follows(program, count, ignoringCase: true, text + first, end - first)
+        }
     }
 
     private static func lastSegment(

@@ -9,6 +9,8 @@ struct PatternParser: ~Copyable {
     var hasEmptyExclusion = false
     /// The wildcards read so far.
     var wildcards = 0
+    /// The regular expressions read so far.
+    var regexes = 0
     private var path: [[UInt8]] = []
     /// What an `all-of` in the array being read asks for.
     var pendingGroups: [[ValueTest]]?
@@ -35,6 +37,7 @@ struct PatternParser: ~Copyable {
         }
         if hasEmptyExclusion { throw matcher(PatternParser.emptyExclusionMessage) }
         if wildcards > 1 { try checkWildcards(branches) }
+        if regexes > 1 { try checkRegexes(branches) }
         let sorted = branches.map { branch in
             branch.sorted { FieldPath.precedes($0.key, $1.key) }
                 .flatMap { path, groups in groups.map { FieldCondition(path: path, tests: $0) } }
@@ -64,6 +67,25 @@ struct PatternParser: ~Copyable {
             }
         }
         for wildcards in byPath.values where wildcards.count > 1 { try check(Array(wildcards)) }
+    }
+
+    /// Refuses regular expressions of one field, over all branches, that need too many states together.
+    private func checkRegexes(_ branches: [Branch]) throws(PatternError) {
+        var byPath: [FieldPath: Set<PatternRegex>] = [:]
+        for branch in branches {
+            for (path, groups) in branch {
+                for case .regex(let regex) in groups.joined() { byPath[path, default: []].insert(regex) }
+            }
+        }
+        for regexes in byPath.values where regexes.count > 1 {
+            do throws(OperandError) {
+                _ = try PatternRegex.united(Array(regexes))
+            } catch {
+                throw reader.failure(
+                    .limitExceeded,
+                    "Rule is too complex - the regular expressions of one field are matched as one: \(error.message)")
+            }
+        }
     }
 
     func structure(_ message: String) -> PatternError { reader.failure(.invalidStructure, message) }

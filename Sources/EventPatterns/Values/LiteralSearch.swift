@@ -1,6 +1,6 @@
 import CLinux
 
-/// Finds a wildcard's literals between its stars, one after the other, each leftmost after the one before.
+/// Finds wildcards' literals between their stars, one after the other, each leftmost after the one before.
 ///
 /// In a text of at most 64 bytes all places of a literal are one mask of bits, and from mask to mask there is no branch that
 /// depends on the text. In longer texts the window moves on: a text costs a few instructions for each 16 of its bytes, and for
@@ -15,14 +15,28 @@ enum LiteralSearch {
         var others: [UInt8]
     }
 
-    /// The literals as `clinux_follow_one_another` reads them.
-    static func encode(_ literals: [Literal], ignoringCase: Bool) -> [UInt8] {
+    /// Sequences of literals as `clinux_any_follows` reads them.
+    static func encode(_ sequences: [[Literal]], ignoringCase: Bool) -> [UInt8] {
+        var encoded: [UInt8] = []
+        for literals in sequences {
+            let bytes = encode(literals, ignoringCase: ignoringCase)
+            append([bytes.count, literals.count], to: &encoded)
+            encoded += bytes
+        }
+        return encoded
+    }
+
+    private static func append(_ numbers: [Int], to encoded: inout [UInt8]) {
+        for number in numbers {
+            for shift in [0, 8, 16, 24] { encoded.append(UInt8(truncatingIfNeeded: number >> shift)) }
+        }
+    }
+
+    private static func encode(_ literals: [Literal], ignoringCase: Bool) -> [UInt8] {
         var encoded: [UInt8] = []
         for literal in literals {
             let stretch = min(literal.bytes.count, Int(CLINUX_STRETCH))
-            for number in [literal.bytes.count, stretch] {
-                for shift in [0, 8, 16, 24] { encoded.append(UInt8(truncatingIfNeeded: number >> shift)) }
-            }
+            append([literal.bytes.count, stretch], to: &encoded)
             for index in 0..<stretch {
                 encoded += [UInt8](repeating: literal.bytes[index], count: 16)
                 if ignoringCase { encoded += [UInt8](repeating: literal.others[index], count: 16) }
@@ -32,16 +46,29 @@ enum LiteralSearch {
         return encoded
     }
 
-    /// Whether a text has `count` encoded literals one after the other.
+    /// Whether a text has the literals of some of `count` encoded sequences.
     @inline(__always)
-    static func follow(
-        _ literals: UnsafePointer<UInt8>, _ count: Int, ignoringCase: Bool, _ text: UnsafePointer<UInt8>, _ length: Int
+    static func follows(
+        _ sequences: UnsafePointer<UInt8>, _ count: Int, ignoringCase: Bool, _ text: UnsafePointer<UInt8>, _ length: Int
     ) -> Bool {
-        if length <= window { return clinux_follow_one_another(text, length, literals, count, ignoringCase) }
-        return followInLong(literals, count, ignoringCase: ignoringCase, text, length)
+        if length <= window { return clinux_any_follows(text, length, sequences, count, ignoringCase) }
+        return followsInLong(sequences, count, ignoringCase: ignoringCase, text, length)
     }
 
     @inline(never)
+    private static func followsInLong(
+        _ sequences: UnsafePointer<UInt8>, _ count: Int, ignoringCase: Bool, _ text: UnsafePointer<UInt8>, _ length: Int
+    ) -> Bool {
+        var cursor = sequences
+        for _ in 0..<count {
+            let bytes = Int(ByteHash.half(cursor))
+            let literals = Int(ByteHash.half(cursor + 4))
+            if followInLong(cursor + 8, literals, ignoringCase: ignoringCase, text, length) { return true }
+            cursor += 8 + bytes
+        }
+        return false
+    }
+
     private static func followInLong(
         _ literals: UnsafePointer<UInt8>, _ count: Int, ignoringCase: Bool, _ text: UnsafePointer<UInt8>, _ length: Int
     ) -> Bool {

@@ -93,17 +93,9 @@ enum ShiftAutomaton {
 }
 
 extension ShiftAutomaton {
-    /// Parts literals into groups, each small enough that one automaton can find any of a group in a text.
-    static func groups(of literals: [[UInt8]]) -> [[[UInt8]]] {
-        var groups: [[[UInt8]]] = []
-        for literal in literals {
-            if let last = groups.last, starts(of: last + [literal]).count < mostStates {
-                groups[groups.count - 1].append(literal)
-            } else {
-                groups.append([literal])
-            }
-        }
-        return groups
+    /// Whether one automaton can find any of some literals.
+    static func canFind(_ literals: [[UInt8]]) -> Bool {
+        literals.allSatisfy { $0.count < mostStates } && starts(of: literals).count < mostStates
     }
 
     /// The automaton that finds any of some literals: its states are what a text can be in the middle of (Aho and Corasick

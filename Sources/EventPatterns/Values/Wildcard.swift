@@ -39,11 +39,6 @@ struct Wildcard: Sendable, Hashable {
         self.segments = segments
     }
 
-    /// The literal of a wildcard that is nothing but it between two stars.
-    var onlyLiteral: [UInt8]? {
-        segments.count == 3 && segments[0].isEmpty && segments[2].isEmpty ? segments[1] : nil
-    }
-
     /// The number of stars.
     var stars: Int { segments.count - 1 }
 }
