@@ -52,7 +52,7 @@ struct BadInputTests {
             Mistake("misspelt", host, "bukets: {}\n", .unknownKey, 1, 1, "did you mean `buckets`?", "limits"),
             Mistake("other's word", host, "archives: {}\n", .unknownKey, 1, 1, "called `archive`"),
             Mistake(
-                "stream mode", host, "streams: {a: {streamMode: ON_DEMAND}}\n", .notSupported, 1, 14,
+                "stream mode", host, "streams: {a: {streamMode: ON_DEMAND}}\n", .notSupported, 1, 15,
                 "not supported by this version"),
             Mistake("bucket name", host, "buckets: {Landing: {}}\n", .invalidValue, 1, 11, "cannot be a bucket's name"),
             Mistake("bucket name with ..", host, "buckets: {a..b: {}}\n", .invalidValue, 1, 11, "bucket's name"),

@@ -111,4 +111,47 @@ struct StreamTests {
         #expect(try warnings("[\"*\"]").contains { $0.contains("possible loop") })
         #expect(try warnings("[raw]").isEmpty)
     }
+
+    @Test("a target may be a stream or a bus")
+    func forwards() throws {
+        let rule = try #require(
+            try TestApp.load(
+                Self.app(
+                    "pattern: {source: [shop]}\ntargets:\n- stream: clicks\n  partitionKeyPath: detail.user\n- bus: orders\n",
+                    host: Self.host + "buses: {orders: {}}\n")
+            ).definition.rules.first)
+        #expect(
+            rule.targets.map(\.forward) == [
+                ForwardDefinition(kind: .stream, name: "clicks", partitionKeyPath: "detail.user"),
+                ForwardDefinition(kind: .bus, name: "orders"),
+            ])
+        #expect(rule.targets.map(\.id) == ["stream", "bus"] && rule.targets.allSatisfy(\.isOutside))
+    }
+
+    @Test(
+        "a target that cannot be is named with its place",
+        arguments: [
+            ("pattern: {source: [a]}\n", "stream: row", "unknown stream `row`"),
+            ("pattern: {source: [a]}\n", "bus: order", "unknown event bus `order`"),
+            ("pattern: {source: [a]}\n", "stream: raw, function: CSVToParquet", "one of `function`, `stream`"),
+            ("pattern: {source: [a]}\n", "bus: default, inputPath: $.detail", "as it is"),
+            ("pattern: {source: [a]}\n", "bus: default, partitionKeyPath: id", "for a target that is a stream"),
+            ("pattern: {source: [a]}\n", "stream: raw, partitionKeyPath: a..b", "no path into an event"),
+            ("stream: clicks\n", "bus: default", "no events"),
+        ])
+    func badForwards(_ rule: String, _ target: String, _ says: String) throws {
+        let problems = try TestApp.problems(Self.app(rule + "targets: [{\(target)}]"))
+        #expect(problems.contains { $0.description.contains(says) }, "\(problems)")
+    }
+
+    @Test("a stream whose records go to itself is a possible loop; a field that records do not have is told of")
+    func warnings() throws {
+        func warnings(_ rule: String) throws -> [String] {
+            try TestApp.load(Self.app(rule)).warnings.map(\.description)
+        }
+        #expect(try warnings("stream: raw\ntargets: [{stream: raw}]").contains { $0.contains("possible loop") })
+        #expect(try warnings("stream: raw\ntargets: [{stream: clicks}]").isEmpty)
+        let fields = try warnings("stream: raw\npattern: {source: [a], data: {b: [1]}}\ntargets: [{stream: clicks}]")
+        #expect(fields.count == 1 && fields.first?.contains("no field `source`") == true, "\(fields)")
+    }
 }

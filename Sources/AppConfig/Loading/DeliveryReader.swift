@@ -59,16 +59,18 @@ enum DeliveryReader {
         return keys
     }
 
-    /// A path like `detail.object.key`.
     private static func path(_ reader: inout MappingReader) -> String? {
-        guard let path = reader.string("key") else {
-            if !reader.has("key") { reader.missing("key", hint: "write key: detail.object.key, say") }
-            return nil
-        }
+        if !reader.has("key") { reader.missing("key", hint: "write key: detail.object.key, say") }
+        return path("key", &reader)
+    }
+
+    /// A path like `detail.object.key`.
+    static func path(_ key: String, _ reader: inout MappingReader) -> String? {
+        guard let path = reader.string(key) else { return nil }
         let steps = path.split(separator: ".", omittingEmptySubsequences: false)
         guard !path.isEmpty, steps.allSatisfy({ !$0.isEmpty && $0 != "$" }) else {
             reader.file.report(
-                .invalidValue, "`\(path)` is no path into an event", at: reader.place(of: "key"),
+                .invalidValue, "`\(path)` is no path into an event", at: reader.place(of: key),
                 hint: "names joined by dots, from the root of the event: detail.object.key")
             return nil
         }

@@ -132,6 +132,11 @@ struct LoopSearch {
         }
         emissions += buses.filter(grants.mayPutEvents).map { .events(bus: $0) }
         emissions += streams.filter(grants.mayPutRecords).map { .records(stream: $0) }
+        switch target.forward?.kind {
+        case .stream: emissions.append(.records(stream: target.forward?.name ?? ""))
+        case .bus: emissions.append(.events(bus: target.forward?.name ?? ""))
+        case nil: break
+        }
         let destinations = (target.destinations ?? Destinations()).filled(
             from: function?.definition.destinations ?? Destinations())
         if let bus = destinations.onSuccess { emissions.append(.success(bus: bus, function: target.function)) }

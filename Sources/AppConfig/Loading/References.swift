@@ -19,6 +19,7 @@ struct References {
                 checkBus(rule.definition.bus, at: rule.busPlace, file: rule.file)
             }
             for (name, place) in rule.destinations { checkBus(name, at: place, file: rule.file) }
+            for (name, place) in rule.streams { checkStream(name, at: place, file: rule.file) }
             let buckets = rule.pattern.map(PatternBuckets.init)
             for (name, place) in buckets?.named ?? [] { checkBucket(name, at: place, file: rule.file) }
             for (target, place) in zip(rule.definition.targets, rule.functionPlaces) {

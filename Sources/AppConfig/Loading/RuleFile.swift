@@ -12,8 +12,10 @@ struct RuleFile {
     var pattern: YAMLNode?
     /// Of the function's name, in the order of the targets.
     var functionPlaces: [Place] = []
-    /// Buses of its targets' destinations.
+    /// Buses of its targets, and of their destinations.
     var destinations: [(text: String, place: Place)] = []
+    /// Streams of its targets.
+    var streams: [(text: String, place: Place)] = []
 
     /// A file holds one rule (a mapping with `pattern` or `schedule`), a list of rules, or `rules:` with a list. Both
     /// folders are read alike: two names for what people look for in different places.
@@ -186,6 +188,7 @@ struct RuleFile {
             definition.targets.append(target)
             functionPlaces.append(read.function)
             destinations += read.buses
+            streams += read.streams
         }
     }
 

@@ -5,8 +5,7 @@ enum TargetReader {
     /// Keys of the design that this version does not carry out.
     private static let later = [
         "log": "name a function; `sluice events tail` shows the events of a bus",
-        "bus": "name a function that puts events on the other bus",
-        "stream": "name a function", "bucket": "name a function that puts objects",
+        "bucket": "name a function that puts objects",
         "deadLetterConfig": "what fails always goes to the host's dead letters: see `sluice dlq list`",
     ]
     private static let instead = [
@@ -22,8 +21,10 @@ enum TargetReader {
         var target: TargetDefinition
         var id: Place
         var function: Place
-        /// Buses of its destinations.
+        /// Buses of its destinations, and the one that it is.
         var buses: [(text: String, place: Place)]
+        /// The stream that it is.
+        var streams: [(text: String, place: Place)]
     }
 
     static func read(_ node: YAMLNode, file: ConfigFile, folder: AppFolder, rule: RuleDefinition) -> Read? {
@@ -32,7 +33,8 @@ enum TargetReader {
         var function = reader.string("function")
         let webhook = OutsideReader.webhook(&reader, folder: folder)
         let command = OutsideReader.command(&reader, folder: folder)
-        let kinds = ["function", "webhook", "command"].filter(reader.has)
+        let forward = forward(&reader, rule: rule)
+        let kinds = ["function", "webhook", "command", "stream", "bus"].filter(reader.has)
         if kinds.count > 1 {
             file.report(
                 .invalidValue, "a target has one of \(kinds.map { "`\($0)`" }.joined(separator: ", "))",
@@ -44,7 +46,7 @@ enum TargetReader {
         }
         var target = TargetDefinition(
             id: id ?? (kind == "function" ? function ?? "" : kind), function: function ?? "", webhook: webhook,
-            command: command)
+            command: command, forward: forward)
         target.inputFormat = reader.choice("inputFormat", InputFormat.self)
         target.input = TargetInputReader.read(&reader, target: target.id)
         var destinations = DestinationReader()
@@ -61,16 +63,43 @@ enum TargetReader {
                 .invalidValue, "`\(id)` cannot be a target's id", at: reader.place(of: "id"),
                 hint: "1 to 64 letters, digits, dots, hyphens and underscores")
         }
-        let other = ["log", "bus", "stream", "bucket"].contains(where: reader.has)
+        let other = ["log", "bucket"].contains(where: reader.has)
         if kinds.isEmpty, !other, !instead.keys.contains(where: { $0 != "name" && reader.has($0) }) {
             reader.missing(
-                "function", hint: "write function: NAME, the name of a folder in Functions, or webhook, or command")
+                "function",
+                hint: "write function: NAME, the name of a folder in Functions, or webhook, command, stream or bus")
         }
         reader.finish(later: later, instead: instead)
         guard function != nil, kind == "function" || target.isOutside else { return nil }
+        let place = reader.place(of: kind)
         return Read(
-            target: target, id: reader.place(of: reader.has("id") ? "id" : kind),
-            function: reader.place(of: kind), buses: destinations.buses)
+            target: target, id: reader.place(of: reader.has("id") ? "id" : kind), function: place,
+            buses: destinations.buses + (forward?.kind == .bus ? [(forward?.name ?? "", place)] : []),
+            streams: forward?.kind == .stream ? [(forward?.name ?? "", place)] : [])
+    }
+
+    /// `stream:` with `partitionKeyPath:`, or `bus:`.
+    private static func forward(_ reader: inout MappingReader, rule: RuleDefinition) -> ForwardDefinition? {
+        let (stream, bus) = (reader.string("stream"), reader.string("bus"))
+        let path = DeliveryReader.path("partitionKeyPath", &reader)
+        if reader.has("partitionKeyPath"), stream == nil {
+            reader.file.report(
+                .missingKey, "`partitionKeyPath` is for a target that is a stream",
+                at: reader.place(of: "partitionKeyPath"), hint: "write stream: NAME beside it")
+        }
+        if let stream { return ForwardDefinition(kind: .stream, name: stream, partitionKeyPath: path) }
+        guard let bus else { return nil }
+        if StreamLog.isStream(rule.bus) {
+            reader.file.report(
+                .invalidValue, "records of a stream are no events: they cannot go to a bus",
+                at: reader.place(of: "bus"), hint: "name a function that makes events of them")
+        }
+        for key in ["input", "inputPath", "inputTransformer"] where reader.has(key) {
+            reader.file.report(
+                .invalidValue, "`\(key)` beside `bus`: an event goes to another bus as it is",
+                at: reader.place(of: key), hint: "take it away, or name a function that makes another event")
+        }
+        return ForwardDefinition(kind: .bus, name: bus)
     }
 
     private static func retryPolicy(_ mapping: MappingReader, over defaults: RetryPolicy) -> RetryPolicy {

@@ -118,8 +118,8 @@ package struct CommandDefinition: Codable, Sendable, Hashable {
 }
 
 extension TargetDefinition {
-    /// Something outside of the host, no function of it.
-    package var isOutside: Bool { webhook != nil || command != nil }
+    /// No function of the app: something outside of the host, or another log of it.
+    package var isOutside: Bool { webhook != nil || command != nil || forward != nil }
 
     /// What stands in the place of a function's name: no function can be called so, and no two targets share it.
     package static func outsideName(kind: String, bus: String, rule: String, id: String) -> String {

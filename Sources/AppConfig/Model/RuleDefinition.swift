@@ -40,7 +40,7 @@ package struct RuleDefinition: Codable, Sendable, Hashable {
 package struct TargetDefinition: Codable, Sendable, Hashable {
     /// Unique within the rule; the function's name when the file gives none.
     package var id: String
-    /// Of a webhook or command, a name that no function can have: `outsideName`.
+    /// Where there is none (`isOutside`), a name that no function can have: `outsideName`.
     package var function: String
     /// Nil: as the function says.
     package var inputFormat: InputFormat?
@@ -57,11 +57,14 @@ package struct TargetDefinition: Codable, Sendable, Hashable {
     package var webhook: WebhookDefinition?
     /// A program instead of a function.
     package var command: CommandDefinition?
+    /// Another log of the host instead of a function.
+    package var forward: ForwardDefinition?
 
     package init(
         id: String, function: String, inputFormat: InputFormat? = nil, input: InputDefinition? = nil,
         destinations: Destinations? = nil, batchSize: Int = 1, retry: RetryPolicy = RetryPolicy(),
-        delivery: DeliveryOptions? = nil, webhook: WebhookDefinition? = nil, command: CommandDefinition? = nil
+        delivery: DeliveryOptions? = nil, webhook: WebhookDefinition? = nil, command: CommandDefinition? = nil,
+        forward: ForwardDefinition? = nil
     ) {
         self.id = id
         self.function = function
@@ -73,6 +76,7 @@ package struct TargetDefinition: Codable, Sendable, Hashable {
         self.delivery = delivery
         self.webhook = webhook
         self.command = command
+        self.forward = forward
     }
 }
 

@@ -53,6 +53,10 @@ extension TargetDefinition {
                 "\(webhook.method.rawValue) \(webhook.shownURL), up to \(webhook.concurrency) at once, each up to "
                     + "\(webhook.timeoutSeconds) s")
         }
+        if let forward {
+            let key = forward.partitionKeyPath.map { ", partition key \($0)" } ?? ""
+            phrases.append("goes to \(forward.kind.rawValue) \(forward.name)\(key)")
+        }
         if let command {
             phrases.append(
                 "runs \(([command.program] + command.arguments).joined(separator: " ")), up to \(command.concurrency) at "

@@ -124,7 +124,7 @@ extension HostController {
         let function = settings?.function ?? letter.target
         if settings?.isOutside == true {
             throw APIError.invalidRequest(
-                "\(function) is outside of the host: what it does cannot be tried in the shadow",
+                "\(function) is no function: what it does cannot be tried in the shadow",
                 hint: "redrive the dead letter, or send its event to a function with --to")
         }
         let started = HostClock().wall

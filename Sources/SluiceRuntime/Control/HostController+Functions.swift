@@ -18,9 +18,10 @@ extension HostController {
                 pattern: (try? RawJSON(rule.pattern)) ?? .emptyObject,
                 schedule: rule.schedule.map { "\($0.expression) \($0.timezone)" },
                 targets: rule.targets.map { target in
-                    let destinations = subscriptions.first {
+                    let settings = subscriptions.first {
                         $0.bus == rule.bus && $0.rule == rule.name && $0.target == target.id
-                    }?.destinations
+                    }
+                    let destinations = settings?.destinations
                     return RuleInfo.Target(
                         id: target.id, function: target.function,
                         inputFormat: (target.inputFormat ?? .eventBridge).rawValue,
@@ -28,7 +29,8 @@ extension HostController {
                         onSuccess: destinations?.onSuccess, onFailure: destinations?.onFailure,
                         batchSize: target.batchSize,
                         maximumRetryAttempts: target.retry.maximumRetryAttempts,
-                        maximumEventAgeInSeconds: target.retry.maximumEventAgeSeconds,
+                        maximumEventAgeInSeconds: min(
+                            target.retry.maximumEventAgeSeconds, (settings?.retentionHours ?? .max / 3600) * 3600),
                         delivery: target.deliveryPhrases)
                 },
                 file: rule.file,

@@ -135,6 +135,7 @@ package struct SubscriptionSettings: Codable, Sendable, Hashable {
     /// It goes there instead of to a function.
     package var webhook: WebhookDefinition?
     package var command: CommandDefinition?
+    package var forward: ForwardDefinition?
     /// For how long its stream keeps records; nil for a rule on a bus.
     package var retentionHours: Int?
 
@@ -142,8 +143,10 @@ package struct SubscriptionSettings: Codable, Sendable, Hashable {
         id: SubscriptionID, bus: String, rule: String, target: String, function: String, inputFormat: InputFormat,
         input: InputDefinition? = nil, destinations: Destinations? = nil, awaitsManifest: Bool? = nil,
         batchSize: Int, retry: RetryPolicy, draining: Bool = false, delivery: DeliveryOptions? = nil,
-        webhook: WebhookDefinition? = nil, command: CommandDefinition? = nil, retentionHours: Int? = nil
+        webhook: WebhookDefinition? = nil, command: CommandDefinition? = nil, forward: ForwardDefinition? = nil,
+        retentionHours: Int? = nil
     ) {
+        self.forward = forward
         self.retentionHours = retentionHours
         self.id = id
         self.bus = bus
@@ -184,6 +187,7 @@ package struct SubscriptionSettings: Codable, Sendable, Hashable {
         redirected.awaitsManifest = nil
         redirected.webhook = nil
         redirected.command = nil
+        redirected.forward = nil
         return redirected
     }
 

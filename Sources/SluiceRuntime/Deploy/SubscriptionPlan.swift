@@ -47,7 +47,7 @@ package struct SubscriptionPlan: Sendable {
                         destinations: Self.destinations(of: target, app.function(named: target.function)),
                         awaitsManifest: rule.manifest == nil ? nil : true, batchSize: target.batchSize,
                         retry: target.retry, draining: !rule.enabled, delivery: target.delivery,
-                        webhook: target.webhook, command: target.command,
+                        webhook: target.webhook, command: target.command, forward: target.forward,
                         retentionHours: StreamLog.stream(of: rule.bus).flatMap { name in
                             app.streams?.first { $0.name == name }?.retentionHours
                         }))

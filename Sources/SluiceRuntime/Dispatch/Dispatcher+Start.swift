@@ -83,11 +83,12 @@ extension Dispatcher {
             return
         }
         do throws(Failure) {
-            let request = try request(for: context)
-            if settings?.isOutside == true {
-                outside.start(OutsideTargets.Call(context: context, payload: request.payload))
+            if let target = settings?.forward {
+                forward(context, to: target, try payloads(of: context))
+            } else if settings?.isOutside == true {
+                outside.start(OutsideTargets.Call(context: context, payload: try request(for: context).payload))
             } else {
-                workers.start(request, on: version.workerVersion)
+                workers.start(try request(for: context), on: version.workerVersion)
             }
         } catch {
             return refuse(context, error)
@@ -107,13 +108,19 @@ extension Dispatcher {
         }
     }
 
-    private func request(for context: AttemptContext) throws(Failure) -> AttemptRequest {
+    /// Each event as its target wants it.
+    private func payloads(of context: AttemptContext) throws(Failure) -> [[UInt8]] {
         var payloads: [[UInt8]] = []
         for work in context.attempt.works {
             payloads.append(
                 try handlerInputs.input(of: work.payload, ingested: work.ingested, settings: context.settings))
         }
         if context.settings?.changesEvent == true { context.given = payloads }
+        return payloads
+    }
+
+    private func request(for context: AttemptContext) throws(Failure) -> AttemptRequest {
+        var payloads = try payloads(of: context)
         let isBatch = context.version.isBatch
         if !isBatch, payloads.count > 1, context.settings?.isKinesisBatch == true {
             payloads = [try HandlerInputs.kinesisEvent(of: context.attempt.works.map(\.payload))]

@@ -209,11 +209,11 @@ extension Failure {
 }
 
 extension SubscriptionSettings {
-    /// It is delivered to something outside.
-    package var isOutside: Bool { webhook != nil || command != nil }
+    /// It is delivered to no function: to something outside, or to another log of the host.
+    package var isOutside: Bool { webhook != nil || command != nil || forward != nil }
 
-    /// How many attempts may run at once outside.
-    package var outsideConcurrency: Int { webhook?.concurrency ?? command?.concurrency ?? 1 }
+    /// How many attempts may run at once where there is no function.
+    package var outsideConcurrency: Int { webhook?.concurrency ?? command?.concurrency ?? (forward == nil ? 1 : 16) }
 
     /// What stands in the place of a function's version.
     package var outsideVersion: FunctionVersion? {

@@ -71,7 +71,7 @@ package struct StreamReading: Sendable {
     /// The records after a position, of one shard or of all; `limit` and `bytes` bound what comes, and how far is looked.
     package func page(after: Position, shard: Int?, limit: Int, bytes: Int) throws -> Page {
         let newest = try newest()
-        let closed = try shard.flatMap { number in try shards().first { $0.number == number }?.last }
+        let closed = try shard.flatMap(end)
         var page = Page(records: [], next: after, behind: 0, isEnd: false)
         var size = 0
         var looked = 0
@@ -102,6 +102,12 @@ package struct StreamReading: Sendable {
         if page.next < newestPosition { page.behind = max(1, now - (try arrival(after: page.next) ?? now)) }
         if let closed, page.next >= min(closed, newestPosition) { page.isEnd = true }
         return page
+    }
+
+    /// Where a closed shard ends; nil for an open one. One whose records have all left the retention has ended before.
+    private func end(of shard: Int) throws -> Position? {
+        guard let open = settings.generations.last, shard < open.firstShard else { return nil }
+        return try shards().first { $0.number == shard }?.last ?? 0
     }
 
     /// Records that one page looks at: those of other shards lie between its own.

@@ -162,4 +162,49 @@ struct StreamHostTests {
         #expect(over.replayed == 2 && over.succeeded == 1 && over.dead == 1, "\(over)")
         await host.stop()
     }
+
+    @Test("Events go on to a stream and to another bus, records to another stream: once, traced, with what they carry")
+    func forwards() async throws {
+        let host = try await HostInProcess(
+            rules: [
+                "events": """
+                pattern: {source: [shop]}
+                targets:
+                - {stream: clicks, partitionKeyPath: detail.c, batchSize: 10}
+                - {bus: orders}
+                """,
+                "records": "stream: clicks\npattern: {partitionKey: [a]}\ntargets: [{stream: copies}]",
+                "orders": "bus: orders\npattern: {source: [shop]}\ntargets: [{function: InC}]",
+            ], streams: ["clicks": "", "copies": "shards: 3"])
+        let ids = try await host.put(["a", "b", "a"])
+        try await host.wait {
+            let subscriptions = try await host.control.status().subscriptions
+            let done = Dictionary(uniqueKeysWithValues: subscriptions.map { ("\($0.rule)/\($0.target)", $0.succeeded) })
+            return done == ["events/stream": 3, "events/bus": 3, "records/stream": 2, "orders/InC": 3] ? () : nil
+        }
+        let clicks = try await Self.all(host)
+        #expect(clicks.map(\.partitionKey).sorted() == ["a", "a", "b"])
+        let data = try clicks.map { try JSONDocument(parsing: Base64.decode($0.data.utf8) ?? []).root["id"]?.string }
+        #expect(Set(data) == Set(ids))
+        let copies = try await host.control.streamRecords(StreamQuery(stream: "copies", after: 0)).records
+        #expect(copies.map(\.data) == clicks.filter { $0.partitionKey == "a" }.map(\.data))
+        let trace = try await host.control.trace(id: copies[0].sequenceNumber)
+        #expect(ids.contains(trace.root.id), "\(trace.root)")
+        #expect(try host.journal.audit() == [])
+        await host.stop()
+    }
+
+    @Test("What a stream cannot take is a dead letter, and is taken when it is sent to a function")
+    func unforwardable() async throws {
+        let host = try await HostInProcess(
+            rules: ["r": "pattern: {source: [shop]}\ntargets: [{stream: clicks, partitionKeyPath: detail.c}]"],
+            streams: ["clicks": ""])
+        _ = try await host.put([String(repeating: "k", count: 257)])
+        let letter = try await host.wait { try await host.letters().first }
+        #expect(letter.code == "InvalidRecord" && letter.condition == "PermanentError", "\(letter)")
+        #expect(try await Self.all(host).isEmpty)
+        _ = try await host.control.redrive(.init(selection: .init(all: true), to: "InC"))
+        try await host.wait { try await host.letters().isEmpty ? () : nil }
+        await host.stop()
+    }
 }
