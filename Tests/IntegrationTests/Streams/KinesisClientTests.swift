@@ -54,7 +54,9 @@ extension Integration {
             defer { folder.remove() }
             try await Self.with { host in
                 async let putting: Void = Self.boto3(host, "until_gone", folder.file("noted"))
-                #expect(await host.journalWrites(30))
+                _ = try await host.wait(for: "a thousand records to be answered") {
+                    text(of: folder.file("noted")).utf8.count { $0 == UInt8(ascii: "\n") } >= 1000 ? true : nil
+                }
                 await host.end(SIGKILL)
                 try await putting
                 try await host.start()
