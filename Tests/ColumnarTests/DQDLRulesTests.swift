@@ -1,4 +1,5 @@
 import Columnar
+import Foundation
 import Testing
 
 /// What rules say of records and files; the expectations are those of AWS's documentation.
@@ -17,6 +18,29 @@ struct DQDLRulesTests {
         8,NULL,-3,,Berlin
 
         """
+
+    @Test("Texts that look the same are told apart by their bytes, and a rule can name both")
+    func composed() throws {
+        let (one, two) = ("caf\u{E9}", "cafe\u{301}")
+        #expect(one == two)
+        let text = "id,name\n1,\(one)\n2,\(two)\n3,cafe\n"
+        func bad(_ rules: QualityRules) throws -> [Int64] {
+            let rejected = CollectedRejects()
+            _ = try QualityFilter(rules).run(MemorySource(text), good: MemorySink(), bad: rejected)
+            return rejected.records.map(\.row)
+        }
+        #expect(try bad(QualityRules(dqdl: "Rules = [ ColumnValues \"name\" in [\"\(one)\", \"\(two)\"] ]")) == [3])
+        #expect(try bad(QualityRules(dqdl: "Rules = [ ColumnValues \"name\" in [\"\(two)\"] ]")) == [1, 3])
+        #expect(try bad(QualityRules(dqdl: "Rules = [ ColumnValues \"name\" = \"\(one)\" ]")) == [2, 3])
+        #expect(
+            try bad(
+                QualityRules(dqdl: "Rules = [ ColumnValues \"id\" < 0 where \"name in ('\(one)', '\(two)')\" ]"))
+                == [1, 2])
+        #expect(TextSet([one, two]).count == 2 && TextSet([one]) != TextSet([two]))
+        let allowed = try JSONDecoder().decode(
+            QualityRules.self, from: Data("{\"columns\": {\"name\": {\"allowed\": [\"\(one)\", \"\(two)\"]}}}".utf8))
+        #expect(try bad(allowed) == [3])
+    }
 
     @Test(
         "Rows that break a rule on values",

@@ -178,6 +178,45 @@ struct QualityStagedTests {
         #expect(Data(sink.bytes).range(of: Data("n6".utf8)) != nil)
     }
 
+    @Test("Bad rows in every batch leave the others as they are, with a dictionary and without")
+    func dropped() throws {
+        var generator = SeededGenerator(seed: 3)
+        var text = "id,word,unique,note\n"
+        var kept: [String] = []
+        for index in 0..<40_000 {
+            let isBad = Int.random(in: 0..<80, using: &generator) == 0
+            let note = index % 5 == 0 ? "" : "note \(Int.random(in: 0..<9_000, using: &generator))"
+            let unique =
+                index % 7 == 0 ? "" : "\(isBad ? "secret" : "ü")-\(UInt64.random(in: .min ... .max, using: &generator))"
+            let row = "\(isBad ? -index : index),w\(Int.random(in: 0..<40, using: &generator)),\(unique),\(note)"
+            text += row + "\n"
+            if !isBad { kept.append(row) }
+        }
+        var options = ConversionOptions()
+        options.csv.badRecords = .reject
+        options.csv.batchBytes = 30_000
+        options.parquet.compression = .none
+        options.profile = 5
+        let (plain, judged) = (MemorySink(), MemorySink())
+        let expected = try CSVConverter.convert(
+            from: MemorySource("id,word,unique,note\n" + kept.joined(separator: "\n") + "\n"), to: plain,
+            options: options)
+        options.quality = try QualityRules(
+            dqdl:
+                #"Rules = [ ColumnValues "id" >= 0, ColumnLength "unique" < 60, ColumnLength "word" < 5, ColumnLength "note" < 50 ]"#
+        )
+        let report = try CSVConverter.convert(from: MemorySource(text), to: judged, options: options)
+        #expect(report.rows == expected.rows && report.rejectedRows == 40_000 - expected.rows)
+        #expect(report.profile == expected.profile)
+        #expect(Data(judged.bytes).range(of: Data("secret".utf8)) == nil)
+        var rows = try ParquetFile(ParquetMemoryInput(judged.bytes)).rows()
+        var expectedRows = try ParquetFile(ParquetMemoryInput(plain.bytes)).rows()
+        while let row = try expectedRows.next() {
+            let found = try rows.next()
+            try #require(found == row)
+        }
+    }
+
     @Test("Ascending numbers are counted as runs, whatever comes after them")
     func ascending() throws {
         func check(_ keys: [String], distinct: Int64, once: Int64) throws {

@@ -69,7 +69,7 @@ extension TableBuilder {
             if !fits { for (_, builder) in staged { builder.rollBack() } }
             return ([part], fits ? staging : [])
         }
-        var good: [Int] = []
+        var (good, bad): ([Int], [Int]) = ([], [])
         var isBad = [UInt8](repeating: 0, count: part.count)
         for row in 0..<part.count {
             let batchRow = part.first + row
@@ -78,13 +78,14 @@ extension TableBuilder {
                 continue
             }
             isBad[row] = 1
+            bad.append(row)
             let verdict = judge.judge.verdict(part.batch, row: row, batchRow: batchRow)
             part.batch.reject(
                 row: batchRow, code: .ruleViolation, reason: verdict?.reason ?? "", column: verdict?.column)
         }
         var holding: [Int] = []
         for leaf in staging {
-            if fits, builders[leaf].drop(isBad) { holding.append(leaf) } else { builders[leaf].rollBack() }
+            if fits, builders[leaf].drop(isBad, bad) { holding.append(leaf) } else { builders[leaf].rollBack() }
         }
         return (good.isEmpty ? [] : part.selecting(good), holding)
     }

@@ -50,7 +50,7 @@ final class TableBuilder: RowOutput {
         self.leaves = leaves
         origins = plan.columns.map(\.origin)
         // Many columns share what a few may take.
-        let pageRows = max(1024, min(options.parquet.pageRows, 1_000_000 / max(1, leaves.count)))
+        let pageRows = max(1024, min(options.parquet.pageRows, 800_000 / max(1, leaves.count)))
         builders = leaves.map {
             ColumnBuilder(
                 name: $0.path.joined(separator: "."), type: $0.type, options: options.parquet,

@@ -16,7 +16,7 @@ public struct QualityRule: Sendable {
         /// Values match as a whole.
         case pattern(QualityPattern)
         /// Values are among these, to the letter.
-        case allowed(Set<String>)
+        case allowed(TextSet)
         /// At least this share (0...1) of the records has a value. Judged at the end.
         case completeness(Double)
         /// The file has so many records, good and bad. Judged at the end.
@@ -54,7 +54,7 @@ extension QualityRule: CustomStringConvertible {
             text = "length \(minimum.map(String.init) ?? "0")...\(maximum.map(String.init) ?? "")"
         case .pattern(let pattern): text = "pattern \(pattern.text)"
         case .allowed(let values):
-            let shown = values.sorted().prefix(8).joined(separator: ", ")
+            let shown = values.sorted.prefix(8).joined(separator: ", ")
             text = "allowed [\(shown)\(values.count > 8 ? ", …" : "")]"
         case .completeness(let share): text = "completeness ≥ \(share)"
         case .rowCount(let minimum, let maximum):

@@ -73,7 +73,7 @@ extension QualityRules: Decodable {
         let minLength = try keys.value(Int.self, "minLength")
         let maxLength = try keys.value(Int.self, "maxLength")
         if minLength != nil || maxLength != nil { add(.length(minimum: minLength, maximum: maxLength)) }
-        if let allowed = try keys.value([RuleScalar].self, "allowed") { add(.allowed(Set(allowed.map(\.text)))) }
+        if let allowed = try keys.value([RuleScalar].self, "allowed") { add(.allowed(TextSet(allowed.map(\.text)))) }
         if let share = try keys.value(Double.self, "completeness") {
             guard (0...1).contains(share) else {
                 throw ColumnarError(

@@ -49,36 +49,99 @@ extension ColumnBuilder {
         mark.count = 0
     }
 
-    /// Keeps what is staged without some rows, where they leave no trace: with a dictionary that has no new entries, or
-    /// with plain numbers.
-    /// - Parameter isBad: 1 for each staged row that is not to be kept.
+    /// Keeps what is staged without some rows, where they leave no trace: with a dictionary to which they have brought no
+    /// entries, or with plain values.
+    /// - Parameters:
+    ///   - isBad: 1 for each staged row that is not to be kept.
+    ///   - bad: the same rows, in their order.
     /// - Returns: false where nothing was done, and `rollBack` is due.
-    func drop(_ isBad: [UInt8]) -> Bool {
-        let isPlainNumber = layout != .text && layout != .fixed16
-        guard usesDictionary ? dictionary.count == mark.distinct : isPlainNumber else { return false }
+    func drop(_ isBad: [UInt8], _ bad: [Int]) -> Bool {
+        guard layout != .fixed16, !usesDictionary || !bringEntries(isBad, bad) else { return false }
+        if stagedNulls == 0 {
+            dropRuns(bad)
+            return true
+        }
         let ids = numbers
-        let plain = usesDictionary ? nil : pageValues()
+        let plain = usesDictionary || layout == .text ? nil : pageValues()
+        let isPlainText = !usesDictionary && layout == .text
         var (row, value, next) = (mark.rows, mark.values, mark.values)
+        var (text, nextText) = (mark.texts, mark.texts)
         for index in 0..<mark.count {
             let place = mark.rows &+ index
             let isThere = validity[place &>> 3] &>> UInt8(truncatingIfNeeded: place & 7) & 1
+            let length = isPlainText && isThere == 1 ? Int(ids[next]) : 0
             if isBad[index] == 0 {
                 let bit: UInt8 = 1 &<< UInt8(truncatingIfNeeded: row & 7)
                 validity[row &>> 3] = isThere == 1 ? validity[row &>> 3] | bit : validity[row &>> 3] & ~bit
                 if isThere == 1 {
                     if let plain { plain[value] = plain[next] } else { ids[value] = ids[next] }
+                    if text < nextText { memmove(texts.base + text, texts.base + nextText, length) }
                     value &+= 1
+                    text &+= length
                 }
                 row &+= 1
             }
             next &+= Int(isThere)
+            nextText &+= length
         }
         for free in row..<mark.rows + mark.count {
             validity[free &>> 3] |= 1 &<< UInt8(truncatingIfNeeded: free & 7)
         }
         chunkValues -= pageValueCount - value
         (pageRowCount, pageValueCount) = (row, value)
+        if isPlainText { texts.count = text }
         return true
+    }
+
+    /// The same where no row is null: what lies between the bad rows is moved as a whole.
+    private func dropRuns(_ bad: [Int]) {
+        let isPlainText = !usesDictionary && layout == .text
+        var (source, target) = (texts.base + mark.texts, texts.base + mark.texts)
+        /// Moves the texts of some rows, or passes over them.
+        func takeTexts(_ rows: Range<Int>, keeping: Bool) {
+            guard isPlainText else { return }
+            var bytes = 0
+            for row in rows { bytes &+= Int(numbers[mark.values &+ row]) }
+            if keeping {
+                if source != target { memmove(target, source, bytes) }
+                target += bytes
+            }
+            source += bytes
+        }
+        var next = 0
+        var value = mark.values
+        for row in bad + [mark.count] {
+            let (from, count) = (mark.values + next, row - next)
+            takeTexts(next..<row, keeping: true)
+            if row < mark.count { takeTexts(row..<row + 1, keeping: false) }
+            if from != value {
+                if usesDictionary || isPlainText {
+                    memmove(numbers + value, numbers + from, count * MemoryLayout<UInt32>.stride)
+                } else {
+                    memmove(pageValues() + value, pageValues() + from, count * MemoryLayout<Int64>.stride)
+                }
+            }
+            value += count
+            next = row + 1
+        }
+        if isPlainText { texts.count = texts.base.distance(to: target) }
+        chunkValues -= bad.count
+        pageRowCount -= bad.count
+        pageValueCount = value
+    }
+
+    /// Whether some of the staged rows may have brought entries into the dictionary.
+    private func bringEntries(_ isBad: [UInt8], _ bad: [Int]) -> Bool {
+        if dictionary.count == mark.distinct { return false }
+        if stagedNulls == 0 { return bad.contains { Int(numbers[mark.values + $0]) >= mark.distinct } }
+        var value = mark.values
+        for index in 0..<mark.count {
+            let place = mark.rows &+ index
+            if validity[place &>> 3] &>> UInt8(truncatingIfNeeded: place & 7) & 1 == 0 { continue }
+            if isBad[index] == 1, Int(numbers[value]) >= mark.distinct { return true }
+            value &+= 1
+        }
+        return false
     }
 
     // MARK: what is staged

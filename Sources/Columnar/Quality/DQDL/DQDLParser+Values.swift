@@ -42,7 +42,7 @@ extension DQDLParser {
             } else if hasTexts {
                 var parts: [ValueTest.Check] = []
                 let all = texts + (hasEmpty ? [""] : [])
-                if !all.isEmpty { parts.append(.texts(Set(all))) }
+                if !all.isEmpty { parts.append(.texts(TextSet(all))) }
                 if hasBlank { parts.append(.blank) }
                 check = parts.count == 1 ? parts[0] : .either(parts)
             }

@@ -165,7 +165,7 @@ struct WhereClause {
         _ values: [Literal], _ test: (ValueTest.Check, Bool) -> RecordTest
     ) throws(ColumnarError) -> RecordTest {
         var numbers: [QualityRange.Value] = []
-        var texts: Set<String> = []
+        var texts: TextSet = []
         var days: Set<Int64> = []
         for value in values {
             switch value.kind {

@@ -13,7 +13,7 @@ final class CompiledCheck {
         case .pattern: parts = []
         case .texts(let values):
             var known = ValueDictionary(keepsAllTexts: true)
-            for value in values {
+            for value in values.sorted {
                 _ = PaddedText.with(value) { known.insert($0, $1, flags: 0, value: 0) }
             }
             texts = known

@@ -9,7 +9,7 @@ public struct ValueTest: Sendable {
         /// A number among these.
         case numbers(NumberSet)
         /// A text among these, to the letter.
-        case texts(Set<String>)
+        case texts(TextSet)
         /// A text of one or more blanks and nothing else.
         case blank
         /// A date, or a timestamp of which the day counts, on a day (since 1970-01-01) between bounds.
