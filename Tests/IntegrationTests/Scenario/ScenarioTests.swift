@@ -135,7 +135,7 @@ extension Integration {
                 // What ran for what: each file once, the converted one with the lineage of the first.
                 let status = try await host.settled()
                 let matched = status.subscriptions.map { "\($0.function) \($0.matched) \($0.succeeded)" }.sorted()
-                #expect(matched == ["CSVToParquet 1 1", "EnrichOrders 0 0", "ValidateCSV 1 1"])
+                #expect(matched == ["CSVToParquet 1 1", "EnrichOrders 0 0", "StreamToParquet 0 0", "ValidateCSV 1 1"])
             }
         }
 

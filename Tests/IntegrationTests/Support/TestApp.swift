@@ -39,7 +39,7 @@ struct TestApp: Sendable {
         try app.takeFunctions(from: packageRoot + "/Tests/Fixtures/App")
         try app.write(
             "Events/rules/faulty.yaml", text(of: packageRoot + "/Tests/Fixtures/App/Events/rules/faulty.yaml"))
-        try app.edit("sluice.yaml") { $0 + "\n  outbox:\n  secret:\n" }
+        try app.edit("sluice.yaml") { $0.replacing("buckets:\n", with: "buckets:\n  outbox:\n  secret:\n") }
         return app
     }
 
