@@ -2,8 +2,8 @@ import BenchTally
 import FunctionKit
 import Glibc
 
-/// The function of `sluice bench streams`: decodes every record and its data, counts it, and checks that each key's records
-/// come one after the other, whichever worker gets them.
+/// The function of `sluice bench streams`: decodes every record and its data, counts it, and notes when it had it, so that the
+/// benchmark can see whether each key's records came one after the other, whichever worker got them.
 private struct BenchStream: BatchHandler {
     /// What the benchmark's producer puts.
     struct Item: Decodable, Sendable {
@@ -16,52 +16,40 @@ private struct BenchStream: BatchHandler {
     }
 
     let tally = BenchTally()
-    var order: OrderTable?
-
-    mutating func start(_ setup: FunctionSetup) throws {
-        order = OrderTable(
-            path: setup.environment["ORDER_FILE"] ?? "", keys: setup.environment["KEYS"].flatMap { Int($0) } ?? 0)
-        if order == nil { throw HandlerError(code: "NoOrderFile", message: "ORDER_FILE has no place for KEYS keys") }
-    }
+    let order = OrderLog()
 
     func handle(_ records: [Record<StreamRecord>], context: Context) async throws -> [RecordResult] {
         let now = BenchTally.now()
         let results = await records.results { record in
             let item = try record.event.decode(Item.self)
             tally.add(latency: now - item.sent)
-            order?.note(key: item.key, number: item.number)
+            order.add(key: item.key, number: item.number)
         }
+        order.write()
         tally.write()
         return results
     }
 }
 
-/// A file that all workers map: for each key the number of its last record, and how many came out of order.
+/// Which records one worker has handled and when, in a file of its scratch folder, where the benchmark reads it: workers may
+/// write nowhere else, so nobody but the benchmark sees what all of them did.
 ///
-/// Unchecked: records of a key are handled one at a time, and no two keys share a place.
-private final class OrderTable: @unchecked Sendable {
-    private let places: UnsafeMutablePointer<Int64>
-    private let keys: Int
+/// Unchecked: a worker runs one invocation at a time.
+private final class OrderLog: @unchecked Sendable {
+    /// For each record its key and, in the lower 32 bits, its number; then the time.
+    private var entries: [Int64] = []
+    private var file: Int32 = -1
 
-    init?(path: String, keys: Int) {
-        let count = keys * 2 * MemoryLayout<Int64>.stride
-        let file = open(path, O_RDWR | O_CLOEXEC)
-        guard file >= 0 else { return nil }
-        defer { close(file) }
-        var status = stat()
-        guard keys > 0, fstat(file, &status) == 0, status.st_size >= count,
-            let memory = mmap(nil, count, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0), memory != MAP_FAILED
-        else { return nil }
-        places = memory.bindMemory(to: Int64.self, capacity: keys * 2)
-        self.keys = keys
+    func add(key: Int, number: Int64) {
+        entries.append(Int64(key) << 32 | number)
+        entries.append(BenchTally.now())
     }
 
-    deinit { munmap(places, keys * 2 * MemoryLayout<Int64>.stride) }
-
-    func note(key: Int, number: Int64) {
-        guard (0..<keys).contains(key) else { return }
-        if number != places[key * 2] + 1 { places[key * 2 + 1] += 1 }
-        places[key * 2] = number
+    /// Appends what came since the last time.
+    func write() {
+        if file < 0 { file = open("order", O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o600) }
+        entries.withUnsafeBytes { _ = Glibc.write(file, $0.baseAddress, $0.count) }
+        entries.removeAll(keepingCapacity: true)
     }
 }
 

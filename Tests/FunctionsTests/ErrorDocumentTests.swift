@@ -9,7 +9,7 @@ struct ErrorDocumentTests {
 
     /// Names of fields in EventBridge's JSON; what benchmarks make up; the host's word to itself; what only a test host says.
     private static let others: Set = [
-        "ErrorCode", "ErrorMessage", "NoOrderFile", "OnPurpose", "Superseded", "UnknownOperation", "UnknownStage",
+        "ErrorCode", "ErrorMessage", "OnPurpose", "Superseded", "UnknownOperation", "UnknownStage",
     ]
 
     @Test("Every code that the sources give is described")

@@ -54,19 +54,16 @@ struct BenchStreams: AsyncParsableCommand {
     func run() async throws {
         options.warnOfMemory()
         let module = try BenchModule.path("BenchStream")
-        let order = try StreamOrder(path: PipelineHost.root(below: options.folder) + "/order", keys: keys)
-        let app = PipelineApp.stream(
-            Self.name, module: module, batch: batch, shards: shards, workers: workers,
-            keys: keys, order: order.path)
+        let app = PipelineApp.stream(Self.name, module: module, batch: batch, shards: shards, workers: workers)
         let host = try await PipelineHost.start(app, folder: options.folder)
+        var order = StreamOrder(data: host.data)
         do {
             var runs = PipelineRuns(folder: options.folder, bytes: try storedBytes())
             var load = PipelineHost.Load(
                 events: 20_000, request: request, connections: connections, rate: 0, bytes: bytes,
                 stream: .init(name: Self.name, keys: keys))
-            var violations: Int64 = 0
+            var violations = 0
             func drive() async throws -> PipelineHost.Run {
-                try order.clear()
                 let run = try await host.drive(load)
                 violations += try order.violations(of: load.events)
                 return run
@@ -96,7 +93,7 @@ struct BenchStreams: AsyncParsableCommand {
         ).count
     }
 
-    private func print(_ runs: PipelineRuns, violations: Int64) throws {
+    private func print(_ runs: PipelineRuns, violations: Int) throws {
         var printer = BenchPrinter(options)
         let params: [String: JSONValue] = [
             "request": .number(JSONNumber(request)), "batch": .number(JSONNumber(batch)),

@@ -40,19 +40,10 @@ struct PipelineApp {
         return app
     }
 
-    /// A function on a stream that checks the order of each key in the file `order`.
-    static func stream(
-        _ name: String, module: String, batch: Int, shards: Int, workers: Int, keys: Int, order: String
-    ) -> PipelineApp {
+    /// A function on a stream.
+    static func stream(_ name: String, module: String, batch: Int, shards: Int, workers: Int) -> PipelineApp {
         var app = PipelineApp(files: [("sluice.yaml", "streams: {\(name): {shards: \(shards)}}\n")])
-        app.add(
-            function: "BenchStream",
-            """
-            module: \(module)
-            reservedConcurrency: \(workers)
-            environment: {ORDER_FILE: "\(order)", KEYS: "\(keys)"}
-
-            """)
+        app.add(function: "BenchStream", "module: \(module)\nreservedConcurrency: \(workers)\n")
         app.add(rule: measured, "stream: \(name)\ntargets: [{function: BenchStream, batchSize: \(batch)}]")
         return app
     }

@@ -51,12 +51,9 @@ struct PipelineHost: Sendable {
 
     var data: String { "\(root)/data" }
 
-    /// Where the host of a folder's benchmark lies.
-    static func root(below folder: String) -> String { "\(folder)/sluice-bench-\(getpid())" }
-
     /// Starts a host on an app, below a temporary folder of `folder`.
     static func start(_ app: PipelineApp, folder: String) async throws -> PipelineHost {
-        let root = root(below: folder)
+        let root = "\(folder)/sluice-bench-\(getpid())"
         try app.write(below: "\(root)/app")
         var log = Logger(label: "bench")
         log.logLevel = .error

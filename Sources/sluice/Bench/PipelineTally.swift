@@ -39,7 +39,8 @@ struct PipelineTally: Sendable {
         return sum
     }
 
-    private static func files(named name: String, below folder: String) -> [String] {
+    /// Files of the workers' scratch folders.
+    static func files(named name: String, below folder: String) -> [String] {
         guard let directory = opendir(folder) else { return [] }
         defer { closedir(directory) }
         var found: [String] = []
