@@ -4,9 +4,8 @@ import FunctionProtocol
 /// A handler of several events at once, with a result for each.
 ///
 /// Effects belong to a record when they are asked of `record.context`, and are committed or discarded with that
-/// record's result. Effects asked of the batch's `context` are committed only if no record fails; if one does they are
-/// discarded, and the records that succeeded count as delivered all the same: ask one output for many records of the context
-/// of the first record in it.
+/// record's result. Effects asked of the batch's `context` are committed only if no record fails; if one does,
+/// nothing of the batch counts, and it is halved and handed out again until what succeeds does so as a whole.
 /// Throwing fails every record. A record that does not decode fails with `InvalidEvent` and is not handed in.
 public protocol BatchHandler: FunctionHandler {
     associatedtype Input: Decodable & Sendable

@@ -42,6 +42,7 @@ extension Dispatcher: WorkerPoolDelegate {
         core.workerDone(context.id)
         var report = report
         readItemFailures(&report, of: context)
+        keepBatchWhole(&report, of: context)
         let isGood = if case .failure = report.outcome { false } else { true }
         tallies[context.attempt.function, default: FunctionTally()]
             .note(succeeded: isGood, microseconds: report.durationMicroseconds, coldStart: report.coldStart)

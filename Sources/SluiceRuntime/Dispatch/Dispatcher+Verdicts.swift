@@ -41,14 +41,22 @@ extension Dispatcher {
         guard case .batch(let answer) = outcome else { return }
         // A stream is read up to a record: whoever names one means all from there on.
         report.stoppedAt = answer.results.firstIndex { $0.status == .failed }
-        guard !context.version.isBatch, works.count > 1, !context.effects.isEmpty else { return }
-        // It has one context for all records, so nobody knows which effects are whose: the batch is halved, until what
-        // succeeds does so as a whole and keeps its effects.
+    }
+
+    /// Where a batch as a whole has asked for effects, a failed record fails all of it: nobody knows which effects are whose,
+    /// and to settle the others without them would lose these. The batch is halved, until what succeeds does so as a whole
+    /// and keeps its effects.
+    func keepBatchWhole(_ report: inout AttemptReport, of context: AttemptContext) {
+        guard context.settings != nil, context.attempt.works.count > 1, case .batch(let answer) = report.outcome,
+            let failed = answer.results.first(where: { $0.status == .failed }),
+            context.effects.effects.contains(where: { $0.record == nil })
+        else { return }
         report.stoppedAt = nil
         report.outcome = .failure(
             Failure(
-                code: "RecordFailed",
-                message: "the handler named a record in its batchItemFailures after it had asked for effects"))
+                code: failed.failure?.code ?? "RecordFailed",
+                message: "a record failed after effects were asked for the batch as a whole, which is tried in halves: "
+                    + (failed.failure?.message ?? "the handler gave no reason")))
     }
 
     static func verdict(of report: AttemptReport, _ context: AttemptContext) -> Verdict {

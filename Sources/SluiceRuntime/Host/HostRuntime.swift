@@ -255,12 +255,14 @@ package final class HostRuntime {
     private func keepHouse() {
         let deployment = dispatcher.deployment
         let days = deployment.app.retention
-        // Streams lie in the same segments: the log is as long as whoever keeps longest wants it.
-        let kept = deployment.streams.reduce(Int64(days.archiveDays) * 86_400_000) { max($0, $1.retention) }
         let (journal, logs, clock) = (journal, logs, clock)
         files.perform {
             logs.trim(days: days.logDays)
-            _ = try? journal.trim(settledBelow: clock.wall - kept)
+            let limit = clock.wall - Int64(days.archiveDays) * 86_400_000
+            // Streams lie in the same segments: what can be read of one stays, whatever the archive keeps.
+            let readings = deployment.streams.map { StreamReading(settings: $0, journal: journal, now: clock.wall) }
+            guard let oldest = try? readings.compactMap({ try $0.oldest()?.ingested }).min() ?? limit else { return }
+            _ = try? journal.trim(settledBelow: min(limit, oldest))
         }
         Task { @LoopActor in await expire() }
         housekeeping = LoopTimer.after(.seconds(3600)) { [weak self] in self?.keepHouse() }

@@ -58,6 +58,11 @@ package struct StreamReading: Sendable {
         try journal.position(ingestedFrom: max(time, horizon)) - 1
     }
 
+    /// The first record that can be read, or one of the same commit.
+    func oldest() throws -> StoredRecord? {
+        try journal.records(log: log, after: position(from: 0), limit: 1).first
+    }
+
     package func newest() throws -> StoredRecord? { try journal.lastRecords(log: log, limit: 1).last }
 
     /// A page of records.

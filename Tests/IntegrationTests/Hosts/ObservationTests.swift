@@ -69,7 +69,7 @@ extension Integration {
                 try host.move("n\n1\n", to: "landing-zone", "a.csv")
                 let letter = try await host.wait(for: "the dead letter") { try await host.deadLetters().first }
                 let result = try await host.client.backup(BackupRequest(destination: copy))
-                #expect(result.modules == 4 && result.journalBytes > 0)
+                #expect(result.modules == 5 && result.journalBytes > 0)
                 await #expect(throws: APIError.self, "it is there already") {
                     _ = try await host.client.backup(BackupRequest(destination: copy))
                 }

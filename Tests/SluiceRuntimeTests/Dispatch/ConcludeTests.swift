@@ -170,4 +170,19 @@ struct ConcludeTests {
         #expect(try journal.audit() == [])
         await harness.close()
     }
+
+    @Test("A batch that has asked for effects as a whole is not settled in part, which would lose them")
+    func effectsOfAll() async throws {
+        let answer =
+            #"{"results":[{"status":"Failed","failure":{"code":"TimedOut","message":"again"}},{"status":"Ok"}]}"#
+        let put = #"{"entries":[{"source":"s","detailType":"d","detail":"{}","resources":[]}]}"#
+        let harness = try DispatchHarness(answer: answer, put: put, retry: Self.later)
+        await harness.settle()
+        try harness.put([#"{"a":1}"#, #"{"a":2}"#])
+        let journal = harness.journal
+        // Halved at once; of one record alone the answer has too many results, so both are tried again later.
+        try await harness.wait { try journal.pending(nil, after: 0, limit: 9).count == 2 }
+        #expect(try journal.records(log: nil, after: 2, limit: 9).isEmpty)
+        #expect(try journal.progress().map(\.succeeded) == [0])
+    }
 }
