@@ -47,7 +47,7 @@ soak: setup python ## the long versions of the fault tests (an hour)
 fuzz: setup ## the seeded fuzzers for minutes instead of seconds
 	@SLUICE_FUZZ_SECONDS=540 $(SWIFT) test --filter Fuzz
 
-sanitize: setup python ## tests of patterns, JSON and Parquet under the address, thread and undefined behaviour sanitizers
+sanitize: setup python ## tests of patterns, JSON and Parquet under the address and thread sanitizers
 	@scripts/sanitize.sh
 
 clean:

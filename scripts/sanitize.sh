@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
-# Tests of the pure modules, which work on raw memory, under the sanitizers: address, thread, undefined (all, or those named).
+# Tests of the pure modules, which work on raw memory, under the sanitizers: address and thread (both, or the one named).
+# Swift has no sanitizer of undefined behaviour for Linux; overflows and bounds trap by themselves.
 #
-# A package of these modules alone is made in .build/sanitize: the whole one would compile BoringSSL and NIO three times.
+# A package of these modules alone is made in .build/sanitize: the whole one would compile BoringSSL and NIO once more for each.
 # SLUICE_FUZZ_SECONDS says how long the fuzzer of the pattern engine runs (60).
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -43,8 +44,7 @@ let package = Package(
 EOF
 
 export ASAN_OPTIONS=detect_leaks=0
-export UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1
-for sanitizer in "${@:-address thread undefined}"; do
+for sanitizer in "${@:-address thread}"; do
     for one in $sanitizer; do
         echo "sanitize: $one"
         build=(--package-path "$package" --scratch-path "$root/.build/sanitize-$one" --sanitize="$one")

@@ -5,7 +5,8 @@
 /// no look-around. A character is a Unicode scalar.
 ///
 /// The expression becomes a deterministic automaton over bytes, so a byte costs two loads whatever the expression, and less
-/// where ten states are enough (`ShiftAutomaton`); one that would need too many states is refused.
+/// where ten states are enough (`ShiftAutomaton`) or where two bytes at a time can be looked up; one that would need too many
+/// states is refused.
 struct PatternRegex: Sendable, Hashable {
     /// The expression as written.
     var text: [UInt8]

@@ -47,7 +47,12 @@ extension Segment {
         while test < end {
             let number = test.pointee.subRule
             if stamps[Int(number)] != scratch.generation, test.pointee.passes(value, evaluation) {
-                consider(number, known: Int(test.pointee.known), scratch, base)
+                if test.pointee.rule >= 0 {
+                    stamps[Int(number)] = scratch.generation
+                    scratch.matched.append(Int32(truncatingIfNeeded: base.rule) &+ test.pointee.rule)
+                } else {
+                    consider(number, known: Int(test.pointee.known), scratch, base)
+                }
             }
             test += 1
         }

@@ -14,6 +14,8 @@ struct StringTest: BitwiseCopyable {
 
     private let kind: Kind
     let subRule: UInt32
+    /// The rule, as a position in the segment, if to pass the test is to match it; else -1.
+    let rule: Int32
     /// Which of the sub-rule's conditions has been found to hold once the test is passed, -1 for none.
     let known: Int32
     /// The least length of a text.
@@ -44,6 +46,7 @@ struct StringTest: BitwiseCopyable {
             case .regex where isSingle: .regex
             default: .condition
             }
+        rule = !isShared && record.conditionCount == 1 && !record.isBranched ? record.rule : -1
         known = isShared ? -1 : Int32(record.filed)
         program = store.text.base + Int(condition.pointee.firstByte) + Int(atom.offset)
         least = kind == .wildcard ? Int32(clamping: atom.x) : 0
