@@ -57,14 +57,11 @@ extension ColumnProfiler {
             if isFull { beginSketch(numbers: true) }
         }
         if let sketch {
+            sketch.warmUp()
             let registers = sketch.registers
             if isDouble {
-                let doubles = UnsafeRawPointer(numbers).assumingMemoryBound(to: Double.self)
                 for position in index..<count {
-                    // As `canonical` does it: a sum of zeros has no sign, and what is not equal to itself is NaN.
-                    let value = doubles[position] + 0
-                    let bits = value == value ? Int64(bitPattern: value.bitPattern) : Self.canonicalNaN
-                    DistinctSketch.add(DistinctSketch.hash(bits), to: registers)
+                    DistinctSketch.add(DistinctSketch.hash(Self.canonical(numbers[position])), to: registers)
                 }
             } else {
                 for position in index..<count {
