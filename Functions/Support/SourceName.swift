@@ -7,16 +7,19 @@ struct SourceName {
     /// Hexadecimal digits: of an object 32 of the SHA-256 of bucket and key.
     let text: String
 
-    /// A name from elsewhere, such as a generated key.
-    init(text: String) { self.text = text }
+    init(_ location: ObjectLocation) { text = Self.hash(location.description) }
 
-    init(_ location: ObjectLocation) {
+    /// Of the records of a batch, by their invocation ids: another set of them has another name, and so has the same set
+    /// in a replay.
+    init(ofRecords ids: [String]) { text = Self.hash(ids.joined(separator: "\n")) }
+
+    private static func hash(_ source: String) -> String {
         let digits = Array("0123456789abcdef".utf8)
         var text: [UInt8] = []
-        for byte in SHA256.hash(data: Array(location.description.utf8)).prefix(16) {
+        for byte in SHA256.hash(data: Array(source.utf8)).prefix(16) {
             text += [digits[Int(byte >> 4)], digits[Int(byte & 15)]]
         }
-        self.text = String(decoding: text, as: UTF8.self)
+        return String(decoding: text, as: UTF8.self)
     }
 
     /// The key of the `number`th file below `prefix`.

@@ -29,7 +29,7 @@ extension TableLoader {
     }
 
     /// Converts the records of a batch to one Parquet file of a table, or to one in each folder of its partition, and
-    /// registers them. The files' names are generated: another batch adds its rows.
+    /// registers them. The files are named after the records in them: another batch adds its rows.
     ///
     /// A record that does not fit the table or breaks a rule is left out, with its reason; so is what comes after it in its
     /// group, which the host delivers again. All effects are those of one record's context: they are committed although
@@ -58,7 +58,8 @@ extension TableLoader {
                 continue
             }
             let prefix = "\(database)/\(table)/"
-            let (names, files) = try await load.put(prefix: prefix, context)
+            let names = SourceName(ofRecords: kept.map { lines[$0].context.invocationID })
+            let files = try load.put(names, prefix: prefix)
             let profile = try await checks.putProfile(load.report, bucket: bucket, prefix: prefix, names, context)
             var loaded = try await register(
                 load.report, files, database: database, table: table, base: known, source: source, context)
@@ -137,18 +138,14 @@ private final class StagedLines {
         partitions?.discard()
     }
 
-    func put(prefix: String, _ context: Context) async throws -> (SourceName, [TableLoader.Loaded.File]) {
-        let suffix = ".parquet"
-        let key = try await context.objects.generateKey(bucket, prefix: prefix, suffix: suffix)
-        let names = SourceName(text: String(key.dropFirst(prefix.count).dropLast(suffix.count)))
+    func put(_ names: SourceName, prefix: String) throws -> [TableLoader.Loaded.File] {
         if let partitions {
             let keys = try partitions.put(report.files, names, prefix: prefix)
-            return (
-                names, zip(report.files, keys).map { .init(key: $1, rows: $0.rows, partition: $0.values) }
-            )
+            return zip(report.files, keys).map { .init(key: $1, rows: $0.rows, partition: $0.values) }
         }
+        let key = names.key(prefix: prefix)
         try file?.put(as: key, overwrite: true)
-        return (names, [.init(key: key, rows: report.rows, partition: [])])
+        return [.init(key: key, rows: report.rows, partition: [])]
     }
 }
 

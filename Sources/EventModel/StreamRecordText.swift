@@ -32,9 +32,12 @@ package enum StreamRecordText {
     /// - Parameters:
     ///   - data: base64.
     ///   - arrived: milliseconds since 1970.
+    ///   - sequenceNumber: of a record that has been in the log.
     package static func bytes(
-        stream: String, shard: Int, partitionKey: String, data: some Collection<UInt8>, arrived: Int64
+        stream: String, shard: Int, partitionKey: String, data: some Collection<UInt8>, arrived: Int64,
+        sequenceNumber: String? = nil
     ) -> [UInt8] {
+        let origin = sequenceNumber.map { Array($0.utf8) } ?? Self.origin
         var text: [UInt8] = []
         text.reserveCapacity(500 + data.count + partitionKey.utf8.count + stream.utf8.count)
         text += head
@@ -136,13 +139,14 @@ package enum StreamRecordText {
                 let shard = StreamSequence.shardNumber(String(eventID.prefix { $0 != ":" })),
                 let sequence = kinesis["sequenceNumber"]?.string, let key = kinesis["partitionKey"]?.string,
                 let data = kinesis["data"]?.string, let time = kinesis["approximateArrivalTimestamp"]?.double,
+                let arrived = Int64(exactly: (time * 1000).rounded()),
                 let arn = root["eventSourceARN"]?.string, let slash = arn.firstIndex(of: "/")
             else { return nil }
             stream = String(arn[arn.index(after: slash)...])
             self.shard = shard
             sequenceNumber = sequence
             partitionKey = key
-            arrived = Int64((time * 1000).rounded())
+            self.arrived = arrived
             self.data = Array(data.utf8)
         }
     }

@@ -34,7 +34,9 @@ package protocol JournalStore: AnyObject, Sendable {
     /// The first position to which a deployment's rule set applies; nil for one that there never was.
     func position(ofRuleSet ruleSet: Int64) throws(JournalError) -> Position?
     func record(at position: Position) throws(JournalError) -> StoredRecord?
-    func records(log: String?, after: Position, limit: Int) throws(JournalError) -> [StoredRecord]
+    /// At most `limit` records after a position, and no more of them than together have `bytes` bytes of payload (but one in
+    /// any case).
+    func records(log: String?, after: Position, limit: Int, bytes: Int) throws(JournalError) -> [StoredRecord]
     /// The newest `limit` records, oldest of them first.
     func lastRecords(log: String?, limit: Int) throws(JournalError) -> [StoredRecord]
     /// The newest record of a bus with the event's id; copies that replays deliver (`ReplayLog`) are passed over.
@@ -86,6 +88,10 @@ extension JournalStore {
         _ batch: consuming Batch, completion: @escaping @Sendable (Result<Receipt, JournalError>) -> Void
     ) {
         submit(batch, mayWait: false, completion: completion)
+    }
+
+    package func records(log: String?, after: Position, limit: Int) throws(JournalError) -> [StoredRecord] {
+        try records(log: log, after: after, limit: limit, bytes: .max)
     }
 
     package func waiting(

@@ -138,6 +138,7 @@ struct StreamTests {
             ("pattern: {source: [a]}\n", "bus: default, partitionKeyPath: id", "for a target that is a stream"),
             ("pattern: {source: [a]}\n", "stream: raw, partitionKeyPath: a..b", "no path into an event"),
             ("stream: clicks\n", "bus: default", "no events"),
+            ("pattern: {source: [a]}\n", "stream: raw, batchSize: 5", "one by one"),
         ])
     func badForwards(_ rule: String, _ target: String, _ says: String) throws {
         let problems = try TestApp.problems(Self.app(rule + "targets: [{\(target)}]"))

@@ -89,6 +89,19 @@ struct StreamTextTests {
         }
     }
 
+    @Test("a record of any layout is read, and one whose time no clock can show is none")
+    func layouts() {
+        func parts(_ time: String) -> StreamRecordText.Parts? {
+            StreamRecordText.Parts(
+                parsing: Array(
+                    (#"{ "kinesis": {"partitionKey": "k", "data": "", "sequenceNumber": "\#(StreamSequence.text(of: 3))", "#
+                        + #""approximateArrivalTimestamp": \#(time)}, "eventID": "shardId-000000000001:0", "#
+                        + #""eventSourceARN": "arn:aws:kinesis:local:000000000000:stream/s"}"#).utf8))
+        }
+        #expect(parts("1.5")?.arrived == 1500 && parts("1.5")?.shard == 1)
+        for time in ["1e300", "9e18", "-1e300"] { #expect(parts(time) == nil, "\(time)") }
+    }
+
     @Test("patterns see the data where it is JSON, and the key in any case")
     func subject() throws {
         func subject(_ data: String) throws -> JSONNode {

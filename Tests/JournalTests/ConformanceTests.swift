@@ -66,6 +66,22 @@ struct ConformanceTests {
         #expect(try fixture.journal.position(ofRuleSet: 7) == 4)
     }
 
+    @Test(
+        "Reading is bounded by bytes, one record in any case, and has an end wherever it begins",
+        arguments: Store.allCases)
+    func bounds(store: Store) async throws {
+        let fixture = try Fixture(store)
+        try await fixture.journal.commit(.append((1...9).map { .test("e\($0)", to: [], log: $0 % 2 == 0 ? "a" : "b") }))
+        let size = Append.test("e1", to: []).payload.count
+        #expect(try fixture.journal.records(log: nil, after: 0, limit: 9, bytes: 3 * size).count == 3)
+        #expect(
+            try fixture.journal.records(log: "a", after: 0, limit: 9, bytes: 2 * size + 1).map(\.position) == [2, 4])
+        #expect(try fixture.journal.records(log: nil, after: 4, limit: 9, bytes: 1).map(\.position) == [5])
+        #expect(try fixture.journal.records(log: nil, after: 9, limit: 9, bytes: .max).isEmpty)
+        #expect(try fixture.journal.records(log: nil, after: .max, limit: 9).isEmpty)
+        #expect(try fixture.journal.lastRecords(log: "never", limit: 1).isEmpty)
+    }
+
     @Test("Logs are told apart; newest records come oldest first", arguments: Store.allCases)
     func logs(store: Store) async throws {
         let fixture = try Fixture(store)

@@ -87,6 +87,12 @@ enum TargetReader {
                 .missingKey, "`partitionKeyPath` is for a target that is a stream",
                 at: reader.place(of: "partitionKeyPath"), hint: "write stream: NAME beside it")
         }
+        // What appears has the lineage of the attempt: of one event.
+        if stream != nil || bus != nil, reader.has("batchSize") {
+            reader.file.report(
+                .invalidValue, "`batchSize` beside `\(stream == nil ? "bus" : "stream")`: events go on one by one",
+                at: reader.place(of: "batchSize"), hint: "take it away; what is ready together is committed together")
+        }
         if let stream { return ForwardDefinition(kind: .stream, name: stream, partitionKeyPath: path) }
         guard let bus else { return nil }
         if StreamLog.isStream(rule.bus) {

@@ -59,10 +59,19 @@ extension InMemoryJournal {
         }
     }
 
-    package func records(log: String?, after: Position, limit: Int) throws(JournalError) -> [StoredRecord] {
+    package func records(
+        log: String?, after: Position, limit: Int, bytes: Int
+    ) throws(JournalError) -> [StoredRecord] {
         read { state in
             let rest = state.log.dropFirst(Int(max(0, after - state.trimmed)))
-            return Array(rest.lazy.filter { log == nil || $0.log == log }.prefix(limit))
+            var found: [StoredRecord] = []
+            var space = bytes
+            for record in rest where log == nil || record.log == log {
+                space -= record.payload.count
+                guard found.count < limit, space >= 0 || found.isEmpty else { break }
+                found.append(record)
+            }
+            return found
         }
     }
 

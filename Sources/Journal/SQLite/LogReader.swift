@@ -40,6 +40,7 @@ struct LogReader {
 
     /// The decisions of about `most` records from `position + 1` on, of one segment; nil at the end of the log.
     func page(after position: Position, most: Int = recordsPerPage) throws -> Page? {
+        guard position < .max else { return nil }
         var segment = try self.segment(of: position + 1) ?? self.segment(after: position)
         while let current = segment {
             let rows = try HotStatement(

@@ -117,16 +117,20 @@ extension SQLiteJournal {
         }
     }
 
-    package func records(log: String?, after: Position, limit: Int) throws(JournalError) -> [StoredRecord] {
+    package func records(
+        log: String?, after: Position, limit: Int, bytes: Int
+    ) throws(JournalError) -> [StoredRecord] {
         var cursor = max(0, after)
         var result: [StoredRecord] = []
-        while result.count < limit {
+        var space = bytes
+        while result.count < limit, space > 0 {
             let room = limit - result.count
-            let (records, end) = try read("reading the log") { db -> ([StoredRecord], Position?) in
+            let (records, end) = try read("reading the log") { [space] db -> ([StoredRecord], Position?) in
                 let reader = LogReader(db)
                 let names = try LogNames(db)
                 let only = log.map { names.id(of: $0) ?? -1 }
-                guard let page = try reader.page(after: cursor) else { return ([], nil) }
+                // A log that has never had a record.
+                guard only != -1, let page = try reader.page(after: cursor) else { return ([], nil) }
                 var wanted: [(position: Position, deliveries: [Delivery])] = []
                 for chunk in page.chunks where only.map({ chunk.logs.contains($0) }) ?? true {
                     for entry in try chunk.entries() where entry.position > cursor && only ?? entry.log == entry.log {
@@ -135,9 +139,11 @@ extension SQLiteJournal {
                     if wanted.count >= room { break }
                 }
                 wanted.removeLast(max(0, wanted.count - room))
-                return (try reader.records(segment: page.segment, wanted, names: names), page.end)
+                let found = try reader.records(segment: page.segment, wanted, names: names, bytes: space)
+                return (found, found.count < wanted.count ? nil : page.end)
             }
             result += records
+            space -= bytes == .max ? 0 : records.reduce(0) { $0 + $1.payload.count }
             guard let end else { break }
             cursor = end
         }
@@ -153,7 +159,9 @@ extension SQLiteJournal {
                 let reader = LogReader(db)
                 let names = try LogNames(db)
                 let only = log.map { names.id(of: $0) ?? -1 }
-                guard let page = try reader.page(before: cursor, limit: LogReader.chunksPerPage) else { return ([], 0) }
+                guard only != -1, let page = try reader.page(before: cursor, limit: LogReader.chunksPerPage) else {
+                    return ([], 0)
+                }
                 var wanted: [(position: Position, deliveries: [Delivery])] = []
                 for chunk in page.chunks where only.map({ chunk.logs.contains($0) }) ?? true {
                     for entry in try chunk.entries().reversed()

@@ -85,6 +85,11 @@ package final class EventRouter: Sendable {
 
     package var current: RuleSet { state.withLock { $0.current } }
 
+    /// Whether nothing was routed by other rules since the rule set was taken up, and nothing is about to be.
+    func isSettled(on ruleSet: Int64) -> Bool {
+        state.withLock { $0.current.number == ruleSet && $0.coming.isEmpty }
+    }
+
     /// Makes a rule set available for the records that commit after its deployment.
     package func prepare(_ rules: RuleSet) {
         state.withLock { $0.coming[rules.number] = rules }

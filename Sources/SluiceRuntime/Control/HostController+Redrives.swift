@@ -5,8 +5,8 @@ import UVLoop
 
 extension HostController {
     package func redrive(_ request: RedriveRequest) async throws -> RedriveJob {
-        try await check(request)
         var request = request
+        try await check(&request)
         if request.withCompanions == true, let ids = request.selection.ids {
             request.selection.ids = try await read { try BatchCompanions.adding(to: ids, $0) }
         }
@@ -28,7 +28,7 @@ extension HostController {
         return try await host.redrives.start(request)
     }
 
-    private func check(_ request: RedriveRequest) async throws {
+    private func check(_ request: inout RedriveRequest) async throws {
         try Self.check(request.selection)
         if request.withCompanions == true, request.selection.ids == nil || request.payload != nil {
             throw APIError.invalidRequest(
@@ -45,7 +45,7 @@ extension HostController {
         guard let letter = try await read({ try $0.deadLetter(id: id) }) else {
             throw APIError.notFound("dead letter", "\(id)", hint: "`sluice dlq list` shows what is there")
         }
-        try EditedEvent.check(edited.bytes, of: letter.eventID)
+        request.payload = try RawJSON(EditedEvent.whole(edited.bytes, of: letter))
     }
 
     static func check(_ selection: DeadLetterSelection) throws {

@@ -1,11 +1,45 @@
 import EventModel
 import FunctionJSON
 package import HostAPI
+package import Journal
 
 /// An event that was edited for a redrive: it must still be an event, and the same one.
 package enum EditedEvent {
-    /// Throws `InvalidRequest` with what is wrong.
-    package static func check(_ bytes: [UInt8], of id: String) throws(APIError) {
+    /// The text as it is to be delivered. Throws `InvalidRequest` with what is wrong.
+    package static func whole(_ bytes: [UInt8], of letter: DeadLetter) throws(APIError) -> [UInt8] {
+        if let original = StreamRecordText.Parts(letter.payload) { return try record(bytes, of: original) }
+        try check(bytes, of: letter.eventID)
+        return bytes
+    }
+
+    /// A record is laid out as the log has records: whoever edits it cares for its members alone.
+    private static func record(
+        _ bytes: [UInt8], of original: StreamRecordText.Parts
+    ) throws(APIError) -> [UInt8] {
+        guard let edited = StreamRecordText.Parts(parsing: bytes) else {
+            throw .invalidRequest(
+                "the edited text is no record of a stream",
+                hint: "keep eventID, eventSourceARN and the members of kinesis; change partitionKey and data (base64)")
+        }
+        guard edited.sequenceNumber == original.sequenceNumber, edited.stream == original.stream else {
+            throw .invalidRequest(
+                "the edited record is number \(edited.sequenceNumber) of stream \(edited.stream), its dead letter's is "
+                    + "\(original.sequenceNumber) of \(original.stream)",
+                hint: "a redrive keeps the record's place; put a new record with `sluice streams put`")
+        }
+        let entry = PutRecordsEntry(
+            partitionKey: edited.partitionKey, data: String(decoding: edited.data, as: UTF8.self))
+        do throws(PutRecordsEntry.Refusal) {
+            _ = try entry.validate()
+        } catch {
+            throw .invalidRequest("the edited record: \(error.message)")
+        }
+        return StreamRecordText.bytes(
+            stream: original.stream, shard: original.shard, partitionKey: edited.partitionKey, data: edited.data,
+            arrived: original.arrived, sequenceNumber: original.sequenceNumber)
+    }
+
+    private static func check(_ bytes: [UInt8], of id: String) throws(APIError) {
         let event: Event<JSONValue>
         do {
             event = try TapeDecoder().decode(Event<JSONValue>.self, from: bytes)

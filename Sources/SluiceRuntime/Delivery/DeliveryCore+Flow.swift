@@ -95,8 +95,12 @@ extension DeliveryCore {
                 }
             }
         }
+        // What the host refuses says nothing of the target: it was not asked.
+        outcomes.removeAll { $0.map { FailureClass.hostRefusals.contains($0.0.code) } ?? false }
         if case .trial(let pause, attempt.id.number) = subscriptions[position].flow {
-            if outcomes.contains(where: { $0 != nil }) {
+            if outcomes.isEmpty {
+                subscriptions[position].flow = .trial(pause, attempt: nil)
+            } else if outcomes.contains(where: { $0 != nil }) {
                 setFlow(.open(pause, until: Self.later(now, policy.retryAfter)), at: position)
             } else {
                 close(position, now: now)

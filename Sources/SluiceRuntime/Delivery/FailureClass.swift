@@ -29,6 +29,9 @@ package enum FailureClass: Sendable, Hashable {
     /// Failures of platform class that one delivery may have before it is dead all the same.
     package static let platformCap = 10
 
+    /// Failures of deliveries that never reached their target.
+    static let hostRefusals: Set<String> = ["HopBudgetExceeded", "MatchUndecided", "RecordExpired"]
+
     private static let permanentCodes: Set<String> = [
         "AccessDenied", "DuplicateColumn", "EmptyColumnName", "EmptyFile", "HopBudgetExceeded", "InvalidConfiguration",
         "InvalidEvent", "InvalidKey", "InvalidRules", "InvalidUTF8", "KeyExists", "MalformedRow", "MatchUndecided",

@@ -122,13 +122,14 @@ extension Dispatcher {
     private func request(for context: AttemptContext) throws(Failure) -> AttemptRequest {
         var payloads = try payloads(of: context)
         let isBatch = context.version.isBatch
-        if !isBatch, payloads.count > 1, context.settings?.isKinesisBatch == true {
-            payloads = [try HandlerInputs.kinesisEvent(of: context.attempt.works.map(\.payload))]
-        }
+        // A handler of several inputs at once takes a list of them; everything else all records in one.
+        let isOne =
+            context.settings?.isKinesisBatch == true && (!isBatch || context.settings?.isOutside == true)
+        if isOne { payloads = [try HandlerInputs.kinesisEvent(of: context.attempt.works.map(\.payload))] }
         return AttemptRequest(
             id: UInt64(context.id.number), requestID: "\(context.id)",
             invocationID: InvocationIDs.text(of: context.attempt.works),
-            attempt: context.attempt.number, payload: isBatch ? Self.join(payloads) : payloads.first ?? [],
+            attempt: context.attempt.number, payload: isBatch && !isOne ? Self.join(payloads) : payloads.first ?? [],
             batch: isBatch, timeout: context.version.definition.timeoutSeconds)
     }
 

@@ -1,3 +1,4 @@
+import AppConfig
 package import Journal
 
 /// A subscription's pauses as the journal keeps them: the one in force, and past ones, because what was paused does not
@@ -81,9 +82,9 @@ package struct PauseNote: Codable, Sendable, Hashable {
         return .open(pause, until: clock.instant(due: until, longest: longest))
     }
 
-    /// Forgets what no event can remember: the longest age a policy can have is 14 days.
+    /// Forgets what no event can remember: the longest age that a delivery can have is that of a stream's record.
     package mutating func trim(now: Milliseconds) {
-        past.removeAll { $0.to < now - 15 * 86_400_000 }
+        past.removeAll { $0.to < now - Int64(RetryPolicy.longestStreamAge) * 1000 }
         // A breaker that flaps for days: neighbours are joined, to the favour of what waited.
         while past.count > 200 { past[0...1] = [Period(from: past[0].from, to: past[1].to)] }
     }

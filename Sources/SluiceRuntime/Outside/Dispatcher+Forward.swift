@@ -45,6 +45,10 @@ extension Dispatcher {
             }
             return .record(entry, id: id, shard: route.shard(for: ShardMap.hash(of: entry.partitionKey)))
         case .bus:
+            guard effects.router.hasBus(target.name) else {
+                throw Failure(
+                    code: "NoSuchBus", message: "there is no event bus \(target.name); declare it in sluice.yaml")
+            }
             guard let entry = Self.event(payload, for: target.name) else {
                 throw Failure(
                     code: "InvalidEvent", message: "what goes to bus \(target.name) is no event", retry: false)

@@ -52,13 +52,15 @@ package struct ReplayPlan: Sendable {
                     "no rule of bus \(request.bus) has the function \(chosen.name) as a target",
                     hint: "name --rule, or say which events with --event-pattern")
             }
-            paths.append(
-                .init(
-                    pattern: pattern,
-                    settings: SubscriptionSettings(
-                        id: SubscriptionID(0), bus: request.bus, rule: "replay", target: chosen.name,
-                        function: chosen.key, inputFormat: chosen.version.definition.inputFormat, batchSize: 1,
-                        retry: RetryPolicy()), original: nil))
+            var settings = SubscriptionSettings(
+                id: SubscriptionID(0), bus: request.bus, rule: "replay", target: chosen.name, function: chosen.key,
+                inputFormat: chosen.version.definition.inputFormat, batchSize: 1, retry: RetryPolicy())
+            if StreamLog.isStream(request.bus) {
+                // As for a rule on the stream that says nothing else.
+                settings.delivery = DeliveryOptions()
+                settings.delivery?.keys = DeliveryOptions.Keys(path: StreamFilter.partitionKeyPath)
+            }
+            paths.append(.init(pattern: pattern, settings: settings, original: nil))
         }
         // What happens outside cannot be collected: a dry run asks nobody there.
         if request.dryRun { paths.removeAll { $0.settings.isOutside } }

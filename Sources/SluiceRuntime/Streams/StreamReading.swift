@@ -54,8 +54,15 @@ package struct StreamReading: Sendable {
 
     /// What to read after, to begin with the first record that arrived at a time or later.
     package func position(from time: Milliseconds) throws -> Position {
-        // A commit's records have different times: those that are too early are passed over by the page.
-        try journal.position(ingestedFrom: max(time, horizon)) - 1
+        let time = max(time, horizon)
+        var after = try journal.position(ingestedFrom: time) - 1
+        // The journal knows it to within one commit.
+        while true {
+            let found = try journal.records(log: log, after: after, limit: 256, bytes: Self.readBytes)
+            guard let last = found.last else { return after }
+            if let first = found.first(where: { $0.ingested >= time }) { return first.position - 1 }
+            after = last.position
+        }
     }
 
     /// The first record that can be read, or one of the same commit.
@@ -73,22 +80,26 @@ package struct StreamReading: Sendable {
         package var isEnd: Bool
     }
 
-    /// The records after a position, of one shard or of all; `limit` and `bytes` bound what comes, and how far is looked.
+    /// The records after a position, of one shard or of all; `limit` and `bytes` bound what comes.
     package func page(after: Position, shard: Int?, limit: Int, bytes: Int) throws -> Page {
-        let newest = try newest()
+        // All up to it can be read, and nothing can come before it any more.
+        let head = try journal.lastRecords(log: nil, limit: 1).last?.position ?? 0
         let closed = try shard.flatMap(end)
         var page = Page(records: [], next: after, behind: 0, isEnd: false)
-        var size = 0
-        var looked = 0
-        // A few at first: nobody knows how large they are.
-        var chunk = 16
-        search: while page.records.count < limit, size < bytes, looked < Self.mostLooked {
-            let found = try journal.records(log: log, after: page.next, limit: min(chunk, Self.mostLooked))
-            looked += found.count
+        var (size, looked) = (0, (records: 0, bytes: 0))
+        search: while page.next < head {
+            let found = try journal.records(
+                log: log, after: page.next, limit: Self.readRecords, bytes: min(Self.readBytes, bytes))
+            guard let last = found.last else {
+                // Other logs' records need not be looked through again.
+                page.next = head
+                break
+            }
             for record in found {
                 // The rest comes with the next page, which may begin with one that is larger than all of this.
                 if !page.records.isEmpty, size + record.payload.count > bytes { break search }
                 page.next = record.position
+                page.behind = max(1, now - record.ingested)
                 guard record.ingested >= horizon,
                     shard == nil || StreamRecordText.shard(of: record.payload) == shard
                 else { continue }
@@ -96,18 +107,19 @@ package struct StreamReading: Sendable {
                 size += record.payload.count
                 if page.records.count == limit { break search }
             }
-            if found.count < min(chunk, Self.mostLooked) {
-                // To the end of what is there: other logs' records need not be looked through again.
-                page.next = max(page.next, newest?.position ?? 0)
-                break
-            }
-            chunk = max(16, min(2048, size == 0 ? chunk * 2 : (bytes - size) * looked / max(1, size)))
+            page.next = last.position
+            looked.records += found.count
+            looked.bytes += found.reduce(0) { $0 + $1.payload.count }
+            // What others wrote to their shards lies in between, however much it is.
+            if looked.records >= Self.mostLooked || looked.bytes >= 4 * bytes { break }
         }
-        let newestPosition = newest?.position ?? 0
-        if page.next < newestPosition { page.behind = max(1, now - (try arrival(after: page.next) ?? now)) }
-        if let closed, page.next >= min(closed, newestPosition) { page.isEnd = true }
+        if page.next >= head { page.behind = 0 }
+        if let closed, page.next >= min(closed, head) { page.isEnd = true }
         return page
     }
+
+    /// What is read from the journal at a time.
+    private static let (readRecords, readBytes) = (1000, 2 << 20)
 
     /// Where a closed shard ends; nil for an open one. One whose records have all left the retention has ended before.
     private func end(of shard: Int) throws -> Position? {
@@ -117,9 +129,4 @@ package struct StreamReading: Sendable {
 
     /// Records that one page looks at: those of other shards lie between its own.
     private static let mostLooked = 10_000
-
-    /// When the next record after a position arrived.
-    private func arrival(after position: Position) throws -> Milliseconds? {
-        try journal.records(log: log, after: position, limit: 1).first?.ingested
-    }
 }

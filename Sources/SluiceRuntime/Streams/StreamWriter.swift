@@ -42,24 +42,19 @@ package final class StreamWriter: Sendable {
             case .at(let position), .duplicate(let position): Place(shard: shard, position: position)
             }
         }
-        return router.current.number == ruleSet ? places : try await checked(places)
+        return router.isSettled(on: ruleSet) ? places : await checked(places)
     }
 
-    /// Where records are that a deployment may have put into other shards before they were committed.
-    private func checked(_ places: [Place]) async throws(JournalError) -> [Place] {
+    /// Where records are that a deployment may have put into other shards before they were committed. They are in the log in
+    /// any case: what cannot be read now is answered as it was made.
+    private func checked(_ places: [Place]) async -> [Place] {
         let journal = journal
-        do {
-            return try await files.run {
-                try places.map { place in
-                    let record = try journal.record(at: place.position)
-                    let shard = record.flatMap { StreamRecordText.shard(of: $0.payload) }
-                    return Place(shard: shard ?? place.shard, position: place.position)
-                }
+        return await files.run {
+            places.map { place in
+                let record = try? journal.record(at: place.position)
+                let shard = (record ?? nil).flatMap { StreamRecordText.shard(of: $0.payload) }
+                return Place(shard: shard ?? place.shard, position: place.position)
             }
-        } catch let error as JournalError {
-            throw error
-        } catch {
-            throw JournalError(.storage, "\(error)")
         }
     }
 }

@@ -233,7 +233,7 @@ struct PauseTests {
         #expect(note.paused(since: 150, until: 350) == 100)
         note.current = .init(since: 900, reason: "r")
         #expect(note.paused(since: 0, until: 1000) == 300)
-        note.trim(now: 16 * 86_400_000)
+        note.trim(now: 368 * 86_400_000)
         #expect(note.past.isEmpty)
     }
 }

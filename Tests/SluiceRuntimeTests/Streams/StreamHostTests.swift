@@ -170,7 +170,7 @@ struct StreamHostTests {
                 "events": """
                 pattern: {source: [shop]}
                 targets:
-                - {stream: clicks, partitionKeyPath: detail.c, batchSize: 10}
+                - {stream: clicks, partitionKeyPath: detail.c}
                 - {bus: orders}
                 """,
                 "records": "stream: clicks\npattern: {partitionKey: [a]}\ntargets: [{stream: copies}]",
@@ -205,6 +205,68 @@ struct StreamHostTests {
         #expect(try await Self.all(host).isEmpty)
         _ = try await host.control.redrive(.init(selection: .init(all: true), to: "InC"))
         try await host.wait { try await host.letters().isEmpty ? () : nil }
+        await host.stop()
+    }
+
+    @Test("A circuit breaker does not count what the host refuses: records that have expired hold nothing back")
+    func expiredBeforeBreaker() async throws {
+        let rule =
+            "stream: clicks\ntargets: [{function: InC, circuitBreaker: {failures: 2, retryAfterInSeconds: 3600}}]"
+        let host = try await HostInProcess(rules: ["r": rule], streams: ["clicks": "retentionHours: 1"])
+        let id = try #require(host.runtime.deployment.subscriptions.first?.id)
+        let now = HostClock().wall
+        var batch = Batch()
+        for index in 0..<7 {
+            let arrived = now - (index < 6 ? 2 : 0) * 3_600_000
+            batch.appends.append(
+                Append(
+                    log: "stream/clicks", eventID: "e\(index)", ingested: arrived,
+                    payload: StreamRecordText.bytes(
+                        stream: "clicks", shard: 0, partitionKey: "k\(index)", data: [], arrived: arrived),
+                    subscriptions: [id], ruleSet: host.runtime.deployment.ruleSet))
+        }
+        _ = try await host.journal.commit(batch)
+        _ = try await host.wait {
+            try await host.control.status().subscriptions.first { $0.dead == 6 && $0.succeeded == 1 }
+        }
+        await host.stop()
+    }
+
+    @Test("A record's dead letter is edited in any layout, and delivered as records are")
+    func edited() async throws {
+        let host = try await HostInProcess(rules: ["r": Self.rule], streams: ["clicks": ""])
+        let place = try #require(try await host.put(keys: ["fail"], to: "clicks").first)
+        let letter = try await host.wait { try await host.letters().first }
+        let payload = try await host.control.deadLetter(id: letter.id).payload.text
+        func redrive(_ text: String) async throws {
+            _ = try await host.control.redrive(
+                .init(selection: .init(ids: [letter.id]), payload: try RawJSON(text)))
+        }
+        for text in [
+            "{}", payload.replacing(place.sequenceNumber, with: StreamSequence.text(of: 77)),
+            payload.replacing("\"fail\"", with: "\"\""),
+        ] {
+            let error = await #expect(throws: APIError.self) { try await redrive(text) }
+            #expect(error?.code == "InvalidRequest")
+        }
+        // Another key, and white space all over.
+        try await redrive(payload.replacing("\"fail\"", with: "\"fine\"").replacing(",\"", with: " ,\n \""))
+        _ = try await host.wait { try await host.control.status().subscriptions.first { $0.succeeded == 1 } }
+        await host.stop()
+    }
+
+    @Test("Whoever reads after the end of everything finds nothing")
+    func beyond() async throws {
+        let host = try await HostInProcess(rules: [:], streams: ["clicks": ""])
+        let last = try #require(try await host.put(keys: ["a"], to: "clicks").first).sequenceNumber
+        for after in [.max, .max - 1, StreamSequence.position(of: last) ?? 0] as [Int64] {
+            let page = try await host.control.streamRecords(StreamQuery(stream: "clicks", after: after))
+            #expect(page.records.isEmpty && page.next.after == after && page.behindMilliseconds == 0)
+        }
+        #expect(
+            try await host.control.streamPosition(
+                stream: "clicks", start: .atSequenceNumber(StreamSequence.text(of: .max))
+            ).after == .max - 1)
         await host.stop()
     }
 }
