@@ -48,8 +48,13 @@ extension HostController {
             var end = try before ?? (journal.lastRecords(log: query.bus, limit: 1).last?.position ?? 0) + 1
             while found.count < page.limit, end > 1 {
                 let start = max(0, end - 1 - Int64(window))
-                let records = try journal.records(log: query.bus, after: start, limit: window)
-                    .filter { $0.position < end }
+                let read = try journal.records(log: query.bus, after: start, limit: window, bytes: Self.listedBytes)
+                if window > 1, read.reduce(0, { $0 + $1.payload.count }) > Self.listedBytes / 2 {
+                    // The newest of them may not have been among those that there was room for.
+                    window = max(1, window / 8)
+                    continue
+                }
+                let records = read.filter { $0.position < end }
                 found += records.reversed().filter { query.admits($0, names) }
                 // Positions rise with the time of ingestion, but for a clock that was set back.
                 if let since = query.since?.milliseconds, let first = records.first, first.ingested < since - 86_400_000
@@ -64,6 +69,9 @@ extension HostController {
         let items = found.compactMap { EventRecord($0, names) }
         return Page(items: items, next: found.count == page.limit ? found.last.map { "\($0.position)" } : nil)
     }
+
+    /// Payload that a page is looked for in at a time.
+    private static let listedBytes = 64 << 20
 
     package func event(id: String) async throws -> EventDetail {
         let names = await host.subscriptionNames

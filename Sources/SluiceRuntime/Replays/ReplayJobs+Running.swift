@@ -87,10 +87,9 @@ extension ReplayJobs {
         return try await files.run {
             var wanted: [Wanted] = []
             var (cursor, read, bytes) = (replay.cursor, 0, 0)
-            // A few at first: nobody knows how large they are.
-            var chunk = 8
             while read < Self.page, bytes < Self.pageBytes {
-                let records = try journal.records(log: replay.request.bus, after: cursor, limit: chunk)
+                let records = try journal.records(
+                    log: replay.request.bus, after: cursor, limit: Self.page - read, bytes: Self.pageBytes - bytes)
                 for record in records where record.position <= replay.last {
                     cursor = record.position
                     bytes += record.payload.count
@@ -102,11 +101,10 @@ extension ReplayJobs {
                     if wanted.count == limit { return (wanted, cursor) }
                 }
                 // Nothing more of this bus before the end.
-                if records.count < chunk || records.last.map({ $0.position > replay.last }) == true {
+                if records.last.map({ $0.position > replay.last }) ?? true {
                     return (wanted, replay.last)
                 }
                 read += records.count
-                chunk = max(1, min(Self.page - read, (Self.pageBytes - bytes) * read / max(1, bytes)))
             }
             return (wanted, cursor)
         }
