@@ -5,15 +5,7 @@ extension EventSubmission {
     /// Reads a request's body in one pass; what a detail holds is validated here and not again. Throws
     /// `InvalidRequest`, which names the entry and the field.
     package init(json bytes: [UInt8]) throws(APIError) {
-        let root: JSONNode
-        do {
-            root = try JSONDocument(parsing: bytes).root
-        } catch {
-            throw .invalidRequest("the request's body is not JSON: \(error)")
-        }
-        guard let list = root["entries"], list.kind == .array else {
-            throw .invalidRequest("the request's body must be an object with the array `entries`")
-        }
+        let list = try RequestBody.list("entries", in: bytes)
         entries = []
         entries.reserveCapacity(list.count)
         for element in list.elements { entries.append(try EventEntry(element, number: entries.count)) }

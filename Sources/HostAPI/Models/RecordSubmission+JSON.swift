@@ -5,15 +5,7 @@ extension RecordSubmission {
     /// Reads a request's body in one pass. Throws `InvalidRequest`, which names the record and the field; what the texts
     /// hold is for the host to judge.
     package init(json bytes: [UInt8]) throws(APIError) {
-        let root: JSONNode
-        do {
-            root = try JSONDocument(parsing: bytes).root
-        } catch {
-            throw .invalidRequest("the request's body is not JSON: \(error)")
-        }
-        guard let list = root["records"], list.kind == .array else {
-            throw .invalidRequest("the request's body must be an object with the array `records`")
-        }
+        let list = try RequestBody.list("records", in: bytes)
         records = []
         records.reserveCapacity(list.count)
         for element in list.elements { records.append(try Entry(element, number: records.count)) }

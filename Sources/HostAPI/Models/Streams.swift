@@ -1,3 +1,5 @@
+import EventModel
+
 /// `streams list` and `streams show`: a stream of sluice.yaml and where it stands.
 package struct StreamInfo: Codable, Sendable, Hashable {
     /// An open shard takes new records; a closed one is what a change of the number of shards has left behind.
@@ -83,13 +85,13 @@ package struct StreamInfo: Codable, Sendable, Hashable {
 
 /// `streams put`: up to 500 records, all of them accepted or none.
 package struct RecordSubmission: Codable, Sendable {
-    package static let mostRecords = 500
+    package static let mostRecords = PutRecordsEntry.mostRecords
     /// Bytes of data and keys of one submission.
-    package static let mostBytes = 5 << 20
+    package static let mostBytes = PutRecordsEntry.mostBytes
 
     package struct Entry: Codable, Sendable, Hashable {
-        package static let mostDataBytes = 1 << 20
-        package static let mostKeyCharacters = 256
+        package static let mostDataBytes = PutRecordsEntry.mostDataBytes
+        package static let mostKeyCharacters = PutRecordsEntry.mostKeyCharacters
 
         /// 1 to 256 characters; records of one key keep their order.
         package var partitionKey: String
