@@ -130,6 +130,7 @@ struct OutsideTargetTests {
                       headers: {X-A: one, Authorization: {fromEnvironment: PATH}, X-Key: {fromFile: /dev/null}}
                       timeout: 5
                       concurrency: 2
+                      caFile: /dev/null
                     batchSize: 10
                     rateLimit: 5/s
                 """))
@@ -142,7 +143,7 @@ struct OutsideTargetTests {
                         .init(name: "X-A", value: .literal("one")),
                         .init(name: "Authorization", value: .environment("PATH")),
                         .init(name: "X-Key", value: .file("/dev/null")),
-                    ], timeoutSeconds: 5, concurrency: 2))
+                    ], timeoutSeconds: 5, concurrency: 2, caFile: "/dev/null"))
         let command = try #require(try target("command: [sh, -c, \"cat > x\"]")?.command)
         #expect(command.program.hasSuffix("/sh") && command.arguments == ["-c", "cat > x"])
         let full = try #require(
@@ -174,6 +175,7 @@ struct OutsideTargetTests {
             ("webhook: {url: \"https://a/\", headers: {A: {}}}", "either `fromEnvironment` or"),
             ("webhook: {url: \"https://a/\", headers: {A: [b]}}", "must be a text"),
             ("webhook: {url: \"https://a/\", body: x}", "not supported"),
+            ("webhook: {url: \"https://a/\", cacert: x}", "called `caFile`"),
             ("command: []", "names no program"),
             ("command: [no-such-program-here]", "can be executed"),
             ("command: [./missing.sh]", "can be executed"),
@@ -201,9 +203,10 @@ struct OutsideTargetTests {
                             Authorization: hunter2
                             A: {fromEnvironment: NO_SUCH_VARIABLE_HERE}
                             B: {fromFile: no/such/file}
+                          caFile: no/such/certificates
                     """)
         ).warnings.map(\.description)
-        #expect(warnings.count == 3, "\(warnings)")
+        #expect(warnings.count == 4, "\(warnings)")
         #expect(!warnings.contains { $0.contains("hunter2") })
     }
 }

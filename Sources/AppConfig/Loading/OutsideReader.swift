@@ -25,6 +25,9 @@ enum OutsideReader {
         definition.method = inner.choice("method", WebhookDefinition.Method.self) ?? .post
         definition.timeoutSeconds = inner.number("timeout", in: 0.1...300, unit: "seconds") ?? 30
         definition.concurrency = inner.integer("concurrency", in: 1...256) ?? 4
+        if let path = inner.string("caFile") {
+            definition.caFile = self.path(path, folder, inner.file, at: inner.place(of: "caFile"))
+        }
         for entry in inner.mapping("headers") ?? [] {
             check(header: entry, file: inner.file)
             guard let value = secret(entry, of: "header", folder: folder, file: inner.file) else { continue }
@@ -35,7 +38,10 @@ enum OutsideReader {
                 "body": "the body is the event, or what the target's `input` or `inputTransformer` makes of it",
                 "retry": "give `retryPolicy` to the target",
             ],
-            instead: ["uri": "url", "endpoint": "url", "header": "headers", "httpMethod": "method"])
+            instead: [
+                "uri": "url", "endpoint": "url", "header": "headers", "httpMethod": "method", "ca": "caFile",
+                "cacert": "caFile", "caBundle": "caFile",
+            ])
         if secretURL != nil { return definition }
         guard let url else { return nil }
         guard let problem = WebhookDefinition.problem(of: url) else { return definition }
@@ -130,14 +136,7 @@ enum OutsideReader {
                 return .environment(variable)
             }
             if let path, variable == nil {
-                let whole = folder.absolute(path)
-                if access(whole, R_OK) != 0 {
-                    file.report(
-                        .suspicious, "the file `\(path)` cannot be read: the target fails until it is there",
-                        at: entry.value.place, hint: "paths are absolute, or beneath the app folder", severity: .warning
-                    )
-                }
-                return .file(whole)
+                return .file(self.path(path, folder, file, at: entry.value.place))
             }
             file.report(
                 .invalidValue, "\(kind) `\(entry.key)` needs either `fromEnvironment` or `fromFile`",
@@ -162,6 +161,17 @@ enum OutsideReader {
             }
             return .literal(entry.value.text)
         }
+    }
+
+    /// The file's absolute path, with a warning if it cannot be read now.
+    private static func path(_ path: String, _ folder: AppFolder, _ file: ConfigFile, at place: Place) -> String {
+        let whole = folder.absolute(path)
+        if access(whole, R_OK) != 0 {
+            file.report(
+                .suspicious, "the file `\(path)` cannot be read: the target fails until it is there", at: place,
+                hint: "paths are absolute, or beneath the app folder", severity: .warning)
+        }
+        return whole
     }
 
     private static let secretHeaders: Set<String> = ["authorization", "proxy-authorization", "x-api-key", "cookie"]

@@ -38,10 +38,12 @@ package struct WebhookDefinition: Codable, Sendable, Hashable {
     package var timeoutSeconds: Double
     /// Requests at once.
     package var concurrency: Int
+    /// An absolute path: certificates of authorities (PEM) that are trusted beside the system's.
+    package var caFile: String?
 
     package init(
         url: String, secretURL: SecretText? = nil, method: Method = .post, headers: [Header] = [],
-        timeoutSeconds: Double = 30, concurrency: Int = 4
+        timeoutSeconds: Double = 30, concurrency: Int = 4, caFile: String? = nil
     ) {
         self.url = url
         self.secretURL = secretURL
@@ -49,6 +51,7 @@ package struct WebhookDefinition: Codable, Sendable, Hashable {
         self.headers = headers
         self.timeoutSeconds = timeoutSeconds
         self.concurrency = concurrency
+        self.caFile = caFile
     }
 
     /// Scheme, host and path: what may be shown. User, password and query may hold secrets. Of a URL that is a secret it is

@@ -6,6 +6,7 @@
 // Without this the calls below would be macros that check their arguments.
 #define CURL_DISABLE_TYPECHECK
 #include <curl/curl.h>
+#include <stdint.h>
 
 // The functions in use, without their `curl_`.
 #define CCURL_FUNCTIONS(EACH)                                                                                          \
@@ -49,6 +50,15 @@ static inline CURLcode ccurl_set_number(
 static inline CURLcode ccurl_set_text(
     const ccurl_functions *_Nonnull curl, CURL *_Nonnull handle, CURLoption option, const char *_Nullable value) {
     return curl->easy_setopt(handle, option, value);
+}
+
+/// Copied by libcurl.
+static inline CURLcode ccurl_set_bytes(
+    const ccurl_functions *_Nonnull curl, CURL *_Nonnull handle, CURLoption option, const void *_Nullable bytes,
+    size_t count) {
+    // libcurl's struct has no const; it only reads.
+    struct curl_blob blob = {(void *)(uintptr_t)bytes, count, CURL_BLOB_COPY};
+    return curl->easy_setopt(handle, option, &blob);
 }
 
 static inline CURLcode ccurl_set_pointer(

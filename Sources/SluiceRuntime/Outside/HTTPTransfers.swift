@@ -9,6 +9,8 @@ struct HTTPRequest: Sendable {
     var headers: [(name: String, value: String)]
     var body: [UInt8]
     var timeout: Double
+    /// Certificates of authorities (PEM) that are trusted beside the system's.
+    var authorities: [UInt8]?
 }
 
 /// What came back.
@@ -35,12 +37,18 @@ final class HTTPTransfers: Sendable {
         var body: [UInt8] = []
         var retryAfter: String?
         var headers: UnsafeMutablePointer<curl_slist>?
+        /// Where libcurl writes why a request failed, in more words than its code has.
+        let reason: UnsafeMutablePointer<CChar>
 
         init(id: UInt64, request: HTTPRequest, done: @escaping @Sendable (HTTPOutcome) -> Void) {
             self.id = id
             self.request = request
             self.done = done
+            reason = .allocate(capacity: Int(CURL_ERROR_SIZE))
+            reason.initialize(repeating: 0, count: Int(CURL_ERROR_SIZE))
         }
+
+        deinit { reason.deallocate() }
     }
 
     private struct State {
@@ -158,7 +166,9 @@ final class HTTPTransfers: Sendable {
             return .answer(
                 status: Int(ccurl_status(curl.functions, easy)), body: transfer.body, retryAfter: transfer.retryAfter)
         case CURLE_OPERATION_TIMEDOUT: return .timedOut
-        default: return .unreachable(String(cString: ccurl_reason(curl.functions, result)))
+        default:
+            let said = String(cString: transfer.reason)
+            return .unreachable(said.isEmpty ? String(cString: ccurl_reason(curl.functions, result)) : said)
         }
     }
 
@@ -182,6 +192,7 @@ final class HTTPTransfers: Sendable {
         ccurl_set_number(curl.functions, easy, CURLOPT_FOLLOWLOCATION, 0)
         ccurl_set_number(curl.functions, easy, CURLOPT_TIMEOUT_MS, max(1, Int(request.timeout * 1000)))
         ccurl_set_pointer(curl.functions, easy, CURLOPT_HTTPHEADER, list)
+        ccurl_set_pointer(curl.functions, easy, CURLOPT_ERRORBUFFER, transfer.reason)
         ccurl_set_pointer(curl.functions, easy, CURLOPT_WRITEDATA, context)
         ccurl_set_receiver(curl.functions, easy, CURLOPT_WRITEFUNCTION, receiveBody)
         ccurl_set_pointer(curl.functions, easy, CURLOPT_HEADERDATA, context)
@@ -198,7 +209,11 @@ final class HTTPTransfers: Sendable {
             }
             ccurl_set_text(curl.functions, easy, CURLOPT_CUSTOMREQUEST, request.method)
         }
-        guard curl.call.multi_add_handle(multi, easy) == CURLM_OK else {
+        // As bytes and not as a file, whose content libcurl would remember for a day.
+        let isTrusted = request.authorities.map { authorities in
+            ccurl_set_bytes(curl.functions, easy, CURLOPT_CAINFO_BLOB, authorities, authorities.count) == CURLE_OK
+        }
+        guard isTrusted != false, curl.call.multi_add_handle(multi, easy) == CURLM_OK else {
             curl.call.slist_free_all(list)
             transfer.headers = nil
             curl.call.easy_cleanup(easy)

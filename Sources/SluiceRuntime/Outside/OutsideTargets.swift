@@ -92,14 +92,15 @@ package final class OutsideTargets {
         var shown = webhook.shownURL
         let curl: Curl
         do {
-            let (url, headers, library) = try await files.run {
+            let (url, headers, authorities, library) = try await files.run {
                 (
                     try webhook.readURL(), try webhook.headers.map { (name: $0.name, value: try $0.value.read()) },
-                    try Curl.load()
+                    try webhook.readAuthorities(), try Curl.load()
                 )
             }
             curl = library
             request.url = url
+            request.authorities = authorities
             if webhook.secretURL != nil { shown = WebhookDefinition.origin(of: url) }
             for header in headers {
                 request.headers.removeAll { $0.name.lowercased() == header.name.lowercased() }

@@ -2,7 +2,7 @@ import Foundation
 
 /// The independent readers of Parquet: pyarrow, DuckDB and Polars, by way of Python.
 enum ParquetReaders {
-    private static var python: String {
+    static var python: String {
         ProcessInfo.processInfo.environment["SLUICE_PYTHON"] ?? TestApp.packageRoot + "/.venv/bin/python"
     }
 
