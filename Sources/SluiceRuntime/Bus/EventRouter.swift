@@ -1,6 +1,7 @@
 import AppConfig
 import EventModel
 package import EventPatterns
+import FunctionProtocol
 package import Journal
 import Synchronization
 
@@ -40,6 +41,9 @@ package struct RuleSet: Sendable {
         matchers = [:]
         buses = ["default"]
     }
+
+    /// Whether the app has a bus, or a stream by its log.
+    func has(log: String) -> Bool { StreamLog.stream(of: log).map { streams[$0] != nil } ?? buses.contains(log) }
 }
 
 /// Routes events on the accepting threads: any number of them, each with scratch memory of its own.
@@ -114,6 +118,20 @@ package final class EventRouter: Sendable {
     package var undecided: Int { state.withLock { $0.undecided } }
 
     package func hasBus(_ name: String) -> Bool { state.withLock { $0.current.buses.contains(name) } }
+
+    /// Why nothing may be put into a log any more: the rules in force do not have it, or those of a deployment on its way.
+    func missing(log: String) -> Failure? {
+        let isThere = state.withLock { state in
+            state.current.has(log: log) && state.coming.values.allSatisfy { $0.has(log: log) }
+        }
+        if isThere { return nil }
+        let (code, what) =
+            StreamLog.stream(of: log).map { ("NoSuchStream", "stream \($0)") } ?? ("NoSuchBus", "event bus \(log)")
+        return Failure(
+            code: code,
+            message: "there is no \(what) any more: a deployment took it away before this could be put there; declare "
+                + "it in sluice.yaml again, and redrive")
+    }
 
     /// Who wants the event (a whole envelope), and by which rule set. Envelopes are validated before they come here; one
     /// that cannot be read all the same is wanted by nobody, and counted in `unmatchable`.

@@ -61,7 +61,7 @@ extension HostController {
     }
 
     package func pauseRule(bus: String, name: String, request: PauseRequest) async throws -> RuleInfo {
-        let known = try await rule(bus: bus, name: name)
+        let known = try await pausable(bus: bus, name: name)
         let ids = await host.deployment.subscriptions.filter {
             $0.bus == bus && $0.rule == name && (request.target == nil || $0.target == request.target)
         }.map(\.id)
@@ -74,6 +74,21 @@ extension HostController {
             try await host.setPaused(ids + host.replays.copies(of: ids), request.paused, reason: request.reason)
         } catch let error as JournalError {
             throw APIError.unavailable("the journal cannot write: \(error.message)")
+        }
+        return try await pausable(bus: bus, name: name)
+    }
+
+    /// A rule of the app, or one that was taken away and still has something to deliver: what is paused there must be able
+    /// to go on.
+    private func pausable(bus: String, name: String) async throws -> RuleInfo {
+        let rules = await host.deployment.app.rules
+        if !rules.contains(where: { $0.bus == bus && $0.name == name }) {
+            let left = try await subscriptionStatuses().filter { $0.bus == bus && $0.rule == name }
+            if !left.isEmpty {
+                return RuleInfo(
+                    name: name, bus: bus, description: "no longer in the app; delivers what it still has",
+                    enabled: false, pattern: .emptyObject, targets: [], file: "", subscriptions: left)
+            }
         }
         return try await rule(bus: bus, name: name)
     }

@@ -30,12 +30,15 @@ package final class Deployer {
     private let openBuckets: @LoopActor (AppDefinition) async -> [AppFinding]
     /// Loads a version once, so that a module which cannot run is refused before it takes force.
     private let tryModule: @LoopActor (FunctionVersion) async throws(Failure) -> ModuleManifest
+    /// Waits until no decided outcome puts anything into one of these logs; those where it still does after a while.
+    private let waitUntilFilled: @LoopActor (Set<String>) async -> [String]
     private var isBusy = false
 
     package init(
         journal: any JournalStore, files: FileThreads, router: EventRouter, clock: HostClock, dataFolder: String,
         log: Logger, openBuckets: @escaping @LoopActor (AppDefinition) async -> [AppFinding],
-        tryModule: @escaping @LoopActor (FunctionVersion) async throws(Failure) -> ModuleManifest
+        tryModule: @escaping @LoopActor (FunctionVersion) async throws(Failure) -> ModuleManifest,
+        waitUntilFilled: @escaping @LoopActor (Set<String>) async -> [String]
     ) {
         self.journal = journal
         self.files = files
@@ -45,6 +48,7 @@ package final class Deployer {
         self.log = log
         self.openBuckets = openBuckets
         self.tryModule = tryModule
+        self.waitUntilFilled = waitUntilFilled
         modules = ModuleStore(dataFolder: dataFolder)
     }
 
@@ -98,7 +102,8 @@ package final class Deployer {
             let deployment = try await commit(loaded, plan, before)
             return Outcome(accepted: true, deployment: deployment, changes: changes, findings: findings)
         } catch {
-            return refused(before, findings + [AppFinding("DeployFailed", "\(error)", file: folder)])
+            let text = (error as? Failure)?.message ?? "\(error)"
+            return refused(before, findings + [AppFinding("DeployFailed", text, file: folder)])
         }
     }
 
@@ -132,7 +137,17 @@ package final class Deployer {
             app: loaded.definition, functions: functions, subscriptions: subscriptions.subscriptions,
             streams: StreamSettings.plan(
                 loaded.definition.streams ?? [], over: before.streams, ruleSet: before.ruleSet + 1, now: clock.wall))
-        router.prepare(try RuleSet(deployment))
+        let rules = try RuleSet(deployment)
+        router.prepare(rules)
+        // From here on nothing is decided that would put something into them.
+        let filling = await waitUntilFilled(before.logs.filter { !rules.has(log: $0) })
+        guard filling.isEmpty else {
+            router.abandon(deployment.ruleSet)
+            throw Failure(
+                code: "DeployFailed",
+                message: "\(filling.joined(separator: ", ")) cannot be taken away yet: outcomes of functions that put "
+                    + "something there are waiting for the disk; see to it, and deploy again")
+        }
         var batch = Batch()
         for version in plan.new {
             batch.control.append(

@@ -1,4 +1,5 @@
 package import AppConfig
+import EventModel
 package import EventTransforms
 package import Journal
 
@@ -44,6 +45,11 @@ package struct Deployment: Codable, Sendable {
         self.functions = functions
         self.subscriptions = subscriptions
         index()
+    }
+
+    /// The buses and streams that it has, by the names of their logs.
+    var logs: Set<String> {
+        Set(app.buses.map(\.name)).union(streams.filter { $0.isRemoved != true }.map { StreamLog.name(of: $0.name) })
     }
 
     package init(from decoder: any Decoder) throws {

@@ -58,6 +58,9 @@ package struct Decision: Codable, Sendable {
     /// The buckets in which it has staged files.
     package var buckets: Set<String> { Set(publications.map(\.bucket)) }
 
+    /// The buses and streams into which the handler has put something.
+    var logs: Set<String> { Set(outbox.lazy.filter { $0.isOutcome != true }.map(\.bus)) }
+
     /// The names under which nothing else may be decided until this is settled.
     package var locks: Set<String> {
         Set(publications.map { Self.lock(bucket: $0.bucket, key: $0.key) })

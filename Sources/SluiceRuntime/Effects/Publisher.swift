@@ -38,6 +38,8 @@ package final class Publisher {
     let locks = NameLocks()
     /// Decisions between their two commits.
     package private(set) var publishing = 0
+    /// The buses and streams into which they put something, and how many of them.
+    var filling: [String: Int] = [:]
 
     package init(
         buckets: BucketSet, journal: any JournalStore, committer: Committer, files: FileThreads, clock: HostClock,
@@ -87,6 +89,7 @@ package final class Publisher {
             return .failed(Failure(code: "StagingFailed", message: "\(error)"))
         }
         let decision = Self.decision(context, report, succeeded: succeeded, prepared, telling: told, logs)
+        if let failure = missingLog(of: decision) { return .failed(failure) }
         return await carryOut(decision, isDecided: false)
     }
 
@@ -112,6 +115,7 @@ package final class Publisher {
             } catch {
                 return .failed(Failure(code: "JournalUnavailable", message: "\(error)"))
             }
+            if let failure = missingLog(of: resumed) { return .failed(failure) }
             return await carryOut(resumed, isDecided: false)
         }
     }
@@ -129,7 +133,12 @@ package final class Publisher {
     /// Commit 1 (unless it is there already), the renames, commit 2.
     private func carryOut(_ decision: Decision, isDecided: Bool) async -> Result {
         publishing += 1
-        defer { publishing -= 1 }
+        let logs = decision.logs
+        fill(logs)
+        defer {
+            publishing -= 1
+            filled(logs)
+        }
         do {
             if !isDecided, !decision.publications.isEmpty {
                 var batch = Batch()

@@ -52,7 +52,7 @@ package final class HostRuntime {
     let router: EventRouter
     let announcer: ObjectAnnouncer
     let committer: Committer
-    let publisher: Publisher
+    package let publisher: Publisher
     let dispatcher: Dispatcher
     let redrives: RedriveJobs
     package let replays: ReplayJobs
@@ -137,7 +137,8 @@ package final class HostRuntime {
             openBuckets: { [unowned self] app in await self.open(app) },
             tryModule: { [unowned self] version throws(Failure) in
                 try await self.pool.check(version.workerVersion)
-            })
+            },
+            waitUntilFilled: { [publisher] logs in await publisher.waitUntilFilled(logs, milliseconds: 10_000) })
         var deployment = Deployment.empty
         if let stored = state.deployment {
             // Taking it for an empty one would give its subscriptions up, and what waits for them.

@@ -9,7 +9,7 @@ import Synchronization
 /// published. Each version is announced once, together with its index row.
 package final class ObjectAnnouncer: Sendable {
     private let journal: any JournalStore
-    private let router: EventRouter
+    let router: EventRouter
     private let clock: HostClock
     private let sequencers: Mutex<UInt64>
 

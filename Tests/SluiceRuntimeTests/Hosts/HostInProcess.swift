@@ -17,13 +17,14 @@ final class HostInProcess {
     let control: HostController
 
     /// `functions`: their names, with more of their `function.yaml`; `rules`: of each its pattern and targets; `streams`: of
-    /// each what sluice.yaml says.
+    /// each what sluice.yaml says; `buses`: besides `default`.
     init(
-        functions: [String: String] = ["InC": ""], rules: [String: String], streams: [String: String] = [:]
+        functions: [String: String] = ["InC": ""], rules: [String: String], streams: [String: String] = [:],
+        buses: [String] = ["orders"]
     ) async throws {
         let (app, data) = ("\(folder.path)/app", "\(folder.path)/data")
         try FileManager.default.createDirectory(atPath: data, withIntermediateDirectories: true)
-        try Self.write(app, functions, rules, streams)
+        try Self.write(app, functions, rules, streams, buses)
         let log = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
         let state = try journal.recover()
         runtime = HostRuntime(
@@ -34,12 +35,14 @@ final class HostInProcess {
     }
 
     private nonisolated static func write(
-        _ app: String, _ functions: [String: String], _ rules: [String: String], _ streams: [String: String]
+        _ app: String, _ functions: [String: String], _ rules: [String: String], _ streams: [String: String],
+        _ buses: [String]
     ) throws {
         try? FileManager.default.removeItem(atPath: app)
         let module = try FunctionInC.ordinary.get().path
         let declared = streams.map { "\($0): {\($1)}" }.sorted().joined(separator: ", ")
-        var files = ["sluice.yaml": "buses: {orders: }\nstreams: {\(declared)}\n"]
+        let named = buses.map { "\($0): " }.joined(separator: ", ")
+        var files = ["sluice.yaml": "buses: {\(named)}\nstreams: {\(declared)}\n"]
         for (name, more) in functions { files["Functions/\(name)/function.yaml"] = "module: \(module)\n\(more)\n" }
         for (name, rest) in rules { files["Events/rules/\(name).yaml"] = "name: \(name)\n\(rest)\n" }
         for (name, text) in files {
@@ -52,9 +55,10 @@ final class HostInProcess {
 
     /// Takes another app into force.
     func deploy(
-        functions: [String: String] = ["InC": ""], rules: [String: String], streams: [String: String] = [:]
+        functions: [String: String] = ["InC": ""], rules: [String: String], streams: [String: String] = [:],
+        buses: [String] = ["orders"]
     ) async throws {
-        try Self.write("\(folder.path)/app", functions, rules, streams)
+        try Self.write("\(folder.path)/app", functions, rules, streams, buses)
         let result = try await control.deploy(DeployRequest())
         #expect(result.accepted, "\(result.findings)")
     }

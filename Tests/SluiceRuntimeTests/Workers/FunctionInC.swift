@@ -112,6 +112,14 @@ struct FunctionInC: Sendable {
             answer(outcome, 0, text, (size_t)length);
         }
 
+        // Puts what PUT says, by the call of the number CALL; the answer is not looked at.
+        static void put(void) {
+            uint8_t *reply; size_t size; int32_t fd;
+            uint32_t kind = getenv("CALL") ? (uint32_t)atoi(getenv("CALL")) : 10;
+            services->call(services->context, kind, (const uint8_t *)getenv("PUT"), strlen(getenv("PUT")), -1, &reply, &size, &fd);
+            services->release(services->context, reply);
+        }
+
         static int asks(const sluice_invocation *invocation, const char *text) {
             return memmem(invocation->payload.data, invocation->payload.count, text, strlen(text)) != NULL;
         }
@@ -122,11 +130,7 @@ struct FunctionInC: Sendable {
             size_t count = invocation->payload.count < 63 ? invocation->payload.count : 63;
             memcpy(mode, invocation->payload.data, count);
             if (mode[0] == '[' && getenv("ANSWER")) {
-                if (getenv("PUT")) {
-                    uint8_t *reply; size_t size; int32_t fd;
-                    services->call(services->context, 10, (const uint8_t *)getenv("PUT"), strlen(getenv("PUT")), -1, &reply, &size, &fd);
-                    services->release(services->context, reply);
-                }
+                if (getenv("PUT")) put();
                 answer(outcome, SLUICE_OUTCOME_BATCH, getenv("ANSWER"), strlen(getenv("ANSWER"))); return;
             }
             if (!strcmp(mode, "pid")) { snprintf(text, sizeof text, "%d", (int)getpid()); say(outcome, text); return; }
@@ -193,6 +197,13 @@ struct FunctionInC: Sendable {
             if (!strcmp(mode, "garbage")) { ssize_t ignored = write(3, "garbage that is no frame at all, long enough", 44); (void)ignored; for (;;) pause(); }
             // What an event's detail asks for, or a record's key.
             if (asks(invocation, "\"c\":\"hang\"") || asks(invocation, "\"partitionKey\":\"hang\"")) for (;;) pause();
+            if (asks(invocation, "\"c\":\"gate\"")) {
+                // Goes on when whoever opens the pipe closes it.
+                put();
+                int gate = open(getenv("GATE"), O_RDONLY);
+                while (read(gate, text, sizeof text) > 0) {}
+                close(gate);
+            }
             if (asks(invocation, "\"c\":\"fail\"") || asks(invocation, "\"partitionKey\":\"fail\"")) {
                 const char *body = "{\"code\":\"Deliberate\",\"message\":\"on purpose\",\"retry\":false}";
                 answer(outcome, SLUICE_OUTCOME_ERROR, body, strlen(body)); return;
