@@ -164,7 +164,7 @@ let package = Package(
         tests("FunctionJSON", ["FunctionJSON"]),
         tests("EventModel", ["EventModel", "FunctionJSON"]),
         tests("FunctionKit", ["FunctionKit", "FunctionTesting", "EventModel", "FunctionJSON"]),
-        tests("EventPatterns", ["EventPatterns"], exclude: ["Conformance"]),
+        tests("EventPatterns", ["EventPatterns", "CLinux"], exclude: ["Conformance"]),
         tests("EventTransforms", ["EventTransforms"]),
         tests("Schedules", ["Schedules"], exclude: ["Cases"]),
         tests("Columnar", ["Columnar", "ColumnarHashing"]),

@@ -34,7 +34,7 @@ let package = Package(
         .target(name: "Columnar", dependencies: ["CSnappy", "CZstd", "CZlib", "CLinux"], swiftSettings: settings),
         .testTarget(name: "FunctionJSONTests", dependencies: ["FunctionJSON"], swiftSettings: settings),
         .testTarget(
-            name: "EventPatternsTests", dependencies: ["EventPatterns"], exclude: ["Conformance"], swiftSettings: settings),
+            name: "EventPatternsTests", dependencies: ["EventPatterns", "CLinux"], exclude: ["Conformance"], swiftSettings: settings),
         // Masks need swift-crypto.
         .testTarget(
             name: "ColumnarTests", dependencies: ["Columnar"], exclude: ["MaskingTests.swift"], swiftSettings: settings),

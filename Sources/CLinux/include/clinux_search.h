@@ -19,8 +19,11 @@ typedef uint8_t clinux_lane __attribute__((vector_size(16)));
 
 enum { CLINUX_STRETCH = 8 };
 
+/// How literals are compared: as they are; with the text's ASCII capitals in lower case; or each byte in either of two forms.
+enum { CLINUX_EXACT = 0, CLINUX_FOLDED = 1, CLINUX_EITHER = 2 };
+
 /// A literal to look for; its stretch follows: for each of its first bytes, at most CLINUX_STRETCH, a lane of 16 copies. If it is
-/// longer, all its bytes follow. With `two` forms of each byte there are two lanes for each, and all bytes in both forms.
+/// longer, all its bytes follow. With CLINUX_EITHER there are two lanes for each, and all bytes in both forms.
 typedef struct {
     /// The bytes of the literal.
     uint32_t size;
@@ -76,8 +79,22 @@ static inline uint64_t clinux_partial(const uint8_t *bytes, size_t count) {
         | (uint64_t)bytes[count - 1] << (8 * (count - 1));
 }
 
+/// Eight bytes with ASCII capitals in lower case.
+static inline uint64_t clinux_folded(uint64_t word) {
+    const uint64_t low7 = word & 0x7F7F7F7F7F7F7F7F;
+    const uint64_t above_z = low7 + 0x2525252525252525;
+    const uint64_t from_a = low7 + 0x3F3F3F3F3F3F3F3F;
+    return word | (~word & (from_a ^ above_z) & 0x8080808080808080) >> 2;
+}
+
+static inline __attribute__((always_inline)) clinux_lane clinux_fold(clinux_lane lane) {
+    typedef int8_t signed_lane __attribute__((vector_size(16)));
+    const signed_lane bytes = (signed_lane)lane;
+    return lane | (clinux_lane)((bytes > 0x40) & (bytes < 0x5B) & 0x20);
+}
+
 static inline __attribute__((always_inline)) clinux_window clinux_open(
-    const uint8_t *text, size_t length, const int lanes) {
+    const uint8_t *text, size_t length, const int lanes, const int forms) {
     clinux_window window;
     window.bytes = length < 64 ? ((uint64_t)1 << length) - 1 : ~(uint64_t)0;
     if (lanes == 1 && length < 16) {
@@ -85,13 +102,19 @@ static inline __attribute__((always_inline)) clinux_window clinux_open(
             clinux_partial(text, length < 8 ? length : 8), length > 8 ? clinux_partial(text + 8, length - 8) : 0};
         memcpy(&window.lane[0], words, 16);
         window.last = 0;
-        return window;
+    } else {
+        window.lane[0] = clinux_load(text);
+        if (lanes > 2) window.lane[1] = clinux_load(text + 16);
+        if (lanes > 3) window.lane[2] = clinux_load(text + 32);
+        window.last = (unsigned)(length - 16);
+        window.lane[lanes - 1] = clinux_load(text + window.last);
     }
-    window.lane[0] = clinux_load(text);
-    if (lanes > 2) window.lane[1] = clinux_load(text + 16);
-    if (lanes > 3) window.lane[2] = clinux_load(text + 32);
-    window.last = (unsigned)(length - 16);
-    window.lane[lanes - 1] = clinux_load(text + window.last);
+    if (forms == CLINUX_FOLDED) {
+        window.lane[0] = clinux_fold(window.lane[0]);
+        if (lanes > 2) window.lane[1] = clinux_fold(window.lane[1]);
+        if (lanes > 3) window.lane[2] = clinux_fold(window.lane[2]);
+        if (lanes > 1) window.lane[lanes - 1] = clinux_fold(window.lane[lanes - 1]);
+    }
     return window;
 }
 
@@ -101,9 +124,10 @@ static inline __attribute__((always_inline)) uint64_t clinux_equal_bits(
         two ? (clinux_lane)(text == byte) | (clinux_lane)(text == other) : (clinux_lane)(text == byte));
 }
 
-/// Where a byte is, in either of its forms. Written out, for a loop over the lanes is not unrolled.
+/// Where a byte is, in any of its forms. Written out, for a loop over the lanes is not unrolled.
 static inline __attribute__((always_inline)) uint64_t clinux_byte_places(
-    const clinux_window *window, const uint8_t *lanes_of_byte, const int lanes, const bool two) {
+    const clinux_window *window, const uint8_t *lanes_of_byte, const int lanes, const int forms) {
+    const bool two = forms == CLINUX_EITHER;
     const clinux_lane byte = clinux_load(lanes_of_byte);
     const clinux_lane other = two ? clinux_load(lanes_of_byte + 16) : byte;
     // Behind a text of less than a lane there are zeros, which are none of its bytes.
@@ -116,11 +140,11 @@ static inline __attribute__((always_inline)) uint64_t clinux_byte_places(
 
 /// Where the bytes of a stretch follow one another: a bit for each place of the window.
 static inline __attribute__((always_inline)) uint64_t clinux_places(
-    const clinux_window *window, const uint8_t *stretch, uint32_t count, const int lanes, const bool two) {
-    uint64_t places = clinux_byte_places(window, stretch, lanes, two);
+    const clinux_window *window, const uint8_t *stretch, uint32_t count, const int lanes, const int forms) {
+    uint64_t places = clinux_byte_places(window, stretch, lanes, forms);
     for (uint32_t j = 1; j < count; j++) {
-        stretch += two ? 32 : 16;
-        places &= clinux_byte_places(window, stretch, lanes, two) >> j;
+        stretch += forms == CLINUX_EITHER ? 32 : 16;
+        places &= clinux_byte_places(window, stretch, lanes, forms) >> j;
         // Most literals are not there, and after two bytes that shows.
         if (j == 1 && count > 2 && !places) return 0;
     }
@@ -128,11 +152,17 @@ static inline __attribute__((always_inline)) uint64_t clinux_places(
 }
 
 /// Whether a text has the bytes from `from` to `size` of a literal, which lie in one form or in both behind one another.
-static inline bool clinux_continues(const uint8_t *text, const uint8_t *literal, size_t from, size_t size, bool two) {
+static inline bool clinux_continues(const uint8_t *text, const uint8_t *literal, size_t from, size_t size, int forms) {
     size_t at = from;
-    if (two) {
+    if (forms == CLINUX_EITHER) {
         while (at < size && (text[at] == literal[at] || text[at] == literal[size + at])) at++;
         return at == size;
+    }
+    if (forms == CLINUX_FOLDED) {
+        for (; at + 8 <= size; at += 8) {
+            if (clinux_folded(clinux_partial(text + at, 8)) != clinux_partial(literal + at, 8)) return false;
+        }
+        return clinux_folded(clinux_partial(text + at, size - at)) == clinux_partial(literal + at, size - at);
     }
     for (; at + 8 <= size; at += 8) {
         if (clinux_partial(text + at, 8) != clinux_partial(literal + at, 8)) return false;
@@ -140,33 +170,45 @@ static inline bool clinux_continues(const uint8_t *text, const uint8_t *literal,
     return clinux_partial(text + at, size - at) == clinux_partial(literal + at, size - at);
 }
 
+/// The best of the places where the stretch of a literal is: the lowest at which the rest of it follows, as a bit; 0 if none.
+static inline __attribute__((always_inline)) uint64_t clinux_best(
+    uint64_t places, clinux_literal literal, const uint8_t *whole, const uint8_t *text, size_t length, int forms) {
+    if (literal.size > literal.stretch) {
+        while (places) {
+            const size_t place = (size_t)__builtin_ctzll(places);
+            if (place + literal.size > length) return 0;
+            if (clinux_continues(text + place, whole, literal.stretch, literal.size, forms)) break;
+            places &= places - 1;
+        }
+    }
+    return places & (0 - places);
+}
+
+/// The places behind a literal that was found; none if it was not, or is as long as a window.
+static inline __attribute__((always_inline)) uint64_t clinux_behind(uint64_t found, uint32_t size) {
+    return size > 63 ? 0 : ~((found << size) - 1);
+}
+
+/// The number of bytes of a literal after its stretch.
+static inline __attribute__((always_inline)) size_t clinux_rest(clinux_literal literal, int forms) {
+    return literal.size > literal.stretch ? (forms == CLINUX_EITHER ? 2 : 1) * (size_t)literal.size : 0;
+}
+
 static inline __attribute__((always_inline)) bool clinux_follow(
     const clinux_window *window, const uint8_t *text, size_t length, const uint8_t *literals, size_t count,
-    const int lanes, const bool two) {
+    const int lanes, const int forms) {
     uint64_t open = ~(uint64_t)0;
     uint64_t found = 1;
     for (size_t i = 0; i < count; i++) {
         clinux_literal literal;
         memcpy(&literal, literals, sizeof literal);
         literals += sizeof literal;
-        uint64_t places = clinux_places(window, literals, literal.stretch, lanes, two) & open;
-        literals += (two ? 32 : 16) * (size_t)literal.stretch;
-        const uint32_t size = literal.size;
-        if (size > 2 && !places) return false;
-        if (size > literal.stretch) {
-            while (places) {
-                const size_t place = (size_t)__builtin_ctzll(places);
-                if (place + size > length) return false;
-                if (clinux_continues(text + place, literals, literal.stretch, size, two)) break;
-                places &= places - 1;
-            }
-            if (!places) return false;
-            literals += (two ? 2 : 1) * (size_t)size;
-            if (size > 63) return i + 1 == count;
-        }
-        // The lowest place is the best; what follows the literal there stays open. Without a place nothing does.
-        found = places & (0 - places);
-        open &= ~((found << size) - 1);
+        const uint64_t places = clinux_places(window, literals, literal.stretch, lanes, forms) & open;
+        literals += (forms == CLINUX_EITHER ? 32 : 16) * (size_t)literal.stretch;
+        if (literal.size > 2 && !places) return false;
+        found = clinux_best(places, literal, literals, text, length, forms);
+        open &= clinux_behind(found, literal.size);
+        literals += clinux_rest(literal, forms);
     }
     return found != 0;
 }
@@ -178,39 +220,50 @@ typedef struct {
 } clinux_sequence;
 
 static inline __attribute__((always_inline)) bool clinux_any(
-    const uint8_t *text, size_t length, const uint8_t *sequences, size_t count, const int lanes, const bool two) {
-    const clinux_window window = clinux_open(text, length, lanes);
+    const uint8_t *text, size_t length, const uint8_t *sequences, size_t count, const int lanes, const int forms) {
+    const clinux_window window = clinux_open(text, length, lanes, forms);
     bool any = false;
     for (size_t i = 0; i < count; i++) {
         clinux_sequence sequence;
         memcpy(&sequence, sequences, sizeof sequence);
         sequences += sizeof sequence;
         // All are looked for: which of them is found first cannot be foretold.
-        any |= clinux_follow(&window, text, length, sequences, sequence.literals, lanes, two);
+        any |= clinux_follow(&window, text, length, sequences, sequence.literals, lanes, forms);
         sequences += sequence.bytes;
     }
     return any;
 }
 
+static inline __attribute__((always_inline)) bool clinux_any_of(
+    const uint8_t *text, size_t length, const uint8_t *sequences, size_t count, const int forms) {
+    if (length <= 16) return clinux_any(text, length, sequences, count, 1, forms);
+    if (length <= 32) return clinux_any(text, length, sequences, count, 2, forms);
+    return length <= 48 ? clinux_any(text, length, sequences, count, 3, forms)
+                        : clinux_any(text, length, sequences, count, 4, forms);
+}
+
+/// Whether `clinux_any_wide` can be used; found out when the program starts.
+extern bool clinux_is_wide;
+static inline bool clinux_has_wide(void) { return clinux_is_wide; }
+
+/// As `clinux_any_follows` for texts of less than 64 bytes, which are in one register and give a mask by one comparison: a third
+/// of the instructions, and no branch depends on the text's length. For processors that have AVX-512 and keep their speed when it is used.
+bool clinux_any_wide(const uint8_t *text, size_t length, const uint8_t *sequences, size_t count, int forms);
+
 /// Whether the literals of some sequence follow one another in a text of at most 64 bytes, each leftmost after the one before.
 static inline bool clinux_any_follows(
-    const uint8_t *text, size_t length, const uint8_t *sequences, size_t count, bool two) {
-    if (two) {
-        if (length <= 16) return clinux_any(text, length, sequences, count, 1, true);
-        if (length <= 32) return clinux_any(text, length, sequences, count, 2, true);
-        return length <= 48 ? clinux_any(text, length, sequences, count, 3, true)
-                            : clinux_any(text, length, sequences, count, 4, true);
-    }
-    if (length <= 16) return clinux_any(text, length, sequences, count, 1, false);
-    if (length <= 32) return clinux_any(text, length, sequences, count, 2, false);
-    return length <= 48 ? clinux_any(text, length, sequences, count, 3, false)
-                        : clinux_any(text, length, sequences, count, 4, false);
+    const uint8_t *text, size_t length, const uint8_t *sequences, size_t count, int forms) {
+    if (clinux_is_wide && length < 64) return clinux_any_wide(text, length, sequences, count, forms);
+    if (forms == CLINUX_EITHER) return clinux_any_of(text, length, sequences, count, CLINUX_EITHER);
+    if (forms == CLINUX_FOLDED) return clinux_any_of(text, length, sequences, count, CLINUX_FOLDED);
+    return clinux_any_of(text, length, sequences, count, CLINUX_EXACT);
 }
 
 /// For each of 64 readable bytes a bit: whether a literal's stretch begins there and ends within them.
-static inline uint64_t clinux_starts(const uint8_t *text, const uint8_t *stretch, uint32_t count, bool two) {
-    const clinux_window window = clinux_open(text, 64, 4);
-    return two ? clinux_places(&window, stretch, count, 4, true) : clinux_places(&window, stretch, count, 4, false);
+static inline uint64_t clinux_starts(const uint8_t *text, const uint8_t *stretch, uint32_t count, int forms) {
+    const clinux_window window = clinux_open(text, 64, 4, forms == CLINUX_FOLDED ? CLINUX_FOLDED : CLINUX_EXACT);
+    return forms == CLINUX_EITHER ? clinux_places(&window, stretch, count, 4, CLINUX_EITHER)
+                                  : clinux_places(&window, stretch, count, 4, CLINUX_EXACT);
 }
 
 #endif

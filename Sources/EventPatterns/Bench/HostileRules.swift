@@ -32,6 +32,10 @@ package enum HostileRules {
                 "{\(list)\(field((0..<300).map { "{\"prefix\":\"\(prefix)\($0)!\"}" }.joined(separator: ",")))}"
             ),
             ("a hostile regex", "{\(field("{\"regex\":\"\(regex)\"}"))}"),
+            (
+                "a hostile wildcard that ignores case",
+                "{\(field("{\"wildcard\":{\"equals-ignore-case\":\"\(wildcard)\"}}"))}"
+            ),
         ]
     }
 }

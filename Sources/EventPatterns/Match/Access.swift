@@ -10,6 +10,8 @@ enum Access {
         case prefix, suffix, equalsFolded, prefixFolded, suffixFolded, equalsKey, prefixKey, suffixKey, gram
         /// What a rule of nothing but `anything-but` excludes.
         case excluded, excludedNumber
+        /// A value that is no string.
+        case notString
     }
 
     /// The seed of a key.
@@ -30,6 +32,8 @@ enum Access {
     struct Plan: BitwiseCopyable {
         var any = false
         var string = false
+        /// Whether values that are no strings are looked up as such.
+        var notString = false
         /// `looksAtText`, once the plan is complete.
         var needsText = false
         /// Whether a value of any type is looked up.

@@ -22,7 +22,8 @@ struct Atom: BitwiseCopyable {
         /// A regular expression's program.
         case regex
         /// As `wildcard`, each segment in the form of `equalsCased`. Flag 1: every character's forms differ in one byte at
-        /// most; then `x` and `y` are the lengths of the first and the last segment, and those between follow.
+        /// most; then `x` and `y` are the lengths of the first and the last segment, those between follow, as
+        /// `fixedForms` tells.
         case wildcardCased
         /// Microseconds `x` to `y`, both included, as bit patterns.
         case date
@@ -45,6 +46,9 @@ struct Atom: BitwiseCopyable {
     /// The text's bytes 8..<16, or a double's bits, or an address's low half.
     var y: UInt64
 
+    /// Of a wildcard that ignores case: how what lies between its ends is looked for; nil if it cannot be, byte by byte.
+    var fixedForms: LiteralSearch.Forms? { flags & 1 == 0 ? nil : LiteralSearch.Forms(rawValue: flags >> 1) }
+
     init(_ kind: Kind) {
         self.kind = kind
         flags = 0
@@ -60,8 +64,11 @@ struct Atom: BitwiseCopyable {
 enum ContainsAnyForm: UInt8, BitwiseCopyable {
     /// A `ShiftAutomaton` that finds any of single literals.
     case automaton
-    /// `LiteralSearch`, case by case, or in both cases.
-    case sequences, casedSequences
+    /// `LiteralSearch`: as they are, with the text's ASCII letters in lower case, or in both cases.
+    case sequences, foldedSequences, casedSequences
+
+    /// Whether case is ignored.
+    var ignoresCase: Bool { self == .foldedSequences || self == .casedSequences }
 }
 
 /// A field with its alternatives in flat form. Equal conditions of different rules are one.

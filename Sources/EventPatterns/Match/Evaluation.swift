@@ -147,7 +147,7 @@ struct Evaluation {
             return PatternRegex.matches(UnsafeRawPointer(bytes(atom, condition)), base, length)
         case .wildcardCased:
             return WildcardMatching.matchesCased(
-                bytes(atom, condition), wanted, Int(atom.pointee.extra), isFixed: atom.pointee.flags & 1 != 0,
+                bytes(atom, condition), wanted, Int(atom.pointee.extra), fixed: atom.pointee.fixedForms,
                 first: Int(atom.pointee.x), last: Int(atom.pointee.y), base, length)
         case .date:
             guard let moment = Timestamp.microseconds(value.pointee.text) else { return false }

@@ -99,6 +99,9 @@ extension Segment {
         _ base: SegmentBase
     ) {
         if plan.pointee.needsAny { lookAny(value, plan, scratch, base) }
+        if plan.pointee.notString, value.pointee.kind != .string {
+            follow(Access.key(value.pointee.path, .notString, 0), scratch, base)
+        }
         switch value.pointee.kind {
         case .string:
             if plan.pointee.stringCount > 0 { lookStrings(value, plan, scratch, base) }

@@ -148,6 +148,10 @@ extension SegmentIndexer {
                 IntervalIndex.Entry(
                     low: Double(Int64(bitPattern: atom.x)), high: Double(Int64(bitPattern: atom.y)), highest: 0,
                     subRule: subRule))
+        case .anythingBut where StringTest.excluded(condition, store) != nil:
+            plan.pointee.notString = true
+            fileKey(Access.key(path, .notString, 0), subRule)
+            fileString(path, subRule)
         case .exists, .anythingBut:
             plan.pointee.any = true
             fileKey(Access.key(path, .any, 0), subRule)

@@ -10,7 +10,7 @@ extension SegmentIndexer {
         if !first.isEmpty || !last.isEmpty {
             return [first.count >= last.count ? (.prefix, first, first.count) : (.suffix, last, last.count)]
         }
-        if atom.flags == ContainsAnyForm.casedSequences.rawValue { return [(.string, [], 0)] }
+        if ContainsAnyForm(rawValue: atom.flags)?.ignoresCase == true { return [(.string, [], 0)] }
         var cursor = ends
         return (0..<Int(atom.extra)).map { _ in
             let size = Int(ByteHash.half(cursor))

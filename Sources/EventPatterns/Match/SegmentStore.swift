@@ -159,7 +159,7 @@ struct SegmentStore {
         let between = segments.dropFirst().dropLast().map { LiteralSearch.Literal(bytes: $0, others: $0) }
         var encoded: [UInt8] = []
         for segment in segments { appendSegment(segment, to: &encoded) }
-        var atom = searchAtom(.wildcard, encoded, LiteralSearch.encode([between], ignoringCase: false), firstByte)
+        var atom = searchAtom(.wildcard, encoded, LiteralSearch.encode([between], .exact), firstByte)
         atom.extra = UInt16(truncatingIfNeeded: segments.count)
         // The least length of a value that can match.
         atom.x = UInt64(segments.reduce(0) { $0 + $1.count })
@@ -189,10 +189,11 @@ struct SegmentStore {
         let fixed = wildcard.segments.map(CaseText.byteForms)
         let isFixed = fixed.allSatisfy { $0 != nil } && fixed.count > 1
         let literals = fixed.compactMap(\.self)
-        let between = isFixed ? LiteralSearch.encode([Array(literals.dropFirst().dropLast())], ignoringCase: true) : []
+        let forms = LiteralSearch.Forms.ignoringCase(literals.dropFirst().dropLast())
+        let between = isFixed ? LiteralSearch.encode([Array(literals.dropFirst().dropLast())], forms) : []
         var atom = searchAtom(.wildcardCased, encoded, between, firstByte)
         atom.extra = UInt16(truncatingIfNeeded: wildcard.segments.count)
-        atom.flags = isFixed ? 1 : 0
+        atom.flags = isFixed ? 1 + forms.rawValue << 1 : 0
         atom.x = UInt64(isFixed ? literals.first?.bytes.count ?? 0 : 0)
         atom.y = UInt64(isFixed ? literals.last?.bytes.count ?? 0 : 0)
         return atom

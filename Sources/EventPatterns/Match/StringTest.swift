@@ -9,10 +9,12 @@ struct StringTest: BitwiseCopyable {
         case condition
         /// Nothing here: several sub-rules ask, and the answer is remembered for all of them.
         case shared
-        case wildcard, wildcards, regex
+        case wildcard, wildcardCased, wildcards, regex
     }
 
     private let kind: Kind
+    /// Whether a string passes that does not match: `anything-but` of wildcards.
+    private let isNegated: Bool
     let subRule: UInt32
     /// The rule, as a position in the segment, if to pass the test is to match it; else -1.
     let rule: Int32
@@ -20,13 +22,14 @@ struct StringTest: BitwiseCopyable {
     let known: Int32
     /// The least length of a text.
     private let least: Int32
-    /// Of a wildcard: the length of the segments, their number, and the length of the last. Of several: the length of the
-    /// program, their number, and the lengths of their ends.
+    /// Of a wildcard: the length of the segments, their number, and the lengths of the first and the last. Of several: the
+    /// length of the program, their number, and the lengths of their ends.
     private let length: Int32
     private let segments: Int32
     private let first: Int32
     private let last: Int32
     private let form: ContainsAnyForm
+    private let forms: LiteralSearch.Forms
     private let program: UnsafeMutablePointer<UInt8>
     private let condition: UnsafeMutablePointer<ConditionRecord>
 
@@ -35,13 +38,17 @@ struct StringTest: BitwiseCopyable {
         let record = store.subRules[Int(subRule)]
         self.subRule = subRule
         condition = store.conditions.base + Int(store.references[Int(record.firstCondition) + Int(record.filed)])
-        let atom = store.atoms[Int(condition.pointee.firstAtom)]
+        let outer = store.atoms[Int(condition.pointee.firstAtom)]
+        let excluded = StringTest.excluded(condition.pointee, store)
+        let atom = excluded ?? outer
+        isNegated = excluded != nil
         let isSingle = condition.pointee.atomCount == 1
         let isShared = condition.pointee.memo >= 0
         kind =
             switch atom.kind {
             case _ where isShared: .shared
             case .wildcard where isSingle: .wildcard
+            case .wildcardCased where isSingle && atom.fixedForms != nil: .wildcardCased
             case .containsAny where isSingle: .wildcards
             case .regex where isSingle: .regex
             default: .condition
@@ -49,29 +56,45 @@ struct StringTest: BitwiseCopyable {
         rule = !isShared && record.conditionCount == 1 && !record.isBranched ? record.rule : -1
         known = isShared ? -1 : Int32(record.filed)
         program = store.text.base + Int(condition.pointee.firstByte) + Int(atom.offset)
+        let hasEnds = kind == .wildcards || kind == .wildcardCased
         least = kind == .wildcard ? Int32(clamping: atom.x) : 0
-        first = kind == .wildcards ? Int32(clamping: atom.x) : 0
+        first = hasEnds ? Int32(clamping: atom.x) : 0
+        last = hasEnds || kind == .wildcard ? Int32(clamping: atom.y) : 0
         form = kind == .wildcards ? ContainsAnyForm(rawValue: atom.flags) ?? .automaton : .automaton
+        forms = kind == .wildcardCased ? atom.fixedForms ?? .either : .exact
         length = Int32(clamping: atom.length)
         segments = Int32(atom.extra)
-        last = kind == .wildcard || kind == .wildcards ? Int32(clamping: atom.y) : 0
+    }
+
+    /// The one wildcard, or the several that are looked for together, that a condition is `anything-but` of: then every string
+    /// leads to it as to the wildcard, and passes if it does not match. Nil for other conditions.
+    static func excluded(_ condition: ConditionRecord, _ store: SegmentStore) -> Atom? {
+        let outer = store.atoms[Int(condition.firstAtom)]
+        guard condition.atomCount == 1, outer.kind == .anythingBut, outer.length == 1 else { return nil }
+        let excluded = store.atoms[Int(condition.firstAtom) + Int(outer.offset)]
+        return excluded.kind == .wildcard || excluded.kind == .containsAny ? excluded : nil
     }
 
     /// Whether a string passes, or may pass.
     @inline(__always)
     func passes(_ value: UnsafeMutablePointer<FlatValue>, _ evaluation: Evaluation) -> Bool {
+        let text = value.pointee.base
+        let size = Int(value.pointee.length)
         switch kind {
         case .wildcard:
-            value.pointee.length >= least
-                && WildcardMatching.matches(
-                    program, Int(length), Int(segments), last: Int(last), value.pointee.base, Int(value.pointee.length))
+            let isMatch =
+                size >= Int(least)
+                && WildcardMatching.matches(program, Int(length), Int(segments), last: Int(last), text, size)
+            return isMatch != isNegated
         case .wildcards:
-            WildcardMatching.matchesAny(
-                program, Int(length), form, Int(segments), first: Int(first), last: Int(last), value.pointee.base,
-                Int(value.pointee.length))
-        case .regex: PatternRegex.matches(program, value.pointee.base, Int(value.pointee.length))
-        case .condition: evaluation.passes(condition, value)
-        case .shared: true
+            return WildcardMatching.matchesAny(
+                program, Int(length), form, Int(segments), first: Int(first), last: Int(last), text, size) != isNegated
+        case .wildcardCased:
+            return WildcardMatching.matchesCased(
+                program, Int(length), Int(segments), fixed: forms, first: Int(first), last: Int(last), text, size)
+        case .regex: return PatternRegex.matches(program, text, size)
+        case .condition: return evaluation.passes(condition, value)
+        case .shared: return true
         }
     }
 }

@@ -61,24 +61,27 @@ enum WildcardMatching {
         if last > 0, !ByteHash.equal(text + end, encoded + (encodedLength - last), last) { return false }
         if segments == 2 { return true }
         // The segments between are looked for in what the two ends leave.
-        return LiteralSearch.follows(encoded + encodedLength, 1, ignoringCase: false, text + first, end - first)
+        return LiteralSearch.follows(encoded + encodedLength, 1, .exact, text + first, end - first)
     }
 
-    /// As `matches`, with segments in the form that `CaseMatching` reads. With `isFixed` the first and the last segment are as
+    /// As `matches`, with segments in the form that `CaseMatching` reads. With `fixed` the first and the last segment are as
     /// long in each form, `first` and `last` bytes, and those between follow in the form of `LiteralSearch`.
     static func matchesCased(
-        _ encoded: UnsafePointer<UInt8>, _ encodedLength: Int, _ segments: Int, isFixed: Bool, first: Int, last: Int,
+        _ encoded: UnsafePointer<UInt8>, _ encodedLength: Int, _ segments: Int, fixed: LiteralSearch.Forms?, first: Int,
+        last: Int,
         _ text: UnsafePointer<UInt8>, _ length: Int
     ) -> Bool {
-        if isFixed {
+        if let fixed {
             guard first + last <= length else { return false }
             let size = Int(ByteHash.half(encoded))
             if first > 0, CaseMatching.forward(encoded + 4, size, text, length) < 0 { return false }
-            let ending = lastSegment(encoded, encodedLength, segments)
             let end = length - last
-            if last > 0, CaseMatching.forward(ending.base, ending.size, text + end, last) < 0 { return false }
+            if last > 0 {
+                let ending = lastSegment(encoded, encodedLength, segments)
+                if CaseMatching.forward(ending.base, ending.size, text + end, last) < 0 { return false }
+            }
             return segments == 2
-                || LiteralSearch.follows(encoded + encodedLength, 1, ignoringCase: true, text + first, end - first)
+                || LiteralSearch.follows(encoded + encodedLength, 1, fixed, text + first, end - first)
         }
         var cursor = encoded
         var at = 0
@@ -122,9 +125,9 @@ enum WildcardMatching {
         if last > 0, !ByteHash.equal(text + end, ends + first, last) { return false }
         switch form {
         case .automaton: return ShiftAutomaton.accepts(program, text + first, end - first)
-        case .sequences: return LiteralSearch.follows(program, count, ignoringCase: false, text + first, end - first)
-        case .casedSequences:
-            return LiteralSearch.follows(program, count, ignoringCase: true, text + first, end - first)
+        case .sequences: return LiteralSearch.follows(program, count, .exact, text + first, end - first)
+        case .foldedSequences: return LiteralSearch.follows(program, count, .folded, text + first, end - first)
+        case .casedSequences: return LiteralSearch.follows(program, count, .either, text + first, end - first)
         }
     }
 

@@ -61,7 +61,10 @@ struct WildcardGroup {
 
     /// What finds any of the wildcards between the ends.
     func program() -> (bytes: [UInt8], form: ContainsAnyForm) {
-        if ignoringCase { return (LiteralSearch.encode(literals, ignoringCase: true), .casedSequences) }
+        if ignoringCase {
+            let forms = LiteralSearch.Forms.ignoringCase(literals.joined())
+            return (LiteralSearch.encode(literals, forms), forms == .folded ? .foldedSequences : .casedSequences)
+        }
         // Many literals that begin alike are found sooner by one automaton, if it need not have too many states.
         let single = literals.compactMap { $0.count == 1 ? $0[0].bytes : nil }
         if single.count == literals.count, single.count > 2, single.reduce(0, { $0 + $1.count }) > 24,
@@ -69,6 +72,6 @@ struct WildcardGroup {
         {
             return (ShiftAutomaton.finding(single), .automaton)
         }
-        return (LiteralSearch.encode(literals, ignoringCase: false), .sequences)
+        return (LiteralSearch.encode(literals, .exact), .sequences)
     }
 }

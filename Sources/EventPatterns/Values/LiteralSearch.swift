@@ -15,11 +15,31 @@ enum LiteralSearch {
         var others: [UInt8]
     }
 
+    /// What of a text equals a literal.
+    enum Forms: UInt8, BitwiseCopyable {
+        case exact
+        /// The literal is in lower case, and ASCII capitals of the text are put into it.
+        case folded
+        /// Each byte in either of its forms.
+        case either
+
+        @inline(__always)
+        var code: Int32 { Int32(truncatingIfNeeded: rawValue) }
+
+        /// How literals are looked for if case is ignored: folding the text is less work, but knows the letters of ASCII only.
+        static func ignoringCase(_ literals: some Sequence<Literal>) -> Forms {
+            let isFoldable = literals.allSatisfy { literal in
+                zip(literal.bytes, literal.others).allSatisfy { $0 == $1 || $0 == CaseText.asciiLower($1) }
+            }
+            return isFoldable ? .folded : .either
+        }
+    }
+
     /// Sequences of literals as `clinux_any_follows` reads them.
-    static func encode(_ sequences: [[Literal]], ignoringCase: Bool) -> [UInt8] {
+    static func encode(_ sequences: [[Literal]], _ forms: Forms) -> [UInt8] {
         var encoded: [UInt8] = []
         for literals in sequences {
-            let bytes = encode(literals, ignoringCase: ignoringCase)
+            let bytes = encode(literals, forms)
             append([bytes.count, literals.count], to: &encoded)
             encoded += bytes
         }
@@ -32,16 +52,16 @@ enum LiteralSearch {
         }
     }
 
-    private static func encode(_ literals: [Literal], ignoringCase: Bool) -> [UInt8] {
+    private static func encode(_ literals: [Literal], _ forms: Forms) -> [UInt8] {
         var encoded: [UInt8] = []
         for literal in literals {
             let stretch = min(literal.bytes.count, Int(CLINUX_STRETCH))
             append([literal.bytes.count, stretch], to: &encoded)
             for index in 0..<stretch {
                 encoded += [UInt8](repeating: literal.bytes[index], count: 16)
-                if ignoringCase { encoded += [UInt8](repeating: literal.others[index], count: 16) }
+                if forms == .either { encoded += [UInt8](repeating: literal.others[index], count: 16) }
             }
-            if literal.bytes.count > stretch { encoded += literal.bytes + (ignoringCase ? literal.others : []) }
+            if literal.bytes.count > stretch { encoded += literal.bytes + (forms == .either ? literal.others : []) }
         }
         return encoded
     }
@@ -49,28 +69,28 @@ enum LiteralSearch {
     /// Whether a text has the literals of some of `count` encoded sequences.
     @inline(__always)
     static func follows(
-        _ sequences: UnsafePointer<UInt8>, _ count: Int, ignoringCase: Bool, _ text: UnsafePointer<UInt8>, _ length: Int
+        _ sequences: UnsafePointer<UInt8>, _ count: Int, _ forms: Forms, _ text: UnsafePointer<UInt8>, _ length: Int
     ) -> Bool {
-        if length <= window { return clinux_any_follows(text, length, sequences, count, ignoringCase) }
-        return followsInLong(sequences, count, ignoringCase: ignoringCase, text, length)
+        if length <= window { return clinux_any_follows(text, length, sequences, count, forms.code) }
+        return followsInLong(sequences, count, forms, text, length)
     }
 
     @inline(never)
     private static func followsInLong(
-        _ sequences: UnsafePointer<UInt8>, _ count: Int, ignoringCase: Bool, _ text: UnsafePointer<UInt8>, _ length: Int
+        _ sequences: UnsafePointer<UInt8>, _ count: Int, _ forms: Forms, _ text: UnsafePointer<UInt8>, _ length: Int
     ) -> Bool {
         var cursor = sequences
         for _ in 0..<count {
             let bytes = Int(ByteHash.half(cursor))
             let literals = Int(ByteHash.half(cursor + 4))
-            if followInLong(cursor + 8, literals, ignoringCase: ignoringCase, text, length) { return true }
+            if followInLong(cursor + 8, literals, forms, text, length) { return true }
             cursor += 8 + bytes
         }
         return false
     }
 
     private static func followInLong(
-        _ literals: UnsafePointer<UInt8>, _ count: Int, ignoringCase: Bool, _ text: UnsafePointer<UInt8>, _ length: Int
+        _ literals: UnsafePointer<UInt8>, _ count: Int, _ forms: Forms, _ text: UnsafePointer<UInt8>, _ length: Int
     ) -> Bool {
         var cursor = literals
         var at = 0
@@ -78,18 +98,18 @@ enum LiteralSearch {
             let size = Int(ByteHash.half(cursor))
             let stretch = Int(ByteHash.half(cursor + 4))
             let lanes = cursor + 8
-            let whole = lanes + stretch * (ignoringCase ? 32 : 16)
-            let place = find(lanes, stretch, whole, size, ignoringCase: ignoringCase, text, from: at, length)
+            let whole = lanes + stretch * (forms == .either ? 32 : 16)
+            let place = find(lanes, stretch, whole, size, forms, text, from: at, length)
             if place < 0 { return false }
             at = place + size
-            cursor = whole + (size > stretch ? size * (ignoringCase ? 2 : 1) : 0)
+            cursor = whole + (size > stretch ? size * (forms == .either ? 2 : 1) : 0)
         }
         return true
     }
 
     /// The first place of a literal in a text longer than a window, -1 if there is none.
     private static func find(
-        _ lanes: UnsafePointer<UInt8>, _ stretch: Int, _ whole: UnsafePointer<UInt8>, _ size: Int, ignoringCase: Bool,
+        _ lanes: UnsafePointer<UInt8>, _ stretch: Int, _ whole: UnsafePointer<UInt8>, _ size: Int, _ forms: Forms,
         _ text: UnsafePointer<UInt8>, from: Int, _ length: Int
     ) -> Int {
         var from = from
@@ -97,18 +117,18 @@ enum LiteralSearch {
         var patience = 4 * length
         while from + size <= length {
             let start = min(from, length - window)
-            var places = clinux_starts(text + start, lanes, UInt32(truncatingIfNeeded: stretch), ignoringCase)
+            var places = clinux_starts(text + start, lanes, UInt32(truncatingIfNeeded: stretch), forms.code)
             places &= UInt64.max << UInt64(from - start)
             while places != 0 {
                 let place = start + places.trailingZeroBitCount
                 if place + size > length { return -1 }
-                if size == stretch || clinux_continues(text + place, whole, stretch, size, ignoringCase) {
+                if size == stretch || clinux_continues(text + place, whole, stretch, size, forms.code) {
                     return place
                 }
                 patience -= size
                 // Texts and literals that repeat themselves would be compared over and over. Ignoring case, the complexity
                 // of wildcards bounds that: at one place of a text, few starts of a literal can be under way.
-                if patience < 0, !ignoringCase { return findLong(whole, size, text, from: place + 1, length) }
+                if patience < 0, forms == .exact { return findLong(whole, size, text, from: place + 1, length) }
                 places &= places &- 1
             }
             if start + window >= length { return -1 }
