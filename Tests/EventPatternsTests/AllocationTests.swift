@@ -77,7 +77,8 @@
         @Test("Matching allocates nothing once the scratch has grown", arguments: BenchKind.allCases)
         func steadyState(kind: BenchKind) throws {
             let matcher = Matcher(
-                try kind.rules(count: 200, seed: 31).enumerated().map { ($0, try EventPattern(parsing: $1)) })
+                try (kind.rules(count: 200, seed: 31) + HostileRules.all(for: kind).map(\.pattern)).enumerated()
+                    .map { ($0, try EventPattern(parsing: $1, dialect: .extended)) })
             let events =
                 kind.usesObjectEvents
                 ? BenchEvents.objectCreated(count: 50, buckets: 20, seed: 32)

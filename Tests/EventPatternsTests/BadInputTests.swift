@@ -39,6 +39,67 @@ struct BadInputTests {
         #expect(throws: EventError.self) { try matcher.matches(in: String(arrays.dropLast(2))) }
     }
 
+    /// How many times as long `work` takes for what is eight times as large.
+    private func growth(_ size: Int, _ work: (Int) throws -> Void) throws -> Double {
+        let once = try ThreadTime.least(of: 3) { try work(size) }
+        return try ThreadTime.least(of: 3) { try work(size * 8) } / max(once, 0.000_001)
+    }
+
+    @Test("What is eight times as large takes about eight times as long")
+    func growth() throws {
+        let scratch = MatchScratch()
+        func match(_ text: String, _ event: String, dialect: PatternDialect = .eventBridge) throws {
+            let matcher = Matcher([(0, try EventPattern(parsing: text, dialect: dialect))])
+            _ = try matcher.answer(in: Array(event.utf8), scratch: scratch)
+        }
+        func repeated(_ text: String, _ count: Int) -> String { String(repeating: text, count: count) }
+        // A suffix of letters in two forms, against a text that it nearly ends.
+        #expect(
+            try growth(1000) { size in
+                try match(
+                    "{\"k\":[{\"suffix\":{\"equals-ignore-case\":\"\(repeated("e", size))é\"}}]}",
+                    "{\"k\":\"\(repeated("e", size + 2))\"}")
+            } < 24)
+        // Fields beside an $or of many branches, more than there may be.
+        #expect(
+            try growth(300) { size in
+                let branches = (0..<100).map { "{\"x\":[\($0)]}" }.joined(separator: ",")
+                let fields = (0..<size).map { "\"f\($0)\":[1]" }.joined(separator: ",")
+                #expect(throws: PatternError.self) { try pattern("{\"$or\":[\(branches)],\(fields)}") }
+            } < 24)
+        // One list beside an $or of many branches.
+        #expect(
+            try growth(100) { size in
+                let branches = (0..<size).map { "{\"x\":[\($0)]}" }.joined(separator: ",")
+                try match(
+                    "{\"$or\":[\(branches)],\"k\":[{\"regex\":\".*a.{4}\"},{\"regex\":\".*b.{4}\"}]}", "{}",
+                    dialect: .extended)
+            } < 24)
+        // A class of many ranges.
+        #expect(
+            try growth(1000) { size in
+                try match("{\"k\":[{\"regex\":\"[\(repeated("a-cx-z", size))]\"}]}", "{}", dialect: .extended)
+            } < 24)
+    }
+
+    @Test("Elements in arrays nested deep are searched by what they cost")
+    func deepArrays() throws {
+        let rule = Matcher([(0, try pattern(#"{"a":{"x":[1],"y":[1],"z":[1]}}"#))])
+        let scratch = MatchScratch()
+        func event(_ depth: Int, _ pairs: Int) -> String {
+            #"{"a":"# + String(repeating: "[", count: depth)
+                + (0..<pairs).map { _ in #"{"x":1,"y":1},"# }.joined() + #"{"z":1}"#
+                + String(repeating: "]", count: depth) + "}"
+        }
+        _ = try rule.answer(in: Array(event(1, 400).utf8), scratch: scratch)
+        let flat = scratch.searchSteps
+        let answer = try rule.answer(in: Array(event(900, 400).utf8), scratch: scratch)
+        #expect(answer.matched.isEmpty && answer.undecided.isEmpty)
+        // A step for each sixteen arrays of a way that is walked, and no way once more for each array of the other.
+        #expect(scratch.searchSteps < flat + 400 * 900)
+        #expect(try rule.matches(in: event(900, 0).replacing(#"{"z":1}"#, with: #"{"x":1,"y":1,"z":1}"#)) == [0])
+    }
+
     /// Whatever is not linear here takes hours, which the suite's limit ends.
     @Test("Strings of 10 MB, also where text and pattern repeat themselves")
     func longStrings() throws {

@@ -90,6 +90,39 @@ struct ComplexityTests {
         #expect(try none.matches(#"{"a":5}"#))
     }
 
+    @Test("Branches that differ in one list are one, whatever they share, and mean what they do apart")
+    func joinedBesideOthers() throws {
+        let regexes = [".*1.{2}", ".*2.{2}", ".*3.{2}", ".*4.{2}"]
+        let rule =
+            "{\"source\":[\"s\"],\"$or\":["
+            + regexes.map { "{\"k\":[{\"regex\":\"\($0)\"}]}" }.joined(separator: ",")
+            + #",{"k":[{"wildcard":"*x*y*"}],"b":[{"exists":false}]},{"k":[{"wildcard":"*y*x*"}],"b":[{"exists":false}]}]}"#
+        let pattern = try EventPattern(parsing: rule, dialect: .extended)
+        for (event, wanted) in [
+            (#"{"source":"s","k":"1ab"}"#, true), (#"{"source":"s","k":"a4ab","b":1}"#, true),
+            (#"{"source":"t","k":"1ab"}"#, false), (#"{"source":"s","k":"5ab"}"#, false),
+            (#"{"source":"s","k":"-y-x-"}"#, true), (#"{"source":"s","k":"-x-y-","b":1}"#, false),
+            (#"{"k":"1ab"}"#, false),
+        ] {
+            #expect(try pattern.matches(event) == wanted, "\(event)")
+        }
+    }
+
+    @Test("Wildcards that no text can be in together may be many")
+    func harmless() throws {
+        func list(_ count: Int) -> String {
+            (0..<count).map { "{\"wildcard\":\"customer-\(10_000 + $0)/*.csv\"}" }.joined(separator: ",")
+        }
+        let pattern = try EventPattern(parsing: "{\"a\":[\(list(1000))]}")
+        #expect(try pattern.matches(#"{"a":"customer-10999/x.csv"}"#))
+        #expect(try !pattern.matches(#"{"a":"customer-11000/x.csv"}"#))
+        #expect(throws: PatternError.self) { try EventPattern(parsing: "{\"a\":[\(list(20_000))]}") }
+        // Characters with two forms are alike if case is ignored.
+        let letters = (0..<40).map { $0 % 3 == 0 ? "é" : "É" }.joined()
+        let hostile = "{\"a\":[{\"wildcard\":{\"equals-ignore-case\":\"*\(letters)x*\"}}]}"
+        #expect(throws: PatternError.self) { try EventPattern(parsing: hostile, dialect: .extended) }
+    }
+
     @Test("Regular expressions that would need too many states are refused")
     func regex() throws {
         let error = try #require(throws: PatternError.self) {

@@ -105,6 +105,7 @@ struct ExplainTests {
             (#"{"$or":[{"account":[1]},{"source":["x"]}]}"#, false),
             (#"{"$or":[{"account":[1]},{"source":[2]}]}"#, true),
             (#"{"source":[{"anything-but":{"wildcard":"*"}}]}"#, true), (#"{"resources":[{"prefix":"arn:"}]}"#, false),
+            (#"{"resources":[{"exists":false}]}"#, false), (#"{"source":[{"exists":false}]}"#, true),
         ])
     func impossible(pattern: String, isImpossible: Bool) throws {
         #expect((try EventPattern(parsing: pattern).impossibility() != nil) == isImpossible)

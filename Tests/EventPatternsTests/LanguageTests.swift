@@ -107,6 +107,28 @@ struct LanguageTests {
         #expect((try EventFacts.reading(of: Array(event.utf8)) == .validated) == isPlain)
     }
 
+    @Test(
+        "Validated reading ends with the last field that rules use",
+        arguments: [
+            (#"{"a":["x"]}"#, #"{"a":"x","b":tru"#), (#"{"d":{"a":["x"]}}"#, #"{"d":{"b":1,"a":"x","c":[}"#),
+            (#"{"d":{"a":["x"]}}"#, #"{"d":[{"a":"y"},{"a":"x","c":"}]"}],"z":01"#),
+            (#"{"a":["x"],"d":{"e":{"f":[1]}}}"#, #"{"d":{"e":{"f":1,"g":"\""},"h":{}},"a":"x",,"#),
+        ])
+    func endsEarly(rule: String, event: String) throws {
+        let matcher = Matcher([(1, try EventPattern(parsing: rule))])
+        #expect(try matcher.matches(in: Array(event.utf8), reading: .validated) == [1])
+        #expect(throws: EventError.self) { try matcher.matches(in: event) }
+    }
+
+    @Test("An empty list of exclusions is refused in the reference's words, or in ours")
+    func emptyExclusion() throws {
+        let text = #"{"a":[{"anything-but":{"prefix":[]}}]}"#
+        let reference = try #require(throws: PatternError.self) { try EventPattern(parsing: text) }
+        #expect(reference.message.hasPrefix("Cannot invoke"))
+        let ours = try #require(throws: PatternError.self) { try EventPattern(parsing: text, dialect: .extended) }
+        #expect(ours.message.contains("Empty arrays are not allowed"))
+    }
+
     @Test("Facts refuse what is no event")
     func badFacts() {
         #expect(throws: EventError.self) { try EventFacts.reading(of: Array("[1]".utf8)) }

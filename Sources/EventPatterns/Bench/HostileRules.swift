@@ -31,6 +31,10 @@ package enum HostileRules {
                 "a hostile list",
                 "{\(list)\(field((0..<300).map { "{\"prefix\":\"\(prefix)\($0)!\"}" }.joined(separator: ",")))}"
             ),
+            (
+                "a hostile list of exclusions",
+                "{\(field("{\"anything-but\":{\"prefix\":[\((0..<300).map { "\"\(prefix)\($0)!\"" }.joined(separator: ","))]}}"))}"
+            ),
             ("a hostile regex", "{\(field("{\"regex\":\"\(regex)\"}"))}"),
             (
                 "a hostile wildcard that ignores case",

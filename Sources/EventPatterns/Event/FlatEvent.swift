@@ -197,7 +197,8 @@ public final class MatchScratch {
         return entry.pointee.generation == generation ? entry.pointee.first : -1
     }
 
-    /// Whether values of two memberships can belong to one choice: no array has them in different elements.
+    /// Whether values of two memberships can belong to one choice: no array has them in different elements. True also where they
+    /// lie so deep that it was not found out.
     @inline(__always)
     func areConsistent(_ left: Int32, _ right: Int32) -> Bool {
         if left == right || left < 0 || right < 0 { return true }
@@ -209,10 +210,14 @@ public final class MatchScratch {
 
     private func areChainsConsistent(_ left: Int32, _ right: Int32) -> Bool {
         var outer = left
+        // Beyond these it is left to the search, which counts what it does.
+        var patience = 64
         while outer >= 0 {
             let entry = memberships.base[Int(outer)]
             var inner = right
             while inner >= 0 {
+                patience -= 1
+                if patience < 0 { return true }
                 if inner == outer { return true }
                 let other = memberships.base[Int(inner)]
                 if other.array == entry.array {

@@ -26,6 +26,8 @@ enum Impossibility {
         let path = condition.path.description
         if envelope {
             let top = path.split(separator: ".", omittingEmptySubsequences: false).first.map(String.init) ?? ""
+            // The array of resources may be empty, and then has no value.
+            if path == "resources", condition.allowsAbsence { return nil }
             if strings.contains(path) {
                 if condition.tests.allSatisfy({ !canPass($0, onlyStrings: true) }) {
                     return "\"\(path)\" is always a string, which \(accepts(condition.tests))"

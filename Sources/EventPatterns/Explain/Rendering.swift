@@ -69,7 +69,10 @@ enum Rendering {
 
     static func quoted(_ text: [UInt8]) -> String {
         var result = "\""
-        for scalar in String(decoding: text.prefix(longest), as: UTF8.self).unicodeScalars {
+        var length = min(longest, text.count)
+        // Not within a character.
+        while length > 0, length < text.count, text[length] & 0xC0 == 0x80 { length -= 1 }
+        for scalar in String(decoding: text.prefix(length), as: UTF8.self).unicodeScalars {
             switch scalar {
             case "\"": result += "\\\""
             case "\\": result += "\\\\"

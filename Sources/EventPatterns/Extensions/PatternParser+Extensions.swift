@@ -28,12 +28,17 @@ extension PatternParser {
             throw matcher("equals-ignore-case match pattern must be a string")
         }
         let text = reader.text
-        // Ignoring case, more of its starts can be under way at once.
-        _ = try wildcard(text.map(CaseText.asciiLower))
         let parsed = try wildcard(text)
+        // Ignoring case, more of its starts can be under way at once.
+        try check([PatternParser.folded(parsed)])
         if try reader.next() != .endObject { throw matcher("Only one key allowed in match expression") }
         extensions.insert(.wildcardIgnoreCase)
         return .wildcardIgnoringCase(parsed)
+    }
+
+    /// A wildcard with one form for all that its characters match: what can be under way in a text together is alike in it.
+    static func folded(_ wildcard: Wildcard) -> Wildcard {
+        (try? Wildcard(parsing: CaseText.folded(wildcard.text))) ?? wildcard
     }
 
     /// Reads the list after `all-of`: what each of several values must pass.

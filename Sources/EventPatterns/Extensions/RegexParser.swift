@@ -175,7 +175,9 @@ struct RegexParser {
             }
             ranges.append(low[0].lowerBound...high[0].lowerBound)
         }
-        return isNegated ? UTF8Ranges.complement(ranges) : ranges
+        // As many ranges as there are gaps, however many were written.
+        let others = UTF8Ranges.complement(ranges)
+        return isNegated ? others : UTF8Ranges.complement(others)
     }
 
     /// The bytes an expression begins with, and whether it is nothing else.

@@ -5,7 +5,7 @@ struct Atom: BitwiseCopyable {
         case prefix, suffix
         /// ASCII text, kept in lower case.
         case equalsFolded, prefixFolded, suffixFolded
-        /// Any text: `extra` entries of lower length, lower, upper length, upper.
+        /// Any text: `extra` entries of lower length, lower, upper length, upper, entry length.
         case equalsCased, prefixCased, suffixCased
         /// `extra` segments of length (4 bytes) and text, `length` bytes in all, then those between the first and the last
         /// in the form of `LiteralSearch`. `x` is the least length of a text, `y` that of the last segment.
@@ -27,7 +27,8 @@ struct Atom: BitwiseCopyable {
         case wildcardCased
         /// Microseconds `x` to `y`, both included, as bit patterns.
         case date
-        /// None of the `length` atoms from `offset` on, sorted by `x` if flag 1 is set.
+        /// None of the `length` atoms from `offset` on, sorted by `x` if flag 1 is set. The first `x` of them are in lists (see
+        /// `KeyList`), as in a condition; flag 2 if there are any, whose tables begin at `y` in the condition's text.
         case anythingBut
     }
 
@@ -83,8 +84,12 @@ struct ConditionRecord: BitwiseCopyable {
     var byteCount: UInt32
     /// Where the answer is remembered during an event, -1 if only one sub-rule asks.
     var memo: Int32
-    /// The alternatives from the first that are exact strings sorted by `x`, 0 if too few to sort.
-    var sortedCount: UInt32 = 0
+    /// The alternatives from the first that are in lists, one list after the other; see `KeyList`.
+    var listedCount: UInt32 = 0
+    /// Where their tables begin in the condition's text.
+    var tables: UInt32 = 0
+    /// The alternatives after them that are ranges of numbers, ascending and apart, 0 if too few to sort.
+    var rangeCount: UInt32 = 0
     var allowsAbsence: Bool
 }
 

@@ -24,6 +24,8 @@ struct ConsistencySearch {
     private var starts = Buffer<Int32>(capacity: 32)
     /// Values looked at in this search, and how many it may look at.
     private var steps = 0
+    /// Arrays compared since the last step that was counted for them.
+    private var compared = 0
     private var allowance = 0
     /// Values looked at for the event so far.
     private(set) var total = 0
@@ -129,7 +131,7 @@ struct ConsistencySearch {
     private mutating func skip(from index: Int, _ end: Int, _ choice: Choice, _ scratch: MatchScratch) -> Int {
         let before = element(of: candidates[index - 1].membership, in: choice.array, scratch)
         func isRuledOut(_ position: Int) -> Bool {
-            let element = element(of: candidates[position].membership, in: choice.array, scratch)
+            let element = self.element(of: candidates[position].membership, in: choice.array, scratch)
             return before < choice.element ? element >= 0 && element < choice.element : element > choice.element
         }
         guard index < end, isRuledOut(index) else { return index }
@@ -151,14 +153,25 @@ struct ConsistencySearch {
     }
 
     /// The element of an array that a membership lies in, -1 if it does not lie in the array.
-    private func element(of membership: Int32, in array: Int32, _ scratch: MatchScratch) -> Int32 {
+    private mutating func element(of membership: Int32, in array: Int32, _ scratch: MatchScratch) -> Int32 {
         var index = membership
         while index >= 0 {
             let entry = scratch.memberships[Int(index)]
             if entry.array == array { return entry.element }
+            look(at: 1)
             index = entry.parent
         }
         return -1
+    }
+
+    /// Counts arrays that were compared: where they are nested deep, they cost more than the values.
+    @inline(__always)
+    private mutating func look(at arrays: Int) {
+        compared += arrays
+        if compared >= 16 {
+            steps += compared >> 4
+            compared &= 15
+        }
     }
 
     /// Takes a value's memberships among the choices; the position of a choice that contradicts, -1 if none does.
@@ -168,16 +181,14 @@ struct ConsistencySearch {
         var index = membership
         while index >= 0 {
             let entry = scratch.memberships[Int(index)]
-            var isKnown = false
             for position in 0..<known where choices[position].array == entry.array {
-                if choices[position].element != entry.element { return position }
-                isKnown = true
-                break
+                look(at: position)
+                // What lies around the same element of the same array is the same.
+                return choices[position].element == entry.element ? -1 : position
             }
-            if !isKnown {
-                choices.append(
-                    Choice(array: entry.array, element: entry.element, level: Int32(truncatingIfNeeded: level)))
-            }
+            look(at: known)
+            choices.append(
+                Choice(array: entry.array, element: entry.element, level: Int32(truncatingIfNeeded: level)))
             index = entry.parent
         }
         return -1
@@ -189,12 +200,17 @@ struct ConsistencySearch {
             steps += 1
             var membership = candidates[index].membership
             var isConsistent = true
-            while membership >= 0, isConsistent {
+            while membership >= 0 {
                 let entry = scratch.memberships[Int(membership)]
-                for position in 0..<choices.count where choices[position].array == entry.array {
-                    if choices[position].element != entry.element { isConsistent = false }
-                }
                 membership = entry.parent
+                var position = 0
+                while position < choices.count, choices[position].array != entry.array { position += 1 }
+                look(at: position)
+                if position < choices.count {
+                    // What lies around the same element is the same.
+                    isConsistent = choices[position].element == entry.element
+                    break
+                }
             }
             if isConsistent { return false }
         }

@@ -22,9 +22,14 @@ struct Evaluation {
     func passes(_ condition: UnsafeMutablePointer<ConditionRecord>, _ value: UnsafeMutablePointer<FlatValue>) -> Bool {
         let first = atoms + Int(condition.pointee.firstAtom)
         var index = 0
-        if condition.pointee.sortedCount > 0 {
-            if containsExact(first, Int(condition.pointee.sortedCount), value, condition) { return true }
-            index = Int(condition.pointee.sortedCount)
+        if condition.pointee.listedCount > 0 {
+            let listed = Int(condition.pointee.listedCount)
+            if containsListed(first, listed, Int(condition.pointee.tables), value, condition) { return true }
+            index = listed
+        }
+        if condition.pointee.rangeCount > 0 {
+            if containsRange(first + index, Int(condition.pointee.rangeCount), value, condition) { return true }
+            index += Int(condition.pointee.rangeCount)
         }
         while index < Int(condition.pointee.atomCount) {
             if passes(first + index, value, condition) { return true }
@@ -33,14 +38,43 @@ struct Evaluation {
         return false
     }
 
-    /// Whether a value equals one of the exact strings, sorted by their first bytes.
-    private func containsExact(
-        _ first: UnsafeMutablePointer<Atom>, _ count: Int, _ value: UnsafeMutablePointer<FlatValue>,
+    /// Whether a string passes one of the tests in lists, `count` in all.
+    @inline(never)
+    private func containsListed(
+        _ first: UnsafeMutablePointer<Atom>, _ count: Int, _ tables: Int, _ value: UnsafeMutablePointer<FlatValue>,
         _ condition: UnsafeMutablePointer<ConditionRecord>
     ) -> Bool {
         guard value.pointee.kind == .string else { return false }
-        let x = ByteHash.partialWord(value.pointee.base, min(8, Int(value.pointee.length)))
-        return containsSorted(first, count, x, value, condition)
+        var table = UnsafePointer(text + (Int(condition.pointee.firstByte) + tables))
+        var done = 0
+        while done < count {
+            let members = first + done
+            let isFound = KeyList.contains(table, value.pointee.base, Int(value.pointee.length)) { place in
+                passes(members + place, value, condition)
+            }
+            if isFound { return true }
+            done += KeyList.count(table)
+            if done < count { table += KeyList.size(table) }
+        }
+        return false
+    }
+
+    /// Whether a number is in one of some ranges, which are ascending and apart.
+    private func containsRange(
+        _ first: UnsafeMutablePointer<Atom>, _ count: Int, _ value: UnsafeMutablePointer<FlatValue>,
+        _ condition: UnsafeMutablePointer<ConditionRecord>
+    ) -> Bool {
+        guard value.pointee.isComparable else { return false }
+        var low = 0
+        var high = count
+        // The first range that begins above the number.
+        while low < high {
+            let middle = (low + high) >> 1
+            if Double(bitPattern: first[middle].x) <= value.pointee.number { low = middle + 1 } else { high = middle }
+        }
+        // Two ranges may meet in one number that belongs to the one before.
+        return low > 0 && passes(first + (low - 1), value, condition)
+            || low > 1 && passes(first + (low - 2), value, condition)
     }
 
     private func containsSorted(
@@ -102,16 +136,15 @@ struct Evaluation {
     ) -> Bool {
         let excluded = atoms + Int(condition.pointee.firstAtom) + Int(atom.pointee.offset)
         let count = Int(atom.pointee.length)
-        if atom.pointee.flags & 1 != 0, count > 8 {
-            let x: UInt64
-            switch value.pointee.kind {
-            case .string: x = ByteHash.partialWord(value.pointee.base, min(8, Int(value.pointee.length)))
-            case .number: x = value.pointee.number.bitPattern
-            default: return true
-            }
-            return !containsSorted(excluded, count, x, value, condition)
+        var listed = 0
+        if atom.pointee.flags & 2 != 0 {
+            listed = Int(atom.pointee.x)
+            if containsListed(excluded, listed, Int(atom.pointee.y), value, condition) { return false }
+        } else if atom.pointee.flags & 1 != 0, count > 8 {
+            guard value.pointee.kind == .number else { return true }
+            return !containsSorted(excluded, count, value.pointee.number.bitPattern, value, condition)
         }
-        for index in 0..<count where passes(excluded + index, value, condition) { return false }
+        for index in listed..<count where passes(excluded + index, value, condition) { return false }
         return true
     }
 

@@ -24,11 +24,19 @@ struct SegmentBuilder: ~Copyable {
         let rule = Int32(truncatingIfNeeded: store.ruleCount)
         store.ruleCount += 1
         let branches = SegmentBuilder.joined(pattern.branches)
+        // What stands beside `$or` is in all branches; to compare it with itself takes no time.
+        var previous: [FieldPath: (tests: [ValueTest], number: UInt32)] = [:]
         for branch in branches {
             let first = store.references.count
             for condition in branch {
-                let record = store.appendCondition(path: path(condition.path), tests: condition.tests)
-                store.references.append(intern(record))
+                if branches.count > 1, let known = previous[condition.path], known.tests == condition.tests {
+                    uses[Int(known.number)] += 1
+                    store.references.append(known.number)
+                    continue
+                }
+                let number = intern(store.appendCondition(path: path(condition.path), tests: condition.tests))
+                store.references.append(number)
+                if branches.count > 1 { previous[condition.path] = (condition.tests, number) }
             }
             store.subRules.append(
                 SubRule(
@@ -37,25 +45,36 @@ struct SegmentBuilder: ~Copyable {
         }
     }
 
-    /// Branches that are one list of wildcards and regular expressions of the same field each, as one with all of them: so that
+    /// Branches that differ only in one field, and there in wildcards and regular expressions, as one with all of these: so that
     /// they are looked for together.
     private static func joined(_ branches: [[FieldCondition]]) -> [[FieldCondition]] {
         guard branches.count > 1 else { return branches }
         var joined: [[FieldCondition]] = []
-        var places: [FieldPath: Int] = [:]
+        // Of each field that is searched, the latest branches.
+        var places: [FieldPath: [Int]] = [:]
         for branch in branches {
-            guard branch.count == 1, branch[0].tests.allSatisfy(isSearch) else {
-                joined.append(branch)
+            let searched = branch.indices.filter { branch[$0].tests.allSatisfy(isSearch) }
+            var found: (place: Int, index: Int)?
+            for index in searched where found == nil {
+                found = places[branch[index].path, default: []]
+                    .last { isSame(joined[$0], branch, but: index) }.map { ($0, index) }
+            }
+            if let found {
+                joined[found.place][found.index].tests += branch[found.index].tests
                 continue
             }
-            if let place = places[branch[0].path] {
-                joined[place][0].tests += branch[0].tests
-            } else {
-                places[branch[0].path] = joined.count
-                joined.append(branch)
+            for index in searched {
+                places[branch[index].path] = places[branch[index].path, default: []].suffix(15) + [joined.count]
             }
+            joined.append(branch)
         }
         return joined
+    }
+
+    /// Whether two branches have the same fields, and ask the same of all but one.
+    private static func isSame(_ left: [FieldCondition], _ right: [FieldCondition], but index: Int) -> Bool {
+        left.count == right.count && left[index].path == right[index].path && left[index].tests.allSatisfy(isSearch)
+            && left.indices.allSatisfy { $0 == index || left[$0] == right[$0] }
     }
 
     private static func isSearch(_ test: ValueTest) -> Bool {

@@ -125,7 +125,7 @@ extension SegmentIndexer {
     /// How many tests have to be run in turn to find that a value passes none of a condition's.
     private func weight(_ reference: UInt32) -> Float {
         let condition = store.conditions[Int(reference)]
-        return max(1, Float(condition.atomCount - condition.sortedCount))
+        return max(1, Float(condition.atomCount - condition.listedCount - condition.rangeCount))
     }
 
     func isBoundedRange(_ condition: ConditionRecord) -> Bool {

@@ -107,7 +107,8 @@ extension SegmentIndexer {
             let lower = Array(UnsafeBufferPointer(start: cursor + 1, count: Int(cursor[0])))
             cursor += 1 + lower.count
             let upper = Array(UnsafeBufferPointer(start: cursor + 1, count: Int(cursor[0])))
-            cursor += 1 + upper.count
+            // The entry's length follows.
+            cursor += 2 + upper.count
             let folded = CaseText.folded(lower)
             if folded != CaseText.folded(upper) { return nil }
             key += folded

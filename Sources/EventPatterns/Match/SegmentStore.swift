@@ -34,34 +34,27 @@ struct SegmentStore {
     mutating func appendCondition(path: Int32, tests: [ValueTest]) -> ConditionRecord {
         let firstAtom = atoms.count
         let firstByte = text.count
-        let (others, groups) = WildcardGroup.group(PatternRegex.united(tests))
+        let (others, groups) = WildcardGroup.group(PatternRegex.united(NumericRange.merged(tests)))
+        // What an atom of exclusions excludes follows the others, at first behind as many as there may be.
         let count = others.count + groups.count
         for _ in 0..<count { atoms.append(Atom(.null)) }
-        var allowsAbsence = false
-        for (index, test) in others.enumerated() {
-            let atom = flatten(test, firstAtom: firstAtom, firstByte: firstByte)
-            atoms[firstAtom + index] = atom
-            if atom.kind == .absent { allowsAbsence = true }
-        }
-        for (index, group) in groups.enumerated() {
-            atoms[firstAtom + others.count + index] = containsAny(group, firstByte)
-        }
-        let sortedCount = count > 8 ? sortExact(firstAtom, count) : 0
-        return ConditionRecord(
-            path: path, firstAtom: UInt32(firstAtom), atomCount: UInt32(count),
-            spanCount: UInt32(atoms.count - firstAtom), firstByte: UInt32(firstByte),
-            byteCount: UInt32(text.count - firstByte), memo: -1, sortedCount: UInt32(sortedCount),
-            allowsAbsence: allowsAbsence)
-    }
-
-    /// Puts the exact strings among atoms first, sorted by their first bytes; returns their number.
-    private mutating func sortExact(_ first: Int, _ count: Int) -> Int {
         var all: [Atom] = []
-        for index in first..<(first + count) { all.append(atoms[index]) }
-        let exact = all.filter { $0.kind == .exact }.sorted { $0.x < $1.x }
-        let ordered = exact + all.filter { $0.kind != .exact }
-        for (index, atom) in ordered.enumerated() { atoms[first + index] = atom }
-        return exact.count
+        for test in others { all.append(flatten(test, firstAtom: firstAtom, firstByte: firstByte)) }
+        for group in groups { all.append(containsAny(group, firstByte)) }
+        let listed = lists(of: all, firstByte)
+        let ranges = listed.others.filter { $0.kind == .range }.sorted {
+            Double(bitPattern: $0.x) < Double(bitPattern: $1.x)
+        }
+        let hasRanges = ranges.count >= KeyList.least
+        let rest = hasRanges ? listed.others.filter { $0.kind != .range } : listed.others
+        let ordered = listed.atoms + (hasRanges ? ranges : []) + rest
+        for (index, atom) in ordered.enumerated() { atoms[firstAtom + index] = atom }
+        return ConditionRecord(
+            path: path, firstAtom: UInt32(firstAtom), atomCount: UInt32(ordered.count),
+            spanCount: UInt32(atoms.count - firstAtom), firstByte: UInt32(firstByte),
+            byteCount: UInt32(text.count - firstByte), memo: -1, listedCount: UInt32(listed.atoms.count),
+            tables: UInt32(listed.tables), rangeCount: hasRanges ? UInt32(ranges.count) : 0,
+            allowsAbsence: ordered.contains { $0.kind == .absent })
     }
 
     private mutating func textAtom(_ kind: Atom.Kind, _ bytes: [UInt8], _ firstByte: Int) -> Atom {
@@ -87,13 +80,20 @@ struct SegmentStore {
         atom.offset = UInt32(text.count - firstByte)
         atom.extra = UInt16(truncatingIfNeeded: min(value.alternatives.count, Int(UInt16.max)))
         for alternative in value.alternatives {
-            for form in [alternative.lower, alternative.upper] {
-                text.append(UInt8(truncatingIfNeeded: form.count))
-                for byte in form { text.append(byte) }
-            }
+            for byte in SegmentStore.entry(alternative) { text.append(byte) }
         }
         atom.length = UInt32(text.count - firstByte) - atom.offset
         return atom
+    }
+
+    /// A character's forms as `CaseMatching` reads them: each behind its length, then the length of all this.
+    private static func entry(_ alternative: CaseText.Alternative) -> [UInt8] {
+        var entry: [UInt8] = []
+        for form in [alternative.lower, alternative.upper] {
+            entry.append(UInt8(truncatingIfNeeded: form.count))
+            entry += form
+        }
+        return entry + [UInt8(truncatingIfNeeded: entry.count + 1)]
     }
 
     private mutating func flatten(_ test: ValueTest, firstAtom: Int, firstByte: Int) -> Atom {
@@ -177,12 +177,7 @@ struct SegmentStore {
         var encoded: [UInt8] = []
         for segment in wildcard.segments {
             var forms: [UInt8] = []
-            for alternative in CaseText.alternatives(of: segment) {
-                for form in [alternative.lower, alternative.upper] {
-                    forms.append(UInt8(truncatingIfNeeded: form.count))
-                    forms += form
-                }
-            }
+            for alternative in CaseText.alternatives(of: segment) { forms += SegmentStore.entry(alternative) }
             appendSegment(forms, to: &encoded)
         }
         // Nil if some character's forms cannot be told byte by byte.
@@ -243,7 +238,12 @@ struct SegmentStore {
         }
         if isSorted { excluded.sort { $0.x < $1.x } }
         var atom = Atom(.anythingBut)
-        atom.flags = isSorted ? 1 : 0
+        let listed = lists(of: excluded, firstByte)
+        if !listed.atoms.isEmpty {
+            excluded = listed.atoms + listed.others
+            (atom.x, atom.y) = (UInt64(listed.atoms.count), UInt64(listed.tables))
+        }
+        atom.flags = (isSorted ? 1 : 0) | (listed.atoms.isEmpty ? 0 : 2)
         atom.length = UInt32(excluded.count)
         atom.offset = UInt32(atoms.count - firstAtom)
         for each in excluded { atoms.append(each) }

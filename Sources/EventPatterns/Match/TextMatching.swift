@@ -19,7 +19,7 @@ enum CaseMatching {
             } else {
                 return -1
             }
-            cursor += 2 + lower + upper
+            cursor += 3 + lower + upper
         }
         return at
     }
@@ -28,21 +28,22 @@ enum CaseMatching {
     static func backward(
         _ pattern: UnsafePointer<UInt8>, _ patternLength: Int, _ text: UnsafePointer<UInt8>, _ length: Int
     ) -> Bool {
-        // The entries can only be walked forwards, so the end is found by trying each start within reach.
-        var cursor = 0
-        var longest = 0
-        while cursor < patternLength {
+        var at = length
+        var cursor = patternLength
+        while cursor > 0 {
+            // An entry ends with its own length.
+            cursor -= Int(pattern[cursor - 1])
             let lower = Int(pattern[cursor])
             let upper = Int(pattern[cursor + 1 + lower])
-            longest += max(lower, upper)
-            cursor += 2 + lower + upper
+            if at >= lower, ByteHash.equal(text + (at - lower), pattern + cursor + 1, lower) {
+                at -= lower
+            } else if at >= upper, ByteHash.equal(text + (at - upper), pattern + cursor + 2 + lower, upper) {
+                at -= upper
+            } else {
+                return false
+            }
         }
-        var start = max(0, length - longest)
-        while start <= length {
-            if forward(pattern, patternLength, text + start, length - start) == length - start { return true }
-            start += 1
-        }
-        return false
+        return true
     }
 }
 

@@ -12,6 +12,9 @@ struct PatternParser: ~Copyable {
     /// The regular expressions read so far.
     var regexes = 0
     private var path: [[UInt8]] = []
+    /// Whether some branch has more paths than it may: then those beyond are not kept, for a thousand branches would each have all
+    /// that an endless text names.
+    private var hasTooManyPaths = false
     /// What an `all-of` in the array being read asks for.
     var pendingGroups: [[ValueTest]]?
 
@@ -30,12 +33,15 @@ struct PatternParser: ~Copyable {
         var branches: [Branch] = []
         try object(&branches, insideOr: false)
         // The search through arrays keeps a bit for each condition, 256 in all.
-        for branch in branches
-        where branch.count > limits.paths || branch.values.reduce(0, { $0 + $1.count }) > 256 {
+        let isTooLarge = hasTooManyPaths || branches.contains { $0.values.reduce(0, { $0 + $1.count }) > 256 }
+        if isTooLarge {
             throw reader.failure(
                 .limitExceeded, "Size of rule '\(limits.ruleName)' exceeds max value of \(limits.paths)")
         }
-        if hasEmptyExclusion { throw matcher(PatternParser.emptyExclusionMessage) }
+        if hasEmptyExclusion {
+            throw dialect == .eventBridge
+                ? matcher(PatternParser.emptyExclusionMessage) : structure("Empty arrays are not allowed")
+        }
         if wildcards > 1 { try checkWildcards(branches) }
         if regexes > 1 { try checkRegexes(branches) }
         let sorted = branches.map { branch in
@@ -54,12 +60,14 @@ struct PatternParser: ~Copyable {
     /// Refuses what the wildcards of one field, over all branches, would cost together.
     private func checkWildcards(_ branches: [Branch]) throws(PatternError) {
         var byPath: [FieldPath: Set<Wildcard>] = [:]
+        var previous: [FieldPath: [[ValueTest]]] = [:]
         for branch in branches {
-            for (path, groups) in branch {
+            for (path, groups) in branch where previous.updateValue(groups, forKey: path) != groups {
                 for test in groups.joined() {
                     switch test {
-                    case .wildcard(let wildcard), .wildcardIgnoringCase(let wildcard):
-                        byPath[path, default: []].insert(wildcard)
+                    case .wildcard(let wildcard): byPath[path, default: []].insert(wildcard)
+                    case .wildcardIgnoringCase(let wildcard):
+                        byPath[path, default: []].insert(PatternParser.folded(wildcard))
                     case .anythingBut(.wildcards(let several)): byPath[path, default: []].formUnion(several)
                     default: continue
                     }
@@ -72,8 +80,9 @@ struct PatternParser: ~Copyable {
     /// Refuses regular expressions of one field, over all branches, that need too many states together.
     private func checkRegexes(_ branches: [Branch]) throws(PatternError) {
         var byPath: [FieldPath: Set<PatternRegex>] = [:]
+        var previous: [FieldPath: [[ValueTest]]] = [:]
         for branch in branches {
-            for (path, groups) in branch {
+            for (path, groups) in branch where previous.updateValue(groups, forKey: path) != groups {
                 for case .regex(let regex) in groups.joined() { byPath[path, default: []].insert(regex) }
             }
         }
@@ -168,7 +177,13 @@ struct PatternParser: ~Copyable {
         bytes += step
         let whole = FieldPath(bytes: bytes)
         if branches.isEmpty { branches.append([:]) }
-        for index in branches.indices { branches[index][whole] = groups }
+        for index in branches.indices {
+            if branches[index].count >= limits.paths, branches[index][whole] == nil {
+                hasTooManyPaths = true
+            } else {
+                branches[index][whole] = groups
+            }
+        }
     }
 
     /// The test that begins with a token, nil if none does.

@@ -6,16 +6,19 @@
 /// in the same letter, 9; one star before `/dir/dir/dir/dir/dir/doc.txt` has six prefixes that end in `/`, 7. Prefixes that
 /// several wildcards share count once.
 enum WildcardComplexity {
-    /// More bytes than this in one field's wildcards are not counted out: EventBridge takes no pattern as long.
+    /// More bytes than this in the wildcards that one text can be in together are not counted out: EventBridge takes no pattern
+    /// as long.
     static let mostBytes = 4096
+    /// Nor are more than this in all the groups of such wildcards of a field: a quarter of a second would be too long.
+    static let mostCounted = 262_144
 
     /// The score of the wildcards of one field, or something above `limit` as soon as it is known to be.
     static func score(_ wildcards: [Wildcard], limit: Int) -> Int {
         let starred = wildcards.filter { $0.stars > 0 }
         guard !starred.isEmpty else { return 0 }
-        if starred.reduce(0, { $0 + $1.text.count }) > mostBytes { return .max }
         let sorted = starred.sorted { $0.segments[0].lexicographicallyPrecedes($1.segments[0]) }
         var highest = 0
+        var counted = 0
         // Those whose first segment starts the current one's: the wildcards that one text can be in together.
         var together: [Wildcard] = []
         for (index, wildcard) in sorted.enumerated() {
@@ -24,6 +27,9 @@ enum WildcardComplexity {
             together.append(wildcard)
             // A group is complete when the next one does not go on from it.
             if index + 1 < sorted.count, sorted[index + 1].segments[0].starts(with: first) { continue }
+            let bytes = together.reduce(0) { $0 + $1.text.count }
+            counted += bytes
+            if bytes > mostBytes || counted > mostCounted { return .max }
             highest = max(highest, score(ofGroup: together, limit: limit))
             if highest > limit { return highest }
         }

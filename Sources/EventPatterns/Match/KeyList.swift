@@ -1,0 +1,197 @@
+/// Tests of text of one list, in the order of what they need a text to begin or to end with: so that a list of a thousand costs
+/// about what ten cost, whatever is in it.
+///
+/// Every key that a text begins with is the last key not above the text, or begins that one. So the search is one for a place,
+/// and then goes from each key to the longest other that begins it. What a prefix covers is left out, and how many wildcards one
+/// text can be in is bounded (`WildcardComplexity`), so those are few.
+struct KeyList {
+    /// Which tests have such keys: at the start or the end of a text, as it is or in ASCII lower case.
+    struct Order: OptionSet, BitwiseCopyable, Hashable {
+        let rawValue: UInt32
+        static let fromEnd = Order(rawValue: 1)
+        static let folded = Order(rawValue: 2)
+    }
+
+    /// Lists shorter than this are gone through one by one.
+    static let least = 9
+
+    /// One test: its key and its atom, as a number in the list.
+    struct Member {
+        var key: [UInt8]
+        var atom: Atom
+    }
+
+    /// Where the parts of an entry lie, in bytes: the first eight bytes of the key in the list's order; where the key begins behind
+    /// the entries, and its length; the entry of the longest other key that begins it, counted from 1.
+    private enum Layout {
+        static let lead = 0
+        static let offset = 8
+        static let length = 12
+        static let parent = 16
+        static let size = 20
+    }
+
+    let order: Order
+    /// The members that are kept, sorted.
+    private(set) var members: [Member] = []
+    private var parents: [Int] = []
+
+    init(_ unsorted: [Member], _ order: Order) {
+        self.order = order
+        let ways = unsorted.map { (way: order.contains(.fromEnd) ? $0.key.reversed() : $0.key, member: $0) }
+        var sorted: [[UInt8]] = []
+        var above: [Int] = []
+        for (way, member) in ways.sorted(by: { KeyList.precedes($0, $1) }) {
+            while let last = above.last, !way.starts(with: sorted[last]) { above.removeLast() }
+            if let parent = above.last, covers(parent, member, way == sorted[parent]) { continue }
+            sorted.append(way)
+            members.append(member)
+            parents.append(above.last.map { $0 + 1 } ?? 0)
+            above.append(sorted.count - 1)
+        }
+    }
+
+    /// Of equal keys, prefixes come first: they cover the others.
+    private static func precedes(_ left: (way: [UInt8], member: Member), _ right: (way: [UInt8], member: Member))
+        -> Bool
+    {
+        if left.way == right.way { return left.member.atom.isAffix && !right.member.atom.isAffix }
+        return left.way.lexicographicallyPrecedes(right.way)
+    }
+
+    /// Whether what passes a member passes an earlier one, whose key begins its key.
+    private func covers(_ earlier: Int, _ member: Member, _ isSameKey: Bool) -> Bool {
+        var place = earlier + 1
+        while place > 0 {
+            if members[place - 1].atom.isAffix { return true }
+            place = parents[place - 1]
+        }
+        let other = members[earlier].atom
+        return isSameKey && other.kind == member.atom.kind && other.isWhole
+    }
+
+    /// The table: the number of entries, the order, the entries, the keys.
+    func encoded() -> [UInt8] {
+        var bytes: [UInt8] = []
+        var keys: [UInt8] = []
+        func append(_ value: UInt64, _ size: Int, to bytes: inout [UInt8]) {
+            for index in 0..<size { bytes.append(UInt8(truncatingIfNeeded: value >> UInt64(8 * index))) }
+        }
+        append(UInt64(members.count), 4, to: &bytes)
+        append(UInt64(order.rawValue), 4, to: &bytes)
+        for (member, parent) in zip(members, parents) {
+            let lead = member.key.withUnsafeBufferPointer { key in
+                key.baseAddress.map { KeyList.word($0, key.count, 0, order) } ?? 0
+            }
+            append(lead, 8, to: &bytes)
+            append(UInt64(keys.count), 4, to: &bytes)
+            append(UInt64(member.key.count), 4, to: &bytes)
+            append(UInt64(parent), 4, to: &bytes)
+            keys += member.key
+        }
+        return bytes + keys
+    }
+
+    /// The number of entries of a table, and of its bytes.
+    @inline(__always)
+    static func count(_ table: UnsafePointer<UInt8>) -> Int { Int(ByteHash.half(table)) }
+
+    static func size(_ table: UnsafePointer<UInt8>) -> Int {
+        let end = 8 + count(table) * Layout.size
+        let last = table + (end - Layout.size)
+        return end + Int(ByteHash.half(last + Layout.offset)) + Int(ByteHash.half(last + Layout.length))
+    }
+
+    /// Eight bytes of a text, the number `at` of them in the list's order being the highest; zeros behind the text.
+    @inline(__always)
+    private static func word(_ text: UnsafePointer<UInt8>, _ length: Int, _ at: Int, _ order: Order) -> UInt64 {
+        let left = length - at
+        if left <= 0 { return 0 }
+        let count = min(8, left)
+        var word: UInt64
+        if order.contains(.fromEnd) {
+            word = ByteHash.partialWord(text + (left - count), count) << UInt64(8 * (8 - count))
+        } else {
+            word = ByteHash.partialWord(text + at, count).byteSwapped
+        }
+        if order.contains(.folded) { word = ByteHash.folded(word) }
+        return word
+    }
+
+    /// Calls `passes` with the number of each test whose key a text begins with, until one passes.
+    @inline(__always)
+    static func contains(
+        _ table: UnsafePointer<UInt8>, _ text: UnsafePointer<UInt8>, _ length: Int, _ passes: (Int) -> Bool
+    ) -> Bool {
+        let count = Int(ByteHash.half(table))
+        let order = Order(rawValue: UInt32(truncatingIfNeeded: ByteHash.half(table + 4)))
+        let entries = table + 8
+        var place = last(entries, count, order, text, length)
+        while place > 0 {
+            if passes(place - 1) { return true }
+            place = Int(ByteHash.half(entries + ((place - 1) * Layout.size + Layout.parent)))
+        }
+        return false
+    }
+
+    /// The last entry, counted from 1, whose key is not above a text; 0 if all are.
+    private static func last(
+        _ entries: UnsafePointer<UInt8>, _ count: Int, _ order: Order, _ text: UnsafePointer<UInt8>, _ length: Int
+    ) -> Int {
+        let lead = word(text, length, 0, order)
+        let keys = entries + count * Layout.size
+        var low = 0
+        var left = count
+        while left > 0 {
+            let half = left >> 1
+            let entry = entries + (low + half) * Layout.size
+            let other = ByteHash.word(entry + Layout.lead)
+            let isAbove = other == lead ? isAbove(entry, keys, order, text, length) : other > lead
+            low = isAbove ? low : low + half + 1
+            left = isAbove ? half : left - half - 1
+        }
+        return low
+    }
+
+    /// Whether an entry's key, of which the first eight bytes are the text's, is above the text.
+    @inline(never)
+    private static func isAbove(
+        _ entry: UnsafePointer<UInt8>, _ keys: UnsafePointer<UInt8>, _ order: Order, _ text: UnsafePointer<UInt8>,
+        _ length: Int
+    ) -> Bool {
+        let key = keys + Int(ByteHash.half(entry + Layout.offset))
+        let size = Int(ByteHash.half(entry + Layout.length))
+        var at = 8
+        while at < size, at < length {
+            let left = word(key, size, at, order)
+            let right = word(text, length, at, order)
+            if left != right { return left > right }
+            at += 8
+        }
+        return size > length
+    }
+}
+
+extension Atom {
+    /// Whether every text with the key passes.
+    var isAffix: Bool {
+        switch kind {
+        case .prefix, .suffix, .prefixFolded, .suffixFolded: true
+        default: false
+        }
+    }
+
+    /// Whether only the key itself passes.
+    var isWhole: Bool { kind == .exact || kind == .equalsFolded }
+
+    /// The order of the list that tests of this kind are put into, if there are many.
+    var listOrder: KeyList.Order? {
+        switch kind {
+        case .exact, .prefix, .wildcard, .containsAny, .regex: []
+        case .equalsFolded, .prefixFolded: .folded
+        case .suffix: .fromEnd
+        case .suffixFolded: [.fromEnd, .folded]
+        default: nil
+        }
+    }
+}

@@ -1,0 +1,40 @@
+extension SegmentStore {
+    /// Puts tests of text that are many into lists: their atoms, list by list, the atoms of the others, and where the lists' tables
+    /// begin in the condition's text.
+    mutating func lists(of all: [Atom], _ firstByte: Int) -> (atoms: [Atom], others: [Atom], tables: Int) {
+        let tables = text.count - firstByte
+        guard all.count >= KeyList.least else { return ([], all, tables) }
+        var listed: [Atom] = []
+        var orders: [KeyList.Order: Int] = [:]
+        for order in all.compactMap(\.listOrder) { orders[order, default: 0] += 1 }
+        let long = orders.filter { $0.value >= KeyList.least }.keys.sorted { $0.rawValue < $1.rawValue }
+        let sorted = long.map { order in
+            KeyList(
+                all.filter { $0.listOrder == order }.map { KeyList.Member(key: key(of: $0, firstByte), atom: $0) },
+                order)
+        }
+        for list in sorted {
+            listed += list.members.map(\.atom)
+            list.encoded().withUnsafeBufferPointer { bytes in
+                if let base = bytes.baseAddress { text.append(contentsOf: base, count: bytes.count) }
+            }
+        }
+        return (listed, all.filter { atom in atom.listOrder.map { !long.contains($0) } ?? true }, tables)
+    }
+
+    /// What a text must begin or end with to pass a test.
+    private func key(of atom: Atom, _ firstByte: Int) -> [UInt8] {
+        let start = text.base + firstByte + Int(atom.offset)
+        func bytes(_ at: Int, _ count: Int) -> [UInt8] { Array(UnsafeBufferPointer(start: start + at, count: count)) }
+        switch atom.kind {
+        case .wildcard: return bytes(4, Int(ByteHash.half(start)))
+        case .containsAny: return bytes(Int(atom.length), Int(atom.x))
+        case .regex: return bytes(Int(atom.x) * 8, Int(atom.length) - Int(atom.x) * 8)
+        default: break
+        }
+        if atom.length > 16 { return Array(UnsafeBufferPointer(start: start, count: Int(atom.length))) }
+        return (0..<Int(atom.length)).map { index in
+            UInt8(truncatingIfNeeded: (index < 8 ? atom.x : atom.y) >> UInt64(8 * (index & 7)))
+        }
+    }
+}
