@@ -133,9 +133,9 @@ extension HostRuntime {
         let (outcome, isNew) = try await deployed(folder: folder, dryRun: dryRun)
         if isNew {
             await closeBuckets(notIn: outcome.deployment.app)
+            try await manifests.apply(outcome.deployment)
             try await startWatching()
             try await schedules.apply(outcome.deployment)
-            try await manifests.apply(outcome.deployment)
             try await alarms.apply(outcome.deployment)
         }
         return DeployResult(

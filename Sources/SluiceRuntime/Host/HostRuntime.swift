@@ -176,9 +176,11 @@ package final class HostRuntime {
         replays.apply = { [unowned self] in try await self.take(self.dispatcher.deployment) }
         try await replays.resume()
         redrives.ended = { [replays] in Task { @LoopActor in await replays.closeSettled() } }
-        try await startWatching()
-        try await schedules.apply(deployment)
+        // What the first scan finds may be a manifest; whether its files are there is known only after it.
         try await manifests.apply(deployment)
+        try await startWatching()
+        manifests.beginLooking()
+        try await schedules.apply(deployment)
         try await alarms.apply(deployment)
         admission.phase = .ready
         keepHouse()

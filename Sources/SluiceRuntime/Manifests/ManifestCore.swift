@@ -82,24 +82,34 @@ package struct ManifestCore: Sendable {
 
     package init() {}
 
-    /// A manifest has arrived, or was waited for in an earlier life. Takes the place of an older version.
-    package mutating func open(_ manifest: OpenManifest) {
-        close(manifest.id)
+    /// A manifest has arrived, or was waited for in an earlier life. Takes the place of an older version, which is returned.
+    @discardableResult
+    package mutating func open(_ manifest: OpenManifest) -> OpenManifest? {
+        let replaced = close(manifest.id)
         entries[manifest.id] = Entry(manifest: manifest)
         for file in manifest.files {
             waiting[ObjectAddress(bucket: file.bucket, key: file.key), default: []].insert(manifest.id)
         }
+        return replaced
     }
 
-    /// Nothing is waited for any more; `eventID`: only if it is still that version's wait.
-    package mutating func close(_ id: ManifestID, eventID: String? = nil) {
-        if let eventID, entries[id]?.manifest.eventID != eventID { return }
-        guard let entry = entries.removeValue(forKey: id) else { return }
+    /// Nothing is waited for any more; `eventID`: only if it is still that version's wait. What was waited for.
+    @discardableResult
+    package mutating func close(_ id: ManifestID, eventID: String? = nil) -> OpenManifest? {
+        if let eventID, entries[id]?.manifest.eventID != eventID { return nil }
+        guard let entry = entries.removeValue(forKey: id) else { return nil }
         for file in entry.manifest.files {
             let address = ObjectAddress(bucket: file.bucket, key: file.key)
             waiting[address]?.remove(id)
             if waiting[address]?.isEmpty == true { waiting[address] = nil }
         }
+        return entry.manifest
+    }
+
+    /// It is waited for no longer than to `deadline`.
+    package mutating func limit(_ id: ManifestID, to deadline: Int64) {
+        guard let known = entries[id]?.manifest.deadline else { return }
+        entries[id]?.manifest.deadline = min(known, deadline)
     }
 
     /// An object came, was replaced, or went.
@@ -150,9 +160,6 @@ package struct ManifestCore: Sendable {
         entries.values.filter { !$0.isLooking && !$0.isEnding }.map(\.manifest.deadline).min()
     }
 
-    /// Something is to be looked at whatever the time.
-    package var hasDirty: Bool { entries.values.contains { $0.isDirty && !$0.isLooking && !$0.isEnding } }
-
     /// What is waited for, with what the last look found missing (nil: not looked at yet).
     package var open: [(manifest: OpenManifest, missing: [String]?)] {
         entries.keys.sorted().compactMap { id in
@@ -160,5 +167,8 @@ package struct ManifestCore: Sendable {
         }
     }
 
-    package func isOpen(_ id: ManifestID) -> Bool { entries[id] != nil }
+    package func manifest(_ id: ManifestID) -> OpenManifest? { entries[id]?.manifest }
+
+    /// Some manifest names the object.
+    package func waits(for address: ObjectAddress) -> Bool { waiting[address] != nil }
 }

@@ -1,56 +1,45 @@
-import Crypto
-import Glibc
-import Journal
+package import Journal
 import ObjectStore
 
-/// Compares the files of a manifest with what is there. Blocking: reads files whose hash the manifest gives.
-enum ManifestLook {
+/// Compares the files of a manifest with what is there. Blocking.
+package struct ManifestLook: Sendable {
     /// What is not as the manifest says, one sentence a file, in the order of the manifest.
-    static func missing(_ manifest: OpenManifest, journal: any JournalStore, buckets: BucketSet) -> [String] {
-        manifest.files.compactMap { file in
+    package var missing: [String] = []
+    /// There are files with the right size whose hash the manifest gives and nobody knows yet: whether they are as it says
+    /// takes reading them.
+    package var isUnread = false
+
+    /// - Parameter reading: files are read where their hash is asked for, which may take long. Otherwise only hashes that
+    ///   are known already are compared.
+    package init(
+        at manifest: OpenManifest, journal: any JournalStore, buckets: BucketSet, digests: ManifestDigests,
+        reading: Bool
+    ) {
+        for file in manifest.files {
             let name = "\(file.bucket)/\(file.key)"
-            guard let bucket = buckets[file.bucket] else { return "\(name): there is no bucket \(file.bucket)" }
+            guard let bucket = buckets[file.bucket] else {
+                missing.append("\(name): there is no bucket \(file.bucket)")
+                continue
+            }
             do {
-                guard let known = try journal.object(bucket: file.bucket, key: file.key) else {
-                    return "\(name): has not arrived"
+                guard let object = try journal.object(bucket: file.bucket, key: file.key) else {
+                    missing.append("\(name): has not arrived")
+                    continue
                 }
-                if let size = file.size, known.size != size {
-                    return "\(name): has \(known.size) bytes instead of \(size)"
+                if let size = file.size, object.size != size {
+                    missing.append("\(name): has \(object.size) bytes instead of \(size)")
+                    continue
                 }
-                guard let wanted = file.sha256 else { return nil }
-                let found = try FileDigest.sha256(of: file.key, in: bucket)
-                return found == wanted ? nil : "\(name): its SHA-256 is \(found) instead of \(wanted)"
+                guard let wanted = file.sha256 else { continue }
+                guard let found = reading ? try digests.read(object, in: bucket) : digests.known(object) else {
+                    isUnread = true
+                    continue
+                }
+                if found != wanted { missing.append("\(name): its SHA-256 is \(found) instead of \(wanted)") }
             } catch {
                 let reason = (error as? Manifest.Invalid)?.message ?? (error as? ObjectStoreError)?.message
-                return "\(name): \(reason ?? "\(error)")"
+                missing.append("\(name): \(reason ?? "\(error)")")
             }
-        }
-    }
-}
-
-/// Reading files from their beginning to their end. Blocking.
-enum FileDigest {
-    /// In hexadecimal.
-    static func sha256(of key: String, in bucket: Bucket) throws -> String {
-        let opened = try bucket.open(key)
-        defer { close(opened.descriptor) }
-        var hash = SHA256()
-        try chunks(of: opened.descriptor) { hash.update(data: $0) }
-        let digits = Array("0123456789abcdef".utf8)
-        return String(
-            decoding: hash.finalize().flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] }, as: UTF8.self)
-    }
-
-    static func chunks(of descriptor: Int32, _ body: (ArraySlice<UInt8>) -> Void) throws {
-        var buffer = [UInt8](repeating: 0, count: 1 << 18)
-        while true {
-            let count = read(descriptor, &buffer, buffer.count)
-            if count < 0, errno == EINTR { continue }
-            guard count >= 0 else {
-                throw Manifest.Invalid(message: "the file cannot be read: \(String(cString: strerror(errno)))")
-            }
-            if count == 0 { return }
-            body(buffer[..<count])
         }
     }
 }

@@ -1,13 +1,9 @@
 import AppConfig
-import Crypto
-import EventModel
 import EventPatterns
 import FunctionJSON
 import FunctionProtocol
-import Glibc
 package import Journal
 package import Logging
-import ObjectStore
 import Synchronization
 package import UVLoop
 
@@ -18,37 +14,39 @@ package import UVLoop
 /// outlives the host.
 @LoopActor
 package final class ManifestRunner {
-    private struct Rule: Sendable {
-        var name: String
-        var bus: String
-        var pattern: EventPattern
-        var limit: Int64
-    }
-
     nonisolated static let prefix = "manifest/open/"
-    nonisolated static let cursorName = "manifest/cursor"
-    /// Records between two notes of how far the log was read.
-    private static let stride: Position = 5000
     private static let longestSleep: Int64 = 10_000
 
-    private let journal: any JournalStore
-    private let committer: Committer
-    private let files: FileThreads
+    /// What is known of the log without reading it.
+    struct Unread {
+        /// Whether any rule waits for manifests.
+        var isWanted = false
+        /// The last record that tells of an object.
+        var last: Position = 0
+        /// Somebody is on the way to read.
+        var isTold = false
+    }
+
+    let journal: any JournalStore
+    let committer: Committer
+    let files: FileThreads
     let clock: HostClock
     let announcer: ObjectAnnouncer
-    private let buckets: BucketSet
-    private let log: Logger
-    private var core = ManifestCore()
-    private var rules: [Rule] = []
-    private var cursor: Position = 0
-    private var noted: Position = 0
+    let buckets: BucketSet
+    let log: Logger
+    var core = ManifestCore()
+    var rules = ManifestRules()
+    /// Counts deployments: what was read for another one's rules is read again.
+    var generation = 0
+    var noted: Position = 0
+    var isReading = false
+    private(set) var isStopped = false
+    private var isLooking = false
     private var timer: LoopTimer?
-    private var isStopped = false
-    private var isReading = false
-    private var isRunning = false
-    private nonisolated let mailbox = Mailbox()
-    /// Whether any rule waits for manifests: read on the journal's thread.
-    private nonisolated let isWanted = Mutex(false)
+    private let digests = ManifestDigests()
+    /// Hashing reads whole files: one thread of its own, so that the host's others never wait for it.
+    private let hashing = FileThreads(count: 1)
+    nonisolated let unread = Mutex(Unread())
 
     package init(
         journal: any JournalStore, committer: Committer, files: FileThreads, clock: HostClock,
@@ -65,50 +63,72 @@ package final class ManifestRunner {
 
     // MARK: Life
 
-    /// Takes the manifest rules of a deployment into force.
+    /// What the journal has for a deployment.
+    private struct Found: Sendable {
+        /// The position before the first record that the deployment counts for.
+        var begin: Position
+        var last: Position
+        /// As an earlier life left it.
+        var open: [(name: String, body: [UInt8])] = []
+        var rules: ManifestRules?
+    }
+
+    /// Takes the manifest rules of a deployment into force: new ones from the position on at which it committed. The first
+    /// time, what an earlier life waited for is waited for again; nothing is looked at before `beginLooking`.
     package func apply(_ deployment: Deployment) async throws {
-        let wanted = deployment.app.rules.filter(\.enabled).compactMap { rule -> Rule? in
+        let wanted = deployment.app.rules.filter(\.enabled).compactMap { rule -> ManifestRule? in
             guard let manifest = rule.manifest,
                 let pattern = try? EventPattern(parsing: manifest.pattern, dialect: .extended)
             else { return nil }
-            return Rule(
-                name: rule.name, bus: rule.bus, pattern: pattern, limit: Int64(manifest.timeLimitSeconds))
+            return ManifestRule(
+                bus: rule.bus, name: rule.name, fingerprint: EventIdentity.hash(manifest.pattern), pattern: pattern,
+                limit: Int64(manifest.timeLimitSeconds))
         }
-        isWanted.withLock { $0 = !wanted.isEmpty }
-        let journal = journal
-        let (stored, position, head) = try await files.run { () throws -> ([(String, [UInt8])], [UInt8]?, Position) in
-            (
-                try journal.values(prefix: Self.prefix).map { ($0.name, $0.body) },
-                try journal.value(name: Self.cursorName),
-                try journal.lastRecords(log: nil, limit: 1).last?.position ?? 0
-            )
+        // What comes from here on is told; what came before is asked for.
+        unread.withLock { $0.isWanted = !wanted.isEmpty }
+        let (journal, isFirst, ruleSet) = (journal, generation == 0, deployment.ruleSet)
+        let found = try await files.run { () throws -> Found in
+            let last = try journal.lastRecords(log: "default", limit: 1).last?.position ?? 0
+            var found = Found(begin: try journal.position(ofRuleSet: ruleSet).map { $0 - 1 } ?? last, last: last)
+            guard isFirst else { return found }
+            found.open = try journal.values(prefix: Self.prefix).map { ($0.name, $0.body) }
+            found.rules = ManifestRules(
+                cursor: try journal.value(name: ManifestRules.cursorName),
+                rules: try journal.value(name: ManifestRules.rulesName), wanted: wanted)
+            return found
         }
         var batch = Batch()
-        rules = wanted
-        for (name, body) in stored {
-            guard var manifest = JSONText.decode(OpenManifest.self, from: body),
-                let rule = wanted.first(where: { $0.name == manifest.id.rule && $0.bus == manifest.id.bus })
-            else {
+        generation += 1
+        if let known = found.rules { rules = known }
+        rules.apply(wanted, begin: found.begin)
+        noted = rules.cursor
+        batch.control += rules.changes
+        for (name, body) in found.open {
+            guard let manifest = JSONText.decode(OpenManifest.self, from: body) else {
                 batch.control.append(.removeValue(name: name))
-                if let manifest = JSONText.decode(OpenManifest.self, from: body) { core.close(manifest.id) }
                 continue
             }
-            // A clock that jumped must not make it wait for ever.
-            manifest.deadline = min(manifest.deadline, clock.wall / 1000 + rule.limit)
-            if !core.isOpen(manifest.id) { core.open(manifest) }
+            core.open(manifest)
         }
-        if wanted.isEmpty {
-            if position != nil { batch.control.append(.removeValue(name: Self.cursorName)) }
-            cursor = 0
-        } else if cursor == 0 {
-            // What came before the first rule is nobody's manifest.
-            cursor = position.flatMap { Position(String(decoding: $0, as: UTF8.self)) } ?? head
-            noted = cursor
-            if position == nil { batch.control.append(Self.note(cursor)) }
+        for (manifest, _) in core.open {
+            if let rule = wanted.first(where: { $0.name == manifest.id.rule && $0.bus == manifest.id.bus }) {
+                // A clock that jumped must not make it wait for ever.
+                core.limit(manifest.id, to: clock.wall / 1000 + rule.limit)
+            } else {
+                batch.control.append(.removeValue(name: Self.name(manifest.id)))
+                close(manifest.id)
+            }
         }
-        if !batch.isEmpty { _ = try await committer.commit(batch) }
-        isRunning = !wanted.isEmpty
+        unread.withLock { $0.last = max($0.last, found.last) }
+        _ = try await committer.commit(batch)
         await read()
+        look()
+    }
+
+    /// The buckets have been scanned, what the index says counts from now on: a file that came while the host was down is
+    /// not missing.
+    package func beginLooking() {
+        isLooking = true
         look()
     }
 
@@ -116,128 +136,42 @@ package final class ManifestRunner {
         isStopped = true
         timer?.cancel()
         timer = nil
+        digests.stop()
+        hashing.stop()
     }
 
     /// What is waited for.
     package var open: [(manifest: OpenManifest, missing: [String]?)] { core.open }
 
-    private static func note(_ position: Position) -> ControlChange {
-        .putValue(name: cursorName, body: Array("\(position)".utf8))
-    }
-
-    private nonisolated static func name(_ id: ManifestID) -> String {
+    nonisolated static func name(_ id: ManifestID) -> String {
         prefix + EventIdentity.hash(id.bus, id.rule, id.bucket, id.key)
     }
 
-    // MARK: Records
-
-    /// Called on the journal's thread after each transaction.
-    package nonisolated func recordsCommitted(_ records: [CommittedRecord]) {
-        guard isWanted.withLock({ $0 }), mailbox.put(records.filter { $0.log == "default" }) else { return }
-        Task { @LoopActor in
-            guard self.isRunning else { return }
-            await self.read()
-            self.look()
-        }
+    /// Nothing is waited for any more, or something else: what was found out of its files goes with it.
+    func close(_ id: ManifestID, eventID: String? = nil) {
+        guard let closed = core.close(id, eventID: eventID) else { return }
+        forget(closed)
     }
 
-    /// Reads the log on from where it was read: one reader at a time. The mailbox only tells that there is more, and
-    /// what has changed; the log itself is read in its order, so that nothing is missed between two lives.
-    private func read() async {
-        guard !isReading, isRunning else { return }
-        isReading = true
-        defer { isReading = false }
-        while !isStopped {
-            let notices = mailbox.take()
-            for record in notices { notice(record) }
-            let (journal, after) = (journal, cursor)
-            guard
-                let page = try? await files.run({ try journal.records(log: "default", after: after, limit: 500) })
-            else { return }
-            for record in page {
-                guard !isStopped else { return }
-                if let input = EventReading.objectInput(of: record.payload) {
-                    for rule in rules where (try? rule.pattern.matches(record.payload)) == true {
-                        await arrived(record, input, rule)
-                    }
-                }
-                cursor = record.position
-            }
-            if cursor - noted >= Self.stride {
-                noted = cursor
-                var batch = Batch()
-                batch.control.append(Self.note(cursor))
-                committer.enqueue(batch)
-            }
-            guard page.isEmpty else { continue }
-            // What was committed while the page was read has left its notice here.
-            let rest = mailbox.take()
-            for record in rest { notice(record) }
-            if rest.isEmpty { return }
-        }
+    func open(_ manifest: OpenManifest) {
+        if let replaced = core.open(manifest) { forget(replaced) }
     }
 
-    /// An object came or went: who waits for it is looked at.
-    private func notice(_ record: CommittedRecord) {
-        guard let root = try? JSONDocument(parsing: record.payload).root,
-            root["source"]?.string == ObjectCreated.source,
-            let bucket = root["detail"]?["bucket"]?["name"]?.string,
-            let key = root["detail"]?["object"]?["key"]?.string
-        else { return }
-        core.changed(ObjectAddress(bucket: bucket, key: key))
-    }
-
-    /// A manifest: waited for from the commit on that notes it.
-    private func arrived(_ record: CommittedRecord, _ input: ObjectInput, _ rule: Rule) async {
-        let id = ManifestID(bus: rule.bus, rule: rule.name, bucket: input.bucket, key: input.key)
-        let buckets = buckets
-        let arrived = record.ingested / 1000
-        var manifest = OpenManifest(
-            id: id, eventID: record.eventID, files: [], arrived: arrived, deadline: arrived + rule.limit,
-            lineage: String(decoding: record.lineage, as: UTF8.self))
-        var batch = Batch()
-        batch.control.append(Self.note(record.position))
-        do {
-            manifest.files = try await files.run {
-                try Manifest(
-                    Self.content(of: input, buckets: buckets), bucket: input.bucket, key: input.key
-                ).files
-            }
-            batch.control.append(.putValue(name: Self.name(id), body: JSONText.encode(manifest)))
-        } catch {
-            // It says nothing that could be waited for: told at once.
-            let reason = (error as? Manifest.Invalid)?.message ?? "the manifest cannot be read: \(error)"
-            batch.appends.append(event(of: manifest, missing: [reason]))
-            batch.control.append(.removeValue(name: Self.name(id)))
-        }
-        // Before the commit is asked for: the end of an older version's wait must not come after it in the journal.
-        if manifest.files.isEmpty { core.close(id) } else { core.open(manifest) }
-        noted = record.position
-        _ = try? await committer.commit(batch)
-    }
-
-    private nonisolated static func content(of input: ObjectInput, buckets: BucketSet) throws -> [UInt8] {
-        guard let bucket = buckets[input.bucket] else {
-            throw Manifest.Invalid(message: "there is no bucket \(input.bucket)")
-        }
-        let opened = try bucket.open(input.key)
-        defer { close(opened.descriptor) }
-        guard opened.stamp.size <= Manifest.mostBytes else {
-            throw Manifest.Invalid(message: "the manifest is longer than \(Manifest.mostBytes) bytes")
-        }
-        var content: [UInt8] = []
-        try FileDigest.chunks(of: opened.descriptor) { content += $0 }
-        return content
+    private func forget(_ manifest: OpenManifest) {
+        digests.forget(
+            manifest.files.filter { $0.sha256 != nil }.map { ObjectAddress(bucket: $0.bucket, key: $0.key) }
+                .filter { !core.waits(for: $0) })
     }
 
     // MARK: Looking
 
-    private func look() {
+    func look() {
         timer?.cancel()
         timer = nil
-        guard !isStopped else { return }
-        for manifest in core.looks(now: clock.wall / 1000) {
-            Task { @LoopActor in await look(at: manifest) }
+        guard !isStopped, isLooking else { return }
+        let now = clock.wall / 1000
+        for manifest in core.looks(now: now) {
+            Task { @LoopActor in await look(at: manifest, since: now) }
         }
         guard let deadline = core.nextDeadline else { return }
         let delay = min(max(1, deadline * 1000 - clock.wall), Self.longestSleep)
@@ -247,26 +181,40 @@ package final class ManifestRunner {
         }
     }
 
-    private func look(at manifest: OpenManifest) async {
-        let (journal, buckets) = (journal, buckets)
-        let missing = await files.run { ManifestLook.missing(manifest, journal: journal, buckets: buckets) }
-        let look = ManifestCore.Look(id: manifest.id, eventID: manifest.eventID, missing: missing)
-        if let (manifest, ending) = core.looked(look, now: clock.wall / 1000) {
-            var batch = Batch()
-            switch ending {
-            case .complete: batch.appends.append(event(of: manifest, missing: []))
-            case .incomplete(let missing): batch.appends.append(event(of: manifest, missing: missing))
-            }
-            batch.control.append(.removeValue(name: Self.name(manifest.id)))
-            do {
-                _ = try await committer.commit(batch)
-                core.close(manifest.id, eventID: manifest.eventID)
-            } catch {
-                guard error.code != .closed else { return }
-                log.error("a manifest's end could not be put", metadata: ["error": "\(error)"])
-                core.retry(manifest.id, eventID: manifest.eventID)
+    private func look(at manifest: OpenManifest, since began: Int64) async {
+        let (journal, buckets, digests) = (journal, buckets, digests)
+        var look = await files.run {
+            ManifestLook(at: manifest, journal: journal, buckets: buckets, digests: digests, reading: false)
+        }
+        // Hashing 200 files each time one more of them comes would read them 200 times. At the end of its time everything
+        // is read that is there: the dead letter is to say all that is wrong.
+        if look.isUnread, look.missing.isEmpty || began >= manifest.deadline {
+            guard !isStopped else { return }
+            look = await hashing.run {
+                ManifestLook(at: manifest, journal: journal, buckets: buckets, digests: digests, reading: true)
             }
         }
+        guard !isStopped else { return }
+        let answer = ManifestCore.Look(id: manifest.id, eventID: manifest.eventID, missing: look.missing)
+        // What has not been read at the deadline was not looked at for the last time.
+        if let (manifest, ending) = core.looked(answer, now: began) { await end(manifest, ending) }
         self.look()
+    }
+
+    private func end(_ manifest: OpenManifest, _ ending: ManifestCore.Ending) async {
+        var batch = Batch()
+        switch ending {
+        case .complete: batch.appends.append(event(of: manifest, missing: []))
+        case .incomplete(let missing): batch.appends.append(event(of: manifest, missing: missing))
+        }
+        batch.control.append(.removeValue(name: Self.name(manifest.id)))
+        do {
+            _ = try await committer.commit(batch)
+            close(manifest.id, eventID: manifest.eventID)
+        } catch {
+            guard error.code != .closed else { return }
+            log.error("a manifest's end could not be put", metadata: ["error": "\(error)"])
+            core.retry(manifest.id, eventID: manifest.eventID)
+        }
     }
 }

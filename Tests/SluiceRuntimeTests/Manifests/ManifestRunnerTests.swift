@@ -1,0 +1,191 @@
+import Journal
+import SluiceRuntime
+import Synchronization
+import Testing
+import UVLoop
+
+@LoopActor
+@Suite("Manifests of a host", .timeLimit(.minutes(2)))
+struct ManifestRunnerTests {
+    private static let sha256ofABC = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
+
+    /// The host is lost at each of its commits in turn: two rules take one manifest, and another that is none.
+    @Test("two rules for one manifest: each has its event once, wherever the host is lost", arguments: 1...8)
+    func lost(_ fault: Int) async throws {
+        let host = try ManifestHarness()
+        defer { host.stop() }
+        try host.deploy(["a": ".manifest", "b": ".manifest"])
+        let commits = Mutex(0)
+        let isLost = Mutex(false)
+        host.journal.injectFault { batch in
+            // Only what the runner writes; a host that is lost writes nothing more.
+            guard batch.control.contains(where: { "\($0)".contains("manifest/") }) else { return nil }
+            let count = commits.withLock { commits in
+                commits += 1
+                return commits
+            }
+            guard count >= fault else { return nil }
+            isLost.withLock { $0 = true }
+            return JournalError(.closed, "lost")
+        }
+        try? await host.apply()
+        try host.put("one.manifest", #"{"files": ["a.csv", "b.csv"]}"#)
+        try host.put("two.manifest", "nonsense")
+        try host.put("a.csv", "a")
+        try host.put("b.csv", "b")
+        while !isLost.withLock({ $0 }), try host.told().count < 4 { await Task.yield() }
+        host.crash()
+        try await host.apply()
+        // Whatever was not told is waited for: nothing has been forgotten.
+        _ = try await host.told(4)
+        await host.until(\.isEmpty)
+        #expect(
+            try host.told().sorted().map { "\($0.rule) \($0.manifest) \($0.isComplete)" } == [
+                "a one.manifest true", "a two.manifest false", "b one.manifest true", "b two.manifest false",
+            ])
+        #expect(try host.stored().isEmpty)
+    }
+
+    @Test("a manifest that arrives between the deployment of its rule and its being in force is waited for")
+    func between() async throws {
+        let host = try ManifestHarness()
+        defer { host.stop() }
+        try host.put("old.one", #"{"files": ["a"]}"#)
+        try host.deploy(["one": ".one"])
+        try host.put("early.one", #"{"files": ["a"]}"#)
+        try await host.apply()
+        // What came before the first rule is nobody's manifest.
+        #expect(try host.stored() == ["one early.one"])
+
+        // Another rule, while the first one reads on.
+        try host.put("early.two", #"{"files": ["a"]}"#)
+        try host.deploy(["one": ".one", "two": ".two"])
+        try host.put("between.two", #"{"files": ["a"]}"#)
+        try host.put("between.one", #"{"files": ["a"]}"#)
+        await host.until { $0.count == 2 }
+        try await host.apply()
+        #expect(try host.stored() == ["one between.one", "one early.one", "two between.two"])
+
+        // A third one, and the host is lost before it is in force; then nothing of all that is read again.
+        try host.deploy(["one": ".one", "three": ".three", "two": ".two"])
+        try host.put("between.three", #"{"files": ["a"]}"#)
+        try host.put("late.one", #"{"files": ["a"]}"#)
+        await host.until { $0.count == 4 }
+        host.crash()
+        try await host.apply()
+        let all = ["one between.one", "one early.one", "one late.one", "three between.three", "two between.two"]
+        #expect(try host.stored() == all)
+        try host.put("a", "a")
+        #expect(try await host.told(5).count == 5)
+        await host.until(\.isEmpty)
+        host.crash()
+        try await host.apply()
+        await host.until(\.isEmpty)
+        #expect(try host.told().count == 5)
+    }
+
+    @Test("a rule whose pattern changes takes what came since its deployment; one that goes waits no longer")
+    func changed() async throws {
+        let host = try ManifestHarness()
+        defer { host.stop() }
+        try host.deploy(["kept": ".kept", "rule": ".old"])
+        try await host.apply()
+        try host.put("first.old", #"{"files": ["a"]}"#)
+        await host.until { $0.count == 1 }
+        try host.deploy(["kept": ".kept", "rule": "w"])
+        try host.put("second.new", #"{"files": ["a"]}"#)
+        try host.put("x.kept", #"{"files": ["a"]}"#)
+        await host.until { $0.count == 2 }
+        try await host.apply()
+        #expect(try host.stored() == ["kept x.kept", "rule first.old", "rule second.new"])
+        try host.deploy(["kept": ".kept"])
+        try await host.apply()
+        #expect(try host.stored() == ["kept x.kept"])
+        #expect(host.runner.open.map(\.manifest.id.rule) == ["kept"])
+        try host.put("a", "a")
+        #expect(try await host.told(1).map(\.rule) == ["kept"])
+        try host.deploy([:])
+        try await host.apply()
+        #expect(try host.journal.values(prefix: "manifest/").isEmpty)
+    }
+
+    @Test("a note of an earlier version, the cursor alone: its rules go on from there")
+    func earlierVersion() async throws {
+        let host = try ManifestHarness()
+        defer { host.stop() }
+        try host.deploy(["one": ".one"])
+        try host.put("read.one", #"{"files": ["a"]}"#)
+        var batch = Batch()
+        batch.control.append(.putValue(name: "manifest/cursor", body: Array("1".utf8)))
+        _ = try host.journal.commitBlocking(batch)
+        try host.put("unread.one", #"{"files": ["a"]}"#)
+        try await host.apply()
+        #expect(try host.stored() == ["one unread.one"])
+    }
+
+    @Test("files are read only when nothing is missing, and each version once; at the limit all of them")
+    func hashes() async throws {
+        let host = try ManifestHarness()
+        defer { host.stop() }
+        try host.deploy(["r": ".manifest"], limit: 100)
+        try await host.apply()
+        try host.put("a", "abc")
+        try host.put("x", "not abc")
+        let a = #"{"key": "a", "sha256": "\#(Self.sha256ofABC)"}"#
+        try host.put("1.manifest", #"{"files": [\#(a), {"key": "x", "sha256": "\#(Self.sha256ofABC)"}, "b"]}"#)
+        await host.until { $0.first?.missing == ["landing/b: has not arrived"] }
+        try host.put("2.manifest", #"{"files": [\#(a), "c"]}"#)
+        try host.put("c", "c")
+        #expect(try await host.told(1) == [.init(rule: "r", manifest: "2.manifest", isComplete: true)])
+        // The first one waits for it still, and knows it: it is not read again, and could not be.
+        try host.steal("a")
+        try host.put("3.manifest", #"{"files": [\#(a)]}"#)
+        #expect(try await host.told(2).last == .init(rule: "r", manifest: "3.manifest", isComplete: true))
+        // At its limit the dead letter tells of everything.
+        host.wait(seconds: 101)
+        host.runner.beginLooking()
+        let last = try #require(try await host.told(3).last)
+        #expect(last.manifest == "1.manifest" && last.missing.count == 2, "\(last)")
+        #expect(last.missing.first?.contains("x: its SHA-256 is") == true)
+        // Nobody waits for it any more, so nothing of it is known.
+        await host.until(\.isEmpty)
+        try host.put("4.manifest", #"{"files": [\#(a)]}"#)
+        await host.until { $0.first?.missing?.first?.contains("landing/a: ") == true }
+    }
+
+    @Test("before the first scan nothing is looked at: a file that came while the host was down is not missing")
+    func afterTheScan() async throws {
+        let host = try ManifestHarness()
+        defer { host.stop() }
+        try host.deploy(["r": ".manifest"], limit: 100)
+        try await host.apply()
+        try host.put("1.manifest", #"{"files": ["a"]}"#)
+        await host.until { $0.first?.missing?.count == 1 }
+        host.crash()
+        host.wait(seconds: 1000)
+        try await host.begin(scan: { try host.put("a", "a") })
+        #expect(try await host.told(1) == [.init(rule: "r", manifest: "1.manifest", isComplete: true)])
+    }
+
+    @Test("a bus full of other events wakes nobody")
+    func others() async throws {
+        let host = try ManifestHarness()
+        defer { host.stop() }
+        try host.deploy(["r": ".manifest"])
+        try await host.apply()
+        let before = try host.journal.value(name: "manifest/cursor")
+        var batch = Batch()
+        for index in 0..<6000 {
+            batch.appends.append(
+                Append(
+                    log: "default", eventID: "e\(index)", ingested: 0,
+                    payload: Array(#"{"version":"0","id":"e\#(index)","detail-type":"x","source":"shop"}"#.utf8),
+                    subscriptions: [], ruleSet: 1))
+        }
+        _ = try host.journal.commitBlocking(batch)
+        #expect(!host.runner.hasUnread)
+        #expect(try host.journal.value(name: "manifest/cursor") == before)
+        try host.put("1.manifest", #"{"files": ["a"]}"#)
+        await host.until { $0.count == 1 }
+    }
+}
