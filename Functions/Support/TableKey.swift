@@ -17,7 +17,7 @@ public struct TableKey: Sendable, Hashable {
             throw HandlerError(
                 code: "InvalidKey",
                 message:
-                    "the key \"\(key)\" has \(parts.count) part\(parts.count == 1 ? "" : "s"), so it names no table; "
+                    "the key \"\(key)\" has too few parts (\(parts.count)), so it names no table; "
                     + "put the file under <database>/<table>/<file>.csv",
                 retry: false)
         }

@@ -48,7 +48,9 @@ extension TableLoader {
             options.csv.badRecords = .reject
             options.mismatches = .reject
             try await complete(&options, known, source: source, context)
-            let load = try StagedLines(self, options, kept.map { lines[$0].bytes }, source: source, context)
+            let load = try StagedLines(
+                self, options, kept.map { lines[$0].bytes }, source: source,
+                table: known == nil ? nil : "\(database).\(table)", context)
             for (row, error) in load.rejected { result.rejected[kept[row]] = error }
             let left = Self.left(of: kept, lines, &result)
             guard left.count == kept.count - load.rejected.count, left.first == first else {
@@ -97,10 +99,11 @@ private final class StagedLines {
     private let partitions: StagedPartitions?
 
     init(
-        _ loader: TableLoader, _ options: ConversionOptions, _ lines: [[UInt8]], source: String, _ context: Context
+        _ loader: TableLoader, _ options: ConversionOptions, _ lines: [[UInt8]], source: String, table: String?,
+        _ context: Context
     ) throws {
-        let rows = RejectedLines(source)
-        let records = TableLoader.Records(options: options, processor: nil, rejected: rows)
+        let rows = RejectedLines(source, table: table)
+        let records = TableLoader.Records(options: options, processor: nil, rejected: rows, table: table)
         let input = MemorySource(Array(lines.joined(separator: [UInt8(ascii: "\n")])))
         bucket = loader.bucket
         if let partitioning = loader.partitioning {
@@ -153,18 +156,23 @@ private final class StagedLines {
 private final class RejectedLines: RejectedRecords {
     private(set) var rejected: [(row: Int, error: HandlerError)] = []
     private let source: String
+    private let table: String?
 
-    init(_ source: String) { self.source = source }
+    init(_ source: String, table: String?) {
+        self.source = source
+        self.table = table
+    }
 
     func beginPass() throws(ColumnarError) { rejected = [] }
 
     func receive(_ record: RejectedRecord) throws(ColumnarError) {
         let column = record.column.map { ", column \($0)" } ?? ""
+        let hint = record.code == .schemaMismatch ? table.map(HandlerError.dropHint) ?? "" : ""
         rejected.append(
             (
                 Int(record.row) - 1,
                 HandlerError(
-                    code: record.code.description, message: "a record of \(source)\(column): \(record.reason)",
+                    code: record.code.description, message: "a record of \(source)\(column): \(record.reason)\(hint)",
                     retry: false)
             ))
     }

@@ -97,7 +97,9 @@ public struct TableLoader: Sendable {
         let quarantine =
             options.csv.badRecords == .reject || options.quality != nil
             ? try StagedQuarantine(context.objects, bucket: quarantineBucket, source: source) : nil
-        let records = Records(options: options, processor: processor, rejected: quarantine?.writer)
+        let records = Records(
+            options: options, processor: processor, rejected: quarantine?.writer,
+            table: known.map { "\($0.database).\($0.name)" })
         let (report, files) =
             if let partitioning {
                 try await write(data, partitionedBy: partitioning, records, names, prefix, context)
@@ -111,7 +113,15 @@ public struct TableLoader: Sendable {
         }
         try await data.requireNewest(context)
         try await removeOutdated(names, below: prefix, except: files, context)
-        let profile = try await checks.putProfile(report, bucket: bucket, prefix: prefix, names, context)
+        // Without a row nothing is known of the columns: a table's types are for good.
+        let isNothing = known == nil && report.rows == 0
+        if isNothing {
+            context.logger.notice(
+                "no rows: the first file with rows makes the table",
+                metadata: ["source": "\(source)", "table": "\(database).\(table)"])
+        }
+        let profile =
+            isNothing ? nil : try await checks.putProfile(report, bucket: bucket, prefix: prefix, names, context)
         var rejected: String?
         if let quarantine {
             let stem = try TableKey("\(prefix)\(data.info.location.key.split(separator: "/").last ?? "")").stem
@@ -181,6 +191,8 @@ public struct TableLoader: Sendable {
         var options: ConversionOptions
         var processor: (any RecordProcessor)?
         var rejected: (any RejectedRecords)?
+        /// `database.table` whose types the columns have; nil: they are taken from the records.
+        var table: String?
     }
 
     /// Deletes files of an earlier version of the source that this one does not replace: of partitions that it has no
@@ -214,15 +226,23 @@ public struct TableLoader: Sendable {
     ) async throws -> (ConversionReport, [Loaded.File]) {
         // The key is that of the source: a second run, and a new version of the source, replace what there is.
         let key = names.key(prefix: prefix)
-        let report = try await context.objects.put(bucket, key, overwrite: true) { writer in
-            let descriptor = try writer.descriptor
-            return try await data.withDescriptor { input in
+        let staged = try context.objects.stage(bucket)
+        do {
+            let report = try await data.withDescriptor { input in
                 try convert(
-                    FileSource(descriptor: input, name: data.info.location.description), descriptor, records,
+                    FileSource(descriptor: input, name: data.info.location.description), try staged.descriptor, records,
                     data.info.location.description)
             }
+            guard report.rows > 0 || records.table != nil else {
+                staged.discard()
+                return (report, [])
+            }
+            try staged.put(as: key, overwrite: true)
+            return (report, [Loaded.File(key: key, rows: report.rows, partition: [])])
+        } catch {
+            staged.discard()
+            throw error
         }
-        return (report, [Loaded.File(key: key, rows: report.rows, partition: [])])
     }
 
     /// Writes the files of partitions.
@@ -258,7 +278,7 @@ public struct TableLoader: Sendable {
                 from: input, to: output, partitionedBy: partitioning,
                 options: records.options, processor: records.processor, rejectedRecords: records.rejected)
         } catch {
-            throw HandlerError(error, in: source)
+            throw HandlerError(error, in: source, table: records.table)
         }
     }
 
@@ -270,7 +290,7 @@ public struct TableLoader: Sendable {
                 from: input, to: FileSink(descriptor: output, name: "the Parquet file"),
                 options: records.options, processor: records.processor, rejectedRecords: records.rejected)
         } catch {
-            throw HandlerError(error, in: source)
+            throw HandlerError(error, in: source, table: records.table)
         }
     }
 

@@ -96,4 +96,6 @@ package protocol HostControl: Sendable {
     func lifecycle(_ request: LifecycleRequest) async throws -> [LifecycleReport]
     func listTables(database: String?) async throws -> [TableInfo]
     func table(database: String, name: String) async throws -> TableDetail
+    /// The catalog forgets a table; the next file for it makes it anew.
+    func dropTable(database: String, name: String, request: DropTableRequest) async throws -> DropTableResult
 }

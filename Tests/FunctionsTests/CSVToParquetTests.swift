@@ -97,7 +97,7 @@ struct CSVToParquetTests {
         let run = try await worker.invoke(host.objectCreatedEvent("landing-zone", "shop/items/2.csv"))
         let failure = try #require(run.failure)
         #expect(failure.code == "SchemaMismatch" && failure.retry == false)
-        for word in ["landing-zone/shop/items/2.csv", "id", "row 2", "A-17"] {
+        for word in ["landing-zone/shop/items/2.csv", "id", "row 2", "A-17", "`sluice catalog drop shop.items`"] {
             #expect(failure.message.contains(word), "\(failure.message)")
         }
         #expect(host.keys("clean-zone").count == 1)
@@ -133,13 +133,23 @@ struct CSVToParquetTests {
         #expect(host.table("cleanzonedb", "csvtoparquet")?.rowCount == 25)
     }
 
-    @Test("A header alone makes a file without rows and a table")
+    @Test("A header alone makes no table: the first rows say what its types are")
     func headerOnly() async throws {
         let host = TestHost()
-        host.put("landing-zone", key, "Name,favorite_num\n")
-        let run = await host.invoke(CSVToParquet(), objectCreated: "landing-zone", key)
-        #expect(try run.decodedOutput(as: TableLoader.Loaded.self).rows == 0)
-        #expect(host.table("cleanzonedb", "csvtoparquet")?.columns.map(\.name) == ["name", "favorite_num"])
+        let worker = try await host.start(CSVToParquet())
+        func load(_ text: String) async throws -> TableLoader.Loaded {
+            host.put("landing-zone", key, text)
+            return try await worker.invoke(host.objectCreatedEvent("landing-zone", key)).decodedOutput(
+                as: TableLoader.Loaded.self)
+        }
+        let nothing = try await load("Name,favorite_num\n")
+        #expect(nothing.rows == 0 && nothing.files.isEmpty && nothing.key.isEmpty)
+        #expect(host.table("cleanzonedb", "csvtoparquet") == nil && host.keys("clean-zone").isEmpty)
+        _ = try await load("Name,favorite_num\na,1\n")
+        #expect(host.table("cleanzonedb", "csvtoparquet")?.columns.map(\.type) == ["string", "bigint"])
+        // A new version without rows takes the place of the one before, in the table's types.
+        #expect(try await load("Name,favorite_num\n").files.count == 1)
+        #expect(host.table("cleanzonedb", "csvtoparquet")?.rowCount == 0)
         let file = try ParquetFile(ParquetMemoryInput(try #require(parquet(host).first)))
         #expect(file.rowCount == 0 && file.schema.columns.count == 2)
     }

@@ -324,6 +324,11 @@ final class FakeHost: HostControl {
         [try await table(database: database ?? "-", name: "t").table]
     }
 
+    func dropTable(database: String, name: String, request: DropTableRequest) async throws -> DropTableResult {
+        guard database == "d b" else { throw APIError.notFound("table", "\(database).\(name)") }
+        return DropTableResult(deleted: request.deleteFiles ? 2 : 0, left: 1, location: "b/p/")
+    }
+
     func table(database: String, name: String) async throws -> TableDetail {
         let column = TableInfo.Column(name: "c", type: "decimal(10,2)")
         return TableDetail(

@@ -96,6 +96,9 @@ struct RoundTripTests {
             try await compare { try await $0.trigger(bucket: "b/ü%25", request: TriggerRequest(prefix: "abc")) }
             try await compare { try await $0.listTables(database: nil) }
             try await compare { try await $0.table(database: "d", name: "t") }
+            try await compare {
+                try await $0.dropTable(database: "d b", name: "t", request: DropTableRequest(deleteFiles: true))
+            }
         }
     }
 

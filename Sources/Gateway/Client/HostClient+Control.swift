@@ -179,4 +179,8 @@ extension HostClient: HostControl {
     package func table(database: String, name: String) async throws -> TableDetail {
         try await get(Routes.table.path(database, name))
     }
+
+    package func dropTable(database: String, name: String, request: DropTableRequest) async throws -> DropTableResult {
+        try await post(Routes.dropTable.path(database, name), request)
+    }
 }

@@ -156,6 +156,10 @@ enum GatewayRoutes {
         answer(Routes.table, on: router) {
             try await control.table(database: $0.parameter("database"), name: $0.parameter("table"))
         }
+        answer(Routes.dropTable, on: router) {
+            try await control.dropTable(
+                database: $0.parameter("database"), name: $0.parameter("table"), request: $0.body())
+        }
     }
 
     // MARK: Binding

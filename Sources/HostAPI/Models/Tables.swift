@@ -42,6 +42,31 @@ package struct TableInfo: Codable, Sendable, Hashable {
     }
 }
 
+/// `catalog drop`.
+package struct DropTableRequest: Codable, Sendable, Hashable {
+    /// The table's files go, too.
+    package var deleteFiles: Bool
+
+    package init(deleteFiles: Bool = false) {
+        self.deleteFiles = deleteFiles
+    }
+}
+
+package struct DropTableResult: Codable, Sendable, Hashable {
+    /// Files that were deleted.
+    package var deleted: Int64
+    /// Files that stay where they are, and belong to no table.
+    package var left: Int64
+    /// Where they are: `<bucket>/<prefix>/`
+    package var location: String
+
+    package init(deleted: Int64, left: Int64, location: String) {
+        self.deleted = deleted
+        self.left = left
+        self.location = location
+    }
+}
+
 /// `catalog show`: a table with its history and its newest files.
 package struct TableDetail: Codable, Sendable, Hashable {
     package struct Version: Codable, Sendable, Hashable {

@@ -89,6 +89,7 @@ package enum Routes {
     package static let trigger = Route(.post, "/v1/buckets/{bucket}/trigger")
     package static let listTables = Route(.get, "/v1/catalog")
     package static let table = Route(.get, "/v1/catalog/{database}/{table}")
+    package static let dropTable = Route(.post, "/v1/catalog/{database}/{table}/drop")
 
     package static let all: [Route] = [
         health, status, deploy, doctor, metrics, backup, putEvents, listEvents, tailEvents, event, trace, listStreams,
@@ -98,7 +99,7 @@ package enum Routes {
         listSchedules, listManifests, listAlarms, lifecycle,
         listFunctions, function, invoke, listInvocations, invocation, logs, deadLetterGroups, listDeadLetters,
         deadLetter, redrive, redriveJob, listRedrives, redriveOutcomes, cancelRedrive, reproduce, purge, startReplay,
-        listReplays, replay, cancelReplay, listBuckets, trigger, listTables, table,
+        listReplays, replay, cancelReplay, listBuckets, trigger, listTables, table, dropTable,
     ]
 }
 

@@ -27,6 +27,9 @@ package struct TableDefinition: Codable, Sendable, Hashable {
     ) throws(Refusal) -> TableDefinition {
         let name = "\(request.database).\(request.table)"
         guard var table = current else {
+            guard request.baseVersion == 0 else {
+                throw .conflict("table \(name) was dropped after the file was converted for it")
+            }
             return TableDefinition(
                 version: 1, columns: request.columns, partitionKeys: request.partitionKeys, location: request.location,
                 classification: request.classification, properties: request.properties, created: time, updated: time)

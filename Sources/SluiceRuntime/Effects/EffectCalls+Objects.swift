@@ -18,12 +18,15 @@ extension EffectCalls {
             let known = try journal.object(bucket: request.bucket, key: request.key)
             if let work, known?.eventID != work.eventID {
                 // The bucket no longer has the version that the event is about.
-                if let letter = shadowed ?? work.deadLetter,
-                    let kept = try Self.openKept(letter, bucket: bucket, journal: journal)
-                {
-                    return .kept(kept)
+                var isOther = false
+                if let letter = shadowed ?? work.deadLetter, let row = try journal.deadLetter(id: letter) {
+                    let input = JSONText.decode(KeptObject.self, from: row.input)
+                    // An event that was edited may name another object: what was kept is none of its bytes, and what is
+                    // there is what was meant.
+                    isOther = input?.object.address != address
+                    if !isOther, let kept = input?.kept { return .kept(try bucket.openKept(kept)) }
                 }
-                if let known, !known.eventID.isEmpty { return .superseded }
+                if !isOther, let known, !known.eventID.isEmpty { return .superseded }
             }
             let expected = work == nil ? nil : known.map { ObjectVersion(stamp: $0.stamp, sample: $0.sample) }
             if let version = before ?? expected {
@@ -53,16 +56,6 @@ extension EffectCalls {
         case object(OpenedObject, ObjectVersion, sequencer: String)
         case kept(OpenedObject)
         case superseded
-    }
-
-    /// What a dead letter kept of its input; nil if it kept nothing. Blocking.
-    private nonisolated static func openKept(
-        _ letter: Int64, bucket: Bucket, journal: any JournalStore
-    ) throws -> OpenedObject? {
-        guard let row = try journal.deadLetter(id: letter),
-            let kept = JSONText.decode(KeptObject.self, from: row.input)?.kept
-        else { return nil }
-        return try bucket.openKept(kept)
     }
 
     private func reply(

@@ -137,30 +137,34 @@ package final class LifecycleRunner {
         }
         let current = zip(part, same).filter(\.1).map(\.0)
         guard !current.isEmpty else { return [] }
-        guard let removed = await decide(current.map(\.object), bucket) else { return [] }
+        guard let removed = await decide(current.map(\.object), bucket, by: Self.name, because: Self.reason) else {
+            return []
+        }
         if removed { return current }
         guard current.count > 1 else { return [] }
         var gone: [(object: ObjectRecord, rule: LifecycleRule)] = []
         for one in current where !isStopped {
-            guard let removed = await decide([one.object], bucket) else { break }
+            guard let removed = await decide([one.object], bucket, by: Self.name, because: Self.reason) else { break }
             if removed { gone.append(one) }
         }
         return gone
     }
 
     /// False: one of them has changed, and all are where they were. Nil: nothing can be removed now.
-    private func decide(_ objects: [ObjectRecord], _ bucket: Bucket) async -> Bool? {
+    private func decide(
+        _ objects: [ObjectRecord], _ bucket: Bucket, by name: String, because reason: String?
+    ) async -> Bool? {
         let attempt = nextAttempt()
         let publications = objects.map {
             bucket.deletion(
                 attempt.staging, key: $0.key, known: ObjectVersion(stamp: $0.stamp, sample: $0.sample))
         }
         let decision = Decision(
-            attempt: attempt, staging: attempt.staging, parked: nil, invocationID: "lifecycle-\(attempt)",
-            function: Self.name, version: 0, rule: "", subscription: nil, attemptNumber: 1, eventIDs: [],
+            attempt: attempt, staging: attempt.staging, parked: nil, invocationID: "\(name)-\(attempt)",
+            function: name, version: 0, rule: "", subscription: nil, attemptNumber: 1, eventIDs: [],
             started: clock.wall, durationMicroseconds: 0, coldStart: false, output: "", logFile: "", logOffset: 0,
             logLength: 0, settled: [], lineage: Lineage(), publications: publications, outbox: [], files: [],
-            deletionReason: "Lifecycle Expiration")
+            deletionReason: reason)
         switch await publisher.carryOut(decision) {
         case .committed, .nothing: return true
         case .withdrawn(_, let withdrawal):
@@ -168,15 +172,23 @@ package final class LifecycleRunner {
             publisher.finish(withdrawal)
             return false
         case .failed(let failure):
-            log.error("expired objects cannot be removed", metadata: ["reason": "\(failure.message)"])
+            log.error("objects cannot be removed", metadata: ["by": "\(name)", "reason": "\(failure.message)"])
             return nil
         case .refused(let reason):
-            log.error("expired objects cannot be removed", metadata: ["reason": "\(reason)"])
+            log.error("objects cannot be removed", metadata: ["by": "\(name)", "reason": "\(reason)"])
             return nil
         case .superseded, .closed: return nil
         }
     }
 
+    /// Removes an object in the version that is given, as if a handler had asked for it. False: it has changed, or it cannot
+    /// be removed now.
+    func remove(_ object: ObjectRecord, by name: String) async -> Bool {
+        guard !isStopped, let bucket = buckets[object.bucket] else { return false }
+        return await decide([object], bucket, by: name, because: nil) == true
+    }
+
     /// In the place of a function's name, in `invocations list`.
     package nonisolated static let name = "lifecycle"
+    private static let reason = "Lifecycle Expiration"
 }

@@ -4,7 +4,7 @@ import HostAPI
 /// `sluice catalog`.
 struct Catalog: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Tables that functions made.", subcommands: [List.self, Show.self])
+        abstract: "Tables that functions made.", subcommands: [List.self, Show.self, Drop.self])
 
     struct List: AsyncParsableCommand {
         static let configuration = CommandConfiguration(abstract: "Tables.")

@@ -133,6 +133,26 @@ extension Integration {
             }
         }
 
+        @Test("Edited to name another object, the event brings that object's bytes and not those that were kept")
+        func editedKey() async throws {
+            try await HostProcess.with(.shipped()) { host in
+                try host.move("id,a\n1,x\n", to: "landing-zone", "db/t/good.csv")
+                try await expectTable(host, "db", files: 1, rows: 1)
+                try host.move("id,a\n1,x\n2\n", to: "landing-zone", "db/t/bad.csv")
+                let letter = try await host.wait(for: "the dead letter") { try await host.deadLetters().first }
+                #expect(letter.code == "MalformedRow")
+                let payload = try await host.client.deadLetter(id: letter.id).payload.text
+                let file = temporaryFolder("edit") + "/event.json"
+                try Data(payload.replacing("bad.csv", with: "good.csv").utf8).write(to: URL(filePath: file))
+                let done = try await run(
+                    TestApp.sluice,
+                    ["dlq", "redrive", "\(letter.id)", "--edit-with", file, "--wait", "--data", host.data])
+                let again = try await host.client.deadLetter(id: letter.id)
+                #expect(done.ending == .exited(0) && again.summary.state == "redriven", "\(done) \(again.summary)")
+                try await expectTable(host, "db", files: 1, rows: 1)
+            }
+        }
+
         @Test("What a dead letter says to do, works: reproduced in the shadow, its input printed")
         func reproduced() async throws {
             try await HostProcess.with(.faulty()) { host in

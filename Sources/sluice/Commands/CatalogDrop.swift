@@ -1,0 +1,42 @@
+import ArgumentParser
+import HostAPI
+
+extension Catalog {
+    /// `sluice catalog drop`: the way to other types.
+    struct Drop: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Forget a table: the next file for it makes it anew, with its own columns and types.",
+            discussion: """
+                The table's files stay in their bucket unless --delete-files is given; they belong to no table then. A file
+                whose source is loaded again replaces the one that was made of it before:
+
+                  sluice catalog drop shop.orders --delete-files
+                  sluice buckets trigger landing-zone shop/orders/
+                """)
+        @Argument(help: ArgumentHelp("The table.", valueName: "database.table")) var table: String
+        @Flag(help: "Delete the table's files, too.") var deleteFiles = false
+        @OptionGroup var common: CommonOptions
+
+        private var parts: [String] { table.split(separator: ".", maxSplits: 1).map(String.init) }
+
+        func validate() throws {
+            guard parts.count == 2 else {
+                throw ValidationError("Name the table as DATABASE.TABLE, not `\(table)`.")
+            }
+        }
+
+        func run() async throws {
+            let result = try await common.host.dropTable(
+                database: parts[0], name: parts[1], request: DropTableRequest(deleteFiles: deleteFiles))
+            let output = common.output
+            if output.json { return try output.object(result) }
+            output.line("table \(table) is dropped; the next file for it makes it anew")
+            if result.deleted > 0 { output.line("\(Human.count(Int(result.deleted), "file")) deleted") }
+            if result.left > 0 {
+                output.line(
+                    "\(Human.count(Int(result.left), "file")) of it stay in \(result.location): load their sources again, which "
+                        + "replaces them, or delete them, before files with other types come beside them")
+            }
+        }
+    }
+}
