@@ -79,10 +79,13 @@ package struct DeadLetterDetail: Codable, Sendable {
         package var backtrace: [String]
         /// What the handler got in this attempt, where that is not the event itself.
         package var input: RawJSON?
+        /// It was made before the last redrive of the dead letter; nil: since.
+        package var isEarlier: Bool?
 
         package init(
             number: Int, requestID: String, started: Timestamp, durationMilliseconds: Double, code: String,
-            message: String, logs: [LogLine] = [], backtrace: [String] = [], input: RawJSON? = nil
+            message: String, logs: [LogLine] = [], backtrace: [String] = [], input: RawJSON? = nil,
+            isEarlier: Bool? = nil
         ) {
             self.number = number
             self.requestID = requestID
@@ -93,6 +96,7 @@ package struct DeadLetterDetail: Codable, Sendable {
             self.logs = logs
             self.backtrace = backtrace
             self.input = input
+            self.isEarlier = isEarlier
         }
     }
 

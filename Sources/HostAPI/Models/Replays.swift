@@ -78,6 +78,8 @@ package struct ReplayInfo: Codable, Sendable, Hashable {
     /// Waiting, in flight, retrying.
     package var waiting: Int64
     package var dead: Int64
+    /// Of a dry run: runs that failed.
+    package var failed: Int64?
     /// Of a dry run.
     package var shadow: ShadowReport?
 
@@ -85,7 +87,7 @@ package struct ReplayInfo: Codable, Sendable, Hashable {
         request: ReplayRequest, state: State, reason: String? = nil, started: Timestamp, ended: Timestamp? = nil,
         lastReplayed: Timestamp? = nil, scanned: Int64 = 0, total: Int64 = 0, replayed: Int64 = 0,
         deliveries: Int64 = 0, succeeded: Int64 = 0, dropped: Int64 = 0, superseded: Int64 = 0, waiting: Int64 = 0,
-        dead: Int64 = 0, shadow: ShadowReport? = nil
+        dead: Int64 = 0, failed: Int64? = nil, shadow: ShadowReport? = nil
     ) {
         self.request = request
         self.state = state
@@ -102,6 +104,7 @@ package struct ReplayInfo: Codable, Sendable, Hashable {
         self.superseded = superseded
         self.waiting = waiting
         self.dead = dead
+        self.failed = failed
         self.shadow = shadow
     }
 

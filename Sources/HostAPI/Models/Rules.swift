@@ -35,11 +35,27 @@ package struct RuleInfo: Codable, Sendable {
         }
     }
 
+    /// What a rule does with manifests.
+    package struct Manifest: Codable, Sendable {
+        /// The rule's own: it takes the manifests.
+        package var pattern: RawJSON
+        /// How long their files are waited for.
+        package var timeLimitInSeconds: Int
+
+        package init(pattern: RawJSON, timeLimitInSeconds: Int) {
+            self.pattern = pattern
+            self.timeLimitInSeconds = timeLimitInSeconds
+        }
+    }
+
     package var name: String
     package var bus: String
     package var description: String
     package var enabled: Bool
+    /// Of a manifest's rule: for the events that tell of manifests.
     package var pattern: RawJSON
+    /// Nil for a rule whose pattern takes no manifests.
+    package var manifest: Manifest?
     /// `cron(0 2 * * ? *) Europe/Berlin`; nil for a rule that no clock starts.
     package var schedule: String?
     package var targets: [Target]
@@ -49,14 +65,15 @@ package struct RuleInfo: Codable, Sendable {
     package var subscriptions: [SubscriptionStatus]
 
     package init(
-        name: String, bus: String, description: String, enabled: Bool, pattern: RawJSON, schedule: String? = nil,
-        targets: [Target], file: String, subscriptions: [SubscriptionStatus]
+        name: String, bus: String, description: String, enabled: Bool, pattern: RawJSON, manifest: Manifest? = nil,
+        schedule: String? = nil, targets: [Target], file: String, subscriptions: [SubscriptionStatus]
     ) {
         self.name = name
         self.bus = bus
         self.description = description
         self.enabled = enabled
         self.pattern = pattern
+        self.manifest = manifest
         self.schedule = schedule
         self.targets = targets
         self.file = file

@@ -26,13 +26,34 @@ package struct TraceEvent: Codable, Sendable {
     /// `bucket/key`, or `source: detail-type`.
     package var subject: String
     package var deliveries: [TraceDelivery]
+    /// What became of it as a manifest; nil: no rule took it for one.
+    package var manifests: [TraceManifest]?
 
-    package init(id: String, bus: String, ingested: Timestamp, subject: String, deliveries: [TraceDelivery] = []) {
+    package init(
+        id: String, bus: String, ingested: Timestamp, subject: String, deliveries: [TraceDelivery] = [],
+        manifests: [TraceManifest]? = nil
+    ) {
         self.id = id
         self.bus = bus
         self.ingested = ingested
         self.subject = subject
         self.deliveries = deliveries
+        self.manifests = manifests
+    }
+}
+
+/// A rule whose pattern took the event for a manifest.
+package struct TraceManifest: Codable, Sendable {
+    package var rule: String
+    /// `waiting`, `complete` or `incomplete`
+    package var state: String
+    /// The event that told of it: at most one.
+    package var events: [TraceEvent]
+
+    package init(rule: String, state: String, events: [TraceEvent] = []) {
+        self.rule = rule
+        self.state = state
+        self.events = events
     }
 }
 

@@ -43,14 +43,16 @@ extension HostController {
         let memo = JSONText.decode(DeliveryMemo.self, from: letter.history) ?? DeliveryMemo()
         var attempts: [DeadLetterDetail.Attempt] = []
         var given: RawJSON?
-        for (index, summary) in memo.attempts.enumerated() {
+        let earlier = memo.earlier ?? []
+        for (index, summary) in (earlier + memo.attempts).enumerated() {
             let lines = try await logLines(ofAttempt: summary.attempt, otherwise: summary)
             given = summary.input.flatMap { try? RawJSON(Array($0.utf8)) } ?? given
             attempts.append(
                 DeadLetterDetail.Attempt(
                     number: index + 1, requestID: summary.attempt, started: .init(summary.started),
                     durationMilliseconds: summary.durationMilliseconds, code: summary.code, message: summary.message,
-                    logs: lines, backtrace: summary.backtrace, input: given))
+                    logs: lines, backtrace: summary.backtrace, input: given,
+                    isEarlier: index < earlier.count ? true : nil))
         }
         let lineage = Lineage(text: letter.lineage) ?? Lineage()
         guard let payload = try? RawJSON(letter.payload) else {
@@ -102,7 +104,8 @@ extension HostController {
                 LogLine(time: .init(summary.started), level: "info", stream: "logger", message: $0)
             }
         }
-        return await lines(of: record)
+        // The host's own line says what the attempt says already.
+        return await lines(of: record).filter { $0.stream != WorkerLogLine.Stream.host.rawValue }
     }
 
     func lines(of record: InvocationRecord) async -> [LogLine] {

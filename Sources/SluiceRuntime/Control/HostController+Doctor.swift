@@ -15,12 +15,12 @@ extension HostController {
                     name: "conservation", state: .failed, message: "the journal's counts do not add up",
                     details: problems, hint: "keep the data folder as it is and report this"))
         let snapshot = await host.snapshot
+        let attention = await warnings(of: snapshot) + (try await troubles())
         checks.append(
-            snapshot.warnings.isEmpty
+            attention.isEmpty
                 ? .init(name: "host", state: .ok, message: "nothing needs attention")
                 : .init(
-                    name: "host", state: .warning, message: "something needs attention",
-                    details: snapshot.warnings))
+                    name: "host", state: .warning, message: "something needs attention", details: attention))
         for bucket in try await listBuckets() {
             checks.append(
                 .init(
@@ -36,13 +36,28 @@ extension HostController {
                 : .init(
                     name: "dead letters", state: .warning,
                     message: "\(dead.reduce(0) { $0 + $1.count }) waiting to be looked at",
-                    details: dead.map { "\($0.target): \($0.code) (\($0.count))" }, hint: "see `sluice dlq list`"))
+                    details: Self.sums(dead), hint: "see `sluice dlq list`"))
         return DoctorReport(checks: checks)
+    }
+
+    /// Alarms that ring, and targets that get nothing.
+    private func troubles() async throws -> [String] {
+        let alarms = await host.alarmInfos.filter { $0.state == "ALARM" || $0.trouble != nil }
+        let paused = try await subscriptionStatuses().filter { $0.pauseReason != nil }
+        return alarms.map { "alarm \($0.name): \($0.trouble ?? $0.reason)" }
+            + paused.map { "rule \($0.rule), target \($0.target) is paused: \($0.pauseReason ?? "")" }
+    }
+
+    /// A function's dead letters of one code are one line, in however many groups they are.
+    private static func sums(_ groups: [DeadLetterGroup]) -> [String] {
+        var counts: [String: Int64] = [:]
+        for group in groups { counts["\(group.target): \(group.code)", default: 0] += Int64(group.count) }
+        return counts.sorted { ($1.value, $0.key) < ($0.value, $1.key) }.map { "\($0.key) (\($0.value))" }
     }
 
     /// Compares the object index with what is on disk, in both directions, and the catalog with the index.
     private func objectsCheck() async throws -> DoctorReport.Check {
-        var (wrong, unseen, count) = (Findings(), Findings(), 0)
+        var (wrong, unseen, changed, count) = (Findings(), Findings(), Findings(), 0)
         for bucket in await host.openBuckets {
             var after: String?
             while true {
@@ -67,9 +82,18 @@ extension HostController {
                 let files = try await read {
                     try $0.tableFiles(database: table.database, table: table.table, after: from, limit: 1000)
                 }
-                for file in files where try await read({ try $0.object(bucket: file.bucket, key: file.key) }) == nil {
-                    wrong.add(
-                        "table \(table.database).\(table.table) names \(file.bucket)/\(file.key), which is not there")
+                for file in files {
+                    let object = try await read { try $0.object(bucket: file.bucket, key: file.key) }
+                    let name = "\(table.database).\(table.table)"
+                    if let object {
+                        // Registered before it was known: its size was not.
+                        guard file.bytes > 0, object.size != file.bytes else { continue }
+                        changed.add(
+                            "\(file.bucket)/\(file.key) has \(object.size) bytes; table \(name) knows it with \(file.bytes)"
+                        )
+                    } else {
+                        wrong.add("table \(name) names \(file.bucket)/\(file.key), which is not there")
+                    }
                 }
                 guard files.count == 1000 else { break }
                 after = files.last?.key
@@ -80,6 +104,14 @@ extension HostController {
                 name: "objects", state: .failed,
                 message: "index, catalog and buckets differ in \(wrong.count) \(wrong.count == 1 ? "place" : "places")",
                 details: wrong.details, hint: "restart the host: it scans the buckets when it starts")
+        }
+        guard changed.count == 0 else {
+            return .init(
+                name: "objects", state: .warning,
+                message:
+                    "\(changed.count) \(changed.count == 1 ? "file of a table was" : "files of tables were") changed after it "
+                    + "was registered: its rows may be others, or it may be damaged", details: changed.details,
+                hint: "load its source again (`sluice buckets trigger`), which replaces it")
         }
         guard unseen.count == 0 else {
             return .init(

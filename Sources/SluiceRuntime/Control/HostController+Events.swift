@@ -152,11 +152,12 @@ extension HostController {
         let bus = request.bus ?? "default"
         try await requireBus(bus)
         let deployment = await host.deployment
+        let source = (try? JSONDocument(parsing: request.event.bytes).root)?["source"]?.string
         var verdicts: [RuleTestResult.Verdict] = []
         for rule in deployment.app.rules where rule.bus == bus {
             let answer: Matcher<Bool>.Answer
             do {
-                let pattern = try EventPattern(parsing: rule.pattern, dialect: .extended)
+                let pattern = try EventPattern(parsing: rule.pattern(forSource: source), dialect: .extended)
                 answer = try Matcher([(true, pattern)]).answer(in: StreamFilter.subject(of: request.event.bytes))
             } catch {
                 throw APIError.invalidRequest("the event cannot be matched: \(error)")

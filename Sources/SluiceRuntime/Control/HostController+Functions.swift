@@ -16,6 +16,10 @@ extension HostController {
             RuleInfo(
                 name: rule.name, bus: rule.bus, description: rule.description, enabled: rule.enabled,
                 pattern: (try? RawJSON(rule.pattern)) ?? .emptyObject,
+                manifest: rule.manifest.map {
+                    RuleInfo.Manifest(
+                        pattern: (try? RawJSON($0.pattern)) ?? .emptyObject, timeLimitInSeconds: $0.timeLimitSeconds)
+                },
                 schedule: rule.schedule.map { "\($0.expression) \($0.timezone)" },
                 targets: rule.targets.map { target in
                     let settings = subscriptions.first {

@@ -25,7 +25,7 @@ extension HostController {
         text.begin("sluice_free_bytes", .gauge, "Free space on the data folder's disk.")
         text.add(snapshot.freeBytes)
         text.begin("sluice_warnings", .gauge, "What needs a human's eye; `sluice status` names it.")
-        text.add(Int64(snapshot.warnings.count))
+        text.add(Int64(await warnings(of: snapshot).count))
         Self.add(subscriptions, ages: try await oldestAges(), to: &text)
         Self.add(functions, tallies, to: &text)
         await addRunners(to: &text)

@@ -18,7 +18,7 @@ extension HostController {
             residentBytes: Self.residentBytes(), journalBytes: snapshot.journalBytes, freeBytes: snapshot.freeBytes,
             deadLetters: subscriptions.reduce(0) { $0 + $1.dead }, subscriptions: subscriptions,
             functions: functions.values.sorted { $0.name < $1.name }, buckets: try await listBuckets(),
-            warnings: snapshot.warnings, alarms: await host.alarmInfos)
+            warnings: await warnings(of: snapshot), alarms: await host.alarmInfos)
     }
 
     func subscriptionStatuses() async throws -> [SubscriptionStatus] {

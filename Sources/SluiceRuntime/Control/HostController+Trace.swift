@@ -1,4 +1,6 @@
+import AppConfig
 import EventModel
+import FunctionJSON
 import FunctionProtocol
 package import HostAPI
 import Journal
@@ -20,10 +22,26 @@ extension HostController {
             }
             isBeginningGone = true
         }
+        // What tells of a manifest was not caused by a function: it hangs on the manifest's arrival.
+        if let manifest = Self.manifest(toldOfBy: root),
+            let found = try await read({ try $0.record(eventID: manifest) })
+        {
+            root = found
+        }
+        let app = await host.deployment.app
         var builder = TraceBuilder(
-            controller: self, names: await host.subscriptionNames, replays: await host.replays.targets)
+            controller: self, names: await host.subscriptionNames, replays: await host.replays.targets,
+            rules: app.rules.filter { $0.manifest != nil }, waiting: await host.waitingManifests)
         let tree = try await builder.event(root)
         return Trace(focus: focus, root: tree, isCut: builder.isCut, isBeginningGone: isBeginningGone)
+    }
+
+    /// The event of the manifest that an event tells of; nil for any other event.
+    private static func manifest(toldOfBy record: StoredRecord) -> String? {
+        guard let root = try? JSONDocument(parsing: record.payload).root,
+            root["source"]?.string == ManifestEvents.source
+        else { return nil }
+        return root["detail"]?["manifest"]?["event-id"]?.string
     }
 
     /// The event behind the id of an event, an attempt, an invocation or a dead letter, or behind `bucket/key`.
@@ -67,13 +85,20 @@ private struct TraceBuilder {
     let controller: HostController
     let names: [SubscriptionID: SubscriptionSettings]
     let replays: [SubscriptionID: (replay: String, settings: SubscriptionSettings)]
+    /// Those that take manifests.
+    let rules: [RuleDefinition]
+    /// Manifests whose files are waited for: bus, rule and event.
+    let waiting: Set<[String]>
     private var seen: Set<String> = []
     private(set) var isCut = false
 
     init(
         controller: HostController, names: [SubscriptionID: SubscriptionSettings],
-        replays: [SubscriptionID: (replay: String, settings: SubscriptionSettings)]
+        replays: [SubscriptionID: (replay: String, settings: SubscriptionSettings)], rules: [RuleDefinition],
+        waiting: Set<[String]>
     ) {
+        self.rules = rules
+        self.waiting = waiting
         self.controller = controller
         self.names = names
         self.replays = replays
@@ -103,7 +128,32 @@ private struct TraceBuilder {
             let ofReplay = invocations.filter { $0.subscription == subscription }
             event.deliveries.append(try await replayed(record.eventID, subscription, ofReplay))
         }
+        event.manifests = try await manifests(of: record)
         return event
+    }
+
+    /// What became of an event as a manifest.
+    private mutating func manifests(of record: StoredRecord) async throws -> [TraceManifest]? {
+        let takers = rules.filter { $0.bus == record.log }
+        guard !takers.isEmpty, EventReading.objectInput(of: record.payload) != nil else { return nil }
+        var found: [TraceManifest] = []
+        for rule in takers {
+            if waiting.contains([rule.bus, rule.name, record.eventID]) {
+                found.append(TraceManifest(rule: rule.name, state: "waiting"))
+                continue
+            }
+            for isComplete in [true, false] {
+                let id = ManifestRunner.eventID(rule.bus, rule.name, record.eventID, isComplete: isComplete)
+                guard !seen.contains(id), let told = try await controller.read({ try $0.record(eventID: id) }) else {
+                    continue
+                }
+                found.append(
+                    TraceManifest(
+                        rule: rule.name, state: isComplete ? "complete" : "incomplete", events: [try await event(told)])
+                )
+            }
+        }
+        return found.isEmpty ? nil : found
     }
 
     private mutating func replayed(
@@ -146,5 +196,12 @@ private struct TraceBuilder {
             effects.append(TraceEffect(effect: effect, events: events))
         }
         return TraceInvocation(summary: InvocationSummary(record), effects: effects)
+    }
+}
+
+extension HostRuntime {
+    /// Manifests whose files are waited for: bus, rule and event.
+    fileprivate var waitingManifests: Set<[String]> {
+        Set(manifests.open.map { [$0.manifest.id.bus, $0.manifest.id.rule, $0.manifest.eventID] })
     }
 }

@@ -2,16 +2,30 @@
 /// journal's `history`, as JSON.
 package struct DeliveryMemo: Codable, Sendable, Hashable {
     package var attempts: [AttemptSummary]
+    /// Of a redriven dead letter: the attempts before its last redrive, the latest of them.
+    package var earlier: [AttemptSummary]?
     package var alone: Bool?
     package var parked: String?
     /// Of `WorkNote`.
     package var function: String?
     package var original: String?
 
-    package init(_ work: Work) {
+    private static let mostEarlier = 20
+
+    /// - Parameter before: what the dead letter kept that the work was redriven from.
+    package init(_ work: Work, before: DeliveryMemo? = nil) {
         attempts = Self.withoutRepeatedInputs(work.history)
         alone = work.alone ? true : nil
         parked = work.parked
+        if let before {
+            let attempts = (before.earlier ?? []) + before.attempts
+            // Their inputs would be there as often as it is redriven.
+            earlier = attempts.suffix(Self.mostEarlier).map { attempt in
+                var attempt = attempt
+                attempt.input = nil
+                return attempt
+            }
+        }
         guard let note = work.note else { return }
         function = note.function
         original = note.original.map { String(decoding: $0, as: UTF8.self) }

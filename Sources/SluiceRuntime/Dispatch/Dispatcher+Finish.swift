@@ -43,9 +43,6 @@ extension Dispatcher: WorkerPoolDelegate {
         var report = report
         readItemFailures(&report, of: context)
         keepBatchWhole(&report, of: context)
-        let isGood = if case .failure = report.outcome { false } else { true }
-        tallies[context.attempt.function, default: FunctionTally()]
-            .note(succeeded: isGood, microseconds: report.durationMicroseconds, coldStart: report.coldStart)
         if context.openCalls == 0, context.effects.isEmpty, context.effects.stages.isEmpty, report.logs.isEmpty,
             !context.isNoted, Self.isPlainSuccess(report.outcome, of: context.attempt.works.count),
             !context.isSuperseded, context.shadow == nil, let settings = context.settings,
@@ -57,15 +54,22 @@ extension Dispatcher: WorkerPoolDelegate {
                 writer.finish(work, .succeeded, into: &batch)
             }
             noteForAlarms(context, failed: false)
+            tally(context, report, succeeded: true)
             storePauses(into: &batch)
             committer.enqueue(batch, mayWait: true)
             core.settled(context.id)
             forget(context)
         } else {
             let report = report
-            Task { @LoopActor in await self.conclude(context, report) }
+            Task { @LoopActor in await self.conclude(context, report, ran: true) }
         }
         pump()
+    }
+
+    /// Notes for the function's figures what an attempt that ran came to in the end.
+    private func tally(_ context: AttemptContext, _ report: AttemptReport, succeeded: Bool) {
+        tallies[context.attempt.function, default: FunctionTally()]
+            .note(succeeded: succeeded, microseconds: report.durationMicroseconds, coldStart: report.coldStart)
     }
 
     /// Every work of the attempt has succeeded: no record was dropped or failed, and none has no result.
@@ -78,8 +82,10 @@ extension Dispatcher: WorkerPoolDelegate {
     }
 
     /// From a report to the commit: publishes what is to be published, resolves, keeps what is to be kept.
-    /// `withdrawn`: the kept outcome it went on with has failed again.
-    func conclude(_ context: AttemptContext, _ report: AttemptReport, withdrawn: Withdrawal? = nil) async {
+    /// `withdrawn`: the kept outcome it went on with has failed again; `ran`: its function has had it.
+    func conclude(
+        _ context: AttemptContext, _ report: AttemptReport, withdrawn: Withdrawal? = nil, ran: Bool = false
+    ) async {
         context.isClosed = true
         var withdrawal = withdrawn
         // A call still being answered (a long copy, say) may yet stage something.
@@ -87,16 +93,17 @@ extension Dispatcher: WorkerPoolDelegate {
             await withCheckedContinuation { continuation in context.drained = { continuation.resume() } }
         }
         if let shadow = context.shadow { return await finish(shadow, of: context, report) }
-        let reference = await logs.append(report.logs, of: context)
         var verdict = core.reached(Self.verdict(of: report, context), of: context.id)
+        let told = context.isSuperseded ? [] : verdict.failureLines(at: clock.wall)
+        var reference = await logs.append(report.logs + told, of: context)
         var published: Set<Int> = []
         var effects: [EffectInfo] = []
         if context.isSuperseded {
             verdict = .superseded
         } else if let succeeded = Self.succeeded(verdict, count: context.attempt.works.count), !context.effects.isEmpty
         {
-            let told = successes(of: context, report, succeeded.sorted())
-            switch await publisher.publish(context, report, succeeded: succeeded, telling: told, logs: reference) {
+            let events = successes(of: context, report, succeeded.sorted())
+            switch await publisher.publish(context, report, succeeded: succeeded, telling: events, logs: reference) {
             case .nothing:
                 break
             case .committed(let lines):
@@ -114,7 +121,16 @@ extension Dispatcher: WorkerPoolDelegate {
                 return abandon(context)
             }
         }
+        if told.isEmpty, case .failed = verdict {
+            // What it asked for was refused: its log must not end as if all were well.
+            let late = await logs.append(verdict.failureLines(at: clock.wall), of: context)
+            if reference.file.isEmpty { reference = late }
+        }
         noteForAlarms(context, failed: verdict.hasFailure)
+        if ran {
+            let isGood = if case .failed = verdict { false } else { true }
+            tally(context, report, succeeded: isGood)
+        }
         var resolutions = core.resolve(context.id, verdict, now: clock.now)
         if context.parked != nil || context.dropsParked {
             resolutions = resolutions.map { $0.parking(context.parked) }
@@ -156,9 +172,10 @@ extension Dispatcher: WorkerPoolDelegate {
         for (index, work, death) in dead {
             let input = await keepInput(of: work, context.inputs[index], attempt: context.id, ordinal: index)
             died(work)
+            warnOfNewKind(death, of: work, target: target(of: work, ranBy: context.attempt.function))
             writer.dead(
                 work, death, target: target(of: work, ranBy: context.attempt.function), rule: context.rule,
-                input: input, into: &batch)
+                input: input, before: await memo(ofLetter: work.deadLetter), into: &batch)
             let told = failure(
                 of: work, death, context.settings, attempt: context.id, version: context.version.version,
                 lineage: context.lineage)

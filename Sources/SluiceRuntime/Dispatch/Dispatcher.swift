@@ -49,6 +49,8 @@ package final class Dispatcher {
     var observers: [@LoopActor (AttemptContext) -> Void] = []
     /// Pauses in force and past ones, as the journal has them.
     var pauses: [SubscriptionID: PauseNote] = [:]
+    /// Kinds of dead letters that the host's log has named since the host started.
+    var knownDeaths: Set<String> = []
     /// How attempts ended since the host started, as alarms count them.
     var alarmCounts: [SubscriptionID: AttemptCounts] = [:]
 

@@ -103,9 +103,10 @@ extension HostRuntime {
         found += status.refused.prefix(20).map { "\($0.path) is no object: \($0.reason)" }
         if status.refusedCount > 20 { found.append("… and \(status.refusedCount - 20) more files that are no objects") }
         if status.isLost {
-            found.append("the folder was moved, deleted or unmounted; restart the host when it is back")
+            found.append("the folder was moved, deleted or unmounted; it is watched again when it is back")
         }
         if let failure = status.failure { found.append(failure) }
+        if status.isLost { return ("lost", found) }
         let mode = status.polled.isEmpty ? "inotify" : status.watchedFolders == 0 ? "polling" : "mixed"
         return (mode, found)
     }

@@ -29,7 +29,7 @@ extension HostRuntime {
     package var appFolder: String? { deployment.appFolder.isEmpty ? nil : deployment.appFolder }
 
     var snapshot: Snapshot {
-        var warnings = notes.values.sorted()
+        var warnings = notes.values.sorted() + lossWarnings
         if let trouble = committer.trouble { warnings.append("the journal cannot write: \(trouble.message)") }
         let free = freeBytes
         if free >= 0, free < Int64(deployment.app.limits.minFreeMegabytes) << 20 {
@@ -151,6 +151,7 @@ extension HostRuntime {
         let outcome = await deployer.deploy(folder: folder, over: deployment, dryRun: dryRun)
         let isNew = outcome.accepted && outcome.deployment.ruleSet != deployment.ruleSet
         if isNew { try await take(outcome.deployment) }
+        if outcome.accepted, !dryRun { notes[Self.appNote] = nil }
         return (outcome, isNew)
     }
 

@@ -71,6 +71,11 @@ package final class HostRuntime {
     let admission: Admission
     var notes: [String: String] = [:]
     var backfills = 0
+    /// Whose turn it is to take an app into force.
+    let deploying = NameLocks()
+    /// Buckets whose loss was logged.
+    var lostBuckets: Set<String> = []
+    var lossWatch: LoopTimer?
     private var housekeeping: LoopTimer?
     private var isDrained = false
 
@@ -160,11 +165,22 @@ package final class HostRuntime {
         try await recovery.finishDecisions()
         if let folder = appFolder(over: deployment) {
             let outcome = await deployer.deploy(folder: folder, over: deployment, dryRun: false)
-            guard outcome.accepted else {
+            if outcome.accepted {
+                for finding in outcome.findings { log.warning("\(finding)") }
+                deployment = outcome.deployment
+            } else if options.appFolder == nil, deployment.ruleSet > 0 {
+                // Nobody has asked for another app than the one in force: a slip in a file must not keep a host from coming
+                // back.
+                for finding in outcome.findings { log.error("\(finding)") }
+                let first = outcome.findings.first { $0.severity == "error" }
+                let text =
+                    "the app in \(folder) cannot be deployed (\(first.map { "\($0)" } ?? "?")); what was deployed before, "
+                    + "rule set \(deployment.ruleSet), stays in force: mend it and run `sluice deploy`"
+                log.error("\(text)")
+                notes[Self.appNote] = text
+            } else {
                 throw HostStartError(message: "the app in \(folder) cannot be deployed:", findings: outcome.findings)
             }
-            for finding in outcome.findings { log.warning("\(finding)") }
-            deployment = outcome.deployment
         }
         try await recovery.cleanStaging()
         try await recovery.countHostLost()
@@ -184,7 +200,11 @@ package final class HostRuntime {
         try await alarms.apply(deployment)
         admission.phase = .ready
         keepHouse()
+        watchForLoss()
     }
+
+    /// In `notes`: the app's folder is not what is in force.
+    static let appNote = "app"
 
     /// The folder to deploy at the start; nil to go on with what is deployed. Never another app than that unless it was
     /// asked for: its rules would end, and what waits for them would be drained.
@@ -221,6 +241,7 @@ package final class HostRuntime {
         isDrained = true
         admission.phase = .stopping
         housekeeping?.cancel()
+        lossWatch?.cancel()
         schedules.stop()
         manifests.stop()
         alarms.stop()

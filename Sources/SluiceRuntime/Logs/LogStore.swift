@@ -18,7 +18,7 @@ package struct StoredLogLine: Codable, Sendable, Hashable {
     package var time: String
     package var requestId: String
     package var function: String
-    /// `stdout`, `stderr` or `logger`.
+    /// `stdout`, `stderr` or `logger`; `host`: written by the host.
     package var stream: String
     package var level: String
     package var message: String

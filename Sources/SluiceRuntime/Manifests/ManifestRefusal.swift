@@ -17,11 +17,19 @@ enum ManifestRefusal {
         let missing = detail["missing"]?.elements.compactMap(\.string) ?? []
         let name =
             "\(detail["manifest"]?["bucket"]?.string ?? "?")/\(detail["manifest"]?["key"]?.string ?? "?")"
+        guard let files = detail["files"]?.count, files > 0 else {
+            // Nothing was waited for.
+            return Failure(
+                code: "ManifestIncomplete",
+                message:
+                    "\(missing.first ?? "the manifest \(name) lists no files"). Put a corrected manifest; a redrive gives "
+                    + "the handler the event as it is", retry: false)
+        }
         let more = missing.count > mostNamed ? "; and \(missing.count - mostNamed) more" : ""
         return Failure(
             code: "ManifestIncomplete",
             message:
-                "\(missing.count) of \(detail["files"]?.count ?? 0) files are not as the manifest \(name) says after "
+                "\(missing.count) of \(files) files are not as the manifest \(name) says after "
                 + "\(detail["waited-seconds"]?.int64 ?? 0) s: "
                 + missing.prefix(mostNamed).joined(separator: "; ") + more
                 + ". Put the manifest again to wait anew; a redrive gives the handler what is there", retry: false)

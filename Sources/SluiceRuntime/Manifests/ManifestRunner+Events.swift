@@ -5,11 +5,15 @@ import Journal
 import UVLoop
 
 extension ManifestRunner {
+    /// The id of the event that tells what became of a manifest, by the id of the event of the manifest's arrival.
+    nonisolated static func eventID(_ bus: String, _ rule: String, _ manifest: String, isComplete: Bool) -> String {
+        EventIdentity.derived(from: "manifest", bus, rule, manifest, isComplete ? "complete" : "not")
+    }
+
     /// The event that ends a manifest's wait: all is there, or what is missing.
     func event(of manifest: OpenManifest, missing: [String]) -> Append {
         let isComplete = missing.isEmpty
-        let id = EventIdentity.derived(
-            from: "manifest", manifest.id.bus, manifest.id.rule, manifest.eventID, isComplete ? "complete" : "not")
+        let id = Self.eventID(manifest.id.bus, manifest.id.rule, manifest.eventID, isComplete: isComplete)
         var writer = JSONWriter(capacity: 256 + manifest.files.count * 64)
         writer.beginObject()
         writer.name("manifest")

@@ -203,7 +203,10 @@ package final class ReplayJobs {
             scanned: replay.cursor - replay.first, total: replay.last - replay.first, replayed: replay.replayed,
             deliveries: replay.deliveries, succeeded: replay.succeeded + sum(\.succeeded),
             dropped: replay.dropped + sum(\.dropped), superseded: replay.superseded + sum(\.superseded),
-            waiting: sum(\.unsettled), dead: replay.dead + sum { $0.dead + $0.purged }, shadow: replay.shadow)
+            waiting: sum(\.unsettled),
+            // Nothing dies in the shadow.
+            dead: replay.request.dryRun ? 0 : replay.dead + sum { $0.dead + $0.purged },
+            failed: replay.request.dryRun ? replay.dead : nil, shadow: replay.shadow)
     }
 }
 

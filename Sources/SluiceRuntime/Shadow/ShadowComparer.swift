@@ -113,6 +113,10 @@ package struct ShadowComparer: Sendable {
         _ kind: String, _ change: ShadowDifference.Change, _ subject: String, _ note: String?, _ rows: RowDifference?
     ) -> Void
 
+    /// A dry run hands every event over by itself: what a batch made of many together cannot be compared with what is made
+    /// of one.
+    private static let batch = "the original run was a batch"
+
     // MARK: Objects
 
     private func compareObjects(
@@ -126,6 +130,10 @@ package struct ShadowComparer: Sendable {
             case .put(let stage, let to, let overwrite):
                 let subject = "\(to.bucket)/\(to.key)"
                 made.insert(subject)
+                if original.isBatch {
+                    note("object", .unknown, subject, Self.batch, nil)
+                    continue
+                }
                 guard let effect = original.effects.last(where: { $0.kind == "put" && $0.subject == subject }) else {
                     let there = buckets[to.bucket].flatMap { try? $0.stat(to.key) }
                     note(
@@ -140,7 +148,11 @@ package struct ShadowComparer: Sendable {
                 let subject = "\(what.bucket)/\(what.key)"
                 deleted.insert(subject)
                 let isSame = original.effects.contains { $0.kind == "delete" && $0.subject == subject }
-                note("delete", isSame ? .same : .added, subject, nil, nil)
+                if original.isBatch, !isSame {
+                    note("delete", .unknown, subject, Self.batch, nil)
+                } else {
+                    note("delete", isSame ? .same : .added, subject, nil, nil)
+                }
             case .event, .record, .register: continue
             }
         }
@@ -219,7 +231,7 @@ package struct ShadowComparer: Sendable {
             }
         }
         guard !original.isBatch else {
-            return now.forEach { note("event", .unknown, $0.subject, "the original run was a batch", nil) }
+            return now.forEach { note("event", .unknown, $0.subject, Self.batch, nil) }
         }
         var before: [ShadowEvent] = []
         for effect in original.effects where effect.kind == "event" {
@@ -260,6 +272,12 @@ package struct ShadowComparer: Sendable {
         func file(_ note: String?) -> String {
             note.map { String($0.prefix(upTo: $0.lastIndex(of: ",") ?? $0.endIndex)) } ?? ""
         }
+        guard !original.isBatch else {
+            for effect in run.effectList where effect.kind == "register" {
+                note("register", .unknown, effect.subject, Self.batch, nil)
+            }
+            return
+        }
         var before = original.effects.filter { $0.kind == "register" }
         for effect in run.effectList where effect.kind == "register" {
             let index = before.firstIndex { $0.subject == effect.subject && file($0.note) == file(effect.note) }
@@ -273,7 +291,6 @@ package struct ShadowComparer: Sendable {
                 isSame ? nil : "\(before[index].note ?? "") -> \(effect.note ?? "")", nil)
             before.remove(at: index)
         }
-        guard !original.isBatch else { return }
         for effect in before { note("register", .missing, effect.subject, effect.note, nil) }
     }
 }

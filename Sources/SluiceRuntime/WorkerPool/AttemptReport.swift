@@ -91,6 +91,8 @@ package struct AttemptReport: Sendable {
 package struct WorkerLogLine: Sendable, Hashable {
     package enum Stream: String, Sendable {
         case stdout, stderr, logger
+        /// The host's own line among those of an invocation: how it failed.
+        case host
     }
 
     package var stream: Stream

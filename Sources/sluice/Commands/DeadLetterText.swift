@@ -60,7 +60,7 @@ struct DeadLetterText {
     }
 
     private func show(_ attempt: DeadLetterDetail.Attempt) {
-        output.heading("Attempt \(attempt.number)")
+        output.heading("Attempt \(attempt.number)" + (attempt.isEarlier == true ? ", before the last redrive" : ""))
         output.fields(
             [
                 ("request", attempt.requestID),

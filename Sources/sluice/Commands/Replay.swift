@@ -93,14 +93,15 @@ struct Replay: AsyncParsableCommand {
             output.table(
                 [
                     "NAME", "STATE", "BEGAN", "BY", "FROM", "TO", .number("EVENTS"), .number("DELIVERIES"),
-                    .number("DEAD"), "WHAT",
+                    .number("DEAD"), .number("FAILED"), "WHAT",
                 ],
                 replays.map { replay in
                     [
                         replay.request.name, output.style.state(replay.state.rawValue), Human.ago(replay.started),
                         replay.request.by ?? "", Human.moment(replay.request.from), Human.moment(replay.request.to),
-                        Human.grouped(replay.replayed), Human.grouped(replay.deliveries), Human.grouped(replay.dead),
-                        ReplayText.words(replay.request),
+                        Human.grouped(replay.replayed), Human.grouped(replay.deliveries),
+                        replay.request.dryRun ? "-" : Human.grouped(replay.dead),
+                        replay.failed.map(Human.grouped) ?? "-", ReplayText.words(replay.request),
                     ]
                 })
         }

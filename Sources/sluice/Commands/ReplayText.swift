@@ -45,9 +45,8 @@ struct ReplayText {
         if replay.dropped > 0 { parts.append("\(Human.grouped(replay.dropped)) dropped") }
         if replay.superseded > 0 { parts.append("\(Human.grouped(replay.superseded)) superseded") }
         if replay.waiting > 0 { parts.append("\(Human.grouped(replay.waiting)) under way") }
-        if replay.dead > 0 {
-            parts.append(style.red("\(Human.grouped(replay.dead)) \(replay.request.dryRun ? "failed" : "dead")"))
-        }
+        if replay.dead > 0 { parts.append(style.red("\(Human.grouped(replay.dead)) dead")) }
+        if let failed = replay.failed, failed > 0 { parts.append(style.red("\(Human.grouped(failed)) failed")) }
         return parts.joined(separator: ", ")
     }
 

@@ -62,11 +62,18 @@ struct Rules: AsyncParsableCommand {
             output.fields([
                 ("rule", style.bold(rule.name)), ("bus", rule.bus),
                 ("enabled", rule.enabled ? "yes" : style.yellow("no")),
+                (
+                    "manifests",
+                    rule.manifest.map {
+                        "their files are waited for, \(Human.seconds(Int64($0.timeLimitInSeconds))) at most; the targets hear "
+                            + "what came of it"
+                    }
+                ),
                 ("schedule", rule.schedule), ("description", rule.description.isEmpty ? nil : rule.description),
                 ("file", rule.file),
             ])
             output.heading("Pattern")
-            output.json(rule.pattern)
+            output.json(rule.manifest?.pattern ?? rule.pattern)
             output.heading("Targets")
             output.table(
                 ["ID", "FUNCTION", "INPUT", .number("BATCH"), .number("RETRIES"), .number("MAXIMUM AGE")],

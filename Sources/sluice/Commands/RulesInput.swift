@@ -68,7 +68,7 @@ extension Rules {
             } else {
                 let answer: Matcher<Bool>.Answer
                 do {
-                    answer = try Matcher([(true, try info.parsedPattern)]).answer(in: event.bytes)
+                    answer = try Matcher([(true, try info.parsedPattern(for: event))]).answer(in: event.bytes)
                 } catch let error as EventError {
                     throw Failure("the event cannot be matched: \(error)")
                 }
@@ -109,6 +109,9 @@ extension RuleInfo {
         self.init(
             name: rule.name, bus: rule.bus, description: rule.description, enabled: rule.enabled,
             pattern: (try? RawJSON(rule.pattern)) ?? .emptyObject,
+            manifest: rule.manifest.map {
+                Manifest(pattern: (try? RawJSON($0.pattern)) ?? .emptyObject, timeLimitInSeconds: $0.timeLimitSeconds)
+            },
             schedule: rule.schedule.map { "\($0.expression) \($0.timezone)" },
             targets: rule.targets.map { target in
                 Target(

@@ -89,7 +89,7 @@ extension Rules {
             let host = common.host
             let result = try await host.testRules(RuleTestRequest(event: event, bus: bus))
             let rules = try await host.listRules(bus: result.bus)
-            return (result, Dictionary(rules.map { ($0.name, $0.pattern) }, uniquingKeysWith: { $1 }))
+            return (result, Dictionary(rules.map { ($0.name, $0.pattern(for: event)) }, uniquingKeysWith: { $1 }))
         }
 
         private func verdicts(on event: RawJSON, app: String) throws -> (RuleTestResult, [String: RawJSON]) {
@@ -100,9 +100,10 @@ extension Rules {
                 throw Failure("\(app) cannot be deployed:\n\(error)")
             }
             var result = RuleTestResult(bus: bus ?? "default", verdicts: [])
+            let source = event.source
             var patterns: [String: RawJSON] = [:]
             for rule in definition.rules where rule.bus == result.bus {
-                let pattern = try EventPattern(parsing: rule.pattern, dialect: .extended)
+                let pattern = try EventPattern(parsing: rule.pattern(forSource: source), dialect: .extended)
                 let answer: Matcher<Bool>.Answer
                 do {
                     answer = try Matcher([(true, pattern)]).answer(in: event.bytes)
@@ -114,7 +115,7 @@ extension Rules {
                         rule: rule.name, matches: !answer.matched.isEmpty, undecided: !answer.undecided.isEmpty,
                         enabled: rule.enabled,
                         functions: rule.targets.map(\.function)))
-                patterns[rule.name] = try RawJSON(rule.pattern)
+                patterns[rule.name] = try RawJSON(rule.pattern(forSource: source))
             }
             return (result, patterns)
         }

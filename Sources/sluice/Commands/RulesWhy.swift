@@ -1,3 +1,4 @@
+import AppConfig
 import ArgumentParser
 import EventModel
 import EventPatterns
@@ -53,7 +54,7 @@ extension Rules {
         /// Those with the fewest failing fields first; matching rules lead.
         private static func nearest(_ rules: [RuleInfo], to event: RawJSON, count: Int) throws -> [RuleInfo] {
             var patterns: [(Int, EventPattern)] = []
-            for (index, rule) in rules.enumerated() { patterns.append((index, try rule.parsedPattern)) }
+            for (index, rule) in rules.enumerated() { patterns.append((index, try rule.parsedPattern(for: event))) }
             do {
                 return try Matcher(patterns).nearest(to: event.bytes, count: count).map { rules[$0.id] }
             } catch {
@@ -106,7 +107,7 @@ private struct RuleAnswer: Encodable {
 
     init(_ info: RuleInfo, _ event: RawJSON) throws {
         let explanation: Explanation
-        let pattern = try info.parsedPattern
+        let pattern = try info.parsedPattern(for: event)
         do {
             explanation = try pattern.explain(event.bytes)
         } catch {
@@ -133,16 +134,32 @@ private struct RuleAnswer: Encodable {
 }
 
 extension RuleInfo {
-    /// The pattern, parsed as a deployment parses it.
+    /// The pattern of the rule's file, parsed as a deployment parses it.
     var parsedPattern: EventPattern {
-        get throws {
-            do throws(PatternError) {
-                return try EventPattern(parsing: pattern.bytes, dialect: .extended)
-            } catch {
-                throw Failure(
-                    "the pattern of rule \(name) cannot be read: \(error)",
-                    hint: "the host may be another version than this command; restart it with `sluice up`")
-            }
+        get throws { try parsed(manifest?.pattern ?? pattern) }
+    }
+
+    /// The one that decides about an event.
+    func parsedPattern(for event: RawJSON) throws -> EventPattern { try parsed(pattern(for: event)) }
+
+    /// Of a manifest's rule the one for manifests, but for the events that tell of them.
+    func pattern(for event: RawJSON) -> RawJSON {
+        guard let manifest, event.source != ManifestEvents.source else { return pattern }
+        return manifest.pattern
+    }
+
+    private func parsed(_ pattern: RawJSON) throws -> EventPattern {
+        do throws(PatternError) {
+            return try EventPattern(parsing: pattern.bytes, dialect: .extended)
+        } catch {
+            throw Failure(
+                "the pattern of rule \(name) cannot be read: \(error)",
+                hint: "the host may be another version than this command; restart it with `sluice up`")
         }
     }
+}
+
+extension RawJSON {
+    /// Of an event's envelope.
+    var source: String? { (try? JSONDocument(parsing: bytes).root)?["source"]?.string }
 }

@@ -43,7 +43,8 @@ struct TraceTree {
     }
 
     private mutating func add(_ event: TraceEvent, _ indent: String) {
-        if event.deliveries.isEmpty {
+        let manifests = event.manifests ?? []
+        if event.deliveries.isEmpty, manifests.isEmpty {
             lines.append(indent + "└ " + style.dim("no rule matched it"))
         }
         for (index, delivery) in event.deliveries.enumerated() {
@@ -52,10 +53,16 @@ struct TraceTree {
                     + style.state(delivery.delivery.state)
                     + (delivery.delivery.deadLetter.map { "  sluice dlq show \($0)" } ?? "")
                     + (delivery.replay.map { style.dim("  replay \($0)") } ?? ""),
-                indent, isLast: index == event.deliveries.count - 1)
+                indent, isLast: index == event.deliveries.count - 1 && manifests.isEmpty)
             for (place, invocation) in delivery.invocations.enumerated() {
                 add(invocation, next, isLast: place == delivery.invocations.count - 1)
             }
+        }
+        for (index, manifest) in manifests.enumerated() {
+            let next = branch(
+                "\(manifest.rule)  manifest, \(style.state(manifest.state))", indent,
+                isLast: index == manifests.count - 1)
+            for told in manifest.events { add(told, branch(title(told), next, isLast: true)) }
         }
     }
 
@@ -79,7 +86,7 @@ struct TraceTree {
                     + style.dim(details.compactMap(\.self).joined(separator: "  ")),
                 next, isLast: index == invocation.effects.count - 1)
             // Its own line is there already; what no rule wants ends here.
-            for event in effect.events where !event.deliveries.isEmpty { add(event, below) }
+            for event in effect.events where !event.deliveries.isEmpty || event.manifests != nil { add(event, below) }
         }
     }
 

@@ -141,12 +141,89 @@ extension Integration {
                 try await home.start()
                 status = try await home.client.status()
                 #expect(status.buckets.contains { $0.name == "more" })
+                await home.end(SIGKILL)
+                // A slip in a file keeps no host from coming back, unless it was asked for that app.
+                let sound = host.app.read("sluice.yaml")
+                try host.app.edit("sluice.yaml") { $0 + "nonsense: [\n" }
+                try await home.start()
+                status = try await home.client.status()
+                #expect(
+                    status.ruleSet == 2 && status.warnings.contains { $0.contains("cannot be deployed") }, "\(status)")
+                #expect(home.logText.contains("rule set 2, stays in force"), "\(home.logText)")
+                try host.app.write("sluice.yaml", sound)
+                #expect(try await home.client.deploy(DeployRequest()).accepted)
+                #expect(try await home.client.status().warnings.isEmpty)
                 await home.end()
+                try host.app.edit("sluice.yaml") { $0 + "nonsense: [\n" }
+                #expect(try await !host.startUntilReadyOrEnd())
             } catch {
                 await host.remove()
                 throw error
             }
             await host.remove()
+        }
+
+        @Test("A table whose types do not fit is dropped, with its files or without, and made anew by the next file")
+        func dropTable() async throws {
+            try await HostProcess.with(.shipped()) { host in
+                try host.move("price\n2\n", to: "landing-zone", "widen/t/a.csv")
+                try await expectTable(host, "widen", files: 1, rows: 1)
+                try host.move("price\n2.5\n", to: "landing-zone", "widen/t/b.csv")
+                let letter = try await host.wait(for: "the dead letter") { try await host.deadLetters().first }
+                #expect(
+                    letter.code == "SchemaMismatch" && letter.message.contains("sluice catalog drop widen.t"),
+                    "\(letter)")
+                let slip = try await sluice(host, "catalog", "drop", "widen.tt", code: 1)
+                #expect(slip.errors.contains("did you mean `widen.t`?"), "\(slip)")
+                _ = try await sluice(host, "catalog", "drop", "t", code: 2)
+
+                let kept = try await sluice(host, "catalog", "drop", "widen.t")
+                #expect(kept.output.contains("1 file of it stay in clean-zone/widen/t/"), "\(kept)")
+                #expect(host.keys("clean-zone").count == 1)
+                #expect(try await host.redrive(DeadLetterSelection(ids: [letter.id])).succeeded == 1)
+                let columns = try await host.client.table(database: "widen", name: "t").table.columns
+                #expect(columns.map(\.type) == ["double"])
+                // The source of the file that stayed is loaded anew, in its place.
+                _ = try await sluice(host, "buckets", "trigger", "landing-zone", "widen/t/a.csv")
+                try await expectTable(host, "widen", files: 2, rows: 2)
+                try await host.settled()
+
+                let gone = try await sluice(host, "catalog", "drop", "widen.t", "--delete-files", "--json").output
+                    .objects
+                #expect(gone.first?["deleted"] as? Int == 2 && gone.first?["left"] as? Int == 0, "\(gone)")
+                #expect(host.keys("clean-zone").isEmpty)
+                #expect(try await host.client.listTables(database: nil).isEmpty)
+                _ = try await sluice(host, "catalog", "drop", "widen.t", code: 1)
+            }
+        }
+
+        @Test("doctor names a table's file that was changed, alarms, pauses, and folders that are no buckets")
+        func doctorFindings() async throws {
+            try await HostProcess.with(.shipped()) { host in
+                try host.move("n\n1\n", to: "landing-zone", "db/t/one.csv")
+                try await expectTable(host, "db", files: 1, rows: 1)
+                let key = try #require(host.keys("clean-zone").first)
+                let file = try #require(FileHandle(forWritingAtPath: host.bucket("clean-zone") + "/" + key))
+                file.seekToEndOfFile()
+                file.write(Data("garbage".utf8))
+                try file.close()
+                try host.copy("x", to: "landing-zon", "db/t/lost.csv")
+                _ = try await host.client.pauseRule(
+                    bus: "default", name: "csv-landed", request: PauseRequest(paused: true))
+                let report = try await host.wait(for: "the changed file to be known") {
+                    let report = try await host.client.doctor()
+                    return report.checks.contains { $0.message.contains("file of a table was changed") } ? report : nil
+                }
+                let host = try #require(report.checks.first { $0.name == "host" })
+                let details = host.details.joined(separator: "\n")
+                #expect(
+                    host.state == .warning && details.contains("csv-landed") && details.contains("is paused"), "\(host)"
+                )
+                #expect(
+                    details.contains("landing-zon is no bucket of sluice.yaml (did you mean landing-zone?)"), "\(host)")
+                let objects = try #require(report.checks.first { $0.name == "objects" })
+                #expect(objects.state == .warning && objects.details.contains { $0.contains(key) }, "\(objects)")
+            }
         }
 
         @Test("A redriven older version of a file does not take the place of the newer one's rows")

@@ -54,6 +54,12 @@ extension Integration {
                 let event = try await host.put(FaultyRequest("put-signed", bucket: "outbox", key: "x.txt"))
                 let letter = try #require(try await host.outcome(of: event).letter)
                 #expect(letter.summary.code == "KeyExists" && letter.summary.eventID == event)
+                // The handler had no complaint, its outcome had: figures and logs say so.
+                let faultyNow = try await host.client.status().functions.first { $0.name == "Faulty" }
+                #expect(faultyNow?.succeeded == 0 && faultyNow?.failed == 1, "\(String(describing: faultyNow))")
+                let said = try await run(TestApp.sluice, ["logs", "Faulty", "--json", "--data", host.data]).output
+                #expect(said.contains("failed: KeyExists: "), "\(said)")
+                #expect(host.logText.contains("a dead letter of a new kind"), "\(host.logText)")
                 try FileManager.default.removeItem(atPath: host.bucket("outbox") + "/x.txt")
                 let job = try await host.redrive(DeadLetterSelection(ids: [letter.summary.id]))
                 #expect(job.succeeded == 1, "\(job)")

@@ -143,7 +143,8 @@ extension Integration {
                 // The same version: the same effects, but for what is no longer there to compare.
                 let same = try await world(unchangedBy: "same", of: host) { _ in }
                 let shadow = try #require(same.shadow)
-                #expect(same.replayed == 7 && same.deliveries == 7 && same.succeeded == 6 && same.dead == 1, "\(same)")
+                #expect(
+                    same.replayed == 7 && same.deliveries == 7 && same.succeeded == 6 && same.failed == 1, "\(same)")
                 #expect(shadow.objects.same == 4 && shadow.objects.unknown == 2 && shadow.objects.differences == 0)
                 #expect(shadow.events.same == 5 && shadow.events.differences == 0 && shadow.failures.same == 1)
                 #expect(shadow.isEqual && shadow.differences.count == 2, "\(shadow.differences)")
@@ -180,7 +181,8 @@ extension Integration {
                 }
                 #expect(try await host.client.deploy(DeployRequest(app: host.app.folder)).accepted)
                 let failing = try await world(unchangedBy: "failing", of: host) { $0.examples = 2 }
-                #expect(failing.dead == 6 && failing.shadow?.failures.added == 5 && failing.shadow?.failures.same == 1)
+                #expect(failing.failed == 6 && failing.dead == 0)
+                #expect(failing.shadow?.failures.added == 5 && failing.shadow?.failures.same == 1)
                 #expect(failing.shadow?.differences.count == 2 && failing.shadow?.isEqual == false)
                 let said = try await run(TestApp.sluice, ["replay", "show", "failing", "--data", host.data])
                 #expect(said.output.contains("ThisVersion") && said.output.contains("COMPLETED"), "\(said)")

@@ -70,7 +70,8 @@ extension Integration {
                 let messages = letters.map(\.message).sorted().joined(separator: "\n")
                 #expect(
                     messages.contains("1 of 2 files") && messages.contains("inbox/hasty/never.csv: has not arrived"))
-                #expect(messages.contains("the manifest is not JSON"), "\(messages)")
+                #expect(
+                    messages.contains("the manifest is not JSON") && !messages.contains("of 0 files"), "\(messages)")
                 // A redrive gives the handler what there is.
                 #expect(try await host.redrive(DeadLetterSelection(all: true)).succeeded == 2)
                 #expect(host.keys("outbox") == ["hasty/three.manifest", "hasty/two.manifest", "patient/one.manifest"])
@@ -78,7 +79,50 @@ extension Integration {
                     EventQuery(source: "sluice.manifests"), page: PageRequest(limit: 100)
                 ).items
                 #expect(told.count == 3, "\(told)")
+                try await expectTools(host)
             }
+        }
+
+        /// What is said of manifests' rules: by the pattern of their file, and by what became of manifests.
+        private func expectTools(_ host: HostProcess) async throws {
+            func sluice(_ arguments: String...) async throws -> String {
+                try await run(TestApp.sluice, arguments + ["--data", host.data]).output
+            }
+            let trace = try await host.client.trace(id: "inbox/patient/one.manifest")
+            let manifest = try #require(trace.root.manifests?.first)
+            let told = try #require(manifest.events.first)
+            #expect(manifest.state == "complete" && told.deliveries.map(\.delivery.state) == ["settled"], "\(trace)")
+            // The same tree, whichever of its parts is asked for.
+            let other = try await host.client.trace(id: told.id)
+            #expect(other.root.id == trace.root.id && other.focus == told.id)
+            let tree = try await sluice("trace", told.id)
+            #expect(tree.contains("manifest, complete") && !tree.contains("no rule matched it"), "\(tree)")
+            let failed = try await sluice("trace", "inbox/hasty/three.manifest")
+            #expect(failed.contains("manifest, incomplete"), "\(failed)")
+
+            let folder = temporaryFolder("manifest-events")
+            for (key, matches) in [("patient/x.manifest", true), ("patient/x.csv", false)] {
+                let event = """
+                    {"version":"0","id":"1","detail-type":"Object Created","source":"aws.s3","account":"0","region":"r",\
+                    "time":"2024-01-01T00:00:00Z","resources":[],"detail":{"bucket":{"name":"inbox"},\
+                    "object":{"key":"\(key)","size":1,"etag":"e","sequencer":"1"}}}
+                    """
+                let file = folder + "/event.json"
+                try Data(event.utf8).write(to: URL(filePath: file))
+                let why = try await sluice("rules", "why", trace.root.manifests?.first?.rule ?? "", file)
+                #expect(why.contains("matches") == matches && !why.contains("Manifest Complete"), "\(why)")
+                for more in [[], ["--app", host.app.folder]] {
+                    let tried = try await run(
+                        TestApp.sluice, ["rules", "test", "--event", file, "--data", host.data] + more
+                    ).output
+                    #expect(tried.contains("matches  \(manifest.rule)") == matches, "\(tried)")
+                    #expect(!tried.contains("Manifest Complete"), "\(tried)")
+                }
+            }
+            try? FileManager.default.removeItem(atPath: folder)
+            let shown = try await sluice("rules", "show", manifest.rule)
+            #expect(shown.contains("their files are waited for") && shown.contains("aws.s3"), "\(shown)")
+            #expect(!shown.contains("sluice.manifests"), "\(shown)")
         }
     }
 }

@@ -60,6 +60,33 @@ extension Integration {
             }
         }
 
+        @Test(
+            "A bucket's folder that is moved away is lost, and says so; back again, it is watched, with what came meanwhile"
+        )
+        func lostAndFound() async throws {
+            try await HostProcess.with(app()) { host in
+                try host.copy("x", to: "inbox", "first.txt")
+                try await host.hasEvents(["first.txt"])
+                let away = host.data + "/elsewhere"
+                try FileManager.default.moveItem(atPath: host.bucket("inbox"), toPath: away)
+                let lost = try await host.wait(for: "the loss") {
+                    let status = try await host.client.status()
+                    return status.buckets.contains { $0.name == "inbox" && $0.watching == "lost" } ? status : nil
+                }
+                #expect(lost.warnings.contains { $0.contains("bucket inbox is lost") }, "\(lost.warnings)")
+                #expect(try await host.client.metrics().contains("sluice_warnings 1\n"))
+                try Data("meanwhile".utf8).write(to: URL(filePath: away + "/second.txt"))
+                try FileManager.default.moveItem(atPath: away, toPath: host.bucket("inbox"))
+                try await host.hasEvents(["first.txt", "second.txt"])
+                try host.copy("x", to: "inbox", "third.txt")
+                try await host.hasEvents(["first.txt", "second.txt", "third.txt"])
+                #expect(try await host.objectEvents(type: "Object Deleted").isEmpty)
+                let found = try await host.client.status()
+                #expect(found.warnings.isEmpty && found.buckets.first { $0.name == "inbox" }?.watching == "inotify")
+                #expect(host.logText.contains("a bucket is lost") && host.logText.contains("a lost bucket is back"))
+            }
+        }
+
         @Test("What changed while the host was down is seen at its next start, once")
         func whileDown() async throws {
             try await HostProcess.with(app()) { host in

@@ -1,0 +1,57 @@
+import FunctionProtocol
+import Journal
+import Logging
+import UVLoop
+
+extension Verdict {
+    /// Failed records of a batch that its log names.
+    private static let mostNamed = 20
+
+    /// How the invocation failed, as lines of its log; none where it did not.
+    func failureLines(at time: Milliseconds) -> [WorkerLogLine] {
+        func line(_ text: String) -> WorkerLogLine {
+            WorkerLogLine(stream: .host, level: "error", time: time, text: text)
+        }
+        switch self {
+        case .succeeded, .superseded: return []
+        case .failed(let summary, _): return [line("failed: \(summary.code): \(summary.message)")]
+        case .records(let verdicts):
+            var lines: [WorkerLogLine] = []
+            var count = 0
+            for (index, verdict) in verdicts.enumerated() {
+                guard case .failed(let summary, _) = verdict else { continue }
+                count += 1
+                guard count <= Self.mostNamed else { continue }
+                lines.append(line("record \(index) failed: \(summary.code): \(summary.message)"))
+            }
+            if count > Self.mostNamed { lines.append(line("… and \(count - Self.mostNamed) more records failed")) }
+            return lines
+        }
+    }
+}
+
+extension Dispatcher {
+    /// What a dead letter says of its attempts.
+    func memo(ofLetter id: Int64?) async -> DeliveryMemo? {
+        guard let id else { return nil }
+        let journal = journal
+        return await files.run {
+            (try? journal.deadLetter(id: id)).flatMap { JSONText.decode(DeliveryMemo.self, from: $0.history) }
+        }
+    }
+
+    private static let mostKinds = 1000
+
+    /// Whoever looks at the host's log hears of each kind of dead letter once, not of each dead letter.
+    func warnOfNewKind(_ death: Death, of work: Work, target: String) {
+        guard knownDeaths.count < Self.mostKinds,
+            knownDeaths.insert(Fingerprint.of(target: target, code: death.code, message: death.message)).inserted
+        else { return }
+        log.warning(
+            "a dead letter of a new kind; `sluice dlq list` shows it and those like it",
+            metadata: [
+                "function": "\(target)", "code": "\(death.code)", "message": "\(death.message)",
+                "event": "\(work.eventID)",
+            ])
+    }
+}

@@ -1,0 +1,84 @@
+import Foundation
+import FunctionJSON
+import HostAPI
+import Journal
+import SluiceRuntime
+import Testing
+import UVLoop
+
+@Suite("Failures as a host tells of them", .timeLimit(.minutes(5)))
+@LoopActor
+struct FailureTests {
+    private static let shop = "pattern: {source: [shop]}\ntargets: [{function: InC}]"
+
+    @Test("A failure is a line of the function's log; runs in the shadow are in no function's figures")
+    func figures() async throws {
+        let host = try await HostInProcess(rules: ["r": Self.shop])
+        _ = try await host.put(["fail", "fail"])
+        try await host.wait { try await host.letters().count == 2 ? () : nil }
+        var lines: [LogLine] = []
+        for try await line in try await host.control.logs(LogQuery(function: "InC")) { lines.append(line) }
+        #expect(lines.map(\.message) == Array(repeating: "failed: Deliberate: on purpose", count: 2))
+        #expect(lines.allSatisfy { $0.level == "error" && $0.stream == "host" && $0.requestID != nil })
+        // What `dlq show` says of an attempt is not said twice.
+        let letter = try #require(try await host.letters().first)
+        #expect(try await host.control.deadLetter(id: letter.id).attempts.map(\.logs) == [[]])
+
+        // A redrive that fails again adds to what is known, as often as it is done.
+        for round in 2...3 {
+            let job = try await host.control.redrive(.init(selection: .init(ids: [letter.id])))
+            try await host.wait { try await host.control.redriveJob(id: job.id).isOver ? () : nil }
+            let attempts = try await host.control.deadLetter(id: letter.id).attempts
+            #expect(attempts.map(\.number) == Array(1...round) && Set(attempts.map(\.requestID)).count == round)
+            #expect(attempts.map(\.isEarlier) == Array(repeating: true, count: round - 1) + [nil], "\(attempts)")
+        }
+
+        _ = try await host.control.startReplay(HostInProcess.replay("dry") { $0.dryRun = true })
+        let over = try await host.wait {
+            let replay = try await host.control.replay(name: "dry")
+            return replay.isOver ? replay : nil
+        }
+        #expect(over.failed == 2 && over.dead == 0 && over.succeeded == 0, "\(over)")
+        let function = try #require(try await host.control.status().functions.first { $0.name == "InC" })
+        #expect(function.failed == 4 && function.succeeded == 0, "\(function)")
+        await host.stop()
+    }
+
+    @Test("doctor adds dead letters of one function and code up, and names targets that are paused")
+    func sums() async throws {
+        let host = try await HostInProcess(
+            functions: ["InC": "", "Other": ""],
+            rules: [
+                "r": "pattern: {source: [shop]}\ntargets: [{function: InC}, {function: Other}]"
+            ])
+        _ = try await host.put(["fail", "fail"])
+        try await host.wait { try await host.letters().count == 4 ? () : nil }
+        _ = try await host.control.pauseRule(bus: "default", name: "r", request: PauseRequest(paused: true))
+        let checks = try await host.control.doctor().checks
+        let letters = try #require(checks.first { $0.name == "dead letters" })
+        #expect(letters.details == ["InC: Deliberate (2)", "Other: Deliberate (2)"])
+        let attention = try #require(checks.first { $0.name == "host" })
+        #expect(attention.state == .warning && attention.details.count { $0.contains("is paused: by hand") } == 2)
+        await host.stop()
+    }
+
+    @Test("Files and folders beside the buckets are named, with the bucket that may be meant")
+    func strays() throws {
+        let folder = TemporaryFolder(name: "strays")
+        let files = FileManager.default
+        for name in ["landing/a", "landig", "old", "empty", ".hidden", "marked/.sluice"] {
+            try files.createDirectory(atPath: "\(folder.path)/\(name)", withIntermediateDirectories: true)
+        }
+        for name in ["landig/x.csv", "old/x", "x.csv", ".hidden/x"] {
+            #expect(files.createFile(atPath: "\(folder.path)/\(name)", contents: nil))
+        }
+        let found = HostController.strays(in: folder.path, buckets: ["landing"])
+        #expect(found.count == 3, "\(found)")
+        #expect(found.first?.contains("landig is no bucket of sluice.yaml (did you mean landing?)") == true, "\(found)")
+        #expect(found[1].contains("old is no bucket of sluice.yaml:"))
+        #expect(found[2].contains("x.csv lies in no bucket"))
+        #expect(HostController.strays(in: folder.path + "/none", buckets: []).isEmpty)
+        for index in 0..<30 { #expect(files.createFile(atPath: "\(folder.path)/\(index)", contents: nil)) }
+        #expect(HostController.strays(in: folder.path, buckets: ["landing"]).count == 11)
+    }
+}
