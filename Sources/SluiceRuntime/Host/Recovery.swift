@@ -178,7 +178,8 @@ package struct Recovery {
                 message: "the host was lost \(RunningNote.limit) times while this event was being handled")
             writer.dead(
                 work, death, target: settings?.function ?? "", rule: settings?.rule ?? "",
-                input: await input(of: work, note.attempt), into: &batch)
+                input: await input(of: work, note.attempt), before: await dispatcher.memo(ofLetter: work.deadLetter),
+                into: &batch)
             tell(of: work, death, settings, attempt: note.attempt, version: note.version, into: &batch)
         } else {
             let from = work.source
@@ -202,7 +203,7 @@ package struct Recovery {
             ResolutionWriter(clock: clock).dead(
                 work, death, target: dispatcher.target(of: work, ranBy: decision.function), rule: decision.rule,
                 input: await input(of: work, "\(decision.attempt)", ordinal: ordinal),
-                into: &batch)
+                before: await dispatcher.memo(ofLetter: work.deadLetter), into: &batch)
             tell(
                 of: work, death, dispatcher.deployment.subscription(settled.delivery.subscription),
                 attempt: "\(decision.attempt)", version: decision.version, into: &batch)

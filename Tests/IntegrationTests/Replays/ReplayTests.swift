@@ -193,6 +193,35 @@ extension Integration {
             }
         }
 
+        @Test("A dry run compares nothing that was made of a batch of several with what is made of one")
+        func batch() async throws {
+            let app = try TestApp.faulty()
+            try app.write(
+                "Functions/FaultyBatch/function.yaml",
+                """
+                description: puts one object for a whole batch
+                grants: {read: [inbox], write: [outbox]}
+                module: \(TestApp.programs)/libFaultyBatch.so
+                """)
+            try app.write(
+                "Events/rules/pair.yaml",
+                """
+                name: pair
+                pattern: {source: [aws.s3], detail-type: [Object Created], detail: {bucket: {name: [inbox]}}}
+                targets: [{function: FaultyBatch, batchSize: 2, maximumBatchingWindowInSeconds: 300}]
+                """)
+            try await HostProcess.with(app) { host in
+                for name in ["one", "two"] { try host.copy(name, to: "inbox", name) }
+                _ = try await host.wait(for: "the batch") { host.keys("outbox").isEmpty ? nil : true }
+                try await host.settled()
+                let over = try await world(unchangedBy: "dry", of: host) { $0.rules = ["pair"] }
+                let shadow = try #require(over.shadow)
+                #expect(over.succeeded == 2 && over.failed == 0, "\(over)")
+                #expect(shadow.objects.unknown == 2 && shadow.isEqual, "\(shadow)")
+                #expect(shadow.differences.allSatisfy { $0.note == "the original run was a batch" }, "\(shadow)")
+            }
+        }
+
         /// Runs a dry run and checks that nothing but its own row is different afterwards.
         private func world(
             unchangedBy name: String, of host: HostProcess, _ change: (inout ReplayRequest) -> Void
