@@ -20,7 +20,7 @@ struct CSVRandomTests {
     func roundTrip(_ seed: Int) throws {
         var random = SeededGenerator(seed: UInt64(seed))
         let columns = Int.random(in: 1...7, using: &random)
-        let lineEnd = ["\n", "\r\n"].randomElement(using: &random) ?? "\n"
+        let lineEnd = ["\n", "\r\n", "\r"].randomElement(using: &random) ?? "\n"
         let delimiter = [",", ";"].randomElement(using: &random) ?? ","
         var text = (0..<columns).map { "c\($0)" }.joined(separator: delimiter) + lineEnd
         var rows: [[String]] = []

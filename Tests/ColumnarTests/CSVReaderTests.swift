@@ -47,6 +47,12 @@ struct CSVReaderTests {
             "CRLF with empty last fields", "a,b\r\n1,\r\n,\r\n3,4", [["1", "NULL"], ["NULL", "NULL"], ["3", "4"]]),
         Sample("LF and CRLF mixed", "a,b\n1,2\r\n3,4\n5,6\r\n", [["1", "2"], ["3", "4"], ["5", "6"]]),
         Sample("CR only", "a,b\r1,2\r3,4\r", [["1", "2"], ["3", "4"]]),
+        Sample("CR only, quoted LF", "a,b\r1,x\r2,\"z\n\"\r", [["1", "x"], ["2", "z\n"]]),
+        Sample(
+            "CR only, quotes alone", "a\r\"one\ntwo\"\r\"three\nfour\"\rfive\r",
+            [["one\ntwo"], ["three\nfour"], ["five"]]),
+        Sample("CR only, quoted header", "a\t\"b\nc\"\r\"\"\"\n\"\t2\r", [["\"\n", "2"]]),
+        Sample("LF after a quoted CR", "a,\"b\rc\"\n\"1\r\",2\n", [["1\r", "2"]]),
         Sample("CR only, no line end at the end", "a,b\r1,2\r3,4", [["1", "2"], ["3", "4"]]),
         Sample("byte order mark", "\u{FEFF}a,b\n1,2\n", [["1", "2"]]),
         Sample("quoted commas and line ends", "a,b\n\"1,1\",\"2\n2\"\n3,4\n", [["1,1", "2\n2"], ["3", "4"]]),

@@ -23,6 +23,27 @@ struct ConvertSchemaTests {
         #expect(columnarError { try convert("a,b\n1,1\n1,x\ny,1\n", options) }?.row == 2)
     }
 
+    @Test("a nested type is refused where records are not JSON: its column could only be null")
+    func nestedElsewhere() throws {
+        let list = [ColumnSchema(name: "a", type: .bigint), ColumnSchema(name: "d", type: .list(.bigint))]
+        for mismatches in [ConversionOptions.Mismatches.fail, .reject, .widen] {
+            var options = ConversionOptions()
+            options.schema = list
+            options.mismatches = mismatches
+            let error = columnarError { try convert("a,d\n1,\"[1,2]\"\n2,x\n", options) }
+            #expect((error?.code, error?.column) == (.schemaMismatch, "d"), "\(mismatches)")
+            // A column that the file lacks is null, of whatever type.
+            #expect(try convert("a\n1\n", options).missingColumns.map(\.name) == ["d"])
+            options.format = .json
+            #expect(try convert("{\"a\":1,\"d\":[1,2]}", options).rows == 1)
+        }
+        var line = ConversionOptions()
+        line.schema = list
+        line.format = .fixedWidth(
+            try FixedWidthLayout([.init(name: "a", start: 1, width: 1), .init(name: "d", start: 2, width: 3)]))
+        #expect(columnarError { try convert("1[1]\n", line) }?.code == .schemaMismatch)
+    }
+
     @Test("the schema's order and types hold; missing columns are null, new ones follow and are reported")
     func evolution() throws {
         let folder = try ScratchFolder()

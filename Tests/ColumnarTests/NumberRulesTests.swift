@@ -1,4 +1,5 @@
 import Columnar
+import Foundation
 import Testing
 
 /// Rules on whole numbers that no double holds, and on values that cannot be compared.
@@ -24,6 +25,66 @@ struct NumberRulesTests {
         ])
     func exact(rule: String, bad: [Int64]) throws {
         #expect(try QualityRules.judge(numbers, rule).bad == bad)
+    }
+
+    @Test(
+        "numbers that no double holds are compared to the last digit, on both sides, in all columns",
+        arguments: [
+            (#"ColumnValues "n" = 12345678901234567890"#, [2, 3, 4, 5, 6]),
+            (#"ColumnValues "n" != 12345678901234567891"#, [2]),
+            (#"ColumnValues "n" in [12345678901234567890, 12345678901234567891]"#, [3, 4, 5, 6]),
+            (#"ColumnValues "n" > 12345678901234567890"#, [1, 3, 4, 5, 6]),
+            (#"ColumnValues "n" > 0.1"#, [4, 5]), (#"ColumnValues "n" >= 0.1"#, [5]),
+            (#"ColumnValues "n" between 0.1 and 0.10000000000000000002"#, [1, 2, 4, 5, 6]),
+            (#"ColumnValues "n" between 0.10000000000000000001 and 1"#, [1, 2, 3, 4, 5, 6]),
+            (#"ColumnValues "n" < 0.1"#, [1, 2, 3, 4, 6]), (#"ColumnValues "n" = 0.1"#, [1, 2, 3, 5, 6]),
+            (#"ColumnValues "n" = 9007199254740993.0"#, [1, 2, 3, 4, 5]),
+            (#"ColumnValues "n" > 9007199254740992"#, [3, 4, 5]),
+        ])
+    func decimals(rule: String, bad: [Int64]) throws {
+        let text =
+            "id,n\n1,12345678901234567890\n2,12345678901234567891\n3,0.10000000000000000001\n4,0.1\n"
+            + "5,0.09999999999999999999\n6,9007199254740993.00\n"
+        #expect(try QualityRules.judge(text, rule).bad == bad)
+        // While columns are built, as the file has it and rounded.
+        for type in [nil, ColumnType.double] {
+            var options = ConversionOptions()
+            options.quality = try QualityRules(dqdl: "Rules = [ \(rule) ]")
+            options.schema = type.map { [ColumnSchema(name: "id", type: .bigint), ColumnSchema(name: "n", type: $0)] }
+            // A double holds no whole number of so many digits.
+            let values =
+                type == nil ? text : text.replacing("\n1,12345678901234567890\n2,12345678901234567891", with: "")
+            let rejected = CollectedRejects()
+            try convert(values, options, rejected: rejected)
+            #expect(rejected.rows == (type == nil ? bad : bad.filter { $0 > 2 }.map { $0 - 2 }), "\(type as Any)")
+        }
+    }
+
+    @Test("bounds of many digits in the mapping form, and how they are told")
+    func mapping() throws {
+        let rules = try JSONDecoder().decode(
+            QualityRules.self, from: Data(#"{"columns":{"n":{"greaterThan":"0.10000000000000000001"}}}"#.utf8))
+        #expect("\(rules.rules[0])" == "n: range > 0.10000000000000000001")
+        var options = ConversionOptions()
+        options.quality = rules
+        let rejected = CollectedRejects()
+        try convert("n\n0.10000000000000000001\n0.10000000000000000002\n", options, rejected: rejected)
+        #expect(rejected.rows == [1])
+    }
+
+    @Test("what cannot be compared is said to be no number and no date, negated or not")
+    func reasons() throws {
+        for (rule, reason) in [
+            (#"ColumnValues "n" != 1.5"#, "is no number"), (#"ColumnValues "n" in [1, 2]"#, "is no number"),
+            (#"ColumnValues "n" > "2024-01-01""#, "is no date"), (#"ColumnValues "n" = "2024-01-01""#, "is no date"),
+            (#"ColumnValues "n" != "2024-01-01""#, "is no date"),
+        ] {
+            var options = ConversionOptions()
+            options.quality = try QualityRules(dqdl: "Rules = [ \(rule) ]")
+            let rejected = CollectedRejects()
+            try convert("id,n\n1,2024-02-30\n", options, rejected: rejected)
+            #expect(rejected.records.map(\.reason).first?.contains("\"2024-02-30\" \(reason)") == true, "\(rule)")
+        }
     }
 
     @Test("figures take integers of every size, wherever they stand")

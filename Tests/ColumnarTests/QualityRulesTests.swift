@@ -55,6 +55,9 @@ struct QualityRulesTests {
             (#"{"columns": {"code": {"completeness": 90}}}"#, "90"), (#"{"rows": {"min": 3, "max": 2}}"#, "rows"),
             (#"{"rows": {"minimum": 3}}"#, "minimum"), (#"{"thresholds": {"maximumBadShare": 10}}"#, "10"),
             (#"{"thresholds": {"maximum": 10}}"#, "maximum"),
+            (#"{"columns": {"name": {"minLength": 5, "maxLength": 2}}}"#, "name"),
+            (#"{"columns": {"name": {"minLength": -1}}}"#, "name"),
+            (#"{"columns": {"a": {"type": "number"}}}"#, "time, timestamp, timestamp with local time zone"),
         ])
     func refused(json: String, word: String) throws {
         let error = #expect(throws: ColumnarError.self) { try rules(json) }

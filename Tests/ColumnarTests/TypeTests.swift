@@ -198,6 +198,7 @@ struct TypeSchemaTests {
             (#"{"columns": [{"a": "bigint"}, {"A": "date"}]}"#, "two columns"),
             (#"{"columns": [{"name": "a"}]}"#, "name"),
             (#"{"columns": [{"a": "date", "b": "date"}]}"#, "found"), (#"{"cols": []}"#, "columns"),
+            (#"{"columns": {"a": "bigint"}}"#, "columns is a list"),
         ] {
             let error = #expect(throws: DecodingError.self) {
                 try JSONDecoder().decode(SchemaFile.self, from: Data(text.utf8))

@@ -116,6 +116,29 @@ struct ValidateCSVTests {
         #expect(host.table("d", "t")?.rowCount == 5)
     }
 
+    @Test("The configuration says how files are written; what is not delimited text is refused")
+    func input() async throws {
+        let key = folder + "data.csv"
+        func validate(_ input: JSONValue) async -> (run: TestInvocation, host: TestHost) {
+            var settings = TestHost.Settings()
+            settings.configuration = ["input": input]
+            let host = TestHost(settings: settings)
+            host.put("inbox", key, "1|'x'|n/a\n2||9\n")
+            host.put("inbox", folder + "_rules.yaml", "columns: {c: {type: bigint, required: true}}")
+            return (await host.invoke(ValidateCSV(), objectCreated: "inbox", key), host)
+        }
+        let (run, host) = await validate([
+            "delimiter": "|", "quote": "'", "header": false, "columnNames": ["a", "b", "c"], "nullTokens": ["n/a"],
+        ])
+        let output = try run.decodedOutput(as: ValidateCSV.Output.self)
+        #expect((output.report.good, output.report.bad) == (1, 1))
+        #expect(host.text("landing-zone", "validated/" + key.dropFirst("validate/".count)) == "a|b|c\n2||9\n")
+        for input: JSONValue in [["format": "ndjson"], ["delimiter": "||"], ["columnNames": ["a"]]] {
+            let failure = await validate(input).run.failure
+            #expect(failure?.code == "InvalidConfiguration" && failure?.message.contains("input") == true, "\(input)")
+        }
+    }
+
     @Test("Without a bad row there is no quarantine object")
     func allGood() async throws {
         let host = TestHost()

@@ -144,9 +144,6 @@ def make(seed, folder):
     if options["line_end"] == "\r":
         options.pop("escape", None)
     columns = [column(generator, encoding, rows, i, options.get("null_token")) for i in range(columns)]
-    if options["line_end"] == "\r":
-        # A file whose line end is a carriage return knows no line feed.
-        columns = [([t and t.replace("\n", "/") for t in texts], [v.replace("\n", "/") if isinstance(v, str) else v for v in values]) for texts, values in columns]
     header = [f"c{i}" for i in range(len(columns))] if options["header"] else None
     names = header or [f"column_{i + 1}" for i in range(len(columns))]
     table = list(zip(*[texts for texts, _ in columns]))

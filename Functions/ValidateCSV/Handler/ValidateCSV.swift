@@ -26,6 +26,26 @@ public struct ValidateCSV: Handler {
         var rules: QualityRules?
         /// Masks of the good rows.
         var mask: MaskSettings?
+        /// How the files are written; found by their content unless given.
+        var input: InputSettings?
+
+        /// The options for reading.
+        func reading() throws -> CSVOptions {
+            var conversion = ConversionOptions()
+            do throws(ColumnarError) {
+                try input?.apply(to: &conversion)
+            } catch {
+                throw HandlerError(error, in: "the configuration's input")
+            }
+            guard conversion.format == .automatic || conversion.format == .csv else {
+                throw HandlerError(
+                    code: "InvalidConfiguration",
+                    message:
+                        "input: format is \(input?.format ?? "another"), and good rows go on as they stand, which is "
+                        + "done for csv only", retry: false)
+            }
+            return conversion.csv
+        }
     }
 
     public struct Output: Codable, Sendable, Hashable {
@@ -44,6 +64,7 @@ public struct ValidateCSV: Handler {
 
     public mutating func prepare(_ setup: FunctionSetup) throws {
         configuration = try RulesFile.unwrapped { try setup.configuration() }
+        _ = try configuration?.reading()
     }
 
     public func handle(_ event: Event<ObjectCreated>, context: Context) async throws -> Output {
@@ -63,8 +84,11 @@ public struct ValidateCSV: Handler {
         let badKey = try await context.objects.generateKey(
             quarantineBucket, prefix: "\(key.database)/\(key.table)/\(key.stem)-", suffix: ".ndjson")
 
+        let reading = try configuration.reading()
+        // The filter takes null tokens from the rules.
+        rules.nullTokens += reading.nullTokens
         let filter = QualityFilter(
-            rules, masking: try configuration.mask?.masking(environment: context.environment))
+            rules, options: reading, masking: try configuration.mask?.masking(environment: context.environment))
         // A new version of the file replaces the good rows of the one before; its event converts them anew.
         var report: QualityReport?
         do {

@@ -14,6 +14,9 @@ final class BatchReader: RecordReader {
     private var nextLine: Int64 = 1
     private var isStarted = false
 
+    /// Columns that a file may have, as of JSON.
+    static let maximumColumns = JSONSurveyor.maximumColumns
+
     /// - Parameter firstRow: number of the first record; those of an archive are counted through.
     init(_ source: any ByteSource, options: CSVOptions, firstRow: Int64 = 1) throws(ColumnarError) {
         window = BatchWindow(source)
@@ -65,7 +68,7 @@ final class BatchReader: RecordReader {
     // MARK: the beginning
 
     private func start(_ batch: RecordBatch) throws(ColumnarError) {
-        try window.begin(batch, dialect: &dialect)
+        try window.begin(batch, dialect: &dialect, isDelimiterKnown: options.delimiter != nil)
         if options.delimiter == nil {
             dialect.delimiter = DialectSniffer.delimiter(
                 UnsafePointer(batch.base), from: batch.start, to: min(batch.end, batch.start + 256 << 10),
@@ -133,6 +136,13 @@ final class BatchReader: RecordReader {
                 "The first record (line \(line)) is not UTF-8 text: invalid byte at offset "
                     + "\(batch.inputOffset(invalid)). \(UTF8Validation.advice(batch.base[invalid]))",
                 line: line, byteOffset: batch.inputOffset(invalid), text: batch.excerpt(position..<outcome.end))
+        }
+        guard outcome.fields <= Self.maximumColumns else {
+            throw ColumnarError(
+                .limitExceeded,
+                "The first record (line \(line)) has \(outcome.fields) fields; a file may have \(Self.maximumColumns). Check "
+                    + "the delimiter and the line ends.",
+                line: line, byteOffset: batch.inputOffset(position), text: batch.excerpt(position..<outcome.end))
         }
         var names: [String] = []
         if options.hasHeader {

@@ -51,13 +51,25 @@ struct BatchWindow {
     }
 
     /// Looks at the first batch of an input: skips a byte order mark, and finds the line end.
+    /// - Parameter isDelimiterKnown: whether the dialect's delimiter is that of the input.
     /// - Throws: `EmptyFile`, `NotText`.
-    mutating func begin(_ batch: RecordBatch, dialect: inout CSVDialect) throws(ColumnarError) {
+    mutating func begin(
+        _ batch: RecordBatch, dialect: inout CSVDialect, isDelimiterKnown: Bool
+    ) throws(ColumnarError) {
+        func lineEnd() -> UInt8? {
+            let bytes = UnsafePointer(batch.base)
+            let hasMark =
+                batch.end - batch.start >= 3 && bytes[batch.start] == 0xEF && bytes[batch.start + 1] == 0xBB
+                && bytes[batch.start + 2] == 0xBF
+            return DialectSniffer.lineEnd(
+                bytes, from: batch.start + (hasMark ? 3 : 0), to: batch.end - (addedLineEnd ? 1 : 0),
+                isFinal: reachedEnd, dialect: dialect, isDelimiterKnown: isDelimiterKnown)
+        }
         // A small window without a line feed says too little about the line end.
-        while !reachedEnd, batch.end - batch.start < DialectSniffer.telling,
-            memchr(batch.base + batch.start, 10, batch.end - batch.start) == nil
-        {
+        var found = lineEnd()
+        while found == nil, !reachedEnd {
             try enlarge(batch, lineEnd: dialect.lineEnd)
+            found = lineEnd()
         }
         let bytes = UnsafePointer(batch.base)
         if batch.end - batch.start >= 3, bytes[batch.start] == 0xEF, bytes[batch.start + 1] == 0xBB,
@@ -75,7 +87,7 @@ struct BatchWindow {
         try TextDetection.check(
             UnsafeBufferPointer(start: bytes + batch.start, count: min(batch.end - batch.start, 64 << 10)))
         let textEnd = batch.end - (addedLineEnd ? 1 : 0)
-        dialect.lineEnd = DialectSniffer.lineEnd(bytes, from: batch.start, to: textEnd, isFinal: reachedEnd)
+        dialect.lineEnd = found ?? 10
         if dialect.lineEnd == 13, addedLineEnd {
             if bytes[textEnd - 1] == 13 { batch.end = textEnd } else { batch.base[textEnd] = 13 }
         }

@@ -38,7 +38,7 @@ public struct CSVOptions: Sendable {
     /// Whether spaces and tabs around fields (outside quotes) are dropped.
     public var trimsFields = false
     /// Unquoted texts that mean null, beside the empty field. A quoted empty field is an empty text in text columns
-    /// and null elsewhere.
+    /// and null elsewhere; a quoted token is its text in text columns and null elsewhere.
     public var nullTokens: [String] = []
     public var blankLines = BlankLines.automatic
     /// How the text is stored.
@@ -72,6 +72,17 @@ package struct CSVDialect: Sendable, Hashable {
         escape = try options.escape.map { character throws(ColumnarError) in try Self.byte(character, "escape") }
         comment = try options.comment.map { character throws(ColumnarError) in try Self.byte(character, "comment") }
         if escape == quote { escape = nil }
+        let roles = [
+            ("delimiter", options.delimiter == nil ? nil : delimiter), ("quote", quote), ("escape", escape),
+            ("comment", comment),
+        ]
+        for (index, role) in roles.enumerated() {
+            guard let byte = role.1, let other = roles[..<index].first(where: { $0.1 == byte }) else { continue }
+            throw ColumnarError(
+                .invalidConfiguration,
+                "The \(other.0) and the \(role.0) character are both \"\(Character(Unicode.Scalar(byte)))\". Choose different "
+                    + "ones.")
+        }
         trimsFields = options.trimsFields
     }
 

@@ -69,6 +69,8 @@ public struct CSVRecord {
     /// Whether a field is null or fits a type exactly, as a conversion with that type would have it.
     public func fits(_ column: Int, _ type: ColumnType) -> Bool {
         if type == .string || isNull(column) { return true }
+        // Of records of JSON, what stands in a nested column was checked when they were taken apart.
+        if type.isNested { return batch.nested[column] != nil }
         let (start, length) = cursor.field(column)
         return TypeCheck.fits(start, length, type, cursor.text, cursor.nullTokens, cursor.scratch)
     }

@@ -5,14 +5,49 @@ enum DialectSniffer {
     /// Bytes that tell the line end: a file without a line feed in them has none.
     static let telling = 4096
 
-    /// Carriage return for files of old that know no line feed, else line feed.
-    static func lineEnd(_ bytes: UnsafePointer<UInt8>, from start: Int, to end: Int, isFinal: Bool) -> UInt8 {
+    /// Carriage return for files of old that know no line feed, else line feed; nil where more of the input has to be seen.
+    ///
+    /// What stands in quotes does not count: a field may hold the other line end.
+    static func lineEnd(
+        _ bytes: UnsafePointer<UInt8>, from start: Int, to end: Int, isFinal: Bool, dialect: CSVDialect,
+        isDelimiterKnown: Bool
+    ) -> UInt8? {
         var sawReturn = false
-        for position in start..<end {
-            if bytes[position] == 10 { return 10 }
-            if bytes[position] == 13 { sawReturn = true }
+        var isQuoted = false
+        // A quote opens where a field begins.
+        var isFieldStart = true
+        var isLineStart = true
+        var isComment = false
+        var position = start
+        while position < end {
+            let byte = bytes[position]
+            position += 1
+            if isQuoted {
+                if byte == dialect.escape {
+                    position += 1
+                } else if byte == dialect.quote {
+                    if position < end, bytes[position] == dialect.quote { position += 1 } else { isQuoted = false }
+                }
+                continue
+            }
+            if byte == 10 { return 10 }
+            if byte == 13 { sawReturn = true }
+            let (beginsField, beginsLine) = (isFieldStart, isLineStart)
+            isLineStart = byte == 13
+            isFieldStart = isLineStart || byte == dialect.delimiter || (!isDelimiterKnown && candidates.contains(byte))
+            if isLineStart { isComment = false }
+            if beginsLine, byte == dialect.comment { isComment = true }
+            if isComment { continue }
+            if byte == dialect.escape {
+                position += 1
+            } else if beginsField, byte == dialect.quote {
+                isQuoted = true
+            } else if beginsField, dialect.trimsFields, byte == 32 {
+                isFieldStart = true
+            }
         }
-        return sawReturn && (isFinal || end - start >= telling - 3) ? 13 : 10
+        guard isFinal || end - start >= telling - 3 else { return nil }
+        return sawReturn ? 13 : 10
     }
 
     /// The candidate under which most of the first records have as many fields as the first record, two at least;

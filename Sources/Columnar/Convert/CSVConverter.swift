@@ -69,8 +69,13 @@ public enum CSVConverter {
         let first = makePass()
         if let report = try first.run(scan: nil) { return report }
 
-        // A value did not fit the type that the first records suggested: look at all of them, and begin again.
-        try source.rewind()
+        // A value did not fit the type that the first records suggested, or they lack a column that is needed: look at all
+        // records, and begin again.
+        do throws(ColumnarError) {
+            try source.rewind()
+        } catch {
+            throw first.missingColumn ?? error
+        }
         let scan = try makePass().scan()
         try source.rewind()
         try target.reset()

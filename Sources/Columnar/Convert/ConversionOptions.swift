@@ -34,6 +34,14 @@ public struct ConversionOptions: Sendable {
     public init() {}
 }
 
+extension ConversionOptions {
+    /// Whether null means the same to rules and columns.
+    var judgesWhatColumnsSee: Bool {
+        guard let rules = quality else { return false }
+        return rules.nullTokens.allSatisfy(csv.nullTokens.contains)
+    }
+}
+
 /// What a conversion did.
 public struct ConversionReport: Sendable, Hashable {
     /// Rows written.

@@ -13,6 +13,9 @@ final class ConversionPass {
     private var masker: Masker?
     /// Types by name when a value did not fit its inferred type.
     private(set) var inferredTypes: [String: ColumnType] = [:]
+    /// Why the pass ended before its first record, where the first records of JSON lack a column that is needed.
+    private(set) var missingColumn: ColumnarError?
+    private var isUnderWay = false
 
     init(
         source: any ByteSource, target: ConversionTarget, options: ConversionOptions,
@@ -29,8 +32,19 @@ final class ConversionPass {
 
     /// Converts.
     /// - Parameter scan: what a pass over all values found; nil: types are inferred from the first batch.
-    /// - Returns: nil where a value does not fit an inferred type.
+    /// - Returns: nil where a value does not fit an inferred type, or a column that is needed may come later.
     func run(scan: Scan?) throws(ColumnarError) -> ConversionReport? {
+        do throws(ColumnarError) {
+            return try convert(scan)
+        } catch {
+            // The fields of JSON are known when all records have been seen.
+            guard error.code == .missingColumn, options.format.isJSON, scan == nil, !isUnderWay else { throw error }
+            missingColumn = error
+            return nil
+        }
+    }
+
+    private func convert(_ scan: Scan?) throws(ColumnarError) -> ConversionReport? {
         let batch = RecordBatch(capacity: max(256, options.csv.batchBytes))
         let (reader, plan, screen) = try begin(batch, shape: scan?.shape)
         try rejectedRecords?.beginPass()
@@ -51,8 +65,9 @@ final class ConversionPass {
         let columns = reader.resolvedTypes.map { resolve(plan, $0) } ?? resolve(plan, scan ?? sample(batch, reader))
         let open = scan == nil ? plan.columns.indices.filter { columns[$0].isOpen } : []
         guard let table = try output(columns.map(\.schema), open: Set(open), plan) else { return nil }
+        isUnderWay = true
         // JSON and its columns do not mean the same by null.
-        if let table = table as? TableBuilder, !options.format.isJSON, judgesWhatColumnsSee {
+        if let table = table as? TableBuilder, !options.format.isJSON, options.judgesWhatColumnsSee {
             if let judge = screen.handOverJudge() { table.judgeRows(judge, fileColumns: reader.columns.count) }
         }
         if let misfit = try build(table, startingWith: hasBatch ? batch : nil, reader, screen) {
@@ -76,12 +91,6 @@ final class ConversionPass {
         return report
     }
 
-    /// Whether null means the same to rules and columns.
-    private var judgesWhatColumnsSee: Bool {
-        guard let rules = options.quality else { return false }
-        return rules.nullTokens.allSatisfy(options.csv.nullTokens.contains)
-    }
-
     /// The file or files that the rows go to. Nil where some types are open and there may be many files, which must agree:
     /// then all values are looked at first.
     private func output(
@@ -101,16 +110,6 @@ final class ConversionPass {
                 columns: columns, plan: plan, partitioning: partitioning, options: options, nullTokens: nullTokens,
                 output: output)
         }
-    }
-
-    /// What a pass over all values found.
-    struct Scan {
-        /// By column of the file.
-        var kinds: [ValueKinds]
-        /// Columns of the output with a given type that some value does not fit.
-        var misfits: Set<Int> = []
-        /// Of the records, where they are JSON.
-        var shape: JSONShape?
     }
 
     /// Looks at all values that are kept, and writes nothing.
@@ -139,11 +138,16 @@ final class ConversionPass {
     private func begin(
         _ batch: RecordBatch, shape: JSONShape? = nil
     ) throws(ColumnarError) -> (any RecordReader, OutputPlan, RecordScreen) {
-        let reader = try options.format.reader(source, options: options, shape: shape)
+        var readerOptions = options
+        // A derived column of the schema is not for the records to have.
+        let derived = Set(processor?.derivedColumns.map(\.name) ?? [])
+        readerOptions.schema?.removeAll { derived.contains(ColumnName.normalized($0.name)) }
+        let reader = try options.format.reader(source, options: readerOptions, shape: shape)
         hasBatch = try reader.next(into: batch)
         var plan = try OutputPlan(
             file: reader.columns, types: reader.declaredTypes, schema: options.schema,
             derived: processor?.derivedColumns ?? [])
+        try plan.requireValues(of: options.format)
         if let rules = options.quality {
             judge = try QualityJudge(
                 rules, columns: reader.columns, dialect: reader.dialect, nullTokens: options.csv.nullTokens)
@@ -272,7 +276,10 @@ final class ConversionPass {
             report.files = table.files
         }
         report.newColumns = plan.newColumns.map { columns[$0] }
-        report.missingColumns = plan.missingColumns.map { columns[$0] }
+        let unseen = Set(reader.unseenColumns.map { reader.columns[$0].name })
+        report.missingColumns = plan.columns.indices.filter {
+            plan.missingColumns.contains($0) || unseen.contains(plan.columns[$0].name)
+        }.map { columns[$0] }
         report.drift.newColumns = report.newColumns
         report.drift.missingColumns = report.missingColumns
         for (given, column) in zip(plan.columns, columns) {
@@ -282,7 +289,7 @@ final class ConversionPass {
         report.masked = masker?.report ?? [:]
         report.unmasked = masker?.watch?.found ?? []
         if let top = options.profile, let table = table as? TableBuilder { report.profile = table.profile(top: top) }
-        report.fileColumns = reader.columns
+        report.fileColumns = reader.columns.filter { !unseen.contains($0.name) }
         report.delimiter = Character(Unicode.Scalar(reader.dialect.delimiter))
     }
 }

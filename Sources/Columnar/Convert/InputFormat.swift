@@ -38,6 +38,9 @@ protocol RecordReader: AnyObject {
     /// has been read is of no use then.
     var hasNews: Bool { get }
 
+    /// Positions of columns that only the given schema has: no record so far had such a field.
+    var unseenColumns: Set<Int> { get }
+
     /// Reads the next batch; false when the input is exhausted. A batch may be without rows.
     func next(into batch: RecordBatch) throws(ColumnarError) -> Bool
 }
@@ -46,6 +49,7 @@ extension RecordReader {
     var declaredTypes: [ColumnType?] { columns.map { _ in nil } }
     var resolvedTypes: [ColumnType]? { nil }
     var hasNews: Bool { false }
+    var unseenColumns: Set<Int> { [] }
 }
 
 extension InputFormat {

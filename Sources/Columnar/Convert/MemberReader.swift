@@ -8,6 +8,7 @@ final class MemberReader: RecordReader {
     private var firstMember: String?
     private var isNewMember = false
     private var earlierBytes: Int64 = 0
+    private var earlierMembers = 0
 
     private(set) var columns: [CSVColumn] = []
     private(set) var declaredTypes: [ColumnType?] = []
@@ -15,6 +16,7 @@ final class MemberReader: RecordReader {
     private(set) var nextRow: Int64 = 1
     private(set) var resolvedTypes: [ColumnType]?
     private(set) var hasNews = false
+    private(set) var unseenColumns: Set<Int> = []
     var bytesRead: Int64 { earlierBytes + (reader?.bytesRead ?? 0) }
 
     init(
@@ -44,6 +46,9 @@ final class MemberReader: RecordReader {
             } catch {
                 throw error.inMember(member)
             }
+            unseenColumns =
+                earlierMembers == 0 ? reader.unseenColumns : unseenColumns.intersection(reader.unseenColumns)
+            earlierMembers += 1
             earlierBytes += reader.bytesRead
             self.reader = nil
         }

@@ -27,6 +27,27 @@ struct OutputPlan {
     private(set) var newColumns: [Int] = []
     private(set) var missingColumns: [Int] = []
 
+    /// Nested values come from JSON alone: elsewhere, a column of such a type could only be null throughout.
+    /// - Throws: `SchemaMismatch` where a column with values has a nested type and the input is not JSON.
+    func requireValues(of format: InputFormat) throws(ColumnarError) {
+        for column in columns {
+            guard let type = column.type, type.isNested else { continue }
+            let isComputed: Bool
+            switch column.origin {
+            case .missing: continue
+            case .field where format.isJSON: continue
+            case .field: isComputed = false
+            case .derived: isComputed = true
+            }
+            throw ColumnarError(
+                .schemaMismatch,
+                "Column \(column.name) is \(type), and "
+                    + (isComputed ? "computed columns hold single values" : "fields of this format are single values")
+                    + ": lists and structures are read from JSON alone. Make the column string, or convert JSON.",
+                column: column.name)
+        }
+    }
+
     /// The plan with some of the columns alone, in their order.
     func keeping(_ positions: [Int]) -> OutputPlan {
         var plan = self

@@ -63,3 +63,15 @@ struct TypeSampler {
         return kinds
     }
 }
+
+extension ConversionPass {
+    /// What a pass over all values found.
+    struct Scan {
+        /// By column of the file.
+        var kinds: [ValueKinds]
+        /// Columns of the output with a given type that some value does not fit.
+        var misfits: Set<Int> = []
+        /// Of the records, where they are JSON.
+        var shape: JSONShape?
+    }
+}

@@ -56,10 +56,15 @@ enum InputSource {
     enum Compression {
         case gzip, zstd, zip
 
+        /// A frame of Zstandard with anything in it, such as an index, may come before those with data.
+        private static func isSkippableFrame(_ head: [UInt8]) -> Bool {
+            head.count >= 4 && head[0] & 0xF0 == 0x50 && head[1...].starts(with: [0x2A, 0x4D, 0x18])
+        }
+
         init?(_ head: [UInt8]) {
             if head.starts(with: [0x1F, 0x8B, 0x08]) {
                 self = .gzip
-            } else if head.starts(with: [0x28, 0xB5, 0x2F, 0xFD]) {
+            } else if head.starts(with: [0x28, 0xB5, 0x2F, 0xFD]) || Self.isSkippableFrame(head) {
                 self = .zstd
             } else if head.starts(with: [0x50, 0x4B, 3, 4]) || head.starts(with: [0x50, 0x4B, 5, 6]) {
                 // The second one begins an archive without members.

@@ -33,6 +33,7 @@ extension JSONBatchReader {
         let advice =
             switch fault.problem {
             case .duplicateName where sameColumn != nil: " Rename one of them."
+            case .emptyName: " Give it a name."
             case .invalidUTF8: " If the file is Latin-1, convert it: iconv -f LATIN1 -t UTF-8."
             case .tooManyFields: " If its names are values, such as ids, make a list of them."
             default: ""
@@ -41,6 +42,7 @@ extension JSONBatchReader {
             switch fault.problem {
             case .invalidUTF8: .invalidUTF8
             case .tooManyFields, .tooManyValues: .limitExceeded
+            case .emptyName: .emptyColumnName
             default: .malformedRow
             }
         return ColumnarError(

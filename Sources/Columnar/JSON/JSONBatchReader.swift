@@ -15,6 +15,9 @@ final class JSONBatchReader: RecordReader {
     private var types: [ColumnType] = []
     var resolvedTypes: [ColumnType]? { types }
     var hasNews = false
+    /// Columns that only the given schema has so far.
+    private var givenColumns: Range<Int> = 0..<0
+    var unseenColumns: Set<Int> { Set(givenColumns.filter { !shredder.hasSeen($0) }) }
     var window: BatchWindow
     var bytesRead: Int64 { window.bytesRead }
     var reachedEnd: Bool { window.reachedEnd }
@@ -164,11 +167,6 @@ final class JSONBatchReader: RecordReader {
         var shapes: [JSONShape?] = []
         var canWiden: [Bool] = []
         for (index, field) in shape.fields.enumerated() {
-            guard !field.name.isEmpty else {
-                throw ColumnarError(
-                    .emptyColumnName, "A record has a field whose name is empty. Give it a name.",
-                    column: field.sourceName)
-            }
             let given = options.schema?.first { ColumnName.normalized($0.name) == field.name }
             columns.append(CSVColumn(name: field.name, sourceName: field.sourceName, index: index))
             // A given type is widened only where the survey was made because something did not fit.
@@ -180,6 +178,18 @@ final class JSONBatchReader: RecordReader {
             shapes.append(isOpen ? field.shape : nil)
             canWiden.append(given == nil || options.mismatches == .widen)
         }
+        // A field that may be missing is a column for rules and masks all the same.
+        let found = columns.count
+        for given in options.schema ?? [] {
+            let name = ColumnName.normalized(given.name)
+            guard !name.isEmpty, !columns.contains(where: { $0.name == name }) else { continue }
+            columns.append(CSVColumn(name: name, sourceName: given.name, index: columns.count))
+            types.append(given.type)
+            schema.append(ColumnSchema(name: name, type: given.type))
+            shapes.append(nil)
+            canWiden.append(options.mismatches == .widen)
+        }
+        givenColumns = found..<columns.count
         if columns.isEmpty, options.schema == nil, reachedEnd || isSurveyed {
             throw ColumnarError(
                 .emptyFile, "The file has no record with a field, and so no columns. Check what writes it.",

@@ -50,6 +50,9 @@ struct JSONFraming {
             case (.beforeList, 0x5B): state = .beforeFirst
             case (.beforeList, _): throw JSONFault(.expectedValue, at: scanner.position)
             case (.beforeFirst, 0x5D): state = .closed
+            // No record that could be left out.
+            case (.beforeFirst, 0x2C), (.beforeRecord, 0x2C), (.beforeRecord, 0x5D):
+                throw JSONFault(.expectedRecord, at: scanner.position)
             case (.beforeFirst, _), (.beforeRecord, _):
                 return true
             case (.afterRecord, 0x2C): state = .beforeRecord

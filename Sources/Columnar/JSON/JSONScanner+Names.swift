@@ -25,4 +25,16 @@ extension JSONScanner {
         }
         return nil
     }
+
+    /// Whether the name of `length` bytes at `start` is no name for a column: empty, or nothing but white space.
+    func isEmptyName(_ start: Int, _ length: Int) -> Bool {
+        guard length > 0 else { return true }
+        // Mostly the first byte says enough.
+        let first = bytes[start]
+        guard first <= 0x20 || first == 0x5C || first >= 0x80 else { return false }
+        let name = [UInt8](unsafeUninitializedCapacity: length) { buffer, count in
+            count = buffer.baseAddress.map { JSONText.unescape(bytes + start, length, to: $0) } ?? 0
+        }
+        return ColumnName.normalized(String(decoding: name, as: UTF8.self)).isEmpty
+    }
 }

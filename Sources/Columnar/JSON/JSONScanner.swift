@@ -6,6 +6,10 @@ struct JSONFault: Error {
         case expectedObject, expectedName, expectedColon, expectedCommaOrBrace, expectedCommaOrBracket, expectedValue
         case controlCharacter, badEscape, loneSurrogate, badNumber, badLiteral, tooDeep, duplicateName
         case textAfterRecord, invalidUTF8, tooManyValues, tooManyFields
+        /// Of a field of a record, which is to be a column.
+        case emptyName
+        /// A list goes on where a record must come.
+        case expectedRecord
         /// Well-formed, but not what the columns can hold; the one who throws it keeps the details.
         case conflict
     }
@@ -40,6 +44,8 @@ struct JSONFault: Error {
         case .invalidUTF8: "an invalid byte of UTF-8"
         case .tooManyValues: "a record has more nested values than one may have"
         case .tooManyFields: "records have more than \(JSONSurveyor.maximumColumns) different fields"
+        case .emptyName: "a field has an empty name"
+        case .expectedRecord: "a record must come here, after the comma or the bracket"
         case .conflict: "the value does not fit its column"
         }
     }

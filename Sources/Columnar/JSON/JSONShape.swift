@@ -240,6 +240,7 @@ struct JSONSurveyor {
         let start = scanner.position + 1
         let isPlain = try scanner.string()
         let length = scanner.position - 1 - start
+        if depth == 1, scanner.isEmptyName(start, length) { throw JSONFault(.emptyName, at: start - 1) }
         let limit = depth == 1 ? Self.maximumColumns : JSONShape.maximumFields
         let before = shape.fields.count
         var key: Int?

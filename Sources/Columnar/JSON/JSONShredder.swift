@@ -79,7 +79,8 @@ final class JSONShredder {
         nestedFlags.deallocate()
     }
 
-    var columnCount: Int { columns.count }
+    /// Whether a record had the field of a column.
+    func hasSeen(_ column: Int) -> Bool { stamps[column] != 0 }
 
     /// Prepares for the records of a batch.
     func begin(_ batch: RecordBatch) {
@@ -151,6 +152,9 @@ final class JSONShredder {
                 } else {
                     (column, expected) = try lookUp(&scanner, keys, positions)
                     guard column >= 0 else {
+                        if scanner.isEmptyName(name + 1, scanner.position - name - 2) {
+                            throw JSONFault(.emptyName, at: name)
+                        }
                         conflict = nil
                         throw JSONFault(.conflict, at: name)
                     }

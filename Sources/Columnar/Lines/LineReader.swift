@@ -54,7 +54,11 @@ final class LineReader: RecordReader {
     func next(into batch: RecordBatch) throws(ColumnarError) -> Bool {
         try window.fill(batch, lineEnd: dialect.lineEnd)
         if !isStarted {
-            try window.begin(batch, dialect: &dialect)
+            // Lines end within what looks like quotes, too.
+            var plain = dialect
+            plain.quote = nil
+            try window.begin(batch, dialect: &plain, isDelimiterKnown: true)
+            dialect.lineEnd = plain.lineEnd
             isStarted = true
         }
         batch.columns = columns.count

@@ -21,7 +21,7 @@ final class Masker {
     private let scratch = RecordScratch()
 
     /// - Parameter sample: the first records, by which columns are chosen.
-    /// - Throws: `MissingColumn` where the file lacks a column that is to be masked.
+    /// - Throws: `MissingColumn` where the file lacks a column that is to be masked (of JSON, the given schema too).
     init(
         _ masking: Masking, columns: [CSVColumn], dialect: CSVDialect, nullTokens: NullTokens, sample: RecordBatch
     ) throws(ColumnarError) {

@@ -133,6 +133,7 @@ public enum PersonalData: String, Sendable, Hashable, Codable, CaseIterable {
         _ digits: UnsafeBufferPointer<UInt8>, _ text: UnsafeBufferPointer<UInt8>, _ groups: Int
     ) -> Bool {
         let count = digits.count
+        guard count > 0 else { return false }
         if text[0] == UInt8(ascii: "+") { return (8...15).contains(count) && digits[0] != 0 }
         // ISO dates are no telephone numbers.
         if text.count >= 10, text[4] == UInt8(ascii: "-"), text[7] == UInt8(ascii: "-") { return false }

@@ -1,6 +1,7 @@
 /// A data page, expanded, with its parts located.
 struct LoadedPage: Sendable {
     var bytes: [UInt8]
+    var hold: PageHold
     /// Values, nulls included.
     var valueCount: Int
     var encoding: ParquetEncoding
@@ -16,20 +17,23 @@ struct LoadedPage: Sendable {
 struct PageReader: Sendable {
     private let input: any ParquetInput
     private let limits: ParquetLimits
+    private let budget: PageBudget
     private let leaf: ParquetLeaf
     private let codec: CompressionCodec
     private let rowGroup: Int
     private let end: Int64
     private(set) var offset: Int64
     private(set) var dictionary: ParquetVector?
+    private var dictionaryHold: PageHold?
 
     /// - Parameter range: where the chunk lies; checked to be within the file.
     init(
-        _ input: any ParquetInput, limits: ParquetLimits, leaf: ParquetLeaf, codec: CompressionCodec, rowGroup: Int,
-        range: Range<Int64>
+        _ input: any ParquetInput, limits: ParquetLimits, budget: PageBudget, leaf: ParquetLeaf,
+        codec: CompressionCodec, rowGroup: Int, range: Range<Int64>
     ) {
         self.input = input
         self.limits = limits
+        self.budget = budget
         self.leaf = leaf
         self.codec = codec
         self.rowGroup = rowGroup
@@ -124,14 +128,21 @@ struct PageReader: Sendable {
         guard details.valueCount >= 0, leaf.physicalType != .boolean else {
             throw DecodeFault("holds a dictionary of \(details.valueCount) \(leaf.physicalType.word) values")
         }
-        let bytes = try PageDecompressor.expand(
-            stored, 0..<stored.count, codec: codec, size: Int(header.uncompressedSize))
+        let size = Int(header.uncompressedSize)
+        // Numbers are copied out of the page; texts are views into it, which take more than the shortest of them.
+        let values =
+            leaf.physicalType == .byteArray || leaf.physicalType == .fixedLenByteArray
+            ? min(Int(details.valueCount), size / (leaf.valueWidth ?? 4)) * MemoryLayout<ParquetBytes.Span>.stride
+            : size
+        dictionaryHold = try budget.take(size + values)
+        let bytes = try PageDecompressor.expand(stored, 0..<stored.count, codec: codec, size: size)
         var decoder = try PlainDecoder(bytes, range: 0..<bytes.count, leaf: leaf)
         dictionary = try decoder.decode(Int(details.valueCount))
     }
 
     private func loadPage(_ stored: [UInt8], _ header: PageHeader, at start: Int64) throws(DecodeFault) -> LoadedPage {
         guard let details = header.dataPage else { throw DecodeFault("lacks its data page header") }
+        let hold = try budget.take(Int(header.uncompressedSize))
         let bytes = try PageDecompressor.expand(
             stored, 0..<stored.count, codec: codec, size: Int(header.uncompressedSize))
         var position = 0
@@ -145,8 +156,8 @@ struct PageReader: Sendable {
         let repetition = try levels(leaf.repetitionLevel, details.repetitionLevelEncoding)
         let definition = try levels(leaf.definitionLevel, details.definitionLevelEncoding)
         return LoadedPage(
-            bytes: bytes, valueCount: try count(details.valueCount), encoding: details.encoding, repetition: repetition,
-            definition: definition, values: position..<bytes.count, offset: start)
+            bytes: bytes, hold: hold, valueCount: try count(details.valueCount), encoding: details.encoding,
+            repetition: repetition, definition: definition, values: position..<bytes.count, offset: start)
     }
 
     private func loadPageV2(_ stored: [UInt8], _ header: PageHeader, at start: Int64) throws(DecodeFault) -> LoadedPage
@@ -158,6 +169,7 @@ struct PageReader: Sendable {
         guard repetitionCount >= 0, definitionCount >= 0, repetitionCount + definitionCount <= min(stored.count, size)
         else { throw DecodeFault("claims \(repetitionCount) + \(definitionCount) bytes of levels in \(stored.count)") }
         let levelCount = repetitionCount + definitionCount
+        let hold = try budget.take(size)
         let isCompressed = (details.isCompressed ?? true) && codec != .uncompressed
         // Some writers leave a page of nulls alone with no compressed bytes at all.
         let isEmpty = stored.count == levelCount && size == levelCount
@@ -168,7 +180,7 @@ struct PageReader: Sendable {
             bytes.insert(contentsOf: stored[..<levelCount], at: 0)
         }
         return LoadedPage(
-            bytes: bytes, valueCount: try count(details.valueCount), encoding: details.encoding,
+            bytes: bytes, hold: hold, valueCount: try count(details.valueCount), encoding: details.encoding,
             repetition: leaf.repetitionLevel == 0 ? nil : 0..<repetitionCount,
             definition: leaf.definitionLevel == 0 ? nil : repetitionCount..<levelCount,
             values: levelCount..<bytes.count, offset: start)

@@ -47,6 +47,8 @@ public struct ParquetColumnReader: Sendable {
     }
 
     private mutating func nextPage() throws(ColumnarError) {
+        // The page before goes first: two need not be in memory.
+        (page, values, repetition, definition) = (nil, nil, nil, nil)
         guard let page = try pages.next() else {
             throw pages.place(DecodeFault("is missing: \(remaining) values are yet to come"), at: pages.offset)
         }

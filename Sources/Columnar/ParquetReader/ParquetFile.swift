@@ -1,7 +1,7 @@
 /// A Parquet file: schema, row groups, statistics, and its values by column or by row.
 ///
 /// Opening reads the footer alone. Nothing in the file is trusted: a damaged one is an error that names the place, never
-/// a crash, and memory is bounded by a page a column and `ParquetLimits`.
+/// a crash, and memory is bounded by `ParquetLimits`.
 /// Source of the format: https://parquet.apache.org/docs/file-format/
 public struct ParquetFile: Sendable {
     public let schema: ParquetSchema
@@ -16,12 +16,14 @@ public struct ParquetFile: Sendable {
     public let formatVersion: Int
     let input: any ParquetInput
     let limits: ParquetLimits
+    private let budget: PageBudget
 
     /// Reads and checks the footer. Fails with `NotParquet`, `CorruptFile`, `Unsupported` (encrypted files),
     /// `LimitExceeded` or `ReadFailed`.
     public init(_ input: any ParquetInput, limits: ParquetLimits = ParquetLimits()) throws(ColumnarError) {
         self.input = input
         self.limits = limits
+        budget = PageBudget(limits.openBytes)
         let (metadata, footerStart) = try Self.readFooter(input, limits)
         formatVersion = Int(metadata.version)
         createdBy = metadata.createdBy
@@ -81,7 +83,9 @@ public struct ParquetFile: Sendable {
         }
         let start = input.size - 8 - length
         let bytes = try input.read(at: start, count: Int(length))
-        return (try ThriftReader.decode(FileMetadata.self, from: bytes, fileOffset: start), start)
+        let metadata = try ThriftReader.decode(
+            FileMetadata.self, from: bytes, fileOffset: start, memory: limits.footerMemory)
+        return (metadata, start)
     }
 
     static func corrupt(_ problem: String, at offset: Int64) -> ColumnarError {
@@ -105,7 +109,8 @@ public struct ParquetFile: Sendable {
                 .unsupported, "Column \"\(chunk.column.name)\" lies in another file.", column: chunk.column.name)
         }
         let pages = PageReader(
-            input, limits: limits, leaf: chunk.column, codec: chunk.codecType, rowGroup: rowGroup, range: chunk.range)
+            input, limits: limits, budget: budget, leaf: chunk.column, codec: chunk.codecType, rowGroup: rowGroup,
+            range: chunk.range)
         return ParquetColumnReader(pages, column: chunk.column, count: chunk.valueCount)
     }
 

@@ -19,7 +19,7 @@ public struct ParquetRowReader: Sendable {
             guard rowGroup + 1 < file.rowGroups.count else { return nil }
             rowGroup += 1
             rowsLeft = file.rowGroups[rowGroup].rowCount
-            cursors = []
+            cursors.removeAll()
             for leaf in file.schema.columns {
                 cursors.append(LeafCursor(try file.column(leaf.index, rowGroup: rowGroup), portion: portion))
             }
@@ -139,6 +139,7 @@ struct LeafCursor: Sendable {
     /// The levels of the next value; nil at the end.
     mutating func peek() throws(ColumnarError) -> (repetition: UInt32, definition: UInt32)? {
         if batch == nil || position == batch?.count {
+            batch = nil
             batch = try reader.next(maximum: portion)
             position = 0
             valueIndex = 0

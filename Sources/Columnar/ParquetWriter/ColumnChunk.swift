@@ -16,7 +16,7 @@ struct ColumnChunk {
     }
 
     /// Headers and bytes of data pages, one after the other.
-    var pages = RawBuffer(capacity: 4096)
+    var pages = RawBuffer(capacity: 512)
     var dictionaryPage = RawBuffer(capacity: 64)
     var pageList: [Page] = []
     /// Compressed or not: decided at the first page, since a chunk has one codec.

@@ -29,6 +29,12 @@ final class PartitionedBuilder: RowOutput {
     private let plan: OutputPlan
     private let positions: [Int]
     private let workspaces: [PageWorkspace]
+    /// Stored columns of a file.
+    private let leafCount: Int
+    private let openFiles: Int
+
+    /// Column builders of all open files: each takes some kilobytes before it has a value.
+    private static let openColumns = 10_000
     private var open: [UInt32: Part] = [:]
     private var numbers: [UInt32: Int] = [:]
     private var clock = 0
@@ -53,6 +59,8 @@ final class PartitionedBuilder: RowOutput {
         fileColumns = positions.map { columns[$0] }
         partitionColumns = partitioning.partitionColumns(
             Dictionary(columns.map { ($0.name, $0.type) }, uniquingKeysWith: { first, _ in first }))
+        leafCount = max(1, LeafColumn.leaves(of: fileColumns).count)
+        openFiles = max(1, min(partitioning.openFiles, max(4, Self.openColumns / leafCount)))
         var options = options
         options.threads = 1
         if let bytes = partitioning.fileBytes {
@@ -137,7 +145,7 @@ final class PartitionedBuilder: RowOutput {
     }
 
     private func begin(_ id: UInt32) throws(ColumnarError) -> Part {
-        if open.count >= max(1, partitioning.openFiles),
+        if open.count >= openFiles,
             let oldest = open.min(by: { $0.value.lastUse < $1.value.lastUse })
         {
             try end(oldest.key)
@@ -147,9 +155,8 @@ final class PartitionedBuilder: RowOutput {
         numbers[id] = file.number + 1
         var options = options
         // What one table's pages would take, shared by the tables that are likely to be open together.
-        let tables = min(max(1, partitioning.openFiles), reader.partitions.count)
-        options.parquet.pageRows = min(
-            options.parquet.pageRows, max(1024, 2_000_000 / max(1, fileColumns.count * tables)))
+        let tables = min(openFiles, reader.partitions.count)
+        options.parquet.pageRows = min(options.parquet.pageRows, max(128, 2_000_000 / max(1, leafCount * tables)))
         let table = try TableBuilder(
             columns: fileColumns, open: [], plan: plan, options: options, nullTokens: nullTokens,
             sink: try output.begin(file), workspaces: workspaces)

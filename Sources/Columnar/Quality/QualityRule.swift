@@ -84,11 +84,10 @@ public struct QualityRange: Sendable, Hashable {
     public enum Value: Sendable, Hashable {
         case integer(Int64)
         case number(Double)
+        /// A number of which a double would lose digits.
+        case decimal(ExactNumber)
         /// Microseconds since 1970-01-01 00:00; dates count as their midnight.
         case time(Int64)
-
-        /// A number as it is written in a rule, of which `number` is the nearest double.
-        init(_ text: String, _ number: Double) { self = Int64(text).map(Value.integer) ?? .number(number) }
     }
 
     public var lower: Bound?
@@ -118,6 +117,13 @@ public struct QualityRange: Sendable, Hashable {
             let reversed = exactOrder(right, left)
             return reversed == 2 ? 2 : -reversed
         case (.number(let left), .number(let right)): return order(left, right)
+        case (.decimal(let left), .decimal(let right)): return ExactNumber.compare(left, right)
+        case (.decimal(let left), .integer(let right)): return ExactNumber.compare(left, ExactNumber(right))
+        case (.integer(let left), .decimal(let right)): return ExactNumber.compare(ExactNumber(left), right)
+        case (.decimal(let left), .number(let right)): return Value.compare(left, right)
+        case (.number(let left), .decimal(let right)):
+            let reversed = Value.compare(right, left)
+            return reversed == 2 ? 2 : -reversed
         case (.time(let left), .time(let right)): return order(left, right)
         default: return nil
         }
@@ -148,6 +154,11 @@ public struct QualityRange: Sendable, Hashable {
         return true
     }
 
+    /// Whether a bound is so near to a number that the number's text has to be asked: a double may stand for both.
+    func isNear(_ number: Double) -> Bool {
+        lower?.value.nearest == number || upper?.value.nearest == number
+    }
+
     /// Whether values are times.
     var isTime: Bool {
         if case .time? = (lower ?? upper)?.value { return true }
@@ -161,6 +172,7 @@ extension QualityRange: CustomStringConvertible {
             switch value {
             case .integer(let value): "\(value)"
             case .number(let value): "\(value)"
+            case .decimal(let value): "\(value)"
             case .time(let value):
                 "\(ParquetValue.timestamp(ParquetTimestamp(count: value, unit: .microseconds, isUTC: false)))"
             }

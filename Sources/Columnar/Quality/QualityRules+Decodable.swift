@@ -56,7 +56,8 @@ extension QualityRules: Decodable {
                 throw ColumnarError(
                     .invalidRule,
                     "Column \(name): the type \"\(type)\" is not known. Known are boolean, bigint, double, "
-                        + "decimal(p,s), date, timestamp, string.", column: column)
+                        + "decimal(p,s), date, time, timestamp, timestamp with local time zone, string.",
+                    column: column)
             }
             add(.type(known))
         }
@@ -72,6 +73,13 @@ extension QualityRules: Decodable {
         }
         let minLength = try keys.value(Int.self, "minLength")
         let maxLength = try keys.value(Int.self, "maxLength")
+        guard minLength ?? 0 >= 0, maxLength ?? 0 >= 0, minLength ?? 0 <= maxLength ?? .max else {
+            throw ColumnarError(
+                .invalidRule,
+                "Column \(name): no text has a length from \(minLength ?? 0) to \(maxLength.map(String.init) ?? "any"). "
+                    + "minLength and maxLength are counts of characters, the first not above the second.",
+                column: column)
+        }
         if minLength != nil || maxLength != nil { add(.length(minimum: minLength, maximum: maxLength)) }
         if let allowed = try keys.value([RuleScalar].self, "allowed") { add(.allowed(TextSet(allowed.map(\.text)))) }
         if let share = try keys.value(Double.self, "completeness") {
@@ -158,8 +166,7 @@ private struct RuleScalar: Decodable {
     }
 
     var rangeValue: QualityRange.Value? {
-        if let value = Int64(text) { return .integer(value) }
-        if let value = Double(text), !value.isNaN { return .number(value) }
+        if let value = Double(text), !value.isNaN { return .init(text, value) }
         // The text parsers read whole words beyond the end.
         let padded = Array(text.utf8) + [UInt8](repeating: 0, count: 16)
         return padded.withUnsafeBufferPointer { buffer in

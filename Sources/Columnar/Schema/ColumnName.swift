@@ -9,13 +9,15 @@ public enum ColumnName {
         return result
     }
 
-    /// Normalises the names of a header.
+    /// Normalises the names of a header. Names of which letters had to go (`名前`, `住所`) and that would be the same
+    /// without them get a number each: `___1`, `___2`.
     /// - Throws: `EmptyColumnName`, naming the position; `DuplicateColumn`, naming both columns.
     static func normalized(header: [String], line: Int64) throws(ColumnarError) -> [String] {
         var names: [String] = []
         var positions: [String: Int] = [:]
+        let numbered = numbered(header)
         for (index, original) in header.enumerated() {
-            let name = normalized(original)
+            let name = numbered[index]
             guard !name.isEmpty else {
                 let neighbours = [index - 1, index + 1].filter(header.indices.contains).map { "\"\(header[$0])\"" }
                 let place = neighbours.isEmpty ? "" : ", beside \(neighbours.joined(separator: " and "))"
@@ -34,6 +36,18 @@ public enum ColumnName {
             }
             positions[name] = index
             names.append(name)
+        }
+        return names
+    }
+
+    /// The normalised names, with numbers where different names lost the letters that made them so.
+    private static func numbered(_ header: [String]) -> [String] {
+        var names = header.map(normalized)
+        for (name, places) in Dictionary(grouping: names.indices, by: { names[$0] }) where places.count > 1 {
+            let originals = Set(places.map { trimmed(header[$0]).lowercased() })
+            let haveLost = places.allSatisfy { header[$0].contains { $0.isLetter && !$0.isASCII } }
+            guard originals.count == places.count, haveLost else { continue }
+            for (number, place) in places.enumerated() { names[place] = "\(name)_\(number + 1)" }
         }
         return names
     }

@@ -53,6 +53,13 @@ public struct SchemaFile: Decodable, Sendable {
 
     public init(from decoder: any Decoder) throws {
         let container = try decoder.container(keyedBy: Key.self)
+        do {
+            _ = try container.nestedUnkeyedContainer(forKey: .columns)
+        } catch DecodingError.typeMismatch {
+            throw DecodingError.dataCorruptedError(
+                forKey: .columns, in: container,
+                debugDescription: "columns is a list, with an entry such as \"- name: type\" for each column")
+        }
         columns = try container.decode([Entry].self, forKey: .columns).map(\.column)
         var seen: Set<String> = []
         for column in columns where !seen.insert(column.name).inserted {

@@ -10,22 +10,27 @@ package struct ThriftReader {
     /// Bytes read so far.
     package private(set) var position = 0
     private let fileOffset: Int64
+    private let memory: Int
+    /// Of lists so far.
+    private var memoryTaken = 0
 
     /// - Parameters:
     ///   - buffer: must outlive the reader.
     ///   - fileOffset: where the buffer starts in its file; only used in error messages.
-    package init(_ buffer: UnsafeRawBufferPointer, fileOffset: Int64 = 0) {
+    ///   - memory: the most that lists may take in memory.
+    package init(_ buffer: UnsafeRawBufferPointer, fileOffset: Int64 = 0, memory: Int = .max) {
         self.buffer = buffer
         self.fileOffset = fileOffset
+        self.memory = memory
     }
 
     /// Decodes one struct that starts at the first byte of `bytes`.
     package static func decode<Value: ThriftDecodable>(
-        _ type: Value.Type, from bytes: [UInt8], fileOffset: Int64 = 0
+        _ type: Value.Type, from bytes: [UInt8], fileOffset: Int64 = 0, memory: Int = .max
     ) throws(ColumnarError) -> Value {
         let result = bytes.withUnsafeBytes { buffer -> Result<Value, ColumnarError> in
             do throws(ColumnarError) {
-                var reader = ThriftReader(buffer, fileOffset: fileOffset)
+                var reader = ThriftReader(buffer, fileOffset: fileOffset, memory: memory)
                 return .success(try Value(from: &reader))
             } catch {
                 return .failure(error)
@@ -110,6 +115,7 @@ package struct ThriftReader {
         _ field: ThriftField, of type: Value.Type
     ) throws(ColumnarError) -> [Value] {
         let count = try list(field, of: .structure)
+        try take(count, of: MemoryLayout<Value>.stride)
         var values: [Value] = []
         values.reserveCapacity(min(count, 4096))
         for _ in 0..<count { values.append(try Value(from: &self)) }
@@ -132,6 +138,8 @@ package struct ThriftReader {
 
     package mutating func binaries(_ field: ThriftField) throws(ColumnarError) -> [[UInt8]] {
         let count = try list(field, of: .binary)
+        // An array of its own, and perhaps a text.
+        try take(count, of: 64)
         var values: [[UInt8]] = []
         for _ in 0..<count { values.append(try binaryValue()) }
         return values
@@ -161,6 +169,17 @@ package struct ThriftReader {
             .corruptFile,
             "The Parquet metadata is damaged: \(problem). The file was cut or changed after it was written.",
             byteOffset: fileOffset + Int64(position))
+    }
+
+    /// Counts the memory of a list that is about to be read.
+    private mutating func take(_ count: Int, of size: Int) throws(ColumnarError) {
+        memoryTaken += count * size
+        guard memoryTaken <= memory else {
+            throw ColumnarError(
+                .limitExceeded,
+                "The Parquet footer would take more than \(memory) bytes of memory, which is the limit "
+                    + "(ParquetLimits.footerMemory).", byteOffset: fileOffset + Int64(position))
+        }
     }
 
     private func wrongType(_ field: ThriftField, _ wanted: String) -> ColumnarError {

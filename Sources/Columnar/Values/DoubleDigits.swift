@@ -15,7 +15,7 @@ enum DoubleDigits {
         var (mantissa, digits, scale) = (mantissa, digits, scale)
         guard digits <= 19, mantissa > 0 else { return isPrinted(value, text, length) }
         while mantissa % 10 == 0 { (mantissa, digits, scale) = (mantissa / 10, digits - 1, scale + 1) }
-        if digits <= 15 { return true }
+        if digits <= 15, value.isNormal { return true }
         guard (-27...0).contains(scale), value.isNormal else { return isPrinted(value, text, length) }
         // value = significand * 2^exponent, so value * 10^-scale = significand * 5^-scale * 2^(exponent - scale): at most
         // 53 + 63 bits, which must round to the mantissa.

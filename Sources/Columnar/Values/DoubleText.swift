@@ -6,7 +6,8 @@
 enum DoubleText {
     /// The value, nil where the text is no such number. Sixteen bytes from `text` must be readable.
     /// - Parameter keepingDigits: also nil where the double loses digits: printed with as many significant digits as the
-    ///   text has, it would not give the text's digits again. Fifteen digits always survive.
+    ///   text has, it would not give the text's digits again. Fifteen digits always survive, unless the number
+    ///   is below 2.3e-308.
     @inline(__always)
     static func parse(_ text: UnsafePointer<UInt8>, _ length: Int, keepingDigits: Bool = false) -> Double? {
         if length <= 8, length > 0 {
@@ -118,7 +119,10 @@ enum DoubleText {
         }
         let scale = exponent - fraction
         guard let value = value(mantissa, digits, scale, text, length) else { return nil }
-        if keepingDigits, digits > 15, !DoubleDigits.survive(value, mantissa, digits, scale, text, length) {
+        // Close to zero, doubles have fewer digits, down to none.
+        if keepingDigits, digits > 15 || (mantissa != 0 && !value.isNormal),
+            !DoubleDigits.survive(value, mantissa, digits, scale, text, length)
+        {
             return nil
         }
         return isNegative ? -value : value

@@ -41,7 +41,8 @@ extension Parquet {
             var inputBytes: Int64 = 0
             for path in paths {
                 do throws(ColumnarError) {
-                    let input = try ParquetFileInput(path: path)
+                    // There may be more of them than a process may have open.
+                    let input = try ParquetPathInput(path: path)
                     inputBytes += input.size
                     sources.append(ParquetMergeInput(name: path, file: try ParquetFile(input)))
                 } catch {

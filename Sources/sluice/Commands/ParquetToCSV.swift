@@ -12,7 +12,9 @@ extension Parquet {
         @Option(
             name: .shortAndLong, help: ArgumentHelp("Write here instead of the standard output.", valueName: "out.csv"))
         var output: String?
-        @Option(name: .customLong("null"), help: ArgumentHelp("What stands for null.", valueName: "token"))
+        @Option(
+            name: .customLong("null"), parsing: .unconditional,
+            help: ArgumentHelp("What stands for null.", valueName: "token"))
         var nullToken = ""
         @Option(help: ArgumentHelp("The character between fields, or `tab`.", valueName: "c")) var delimiter = ","
         @Flag(help: "Leave the names of the columns out.") var noHeader = false

@@ -35,7 +35,9 @@ struct InputOption: ParsableArguments {
     @Option(help: ArgumentHelp("Names of the columns of a file without a header, by commas.", valueName: "names"))
     var columnNames: String?
     @Flag(help: "Drop blanks around fields.") var trim = false
-    @Option(help: ArgumentHelp("An unquoted text that means null; may be given several times.", valueName: "text"))
+    @Option(
+        parsing: .unconditionalSingleValue,
+        help: ArgumentHelp("An unquoted text that means null; may be given several times.", valueName: "text"))
     var nullToken: [String] = []
     @Option(
         help: ArgumentHelp(

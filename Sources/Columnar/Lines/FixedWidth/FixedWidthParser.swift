@@ -101,12 +101,18 @@ struct FixedWidthParser: LineParser {
         let isNegative = fields.bytes[range.lowerBound] == UInt8(ascii: "-")
         var start = range.lowerBound
         if isNegative || fields.bytes[start] == UInt8(ascii: "+") { start += 1 }
+        // A second sign stays, for the column to refuse.
+        if start < range.upperBound, [UInt8(ascii: "-"), UInt8(ascii: "+")].contains(fields.bytes[start]) {
+            return range
+        }
         let digits = start
         while start + 1 < range.upperBound, fields.bytes[start] == 0x30, fields.bytes[start + 1] &- 0x30 <= 9 {
             start += 1
         }
         guard start < range.upperBound else { return range }
-        if !isNegative { return start..<range.upperBound }
+        // Whole numbers have one zero.
+        let isZero = type == .bigint && start + 1 == range.upperBound && fields.bytes[start] == 0x30
+        if !isNegative || isZero { return start..<range.upperBound }
         if start == digits { return range }
         let text = [UInt8(ascii: "-")] + (start..<range.upperBound).map { fields.bytes[$0] }
         return fields.keep(text)

@@ -60,8 +60,17 @@ public enum ParquetVector: Sendable {
 public struct ParquetBytes: Sendable {
     /// Where a value lies in the buffer.
     struct Span: BitwiseCopyable, Sendable {
-        var start: Int
-        var count: Int
+        // The buffer has 2 GB at most.
+        private var first: UInt32
+        private var length: UInt32
+
+        init(start: Int, count: Int) {
+            first = UInt32(truncatingIfNeeded: start)
+            length = UInt32(truncatingIfNeeded: count)
+        }
+
+        var start: Int { Int(first) }
+        var count: Int { Int(length) }
     }
 
     let storage: [UInt8]

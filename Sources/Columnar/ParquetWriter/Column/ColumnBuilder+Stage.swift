@@ -190,6 +190,7 @@ extension ColumnBuilder {
             for index in 0..<count {
                 hasNaN = hasNaN || values[index] & .max > 0x7FF0_0000_0000_0000
             }
+            summary.mayBeRounded = !keepsDigits
             if !hasNaN {
                 summary.values = .doubles(
                     least: Double(bitPattern: UInt64(bitPattern: bounds.least)),

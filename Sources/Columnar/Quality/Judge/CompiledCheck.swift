@@ -5,9 +5,17 @@ final class CompiledCheck {
     private let texts: ValueDictionary?
     private let parts: [CompiledCheck]
     private let months = MonthCache()
+    /// Whether it is a range of numbers, and the doubles nearest to its bounds.
+    private let isNumberRange: Bool
+    private let low: Double
+    private let high: Double
 
     init(_ kind: ValueTest.Check) {
         self.kind = kind
+        let range: QualityRange? = if case .range(let range) = kind, !range.isTime { range } else { nil }
+        isNumberRange = range != nil
+        low = range?.lower?.value.nearest ?? -.infinity
+        high = range?.upper?.value.nearest ?? .infinity
         if case .pattern(let pattern) = kind { matcher = PatternMatcher(pattern) } else { matcher = nil }
         switch kind {
         case .pattern: parts = []
@@ -48,10 +56,18 @@ final class CompiledCheck {
 
     /// Whether the check holds of a text; nil where the two cannot be compared.
     func holds(_ text: UnsafePointer<UInt8>, _ length: Int) -> Bool? {
+        if isNumberRange { return length > 0 ? isBetween(text, length) : nil }
         switch kind {
         case .nothing: return false
         case .range(let range): return FieldType.value(text, length, isTime: range.isTime).map(range.contains)
-        case .numbers(let numbers): return FieldType.value(text, length, isTime: false).map(numbers.contains)
+        case .numbers(let numbers):
+            guard let value = FieldType.value(text, length, isTime: false) else { return nil }
+            if length > Self.exactLength, case .number(let number) = value, numbers.isNear(number),
+                let exact = QualityRange.Value(exactly: text, length)
+            {
+                return numbers.contains(exact)
+            }
+            return numbers.contains(value)
         case .texts: return texts?.find(text, length, flags: 0) != nil
         case .blank: return length > 0 && UnsafeBufferPointer(start: text, count: length).allSatisfy(Blank.isBlank)
         case .days(let range): return FieldType.day(text, length).map { range.contains(.integer($0)) }
@@ -80,6 +96,38 @@ final class CompiledCheck {
         }
     }
 
+    /// Bytes of a number of which a double loses no digit: fifteen digits, and a point.
+    private static let exactLength = 16
+
+    /// Whether a text is a number between the bounds; nil where it is no number.
+    @inline(__always)
+    private func isBetween(_ text: UnsafePointer<UInt8>, _ length: Int) -> Bool? {
+        let number: Double
+        if let whole = IntegerText.parse(text, length) {
+            number = Double(whole)
+        } else if let value = DoubleText.parse(text, length) {
+            number = value
+        } else {
+            return isExactlyBetween(text, length)
+        }
+        // Rounding keeps the order: where the doubles differ, they decide.
+        if number > low, number < high { return true }
+        if number < low || number > high { return false }
+        return isExactlyBetween(text, length)
+    }
+
+    /// The same, to the last digit.
+    @inline(never)
+    private func isExactlyBetween(_ text: UnsafePointer<UInt8>, _ length: Int) -> Bool? {
+        guard case .range(let range) = kind, let value = FieldType.value(text, length, isTime: false) else {
+            return nil
+        }
+        if length > Self.exactLength, case .number = value, let exact = QualityRange.Value(exactly: text, length) {
+            return range.contains(exact)
+        }
+        return range.contains(value)
+    }
+
     /// Whether a text is a timestamp of the most common form, `2024-05-31 23:59:59`. Nineteen bytes must be readable.
     private func isPlainTimestamp(_ text: UnsafePointer<UInt8>, _ length: Int) -> Bool {
         guard length == 19, text[10] == 0x20 || text[10] == 0x54, text[13] == 0x3A, text[16] == 0x3A,
@@ -87,6 +135,10 @@ final class CompiledCheck {
             let second = TemporalText.twoDigits(text + 17)
         else { return false }
         return hour < 24 && minute < 60 && second < 60 && months.days(text) != nil
+    }
+
+    private func isDay(_ text: UnsafeBufferPointer<UInt8>) -> Bool {
+        text.baseAddress.map { FieldType.day($0, text.count) != nil } ?? false
     }
 
     /// What is wrong with a text, to follow it in a sentence.
@@ -97,6 +149,9 @@ final class CompiledCheck {
             let isOther = text.baseAddress.map { FieldType.value($0, text.count, isTime: range.isTime) == nil } ?? true
             if isOther { return "is no \(range.isTime ? "date or timestamp" : "number")" }
             return isNegated ? "is \(range)" : "is not \(range)"
+        case .numbers where text.baseAddress.map { FieldType.value($0, text.count, isTime: false) == nil } ?? true:
+            return "is no number"
+        case .daySet where !isDay(text), .days where !isDay(text): return "is no date"
         case .numbers, .texts, .daySet:
             return isNegated ? "is among the forbidden values" : "is not among the allowed values"
         case .blank: return isNegated ? "is blank" : "is not blank"
@@ -203,7 +258,7 @@ enum FieldType {
         if isTime { return TemporalText.timestamp(text, count).map { .time($0.microseconds) } }
         if let value = IntegerText.parse(text, count) { return .integer(value) }
         if let value = DoubleText.parse(text, count) { return .number(value) }
-        // A whole number beyond 64 bits: a double is near enough to compare it with what anybody writes in a rule.
+        // A whole number beyond 64 bits: the nearest double says enough, unless it is that of a bound (see `exact`).
         guard let shape = DecimalText.shape(text, count), !shape.hasPoint else { return nil }
         return Double(String(decoding: UnsafeBufferPointer(start: text, count: count), as: UTF8.self))
             .flatMap { $0.isFinite ? .number($0) : nil }
@@ -214,6 +269,7 @@ enum FieldType {
         switch value(text, count, isTime: false) {
         case .integer(let value): Double(value)
         case .number(let value): value
+        case .decimal(let value): value.nearest
         case .time, nil: nil
         }
     }

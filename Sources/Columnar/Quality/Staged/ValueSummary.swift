@@ -18,6 +18,8 @@ struct ValueSummary {
     var values: Values
     /// Whether a text in quotes among them may mean null for a test.
     var mayBeEmpty: Bool
+    /// Whether a double among them may be near to its text only.
+    var mayBeRounded = false
 }
 
 extension CompiledCheck {
@@ -61,6 +63,8 @@ extension QualityRange {
             // Beyond, a text without a point is compared as a whole number, which a double is not.
             let exact = 9_007_199_254_740_992.0
             guard least > -exact, greatest < exact else { return nil }
+            // Only zero is never near to a text of other digits.
+            if summary.mayBeRounded, [least, greatest].contains(where: { $0 != 0 && isNear($0) }) { return nil }
             return containsAll(least, greatest) { .number($0) }
         default: return nil
         }
