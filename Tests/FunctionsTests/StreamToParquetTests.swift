@@ -169,6 +169,24 @@ struct StreamToParquetTests {
         #expect(host.keys("clean-zone").isEmpty && host.table("streams", "web_clicks") == nil)
     }
 
+    @Test("a field that is masked and judged may be missing from a whole batch, once the table has it")
+    func optionalField() async throws {
+        let host = host([
+            "load": ["mask": ["columns": ["mail": "redact"]], "rules": ["columns": ["n": ["required": true]]]]
+        ])
+        let worker = try await host.start(StreamToParquet())
+        func results(_ data: String...) async throws -> [String] {
+            let batch = data.enumerated().map { record(host, "k\($0)", $1) }
+            return try self.results(try await worker.invoke(batch: batch))
+        }
+        #expect(try await results(#"{"n":1,"mail":"a@example.com"}"#) == ["ok"])
+        #expect(try await results(#"{"n":2}"#, #"{"n":3}"#) == ["ok", "ok"])
+        // A field that is demanded is the fault of each record.
+        #expect(
+            try await results(#"{"mail":"b@example.com"}"#, #"{"mail":null}"#) == ["RuleViolation", "RuleViolation"])
+        #expect(host.table("streams", "web_clicks")?.rowCount == 3)
+    }
+
     @Test("what concerns the batch fails the batch")
     func wholeBatch() async throws {
         let strict = host(["load": ["rules": ["columns": ["n": ["min": 5]], "thresholds": ["maximumBadRows": 0]]]])
