@@ -21,7 +21,14 @@ struct KeyList {
         var atom: Atom
     }
 
-    /// Where the parts of an entry lie, in bytes: the first eight bytes of the key in the list's order; where the key begins behind
+    /// Where the parts of a table lie, in bytes: the number of entries; their order; how many bytes all keys begin with alike.
+    private enum Head {
+        static let order = 4
+        static let shared = 8
+        static let size = 12
+    }
+
+    /// Where the parts of an entry lie, in bytes: eight bytes of the key in the list's order, from where keys differ; where the key begins behind
     /// the entries, and its length; the entry of the longest other key that begins it, counted from 1.
     private enum Layout {
         static let lead = 0
@@ -70,6 +77,13 @@ struct KeyList {
         return isSameKey && other.kind == member.atom.kind && other.isWhole
     }
 
+    /// The bytes that all keys begin with alike: as sorted, those of the first and the last.
+    private var shared: Int {
+        guard let first = members.first?.key, let last = members.last?.key else { return 0 }
+        let fromEnd = order.contains(.fromEnd)
+        return zip(fromEnd ? first.reversed() : first, fromEnd ? last.reversed() : last).prefix { $0 == $1 }.count
+    }
+
     /// The table: the number of entries, the order, the entries, the keys.
     func encoded() -> [UInt8] {
         var bytes: [UInt8] = []
@@ -79,9 +93,10 @@ struct KeyList {
         }
         append(UInt64(members.count), 4, to: &bytes)
         append(UInt64(order.rawValue), 4, to: &bytes)
+        append(UInt64(shared), 4, to: &bytes)
         for (member, parent) in zip(members, parents) {
             let lead = member.key.withUnsafeBufferPointer { key in
-                key.baseAddress.map { KeyList.word($0, key.count, 0, order) } ?? 0
+                key.baseAddress.map { KeyList.word($0, key.count, shared, order) } ?? 0
             }
             append(lead, 8, to: &bytes)
             append(UInt64(keys.count), 4, to: &bytes)
@@ -97,7 +112,7 @@ struct KeyList {
     static func count(_ table: UnsafePointer<UInt8>) -> Int { Int(ByteHash.half(table)) }
 
     static func size(_ table: UnsafePointer<UInt8>) -> Int {
-        let end = 8 + count(table) * Layout.size
+        let end = Head.size + count(table) * Layout.size
         let last = table + (end - Layout.size)
         return end + Int(ByteHash.half(last + Layout.offset)) + Int(ByteHash.half(last + Layout.length))
     }
@@ -124,9 +139,11 @@ struct KeyList {
         _ table: UnsafePointer<UInt8>, _ text: UnsafePointer<UInt8>, _ length: Int, _ passes: (Int) -> Bool
     ) -> Bool {
         let count = Int(ByteHash.half(table))
-        let order = Order(rawValue: UInt32(truncatingIfNeeded: ByteHash.half(table + 4)))
-        let entries = table + 8
-        var place = last(entries, count, order, text, length)
+        let order = Order(rawValue: UInt32(truncatingIfNeeded: ByteHash.half(table + Head.order)))
+        let shared = Int(ByteHash.half(table + Head.shared))
+        let entries = table + Head.size
+        guard shared <= length, shared == 0 || begins(entries, count, order, shared, text, length) else { return false }
+        var place = last(entries, count, order, shared, text, length)
         while place > 0 {
             if passes(place - 1) { return true }
             place = Int(ByteHash.half(entries + ((place - 1) * Layout.size + Layout.parent)))
@@ -134,11 +151,30 @@ struct KeyList {
         return false
     }
 
+    /// Whether a text begins as all keys do.
+    @inline(__always)
+    private static func begins(
+        _ entries: UnsafePointer<UInt8>, _ count: Int, _ order: Order, _ shared: Int, _ text: UnsafePointer<UInt8>,
+        _ length: Int
+    ) -> Bool {
+        let key = entries + (count * Layout.size + Int(ByteHash.half(entries + Layout.offset)))
+        let size = Int(ByteHash.half(entries + Layout.length))
+        var at = 0
+        while at < shared {
+            // The bytes of the last word that are not shared do not count; there the first byte is the highest.
+            let mask = shared - at >= 8 ? UInt64.max : ~(UInt64.max >> UInt64(8 * (shared - at)))
+            if (word(key, size, at, order) ^ word(text, length, at, order)) & mask != 0 { return false }
+            at += 8
+        }
+        return true
+    }
+
     /// The last entry, counted from 1, whose key is not above a text; 0 if all are.
     private static func last(
-        _ entries: UnsafePointer<UInt8>, _ count: Int, _ order: Order, _ text: UnsafePointer<UInt8>, _ length: Int
+        _ entries: UnsafePointer<UInt8>, _ count: Int, _ order: Order, _ shared: Int, _ text: UnsafePointer<UInt8>,
+        _ length: Int
     ) -> Int {
-        let lead = word(text, length, 0, order)
+        let lead = word(text, length, shared, order)
         let keys = entries + count * Layout.size
         var low = 0
         var left = count
@@ -146,22 +182,22 @@ struct KeyList {
             let half = left >> 1
             let entry = entries + (low + half) * Layout.size
             let other = ByteHash.word(entry + Layout.lead)
-            let isAbove = other == lead ? isAbove(entry, keys, order, text, length) : other > lead
+            let isAbove = other == lead ? isAbove(entry, keys, order, shared, text, length) : other > lead
             low = isAbove ? low : low + half + 1
             left = isAbove ? half : left - half - 1
         }
         return low
     }
 
-    /// Whether an entry's key, of which the first eight bytes are the text's, is above the text.
+    /// Whether an entry's key, of which the shared bytes and eight more are the text's, is above the text.
     @inline(never)
     private static func isAbove(
-        _ entry: UnsafePointer<UInt8>, _ keys: UnsafePointer<UInt8>, _ order: Order, _ text: UnsafePointer<UInt8>,
-        _ length: Int
+        _ entry: UnsafePointer<UInt8>, _ keys: UnsafePointer<UInt8>, _ order: Order, _ shared: Int,
+        _ text: UnsafePointer<UInt8>, _ length: Int
     ) -> Bool {
         let key = keys + Int(ByteHash.half(entry + Layout.offset))
         let size = Int(ByteHash.half(entry + Layout.length))
-        var at = 8
+        var at = shared + 8
         while at < size, at < length {
             let left = word(key, size, at, order)
             let right = word(text, length, at, order)

@@ -122,10 +122,12 @@ extension SegmentIndexer {
         return statistics
     }
 
-    /// How many tests have to be run in turn to find that a value passes none of a condition's.
+    /// How many tests have to be run in turn to find that a value passes none of a condition's; to search a list takes as long as
+    /// some twenty.
     private func weight(_ reference: UInt32) -> Float {
         let condition = store.conditions[Int(reference)]
-        return max(1, Float(condition.atomCount - condition.listedCount - condition.rangeCount))
+        let searched = condition.listedCount + condition.rangeCount
+        return max(1, Float(condition.atomCount - searched) + (searched > 0 ? 20 : 0))
     }
 
     func isBoundedRange(_ condition: ConditionRecord) -> Bool {
