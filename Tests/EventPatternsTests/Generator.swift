@@ -18,7 +18,8 @@ struct Generator {
         "::ffff:a00:1", "2001:DB8::5", "2001:db8:0:0::5", "255.255.255.255", "1", "true", "null",
         "aaaaaaaaaaaaaaaaaaaab",
         "a\"b", "back\\slash", "tab\tnew\nline", "some-rather-long-text-over-sixteen-bytes",
-        "Some-Rather-Long-Text-Over-Sixteen-BYTES",
+        "Some-Rather-Long-Text-Over-Sixteen-BYTES", "2024-05-01T00:00:00Z", "2024-05-01T02:00:00+02:00",
+        "2024-05-01T00:00:00.5Z", "2024-02-30T00:00:00Z",
     ]
     private static let wildcards = [
         "*", "a*", "*b", "a*b", "*b*", "*a*b*", "a*b*c", "", "ab", "*ca*", "x\\*y", "*\\\\*", "*aaab", "aaaa*aaaab",
@@ -185,7 +186,16 @@ struct Generator {
     private mutating func test() -> (NaiveTest, String) {
         let word = pick(Self.words)
         let written = quoted(word)
-        switch random.below(18) {
+        switch random.below(21) {
+        case 18:
+            let wildcard = pick(NaiveTest.casedWildcards)
+            return (.wildcardIgnoringCase(wildcard), "{\"wildcard\":{\"equals-ignore-case\":\(quoted(wildcard))}}")
+        case 19:
+            let regex = pick(NaiveTest.regexes.keys.sorted())
+            return (.regex(regex), "{\"regex\":\(quoted(regex))}")
+        case 20:
+            let (text, first, last) = pick(NaiveTest.dates)
+            return (.date(first, last), "{\"date\":[\(text)]}")
         case 0: return (.exactly(word), "{\"exactly\":\(written)}")
         case 1: return (.prefix(word), "{\"prefix\":\(written)}")
         case 2: return (.suffix(word), "{\"suffix\":\(written)}")

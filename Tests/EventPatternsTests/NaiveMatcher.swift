@@ -24,6 +24,10 @@ indirect enum NaiveTest {
     case cidr(NaiveAddress, Int)
     case exists, absent
     case anythingBut([NaiveTest])
+    case wildcardIgnoringCase(String)
+    case regex(String)
+    /// Seconds, both included.
+    case date(Double, Double)
 
     func passes(_ value: Tree) -> Bool {
         switch self {
@@ -64,6 +68,10 @@ indirect enum NaiveTest {
                 NaiveTest.lengths(Array(wanted.unicodeScalars), bytes, start).contains(bytes.count)
             }
         case .wildcard(let pattern): return NaiveTest.wildcard(Array(pattern.utf8)[...], bytes[...])
+        case .wildcardIgnoringCase(let pattern):
+            return NaiveTest.wildcardIgnoringCase(Array(pattern.unicodeScalars)[...], bytes[...])
+        case .regex(let regex): return NaiveTest.regexes[regex].map { $0(Array(text.unicodeScalars)) } ?? false
+        case .date(let first, let last): return NaiveTest.moments[text].map { first <= $0 && $0 <= last } ?? false
         case .cidr(let base, let bits):
             guard let address = NaiveAddress.known[text], address.isV6 == base.isV6 else { return false }
             let width = base.isV6 ? 128 : 32
@@ -87,6 +95,63 @@ indirect enum NaiveTest {
         }
         return ends
     }
+
+    /// Without escapes.
+    private static func wildcardIgnoringCase(
+        _ pattern: ArraySlice<Unicode.Scalar>, _ text: ArraySlice<UInt8>
+    ) -> Bool {
+        guard let first = pattern.first else { return text.isEmpty }
+        if first == "*" {
+            return (text.startIndex...text.endIndex).contains {
+                wildcardIgnoringCase(pattern.dropFirst(), text[$0...])
+            }
+        }
+        return [first.properties.lowercaseMapping, first.properties.uppercaseMapping].contains { form in
+            text.starts(with: form.utf8)
+                && wildcardIgnoringCase(pattern.dropFirst(), text.dropFirst(form.utf8.count))
+        }
+    }
+
+    /// Regular expressions, and what they say of the scalars of a text.
+    static let regexes: [String: @Sendable ([Unicode.Scalar]) -> Bool] = [
+        "a(a|b|c)*b": {
+            $0.first == "a" && $0.last == "b" && $0.count > 1 && $0.allSatisfy { "abc".unicodeScalars.contains($0) }
+        },
+        "[a-c]+": { !$0.isEmpty && $0.allSatisfy { ("a"..."c").contains($0) } },
+        "[^a-c]*": { !$0.contains { ("a"..."c").contains($0) } },
+        "(ab|AB)c?": { ["ab", "AB", "abc", "ABc"].contains(String(String.UnicodeScalarView($0))) },
+        "[a-zA-Z0-9-]*[a-b].{2}": {
+            $0.count > 2
+                && $0.dropLast(3).allSatisfy {
+                    $0.isASCII && ($0.properties.isAlphabetic || $0.properties.numericType != nil || $0 == "-")
+                }
+                && ("a"..."b").contains($0[$0.count - 3]) && !$0.suffix(2).contains { $0 == "\n" || $0 == "\r" }
+        },
+        "a{20}b": { $0.count == 21 && $0.dropLast().allSatisfy { $0 == "a" } && $0.last == "b" },
+        "[^x]": { $0.count == 1 && $0[0] != "x" },
+        "": { $0.isEmpty },
+    ]
+
+    /// The texts that are moments, in seconds.
+    static let moments: [String: Double] = [
+        "2024-05-01T00:00:00Z": 1_714_521_600, "2024-05-01T02:00:00+02:00": 1_714_521_600,
+        "2024-05-01T00:00:00.5Z": 1_714_521_600.5,
+    ]
+
+    static let casedWildcards = [
+        "*", "A*", "*b", "a*B*", "*straße*", "é*", "*É", "*k*", "\u{212A}*", "*LONG*bytes", "*aAaB", "i̇*", "*σ",
+        "*\u{10400}*",
+        "some*SIXTEEN*", "aAa*aAb",
+    ]
+    static let dates: [(String, Double, Double)] = [
+        ("\">=\",\"2024-05-01T00:00:00Z\"", 1_714_521_600, .infinity),
+        ("\">\",\"2024-05-01T00:00:00Z\"", 1_714_521_600.000_001, .infinity),
+        ("\"<=\",\"2024-05-01T01:00:00+01:00\"", -.infinity, 1_714_521_600),
+        (
+            "\">\",\"2023-01-01T00:00:00Z\",\"<\",\"2024-05-01T00:00:00.5Z\"", 1_672_531_200.000_001,
+            1_714_521_600.499_999
+        ),
+    ]
 
     private static func wildcard(_ pattern: ArraySlice<UInt8>, _ text: ArraySlice<UInt8>) -> Bool {
         guard let first = pattern.first else { return text.isEmpty }
