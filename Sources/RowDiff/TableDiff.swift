@@ -35,8 +35,8 @@ package struct TableDiff: Sendable {
         let parts = max(1, Int((rows * Double(Self.bytesPerRow) / Double(memory)).rounded(.up)))
         for part in 0..<parts {
             var counts: [RowID: Int32] = [:]
-            try count(before, shape.before, keyColumns, part, of: parts, by: 1, into: &counts)
-            try count(after, shape.after, keyColumns, part, of: parts, by: -1, into: &counts)
+            try count(before, shape.before, shape.likeness, keyColumns, part, of: parts, by: 1, into: &counts)
+            try count(after, shape.after, shape.likeness, keyColumns, part, of: parts, by: -1, into: &counts)
             tally(counts, hasKey: !keyColumns.isEmpty, into: &difference)
             let wanted = examples - difference.examples.count
             if wanted > 0, !counts.isEmpty {
@@ -55,6 +55,8 @@ package struct TableDiff: Sendable {
         /// Where they are in each file.
         var before: [Int]
         var after: [Int]
+        /// How the values of each are compared.
+        var likeness: [Likeness] = []
         /// Among `names`; those that were asked for.
         var keys: [Int]
         var difference: RowDifference
@@ -75,7 +77,11 @@ package struct TableDiff: Sendable {
                 before.append(index)
                 after.append(place)
                 let type = new.columns[place].type
-                if type != column.type { difference.typesChanged.append("\(column.name): \(column.type) -> \(type)") }
+                likeness.append(Likeness(column.type, type))
+                // What a CSV file has no type for has none that changed.
+                if type != column.type, ![type, column.type].contains(TableFile.textType) {
+                    difference.typesChanged.append("\(column.name): \(column.type) -> \(type)")
+                }
             }
             let known = Set(old.columns.map(\.name))
             difference.columnsAdded = new.columns.map(\.name).filter { !known.contains($0) }
@@ -131,7 +137,7 @@ package struct TableDiff: Sendable {
                 rows += 1
                 for (slot, candidate) in candidates.enumerated() where !failed.contains(slot) {
                     var hash = RowHash()
-                    row.hash(places[candidate], into: &hash)
+                    row.hash(places[candidate], as: shape.likeness[candidate], into: &hash)
                     if row.isNull(places[candidate]) || seen[slot].count >= most
                         || !seen[slot].insert(hash.finished()).inserted
                     {
@@ -154,22 +160,22 @@ package struct TableDiff: Sendable {
         var key: UInt64
     }
 
-    private func id(of row: borrowing TableRow, _ places: [Int], _ key: [Int]) -> RowID {
+    private func id(of row: borrowing TableRow, _ places: [Int], _ likeness: [Likeness], _ key: [Int]) -> RowID {
         var hash = RowHash()
-        for place in places { row.hash(place, into: &hash) }
+        for (place, likeness) in zip(places, likeness) { row.hash(place, as: likeness, into: &hash) }
         var keyHash = RowHash()
-        for index in key { row.hash(places[index], into: &keyHash) }
+        for index in key { row.hash(places[index], as: likeness[index], into: &keyHash) }
         return RowID(row: hash.finished(), key: key.isEmpty ? 0 : keyHash.finished().high)
     }
 
     private func count(
-        _ file: TableFile, _ places: [Int], _ key: [Int], _ part: Int, of parts: Int, by step: Int32,
-        into counts: inout [RowID: Int32]
+        _ file: TableFile, _ places: [Int], _ likeness: [Likeness], _ key: [Int], _ part: Int, of parts: Int,
+        by step: Int32, into counts: inout [RowID: Int32]
     ) throws(ColumnarError) {
         var found = counts
         counts = [:]
         try file.forEachRow { (row) throws(ColumnarError) in
-            let id = id(of: row, places, key)
+            let id = id(of: row, places, likeness, key)
             // Rows of one key are in one part.
             let mark = key.isEmpty ? id.row.high : id.key
             guard parts == 1 || Int(mark % UInt64(parts)) == part else { return true }
@@ -215,7 +221,7 @@ package struct TableDiff: Sendable {
         // More than are shown: their partners may be what makes them changed and not removed.
         let most = wanted * 4
         try before.forEachRow { (row) throws(ColumnarError) in
-            let id = id(of: row, shape.before, key)
+            let id = id(of: row, shape.before, shape.likeness, key)
             guard let count = left[id], count > 0 else { return true }
             left[id] = count - 1
             old.append(Found(key: id.key, fields: shape.before.map { row.text($0) }))
@@ -225,7 +231,7 @@ package struct TableDiff: Sendable {
         var new: [Found] = []
         var others = 0
         try after.forEachRow { (row) throws(ColumnarError) in
-            let id = id(of: row, shape.after, key)
+            let id = id(of: row, shape.after, shape.likeness, key)
             guard let count = left[id], count < 0 else { return true }
             let isPartner = partners.contains(id.key)
             guard isPartner || others < wanted else { return true }

@@ -14,18 +14,33 @@ package struct TableFile: Sendable {
     /// Opens the file; without a format by its first bytes. Throws what Columnar throws for a damaged file.
     package init(_ path: String, format: Format? = nil) throws(ColumnarError) {
         self.path = path
-        let kind: Format
-        if let format { kind = format } else { kind = try Self.format(of: path) }
-        self.format = kind
-        switch kind {
-        case .csv:
-            let reader = try CSVReader(FileSource(path: path))
-            columns = reader.columns.map { ($0.name, "text") }
-        case .parquet:
-            let file = try ParquetFile(try ParquetFileInput(path: path))
-            columns = file.schema.fields.map { ($0.name, $0.typeName) }
+        do throws(ColumnarError) {
+            let kind: Format
+            if let format { kind = format } else { kind = try Self.format(of: path) }
+            self.format = kind
+            switch kind {
+            case .csv:
+                let reader = try CSVReader(FileSource(path: path))
+                columns = reader.columns.map { ($0.name, Self.textType) }
+            case .parquet:
+                let file = try ParquetFile(try ParquetFileInput(path: path))
+                columns = file.schema.fields.map { ($0.name, $0.typeName) }
+            }
+        } catch {
+            throw Self.naming(path, error)
         }
     }
+
+    /// Of two files it must be told which one is meant.
+    private static func naming(_ path: String, _ error: ColumnarError) -> ColumnarError {
+        guard !error.message.contains(path) else { return error }
+        var named = error
+        named.message = "\(path): \(error.message)"
+        return named
+    }
+
+    /// The type of all columns of a CSV file.
+    static let textType = "text"
 
     private static func format(of path: String) throws(ColumnarError) -> Format {
         let file = try ParquetFileInput(path: path)
@@ -35,6 +50,14 @@ package struct TableFile: Sendable {
 
     /// Calls `body` with each row, in order, in bounded memory; it says whether to go on.
     package func forEachRow(_ body: (borrowing TableRow) throws(ColumnarError) -> Bool) throws(ColumnarError) {
+        do throws(ColumnarError) {
+            try read(body)
+        } catch {
+            throw Self.naming(path, error)
+        }
+    }
+
+    private func read(_ body: (borrowing TableRow) throws(ColumnarError) -> Bool) throws(ColumnarError) {
         switch format {
         case .parquet:
             var rows = try ParquetFile(try ParquetFileInput(path: path)).rows()
@@ -73,13 +96,16 @@ package struct TableRow: ~Copyable {
     }
 
     /// Adds a field to a hash; null is not the empty text.
-    func hash(_ column: Int, into hash: inout RowHash) {
+    func hash(_ column: Int, as likeness: Likeness, into hash: inout RowHash) {
         switch values {
         case .record(let record):
-            if record.isNull(column) { hash.addNull() } else { hash.add(record.bytes(column)) }
+            if record.isNull(column) { return hash.addNull() }
+            guard likeness != .text else { return hash.add(record.bytes(column)) }
+            var text = likeness.canonical(String(decoding: record.bytes(column), as: UTF8.self))
+            text.withUTF8 { hash.add(UnsafeRawBufferPointer($0)) }
         case .values(let row):
             guard row[column] != .null else { return hash.addNull() }
-            var text = row[column].description
+            var text = likeness.canonical(row[column].description)
             text.withUTF8 { hash.add(UnsafeRawBufferPointer($0)) }
         }
     }

@@ -4,6 +4,20 @@ import Testing
 
 @Suite("Loading an app")
 struct LoadingTests {
+    @Test("Rules may be JSON; files that are not read are told, notes are not")
+    func otherFiles() throws {
+        let app = try TestApp.load(
+            TestApp.files([
+                "Events/rules/more/as-json.json":
+                    #"{"pattern": {"source": ["x"]}, "targets": [{"function": "CSVToParquet"}]}"#,
+                "Events/rules/backup.yaml.old": "pattern: {}", "Events/schedules/README.md": "notes",
+                "Events/schedules/nightly.txt": "schedule: rate(1 day)",
+            ]))
+        #expect(app.definition.rules.map(\.name) == ["as-json", "csv-landed"])
+        let warned = app.warnings.filter { $0.message.contains("is not read") }.map(\.file)
+        #expect(warned.sorted() == ["Events/rules/backup.yaml.old", "Events/schedules/nightly.txt"])
+    }
+
     @Test("A small app loads with the defaults filled in")
     func defaults() throws {
         let app = try TestApp.load(TestApp.files())

@@ -53,6 +53,18 @@ struct PatternFileTests {
         #expect(try read(list) == wanted)
         #expect(try read("rules:\n" + list) == wanted)
         #expect(try read(#"{"name": "a", "pattern": {"source": ["x"]}}"#) == [wanted[0]])
+        #expect(try read(#"[{"name": "a", "pattern": {"source": ["x"]}}]"#) == [wanted[0]])
+    }
+
+    @Test("A rule with a schedule has nothing to try; one on a stream without a pattern takes everything")
+    func withoutPattern() throws {
+        let stream = DraftPattern(name: "s", bus: "stream/clicks", pattern: #"{"eventSource":["aws:kinesis"]}"#)
+        let rules = "- {name: r, schedule: rate(1 hour), targets: []}\n- {name: s, stream: clicks, targets: []}\n"
+        #expect(try read(rules) == [stream])
+        #expect(try read("name: s\nstream: clicks\ntargets: []\n") == [stream])
+        let error = try #require(throws: ConfigError.self) { try read("schedule: rate(1 hour)\ntargets: []\n") }
+        #expect("\(error)".contains("schedule"), "\(error)")
+        #expect(throws: ConfigError.self) { try read("name: a\ntargets: []\n") }
     }
 
     @Test(

@@ -79,6 +79,39 @@ struct TableDiffTests {
         #expect(whole.examples.count == 10 && cut.examples.count == 10)
     }
 
+    @Test("Values of different types are compared by what they mean")
+    func types() throws {
+        let text = """
+            id,price,share,ok,at,name
+            1,20,0.10,true,2024-05-31 09:00:00,007
+            2,20.50,1e-7,false,2024-06-01 10:00:00,x
+
+            """
+        let csv = try file(text, "a.csv")
+        let folder = (csv as NSString).deletingLastPathComponent
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        _ = try CSVConverter.convert(from: FileSource(path: csv), to: FileSink(path: folder + "/a.parquet"))
+        let same = try TableDiff().compare(TableFile(csv), TableFile(folder + "/a.parquet"))
+        #expect(same.isEqual, "\(same)")
+        try Data(text.replacing("2,20.50", with: "2,20.51").utf8).write(to: URL(filePath: folder + "/b.csv"))
+        let other = try TableDiff().compare(TableFile(folder + "/b.csv"), TableFile(folder + "/a.parquet"))
+        #expect(other.changed == 1 && other.added == 0 && other.examples.first?.before?[1] == "20.51", "\(other)")
+        // Whole numbers that have become fractions: the rows are the same, the type is not.
+        try Data("id,v\n1,20\n2,0\n".utf8).write(to: URL(filePath: folder + "/c.csv"))
+        try Data("id,v\n1,20.0\n2,0.0\n".utf8).write(to: URL(filePath: folder + "/d.csv"))
+        for name in ["c", "d"] {
+            _ = try CSVConverter.convert(
+                from: FileSource(path: "\(folder)/\(name).csv"), to: FileSink(path: "\(folder)/\(name).parquet"))
+        }
+        let widened = try TableDiff().compare(TableFile(folder + "/c.parquet"), TableFile(folder + "/d.parquet"))
+        #expect(widened.added + widened.removed + widened.changed == 0 && widened.typesChanged.count == 1, "\(widened)")
+        try Data("a,b\n1\n".utf8).write(to: URL(filePath: folder + "/ragged.csv"))
+        let error = try #require(throws: ColumnarError.self) {
+            try TableDiff().compare(TableFile(csv), TableFile(folder + "/ragged.csv"))
+        }
+        #expect(error.message.contains("ragged.csv"), "\(error)")
+    }
+
     @Test("Parquet beside CSV; a file that is neither is an error")
     func parquet() throws {
         let csv = try file("id,v\n1,a\n2,\n", "a.csv")

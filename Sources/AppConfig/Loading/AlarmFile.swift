@@ -13,7 +13,7 @@ struct AlarmFile {
     /// A file holds one alarm (a mapping), a list of alarms, or `alarms:` with a list.
     static func loadAll(from folder: AppFolder, collector: ProblemCollector) -> [AlarmFile] {
         var alarms: [AlarmFile] = []
-        for path in folder.yamlFiles(in: "Events/alarms") {
+        for path in folder.yamlFiles(in: "Events/alarms", collector: collector) {
             let file = ConfigFile(name: path, collector: collector)
             guard let text = folder.text(of: file), let root = YAMLReader.read(text, file: file) else { continue }
             alarms += load(root, file: file)

@@ -50,12 +50,19 @@ struct AppFolder {
         return names.sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
     }
 
-    /// Paths of the YAML files in a folder and the folders in it, in byte order.
-    func yamlFiles(in folder: String, depth: Int = 8) -> [String] {
+    /// Paths of the YAML files in a folder and the folders in it, in byte order; JSON is YAML, too. Warns of files that
+    /// are neither, except for notes (`.md`).
+    func yamlFiles(in folder: String, collector: ProblemCollector, depth: Int = 8) -> [String] {
         names(in: folder).flatMap { name -> [String] in
             let path = "\(folder)/\(name)"
-            if name.hasSuffix(".yaml") || name.hasSuffix(".yml") { return [path] }
-            return depth > 0 && isFolder(path) ? yamlFiles(in: path, depth: depth - 1) : []
+            if [".yaml", ".yml", ".json"].contains(where: name.hasSuffix) { return [path] }
+            if isFolder(path) { return depth > 0 ? yamlFiles(in: path, collector: collector, depth: depth - 1) : [] }
+            if !name.hasSuffix(".md") {
+                ConfigFile(name: path, collector: collector).report(
+                    .suspicious, "the file is not read: its name ends in neither .yaml, .yml nor .json", at: nil,
+                    hint: "rename it, or put it elsewhere", severity: .warning)
+            }
+            return []
         }
     }
 

@@ -20,7 +20,8 @@ package struct DraftPattern: Sendable, Hashable {
 /// Reads patterns out of a file that need not be part of an app: to try them before they are deployed.
 package enum PatternFile {
     /// The patterns of a text: a pattern as JSON or YAML, or a rule file. Of a rule only `name`, `bus`, `stream` and `pattern`
-    /// are looked at.
+    /// are looked at. One with a `schedule` has no pattern to try and is left out; one on a stream without `pattern` takes
+    /// everything.
     ///
     /// - Parameter name: what the file is called in messages.
     package static func read(_ bytes: [UInt8], name: String) throws(ConfigError) -> [DraftPattern] {
@@ -39,7 +40,9 @@ package enum PatternFile {
             drafts = read(root, file: file)
         }
         if drafts.isEmpty, collector.problems.isEmpty {
-            file.report(.missingKey, "the file holds no pattern", at: nil, hint: "write JSON, or a rule with `pattern`")
+            file.report(
+                .missingKey, "the file holds no pattern", at: nil,
+                hint: "write JSON, or a rule with `pattern`; a rule with `schedule` has none to try")
         }
         guard collector.problems.allSatisfy({ $0.severity == .warning }) else {
             throw ConfigError(problems: collector.sorted)
@@ -47,9 +50,11 @@ package enum PatternFile {
         return drafts
     }
 
-    /// No event has a field `pattern` or `rules` beside its detail, so a mapping with one is a rule or a rule file.
+    /// No event has a field like these beside its detail, so a mapping with one is a rule.
+    private static let marks = ["pattern", "stream", "schedule", "targets"]
+
     private static func isPatternAlone(_ document: JSONDocument) -> Bool {
-        document.root["pattern"] == nil && document.root["rules"] == nil
+        document.root.kind == .object && (marks + ["rules"]).allSatisfy { document.root[$0] == nil }
     }
 
     private static func read(_ root: YAMLNode, file: ConfigFile) -> [DraftPattern] {
@@ -60,7 +65,7 @@ package enum PatternFile {
             if let rules = entries.first(where: { $0.key == "rules" })?.value, case .sequence(let items) = rules.value {
                 return items.compactMap { rule($0, file: file) }
             }
-            if entries.contains(where: { $0.key == "pattern" }) { return rule(root, file: file).map { [$0] } ?? [] }
+            if entries.contains(where: { marks.contains($0.key) }) { return rule(root, file: file).map { [$0] } ?? [] }
             return [DraftPattern(pattern: root.json)]
         default:
             file.report(.invalidValue, "a pattern or a rule must be a mapping, not \(root.inWords)", at: root.place)
@@ -70,8 +75,13 @@ package enum PatternFile {
 
     private static func rule(_ node: YAMLNode, file: ConfigFile) -> DraftPattern? {
         guard var reader = MappingReader(node, subject: "a rule", file: file) else { return nil }
+        if reader.has("schedule") { return nil }
         let name = reader.string("name")
-        let bus = reader.string("stream").map(StreamLog.name) ?? reader.string("bus")
+        let stream = reader.string("stream")
+        let bus = stream.map(StreamLog.name) ?? reader.string("bus")
+        if stream != nil, !reader.has("pattern") {
+            return DraftPattern(name: name, bus: bus, pattern: StreamFilter.everything)
+        }
         return PatternText.read(&reader).map { DraftPattern(name: name, bus: bus, pattern: $0.1) }
     }
 }

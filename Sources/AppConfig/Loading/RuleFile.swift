@@ -1,7 +1,7 @@
 import EventModel
 import EventPatterns
 
-/// The rules of `Events/rules/*.yaml` and `Events/schedules/*.yaml`, with the places that the check of references needs.
+/// The rules of `Events/rules/*.yaml` and `Events/schedules/*.yaml` (or `.yml`, `.json`), with the places that the check of references needs.
 struct RuleFile {
     var definition: RuleDefinition
     var file: ConfigFile
@@ -21,7 +21,8 @@ struct RuleFile {
     /// folders are read alike: two names for what people look for in different places.
     static func loadAll(from folder: AppFolder, collector: ProblemCollector) -> [RuleFile] {
         var rules: [RuleFile] = []
-        for path in folder.yamlFiles(in: "Events/rules") + folder.yamlFiles(in: "Events/schedules") {
+        let paths = ["Events/rules", "Events/schedules"].flatMap { folder.yamlFiles(in: $0, collector: collector) }
+        for path in paths {
             let file = ConfigFile(name: path, collector: collector)
             guard let text = folder.text(of: file) else { continue }
             let before = collector.problems.count

@@ -93,10 +93,22 @@ package struct HostClient: Sendable {
             throw APIError.unavailable(
                 "the host on \(dataFolder) belongs to another user", hint: "run the command as that user")
         } catch {
+            guard isDataFolder else {
+                let inner = dataFolder.hasSuffix("/") ? "\(dataFolder)data" : "\(dataFolder)/data"
+                throw APIError.unavailable(
+                    "\(dataFolder) is no data folder: there is no journal in it",
+                    hint: access("\(inner)/journal", F_OK) == 0
+                        ? "did you mean --data \(inner)?"
+                        : "name the data folder of a host with --data DIR or SLUICE_DATA; `sluice up --data DIR` makes one"
+                )
+            }
             throw APIError.unavailable(
                 "no host is running on \(dataFolder)", hint: "start one with: sluice up --data \(dataFolder)")
         }
     }
+
+    /// A host has been here: starting one goes on with what it left.
+    private var isDataFolder: Bool { access("\(dataFolder)/journal", F_OK) == 0 }
 
     private static func failure(_ status: Int, _ bytes: [UInt8]) -> APIError {
         if status == 404, bytes.isEmpty {

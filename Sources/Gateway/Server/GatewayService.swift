@@ -34,6 +34,8 @@ package struct GatewayService: Service {
             throw APIError.unavailable(
                 "the data folder \(dataFolder) cannot be opened: \(String(cString: strerror(errno)))")
         }
+        // Asked first: servers that are taken down halfway say more than they know.
+        if let obstacle = listen?.obstacle { throw cannotListen(obstacle) }
         let path = socket.path
         // Whoever runs this holds the data folder's lock: a socket that is there was left by a host that is gone.
         unlink(path)
@@ -63,13 +65,17 @@ package struct GatewayService: Service {
         do {
             try await application.run()
         } catch let error as IOError {
-            throw APIError.unavailable(
-                "the host cannot listen"
-                    + (listen.map { " on \($0) or \(dataFolder)/\(SocketPath.name)" } ?? " on \(dataFolder)/api.sock")
-                    + ": \(String(cString: strerror(error.errnoCode)))",
-                hint: listen == nil ? nil : "use another address with --listen, or none")
+            throw cannotListen(error.errnoCode)
         }
         withExtendedLifetime(socket) {}
+    }
+
+    private func cannotListen(_ code: CInt) -> APIError {
+        APIError.unavailable(
+            "the host cannot listen"
+                + (listen.map { " on \($0) or \(dataFolder)/\(SocketPath.name)" } ?? " on \(dataFolder)/api.sock")
+                + ": \(String(cString: strerror(code)))",
+            hint: listen == nil ? nil : "use another address with --listen, or none")
     }
 }
 

@@ -1,3 +1,5 @@
+import Glibc
+
 /// Where `--listen` binds: `8080`, `127.0.0.1:8080`, `[::1]:8080`, `name:8080`. Without a host: this machine only.
 package struct ListenAddress: Sendable, Hashable, CustomStringConvertible {
     package var host: String
@@ -24,6 +26,22 @@ package struct ListenAddress: Sendable, Hashable, CustomStringConvertible {
         }
         guard !host.isEmpty else { return nil }
         self.init(host: host, port: Int(port))
+    }
+
+    /// Why nothing can listen here, as an error number; nil: something can, or only the attempt will tell.
+    var obstacle: CInt? {
+        var hints = addrinfo()
+        hints.ai_socktype = CInt(SOCK_STREAM.rawValue)
+        hints.ai_flags = AI_PASSIVE
+        var found: UnsafeMutablePointer<addrinfo>?
+        guard getaddrinfo(host, "\(port)", &hints, &found) == 0, let first = found else { return nil }
+        defer { freeaddrinfo(first) }
+        let socket = Glibc.socket(first.pointee.ai_family, CInt(SOCK_STREAM.rawValue) | CInt(SOCK_CLOEXEC.rawValue), 0)
+        guard socket >= 0 else { return errno }
+        defer { close(socket) }
+        var yes: CInt = 1
+        setsockopt(socket, SOL_SOCKET, SO_REUSEADDR, &yes, socklen_t(MemoryLayout<CInt>.size))
+        return bind(socket, first.pointee.ai_addr, first.pointee.ai_addrlen) == 0 ? nil : errno
     }
 
     package var description: String {

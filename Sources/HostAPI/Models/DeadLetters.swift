@@ -133,6 +133,8 @@ package struct DeadLetterDetail: Codable, Sendable {
     package var input: KeptInput?
     /// Ids of the other events of its batches, as far as their invocations are kept.
     package var companions: [String]
+    /// Ids of the dead letters that those events have now.
+    package var deadCompanions: [Int64]?
     /// Where it came from, oldest first, one hop a line.
     package var lineage: [String]
     /// What was sent for it instead, oldest first.
@@ -155,8 +157,8 @@ package struct DeadLetterDetail: Codable, Sendable {
 
     package init(
         summary: DeadLetterSummary, payload: RawJSON, handlerInput: RawJSON? = nil, handlerInputNote: String? = nil,
-        attempts: [Attempt], input: KeptInput? = nil, companions: [String] = [], lineage: [String] = [],
-        edits: [Edit]? = nil
+        attempts: [Attempt], input: KeptInput? = nil, companions: [String] = [],
+        deadCompanions: [Int64]? = nil, lineage: [String] = [], edits: [Edit]? = nil
     ) {
         self.summary = summary
         self.payload = payload
@@ -165,6 +167,7 @@ package struct DeadLetterDetail: Codable, Sendable {
         self.attempts = attempts
         self.input = input
         self.companions = companions
+        self.deadCompanions = deadCompanions
         self.lineage = lineage
         self.edits = edits
     }

@@ -56,6 +56,8 @@ package struct FunctionInfo: Codable, Sendable {
     package var readGrants: [String]
     package var writeGrants: [String]
     package var eventGrants: [String]
+    /// Streams that it puts records on; nil from a host that does not tell.
+    package var streamGrants: [String]?
     package var environment: [String: String]
     package var configuration: RawJSON
     /// `bus/rule` of each target that names it.
@@ -85,7 +87,8 @@ package struct FunctionInfo: Codable, Sendable {
     package init(
         status: FunctionStatus, description: String, digest: String, deployed: Timestamp, module: String,
         timeoutSeconds: Double, memoryMegabytes: Int, stagingMegabytes: Int, inputFormat: String, logLevel: String,
-        batch: Bool, readGrants: [String], writeGrants: [String], eventGrants: [String], environment: [String: String],
+        batch: Bool, readGrants: [String], writeGrants: [String], eventGrants: [String], streamGrants: [String]? = nil,
+        environment: [String: String],
         configuration: RawJSON, rules: [String]
     ) {
         self.status = status
@@ -102,6 +105,7 @@ package struct FunctionInfo: Codable, Sendable {
         self.readGrants = readGrants
         self.writeGrants = writeGrants
         self.eventGrants = eventGrants
+        self.streamGrants = streamGrants
         self.environment = environment
         self.configuration = configuration
         self.rules = rules
@@ -111,8 +115,11 @@ package struct FunctionInfo: Codable, Sendable {
 /// `invoke`: run a function once with this event, and wait for the outcome. Not retried, not dead-lettered.
 package struct InvokeRequest: Codable, Sendable {
     package var payload: RawJSON
+    /// In the shadow: what the function does is told and thrown away.
+    package var dryRun: Bool?
 
-    package init(payload: RawJSON) {
+    package init(payload: RawJSON, dryRun: Bool? = nil) {
         self.payload = payload
+        self.dryRun = dryRun
     }
 }

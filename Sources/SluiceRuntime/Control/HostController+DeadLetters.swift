@@ -63,11 +63,15 @@ extension HostController {
                 DeadLetterDetail.Edit(job: job.id, by: job.by, at: job.created.map { .init($0) }, payload: $0)
             }
         }
+        let companions = try await read { try BatchCompanions.events(of: letter, $0) }
+        let dead =
+            companions.isEmpty
+            ? nil : try await read { try BatchCompanions.adding(to: [id], $0) }.filter { $0 != id }
         return DeadLetterDetail(
             summary: DeadLetterSummary(letter), payload: payload, handlerInput: given,
             handlerInputNote: await inputNote(of: letter, given), attempts: attempts,
             input: await keptInput(of: letter),
-            companions: try await read { try BatchCompanions.events(of: letter, $0) },
+            companions: companions, deadCompanions: dead,
             lineage: lineage.hops.map { "\($0.subject) → rule \($0.rule) → \($0.function)" },
             edits: edits.isEmpty ? nil : edits)
     }
@@ -138,9 +142,19 @@ extension HostController {
         else {
             throw APIError.notFound("function", function, hint: "`sluice functions list` shows what is deployed")
         }
+        return InvocationDetail(
+            run, of: function, eventIDs: [letter.eventID], rule: letter.rule, id: letter.eventID, started: started)
+    }
+}
+
+extension InvocationDetail {
+    /// What came of a run in the shadow.
+    init(
+        _ run: ShadowRun, of function: String, eventIDs: [String], rule: String?, id: String, started: Milliseconds
+    ) {
         var summary = InvocationSummary(
-            requestID: "\(run.attempt)", invocationID: letter.eventID, function: function,
-            version: run.version.version, rule: letter.rule, eventIDs: [letter.eventID], started: .init(started),
+            requestID: "\(run.attempt)", invocationID: id, function: function,
+            version: run.version.version, rule: rule, eventIDs: eventIDs, started: .init(started),
             durationMilliseconds: Double(run.report.durationMicroseconds) / 1000, outcome: "succeeded",
             coldStart: run.report.coldStart)
         if run.isSuperseded {
@@ -151,8 +165,8 @@ extension HostController {
             summary.message = failure.message
         }
         var output: RawJSON?
-        if case .success(let bytes) = run.report.outcome { output = Self.json(bytes) }
-        return InvocationDetail(
+        if case .success(let bytes) = run.report.outcome { output = HostController.json(bytes) }
+        self.init(
             summary: summary, output: output, effects: run.effectList,
             logs: run.report.logs.map { line in
                 LogLine(

@@ -25,7 +25,9 @@ extension HostController {
             checks.append(
                 .init(
                     name: "bucket \(bucket.name)", state: bucket.notes.isEmpty ? .ok : .warning,
-                    message: "\(bucket.objects) objects, watched by \(bucket.watching)", details: bucket.notes))
+                    message:
+                        "\(bucket.objects) \(bucket.objects == 1 ? "object" : "objects"), watched by \(bucket.watching)",
+                    details: bucket.notes))
         }
         checks.append(try await objectsCheck())
         checks.append(try await outcomesCheck(boot: snapshot.boot))
@@ -123,7 +125,9 @@ extension HostController {
                     "a file that is still being written has its event when it is closed; for others restart the host: it "
                     + "scans the buckets when it starts")
         }
-        return .init(name: "objects", state: .ok, message: "index and catalog are what is on disk: \(count) objects")
+        return .init(
+            name: "objects", state: .ok,
+            message: "index and catalog are what is on disk: \(count) \(count == 1 ? "object" : "objects")")
     }
 
     /// Keys on disk that the index lacks or has in another version, both now and a moment later: what has just arrived

@@ -112,7 +112,8 @@ extension HostController {
                 inputFormat: definition.inputFormat.rawValue, logLevel: definition.logLevel.rawValue,
                 batch: deployment.subscriptions.contains { $0.function == version.name && $0.batchSize > 1 },
                 readGrants: definition.grants.read, writeGrants: definition.grants.write,
-                eventGrants: definition.grants.events, environment: definition.environment,
+                eventGrants: definition.grants.events, streamGrants: definition.grants.streams ?? [],
+                environment: definition.environment,
                 configuration: (try? RawJSON(definition.configuration)) ?? .emptyObject,
                 rules: rules.map { "\($0.bus)/\($0.name)" })
         }
@@ -144,6 +145,13 @@ extension HostController {
     package func invoke(function: String, request: InvokeRequest) async throws -> InvocationDetail {
         let id = EventID.random()
         let started = HostClock().wall
+        if request.dryRun == true {
+            let run = await host.shadow(
+                function, payload: request.payload.bytes, eventID: id, ingested: started, lineage: [], settings: nil,
+                deadLetter: nil)
+            guard let run else { throw unknownFunction(function, among: Array(await host.deployment.functions.keys)) }
+            return InvocationDetail(run, of: function, eventIDs: [], rule: nil, id: id, started: started)
+        }
         guard let result = await host.invoke(function, payload: request.payload.bytes, eventID: id) else {
             throw unknownFunction(function, among: Array(await host.deployment.functions.keys))
         }

@@ -45,7 +45,7 @@ package enum EditedEvent {
             event = try TapeDecoder().decode(Event<JSONValue>.self, from: bytes)
         } catch {
             throw .invalidRequest(
-                "the edited text is no event: \(error)",
+                "the edited text is no event: \((error as? DecodingError)?.readableMessage ?? "\(error)")",
                 hint: "keep the envelope: id, detail-type, source, time and detail are needed")
         }
         guard event.id == id else {

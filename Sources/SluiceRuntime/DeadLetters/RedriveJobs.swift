@@ -84,6 +84,11 @@ package final class RedriveJobs {
     package func start(_ request: RedriveRequest) async throws -> RedriveJob {
         let (journal, chooser) = (journal, try DeadLetterChooser(request.selection))
         let (count, lastID) = try await files.run { try chooser.count(journal) }
+        // What does nothing leaves no trace.
+        guard count > 0 else {
+            return RedriveJob(
+                id: "", state: "finished", selected: 0, letters: [], selection: request.selection, to: request.to)
+        }
         lastJob += 1
         let job = RedriveRecord(
             id: "redrive-\(boot)-\(lastJob)", selection: request.selection, to: request.to,

@@ -29,7 +29,7 @@ extension Decision {
             + files.map {
                 EffectInfo(
                     kind: "register", subject: "\($0.database).\($0.table)",
-                    note: "\($0.file.bucket)/\($0.file.key), \($0.rows) rows")
+                    note: "\($0.file.bucket)/\($0.file.key), \($0.rows) \($0.rows == 1 ? "row" : "rows")")
             }
     }
 

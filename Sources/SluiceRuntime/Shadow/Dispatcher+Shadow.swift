@@ -56,7 +56,9 @@ package struct ShadowRun: Sendable {
             case .register(let request):
                 EffectInfo(
                     kind: "register", subject: "\(request.database).\(request.table)",
-                    note: "\(request.file.bucket)/\(request.file.key), \(request.rows) rows")
+                    note:
+                        "\(request.file.bucket)/\(request.file.key), \(request.rows) \(request.rows == 1 ? "row" : "rows")"
+                )
             }
         }
     }

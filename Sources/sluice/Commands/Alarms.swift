@@ -35,7 +35,7 @@ struct Alarms: AsyncParsableCommand {
 
 /// Alarms in lines.
 enum AlarmTable {
-    static let columns: [Table.Column] = ["NAME", "STATE", "SINCE (UTC)", "WATCHES", "VALUE", "REASON"]
+    static let columns: [Table.Column] = ["NAME", .whole("STATE"), .whole("SINCE"), "WATCHES", "VALUE", "REASON"]
 
     static func row(_ alarm: AlarmInfo, _ style: Style) -> [String] {
         [

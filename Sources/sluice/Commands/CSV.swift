@@ -13,7 +13,8 @@ struct CSV: AsyncParsableCommand {
 
         @Argument(
             help: ArgumentHelp(
-                "CSV, JSON, an access log or fixed-width text; also as gzip, zstd or ZIP.", valueName: "in"))
+                "CSV, JSON, an access log or fixed-width text; also as gzip, zstd or ZIP; - for the standard input.",
+                valueName: "in"))
         var input: String
         @Argument(help: ArgumentHelp("The Parquet file to make, or the folder of files.", valueName: "out"))
         var destination: String
@@ -87,7 +88,9 @@ struct CSV: AsyncParsableCommand {
             if profile != nil { options.profile = 10 }
             let clock = ContinuousClock()
             let started = clock.now
-            let report = try inputOption.withQuarantine(of: input) { try convert(options, $0) }
+            let report = try Failure.named(input) {
+                try inputOption.withQuarantine(of: input) { try convert(options, $0) }
+            }
             let seconds = (clock.now - started) / .seconds(1)
             let output = outputOption.output
             if output.json {
@@ -132,7 +135,7 @@ struct CSV: AsyncParsableCommand {
         private func convert(
             _ options: ConversionOptions, _ rejected: (any RejectedRecords)?
         ) throws -> ConversionReport {
-            let source = try FileSource(path: input)
+            let source = try RecordInput.open(input)
             let report: ConversionReport
             if let partitioning = try partitionOption.partitioning() {
                 let folder = try FolderOutput(path: destination)

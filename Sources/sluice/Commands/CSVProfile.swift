@@ -7,7 +7,8 @@ extension CSV {
         static let configuration = CommandConfiguration(
             abstract: "What the values of a file are like: types, nulls, distinct values, bounds, personal data.")
 
-        @Argument(help: ArgumentHelp("Delimited text, also compressed.", valueName: "in.csv")) var input: String
+        @Argument(help: ArgumentHelp("Delimited text, also compressed; - for the standard input.", valueName: "in.csv"))
+        var input: String
         @Option(help: ArgumentHelp("Frequent values of each column.", valueName: "n")) var top = 3
         @Flag(help: "Show the values of columns that look like personal data, too.") var showPersonal = false
         @Option(help: "How many threads; more than two are not used.") var threads = 1
@@ -41,9 +42,11 @@ extension CSV {
             options.masking = try maskOption.masking()
             let clock = ContinuousClock()
             let started = clock.now
-            let report = try inputOption.withQuarantine(of: input) {
-                try CSVConverter.convert(
-                    from: FileSource(path: input), to: DiscardSink(), options: options, rejectedRecords: $0)
+            let report = try Failure.named(input) {
+                try inputOption.withQuarantine(of: input) {
+                    try CSVConverter.convert(
+                        from: RecordInput.open(input), to: DiscardSink(), options: options, rejectedRecords: $0)
+                }
             }
             let seconds = (clock.now - started) / .seconds(1)
             guard let whole = report.profile else { throw Failure("no profile came of \(input)") }
@@ -61,7 +64,9 @@ extension CSV {
                     + "\(Human.bytes(report.inputBytes)) in \(Human.milliseconds(seconds * 1000)) "
                     + "(\(Human.bytes(rate))/s)")
             if report.rejectedRows > 0 {
-                output.line("\(Human.count(report.rejectedRows, "row")) cannot be read and are not in these figures")
+                let verb = report.rejectedRows == 1 ? "is" : "are"
+                output.line(
+                    "\(Human.count(report.rejectedRows, "row")) cannot be read and \(verb) not in these figures")
             }
             output.table(
                 [

@@ -11,7 +11,9 @@ extension CSV {
                 file they came from. The command fails where a rule on the whole file does; then it writes nothing.
                 """)
 
-        @Argument(help: ArgumentHelp("Delimited text or a quarantine file, also compressed.", valueName: "in.csv"))
+        @Argument(
+            help: ArgumentHelp(
+                "Delimited text or a quarantine file, also compressed; - for the standard input.", valueName: "in.csv"))
         var input: String
         @OptionGroup var rulesOption: RulesOption
         @Option(help: ArgumentHelp("Where the good rows go.", valueName: "out.csv")) var good: String?
@@ -34,10 +36,12 @@ extension CSV {
                 throw Failure("good rows are written as they stand, which is done for delimited text only")
             }
             let filter = QualityFilter(rules, options: options.csv, masking: try maskOption.masking())
-            let source = try FileSource(path: input)
+            let source = try RecordInput.open(input)
             let (goodFile, badFile) = (good.map(StagedFile.init), inputOption.quarantine.map(StagedFile.init))
             let writer = QuarantineWriter(try badFile?.sink() ?? DiscardSink(), source: input)
-            let report = try filter.run(source, good: try goodFile?.sink() ?? DiscardSink(), bad: writer)
+            let report = try Failure.named(input) {
+                try filter.run(source, good: try goodFile?.sink() ?? DiscardSink(), bad: writer)
+            }
             try writer.finish()
             let output = outputOption.output
             if output.json { try output.object(report) } else { QualityText.write(report, to: output) }

@@ -4,7 +4,7 @@ import HostAPI
 /// `sluice catalog`.
 struct Catalog: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Tables that functions made.", subcommands: [List.self, Show.self, Drop.self])
+        abstract: "Tables that functions made.", subcommands: [List.self, Show.self, Head.self, Drop.self])
 
     struct List: AsyncParsableCommand {
         static let configuration = CommandConfiguration(abstract: "Tables.")
@@ -19,7 +19,7 @@ struct Catalog: AsyncParsableCommand {
             output.table(
                 [
                     "TABLE", .number("COLUMNS"), .number("ROWS"), .number("FILES"), .number("SIZE"), .number("VERSION"),
-                    "LOCATION",
+                    .path("LOCATION"),
                 ],
                 tables.map {
                     [
@@ -81,7 +81,7 @@ struct Catalog: AsyncParsableCommand {
             }
             output.heading("Files")
             output.table(
-                [.number("ROWS"), .number("SIZE"), .number("SCHEMA"), "PARTITION", "OBJECT"],
+                [.number("ROWS"), .number("SIZE"), .number("SCHEMA"), "PARTITION", .path("OBJECT")],
                 detail.files.map { file in
                     [
                         Human.grouped(file.rows), Human.bytes(file.bytes), "\(file.schemaVersion)",
@@ -99,6 +99,41 @@ struct Catalog: AsyncParsableCommand {
             let added = after.filter { !before.contains($0) }.map { "+ \($0.name) \($0.type)" }
             let removed = before.filter { !after.contains($0) }.map { "- \($0.name) \($0.type)" }
             return added.isEmpty && removed.isEmpty ? "columns unchanged" : (added + removed).joined(separator: ", ")
+        }
+    }
+
+    struct Head: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "The first rows of a table's newest files.",
+            discussion: "Reads the files where the host has them; partition keys are columns, too.")
+        @Argument(help: ArgumentHelp("The table.", valueName: "database.table")) var table: String
+        @Option(name: .long, help: ArgumentHelp("How many.", valueName: "n")) var rows = 10
+        @OptionGroup var common: CommonOptions
+
+        func validate() throws {
+            guard table.split(separator: ".", maxSplits: 1).count == 2 else {
+                throw ValidationError("Name the table as DATABASE.TABLE, not `\(table)`.")
+            }
+            guard rows >= 0 else { throw ValidationError("--rows must not be negative.") }
+        }
+
+        func run() async throws {
+            let parts = table.split(separator: ".", maxSplits: 1).map(String.init)
+            let detail = try await common.host.table(database: parts[0], name: parts[1])
+            let buckets = try await common.host.listBuckets()
+            let keys = detail.table.partitionKeys.map(\.name)
+            let files = detail.files.compactMap { file in
+                buckets.first { $0.name == file.bucket }.map { bucket in
+                    ParquetRows.File(
+                        path: "\(bucket.path)/\(file.key)",
+                        partition: zip(keys, file.partition).map { (name: $0, value: $1) })
+                }
+            }
+            guard !files.isEmpty else {
+                guard !common.output.json else { return }
+                return common.output.line("table \(table) has no files")
+            }
+            try ParquetRows(output: common.output).show(files, rows: rows, total: detail.table.rows)
         }
     }
 }

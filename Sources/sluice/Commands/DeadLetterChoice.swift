@@ -1,3 +1,4 @@
+import AppConfig
 import ArgumentParser
 import HostAPI
 
@@ -22,6 +23,31 @@ extension DeadLetters {
             DeadLetterSelection(
                 ids: ids, function: function, code: code, fingerprint: fingerprint, since: since?.time,
                 until: until?.time, eventPattern: try pattern.text(), all: all)
+        }
+
+        /// Nothing was found: throws where no dead letter has the function, code or fingerprint that was named.
+        func explainNothing(_ common: CommonOptions) async throws {
+            let groups = try await common.host.deadLetterGroups()
+            if let function {
+                // Whoever has dead letters but is deployed no more is in the groups.
+                let deployed = try await common.host.listFunctions().map(\.status.name)
+                let names = Set(deployed + groups.map(\.function))
+                guard names.contains(function) else {
+                    throw Failure(
+                        "there is no function \(function), and there are no dead letters of one",
+                        hint: NearestName.hint(for: function, among: names, known: "the functions"))
+                }
+            }
+            if let code, !groups.contains(where: { $0.code == code }), !groups.isEmpty {
+                throw Failure(
+                    "no dead letter has the code \(code)",
+                    hint: NearestName.hint(for: code, among: Set(groups.map(\.code)), known: "those there are have"))
+            }
+            if let fingerprint, !groups.contains(where: { $0.fingerprint == fingerprint }), !groups.isEmpty {
+                throw Failure(
+                    "no dead letter has the fingerprint \(fingerprint)",
+                    hint: "`sluice dlq list\(common.repeated)` shows those there are")
+            }
         }
 
         /// As options again, for hints.
@@ -54,6 +80,16 @@ extension DeadLetters {
                     "Say which: ids, --function, --code, --fingerprint, --since, --until, --event-pattern or --all.")
             }
             if all && !(ids.isEmpty && filter.isEmpty) { throw ValidationError("--all stands alone.") }
+        }
+
+        /// Nothing was found: throws where that is because of a wrong id or name.
+        func explainNothing(_ common: CommonOptions) async throws {
+            guard ids.isEmpty else {
+                throw Failure(
+                    "none of these is a dead letter now: \(ids.map(String.init).joined(separator: ", "))",
+                    hint: "`sluice dlq list --letters\(common.repeated)` shows those that are")
+            }
+            try await filter.explainNothing(common)
         }
     }
 }

@@ -16,10 +16,6 @@ struct DeadLetterText {
             output.heading("Where it came from")
             for hop in detail.lineage { output.line("  " + hop) }
         }
-        if !detail.companions.isEmpty {
-            output.heading("Others of its batch")
-            for id in detail.companions { output.line("  " + id) }
-        }
         output.heading("Payload")
         output.json(detail.payload)
         output.data(of: detail.payload)
@@ -33,7 +29,27 @@ struct DeadLetterText {
             if let input = detail.handlerInput { output.json(input) }
             if let note = detail.handlerInputNote { output.line("  " + style.yellow(note)) }
         }
+        companions()
         next()
+    }
+
+    /// Ids that are told of those that may be thousands.
+    private static let shown = 5
+
+    private func companions() {
+        let events = detail.companions
+        guard !events.isEmpty else { return }
+        output.heading("Others of its batch")
+        output.line("  \(Human.count(events.count, "event")):")
+        for id in events.prefix(Self.shown) { output.line("    " + id) }
+        if events.count > Self.shown { output.line(style.dim("    … and more: --json has all")) }
+        guard let dead = detail.deadCompanions else { return }
+        let ids = dead.prefix(Self.shown).map(String.init).joined(separator: ", ")
+        let more = dead.count > Self.shown ? ", …" : ""
+        output.line(
+            dead.isEmpty
+                ? "  none of them is dead now"
+                : "  dead now: \(Human.count(dead.count, "dead letter")) (\(ids)\(more))")
     }
 
     private func summary() {

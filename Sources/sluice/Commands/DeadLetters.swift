@@ -1,4 +1,3 @@
-import AppConfig
 import ArgumentParser
 import FunctionJSON
 import HostAPI
@@ -32,12 +31,17 @@ struct DeadLetters: AsyncParsableCommand {
                         && (filter.fingerprint == nil || group.fingerprint == filter.fingerprint)
                 } : try await LetterGroups.made(of: filter.selection(), common.host)
             let output = common.output
-            if groups.isEmpty { try await checkFunction() }
+            if groups.isEmpty { try await filter.explainNothing(common) }
             if output.json { return try groups.forEach(output.object) }
-            guard !groups.isEmpty else { return output.line("no dead letters") }
+            guard !groups.isEmpty else {
+                return output.line(filter.isEmpty ? "no dead letters" : "no dead letters like that")
+            }
             let style = output.style
             output.table(
-                ["FUNCTION", "CODE", .number("COUNT"), "FINGERPRINT", "FIRST", "LAST", "MESSAGE"],
+                [
+                    "FUNCTION", "CODE", .number("COUNT"), .whole("FINGERPRINT"), .whole("FIRST"), .whole("LAST"),
+                    "MESSAGE",
+                ],
                 groups.map {
                     [
                         $0.function, style.red($0.code), Human.grouped($0.count), $0.fingerprint, Human.ago($0.first),
@@ -51,7 +55,7 @@ struct DeadLetters: AsyncParsableCommand {
                 ("redrive a group", "sluice dlq redrive --fingerprint \(groups[0].fingerprint)\(common.repeated)"),
                 (
                     "redrive everything",
-                    "sluice dlq redrive --all\(common.repeated)   (--dry-run says what would be sent)"
+                    "sluice dlq redrive --all\(common.repeated)   (--dry-run: what would be sent)"
                 ),
             ])
         }
@@ -65,25 +69,15 @@ struct DeadLetters: AsyncParsableCommand {
                 if output.json { try output.object(letter) }
             }
             defer { limit.tell(more) }
-            if rows.isEmpty { try await checkFunction() }
+            if rows.isEmpty { try await filter.explainNothing(common) }
             if output.json { return }
-            guard !rows.isEmpty else { return output.line("no dead letters") }
+            guard !rows.isEmpty else {
+                return output.line(filter.isEmpty ? "no dead letters" : "no dead letters like that")
+            }
             output.table(LetterTable.columns, rows)
             output.line()
             output.line(
                 "see one: sluice dlq show ID\(common.repeated)    redrive: sluice dlq redrive ID…\(common.repeated)")
-        }
-
-        /// That nothing was found may be because of a misspelt name.
-        private func checkFunction() async throws {
-            guard let name = filter.function else { return }
-            let deployed = try await common.host.listFunctions().map(\.status.name)
-            // Whoever has dead letters but is deployed no more is in the groups.
-            let names = Set(deployed + (try await common.host.deadLetterGroups().map(\.function)))
-            guard !names.contains(name) else { return }
-            throw Failure(
-                "there is no function \(name), and there are no dead letters of one",
-                hint: NearestName.hint(for: name, among: names, known: "the functions"))
         }
     }
 
@@ -108,11 +102,20 @@ struct DeadLetters: AsyncParsableCommand {
             abstract: "Give dead letters up for good.",
             discussion: "They keep being counted; their payload and kept input go.")
         @OptionGroup var choice: Choice
+        @Flag(name: .long, help: "Say what would be given up, and give nothing up.") var dryRun = false
         @OptionGroup var common: CommonOptions
 
         func run() async throws {
-            let result = try await common.host.purge(choice.selection())
             let output = common.output
+            if dryRun {
+                // What a redrive would take is what a purge would.
+                let plan = try await common.host.redrive(
+                    RedriveRequest(selection: choice.selection(), dryRun: true, by: Requester.name))
+                if plan.selected == 0 { try await choice.explainNothing(common) }
+                return try Redrive.show(plan, output, verdict: "would be given up")
+            }
+            let result = try await common.host.purge(choice.selection())
+            if result.purged == 0 { try await choice.explainNothing(common) }
             if output.json { return try output.object(result) }
             output.line("purged \(Human.count(result.purged, "dead letter"))")
         }
@@ -122,7 +125,7 @@ struct DeadLetters: AsyncParsableCommand {
 /// Dead letters in lines.
 enum LetterTable {
     static let columns: [Table.Column] = [
-        .number("ID"), "DIED", "FUNCTION", "CODE", .number("ATTEMPTS"), "SUBJECT", "MESSAGE",
+        .number("ID"), .whole("DIED"), "FUNCTION", "CODE", .number("ATTEMPTS"), .path("SUBJECT"), "MESSAGE",
     ]
 
     static func row(_ letter: DeadLetterSummary, _ style: Style) -> [String] {

@@ -26,9 +26,9 @@ struct Deploy: AsyncParsableCommand {
             folder = String(cString: resolved)
         }
         if build {
-            var place = folder
-            if place == nil { place = try await host.status().appFolder }
-            guard let place else {
+            // Before a build that takes minutes: is there a host to deploy to?
+            let status = try await host.status()
+            guard let place = folder ?? status.appFolder else {
                 throw Failure("no app folder to build", hint: "say which with --app DIR")
             }
             try Subprocess.run(["swift", "build", "-c", "release", "--package-path", place])

@@ -92,7 +92,9 @@ struct Events: AsyncParsableCommand {
             defer { limit.tell(more) }
             if output.json { return }
             guard !rows.isEmpty else { return output.line("no events") }
-            output.table(["TIME", "ID", "BUS", "SOURCE", "DETAIL-TYPE", .number("MATCHES"), "OBJECT"], rows)
+            output.table(
+                [.whole("TIME"), .whole("ID"), "BUS", "SOURCE", "DETAIL-TYPE", .number("MATCHES"), .path("OBJECT")],
+                rows)
         }
     }
 
@@ -116,10 +118,10 @@ struct Events: AsyncParsableCommand {
             output.data(of: detail.record.event)
             output.heading("Deliveries")
             if detail.deliveries.isEmpty {
-                output.line("  no rule matched it; try `sluice rules test --event FILE`")
+                output.line("  no rule matched it; see `sluice rules why \(detail.record.id)\(common.repeated)`")
             } else {
                 output.table(
-                    ["RULE", "TARGET", "FUNCTION", "STATE", "DEAD LETTER"],
+                    ["RULE", "TARGET", "FUNCTION", "STATE", .whole("DEAD LETTER")],
                     detail.deliveries.map {
                         [
                             $0.rule, $0.target, $0.function, style.state($0.state),

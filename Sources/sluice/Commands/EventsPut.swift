@@ -116,6 +116,7 @@ extension Events {
         private func send(_ entries: [EventEntry], lines: [Int?]) async throws -> Int {
             let receipt = try await common.host.putEvents(EventSubmission(entries: entries))
             let output = common.output
+            var unknownBus: String?
             for (index, result) in receipt.results.enumerated() {
                 if output.json {
                     try output.object(result)
@@ -125,6 +126,13 @@ extension Events {
                     let place = index < lines.count ? lines[index].map { "line \($0): " } ?? "" : ""
                     StandardError.write(
                         "error: \(place)refused: \(result.code ?? "Refused"): \(result.message ?? "no reason given")")
+                    if result.code == "ResourceNotFoundException" { unknownBus = entries[index].bus }
+                }
+            }
+            if let unknownBus {
+                do { _ = try await common.host.listRules(bus: unknownBus) } catch let error as APIError {
+                    // Its hint has the names there are.
+                    if let hint = error.hint { StandardError.write("  hint: \(hint)") }
                 }
             }
             return receipt.failedCount

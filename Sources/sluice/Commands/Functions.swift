@@ -34,7 +34,7 @@ struct Functions: AsyncParsableCommand {
             let output = common.output
             if output.json { return try versions.forEach(output.object) }
             output.table(
-                [.number("VERSION"), "DEPLOYED", "STATE", "DIGEST"],
+                [.number("VERSION"), .whole("DEPLOYED"), "STATE", .whole("DIGEST")],
                 versions.map { version in
                     [
                         "\(version.version)", Human.moment(version.deployed),
@@ -70,7 +70,8 @@ struct Functions: AsyncParsableCommand {
                 ("input", function.inputFormat + (function.batch ? ", batches" : "")),
                 ("log level", function.logLevel),
                 ("reads", list(function.readGrants)), ("writes", list(function.writeGrants)),
-                ("puts events on", list(function.eventGrants)), ("rules", list(function.rules)),
+                ("puts events on", list(function.eventGrants)), ("puts records on", function.streamGrants.map(list)),
+                ("rules", list(function.rules)),
                 ("succeeded", Human.grouped(status.succeeded)), ("failed", Human.grouped(status.failed)),
                 (
                     "p50, p99",

@@ -94,7 +94,8 @@ struct Invocations: AsyncParsableCommand {
 /// Attempts in lines.
 enum InvocationTable {
     static let columns: [Table.Column] = [
-        "STARTED", "ATTEMPT", "FUNCTION", .number("NUMBER"), "OUTCOME", .number("DURATION"), "REASON",
+        .whole("STARTED"), .whole("ATTEMPT"), "FUNCTION", .number("NUMBER"), .whole("OUTCOME"), .number("DURATION"),
+        "REASON",
     ]
 
     /// The table, and what its star means where there is one.

@@ -6,19 +6,34 @@ import HostAPI
 struct Invoke: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Run a function once with an event, and wait for its outcome.",
-        discussion: "Prints the output; logs go to stderr. Not retried, not dead-lettered. Exit code 1 if it failed.")
+        discussion: """
+            What it does counts: objects it puts are published, events it sends go to rules, tables it registers are in the \
+            catalog. With --dry-run all that is only told. Prints the output; logs and effects go to stderr. Not retried, \
+            not dead-lettered. Exit code 1 if it failed.
+            """)
 
     @Argument(help: "The function's name.")
     var function: String
-    @Option(
-        name: .long,
-        help: ArgumentHelp("A file with the event as JSON, or - for the standard input.", valueName: "file"))
-    var event: String
+    @Argument(
+        help: ArgumentHelp(
+            "The event as JSON in a file, or - for the standard input; or one of the log: its id, a record's sequence "
+                + "number, or BUCKET/KEY of an object.", valueName: "event"))
+    var given: String?
+    @Option(name: .long, help: ArgumentHelp("The event, as an option.", valueName: "event"))
+    var event: String?
+    @Flag(name: .long, help: "Run it in the shadow: tell what it would do, and do nothing.")
+    var dryRun = false
     @OptionGroup var common: CommonOptions
 
+    func validate() throws {
+        guard (given == nil) != (event == nil) else { throw ValidationError("Give one event.") }
+    }
+
     func run() async throws {
-        let payload = try InputFile.json(of: event, hint: "the event must be one JSON value")
-        let result = try await common.host.invoke(function: function, request: InvokeRequest(payload: payload))
+        guard let event = given ?? event else { return }
+        let payload = try await EventArgument.read(event, common.host).text
+        let result = try await common.host.invoke(
+            function: function, request: InvokeRequest(payload: payload, dryRun: dryRun ? true : nil))
         let output = common.output
         let failed = result.summary.outcome != "succeeded" && result.summary.outcome != "dropped"
         if output.json {
@@ -35,11 +50,20 @@ struct Invoke: AsyncParsableCommand {
             for frame in result.backtrace { StandardError.write("  " + frame) }
             throw Failure(
                 "\(function) failed after \(Human.milliseconds(summary.durationMilliseconds)): \(code)\(summary.message ?? summary.outcome)",
-                hint: "see `sluice invocations show \(summary.requestID)`")
+                hint: Self.missingObject(summary, payload)
+                    ?? (dryRun ? nil : "see `sluice invocations show \(summary.requestID)\(common.repeated)`"))
         }
         if let value = result.output { output.json(value, indent: 0) }
         for effect in result.effects {
-            StandardError.write("\(effect.kind) \(effect.subject)" + (effect.note.map { " (\($0))" } ?? ""))
+            let words = dryRun ? "would \(effect.kind)" : effect.kind
+            StandardError.write("\(words) \(effect.subject)" + (effect.note.map { " (\($0))" } ?? ""))
         }
+    }
+    /// A sample's event names an object that need not be there.
+    private static func missingObject(_ summary: InvocationSummary, _ event: RawJSON) -> String? {
+        let object = Events.Envelope(event).subject
+        guard summary.code == "NoSuchKey", !object.isEmpty else { return nil }
+        return "the event is about \(object): put that file into its bucket first, or name an object that is there, "
+            + "BUCKET/KEY, instead of the event"
     }
 }

@@ -17,7 +17,7 @@ struct Manifests: AsyncParsableCommand {
             if output.json { return try manifests.forEach(output.object) }
             guard !manifests.isEmpty else { return output.line("nothing is waited for") }
             output.table(
-                ["MANIFEST", "RULE", .number("FILES"), .number("MISSING"), "UNTIL (UTC)"],
+                ["MANIFEST", "RULE", .number("FILES"), .number("MISSING"), .whole("UNTIL")],
                 manifests.map {
                     [
                         "\($0.bucket)/\($0.key)", $0.rule, "\($0.files)", $0.missing.map { "\($0.count)" } ?? "?",

@@ -5,9 +5,14 @@ import Glibc
 struct New: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Make an app folder with a first function: sources, test, limits, rule.",
-        discussion: "The folder is a Swift package that builds as it is, and an app for `sluice up`.")
+        discussion: """
+            The folder is a Swift package that builds as it is, and an app for `sluice up`. A further function is written by \
+            hand: docs/writing-functions.md.
+            """)
 
-    @Argument(help: ArgumentHelp("The folder to make, such as my-pipeline.", valueName: "dir"))
+    @Argument(
+        help: ArgumentHelp(
+            "The folder to make, such as my-pipeline; one that is there must be empty.", valueName: "dir"))
     var folder: String
     @Option(name: .long, help: "The function's name.")
     var function = "CountLines"
@@ -27,7 +32,7 @@ struct New: ParsableCommand {
     func run() throws {
         let checkout = try self.checkout()
         let place = Paths.absolute(folder)
-        guard mkdir(place, 0o777) == 0 else { throw Failure.system("cannot make \(folder)") }
+        try make(place)
         let files = AppTemplate(
             name: place.split(separator: "/").last.map(String.init) ?? "app", function: function, checkout: checkout
         )
@@ -47,13 +52,37 @@ struct New: ParsableCommand {
         for file in files { output.line("\(folder)/\(file.name)") }
         output.line()
         output.line("Build it and start a host:")
-        output.line("  cd \(folder)")
+        let word = Text.shellWord(folder.hasPrefix("-") ? "./\(folder)" : folder)
+        output.line("  cd \(word)")
         output.line("  swift build -c release")
-        output.line("  \(Paths.programFolder)sluice up")
+        output.line("  \(Text.shellWord(Paths.programAsInvoked)) up")
         output.line("and in another terminal:")
-        output.line("  cd \(folder)")
-        output.line("  cp README.md data/buckets/inbox/")
-        output.line("  cat data/buckets/outbox/README.md.count")
+        output.line("  cd \(word)")
+        output.line("  printf 'one\\ntwo\\n' > data/buckets/landing-zone/some.txt")
+        output.line("  cat data/buckets/counts/some.txt.count")
+    }
+
+    /// The folder: a new one, or one that is there and has nothing in it.
+    private func make(_ place: String) throws {
+        if mkdir(place, 0o777) == 0 { return }
+        guard errno == EEXIST, let entries = opendir(place) else {
+            throw Failure.system(
+                "cannot make \(folder)",
+                hint: errno == ENOENT ? "make the folder around it first" : "give the name of a new folder")
+        }
+        defer { closedir(entries) }
+        while let entry = readdir(entries) {
+            let name = withUnsafeBytes(of: entry.pointee.d_name) {
+                String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self)
+            }
+            guard name == "." || name == ".." else {
+                throw Failure(
+                    "\(folder) is there and not empty",
+                    hint:
+                        "name a new folder; a further function of an app is written by hand (docs/writing-functions.md)"
+                )
+            }
+        }
     }
 
     private struct Made: Encodable {

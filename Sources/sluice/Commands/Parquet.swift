@@ -1,6 +1,6 @@
 import ArgumentParser
 import Columnar
-import FunctionJSON
+import Glibc
 
 /// `sluice parquet`.
 struct Parquet: AsyncParsableCommand {
@@ -9,7 +9,7 @@ struct Parquet: AsyncParsableCommand {
         subcommands: [Schema.self, Head.self, Stats.self, ToCSV.self, Merge.self])
 
     private static func open(_ path: String) throws -> ParquetFile {
-        try ParquetFile(try ParquetFileInput(path: path))
+        try Failure.named(path) { try ParquetFile(try ParquetFileInput(path: path)) }
     }
 
     struct Schema: ParsableCommand {
@@ -26,7 +26,11 @@ struct Parquet: AsyncParsableCommand {
         func run() throws {
             let parquet = try open(file)
             let output = outputOption.output
-            guard output.json else { return output.line("\(parquet.schema)") }
+            guard output.json else {
+                // Its own lines: what follows a line end in one of ours is indented.
+                for line in "\(parquet.schema)".split(separator: "\n") { output.line(String(line)) }
+                return
+            }
             for field in parquet.schema.fields {
                 try output.object(Column(name: field.name, type: field.typeName, repetition: field.repetition.rawValue))
             }
@@ -35,7 +39,7 @@ struct Parquet: AsyncParsableCommand {
 
     struct Head: ParsableCommand {
         static let configuration = CommandConfiguration(abstract: "The first rows.")
-        @Argument(help: "A Parquet file.") var file: String
+        @Argument(help: "A Parquet file, or a folder of them, such as a table's.") var file: String
         @Option(name: .long, help: ArgumentHelp("How many.", valueName: "n")) var rows = 10
         @OptionGroup var outputOption: OutputOption
 
@@ -44,34 +48,13 @@ struct Parquet: AsyncParsableCommand {
         }
 
         func run() throws {
-            let parquet = try open(file)
-            let fields = parquet.schema.fields
-            let output = outputOption.output
-            let values = try parquet.head(rows: rows)
-            if output.json {
-                for row in values {
-                    var writer = JSONWriter()
-                    writer.beginObject()
-                    for (field, value) in zip(fields, row) {
-                        writer.name(field.name)
-                        writer.raw(value.json.utf8)
-                    }
-                    writer.endObject()
-                    output.line(String(decoding: writer.bytes, as: UTF8.self))
-                }
-                return
+            var status = stat()
+            var files = [file]
+            if stat(file, &status) == 0, status.st_mode & S_IFMT == S_IFDIR {
+                files = try MergeFiles.parquetFiles(in: file)
+                guard !files.isEmpty else { throw Failure("there is no Parquet file in \(file)") }
             }
-            let columns = fields.map { field in
-                Table.Column(field.name, isNumber: field.leaf.map { isNumber($0.typeName) } ?? false)
-            }
-            output.table(columns, values.map { $0.map { Text.oneLine($0.description) } })
-            if Int64(values.count) < parquet.rowCount {
-                output.line(output.style.dim("\(values.count) of \(Human.count(parquet.rowCount, "row"))"))
-            }
-        }
-
-        private func isNumber(_ type: String) -> Bool {
-            ["int", "uint", "float", "double", "decimal"].contains { type.hasPrefix($0) }
+            try ParquetRows(output: outputOption.output).show(files.map { .init(path: $0) }, rows: rows)
         }
     }
 

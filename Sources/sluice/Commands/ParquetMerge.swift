@@ -132,7 +132,7 @@ enum MergeFiles {
         return "\(status.st_dev):\(status.st_ino)"
     }
 
-    private static func parquetFiles(in folder: String) throws -> [String] {
+    static func parquetFiles(in folder: String) throws -> [String] {
         guard let stream = opendir(folder) else { throw Failure.system("cannot read the folder \(folder)") }
         defer { closedir(stream) }
         var names: [String] = []

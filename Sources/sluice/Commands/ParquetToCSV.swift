@@ -44,12 +44,14 @@ extension Parquet {
             options.hasHeader = !noHeader
             options.usesCRLF = crlf
             if let delimiterByte { options.delimiter = delimiterByte }
-            let parquet = try ParquetFile(try ParquetFileInput(path: file))
-            if let output {
-                try StagedFile.write(output) { try ParquetTextWriter.write(parquet, to: $0, options: options) }
-            } else {
-                try ParquetTextWriter.write(
-                    parquet, to: FileSink(descriptor: 1, name: "the standard output"), options: options)
+            try Failure.named(file) {
+                let parquet = try ParquetFile(try ParquetFileInput(path: file))
+                if let output {
+                    try StagedFile.write(output) { try ParquetTextWriter.write(parquet, to: $0, options: options) }
+                } else {
+                    try ParquetTextWriter.write(
+                        parquet, to: FileSink(descriptor: 1, name: "the standard output"), options: options)
+                }
             }
         }
     }

@@ -9,7 +9,8 @@ extension DeadLetters {
             discussion: """
                 A job of the host, which goes on across restarts and keeps an audit trail: see `sluice dlq jobs`. Waits for \
                 the outcome; exit code 1 if some failed again. With --edit one dead letter's event is changed first; the \
-                dead letter keeps the original.
+                dead letter keeps the original. Of a stream's record the data is edited as `dataJSON` or `dataText`, in \
+                place of base64. With --dry-run the changed event is checked and shown.
                 """)
         @OptionGroup var choice: Choice
         @Flag(name: .long, help: "Say what would be sent, and send nothing.") var dryRun = false
@@ -32,7 +33,7 @@ extension DeadLetters {
                 throw ValidationError("--with-companions is for dead letters that are named by id and not edited.")
             }
             if edit && editWith != nil { throw ValidationError("--edit and --edit-with exclude each other.") }
-            if (edit || editWith != nil) && (choice.ids.count != 1 || dryRun) {
+            if (edit || editWith != nil) && choice.ids.count != 1 {
                 throw ValidationError("--edit is for one dead letter: name its id.")
             }
         }
@@ -42,19 +43,35 @@ extension DeadLetters {
             var request = RedriveRequest(
                 selection: try choice.selection(), dryRun: dryRun, rate: rate, to: to,
                 withCompanions: withCompanions ? true : nil, by: Requester.name)
-            if let id = choice.ids.first { request.payload = try await editedEvent(of: id) }
-            if edit && request.payload == nil { return output.line("the event is as it was: nothing was sent") }
-            var job = try await host.redrive(request)
-            if dryRun { return try show(plan: job) }
-            if job.selected == 0 {
-                if !choice.ids.isEmpty {
-                    throw Failure(
-                        "none of these is a dead letter now: \(choice.ids.map(String.init).joined(separator: ", "))",
-                        hint: "`sluice dlq list --letters\(common.repeated)` shows those that are")
+            let editor = try await editor()
+            if let editor {
+                guard let text = editor.event else { return output.line("the event is as it was: nothing was sent") }
+                do { request.payload = try RecordText.closed(text) } catch let error as Failure {
+                    throw editor.failure(error.message, hint: error.hint)
                 }
+            } else if let editWith {
+                request.payload = try RecordText.closed(
+                    InputFile.json(of: editWith, hint: "the event must be one JSON object"))
+            }
+            var job: RedriveJob
+            do { job = try await host.redrive(request) } catch let error as APIError {
+                throw editor?.failure(error.message, hint: error.hint) ?? error
+            }
+            if job.selected == 0 {
+                try await choice.explainNothing(common)
                 if output.json { return try output.object(job) }
                 return output.line("no dead letters to redrive")
             }
+            if dryRun {
+                try show(plan: job)
+                if let payload = request.payload, !output.json {
+                    output.line("with this event:")
+                    output.json(RecordText.opened(payload))
+                }
+                editor?.discard()
+                return
+            }
+            editor?.discard()
             if wait { job = try await Self.follow(job, host) }
             if output.json { try output.object(job) } else { show(result: job) }
             if job.failed > 0 || job.reason != nil { throw ExitCode(1) }
@@ -77,22 +94,22 @@ extension DeadLetters {
             return job
         }
 
-        /// The event to send instead; nil where it is not to be edited, or was left as it is.
-        private func editedEvent(of id: Int64) async throws -> RawJSON? {
-            if let editWith {
-                let bytes = try InputFile.bytes(of: editWith)
-                do { return try RawJSON(bytes) } catch {
-                    throw Failure("\(editWith) is not JSON: \(error)", hint: "the event must be one JSON object")
-                }
-            }
-            guard edit else { return nil }
+        /// The event as the user has left it; nil where it is not to be edited here.
+        private func editor() async throws -> EventEditor? {
+            guard edit, let id = choice.ids.first else { return nil }
             let detail = try await common.host.deadLetter(id: id)
             // What was sent last is likeliest to be nearest to what is wanted.
-            return try EventEditor.edit(detail.edits?.last?.payload ?? detail.payload, name: "dead-letter-\(id)")
+            return try EventEditor(
+                editing: RecordText.opened(detail.edits?.last?.payload ?? detail.payload), name: "dead-letter-\(id)")
         }
 
         private func show(plan: RedriveJob) throws {
-            let output = common.output
+            try Self.show(
+                plan, common.output, verdict: "would be delivered again" + (to.map { " to \($0)" } ?? ""))
+        }
+
+        /// What a dry run has selected, and what would become of it.
+        static func show(_ plan: RedriveJob, _ output: Output, verdict: String) throws {
             if output.json { return try output.object(plan) }
             if !plan.letters.isEmpty {
                 output.table(LetterTable.columns, plan.letters.map { LetterTable.row($0, output.style) })
@@ -100,9 +117,7 @@ extension DeadLetters {
             if plan.selected > plan.letters.count {
                 output.line(output.style.dim("… and \(Human.grouped(Int64(plan.selected - plan.letters.count))) more"))
             }
-            output.line(
-                "dry run: \(Human.count(plan.selected, "dead letter")) would be delivered again"
-                    + (to.map { " to \($0)" } ?? ""))
+            output.line("dry run: \(Human.count(plan.selected, "dead letter")) \(verdict)")
         }
 
         private func show(result job: RedriveJob) {
@@ -145,7 +160,8 @@ extension DeadLetters {
                 guard !jobs.isEmpty else { return output.line("nothing was redriven yet") }
                 return output.table(
                     [
-                        "JOB", "BEGAN", "BY", "STATE", .number("SELECTED"), .number("SUCCEEDED"), .number("FAILED"),
+                        .whole("JOB"), .whole("BEGAN"), "BY", .whole("STATE"), .number("SELECTED"),
+                        .number("SUCCEEDED"), .number("FAILED"),
                         "WHICH",
                     ], jobs.map { row($0, output.style) })
             }

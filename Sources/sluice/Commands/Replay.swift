@@ -92,7 +92,8 @@ struct Replay: AsyncParsableCommand {
             guard !replays.isEmpty else { return output.line("nothing was replayed yet") }
             output.table(
                 [
-                    "NAME", "STATE", "BEGAN", "BY", "FROM", "TO", .number("EVENTS"), .number("DELIVERIES"),
+                    .whole("NAME"), .whole("STATE"), .whole("BEGAN"), "BY", .whole("FROM"), .whole("TO"),
+                    .number("EVENTS"), .number("DELIVERIES"),
                     .number("DEAD"), .number("FAILED"), "WHAT",
                 ],
                 replays.map { replay in

@@ -22,13 +22,13 @@ struct Rules: AsyncParsableCommand {
             if output.json { return try rules.forEach(output.object) }
             guard !rules.isEmpty else { return output.line("no rules") }
             output.table(
-                ["BUS", "NAME", "ENABLED", .number("MATCHED"), .number("DEAD"), "FUNCTIONS", "FILE"],
+                ["BUS", .whole("NAME"), "ENABLED", .number("MATCHED"), .number("DEAD"), "TARGETS", .path("FILE")],
                 rules.map { rule in
                     [
                         rule.bus, rule.name, Self.state(of: rule, output.style),
                         Human.grouped(rule.subscriptions.map(\.matched).max() ?? 0),
                         Human.grouped(rule.subscriptions.reduce(0) { $0 + $1.dead }),
-                        rule.targets.map(\.function).joined(separator: ", "), rule.file,
+                        rule.targets.map(Self.words).joined(separator: ", "), rule.file,
                     ]
                 })
             for item in rules.flatMap(\.subscriptions) {
@@ -40,6 +40,11 @@ struct Rules: AsyncParsableCommand {
                 else { continue }
                 output.line("\(output.style.yellow("warning:")) rule \(rule.name) can never match: \(reason)")
             }
+        }
+
+        /// The id, which pause and resume want, and the function where it has another name.
+        private static func words(_ target: RuleInfo.Target) -> String {
+            target.id == target.function ? target.id : "\(target.id) → \(target.function)"
         }
 
         private static func state(of rule: RuleInfo, _ style: Style) -> String {

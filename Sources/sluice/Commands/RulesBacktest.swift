@@ -67,7 +67,9 @@ extension Rules {
                 ])
             }
             if output.json { return try output.object(summary) }
-            if !rows.isEmpty { output.table(["TIME", "ID", "SOURCE", "DETAIL-TYPE", "OBJECT"], rows) }
+            if !rows.isEmpty {
+                output.table([.whole("TIME"), .whole("ID"), "SOURCE", "DETAIL-TYPE", .path("OBJECT")], rows)
+            }
             let matched = Human.grouped(summary.matched)
             let events = Human.grouped(summary.events)
             output.line(

@@ -1,5 +1,6 @@
 import AppConfig
 import ArgumentParser
+import EventModel
 import EventPatterns
 import EventTransforms
 import FunctionJSON
@@ -14,13 +15,13 @@ extension Rules {
                 `inputTransformer` make of it. With --app the rules are those of the folder, and no host is needed.
                 """)
 
-        @Argument(help: ArgumentHelp("An event's whole envelope; - for the standard input.", valueName: "event.json"))
-        var event: String
+        @Argument(help: ArgumentHelp(stringLiteral: EventArgument.words)) var event: String
         @Option(name: .long, help: "Only of this rule, and whether or not it takes the event.") var rule: String?
         @Option(
             name: .long, help: ArgumentHelp("The rules of this app folder instead of a host's.", valueName: "dir"))
         var app: String?
-        @Option(name: .long, help: "The bus whose rules are tried.") var bus = "default"
+        @Option(name: .long, help: "The bus whose rules are tried. Default: that of an event of the log, else default.")
+        var bus: String?
         @OptionGroup var common: CommonOptions
 
         /// One line of `--json`.
@@ -33,10 +34,10 @@ extension Rules {
         }
 
         func run() async throws {
-            let bytes = try InputFile.bytes(of: event)
-            let envelope: RawJSON
-            do { envelope = try RawJSON(bytes) } catch { throw Failure("\(event) is not JSON: \(error)") }
-            let rules = try await rules()
+            let given = try await EventArgument.read(event, common.host)
+            let envelope = given.text
+            let bus = self.bus ?? given.bus ?? "default"
+            let rules = try await rules(on: bus)
             if let rule, !rules.contains(where: { $0.name == rule }) {
                 let hint = NearestName.hint(for: rule, among: rules.map(\.name), known: "the rules on bus \(bus)")
                 throw Failure("there is no rule `\(rule)`", hint: hint)
@@ -53,7 +54,7 @@ extension Rules {
             if lines.contains(where: { $0.error != nil }) { throw ExitCode(1) }
         }
 
-        private func rules() async throws -> [RuleInfo] {
+        private func rules(on bus: String) async throws -> [RuleInfo] {
             guard let app else { return try await common.host.listRules(bus: bus) }
             do {
                 return try AppLoader.load(folder: app).definition.rules.filter { $0.bus == bus }.map(RuleInfo.init)
@@ -68,7 +69,9 @@ extension Rules {
             } else {
                 let answer: Matcher<Bool>.Answer
                 do {
-                    answer = try Matcher([(true, try info.parsedPattern(for: event))]).answer(in: event.bytes)
+                    // Of a stream's record it is its filter document that rules look at.
+                    answer = try Matcher([(true, try info.parsedPattern(for: event))]).answer(
+                        in: StreamFilter.subject(parsing: event.bytes))
                 } catch let error as EventError {
                     throw Failure("the event cannot be matched: \(error)")
                 }

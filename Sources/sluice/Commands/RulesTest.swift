@@ -11,33 +11,35 @@ extension Rules {
         static let configuration = CommandConfiguration(
             abstract: "Which rules would take an event, and why the others would not.",
             discussion: """
-                With --cases no host is needed: for each line {"pattern":"…","event":"…"} (both JSON texts inside \
-                strings) it prints `true`, `false`, or `error<TAB>pattern|event<TAB>message`, and exits 0. With --event \
-                and --app none is needed either: the rules are those of the folder, deployed or not.
+                The event is a file, or one of the log. With --cases no host is needed: for each line {"pattern":"…","event":"…"} (both JSON texts inside \
+                strings) it prints `true`, `false`, or `error<TAB>pattern|event<TAB>message`, and exits 0. With a file and \
+                --app none is needed either: the rules are those of the folder, deployed or not.
                 """)
 
+        @Argument(help: ArgumentHelp(EventArgument.words, valueName: "event")) var given: String?
         @Option(name: .long, help: ArgumentHelp("Cases as JSON lines; - for the standard input.", valueName: "file"))
         var cases: String?
-        @Option(
-            name: .long, help: ArgumentHelp("An event's whole envelope; - for the standard input.", valueName: "file"))
+        @Option(name: .long, help: ArgumentHelp("The event, as an option.", valueName: "event"))
         var event: String?
         @Option(
             name: .long,
-            help: ArgumentHelp("With --event: the rules of this app folder instead of a host's.", valueName: "dir"))
+            help: ArgumentHelp("The rules of this app folder instead of a host's.", valueName: "dir"))
         var app: String?
-        @Option(name: .long, help: "The bus whose rules are tried; default: default.")
+        @Option(name: .long, help: "The bus whose rules are tried. Default: that of an event of the log, else default.")
         var bus: String?
         @OptionGroup var common: CommonOptions
 
         func validate() throws {
-            guard (cases == nil) != (event == nil) else { throw ValidationError("Give either --cases or --event.") }
-            guard app == nil || event != nil else { throw ValidationError("--app goes with --event.") }
+            guard [cases, event, given].count(where: { $0 != nil }) == 1 else {
+                throw ValidationError("Give either an event or --cases.")
+            }
+            guard app == nil || cases == nil else { throw ValidationError("--app goes with an event.") }
         }
 
         func run() async throws {
             if let cases {
                 try answer(cases)
-            } else if let event {
+            } else if let event = event ?? given {
                 try await ask(event)
             }
         }
@@ -57,13 +59,10 @@ extension Rules {
             fflush(nil)
         }
 
-        private func ask(_ path: String) async throws {
-            let bytes = try InputFile.bytes(of: path)
-            let envelope: RawJSON
-            do { envelope = try RawJSON(StreamFilter.subject(parsing: bytes)) } catch {
-                throw Failure("\(path) is not JSON: \(error)")
-            }
-            let (result, patterns) = try await verdicts(on: envelope)
+        private func ask(_ place: String) async throws {
+            let given = try await EventArgument.read(place, common.host)
+            let envelope = try RawJSON(StreamFilter.subject(parsing: given.text.bytes))
+            let (result, patterns) = try await verdicts(on: envelope, bus: bus ?? given.bus)
             let output = common.output
             if output.json { return try result.verdicts.forEach(output.object) }
             guard !result.verdicts.isEmpty else { return output.line("no rules on bus \(result.bus)") }
@@ -84,15 +83,17 @@ extension Rules {
         }
 
         /// The verdicts, and the pattern of each rule.
-        private func verdicts(on event: RawJSON) async throws -> (RuleTestResult, [String: RawJSON]) {
-            if let app { return try verdicts(on: event, app: app) }
+        private func verdicts(on event: RawJSON, bus: String?) async throws -> (RuleTestResult, [String: RawJSON]) {
+            if let app { return try verdicts(on: event, bus: bus, app: app) }
             let host = common.host
             let result = try await host.testRules(RuleTestRequest(event: event, bus: bus))
             let rules = try await host.listRules(bus: result.bus)
             return (result, Dictionary(rules.map { ($0.name, $0.pattern(for: event)) }, uniquingKeysWith: { $1 }))
         }
 
-        private func verdicts(on event: RawJSON, app: String) throws -> (RuleTestResult, [String: RawJSON]) {
+        private func verdicts(
+            on event: RawJSON, bus: String?, app: String
+        ) throws -> (RuleTestResult, [String: RawJSON]) {
             let definition: AppDefinition
             do {
                 definition = try AppLoader.load(folder: app).definition

@@ -12,29 +12,33 @@ extension Rules {
             usage: "sluice rules why [<rule>] <event> [--bus <bus>] [--nearest] [--count <n>] [--data <dir>] [--json]",
             discussion: """
                 Compares an event with the rules of the running host and names the first field that fails, what was \
-                expected there and what was found. Nothing is put on a bus. `sluice events show ID --json` prints the \
-                envelope of an event of the log as `record.event`.
+                expected there and what was found. Nothing is put on a bus. The event is a file, or one of the log by its \
+                id, a record's sequence number, or BUCKET/KEY of an object.
                 """)
 
         @Argument(help: "The rule's name; without it the nearest rules are listed.") var rule: String?
-        @Argument(help: "A file with an event's whole envelope; - for the standard input.") var event: String?
-        @Option(name: .long, help: "The bus the rules are on, or stream/NAME.") var bus = "default"
+        @Argument(help: ArgumentHelp(stringLiteral: EventArgument.words)) var event: String?
+        @Option(
+            name: .long,
+            help: "The bus the rules are on, or stream/NAME. Default: that of an event of the log, else default.")
+        var bus: String?
         @Flag(name: .long, help: "Also list the rules that come nearest.") var nearest = false
         @Option(name: .long, help: ArgumentHelp("How many of the nearest rules.", valueName: "n")) var count = 5
         @OptionGroup var common: CommonOptions
 
         func validate() throws {
-            guard rule != nil else { throw ValidationError("Give the file of an event, or a rule and that file.") }
+            guard rule != nil else { throw ValidationError("Give an event, or a rule and an event.") }
             guard count >= 1 else { throw ValidationError("--count must be at least 1.") }
         }
 
         func run() async throws {
             // One argument is the event, two are the rule and the event.
             let name = event == nil ? nil : rule
-            guard let path = event ?? rule else { return }
-            let read = try InputFile.json(of: path, hint: "give the file of an event's whole envelope")
-            let envelope = try RawJSON(StreamFilter.subject(parsing: read.bytes))
+            guard let place = event ?? rule else { return }
             let host = common.host
+            let given = try await EventArgument.read(place, host)
+            let envelope = try RawJSON(StreamFilter.subject(parsing: given.text.bytes))
+            let bus = self.bus ?? given.bus ?? "default"
             if let name {
                 let info = try await host.rule(bus: bus, name: name)
                 try show(RuleAnswer(info, envelope))

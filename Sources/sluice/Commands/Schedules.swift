@@ -26,7 +26,7 @@ struct SchedulesCommand: AsyncParsableCommand {
                 return output.line("no schedules; write `schedule: rate(5 minutes)` in a rule and `sluice deploy`")
             }
             output.table(
-                ["RULE", "BUS", "SCHEDULE", "TIME ZONE", "MISSED", "LAST", "NEXT (UTC)"],
+                ["RULE", "BUS", "SCHEDULE", "TIME ZONE", "MISSED", .whole("LAST"), "NEXT"],
                 schedules.map { schedule in
                     [
                         schedule.rule, schedule.bus, schedule.expression, schedule.timezone, schedule.missed,

@@ -5,7 +5,7 @@ import HostAPI
 /// `sluice status`.
 struct Status: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "The host at a glance: functions, subscriptions, buckets, and what needs attention.")
+        abstract: "The host at a glance: functions, subscriptions, streams, buckets, and what needs attention.")
 
     @OptionGroup var common: CommonOptions
 
@@ -13,19 +13,24 @@ struct Status: AsyncParsableCommand {
     var watch = false
 
     func run() async throws {
-        guard watch else { return try show(try await common.host.status()) }
+        guard watch else { return try show(try await common.host.status(), try await streams()) }
         let clears = isatty(1) == 1 && !common.output.json
         while true {
-            let status = try await common.host.status()
+            let (status, streams) = (try await common.host.status(), try await streams())
             // Home, then what is left of the last picture: no flicker.
             if clears { print("\u{1B}[H\u{1B}[J", terminator: "") }
-            try show(status)
+            try show(status, streams)
             common.output.flush()
             try await Task.sleep(for: .seconds(1))
         }
     }
 
-    private func show(_ status: HostStatus) throws {
+    /// Those in force, where they are shown: JSON is the status alone.
+    private func streams() async throws -> [StreamInfo] {
+        common.output.json ? [] : try await common.host.listStreams()
+    }
+
+    private func show(_ status: HostStatus, _ streams: [StreamInfo]) throws {
         let output = common.output
         if output.json { return try output.object(status) }
         let style = output.style
@@ -34,10 +39,8 @@ struct Status: AsyncParsableCommand {
             "\(style.bold("sluice \(status.version)"))  \(style.state(status.state.rawValue))  up \(age)  "
                 + "process \(status.processID)  boot \(status.boot)")
         output.fields([
-            (
-                "data",
-                "\(status.dataFolder)  (journal \(Human.bytes(status.journalBytes)), free \(Human.bytes(status.freeBytes)))"
-            ),
+            ("data", status.dataFolder),
+            ("disk", "journal \(Human.bytes(status.journalBytes)), free \(Human.bytes(status.freeBytes))"),
             ("app", status.appFolder.map { "\($0)  (rule set \(status.ruleSet))" }),
             ("memory", Human.bytes(status.residentBytes)),
             ("events", Human.grouped(status.head)),
@@ -64,6 +67,10 @@ struct Status: AsyncParsableCommand {
             output.heading("Alarms")
             output.table(AlarmTable.columns, alarms.map { AlarmTable.row($0, style) })
         }
+        if !streams.isEmpty {
+            output.heading("Streams")
+            output.table(StreamTable.columns, streams.map(StreamTable.row))
+        }
         if !status.buckets.isEmpty {
             output.heading("Buckets")
             output.table(BucketTable.columns, status.buckets.map { BucketTable.row($0, style) })
@@ -78,7 +85,8 @@ struct Status: AsyncParsableCommand {
 /// Functions in lines.
 enum FunctionTable {
     static let columns: [Table.Column] = [
-        "NAME", .number("VERSION"), "STATE", .number("BUSY"), .number("IDLE"), .number("MOST"), .number("WAITING"),
+        "NAME", .number("VERSION"), .whole("STATE"), .number("BUSY"), .number("IDLE"), .number("MOST"),
+        .number("WAITING"),
         .number("SUCCEEDED"), .number("FAILED"), .number("P50"), .number("P99"),
     ]
 
@@ -115,7 +123,8 @@ enum SubscriptionTable {
         let shown = counts.filter { count in !count.isRare || items.contains { count.value($0) > 0 } }
         let style = output.style
         let columns: [Table.Column] =
-            ["RULE", "FUNCTION", "STATE", .number("MATCHED")] + shown.map { Table.Column.number($0.title) }
+            [.path("RULE"), "FUNCTION", .whole("STATE"), .number("MATCHED")]
+            + shown.map { Table.Column.number($0.title) }
         let rows = items.map { item in
             // The usual target has its function's name, and the usual bus is `default`: neither is worth the room.
             let rule = (item.bus == "default" ? "" : item.bus + "/") + item.rule
@@ -143,7 +152,7 @@ extension SubscriptionStatus {
 
 /// Buckets in lines.
 enum BucketTable {
-    static let columns: [Table.Column] = ["NAME", .number("OBJECTS"), .number("SIZE"), "WATCHING", "PATH"]
+    static let columns: [Table.Column] = ["NAME", .number("OBJECTS"), .number("SIZE"), "WATCHING", .path("PATH")]
 
     static func row(_ bucket: BucketInfo, _ style: Style) -> [String] {
         [

@@ -24,19 +24,7 @@ struct Streams: AsyncParsableCommand {
             guard !streams.isEmpty else {
                 return output.line("no streams; name them in sluice.yaml and `sluice deploy`")
             }
-            output.table(
-                [
-                    "STREAM", .number("SHARDS"), .number("RETENTION"), .number("CONSUMERS"), .number("WAITING"),
-                    .number("DEAD"), .number("ITERATOR AGE"),
-                ],
-                streams.map { stream in
-                    [
-                        stream.name, "\(stream.openShards)", Human.seconds(Int64(stream.retentionHours) * 3600),
-                        "\(stream.consumers.count)", Human.grouped(stream.consumers.reduce(0) { $0 + $1.waiting }),
-                        Human.grouped(stream.consumers.reduce(0) { $0 + $1.dead }),
-                        stream.consumers.compactMap(\.iteratorAgeMilliseconds).max().map(StreamText.age) ?? "-",
-                    ]
-                })
+            output.table(StreamTable.columns, streams.map(StreamTable.row))
         }
     }
 
@@ -60,7 +48,7 @@ struct Streams: AsyncParsableCommand {
             ])
             output.heading("Shards")
             output.table(
-                ["SHARD", "STATE", "HASH KEYS", "FOLLOWS", "SEQUENCE NUMBERS"],
+                [.whole("SHARD"), "STATE", "HASH KEYS", "FOLLOWS", "SEQUENCE NUMBERS"],
                 stream.shards.map { shard in
                     [
                         shard.id, shard.isOpen ? style.green("open") : style.dim("closed"),
@@ -82,6 +70,23 @@ struct Streams: AsyncParsableCommand {
                     ]
                 }, indent: 2)
         }
+    }
+}
+
+/// Streams in lines.
+enum StreamTable {
+    static let columns: [Table.Column] = [
+        "STREAM", .number("SHARDS"), .number("RETENTION"), .number("CONSUMERS"), .number("WAITING"),
+        .number("DEAD"), .number("ITERATOR AGE"),
+    ]
+
+    static func row(_ stream: StreamInfo) -> [String] {
+        [
+            stream.name, "\(stream.openShards)", Human.seconds(Int64(stream.retentionHours) * 3600),
+            "\(stream.consumers.count)", Human.grouped(stream.consumers.reduce(0) { $0 + $1.waiting }),
+            Human.grouped(stream.consumers.reduce(0) { $0 + $1.dead }),
+            stream.consumers.compactMap(\.iteratorAgeMilliseconds).max().map(StreamText.age) ?? "-",
+        ]
     }
 }
 

@@ -9,7 +9,8 @@ extension Streams {
             abstract: "Records of a stream, oldest first.",
             discussion: """
                 Reading takes nothing away: what functions have got and will get stays the same. Data that is no text is \
-                shown by its size and first bytes; --raw writes it as it is, --json as base64.
+                shown by its size and first bytes; --raw writes it as it is, --json as base64 and, where it is one, as \
+                `text`. What stands before it: when it arrived, shard and sequence number, and its partition key.
                 """)
 
         @Argument(help: "The stream's name.") var name: String
@@ -48,6 +49,24 @@ extension Streams {
                 } else {
                     return nil
                 }
+            }
+        }
+
+        /// A record as `--json` prints it: with its data as text where it is one.
+        private struct Shown: Encodable {
+            private enum CodingKeys: String, CodingKey { case text }
+
+            let record: StreamPage.Record
+            let text: String?
+
+            init(_ record: StreamPage.Record, text: String?) {
+                (self.record, self.text) = (record, text)
+            }
+
+            func encode(to encoder: any Encoder) throws {
+                try record.encode(to: encoder)
+                var container = encoder.container(keyedBy: CodingKeys.self)
+                try container.encodeIfPresent(text, forKey: .text)
             }
         }
 
@@ -109,19 +128,20 @@ extension Streams {
             let (output, style) = (common.output, common.output.style)
             var lines: [UInt8] = []
             for record in records {
-                if output.json {
-                    try output.object(record)
-                    continue
-                }
                 guard let data = Base64.decode(record.data.utf8) else {
                     throw Failure("the data of record \(record.sequenceNumber) cannot be read: it is no base64")
+                }
+                if output.json {
+                    try output.object(Shown(record, text: String(validating: data, as: UTF8.self)))
+                    continue
                 }
                 if raw {
                     lines += data
                     if data.last != 0x0A { lines.append(0x0A) }
                 } else {
                     output.line(
-                        "\(style.dim(Human.moment(record.arrived)))  \(style.dim(record.shardID))  "
+                        "\(style.dim(Human.moment(record.arrived)))  "
+                            + "\(style.dim("\(StreamText.shortShard(record.shardID)):\(record.sequenceNumber)"))  "
                             + "\(style.bold(Text.shown(record.partitionKey)))  "
                             + Text.shown(StreamText.data(data, style)))
                 }

@@ -59,13 +59,19 @@ struct Up: AsyncParsableCommand {
             throw Failure(startFailure: error)
         }
         kept.keep(in: service.logs)
-        let inForce = await service.runtime.appFolder ?? "none"
+        let appFolder = await service.runtime.appFolder
+        let (inForce, hasApp) = (appFolder ?? "none", appFolder != nil)
         let gateway = GatewayService(
             control: service.control, dataFolder: folder, listen: listen.flatMap { ListenAddress($0) }, log: log
         ) { listening in
             let address = listening.map { " listen=\($0)" } ?? ""
             print("ready pid=\(getpid()) data=\(folder) socket=\(folder)/api.sock\(address) app=\(inForce)")
             fflush(nil)
+            guard !hasApp else { return }
+            Failure.warn(
+                "no app is in force: nothing is watched and nothing runs",
+                hint: "deploy one with `sluice deploy --app DIR --data \(folder)`, or start in its folder; "
+                    + "`sluice new DIR` makes one")
         }
         let group = ServiceGroup(
             configuration: ServiceGroupConfiguration(
@@ -83,16 +89,24 @@ struct Up: AsyncParsableCommand {
     }
 }
 
+extension JournalError {
+    /// For people, whom the code says nothing; the path where the message does not name it.
+    fileprivate var words: String {
+        guard let path, !message.contains(path) else { return message }
+        return "\(message): \(path)"
+    }
+}
+
 extension Failure {
     /// What kept a host from starting, and what to do about it.
     init(startFailure error: any Error) {
         switch error {
         case let error as JournalError where error.code == .locked:
-            self.init("\(error)", hint: "stop the other host, or use another data folder with --data DIR")
+            self.init(error.words, hint: "stop the other host, or use another data folder with --data DIR")
         case let error as JournalError where error.code == .newerFormat:
-            self.init("\(error)", hint: "use the newer sluice, or another data folder with --data DIR")
+            self.init(error.words, hint: "use the newer sluice, or another data folder with --data DIR")
         case let error as JournalError:
-            self.init("\(error)", hint: nil)
+            self.init(error.words, hint: nil)
         case let error as HostStartError:
             self.init(error.description, hint: "mend what is named above and start again")
         default:

@@ -1,4 +1,4 @@
-/// The files of a new app with one function.
+/// The files of a new app with one function: those of docs/writing-functions.md, word for word.
 struct AppTemplate {
     var name: String
     var function: String
@@ -33,11 +33,14 @@ struct AppTemplate {
         """
         # \(name)
 
-        An app for Sluice: `\(function)` counts the lines of every file that is put into the bucket `inbox`.
+        An app for Sluice: `\(function)` counts the lines of every text file (`.txt`) that is put into the bucket
+        `landing-zone`, and puts the count into `counts`.
 
             swift build -c release     # the functions
             swift test                 # without a host
             sluice up                  # here: watches data/buckets
+            printf 'one\\ntwo\\n' > data/buckets/landing-zone/some.txt
+            cat data/buckets/counts/some.txt.count
 
         """
     }
@@ -53,6 +56,7 @@ struct AppTemplate {
                 .library(name: "\(function)", type: .dynamic, targets: ["\(function)Entry"])
             ],
             dependencies: [
+                // a checkout of Sluice
                 .package(name: "sluice", path: \(quoted(checkout)))
             ],
             targets: [
@@ -71,8 +75,8 @@ struct AppTemplate {
 
     private let host = """
         buckets:
-          inbox:
-          outbox:
+          landing-zone:
+          counts:
 
         """
 
@@ -80,7 +84,7 @@ struct AppTemplate {
         """
         import FunctionKit
 
-        /// Counts the lines of each new file.
+        /// Counts the lines of each new file and puts the count into another bucket.
         public struct \(function): Handler {
             public struct Output: Codable, Sendable {
                 public var lines: Int
@@ -89,15 +93,18 @@ struct AppTemplate {
             public init() {}
 
             public func handle(_ event: Event<ObjectCreated>, context: Context) async throws -> Output {
-                let key = event.detail.object.key
-                let data = try await context.objects.get(event.detail.bucket.name, key)
+                let object = event.detail.object
+                let data = try await context.objects.get(event.detail.bucket.name, object.key)
+                if data.size == 0 {
+                    throw HandlerError(code: "EmptyFile", message: "\\(object.key) has no bytes", retry: false)
+                }
                 var lines = 0
                 for try await chunk in data.chunks() {
                     lines += chunk.count { $0 == UInt8(ascii: "\\n") }
                 }
                 // Named after its input: a second run replaces what the first one made.
-                try await context.objects.put("outbox", "\\(key).count", "\\(lines)\\n", overwrite: true)
-                context.logger.info("counted", metadata: ["key": "\\(key)", "lines": "\\(lines)"])
+                try await context.objects.put("counts", "\\(object.key).count", "\\(lines)\\n", overwrite: true)
+                context.logger.info("counted", metadata: ["key": "\\(object.key)", "lines": "\\(lines)"])
                 return Output(lines: lines)
             }
         }
@@ -119,16 +126,20 @@ struct AppTemplate {
     private var test: String {
         """
         import \(function)
+        import FunctionKit
         import FunctionTesting
         import Testing
 
-        @Test("Lines are counted")
-        func lines() async throws {
+        @Test("counts the lines and puts the count")
+        func counts() async throws {
             let host = TestHost()
-            host.put("inbox", "a.txt", "one\\ntwo\\n")
-            let run = await host.invoke(\(function)(), objectCreated: "inbox", "a.txt")
+            host.put("landing-zone", "some.txt", "one\\ntwo\\n")
+
+            let run = await host.invoke(\(function)(), objectCreated: "landing-zone", "some.txt")
+
             #expect(run.failure == nil)
-            #expect(host.text("outbox", "a.txt.count") == "2\\n")
+            #expect(try run.decodedOutput(as: \(function).Output.self).lines == 2)
+            #expect(host.text("counts", "some.txt.count") == "2\\n")
         }
 
         """
@@ -138,8 +149,8 @@ struct AppTemplate {
         timeout: 30
         memorySize: 256
         grants:
-          read: [inbox]
-          write: [outbox]
+          read: [landing-zone]
+          write: [counts]
 
         """
 
@@ -148,7 +159,9 @@ struct AppTemplate {
         pattern:
           source: [aws.s3]
           detail-type: [Object Created]
-          detail: {bucket: {name: [inbox]}}
+          detail:
+            bucket: {name: [landing-zone]}
+            object: {key: [{suffix: .txt}]}
         targets:
           - function: \(function)
 

@@ -1,35 +1,67 @@
 import FunctionJSON
 import Glibc
 
-/// Lets the user change an event in an editor.
-enum EventEditor {
-    /// The event as it was left; nil where nothing was changed. Throws where it is no JSON any more.
-    static func edit(_ event: RawJSON, name: String) throws -> RawJSON? {
+/// Lets the user change an event in an editor. What was written stays in its file until it was sent, so that nothing has to
+/// be written twice.
+struct EventEditor {
+    /// The event as it was left; nil where nothing was changed.
+    let event: RawJSON?
+    private let path: String
+
+    /// Throws where what was left is no JSON any more, and says where it is.
+    init(editing event: RawJSON, name: String) throws {
         let names: [String] = ["VISUAL", "EDITOR"]
         let editor = names.compactMap { name in getenv(name).map { String(cString: $0) } }.first { !$0.isEmpty } ?? "vi"
         var template = Array("/tmp/\(name)-XXXXXX.json".utf8CString)
         let descriptor = mkstemps(&template, 5)
         guard descriptor >= 0 else { throw Failure.system("cannot make a temporary file") }
-        let path = String(decoding: template.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
-        defer { unlink(path) }
-        let before = pretty(event)
+        path = String(decoding: template.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+        let before = Self.pretty(event)
         var written = 0
         while written < before.count {
             let count = before[written...].withUnsafeBytes { write(descriptor, $0.baseAddress, $0.count) }
             guard count > 0 else {
                 close(descriptor)
+                unlink(path)
                 throw Failure.system("cannot write \(path)")
             }
             written += count
         }
         close(descriptor)
-        // As other programs do it: the variable may hold arguments.
-        try Subprocess.run(["/bin/sh", "-c", "\(editor) \"$1\"", "editor", path])
-        let after = try InputFile.bytes(of: path)
-        if after == before { return nil }
-        do { return try RawJSON(after) } catch {
-            throw Failure("what was written is not JSON: \(error)", hint: "nothing was sent; edit it again")
+        do {
+            // As other programs do it: the variable may hold arguments.
+            try Subprocess.run(
+                ["/bin/sh", "-c", "\(editor) \"$1\"", "editor", path], named: "the editor `\(editor)`",
+                hint: "name another one in $VISUAL or $EDITOR")
+        } catch {
+            guard let left = try? InputFile.bytes(of: path), left != before else {
+                unlink(path)
+                throw error
+            }
+            throw Self.kept(path, error.message)
         }
+        let after = try InputFile.bytes(of: path)
+        guard after != before else {
+            unlink(path)
+            self.event = nil
+            return
+        }
+        do { self.event = try RawJSON(after) } catch {
+            throw Self.kept(path, "what was written is not JSON: \(error)")
+        }
+    }
+
+    /// What was written is where it belongs.
+    func discard() { unlink(path) }
+
+    /// Why it is not, and where it waits to be mended.
+    func failure(_ message: String, hint: String?) -> Failure {
+        let failure = Self.kept(path, message)
+        return Failure(message, hint: [hint, failure.hint].compactMap(\.self).joined(separator: "\n"))
+    }
+
+    private static func kept(_ path: String, _ message: String) -> Failure {
+        Failure(message, hint: "nothing was sent; the text is kept: mend it and send it with --edit-with \(path)")
     }
 
     private static func pretty(_ event: RawJSON) -> [UInt8] {

@@ -21,9 +21,15 @@ struct HostLog: LogHandler {
         set { metadata[key] = newValue }
     }
 
+    /// A value with blanks ends where its quotes do.
+    private static func quoted(_ value: String) -> String {
+        guard value.isEmpty || value.contains(where: { $0 == " " || $0 == "\"" }) else { return value }
+        return "\"" + value.replacing("\\", with: "\\\\").replacing("\"", with: "\\\"") + "\""
+    }
+
     func log(event: LogEvent) {
         let all = metadata.merging(event.metadata ?? [:]) { _, new in new }
-        let details = all.sorted { $0.key < $1.key }.map { " \($0.key)=\($0.value)" }.joined()
+        let details = all.sorted { $0.key < $1.key }.map { " \($0.key)=\(Self.quoted("\($0.value)"))" }.joined()
         let time = Human.now()
         let text = "\(event.message)\(details)"
         let line = Text.shown("\(Timestamp(milliseconds: time)) \(event.level) \(text)", lineEnd: "\n  ") + "\n"

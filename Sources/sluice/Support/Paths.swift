@@ -20,6 +20,13 @@ enum Paths {
         return own.lastIndex(of: "/").map { String(own[...$0]) } ?? "./"
     }()
 
+    /// This program as it was called: its name where it was found in PATH, else from the root, so that it holds in other
+    /// folders.
+    static var programAsInvoked: String {
+        guard let name = CommandLine.arguments.first, name.contains("/") else { return "sluice" }
+        return absolute(name)
+    }
+
     private static func trimmed(_ path: String) -> String {
         path.count > 1 && path.hasSuffix("/") ? String(path.dropLast()) : path
     }

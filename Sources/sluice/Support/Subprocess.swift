@@ -3,8 +3,10 @@ import Glibc
 /// Runs another program on this terminal.
 enum Subprocess {
     /// Waits for its end; fails unless it ends with 0.
-    /// - Parameter arguments: the program, found in PATH, and its arguments.
-    static func run(_ arguments: [String]) throws(Failure) {
+    /// - Parameters:
+    ///   - arguments: the program, found in PATH, and its arguments.
+    ///   - name: what it is called in messages; default: its command line.
+    static func run(_ arguments: [String], named name: String? = nil, hint: String? = nil) throws(Failure) {
         let line = arguments.joined(separator: " ")
         var words: [UnsafeMutablePointer<CChar>?] = arguments.map { strdup($0) }
         words.append(nil)
@@ -19,7 +21,9 @@ enum Subprocess {
         while waitpid(process, &status, 0) < 0 {
             guard errno == EINTR else { throw .system("cannot wait for `\(line)`") }
         }
-        guard status == 0 else { throw Failure("`\(line)` failed", hint: "its messages are above") }
+        guard status == 0 else {
+            throw Failure("\(name ?? "`\(line)`") failed", hint: hint ?? "its messages are above")
+        }
     }
 
     /// Runs a program and returns what it wrote to stdout; fails unless it ends with 0.

@@ -36,14 +36,14 @@ enum Human {
         }
     }
 
-    /// `2026-11-21 04:05:06` in UTC.
-    static func moment(_ time: Timestamp) -> String {
-        let text = time.description
-        return text.prefix(10) + " " + text.dropFirst(11).prefix(8)
-    }
+    /// `2026-11-21T04:05:06Z`: the form that commands take, too.
+    static func moment(_ time: Timestamp) -> String { time.description.prefix(19) + "Z" }
 
-    /// `04:05:06.789` in UTC.
-    static func clock(_ time: Timestamp) -> String { String(time.description.dropFirst(11).dropLast()) }
+    /// `04:05:06.789Z` today, else `2026-11-21T04:05:06.789Z`.
+    static func clock(_ time: Timestamp, now: Timestamp = Timestamp(milliseconds: Human.now())) -> String {
+        let text = time.description
+        return text.prefix(10) == now.description.prefix(10) ? String(text.dropFirst(11)) : text
+    }
 
     /// `12 s ago`.
     static func ago(_ time: Timestamp) -> String { seconds((now() - time.milliseconds) / 1000) + " ago" }

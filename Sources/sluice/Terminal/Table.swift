@@ -4,37 +4,126 @@ struct Table {
         var title: String
         /// Numbers stand at the right.
         var isNumber: Bool
+        /// An id or a time, which is of use only as a whole, is never cut; nor is a number.
+        var isWhole: Bool
+        /// How many of something there are: what is 0 everywhere may be left out.
+        var isCount = false
+        /// A path or a name whose end tells as much as its beginning: it is cut in the middle.
+        var isPath = false
 
-        init(_ title: String, isNumber: Bool = false) {
+        init(_ title: String, isNumber: Bool = false, isWhole: Bool = false) {
             self.title = title
             self.isNumber = isNumber
+            self.isWhole = isWhole || isNumber
         }
 
         init(stringLiteral value: String) { self.init(value) }
 
-        static func number(_ title: String) -> Column { Column(title, isNumber: true) }
+        static func number(_ title: String) -> Column {
+            var column = Column(title, isNumber: true)
+            column.isCount = true
+            return column
+        }
+
+        static func whole(_ title: String) -> Column { Column(title, isWhole: true) }
+
+        static func path(_ title: String) -> Column {
+            var column = Column(title)
+            column.isPath = true
+            return column
+        }
     }
+
+    /// Texts are made so narrow while there are counts to leave out, and narrower where there are none.
+    private static let (readableWidth, leastWidth) = (20, 12)
+    /// What continues a row stands this far to the right.
+    private static let continuation = "    "
 
     var columns: [Column]
     /// As many cells as columns; a cell may carry colours.
     var rows: [[String]]
 
-    /// Title and rows. Where `width` is known, the last column is cut to fit.
+    /// Title and rows. Where `width` is known, no line is longer: first the widest texts are cut; where that is not enough,
+    /// counts that are 0 in every row are left out, and at last a row goes on in further lines.
     func lines(style: Style, width: Int?) -> [String] {
+        let whole = widths
+        guard let width, !columns.isEmpty else { return written(Array(columns.indices), whole, style) }
+        let all = Array(columns.indices)
+        let telling = all.filter { !columns[$0].isCount || rows.isEmpty || !isZero($0) }
+        for (shown, least) in [(all, Self.readableWidth), (telling, Self.readableWidth), (telling, Self.leastWidth)] {
+            if let fitting = fitted(shown, whole, width, least: least) { return written(shown, fitting, style) }
+        }
+        return folded(telling, whole, width, style)
+    }
+
+    private var widths: [Int] {
         var widths = columns.map(\.title.count)
         for row in rows {
             for (index, cell) in row.enumerated() { widths[index] = max(widths[index], Self.length(cell)) }
         }
-        let before = widths.dropLast().reduce(0) { $0 + $1 + 2 }
-        let last = width.map { max(12, $0 - before) }
+        return widths
+    }
+
+    private func isZero(_ column: Int) -> Bool { rows.allSatisfy { ["0", "-", ""].contains($0[column]) } }
+
+    /// The widths with the widest texts made narrower, down to `least`, until the columns fit beside one another; nil where
+    /// they do not.
+    private func fitted(_ shown: [Int], _ widths: [Int], _ width: Int, least: Int) -> [Int]? {
+        let room = width - 2 * (shown.count - 1)
+        let narrowest = columns.indices.map { columns[$0].isWhole ? widths[$0] : min(widths[$0], least) }
+        guard shown.reduce(0, { $0 + narrowest[$1] }) <= room else { return nil }
+        var widths = widths
+        var excess = shown.reduce(0) { $0 + widths[$1] } - room
+        while excess > 0 {
+            let soft = shown.filter { widths[$0] > narrowest[$0] }
+            guard let widest = soft.map({ widths[$0] }).max() else { break }
+            let wide = soft.filter { widths[$0] == widest }
+            // Down to the next widest, but no further than needed; of several the last ones give what is left over.
+            let next = max(soft.map { widths[$0] }.filter { $0 < widest }.max() ?? 0, least)
+            let step = max(1, min(widest - next, excess / wide.count))
+            for column in wide.reversed() where excess > 0 {
+                widths[column] -= step
+                excess -= step
+            }
+        }
+        return widths
+    }
+
+    /// Rows in as many lines as it takes.
+    private func folded(_ shown: [Int], _ widths: [Int], _ width: Int, _ style: Style) -> [String] {
+        var parts: [[Int]] = []
+        for column in shown {
+            let room = parts.count < 2 ? width : width - Self.continuation.count
+            if let last = parts.last, fitted(last + [column], widths, room, least: Self.leastWidth) != nil {
+                parts[parts.count - 1].append(column)
+            } else {
+                parts.append([column])
+            }
+        }
+        let blocks = parts.enumerated().map { index, part in
+            let room = index == 0 ? width : width - Self.continuation.count
+            var narrow = widths
+            for column in part { narrow[column] = min(narrow[column], room) }
+            return written(part, fitted(part, narrow, room, least: Self.leastWidth) ?? narrow, style)
+        }
+        return (0...rows.count).flatMap { row in
+            blocks.enumerated().compactMap { index, lines in
+                if index == 0 { return lines[row] }
+                // What has nothing to say needs no line.
+                return lines[row].allSatisfy { $0 == " " } ? nil : Self.continuation + lines[row]
+            }
+        }
+    }
+
+    /// The columns named, title first.
+    private func written(_ shown: [Int], _ widths: [Int], _ style: Style) -> [String] {
         func line(_ cells: [String]) -> String {
             var text = ""
-            for (index, cell) in cells.enumerated() {
-                let isLast = index == cells.count - 1
-                let shown = isLast ? Self.cut(cell, to: last) : cell
-                let space = String(repeating: " ", count: max(0, widths[index] - Self.length(shown)))
-                if index > 0 { text += "  " }
-                text += columns[index].isNumber ? space + shown : isLast ? shown : shown + space
+            for column in shown {
+                let cell = Self.cut(cells[column], to: widths[column], inMiddle: columns[column].isPath)
+                let space = String(repeating: " ", count: max(0, widths[column] - Self.length(cell)))
+                if column != shown.first { text += "  " }
+                text += columns[column].isNumber ? space + cell : column == shown.last ? cell : cell + space
             }
             return text
         }
@@ -58,8 +147,22 @@ struct Table {
         return count
     }
 
-    private static func cut(_ text: String, to width: Int?) -> String {
-        guard let width, !text.utf8.contains(0x1B), text.count > width else { return text }
-        return text.prefix(width - 1) + "…"
+    /// As much as `width` characters show, the last of them an ellipsis where something is gone; colours stay.
+    static func cut(_ text: String, to width: Int, inMiddle: Bool = false) -> String {
+        guard width > 0, length(text) > width else { return text }
+        if inMiddle, width > 2, !text.utf8.contains(0x1B) {
+            return text.prefix(width / 2) + "…" + text.suffix(width - width / 2 - 1)
+        }
+        var (shown, result, inCode) = (0, "", false)
+        for character in text {
+            if inCode || character == "\u{1B}" {
+                inCode = character != "m"
+                result.append(character)
+            } else if shown < width {
+                shown += 1
+                result.append(shown == width ? "…" : character)
+            }
+        }
+        return result
     }
 }

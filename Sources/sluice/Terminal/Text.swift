@@ -10,6 +10,15 @@ enum Text {
         String(text.map { $0.isNewline || $0 == "\t" ? " " : $0 })
     }
 
+    /// As one word of a shell's command line.
+    static func shellWord(_ text: String) -> String {
+        let plain = text.utf8.allSatisfy {
+            (0x30...0x39).contains($0) || (0x41...0x5A).contains($0) || (0x61...0x7A).contains($0)
+                || "/._-+:@%,=".utf8.contains($0)
+        }
+        return plain && !text.isEmpty ? text : "'" + text.replacing("'", with: "'\\''") + "'"
+    }
+
     /// The text without what a terminal would obey: names of files and messages of functions are other people's. Control
     /// characters and marks of writing direction are shown as escapes; colours stay.
     /// - Parameter lineEnd: what a line feed becomes, so that no text can pass for a line of our own.

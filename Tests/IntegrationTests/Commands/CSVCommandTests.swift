@@ -174,7 +174,50 @@ struct CSVCommandTests {
         #expect(count.ending == .exited(2))
     }
 
-    @Test("new makes an app with all its files, and never writes into a folder that is there")
+    @Test("The standard input is an input, also where a late value needs a wider type")
+    func standardInput() async throws {
+        let folder = CommandFolder()
+        defer { folder.remove() }
+        try folder.write("late.csv", "id,v\n" + (1...20_000).map { "\($0),\($0)\n" }.joined() + "1,x\n")
+        for command in ["cat '\(folder.file("late.csv"))' | $0", "$0 < '\(folder.file("late.csv"))'"] {
+            let made = try await run(
+                "/bin/sh",
+                [
+                    "-c", command.replacing("$0", with: #""$0" csv convert - "$1""#), TestApp.sluice,
+                    folder.file("late.parquet"),
+                ])
+            #expect(made.ending == .exited(0) && made.output.contains("v string"), "\(made)")
+        }
+        let profile = try await run(
+            "/bin/sh", ["-c", #"cat "$1" | "$0" csv profile -"#, TestApp.sluice, folder.file("late.csv")])
+        #expect(profile.output.hasPrefix("20,001 rows, 2 columns"), "\(profile)")
+        let short = try await run(
+            "/bin/sh",
+            ["-c", #"printf 'a,b\n1\n' | "$0" csv convert - "$1""#, TestApp.sluice, folder.file("no.parquet")])
+        #expect(short.ending == .exited(1) && short.errors.contains("the standard input: MalformedRow"), "\(short)")
+        try folder.write("ragged.csv", "a,b\n1\n")
+        let ragged = try await folder.sluice("csv", "convert", "@ragged.csv", "@r.parquet")
+        #expect(ragged.errors.contains("ragged.csv: MalformedRow"), "\(ragged)")
+    }
+
+    @Test("What new makes is what docs/writing-functions.md shows")
+    func documented() async throws {
+        let folder = CommandFolder()
+        defer { folder.remove() }
+        _ = try await folder.output("new", "@my-pipeline", "--sluice", TestApp.packageRoot)
+        let page = text(of: TestApp.packageRoot + "/docs/writing-functions.md")
+        for name in [
+            "Package.swift", "Sources/CountLines/CountLines.swift", "Sources/CountLinesEntry/Entry.swift",
+            "Tests/CountLinesTests/CountLinesTests.swift", "sluice.yaml", "Functions/CountLines/function.yaml",
+            "Events/rules/count-lines.yaml",
+        ] {
+            let made = text(of: folder.file("my-pipeline/\(name)"))
+                .replacing("\"\(TestApp.packageRoot)\"", with: "\"../sluice\"")
+            #expect(!made.isEmpty && page.contains("\n\(made)```"), "\(name):\n\(made)")
+        }
+    }
+
+    @Test("new makes an app with all its files, and never writes into a folder that has something in it")
     func new() async throws {
         let folder = CommandFolder()
         defer { folder.remove() }
@@ -185,9 +228,17 @@ struct CSVCommandTests {
         #expect(text(of: folder.file("app/Sources/CountWords/CountWords.swift")).contains(#""\(lines)\n""#))
         #expect(text(of: folder.file("app/Package.swift")).contains("\"\(TestApp.packageRoot)\""))
         let again = try await folder.sluice("new", "@app", "--sluice", TestApp.packageRoot)
-        #expect(again.ending == .exited(1) && again.errors.contains("File exists"))
+        #expect(again.ending == .exited(1) && again.errors.contains("not empty"))
         #expect(try await folder.sluice("new", "@other", "--function", "count").ending == .exited(2))
         #expect(folder.names == ["app"])
+        try FileManager.default.createDirectory(atPath: folder.file("an empty one"), withIntermediateDirectories: false)
+        let told = try await folder.output("new", "@an empty one", "--sluice", TestApp.packageRoot)
+        #expect(
+            told.contains("  cd '\(folder.path)/an empty one'") && folder.exists("an empty one/sluice.yaml"), "\(told)")
+        let found = try await run(
+            "/bin/sh",
+            ["-c", #"cd "$1" && PATH="$(dirname "$0"):$PATH" sluice new other"#, TestApp.sluice, folder.path])
+        #expect(found.output.contains("\n  sluice up\n"), "\(found)")
         #expect(try await folder.output("--version").hasPrefix("sluice "))
     }
 }

@@ -22,6 +22,7 @@ struct ParquetCommandTests {
         for word in ["int64 id", "double amount", "day (DATE)", "note (STRING)"] {
             #expect(schema.contains(word), "\(schema)")
         }
+        #expect(schema.contains("\n  optional ") && schema.hasSuffix("\n}"), "\(schema)")
         let columns = try await folder.output("parquet", "schema", "@orders.parquet", "--json").objects
         #expect(columns.compactMap { $0["name"] as? String } == ["id", "amount", "day", "note"])
 
@@ -31,6 +32,15 @@ struct ParquetCommandTests {
         #expect(lines[3].contains("2 of 3 rows"))
         let rows = try await folder.output("parquet", "head", "@orders.parquet", "--json").objects
         #expect(rows.count == 3 && rows[1]["note"] is NSNull && rows[1]["amount"] as? Double == -1.25)
+        // A folder, such as a table's: one file after the other.
+        for name in ["day=1", "day=2"] {
+            try FileManager.default.createDirectory(
+                atPath: folder.file("table/\(name)"), withIntermediateDirectories: true)
+            try FileManager.default.copyItem(
+                atPath: folder.file("orders.parquet"), toPath: folder.file("table/\(name)/a.parquet"))
+        }
+        let table = try await folder.output("parquet", "head", "@table", "--rows", "4")
+        #expect(table.split(separator: "\n").count == 6 && table.hasSuffix("4 of 6 rows"), "\(table)")
 
         let stats = try await folder.output("parquet", "stats", "@orders.parquet")
         #expect(stats.contains("Row group 0: 3 rows") && stats.contains("2024-06-02"), "\(stats)")

@@ -44,7 +44,7 @@ final class TLSServer: Sendable {
 
     func stop() async {
         process.send(SIGKILL)
-        await process.ended()
+        _ = await process.ended()
         try? FileManager.default.removeItem(atPath: folder)
     }
 }

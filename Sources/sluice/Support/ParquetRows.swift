@@ -1,0 +1,84 @@
+import Columnar
+import FunctionJSON
+import Glibc
+
+/// The first rows of one or several Parquet files, as a table or as JSON.
+struct ParquetRows {
+    struct File {
+        var path: String
+        /// Columns that stand in the file's place in the table alone.
+        var partition: [(name: String, value: String)] = []
+    }
+
+    private struct Column {
+        var name: String
+        var isNumber: Bool
+    }
+
+    var output: Output
+
+    /// Rows file after file, with the columns of the first; what a file does not have is null.
+    /// - Parameter total: how many rows there are in all; nil: those of the files.
+    func show(_ files: [File], rows count: Int, total: Int64? = nil) throws {
+        var columns: [Column] = []
+        var rows: [[ParquetValue]] = []
+        var there: Int64 = 0
+        for (index, file) in files.enumerated() {
+            let (parquet, first) = try Failure.named(file.path) {
+                let parquet = try ParquetFile(try ParquetFileInput(path: file.path))
+                return (parquet, rows.count < count ? try parquet.head(rows: count - rows.count) : [])
+            }
+            there += parquet.rowCount
+            let names = parquet.schema.fields.map(\.name) + file.partition.map(\.name)
+            if index == 0 {
+                columns =
+                    parquet.schema.fields.map { field in
+                        Column(name: field.name, isNumber: field.leaf.map { Self.isNumber($0.typeName) } ?? false)
+                    } + file.partition.map { Column(name: $0.name, isNumber: false) }
+            }
+            let places = columns.map { names.firstIndex(of: $0.name) }
+            for row in first {
+                let whole = row + file.partition.map { ParquetValue.string($0.value) }
+                rows.append(places.map { $0.map { whole[$0] } ?? .null })
+            }
+            // Of further files only the number of rows would be of use.
+            if rows.count >= count, total != nil { break }
+        }
+        if output.json { return rows.forEach { print(object(columns, $0)) } }
+        output.table(
+            columns.map { Table.Column($0.name, isNumber: $0.isNumber) },
+            rows.map { $0.map { Text.oneLine($0.description) } })
+        let all = total ?? there
+        if Int64(rows.count) < all { output.line(output.style.dim("\(rows.count) of \(Human.count(all, "row"))")) }
+    }
+
+    private func object(_ columns: [Column], _ row: [ParquetValue]) -> String {
+        var writer = JSONWriter()
+        writer.beginObject()
+        for (column, value) in zip(columns, row) {
+            writer.name(column.name)
+            writer.raw(value.json.utf8)
+        }
+        writer.endObject()
+        return String(decoding: writer.bytes, as: UTF8.self)
+    }
+
+    private static func isNumber(_ type: String) -> Bool {
+        ["int", "uint", "float", "double", "decimal"].contains { type.hasPrefix($0) }
+    }
+}
+
+extension Failure {
+    /// Runs `body`; where it fails because of what is in the file, the failure names it.
+    static func named<Result>(_ path: String, _ body: () throws -> Result) throws -> Result {
+        do {
+            return try body()
+        } catch let error as ColumnarError {
+            // What is wrong with the output, or with what was asked, is no fault of the input.
+            guard ![.writeFailed, .invalidConfiguration].contains(error.code), !error.message.contains(path) else {
+                throw error
+            }
+            throw Failure("\(path == "-" ? "the standard input" : path): \(error)")
+        }
+    }
+}

@@ -1,0 +1,68 @@
+import Foundation
+import FunctionJSON
+import Gateway
+import HostAPI
+import Testing
+
+extension Integration {
+    /// What commands look like in a terminal that is not wide.
+    @Suite("In a terminal", .timeLimit(.minutes(5)))
+    struct TerminalTests {
+        /// What a command shows in a terminal of so many columns, without colours.
+        private func shown(_ columns: Int, _ host: HostProcess, _ arguments: [String]) async throws -> [Substring] {
+            let words = ([TestApp.sluice] + arguments + ["--data", host.data]).map { "'\($0)'" }.joined(separator: " ")
+            let result = try await run(
+                "/usr/bin/script", ["-qec", "stty cols \(columns); NO_COLOR=1 \(words)", "/dev/null"])
+            #expect(result.ending == .exited(0), "\(arguments): \(result)")
+            return result.output.replacing("\r\n", with: "\n").split(separator: "\n")
+        }
+
+        @Test("Tables fit 80 and 100 columns: texts are cut, ids and numbers never; elsewhere nothing is cut")
+        func tables() async throws {
+            let app = try TestApp.faulty()
+            let long = "a-rule-with-quite-a-long-name-for-what-it-does"
+            try app.write(
+                "Events/rules/long.yaml",
+                """
+                name: \(long)
+                pattern: {source: [test.long]}
+                targets:
+                  - {id: first-of-two, function: Faulty, retryPolicy: {maximumRetryAttempts: 0}}
+                  - {id: second-of-two, function: Faulty, retryPolicy: {maximumRetryAttempts: 0}}
+
+                """)
+            try await HostProcess.with(app) { host in
+                let detail = try RawJSON(#"{"mode":"no such mode, and a message of some length"}"#)
+                for _ in 0..<2 {
+                    _ = try await host.client.putEvents(
+                        EventSubmission(entries: [EventEntry(source: "test.long", detailType: "Long", detail: detail)]))
+                }
+                try await host.settled()
+                let letters = try await host.deadLetters()
+                #expect(letters.count == 4)
+                let event = try #require(letters.first?.eventID)
+                for width in [80, 100] {
+                    for arguments in [
+                        ["dlq", "list"], ["dlq", "list", "--letters"], ["rules", "list"], ["events", "list"],
+                        ["invocations", "list"], ["functions", "list"],
+                    ] {
+                        let lines = try await shown(width, host, arguments)
+                        // The hints below a table are no part of it.
+                        let table = lines.prefix { !$0.hasPrefix("see ") }
+                        #expect(table.count > 1 && table.allSatisfy { $0.count <= width }, "\(width): \(lines)")
+                    }
+                    let status = try await shown(width, host, ["status"])
+                    #expect(status.drop { $0 != "Functions" }.allSatisfy { $0.count <= width }, "\(status)")
+                    let events = try await shown(width, host, ["events", "list"])
+                    #expect(events.contains { $0.contains(event) } && events[0].hasPrefix("TIME"), "\(events)")
+                    #expect(events.contains { $0.contains("Z  \(event)") }, "no time with its zone: \(events)")
+                }
+                let whole = try await run(TestApp.sluice, ["rules", "list", "--data", host.data]).output
+                #expect(whole.contains(long) && whole.contains("first-of-two → Faulty, second-of-two → Faulty"))
+                #expect(whole.contains("Events/rules/long.yaml"))
+                let pages = try await run(TestApp.sluice, ["logs", "--data", host.data]).output
+                #expect(pages.split(separator: "\n").allSatisfy { $0.split(separator: " ")[0].hasSuffix("Z") })
+            }
+        }
+    }
+}
