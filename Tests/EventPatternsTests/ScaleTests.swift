@@ -130,6 +130,30 @@ struct ScaleTests {
         }
     }
 
+    @Test("Paths of rules that are gone take no room, and the others are found as before")
+    func goneRules() throws {
+        func rule(_ number: Int) throws -> (Int, EventPattern) {
+            (number, try EventPattern(parsing: "{\"field-\(number)\":{\"x\":[\"\(number)\"]},\"s\":[\"s\"]}"))
+        }
+        func found(_ matcher: Matcher<Int>, _ number: Int) throws -> [Int] {
+            try matcher.matches(in: "{\"s\":\"s\",\"field-\(number)\":{\"x\":\"\(number)\"}}")
+        }
+        var matcher = Matcher(try (0..<10).map { try rule($0) })
+        let few = matcher.byteCount
+        matcher = matcher.adding(try (10..<2000).map { try rule($0) })
+        let many = matcher.byteCount
+        #expect(try found(matcher, 1999) == [1999] && found(matcher, 3) == [3])
+        matcher = matcher.removing(Set(10..<2000))
+        #expect(matcher.byteCount * 10 < many)
+        for number in 0..<10 { #expect(try found(matcher, number) == [number]) }
+        #expect(try found(matcher, 1999) == [])
+        // One rule is replaced again and again, each time on another field.
+        for number in 0..<3000 { matcher = matcher.replacing([(0, try rule(5000 + number).1)]) }
+        #expect(matcher.byteCount < few * 16)
+        #expect(try found(matcher, 7999) == [0] && found(matcher, 9) == [9])
+        #expect(matcher.removing(Set(0..<10)).count == 0)
+    }
+
     @Test("The bench runs, and reports every figure")
     func bench() throws {
         for kind in BenchKind.allCases {

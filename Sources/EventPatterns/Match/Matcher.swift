@@ -95,7 +95,25 @@ public struct Matcher<ID: Hashable & Sendable>: Sendable {
             // With half of a part gone, compiling it anew pays for itself.
             parts.append(part.removed.count * 2 > part.ids.count ? Matcher.merge([part], storage.paths) : part)
         }
-        return Matcher(storage: Storage(paths: storage.paths, parts: parts))
+        return Matcher(storage: Matcher.compact(paths: storage.paths, parts: parts))
+    }
+
+    /// Parts with their table of paths; if most paths are of rules that are gone, as one part with a new table.
+    private static func compact(paths: PathTable, parts: [Part]) -> Storage {
+        let rules = parts.reduce(0) { $0 + $1.ids.count }
+        // To compile all rules anew must be rare.
+        guard paths.paths.count > 64 + rules / 8 else { return Storage(paths: paths, parts: parts) }
+        var isUsed = [Bool](repeating: false, count: paths.paths.count)
+        for part in parts {
+            let conditions = part.segment.store.conditions
+            for index in 0..<conditions.count { isUsed[Int(conditions[index].path)] = true }
+        }
+        let kept = isUsed.indices.filter { isUsed[$0] }
+        guard paths.paths.count > 64 + rules / 8 + 2 * kept.count else { return Storage(paths: paths, parts: parts) }
+        let table = PathTable(paths: kept.map { paths.paths[$0] })
+        let places = Dictionary(uniqueKeysWithValues: kept.enumerated().map { (Int32($1), Int32($0)) })
+        let merged = merge(parts, table) { places[$0] ?? 0 }
+        return Storage(paths: table, parts: merged.ids.isEmpty ? [] : [merged])
     }
 
     /// A matcher in which these rules stand instead of those of the same identifiers.
@@ -128,14 +146,16 @@ public struct Matcher<ID: Hashable & Sendable>: Sendable {
             parts.removeLast(2)
             parts.append(merged)
         }
-        return Storage(paths: paths, parts: parts)
+        return compact(paths: paths, parts: parts)
     }
 
-    private static func merge(_ parts: [Part], _ paths: PathTable) -> Part {
+    private static func merge(
+        _ parts: [Part], _ paths: PathTable, path: (Int32) -> Int32 = { $0 }
+    ) -> Part {
         var builder = SegmentBuilder()
         var ids: [ID] = []
         for part in parts {
-            builder.add(part.segment) { !part.removed.contains(Int32($0)) }
+            builder.add(part.segment, path: path) { !part.removed.contains(Int32($0)) }
             for (position, id) in part.ids.enumerated() where !part.removed.contains(Int32(position)) { ids.append(id) }
         }
         return Part(segment: builder.build(pathCount: paths.paths.count), ids: ids)

@@ -84,8 +84,8 @@ struct SegmentBuilder: ~Copyable {
         }
     }
 
-    /// Adds the rules of a segment for which `keeps` is true, in order.
-    mutating func add(_ segment: Segment, keeps: (Int) -> Bool) {
+    /// Adds the rules of a segment for which `keeps` is true, in order; `path` numbers its paths anew.
+    mutating func add(_ segment: Segment, path: (Int32) -> Int32 = { $0 }, keeps: (Int) -> Bool) {
         let source = segment.store
         // New positions of kept rules.
         let moved = Buffer<Int32>(repeating: -1, count: source.ruleCount)
@@ -101,7 +101,9 @@ struct SegmentBuilder: ~Copyable {
             let first = store.references.count
             for position in 0..<Int(subRule.conditionCount) {
                 let number = source.references[Int(subRule.firstCondition) + position]
-                store.references.append(intern(copy(source.conditions[Int(number)], from: source)))
+                var condition = copy(source.conditions[Int(number)], from: source)
+                condition.path = path(condition.path)
+                store.references.append(intern(condition))
             }
             store.subRules.append(
                 SubRule(
