@@ -122,6 +122,35 @@ struct QualityProfileTests {
         }
     }
 
+    @Test("Estimates are not biased, whatever the values are like")
+    func bias() throws {
+        let kinds: [(String, (Int) -> String)] = [
+            ("ascending", { "\($0)" }), ("thousands", { "\($0 * 1000)" }), ("halves", { "\(Double($0) / 2)" }),
+            ("fractions", { "\(Double($0) / 1000)" }), ("powers", { "\(Double($0) * 0x1p40)" }),
+            ("seconds", { "2024-01-\(10 + $0 / 86_400) \(Self.clock($0 % 86_400))" }),
+            ("short texts", { "a\($0)" }), ("texts", { "customer number \($0)" }),
+            ("tails", { "\($0) is an identifier" }),
+            ("long texts", { "\(String(repeating: "x", count: 40))\($0)\(String(repeating: "y", count: 40))" }),
+        ]
+        let distinct = 20_000
+        for first in stride(from: 0, to: kinds.count, by: 5) {
+            let part = kinds[first..<first + 5]
+            let names = part.map(\.0).joined(separator: ",")
+            let rows = (0..<distinct).map { row in part.map { $0.1(row) }.joined(separator: ",") + "\n" }
+            let text = names + "\n" + rows.joined()
+            for column in try profile(MemorySource(text)).columns {
+                #expect(!column.distinct.isExact)
+                let error = Double(column.distinct.count) / Double(distinct) - 1
+                #expect(abs(error) < 0.033, "\(column.name): \(error)")
+            }
+        }
+    }
+
+    private static func clock(_ second: Int) -> String {
+        [second / 3600, second / 60 % 60, second % 60].map { String(String($0 + 100).dropFirst()) }.joined(
+            separator: ":")
+    }
+
     @Test("Personal data is recognised by its form, and hidden from what is stored")
     func personal() throws {
         var text = "id,mail,card,note\n"

@@ -128,6 +128,8 @@ package struct ColumnarBench {
         var peak = 0.0
         for repetition in 1...max(1, repetitions) {
             progress("\(data.rawValue): with rules and profile, run \(repetition) of \(repetitions)")
+            // What the run before has freed goes back here too: else only the others would wait for new pages.
+            Self.resetPeak()
             let plain = try processorSeconds { () throws(ColumnarError) in
                 _ = try convert(input, output, threads: 1, processor: nil)
             }

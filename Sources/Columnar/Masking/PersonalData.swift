@@ -17,6 +17,18 @@ public enum PersonalData: String, Sendable, Hashable, Codable, CaseIterable {
     /// A German tax identification number (11 digits) with its check digit (ISO 7064 MOD 11,10).
     case germanTaxID = "de-tax-id"
 
+    /// Its position among all.
+    var ordinal: Int {
+        switch self {
+        case .email: 0
+        case .phone: 1
+        case .card: 2
+        case .usSSN: 3
+        case .spanishID: 4
+        case .germanTaxID: 5
+        }
+    }
+
     /// What the whole of a text looks like, nil where like nothing of these.
     public static func kind(of text: UnsafeBufferPointer<UInt8>) -> PersonalData? {
         // The shortest is a DNI with 9 characters, or a@b.de; the longest an address.

@@ -106,6 +106,7 @@ extension ColumnProfiler {
 
     /// Texts one after the other, with readable bytes behind.
     func observe(texts: UnsafePointer<UInt8>, bytes: Int, lengths textLengths: UnsafePointer<UInt32>, count: Int) {
+        if let sketch, looked >= Self.fullLookValues { return sample(texts, bytes, textLengths, count, sketch) }
         addLengths(texts, bytes, textLengths, count)
         withUnsafeTemporaryAllocation(of: UInt64.self, capacity: 2 * Self.blockSize) { memory in
             guard let keys = memory.baseAddress else { return }
@@ -124,6 +125,47 @@ extension ColumnProfiler {
                 first &+= size
             }
         }
+    }
+
+    /// The same where most values are but hashed: all that is wanted in one pass, since the texts of a page are too many for
+    /// the near caches.
+    private func sample(
+        _ texts: UnsafePointer<UInt8>, _ bytes: Int, _ textLengths: UnsafePointer<UInt32>, _ count: Int,
+        _ sketch: DistinctSketch
+    ) {
+        let registers = sketch.registers
+        var (least, greatest, bits) = (UInt32.max, UInt32(0), UInt64(0))
+        var (index, position, next) = (0, 0, sampleOffset)
+        while true {
+            let end = min(count, next)
+            while index < end {
+                let length = Int(textLengths[index])
+                let key = ValueDictionary.key(texts + position, length, seeing: &bits)
+                DistinctSketch.add(DistinctSketch.hash(key: key, length), to: registers)
+                least = min(least, textLengths[index])
+                greatest = max(greatest, textLengths[index])
+                position &+= length
+                index &+= 1
+            }
+            guard index < count else { break }
+            let (text, length) = (texts + position, Int(textLengths[index]))
+            let key = ValueDictionary.key(text, length, seeing: &bits)
+            let hash = DistinctSketch.hash(key: key, length)
+            DistinctSketch.add(hash, to: registers)
+            least = min(least, textLengths[index])
+            greatest = max(greatest, textLengths[index])
+            addSample(text, length, key: key, hash)
+            lookAt(
+                UnsafeBufferPointer(start: text, count: length), times: Int64(min(Self.sampleStep, count - index)))
+            position &+= length
+            index &+= 1
+            next &+= Self.sampleStep
+        }
+        endSample(next - count)
+        guard bits & 0x8080_8080_8080_8080 == 0 else { return addLengths(texts, bytes, textLengths, count) }
+        lengths.minimum = min(lengths.minimum, Int(least))
+        lengths.maximum = max(lengths.maximum, Int(greatest))
+        lengths.total += Int64(bytes)
     }
 
     private static let blockSize = 256

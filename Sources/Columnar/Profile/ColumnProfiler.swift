@@ -21,7 +21,8 @@ final class ColumnProfiler {
     var bounds = ValueBounds()
     var lengths: (minimum: Int, maximum: Int, total: Int64) = (.max, 0, 0)
     var looked: Int64 = 0
-    var found: [PersonalData: Int64] = [:]
+    /// By the position of a kind among all.
+    var found = [Int64](repeating: 0, count: PersonalData.allCases.count)
     var sampleOffset = 0
     /// Of values that were sampled lately, part of their hashes: only what comes again is counted. Made with the sketch.
     var recent: UnsafeMutablePointer<UInt32>?
@@ -96,7 +97,12 @@ final class ColumnProfiler {
             body(position)
             position += Self.sampleStep
         }
-        sampleOffset = position - to
+        endSample(position - to)
+    }
+
+    /// - Parameter offset: of the next position in what is to come.
+    func endSample(_ offset: Int) {
+        sampleOffset = offset
         if tally.count > Self.mostCandidates { tally.prune(to: Self.mostCandidates / 4) }
     }
 
@@ -108,14 +114,14 @@ final class ColumnProfiler {
 
     func lookAt(_ text: UnsafeBufferPointer<UInt8>, times: Int64) {
         looked += times
-        if let kind = PersonalData.kind(of: text) { found[kind, default: 0] += times }
+        if let kind = PersonalData.kind(of: text) { found[kind.ordinal] += times }
     }
 
     /// Whole numbers of as many digits as cards and tax numbers have.
     func lookAt(number: Int64, times: Int64) {
         looked += times
         guard number >= 10_000_000_000 else { return }
-        if let kind = PersonalData.kind(of: String(number)) { found[kind, default: 0] += times }
+        if let kind = PersonalData.kind(of: String(number)) { found[kind.ordinal] += times }
     }
 
     /// Zeros of both signs are one value, and so is every NaN.
@@ -151,7 +157,7 @@ final class ColumnProfiler {
             top: tally.top(limit).filter { estimate == nil || $0.count > 3 * Int64(Self.sampleStep) }.map {
                 .init(value: type.text(stored: $0.value), count: $0.count)
             },
-            lookalikes: found.map { .init(kind: $0.key, share: Double($0.value) / share) }
+            lookalikes: PersonalData.allCases.map { .init(kind: $0, share: Double(found[$0.ordinal]) / share) }
                 .filter { $0.share >= 0.001 }.sorted { ($0.share, $1.kind.rawValue) > ($1.share, $0.kind.rawValue) })
     }
 }

@@ -6,6 +6,8 @@ import Glibc
 final class DistinctSketch {
     private static let bits: UInt64 = 14
     private static let count = 1 << 14
+    /// Bits of a hash, behind those of the register, in which its rank is looked for.
+    private static let rankBits = 48
 
     let registers: UnsafeMutablePointer<UInt8>
 
@@ -30,9 +32,11 @@ final class DistinctSketch {
     @inline(__always)
     static func add(_ hash: UInt64, to registers: UnsafeMutablePointer<UInt8>) {
         let index = Int(truncatingIfNeeded: hash &>> (64 &- bits))
-        // The bit behind the last bounds the rank.
-        let rest = hash &<< bits | 1 &<< (bits &- 1)
-        let rank = UInt8(truncatingIfNeeded: rest.leadingZeroBitCount &+ 1)
+        // The rank is the place of the first bit that is set, in whatever order they are looked at. With its bytes turned
+        // round the word has its best bits at the low end, where all processors count zeros at once; from the high end
+        // the baseline of x86-64 takes several steps. The bit behind the last bounds the rank.
+        let rest = (hash &<< bits).byteSwapped | 1 &<< UInt64(truncatingIfNeeded: rankBits)
+        let rank = UInt8(truncatingIfNeeded: rest.trailingZeroBitCount &+ 1)
         // Without a branch: which values are news is not to be foreseen.
         registers[index] = max(registers[index], rank)
     }
@@ -40,9 +44,11 @@ final class DistinctSketch {
     /// The hash of a number.
     @inline(__always)
     static func hash(_ value: Int64) -> UInt64 {
-        // The multipliers of SplitMix64; only the high bits count.
-        let bits = UInt64(bitPattern: value) &* 0xBF58_476D_1CE4_E5B9
-        return (bits ^ (bits &>> 32)) &* 0x94D0_49BB_1331_11EB
+        // A folded multiplication, as in wyhash: a product without its upper half would keep the order of numbers that end
+        // in many zero bits, as small doubles do, and fill the registers too evenly.
+        let (high, low) = (UInt64(bitPattern: value) ^ 0xA076_1D64_78BD_642F).multipliedFullWidth(
+            by: 0xE703_7ED1_A0B4_28DB)
+        return (high ^ low) &* 0x94D0_49BB_1331_11EB
     }
 
     /// The hash of a text; eight bytes from it must be readable.
@@ -59,17 +65,26 @@ final class DistinctSketch {
     }
 
     var estimate: Double {
-        let longest = 64 - Int(Self.bits)
-        var histogram = [Int](repeating: 0, count: 256)
-        histogram.withUnsafeMutableBufferPointer { histogram in
-            guard let histogram = histogram.baseAddress else { return }
-            for index in 0..<Self.count { histogram[Int(registers[index])] &+= 1 }
-        }
+        let longest = Self.rankBits
+        let histogram = histogram
         let size = Double(Self.count)
         var sum = size * Self.tau(1 - Double(histogram[longest + 1]) / size)
         for rank in stride(from: longest, through: 1, by: -1) { sum = 0.5 * (sum + Double(histogram[rank])) }
         sum += size * Self.sigma(Double(histogram[0]) / size)
         return sum == 0 ? 0 : size * size / (2 * log(2)) / sum
+    }
+
+    /// How many registers hold each rank. Four counts side by side, since neighbours are often equal, and one would wait for
+    /// the other.
+    private var histogram: [Int] {
+        withUnsafeTemporaryAllocation(of: UInt32.self, capacity: 4 * 64) { parts in
+            guard let parts = parts.baseAddress else { return [] }
+            memset(parts, 0, 4 * 4 * 64)
+            for index in stride(from: 0, to: Self.count, by: 4) {
+                for part in 0..<4 { parts[64 &* part &+ Int(registers[index &+ part] & 63)] &+= 1 }
+            }
+            return (0..<64).map { Int(parts[$0] + parts[64 + $0] + parts[128 + $0] + parts[192 + $0]) }
+        }
     }
 
     private static func sigma(_ value: Double) -> Double {

@@ -116,7 +116,14 @@ extension ColumnBuilder {
             guard let parsed = parse(text, length) else { return nil }
             value = parsed
         }
-        watch?.enter(text, length, isQuotedNull: layout == .text && (length == 0 || flags != 0))
+        if let watch {
+            if layout != .text {
+                watch.enter(text, length, isQuotedNull: false)
+            } else if length == 0 || flags != 0 {
+                watch.enterTexts(of: dictionary)
+                watch.enter(text, length, isQuotedNull: true)
+            }
+        }
         return dictionary.insert(text, length, flags: flags, value: value)
     }
 

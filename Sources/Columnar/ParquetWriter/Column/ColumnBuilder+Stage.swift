@@ -201,9 +201,15 @@ extension ColumnBuilder {
         return summary
     }
 
+    /// Sees to it that all entries of the dictionary are judged.
+    func completeVerdicts(_ watch: ColumnWatch) {
+        if layout == .text { watch.enterTexts(of: dictionary) }
+    }
+
     /// Sets a byte a staged row of a column with a dictionary: whether its value passes a test, by the verdicts of the
     /// dictionary's entries.
     func flag(_ test: ColumnTest, _ watch: ColumnWatch) {
+        completeVerdicts(watch)
         let flags = test.flags
         let entries = watch.entries
         let bit = UInt64(test.bit)

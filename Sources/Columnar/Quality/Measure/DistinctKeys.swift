@@ -1,3 +1,5 @@
+import Glibc
+
 /// Counts distinct keys and those that occur once, exactly (see `KeyHash`), in bounded memory.
 ///
 /// Whole numbers in ascending order are kept as runs (see `AscendingKeys`), until another key comes. Few keys stay in a
@@ -95,14 +97,14 @@ package final class DistinctKeys {
         if let spill {
             for key in rest { try spill.add(key) }
         } else if let parts {
-            for key in rest { parts.add(key) }
+            parts.add(rest)
             if parts.count >= mostKeys { try relieve(parts) }
         }
     }
 
     private func leaveSmallTable(_ table: KeyTable) throws(ColumnarError) {
         let parts = KeyParts()
-        try table.forEach { key in parts.add(key) }
+        try table.forEach { key in parts.add(CollectionOfOne(key)) }
         self.parts = parts
         small = nil
     }
@@ -128,7 +130,9 @@ package final class DistinctKeys {
         for part in 0..<KeySpill.parts {
             table.clear()
             if let parts {
-                parts.count(part, in: table)
+                let alone = try parts.countAlone(part, others: table)
+                distinct += alone
+                once += alone
             } else if let spill {
                 try spill.forEach(part: part) { key in
                     table.insert(key)
@@ -142,47 +146,113 @@ package final class DistinctKeys {
     }
 }
 
-/// Hashes in memory, in the parts of `KeySpill`.
+/// Hashes in memory, in the parts of `KeySpill`: blocks, so that what is there already is never copied to grow.
 private final class KeyParts {
-    private let buffers: UnsafeMutablePointer<RawBuffer>
+    private static let blockKeys = 256
+
+    private struct Part {
+        var next: UnsafeMutablePointer<KeyHash>
+        var end: UnsafeMutablePointer<KeyHash>
+        var blocks: [UnsafeMutablePointer<KeyHash>] = []
+
+        var count: Int { blocks.count * KeyParts.blockKeys - (end - next) }
+
+        init() {
+            next = .allocate(capacity: KeyParts.blockKeys)
+            end = next + KeyParts.blockKeys
+            blocks = [next]
+        }
+
+        @inline(__always)
+        mutating func add(_ key: KeyHash) {
+            if next == end { grow() }
+            next.initialize(to: key)
+            next += 1
+        }
+
+        @inline(never)
+        private mutating func grow() {
+            next = .allocate(capacity: KeyParts.blockKeys)
+            end = next + KeyParts.blockKeys
+            blocks.append(next)
+        }
+
+        func forEach(_ body: (KeyHash) throws(ColumnarError) -> Void) throws(ColumnarError) {
+            for (index, block) in blocks.enumerated() {
+                let filled = index == blocks.count - 1 ? next - block : KeyParts.blockKeys
+                for key in 0..<filled { try body(block[key]) }
+            }
+        }
+
+        func free() { for block in blocks { block.deallocate() } }
+    }
+
+    private let parts: UnsafeMutablePointer<Part>
     private(set) var count = 0
 
     init() {
-        buffers = .allocate(capacity: KeySpill.parts)
-        for part in 0..<KeySpill.parts { (buffers + part).initialize(to: RawBuffer(capacity: 4096)) }
+        parts = .allocate(capacity: KeySpill.parts)
+        for part in 0..<KeySpill.parts { (parts + part).initialize(to: Part()) }
     }
 
     deinit {
-        for part in 0..<KeySpill.parts { buffers[part].free() }
-        buffers.deinitialize(count: KeySpill.parts)
-        buffers.deallocate()
+        for part in 0..<KeySpill.parts { parts[part].free() }
+        parts.deinitialize(count: KeySpill.parts)
+        parts.deallocate()
     }
 
-    @inline(__always)
-    func add(_ key: KeyHash) {
-        let buffer = buffers + KeySpill.part(of: key)
-        buffer.pointee.append(littleEndian: key.high)
-        buffer.pointee.append(littleEndian: key.low)
-        count &+= 1
-    }
-
-    private func forEach(part: Int, _ body: (KeyHash) throws(ColumnarError) -> Void) throws(ColumnarError) {
-        let words = UnsafeRawPointer(buffers[part].base).assumingMemoryBound(to: UInt64.self)
-        for index in 0..<buffers[part].count / 16 {
-            try body(KeyHash(high: words[2 * index], low: words[2 * index + 1]))
+    func add(_ keys: some Sequence<KeyHash>) {
+        let parts = parts
+        var added = 0
+        for key in keys {
+            parts[KeySpill.part(of: key)].add(key)
+            added &+= 1
         }
+        count += added
     }
 
     func forEach(_ body: (KeyHash) throws(ColumnarError) -> Void) throws(ColumnarError) {
-        for part in 0..<KeySpill.parts { try forEach(part: part, body) }
+        for part in 0..<KeySpill.parts { try parts[part].forEach(body) }
     }
 
     /// Puts the keys of a part into an empty table.
-    func count(_ part: Int, in table: KeyTable) {
-        let words = UnsafeRawPointer(buffers[part].base).assumingMemoryBound(to: UInt64.self)
-        for index in 0..<buffers[part].count / 16 {
-            table.insert(KeyHash(high: words[2 * index], low: words[2 * index + 1]))
+    func count(_ part: Int, in table: KeyTable) throws(ColumnarError) {
+        try parts[part].forEach { key throws(ColumnarError) in
+            table.insert(key)
             if table.isFull { table.grow() }
+        }
+    }
+
+    /// Counts the keys of a part that have a place in a bit map for themselves, as most of different keys have: those need no
+    /// table.
+    /// - Parameter others: an empty table, for the other keys.
+    func countAlone(_ part: Int, others table: KeyTable) throws(ColumnarError) -> Int64 {
+        let keys = parts[part]
+        // Sixteen places a key, as long as both maps stay in the nearest cache.
+        var bits: UInt64 = 6
+        while bits < 17, 1 << bits < 16 * keys.count { bits += 1 }
+        let words = 1 << Int(bits - 6)
+        let mask = ~(~UInt64(0) << bits)
+        return try withUnsafeTemporaryAllocation(of: UInt64.self, capacity: 2 * words) {
+            maps throws(ColumnarError) -> Int64 in
+            guard let taken = maps.baseAddress else { return 0 }
+            let shared = taken + words
+            memset(taken, 0, 16 * words)
+            try keys.forEach { key in
+                let (word, bit) = (Int((key.high & mask) >> 6), UInt64(1) << (key.high & 63))
+                shared[word] |= taken[word] & bit
+                taken[word] |= bit
+            }
+            var alone: Int64 = 0
+            try keys.forEach { key in
+                if shared[Int((key.high & mask) >> 6)] >> (key.high & 63) & 1 == 0 {
+                    alone += 1
+                } else {
+                    table.insert(key)
+                    if table.isFull { table.grow() }
+                }
+            }
+            return alone
         }
     }
 
@@ -191,10 +261,11 @@ private final class KeyParts {
         let table = KeyTable()
         for part in 0..<KeySpill.parts {
             table.clear()
-            count(part, in: table)
-            count -= buffers[part].count / 16
-            buffers[part].count = 0
-            try table.forEach { key in add(key) }
+            try count(part, in: table)
+            count -= parts[part].count
+            parts[part].free()
+            parts[part] = Part()
+            try table.forEach { key in add(CollectionOfOne(key)) }
         }
     }
 }

@@ -5,11 +5,14 @@ public struct QualityPattern: Sendable {
     /// As it was written.
     public let text: String
     let program: PatternProgram
+    /// Where nearly all characters mean the same.
+    let runs: PatternRuns?
 
     /// Fails with `InvalidRule`, naming the place in the pattern.
     public init(_ text: String) throws(ColumnarError) {
         self.text = text
         program = try PatternProgram(try PatternParser.parse(text), pattern: text)
+        runs = PatternRuns(program)
     }
 
     /// Whether the whole value matches. For many values keep a `PatternMatcher`, which remembers what it has seen.
@@ -40,9 +43,11 @@ final class PatternMatcher {
     private var known: [[Int]: Int32] = [:]
     /// How often states have got other numbers.
     private var resets = 0
+    private let runs: PatternRuns?
 
     init(_ pattern: QualityPattern) {
         program = pattern.program
+        runs = pattern.runs
         transitions = .allocate(capacity: 256 * capacity)
         accepting = .allocate(capacity: Self.maximumStates)
         reset()
@@ -93,6 +98,10 @@ final class PatternMatcher {
     ) {
         var index = 0
         var a = texts
+        if let runs {
+            index = match(runs, texts, lengths, count, into: verdicts)
+            for value in 0..<index { a += Int(lengths[value]) }
+        }
         while index &+ 4 <= count {
             let (la, lb) = (Int(lengths[index]), Int(lengths[index &+ 1]))
             let (lc, ld) = (Int(lengths[index &+ 2]), Int(lengths[index &+ 3]))
@@ -129,6 +138,64 @@ final class PatternMatcher {
             a += Int(lengths[index])
             index &+= 1
         }
+    }
+
+    /// The same as far as 64 bytes are readable from the beginning of each 64 of a value.
+    /// - Returns: how many values were matched.
+    private func match(
+        _ runs: PatternRuns, _ texts: UnsafePointer<UInt8>, _ lengths: UnsafePointer<UInt32>, _ count: Int,
+        into verdicts: UnsafeMutablePointer<UInt8>
+    ) -> Int {
+        var size = 0
+        for index in 0..<count { size &+= Int(lengths[index]) }
+        var start = 0
+        for index in 0..<count {
+            let length = Int(lengths[index])
+            guard start &+ (length &+ 63) / 64 * 64 <= size else { return index }
+            verdicts[index] = matches(runs, texts + start, length)
+            start &+= length
+        }
+        return count
+    }
+
+    @inline(__always)
+    private func matches(_ runs: PatternRuns, _ text: UnsafePointer<UInt8>, _ length: Int) -> UInt8 {
+        var state: Int32 = 0
+        var next = 0
+        var block = 0
+        while block < length {
+            var mask = runs.mask(text + block, length &- block)
+            while mask != 0 {
+                let position = block &+ mask.trailingZeroBitCount
+                state = skip(position &- next, of: runs.common, from: state)
+                if state >= 0 { state = step(state, text[position]) }
+                if state < 0 { return 0 }
+                next = position &+ 1
+                mask &= mask &- 1
+            }
+            block &+= 64
+        }
+        state = skip(length &- next, of: runs.common, from: state)
+        return state < 0 ? 0 : accepting[Int(state) / 256]
+    }
+
+    /// Takes the same byte several times; once it leads nowhere else, the others do neither.
+    @inline(__always)
+    private func skip(_ times: Int, of byte: UInt8, from state: Int32) -> Int32 {
+        var (state, left) = (state, times)
+        while left > 0 {
+            let next = step(state, byte)
+            if next == state || next < 0 { return next }
+            state = next
+            left &-= 1
+        }
+        return state
+    }
+
+    @inline(__always)
+    private func step(_ state: Int32, _ byte: UInt8) -> Int32 {
+        let next = transitions[Int(state) &+ Int(byte)]
+        return next == Self.unknown ? follow(Int(state), byte) : next
     }
 
     /// Finds out where a byte leads from the transitions of a state.

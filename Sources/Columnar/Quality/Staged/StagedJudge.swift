@@ -92,6 +92,7 @@ private struct StagedRows: JudgedRows {
     /// What is so of all values.
     private func holds(_ test: ColumnTest, _ builder: ColumnBuilder, _ watch: ColumnWatch) -> Bool? {
         if builder.usesDictionary {
+            builder.completeVerdicts(watch)
             let bit: UInt64 = 1 << UInt64(test.bit)
             return watch.passedByAll & bit != 0 ? true : watch.passedByAny & bit == 0 ? false : nil
         }
