@@ -1,15 +1,15 @@
 /// One pass over the input of a conversion.
 final class ConversionPass {
-    private let source: any ByteSource
+    let source: any ByteSource
     private let target: ConversionTarget
-    private let options: ConversionOptions
-    private let processor: (any RecordProcessor)?
+    let options: ConversionOptions
+    let processor: (any RecordProcessor)?
     private let rejectedRecords: (any RejectedRecords)?
     private let nullTokens: NullTokens
 
-    private var report = ConversionReport()
-    private var hasBatch = false
-    private var judge: QualityJudge?
+    var report = ConversionReport()
+    var hasBatch = false
+    var judge: QualityJudge?
     private var masker: Masker?
     /// Types by name when a value did not fit its inferred type.
     private(set) var inferredTypes: [String: ColumnType] = [:]
@@ -46,22 +46,24 @@ final class ConversionPass {
 
     private func convert(_ scan: Scan?) throws(ColumnarError) -> ConversionReport? {
         let batch = RecordBatch(capacity: max(256, options.csv.batchBytes))
-        let (reader, plan, screen) = try begin(batch, shape: scan?.shape)
-        try rejectedRecords?.beginPass()
-        try rejectedRecords?.describe(
-            options.format.isJSON
-                ? RejectedLayout(header: "", delimiter: ",", format: .json)
-                : RejectedLayout(
-                    columns: reader.columns, dialect: reader.dialect, format: options.format.rejectedFormat))
+        let (reader, plan, screen) = try begin(batch, shape: scan?.shape, skipping: scan?.skipped)
+        if let scan, scan.skipped != nil {
+            report.rejectedRows = scan.rejectedRows
+        } else {
+            try beginRejected(reader)
+        }
 
         // The first batch with records shows the types. Records that are left out have no say in them.
+        var sawRejected = false
         while hasBatch {
             try screen.apply(to: batch)
+            sawRejected = sawRejected || !batch.rejected.isEmpty
             if batch.rows > 0 { break }
             try deliver(batch.rejected)
             hasBatch = try reader.next(into: batch)
         }
         if reader.hasNews { return nil }
+        if sawRejected, scan == nil, options.format.isJSON, !confirmsTypes(batch, reader) { return nil }
         let columns = reader.resolvedTypes.map { resolve(plan, $0) } ?? resolve(plan, scan ?? sample(batch, reader))
         let open = scan == nil ? plan.columns.indices.filter { columns[$0].isOpen } : []
         guard let table = try output(columns.map(\.schema), open: Set(open), plan) else { return nil }
@@ -87,6 +89,8 @@ final class ConversionPass {
         if let judge {
             let rows = report.rows + report.rejectedRows
             report.quality = try judge.report(rows: rows, good: report.rows, bad: report.rejectedRows)
+        } else {
+            report.quality = scan?.quality
         }
         return report
     }
@@ -114,7 +118,7 @@ final class ConversionPass {
 
     /// Looks at all values that are kept, and writes nothing.
     func scan() throws(ColumnarError) -> Scan {
-        if options.format.isJSON { return Scan(kinds: [], shape: try options.format.survey(source, options: options)) }
+        if options.format.isJSON { return try scanJSON() }
         let batch = RecordBatch(capacity: max(256, options.csv.batchBytes))
         let (reader, plan, screen) = try begin(batch)
         var misfits: Set<Int> = []
@@ -135,20 +139,21 @@ final class ConversionPass {
     }
 
     /// Reads the first batch, and prepares what a pass needs.
-    private func begin(
-        _ batch: RecordBatch, shape: JSONShape? = nil
+    func begin(
+        _ batch: RecordBatch, shape: JSONShape? = nil, skipping skipped: SkippedRecords? = nil
     ) throws(ColumnarError) -> (any RecordReader, OutputPlan, RecordScreen) {
         var readerOptions = options
         // A derived column of the schema is not for the records to have.
         let derived = Set(processor?.derivedColumns.map(\.name) ?? [])
         readerOptions.schema?.removeAll { derived.contains(ColumnName.normalized($0.name)) }
-        let reader = try options.format.reader(source, options: readerOptions, shape: shape)
+        let reader = try options.format.reader(source, options: readerOptions, shape: shape, skipping: skipped)
         hasBatch = try reader.next(into: batch)
         var plan = try OutputPlan(
             file: reader.columns, types: reader.declaredTypes, schema: options.schema,
             derived: processor?.derivedColumns ?? [])
         try plan.requireValues(of: options.format)
-        if let rules = options.quality {
+        // What is skipped was judged, and what is not, too.
+        if let rules = options.quality, skipped == nil {
             judge = try QualityJudge(
                 rules, columns: reader.columns, dialect: reader.dialect, nullTokens: options.csv.nullTokens)
         }
@@ -223,7 +228,17 @@ final class ConversionPass {
         return (filled, nil)
     }
 
-    private func deliver(_ records: [RejectedRecord]) throws(ColumnarError) {
+    /// Tells who receives rejected records that a pass begins which delivers them.
+    func beginRejected(_ reader: any RecordReader) throws(ColumnarError) {
+        try rejectedRecords?.beginPass()
+        try rejectedRecords?.describe(
+            options.format.isJSON
+                ? RejectedLayout(header: "", delimiter: ",", format: .json)
+                : RejectedLayout(
+                    columns: reader.columns, dialect: reader.dialect, format: options.format.rejectedFormat))
+    }
+
+    func deliver(_ records: [RejectedRecord]) throws(ColumnarError) {
         report.rejectedRows += Int64(records.count)
         guard let rejectedRecords else { return }
         for record in records { try rejectedRecords.receive(record) }

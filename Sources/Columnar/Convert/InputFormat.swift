@@ -55,11 +55,14 @@ extension RecordReader {
 extension InputFormat {
     /// A reader of this format.
     /// - Parameter text: from `InputSource`; the members of an archive are read one after the other.
-    /// - Parameter shape: of all JSON records, where a survey was made.
+    /// - Parameters:
+    ///   - shape: of all JSON records that are not skipped, where a survey was made.
+    ///   - skipped: JSON records that are passed over.
     func reader(
-        _ text: any ByteSource, options: ConversionOptions, shape: JSONShape? = nil
+        _ text: any ByteSource, options: ConversionOptions, shape: JSONShape? = nil,
+        skipping skipped: SkippedRecords? = nil
     ) throws(ColumnarError) -> any RecordReader {
-        let knowledge = JSONKnowledge(shape)
+        let knowledge = JSONKnowledge(shape, skipping: skipped)
         guard let archive = text as? ZipSource else {
             return try reader(text, options: options, firstRow: 1, knowledge)
         }
@@ -97,13 +100,18 @@ extension InputFormat {
         }
     }
 
-    /// The shape of all JSON records.
-    func survey(_ text: any ByteSource, options: ConversionOptions) throws(ColumnarError) -> JSONShape {
+    /// The shape of all JSON records but those that are skipped.
+    func survey(
+        _ text: any ByteSource, options: ConversionOptions, skipping skipped: SkippedRecords? = nil
+    ) throws(ColumnarError) -> JSONShape {
         var surveyor = JSONSurveyor()
+        let knowledge = JSONKnowledge(nil, skipping: skipped)
+        var firstRow: Int64 = 1
         func look(at text: any ByteSource) throws(ColumnarError) {
             let reader = JSONBatchReader(
-                text, form: self == .ndjson ? .lines : nil, options: options, knowledge: JSONKnowledge(nil))
+                text, form: self == .ndjson ? .lines : nil, options: options, knowledge: knowledge, firstRow: firstRow)
             try reader.survey(&surveyor)
+            firstRow = reader.nextRow
         }
         guard let archive = text as? ZipSource else {
             try look(at: text)

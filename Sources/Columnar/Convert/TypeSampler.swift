@@ -71,7 +71,11 @@ extension ConversionPass {
         var kinds: [ValueKinds]
         /// Columns of the output with a given type that some value does not fit.
         var misfits: Set<Int> = []
-        /// Of the records, where they are JSON.
+        /// Of the records that stay, where they are JSON.
         var shape: JSONShape?
+        /// Records of JSON that are left out, which the scan has judged, counted and delivered; nil where it has not.
+        var skipped: SkippedRecords?
+        var rejectedRows: Int64 = 0
+        var quality: QualityReport?
     }
 }

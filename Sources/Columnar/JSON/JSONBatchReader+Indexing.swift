@@ -43,6 +43,7 @@ extension JSONBatchReader {
         var leftOut = false
         var consumed = batch.start
         var slots = batch.index
+        var skips = knowledge.skipped?.cursor
         while batch.rows < mostRows, shredder.nestedCount < JSONShredder.batchValues {
             var start = scanner.position
             var isInRecord = false
@@ -54,6 +55,7 @@ extension JSONBatchReader {
                 start = scanner.position
                 consumed = start
                 isInRecord = true
+                if isSkipped(nextRow + records, &skips) { throw JSONFault(.skipped, at: start) }
                 if isCareful { try check(scanner, framing) }
                 memset(slots, 0, stride * 4)
                 try shredder.record(&scanner, slots)
@@ -66,7 +68,8 @@ extension JSONBatchReader {
                 extents.append(UInt32(truncatingIfNeeded: end))
             } catch {
                 shredder.discard(toRecords: batch.rows)
-                if !isCareful, options.csv.badRecords == .reject, !isCutOff(error, limit) {
+                let isSkipped = error.problem == .skipped
+                if !isSkipped, !isCareful, options.csv.badRecords == .reject, !isCutOff(error, limit) {
                     isCareful = true
                     return nil
                 }
@@ -75,17 +78,19 @@ extension JSONBatchReader {
                     break
                 }
                 if isCutOff(error, limit) { break }
-                let problem = self.problem(error, batch, record: start, ordinal: nextRow + records)
+                // Of what is skipped, nothing has to be said.
+                let problem = isSkipped ? nil : self.problem(error, batch, record: start, ordinal: nextRow + records)
                 let isMismatch = error.problem == .conflict
                 // What is wrong between records leaves no place where the next one could begin.
-                guard isInRecord, isMismatch ? options.mismatches == .reject : options.csv.badRecords == .reject else {
-                    throw problem
-                }
+                let mayReject = isMismatch ? options.mismatches == .reject : options.csv.badRecords == .reject
+                if let problem, !isInRecord || !mayReject { throw problem }
                 guard let end = framing.skipRecord(&scanner, from: start, end: limit) else {
-                    if reachedEnd { throw problem }
+                    if reachedEnd {
+                        throw problem ?? self.problem(error, batch, record: start, ordinal: nextRow + records)
+                    }
                     break
                 }
-                reject(batch, problem, start..<end, ordinal: nextRow + records)
+                if let problem { reject(batch, problem, start..<end, ordinal: nextRow + records) }
                 if !leftOut { batch.ordinals = (0..<batch.rows).map { nextRow + Int64($0) } }
                 leftOut = true
                 records += 1
@@ -100,6 +105,7 @@ extension JSONBatchReader {
         }
         guard consumed > batch.start || reachedEnd || hasNews else { return false }
         self.framing = framing
+        if let skips { knowledge.skipped?.cursor = skips }
         shredder.end(batch)
         batch.consumedEnd = consumed
         nextRow += records
@@ -175,6 +181,7 @@ extension JSONBatchReader {
         var framing = framing
         var records: Int64 = 0
         var consumed = batch.start
+        var skips = knowledge.skipped?.cursor
         while true {
             var start = scanner.position
             var isInRecord = false
@@ -186,19 +193,23 @@ extension JSONBatchReader {
                 start = scanner.position
                 consumed = start
                 isInRecord = true
+                if isSkipped(nextRow + records, &skips) { throw JSONFault(.skipped, at: start) }
                 try visit(&scanner)
                 try framing.endRecord(&scanner)
             } catch {
                 if isCutOff(error, limit) { break }
-                let problem = self.problem(error, batch, record: start, ordinal: nextRow + records)
-                if error.problem == .tooManyFields { throw problem }
-                guard isInRecord, isSample || options.csv.badRecords == .reject,
+                let isSkipped = error.problem == .skipped
+                let problem = isSkipped ? nil : self.problem(error, batch, record: start, ordinal: nextRow + records)
+                if let problem, error.problem == .tooManyFields { throw problem }
+                guard isInRecord, isSample || isSkipped || options.csv.badRecords == .reject,
                     let end = framing.skipRecord(&scanner, from: start, end: limit)
                 else {
-                    if !isSample, !isInRecord || reachedEnd || options.csv.badRecords != .reject { throw problem }
+                    if !isSample, !isInRecord || reachedEnd || (!isSkipped && options.csv.badRecords != .reject) {
+                        throw problem ?? self.problem(error, batch, record: start, ordinal: nextRow + records)
+                    }
                     break
                 }
-                if !isSample { reject(batch, problem, start..<end, ordinal: nextRow + records) }
+                if let problem, !isSample { reject(batch, problem, start..<end, ordinal: nextRow + records) }
             }
             records += 1
             consumed = scanner.position
@@ -206,10 +217,18 @@ extension JSONBatchReader {
         guard !isSample else { return true }
         guard consumed > batch.start || reachedEnd else { return false }
         self.framing = framing
+        if let skips { knowledge.skipped?.cursor = skips }
         batch.consumedEnd = consumed
         nextRow += records
         nextLine += Int64(batch.countLines(batch.start, consumed))
         return true
+    }
+
+    @inline(__always)
+    private func isSkipped(_ ordinal: Int64, _ skips: inout SkippedRecords.Cursor?) -> Bool {
+        guard var cursor = skips, let skipped = knowledge.skipped else { return false }
+        defer { skips = cursor }
+        return skipped.contains(ordinal, &cursor)
     }
 
     /// The offset up to which records can be complete; nil where there is none and more input may follow.

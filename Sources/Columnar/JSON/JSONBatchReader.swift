@@ -7,7 +7,7 @@ final class JSONBatchReader: RecordReader {
     /// Nil: a list, or objects one after the other, by the first byte.
     private let form: JSONFraming.Form?
     var framing = JSONFraming(.lines)
-    private let knowledge: JSONKnowledge
+    let knowledge: JSONKnowledge
     private var isSurveyed: Bool { knowledge.isComplete }
     var shredder = JSONShredder([], shapes: [], canWiden: [], isComplete: false)
 

@@ -12,6 +12,8 @@ struct JSONFault: Error {
         case expectedRecord
         /// Well-formed, but not what the columns can hold; the one who throws it keeps the details.
         case conflict
+        /// A record that is to be passed over: nothing is wrong that was not said before.
+        case skipped
     }
 
     var problem: Problem
@@ -47,6 +49,7 @@ struct JSONFault: Error {
         case .emptyName: "a field has an empty name"
         case .expectedRecord: "a record must come here, after the comma or the bracket"
         case .conflict: "the value does not fit its column"
+        case .skipped: "the record was left out before"
         }
     }
 }

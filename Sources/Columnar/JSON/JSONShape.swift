@@ -68,6 +68,12 @@ final class JSONShape {
         return keys.add(name, length, field: fields.count - 1)
     }
 
+    /// Makes a field that no object had, unless there is one.
+    func ensureField(_ sourceName: String) {
+        var name = sourceName
+        name.withUTF8 { if let start = $0.baseAddress { _ = key(start, $0.count, limit: JSONSurveyor.maximumColumns) } }
+    }
+
     // MARK: types
 
     /// Takes in what a type can hold.
@@ -118,10 +124,16 @@ final class JSONKnowledge {
     /// Whether the shape is that of all records.
     let isComplete: Bool
 
-    /// - Parameter shape: of all records, where a survey was made.
-    init(_ shape: JSONShape?) {
+    /// Records that are passed over as if they were not there.
+    let skipped: SkippedRecords?
+
+    /// - Parameter shape: of all records that are not skipped, where a survey was made.
+    init(_ shape: JSONShape?, skipping skipped: SkippedRecords? = nil) {
         self.shape = shape
         isComplete = shape != nil
+        self.skipped = skipped
+        // From the first record on, once more.
+        skipped?.cursor = SkippedRecords.Cursor()
     }
 }
 
