@@ -231,7 +231,7 @@ def check(job):
     skipped = set(job.get("skip", []))
     source = records(job["json"])
     nodes = [node for index, node in enumerate(source) if index not in skipped]
-    # Records that rules leave out have their say in the types all the same: fields come before rules.
+    # Records that rules leave out have no say in types, but their fields are columns.
     typed = [members(node) for node in source]
     rows = [members(node) for node in nodes]
     found = table.to_pylist()
@@ -241,7 +241,7 @@ def check(job):
     if lost:
         problems.append(f"columns {lost} are missing")
     for field in table.schema:
-        check_type([row.get(field.name) for row in typed], field.type, field.name, problems)
+        check_type([row.get(field.name) for row in rows], field.type, field.name, problems)
         for index, (row, result) in enumerate(zip(rows, found)):
             try:
                 wanted = value_of(row.get(field.name), field.type)

@@ -21,8 +21,9 @@ struct PatternRuns: Sendable {
             }
             classes[targets, default: []].append(byte)
         }
-        guard let largest = classes.max(by: { $0.value.count < $1.value.count })?.value, let common = largest.first,
-            largest.count >= 125
+        // Common ones that lead nowhere are seldom seen, and all that is seen would be among the others.
+        guard let (targets, largest) = classes.max(by: { $0.value.count < $1.value.count }),
+            let common = largest.first, largest.count >= 125, targets.contains(where: { !$0.isEmpty })
         else { return nil }
         let rest = (UInt8(0)..<128).filter { !largest.contains($0) }
         // With fewer than three, one is looked for several times; a common one may be.
