@@ -4,7 +4,7 @@ final class ConversionPass {
     private let target: ConversionTarget
     let options: ConversionOptions
     let processor: (any RecordProcessor)?
-    private let rejectedRecords: (any RejectedRecords)?
+    let rejectedRecords: (any RejectedRecords)?
     private let nullTokens: NullTokens
 
     var report = ConversionReport()
@@ -226,22 +226,6 @@ final class ConversionPass {
             filled.append(batch)
         }
         return (filled, nil)
-    }
-
-    /// Tells who receives rejected records that a pass begins which delivers them.
-    func beginRejected(_ reader: any RecordReader) throws(ColumnarError) {
-        try rejectedRecords?.beginPass()
-        try rejectedRecords?.describe(
-            options.format.isJSON
-                ? RejectedLayout(header: "", delimiter: ",", format: .json)
-                : RejectedLayout(
-                    columns: reader.columns, dialect: reader.dialect, format: options.format.rejectedFormat))
-    }
-
-    func deliver(_ records: [RejectedRecord]) throws(ColumnarError) {
-        report.rejectedRows += Int64(records.count)
-        guard let rejectedRecords else { return }
-        for record in records { try rejectedRecords.receive(record) }
     }
 
     private func sample(_ batch: RecordBatch, _ reader: any RecordReader) -> Scan {
