@@ -178,8 +178,13 @@ struct RoundTripTests {
         let folder = Harness.temporaryFolder()
         defer {
             unlink(folder + "/api.sock")
+            rmdir(folder + "/journal")
             rmdir(folder)
         }
+        // A folder that no host has worked on: to start one there may be a mistake.
+        let other = await #expect(throws: APIError.self) { try await HostClient(dataFolder: folder).health() }
+        #expect(other?.message.contains("is no data folder") == true && other?.hint?.contains("--data DIR") == true)
+        mkdir(folder + "/journal", 0o700)
         let none = await #expect(throws: APIError.self) { try await HostClient(dataFolder: folder).health() }
         #expect(none?.message.contains("no host is running on \(folder)") == true)
         #expect(none?.hint?.contains("sluice up --data \(folder)") == true)
