@@ -3,7 +3,19 @@ import Glibc
 import Synchronization
 
 extension Bucket {
-    /// Opens the folder at `path` as the bucket `name`, making it (and its parents) if `create`.
+    /// What the journal knows of a bucket's folder: another folder in its place (a disk that is not mounted, a folder
+    /// made anew) must not make every object count as deleted.
+    package enum KnownFolder: Sendable {
+        /// No objects: any folder will do.
+        case nothing
+        /// Objects, in a folder that had no `.sluice` (it could only be read): an empty folder is another one.
+        case objects
+        /// Objects, in a folder with `.sluice`: one without is another one.
+        case marked
+    }
+
+    /// Opens the folder at `path` as the bucket `name`, making it (and its parents) if `create` and the journal knows no
+    /// objects of it. `BucketLost`: it is not the folder that the journal knows.
     ///
     /// Refused (`BucketRefused`) are: a path that is not a folder, a folder that contains `dataFolder` (the journal's
     /// own writes would be objects) or another bucket, and a folder into which a file cannot be renamed from
@@ -11,15 +23,16 @@ extension Bucket {
     /// folder that may only be read is opened; `notWritableReason` then says why nothing can be published there.
     package static func open(
         name: String, path: String, configuration: BucketConfiguration = BucketConfiguration(), create: Bool = true,
-        dataFolder: String? = nil, others: [Bucket] = []
+        known: KnownFolder = .nothing, dataFolder: String? = nil, others: [Bucket] = []
     ) throws(ObjectStoreError) -> Bucket {
         if let flaw = flaw(inName: name) {
             throw ObjectStoreError(.bucketRefused, "the bucket name \"\(name)\" \(flaw)", bucket: name)
         }
-        if create { try makeFolders(path, bucket: name) }
+        if create, known == .nothing { try makeFolders(path, bucket: name) }
         let descriptor = Glibc.open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
         if descriptor < 0 {
             let error = SystemError.last("open", path)
+            if known != .nothing, error.isMissing { throw lost(name, path, "it is not there") }
             throw ObjectStoreError(
                 .bucketRefused, "cannot open the folder of bucket \(name): \(error.reason)", bucket: name, path: path,
                 errno: error.errno, permanent: !(error.errno == EMFILE || error.errno == ENFILE), cause: error)
@@ -37,15 +50,43 @@ extension Bucket {
                 "the folders of the buckets \(name) and \(other.name) lie inside each other: every file "
                     + "there would be two objects; choose another folder for one of them", bucket: name, path: path)
         }
-        let marked = (try? files.status(ownFolder))?.kind == .folder
         let bucket = Bucket(
             name: name, path: path, files: files, configuration: configuration,
-            kind: FileSystemKind(magic: clinux_file_system_type(descriptor)), wasMarked: marked)
+            kind: FileSystemKind(magic: clinux_file_system_type(descriptor)))
+        // Before the proof of writing, which makes `.sluice`.
+        switch known {
+        case .nothing: break
+        case .objects:
+            if !bucket.isMarked, isEmpty(path) { throw lost(name, path, "it is empty") }
+        case .marked:
+            if !bucket.isMarked { throw lost(name, path, "it has no folder \(ownFolder)") }
+        }
         if let reason = bucket.probeWriting() {
             if reason.code == .bucketRefused { throw reason }
             bucket.state.withLock { $0.notWritable = reason }
         }
         return bucket
+    }
+
+    /// `.sluice` is there.
+    package var isMarked: Bool { (try? files.status(Self.ownFolder))?.kind == .folder }
+
+    private static func lost(_ name: String, _ path: String, _ reason: String) -> ObjectStoreError {
+        ObjectStoreError(
+            .bucketLost,
+            "the folder \(path) is not the one whose objects the journal knows: \(reason). Mount the disk, or bring the "
+                + "folder back; if the objects are gone for good, make the folder \(path)/\(ownFolder), and what is "
+                + "missing counts as deleted", bucket: name, path: path)
+    }
+
+    private static func isEmpty(_ path: String) -> Bool {
+        guard let folder = opendir(path) else { return false }
+        defer { closedir(folder) }
+        while let entry = readdir(folder) {
+            let name = withUnsafeBytes(of: &entry.pointee.d_name) { $0.prefix { $0 != 0 }.map { $0 } }
+            if name != Array(".".utf8), name != Array("..".utf8) { return false }
+        }
+        return true
     }
 
     /// Names are folders, parts of addresses and labels of metrics: S3's rules without the lower bound on length.

@@ -16,9 +16,6 @@ package final class Bucket: Sendable {
     package let path: String
     package let configuration: BucketConfiguration
     package let fileSystem: FileSystemKind
-    /// `.sluice` was there when the bucket was opened. A bucket that the journal knows but that has lost it is another
-    /// folder (a disk not mounted, a folder made anew): do not take its keys for deleted without asking.
-    package let wasMarked: Bool
     /// The host's own outputs that are not in the index yet.
     package let publications = PublicationRegistry()
     let files: any FileSystem
@@ -43,22 +40,19 @@ package final class Bucket: Sendable {
         self.configuration = configuration
         self.files = files
         fileSystem = FileSystemKind(name: "given", reportsChanges: false)
-        wasMarked = true
         state = Mutex(State())
         publishedMode = 0o644
         folderMode = 0o755
     }
 
     init(
-        name: String, path: String, files: LinuxFileSystem, configuration: BucketConfiguration, kind: FileSystemKind,
-        wasMarked: Bool
+        name: String, path: String, files: LinuxFileSystem, configuration: BucketConfiguration, kind: FileSystemKind
     ) {
         self.name = name
         self.path = path
         self.files = files
         self.configuration = configuration
         fileSystem = kind
-        self.wasMarked = wasMarked
         state = Mutex(State())
         let mask = ProcessMask.umask
         publishedMode = 0o644 & ~mask

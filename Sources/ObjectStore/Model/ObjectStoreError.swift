@@ -36,8 +36,10 @@ package struct ObjectStoreError: Error, Sendable, CustomStringConvertible {
         package static let stagingQuota = Code("StagingQuotaExceeded")
         /// An fsync failed: what it covered must be taken as lost, and is never synced a second time.
         package static let syncFailed = Code("SyncFailed")
-        /// The folder cannot be a bucket (or is not the one it was).
+        /// The folder cannot be a bucket.
         package static let bucketRefused = Code("BucketRefused")
+        /// The bucket's folder is not the one whose objects the journal knows: a disk may not be mounted.
+        package static let bucketLost = Code("BucketLost")
         /// Any other failed system call; usually worth another try.
         package static let inputOutput = Code("InputOutput", permanent: false)
 

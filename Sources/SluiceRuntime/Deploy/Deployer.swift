@@ -107,11 +107,12 @@ package final class Deployer {
         }
     }
 
-    /// Puts a deployment that the journal already holds back into force after a start.
-    package func restore(_ deployment: Deployment) async throws {
+    /// Puts a deployment that the journal already holds back into force after a start. The findings: buckets that cannot be
+    /// opened.
+    package func restore(_ deployment: Deployment) async throws -> [AppFinding] {
         router.prepare(try RuleSet(deployment))
         router.activate(deployment.ruleSet)
-        for finding in await openBuckets(deployment.app) { log.error("\(finding)") }
+        return await openBuckets(deployment.app)
     }
 
     private func commit(_ loaded: LoadedApp, _ plan: VersionPlan, _ before: Deployment) async throws -> Deployment {

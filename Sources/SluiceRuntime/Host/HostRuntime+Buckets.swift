@@ -12,13 +12,14 @@ extension HostRuntime {
     func open(_ app: AppDefinition) async -> [AppFinding] {
         var findings: [AppFinding] = []
         for definition in app.buckets where buckets[definition.name] == nil {
-            let (data, others) = (options.dataFolder, buckets.all)
+            let (data, others, journal) = (options.dataFolder, buckets.all, journal)
             do {
                 let bucket = try await files.run { () throws -> Bucket in
                     let folder = definition.path ?? "\(data)/buckets/\(definition.name)"
                     if definition.path == nil { mkdir("\(data)/buckets", 0o755) }
                     return try Bucket.open(
                         name: definition.name, path: folder, configuration: definition.configuration,
+                        known: try Self.knownFolder(of: definition.name, journal),
                         dataFolder: definition.path == nil ? nil : data, others: others)
                 }
                 buckets.set(bucket)
@@ -27,8 +28,11 @@ extension HostRuntime {
                 }
             } catch {
                 let text = (error as? ObjectStoreError)?.message ?? "\(error)"
+                let isLost = (error as? ObjectStoreError)?.code == .bucketLost
                 findings.append(
-                    AppFinding("BucketRefused", "bucket \(definition.name): \(text)", file: "sluice.yaml"))
+                    AppFinding(
+                        isLost ? "BucketLost" : "BucketRefused", "bucket \(definition.name): \(text)",
+                        file: "sluice.yaml"))
             }
         }
         return findings
@@ -43,25 +47,38 @@ extension HostRuntime {
     }
 
     /// What the journal knows of a bucket beside its objects.
-    private struct BucketNote: Codable {
+    private struct BucketNote: Codable, Equatable {
         /// What was there before this time, unchanged since, was adopted without events; nil: everything is announced.
         var adoptBefore: Int64?
         /// Its first scan is done.
         var adopted: Bool
+        /// Its folder has `.sluice`, by which it is known again.
+        var isMarked: Bool?
+
+        static func name(of bucket: String) -> String { "bucket/\(bucket)" }
+    }
+
+    /// Blocking.
+    private nonisolated static func knownFolder(
+        of bucket: String, _ journal: any JournalStore
+    ) throws -> Bucket.KnownFolder {
+        guard try !journal.objects(bucket: bucket, prefix: "", after: nil, limit: 1).isEmpty else { return .nothing }
+        let note = try journal.value(name: BucketNote.name(of: bucket))
+            .flatMap { JSONText.decode(BucketNote.self, from: $0) }
+        return note?.isMarked == true ? .marked : .objects
     }
 
     /// Starts the watchers of all buckets that have none; returns when each has scanned its bucket once.
     func startWatching() async throws {
         for bucket in buckets.all where watchers[bucket.name] == nil {
-            let (journal, announcer, name) = (journal, announcer, "bucket/\(bucket.name)")
-            let body = try await files.run { try journal.value(name: name) }
-            var note = body.flatMap { JSONText.decode(BucketNote.self, from: $0) }
-            if note == nil {
-                let ignores = bucket.configuration.existing == .ignore
-                note = BucketNote(adoptBefore: ignores ? BucketWatcher.now : nil, adopted: false)
-                try await keep(note, as: name)
-            }
-            let before = note?.adopted == true ? nil : note?.adoptBefore
+            let (journal, announcer, name) = (journal, announcer, BucketNote.name(of: bucket.name))
+            let (body, isMarked) = try await files.run { (try journal.value(name: name), bucket.isMarked) }
+            let stored = body.flatMap { JSONText.decode(BucketNote.self, from: $0) }
+            let ignores = bucket.configuration.existing == .ignore
+            var note = stored ?? BucketNote(adoptBefore: ignores ? BucketWatcher.now : nil, adopted: false)
+            note.isMarked = isMarked
+            if note != stored { try await keep(note, as: name) }
+            let before = note.adopted ? nil : note.adoptBefore
             let scan = AsyncStream<BucketStatus>.makeStream()
             let watcher = try await files.run {
                 try BucketWatcher.start(
@@ -75,8 +92,9 @@ extension HostRuntime {
             }
             watchers[bucket.name] = watcher
             for await status in scan.stream {
-                guard note?.adopted == false else { break }
-                try await keep(BucketNote(adoptBefore: note?.adoptBefore, adopted: true), as: name)
+                guard !note.adopted else { break }
+                note.adopted = true
+                try await keep(note, as: name)
                 if status.adopted > 0 {
                     log.notice(
                         """
@@ -88,7 +106,7 @@ extension HostRuntime {
         }
     }
 
-    private func keep(_ note: BucketNote?, as name: String) async throws {
+    private func keep(_ note: BucketNote, as name: String) async throws {
         var batch = Batch()
         batch.control.append(.putValue(name: name, body: JSONText.encode(note)))
         _ = try await committer.commit(batch)

@@ -125,6 +125,11 @@ extension HostRuntime {
     }
 
     package func deploy(folder: String?, dryRun: Bool) async throws -> DeployResult {
+        // One after another, each to its end: an older one must not put its schedules, manifests and buckets back into force
+        // after a newer one's. Saying what would change changes nothing.
+        let turn: Set<String> = dryRun ? [] : ["deployment"]
+        await deploying.acquire(turn)
+        defer { deploying.release(turn) }
         guard phase == .ready else { throw APIError.unavailable("the host is \(phase.rawValue)") }
         let known = deployment.appFolder.isEmpty ? options.appFolder : deployment.appFolder
         guard let folder = folder ?? known else {
@@ -132,11 +137,12 @@ extension HostRuntime {
         }
         let (outcome, isNew) = try await deployed(folder: folder, dryRun: dryRun)
         if isNew {
-            await closeBuckets(notIn: outcome.deployment.app)
-            try await manifests.apply(outcome.deployment)
+            let inForce = deployment
+            await closeBuckets(notIn: inForce.app)
+            try await manifests.apply(inForce)
             try await startWatching()
-            try await schedules.apply(outcome.deployment)
-            try await alarms.apply(outcome.deployment)
+            try await schedules.apply(inForce)
+            try await alarms.apply(inForce)
         }
         return DeployResult(
             accepted: outcome.accepted, ruleSet: deployment.ruleSet, changes: outcome.changes,

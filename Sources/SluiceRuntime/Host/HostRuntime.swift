@@ -154,7 +154,15 @@ package final class HostRuntime {
             }
             deployment = known.rebased(to: options.dataFolder)
         }
-        if deployment.ruleSet > 0 { try await deployer.restore(deployment) }
+        if deployment.ruleSet > 0 {
+            let findings = try await deployer.restore(deployment)
+            // Without its disk a bucket's decided outcomes would be given up, and whatever waits for its objects would die.
+            let lost = findings.filter { $0.code == "BucketLost" }
+            guard lost.isEmpty else {
+                throw HostStartError(message: "a bucket's folder is not the one it was:", findings: lost)
+            }
+            for finding in findings { log.error("\(finding)") }
+        }
         try await replays.load()
         deployment.replays = replays.parts
         dispatcher.workers = pool

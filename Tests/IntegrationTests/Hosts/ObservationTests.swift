@@ -78,8 +78,9 @@ extension Integration {
                 }
                 // The modules come with it: the folder that they were in may be gone.
                 #expect(await host.end() == .exited(0))
+                try FileManager.default.moveItem(atPath: host.data + "/buckets", toPath: copy + "/buckets")
                 try FileManager.default.removeItem(atPath: host.data)
-                try FileManager.default.copyItem(atPath: copy, toPath: host.data)
+                try FileManager.default.moveItem(atPath: copy, toPath: host.data)
                 try await host.start()
                 #expect(try await host.deadLetters().map(\.id) == [letter.id])
                 try host.move("n\n1\n", to: "landing-zone", "db/t/one.csv")

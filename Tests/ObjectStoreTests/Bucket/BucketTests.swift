@@ -15,10 +15,10 @@ struct BucketTests {
     func opens() throws {
         let bucket = try Bucket.open(name: "landing-zone", path: "\(folder.path)/data/buckets/landing-zone")
         #expect(bucket.notWritableReason == nil)
-        #expect(!bucket.wasMarked)
+        #expect(bucket.isMarked)
         #expect(try shell("ls -A", in: bucket.path) == ".sluice\n")
         #expect(try shell("ls -A .sluice", in: bucket.path) == "")
-        #expect(try Bucket.open(name: "landing-zone", path: bucket.path).wasMarked)
+        #expect(code { _ = try Bucket.open(name: "landing-zone", path: bucket.path, known: .marked) } == nil)
         #expect(bucket.fileSystem.reportsChanges)
     }
 
@@ -36,6 +36,29 @@ struct BucketTests {
             code {
                 _ = try Bucket.open(name: "b", path: "\(folder.path)/b", dataFolder: folder.path)
             } == nil)
+    }
+
+    @Test("a folder that is not the one whose objects are known is refused, and left as it is")
+    func lost() throws {
+        let path = "\(folder.path)/archive"
+        for known in [Bucket.KnownFolder.objects, .marked] {
+            #expect(code { _ = try Bucket.open(name: "archive", path: path, known: known) } == "BucketLost")
+            #expect(try shell("ls", in: folder.path) == "")
+        }
+        // The mount point of a disk that is not mounted.
+        try shell("mkdir archive", in: folder.path)
+        for known in [Bucket.KnownFolder.objects, .marked] {
+            #expect(code { _ = try Bucket.open(name: "archive", path: path, known: known) } == "BucketLost")
+            #expect(try shell("ls -A archive", in: folder.path) == "")
+        }
+        // What could only be read has no mark: its files tell.
+        try writeFile("\(path)/file", "")
+        #expect(code { _ = try Bucket.open(name: "archive", path: path, known: .marked) } == "BucketLost")
+        #expect(try shell("ls -A archive", in: folder.path) == "file\n")
+        #expect(code { _ = try Bucket.open(name: "archive", path: path, known: .objects) } == nil)
+        // Made by hand: what is missing is gone for good.
+        try shell("rm -r archive; mkdir -p archive/.sluice", in: folder.path)
+        #expect(code { _ = try Bucket.open(name: "archive", path: path, known: .marked) } == nil)
     }
 
     @Test("buckets inside each other are refused, and names that are no names")

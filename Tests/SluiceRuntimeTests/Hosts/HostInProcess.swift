@@ -11,20 +11,23 @@ import UVLoop
 /// A whole host without a gateway: real workers with the function in C, a journal in memory.
 @LoopActor
 final class HostInProcess {
-    let folder = TemporaryFolder(name: "host")
-    let journal = InMemoryJournal()
+    let folder: TemporaryFolder
+    let journal: InMemoryJournal
     let runtime: HostRuntime
     let control: HostController
 
     /// `functions`: their names, with more of their `function.yaml`; `rules`: of each its pattern and targets; `streams`: of
-    /// each what sluice.yaml says; `buses`: besides `default`.
+    /// each what sluice.yaml says; `buses`: besides `default`; `more`: further lines of sluice.yaml; `before`: a host that has
+    /// stopped, whose journal and folders this one takes up.
     init(
         functions: [String: String] = ["InC": ""], rules: [String: String], streams: [String: String] = [:],
-        buses: [String] = ["orders"]
+        buses: [String] = ["orders"], more: String = "", after before: HostInProcess? = nil
     ) async throws {
+        folder = before?.folder ?? TemporaryFolder(name: "host")
+        journal = before?.journal.restarted() ?? InMemoryJournal()
         let (app, data) = ("\(folder.path)/app", "\(folder.path)/data")
         try FileManager.default.createDirectory(atPath: data, withIntermediateDirectories: true)
-        try Self.write(app, functions, rules, streams, buses)
+        try Self.write(app, functions, rules, streams, buses, more)
         let log = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
         let state = try journal.recover()
         runtime = HostRuntime(
@@ -34,15 +37,16 @@ final class HostInProcess {
         try await runtime.start()
     }
 
-    private nonisolated static func write(
+    /// Writes an app folder.
+    nonisolated static func write(
         _ app: String, _ functions: [String: String], _ rules: [String: String], _ streams: [String: String],
-        _ buses: [String]
+        _ buses: [String], _ more: String = ""
     ) throws {
         try? FileManager.default.removeItem(atPath: app)
         let module = try FunctionInC.ordinary.get().path
         let declared = streams.map { "\($0): {\($1)}" }.sorted().joined(separator: ", ")
         let named = buses.map { "\($0): " }.joined(separator: ", ")
-        var files = ["sluice.yaml": "buses: {\(named)}\nstreams: {\(declared)}\n"]
+        var files = ["sluice.yaml": "buses: {\(named)}\nstreams: {\(declared)}\n\(more)\n"]
         for (name, more) in functions { files["Functions/\(name)/function.yaml"] = "module: \(module)\n\(more)\n" }
         for (name, rest) in rules { files["Events/rules/\(name).yaml"] = "name: \(name)\n\(rest)\n" }
         for (name, text) in files {

@@ -1,0 +1,98 @@
+import Foundation
+import HostAPI
+import Journal
+import SluiceRuntime
+import Synchronization
+import Testing
+import UVLoop
+
+/// Buckets of a whole host: over restarts, and over deployments.
+@Suite("Buckets of a host", .timeLimit(.minutes(2)))
+@LoopActor
+struct BucketHostTests {
+    private static func archive(_ folder: TemporaryFolder) -> String { "\(folder.path)/archive" }
+
+    private static func declared(_ folder: TemporaryFolder) -> String {
+        "buckets: {archive: {path: \(archive(folder)), existing: trigger}}"
+    }
+
+    private static func put(_ path: String, _ text: String = "x") throws {
+        try FileManager.default.createDirectory(
+            at: URL(filePath: path).deletingLastPathComponent(), withIntermediateDirectories: true)
+        try Data(text.utf8).write(to: URL(filePath: path))
+    }
+
+    private static func types(_ journal: InMemoryJournal) throws -> [String] {
+        try journal.records(log: "default", after: 0, limit: 100).map {
+            String(decoding: $0.payload, as: UTF8.self).contains("Object Deleted") ? "deleted" : "created"
+        }
+    }
+
+    @Test("A bucket whose disk is not mounted has lost no objects: the host does not start before the folder is back")
+    func unmounted() async throws {
+        let folder = TemporaryFolder(name: "buckets")
+        let (path, more) = (Self.archive(folder), Self.declared(folder))
+        try Self.put("\(path)/a/one.csv")
+        let first = try await HostInProcess(rules: [:], more: more)
+        #expect(
+            try first.journal.objects(bucket: "archive", prefix: "", after: nil, limit: 10).map(\.key) == ["a/one.csv"])
+        await first.stop()
+        try FileManager.default.moveItem(atPath: path, toPath: path + ".disk")
+        // Not there, and an empty mount point.
+        for isThere in [false, true] {
+            if isThere { try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true) }
+            await #expect {
+                _ = try await HostInProcess(rules: [:], more: more, after: first)
+            } throws: { error in
+                (error as? HostStartError)?.findings.map(\.code) == ["BucketLost"]
+            }
+            #expect(!FileManager.default.fileExists(atPath: path + "/.sluice"))
+        }
+        try FileManager.default.removeItem(atPath: path)
+        try FileManager.default.moveItem(atPath: path + ".disk", toPath: path)
+        let second = try await HostInProcess(rules: [:], more: more, after: first)
+        #expect(try Self.types(second.journal) == ["created"])
+        await second.stop()
+        // Gone for good, and somebody says so.
+        try FileManager.default.removeItem(atPath: path)
+        try FileManager.default.createDirectory(atPath: path + "/.sluice", withIntermediateDirectories: true)
+        let third = try await HostInProcess(rules: [:], more: more, after: second)
+        #expect(try Self.types(third.journal) == ["created", "deleted"])
+        await third.stop()
+    }
+
+    @Test("Deployments that overlap take force one after another: the older one takes nothing of the newer one back")
+    func overlapping() async throws {
+        let host = try await HostInProcess(rules: [:])
+        let folder = TemporaryFolder(name: "buckets")
+        try Self.put("\(Self.archive(folder))/one.csv")
+        let (older, newer) = ("\(folder.path)/older", "\(folder.path)/newer")
+        try HostInProcess.write(older, ["InC": ""], [:], [:], [], Self.declared(folder))
+        try HostInProcess.write(
+            newer, ["InC": ""], ["nightly": "schedule: rate(1 day)\ntargets: [{function: InC}]"], [:], [],
+            Self.declared(folder))
+        // The older one's first look into the bucket takes a second: its commit is refused a few times.
+        let refusals = Mutex(7)
+        host.journal.injectFault { batch in
+            let isRefused =
+                !batch.objects.isEmpty
+                && refusals.withLock { left in
+                    left -= 1
+                    return left >= 0
+                }
+            guard isRefused else { return nil }
+            return JournalError(.storage, "not now")
+        }
+        let control = host.control
+        let first = Task { @LoopActor in try await control.deploy(DeployRequest(app: older)) }
+        let before = host.runtime.deployment.ruleSet
+        let _: Bool = try await host.wait { host.runtime.deployment.ruleSet > before ? true : nil }
+        let second = try await control.deploy(DeployRequest(app: newer))
+        #expect(second.accepted && second.ruleSet == before + 2, "\(second.findings)")
+        #expect(try await first.value.accepted)
+        #expect(try await control.listSchedules(count: 1).map(\.rule) == ["nightly"])
+        #expect(try host.journal.values(prefix: "schedule/").count == 1)
+        #expect(try Self.types(host.journal) == ["created"])
+        await host.stop()
+    }
+}
