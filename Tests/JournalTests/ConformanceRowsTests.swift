@@ -41,6 +41,57 @@ struct ConformanceRowsTests {
         #expect(try journal.object(bucket: "b", key: "b") == nil)
     }
 
+    @Test("A change that names a version does nothing to another one", arguments: Store.allCases)
+    func objectVersions(store: Store) async throws {
+        let fixture = try Fixture(store)
+        let journal = fixture.journal
+        var (old, new) = (object("k"), object("k"))
+        (old.etag, old.sequencer, old.eventID) = ("v1", "0000000000000001", "first")
+        (new.etag, new.sequencer, new.eventID) = ("v2", "0000000000000002", "second")
+        let file = CatalogFile(
+            database: "d", table: "t", bucket: "b", key: "k", rows: 1, bytes: 1, partition: [], schemaVersion: 1)
+        var batch = Batch()
+        batch.objects = [.put(new)]
+        batch.catalog = [.putTable(database: "d", table: "t", version: 1, body: [1]), .putFile(file)]
+        try await journal.commit(batch)
+        // What was found out about the older version comes after the newer one.
+        var late = old
+        (late.inode, late.sample) = (77, 78)
+        var stale = Batch()
+        stale.objects = [
+            .refresh(late), .removeVersion(bucket: "b", key: "k", etag: "v1"),
+            .announce(
+                bucket: "b", key: "k", of: old.sequencer, sequencer: "0000000000000003", eventID: "again"),
+            .refresh(object("none")), .removeVersion(bucket: "b", key: "none", etag: "e"),
+            .announce(bucket: "b", key: "none", of: old.sequencer, sequencer: "9", eventID: "x"),
+        ]
+        stale.catalog = [.removeFile(bucket: "b", key: "k")]
+        try await journal.commit(stale)
+        #expect(try journal.objects(bucket: "b", prefix: "", after: nil, limit: 9) == [new])
+        #expect(try journal.tableFile(bucket: "b", key: "k") == file)
+        // Of the version that is there all three count.
+        var fresh = new
+        (fresh.device, fresh.inode, fresh.modified, fresh.changed, fresh.sample) = (1 << 63, 77, 4, 5, 1 << 63)
+        var told = fresh
+        (told.sequencer, told.eventID) = ("0000000000000004", "again")
+        var change = Batch()
+        var stranger = fresh
+        (stranger.sequencer, stranger.eventID) = ("0000000000000009", "not taken over")
+        change.objects = [
+            .refresh(stranger),
+            .announce(bucket: "b", key: "k", of: new.sequencer, sequencer: told.sequencer, eventID: told.eventID),
+        ]
+        try await journal.commit(change)
+        try fixture.reopen()
+        #expect(try fixture.journal.object(bucket: "b", key: "k") == told)
+        var gone = Batch()
+        gone.objects = [.removeVersion(bucket: "b", key: "k", etag: "v2")]
+        gone.catalog = [.removeFile(bucket: "b", key: "k")]
+        try await fixture.journal.commit(gone)
+        #expect(try fixture.journal.object(bucket: "b", key: "k") == nil)
+        #expect(try fixture.journal.tableFile(bucket: "b", key: "k") == nil)
+    }
+
     @Test("Invocations are found by attempt, function and event, newest first", arguments: Store.allCases)
     func invocations(store: Store) async throws {
         let fixture = try Fixture(store)

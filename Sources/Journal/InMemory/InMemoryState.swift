@@ -191,6 +191,25 @@ struct InMemoryState: Sendable {
         switch change {
         case .put(let record): set(\.objects, Name(record.bucket, record.key), record)
         case .remove(let bucket, let key): set(\.objects, Name(bucket, key), nil)
+        case .removeVersion(let bucket, let key, let etag):
+            let name = Name(bucket, key)
+            if objects[name]?.etag == etag { set(\.objects, name, nil) }
+        case .announce(let bucket, let key, let of, let sequencer, let eventID):
+            let name = Name(bucket, key)
+            guard var record = objects[name], record.sequencer == of else { return }
+            record.sequencer = sequencer
+            record.eventID = eventID
+            set(\.objects, name, record)
+        case .refresh(let fresh):
+            let name = Name(fresh.bucket, fresh.key)
+            guard var record = objects[name], record.etag == fresh.etag else { return }
+            record.device = fresh.device
+            record.inode = fresh.inode
+            record.size = fresh.size
+            record.modified = fresh.modified
+            record.changed = fresh.changed
+            record.sample = fresh.sample
+            set(\.objects, name, record)
         }
     }
 
@@ -208,7 +227,9 @@ struct InMemoryState: Sendable {
             set(\.tableVersions, Name(database, table), nil)
             for (key, file) in files where file.database == database && file.table == table { set(\.files, key, nil) }
         case .putFile(let file): set(\.files, Name(file.bucket, file.key), file)
-        case .removeFile(let bucket, let key): set(\.files, Name(bucket, key), nil)
+        case .removeFile(let bucket, let key):
+            let name = Name(bucket, key)
+            if objects[name] == nil { set(\.files, name, nil) }
         }
     }
 }

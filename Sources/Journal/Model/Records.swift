@@ -34,9 +34,17 @@ package struct ObjectRecord: Sendable, Hashable {
     }
 }
 
+/// What was read of a key may be out of date when it is written: changes that follow from it name the version that they are
+/// about, and do nothing where the key has another one by now, or none.
 package enum ObjectIndexChange: Sendable {
     case put(ObjectRecord)
     case remove(bucket: String, key: String)
+    /// The version with this etag is gone.
+    case removeVersion(bucket: String, key: String, etag: String)
+    /// The version that had the sequencer `of` was announced again, by the event `eventID`.
+    case announce(bucket: String, key: String, of: String, sequencer: String, eventID: String)
+    /// Other stamps of the version with the record's etag; its sequencer and its event stay.
+    case refresh(ObjectRecord)
 }
 
 /// One finished invocation; kept when it had effects, log output or an error.
@@ -96,6 +104,8 @@ package enum CatalogChange: Sendable {
     case removeTable(database: String, table: String)
     /// Inserts or replaces one file of a table.
     case putFile(CatalogFile)
+    /// A file of a table whose object is gone; nothing where the object index knows the key (after the batch's own changes
+    /// of it).
     case removeFile(bucket: String, key: String)
 }
 

@@ -241,6 +241,31 @@ extension JournalWriter {
                 statements.removeObject.bind(1, bucket)
                 statements.removeObject.bind(2, key)
                 try statements.removeObject.run()
+            case .removeVersion(let bucket, let key, let etag):
+                statements.removeVersion.bind(1, bucket)
+                statements.removeVersion.bind(2, key)
+                statements.removeVersion.bind(3, etag)
+                try statements.removeVersion.run()
+            case .announce(let bucket, let key, let of, let sequencer, let eventID):
+                let announce = statements.announceObject
+                announce.bind(1, sequencer)
+                announce.bind(2, eventID)
+                announce.bind(3, bucket)
+                announce.bind(4, key)
+                announce.bind(5, of)
+                try announce.run()
+            case .refresh(let record):
+                let refresh = statements.refreshObject
+                refresh.bind(1, Int64(bitPattern: record.device))
+                refresh.bind(2, Int64(bitPattern: record.inode))
+                refresh.bind(3, record.size)
+                refresh.bind(4, record.modified)
+                refresh.bind(5, record.changed)
+                refresh.bind(6, Int64(bitPattern: record.sample))
+                refresh.bind(7, record.bucket)
+                refresh.bind(8, record.key)
+                refresh.bind(9, record.etag)
+                try refresh.run()
             }
         }
     }

@@ -58,7 +58,11 @@ extension JournalWriter {
                     partition,
                 ])
         case .removeFile(let bucket, let key):
-            try execute("DELETE FROM catalog_file WHERE bucket = ? AND key = ?", [bucket, key])
+            try execute(
+                """
+                DELETE FROM catalog_file WHERE bucket = ?1 AND key = ?2
+                AND NOT EXISTS (SELECT 1 FROM object WHERE bucket = ?1 AND key = ?2)
+                """, [bucket, key])
         }
     }
 

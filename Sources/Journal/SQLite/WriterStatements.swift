@@ -51,6 +51,9 @@ struct WriterStatements {
     let clearDecision: HotStatement
     let putObject: HotStatement
     let removeObject: HotStatement
+    let removeVersion: HotStatement
+    let announceObject: HotStatement
+    let refreshObject: HotStatement
     let putInvocation: HotStatement
     let putInvocationEvent: HotStatement
 
@@ -105,6 +108,14 @@ struct WriterStatements {
             event_id) VALUES (?,?,?,?,?,?,?,?,?,?,?)
             """)
         removeObject = try statement("DELETE FROM object WHERE bucket = ? AND key = ?")
+        removeVersion = try statement("DELETE FROM object WHERE bucket = ? AND key = ? AND etag = ?")
+        announceObject = try statement(
+            "UPDATE object SET sequencer = ?, event_id = ? WHERE bucket = ? AND key = ? AND sequencer = ?")
+        refreshObject = try statement(
+            """
+            UPDATE object SET device = ?, inode = ?, size = ?, modified = ?, changed = ?, sample = ?
+            WHERE bucket = ? AND key = ? AND etag = ?
+            """)
         putInvocation = try statement(
             """
             INSERT OR REPLACE INTO invocation (boot, number, id, subscription, function, version, event_ids, attempt,

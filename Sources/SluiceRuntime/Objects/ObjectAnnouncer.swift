@@ -137,32 +137,33 @@ extension ObjectAnnouncer: ChangeSink {
                 batch.objects.append(.put(record))
                 batch.appends.append(append)
             case .deleted(let known):
-                batch.objects.append(.remove(bucket: known.bucket, key: known.key))
+                batch.objects.append(.removeVersion(bucket: known.bucket, key: known.key, etag: known.etag))
                 batch.catalog.append(.removeFile(bucket: known.bucket, key: known.key))
                 batch.appends.append(deleted(bucket: known.bucket, key: known.key, lineage: []))
             case .adopted(let sighting):
                 batch.objects.append(.put(ObjectRecord(sighting, sequencer: nextSequencer())))
             case .refreshed(let known):
-                batch.objects.append(.put(ObjectRecord(known)))
+                batch.objects.append(.refresh(ObjectRecord(known)))
             }
         }
         _ = try journal.commitBlocking(batch)
     }
 
     /// Announces again what is there (backfill): a new event for a version that is known already. The id has the
-    /// sequencer in it, because the version's own id has been used.
+    /// sequencer in it, because the version's own id has been used. Of a version that was replaced since it was read only
+    /// the event comes, which is superseded: the newer one's stays the one that counts.
     package func announceAgain(_ records: [ObjectRecord]) throws {
         var batch = Batch()
         for record in records {
-            var record = record
-            record.sequencer = nextSequencer()
-            record.eventID = EventIdentity.derived(from: "backfill", record.bucket, record.key, record.sequencer)
+            let sequencer = nextSequencer()
+            let id = EventIdentity.derived(from: "backfill", record.bucket, record.key, sequencer)
             let payload = ObjectEvents.created(
-                id: record.eventID, time: Timestamp(milliseconds: clock.wall), bucket: record.bucket, key: record.key,
-                size: record.size, etag: record.etag, sequencer: record.sequencer, reason: "PutObject")
-            batch.appends.append(
-                append(bus: "default", id: record.eventID, payload: payload, reading: .validated, lineage: []))
-            batch.objects.append(.put(record))
+                id: id, time: Timestamp(milliseconds: clock.wall), bucket: record.bucket, key: record.key,
+                size: record.size, etag: record.etag, sequencer: sequencer, reason: "PutObject")
+            batch.appends.append(append(bus: "default", id: id, payload: payload, reading: .validated, lineage: []))
+            batch.objects.append(
+                .announce(
+                    bucket: record.bucket, key: record.key, of: record.sequencer, sequencer: sequencer, eventID: id))
         }
         _ = try journal.commitBlocking(batch)
     }
