@@ -5,7 +5,7 @@ import UVLoop
 extension Dispatcher {
     /// Counts an attempt for the alarms; what alarms have caused is not counted.
     func noteForAlarms(_ context: AttemptContext, failed: Bool) {
-        guard let settings = context.settings, context.origin.alarm == nil else { return }
+        guard let settings = context.settings, context.alarm == nil else { return }
         alarmCounts[settings.id, default: AttemptCounts()].attempts += 1
         if failed { alarmCounts[settings.id]?.errors += 1 }
     }

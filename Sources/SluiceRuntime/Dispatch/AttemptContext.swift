@@ -11,13 +11,16 @@ package final class AttemptContext {
     package let settings: SubscriptionSettings?
     package let started: Instant
     package let startedWall: Milliseconds
-    /// Where its events come from.
-    package let origin: Lineage
-    /// Of everything this attempt produces. Most produce nothing.
-    package private(set) lazy var lineage = origin.adding(
-        Lineage.Hop(
-            event: attempt.works.first?.eventID ?? "", rule: settings?.rule ?? "invoke", function: attempt.function,
-            subject: attempt.works.first.map { EventReading.subject(of: $0.payload) } ?? ""))
+    /// Where its events come from, work by work.
+    package let origins: [Lineage]
+    /// Of what the attempt as a whole produces: it comes from the work with the longest chain, and from an alarm where any
+    /// does. Most produce nothing.
+    package private(set) lazy var lineage: Lineage = {
+        let longest = origins.indices.max { origins[$0].hops.count < origins[$1].hops.count }
+        var whole = lineage(ofWork: longest)
+        whole.alarm = alarm
+        return whole
+    }()
     /// The object each work is about, where it is an object event.
     package let inputs: [ObjectInput?]
     package var effects = EffectSet()
@@ -42,19 +45,36 @@ package final class AttemptContext {
 
     package init(
         attempt: DeliveryCore.Attempt, version: FunctionVersion, settings: SubscriptionSettings?, started: Instant,
-        startedWall: Milliseconds, origin: Lineage, inputs: [ObjectInput?]
+        startedWall: Milliseconds, origins: [Lineage], inputs: [ObjectInput?]
     ) {
         self.attempt = attempt
         self.version = version
         self.settings = settings
         self.started = started
         self.startedWall = startedWall
-        self.origin = origin
+        self.origins = origins
         self.inputs = inputs
     }
 
     package var id: AttemptID { attempt.id }
     package var rule: String { settings?.rule ?? "" }
+
+    /// The alarm that any of its events follows from.
+    package var alarm: String? { origins.lazy.compactMap(\.alarm).first }
+
+    /// Of what a work has produced; nil: of what the attempt as a whole has.
+    package func lineage(of work: Int?) -> Lineage {
+        guard let work, attempt.works.count > 1 else { return lineage }
+        return lineage(ofWork: work)
+    }
+
+    private func lineage(ofWork index: Int?) -> Lineage {
+        let work = index.map { attempt.works[$0] }
+        let hop = Lineage.Hop(
+            event: work?.eventID ?? "", rule: settings?.rule ?? "invoke", function: attempt.function,
+            subject: work.map { EventReading.subject(of: $0.payload) } ?? "")
+        return (index.map { origins[$0] } ?? Lineage()).adding(hop)
+    }
 
     /// The same for every attempt of a delivery: the idempotency key handlers pass on.
     package nonisolated static func invocationID(of work: Work) -> String {

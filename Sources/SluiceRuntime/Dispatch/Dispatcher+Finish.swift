@@ -151,7 +151,7 @@ extension Dispatcher: WorkerPoolDelegate {
                 let isDropped = if case .dropped = resolution { true } else { false }
                 writer.finish(work, isDropped ? .dropped : .succeeded, into: &batch)
                 for told in successes(of: context, report, [index]) {
-                    batch.appends.append(append(told, lineage: context.lineage))
+                    batch.appends.append(append(told, lineage: context.lineage(of: index)))
                     if let event = batch.appends.last { outcomes.append(.outcome(event)) }
                 }
             case .superseded(let work):
@@ -178,7 +178,7 @@ extension Dispatcher: WorkerPoolDelegate {
                 input: input, before: await memo(ofLetter: work.deadLetter), into: &batch)
             let told = failure(
                 of: work, death, context.settings, attempt: context.id, version: context.version.version,
-                lineage: context.lineage)
+                lineage: context.lineage(of: index))
             if let told {
                 batch.appends.append(told)
                 outcomes.append(.outcome(told))

@@ -48,17 +48,18 @@ extension Dispatcher {
             return
         }
         let first = attempt.works.first
-        let before = first.flatMap { Lineage(text: $0.lineage) } ?? Lineage()
+        let origins = attempt.works.map { Lineage(text: $0.lineage) ?? Lineage() }
         let context = AttemptContext(
             attempt: attempt, version: version, settings: settings, started: clock.now, startedWall: clock.wall,
-            origin: before, inputs: attempt.works.map { EventReading.objectInput(of: $0.payload) })
+            origins: origins, inputs: attempt.works.map { EventReading.objectInput(of: $0.payload) })
         if case .direct(let token)? = first?.source { context.shadow = shadows[token] }
         attempts[attempt.id.number] = context
-        if before.hops.count >= deployment.app.limits.hopBudget {
-            return refuse(context, Failure(code: "HopBudgetExceeded", message: before.exhaustionMessage, retry: false))
+        // One such event in a batch refuses all of it: it is halved until that one is alone.
+        if let spent = origins.first(where: { $0.hops.count >= deployment.app.limits.hopBudget }) {
+            return refuse(context, Failure(code: "HopBudgetExceeded", message: spent.exhaustionMessage, retry: false))
         }
         // A redrive, which comes from the pending set, is the user's decision that the function shall have it.
-        if let first, first.source == .log, before.undecided?.contains(attempt.subscription.value) == true {
+        if let first, first.source == .log, origins.first?.undecided?.contains(attempt.subscription.value) == true {
             log.warning(
                 "a rule could not decide whether it wants an event: now a dead letter",
                 metadata: ["event": "\(first.eventID)", "rule": "\(settings?.rule ?? "?")"])

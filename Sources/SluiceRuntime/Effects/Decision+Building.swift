@@ -6,6 +6,12 @@ package import ObjectStore
 import UVLoop
 
 extension Decision {
+    /// The lineage's text of what a work has produced; nil: of what the invocation as a whole has.
+    func lineage(of record: Int?) -> Lineage {
+        guard let record, let lineages, lineages.indices.contains(record) else { return lineage }
+        return lineages[record]
+    }
+
     /// The journal's name for the kept outcome of an attempt whose publication failed.
     package static func parkedName(_ staging: StagingAttempt) -> String { "publish/\(staging)" }
     package static let parkedPrefix = "publish/"
@@ -71,27 +77,35 @@ extension Publisher {
                 delivery: works[index].delivery, isPending: works[index].source != .log,
                 deadLetter: works[index].deadLetter, dropped: dropped.contains(index))
         }
-        let outbox = prepared.events.map { entry, id in
+        let outbox = prepared.events.map { entry, id, record in
             let time = entry.time.flatMap { Timestamp(rfc3339: $0) } ?? Timestamp(milliseconds: context.startedWall)
             let payload = EventEnvelope(
                 id: id, detailType: entry.detailType, source: entry.source, account: ObjectEvents.account,
                 time: time.wholeSeconds, region: ObjectEvents.region, resources: entry.resources
             ).bytes(detail: Array(entry.detail.utf8))
             return Decision.OutboxEvent(
-                id: id, bus: entry.bus ?? "default", payload: String(decoding: payload, as: UTF8.self))
+                id: id, bus: entry.bus ?? "default", payload: String(decoding: payload, as: UTF8.self),
+                record: record)
         }
-        let records = prepared.records.map { entry, id, shard in
+        let records = prepared.records.map { entry, id, shard, record in
             let payload = StreamRecordText.bytes(
                 stream: entry.stream, shard: shard, partitionKey: entry.partitionKey, data: entry.data.utf8,
                 arrived: context.startedWall)
             return Decision.OutboxEvent(
-                id: id, bus: StreamLog.name(of: entry.stream), payload: String(decoding: payload, as: UTF8.self))
+                id: id, bus: StreamLog.name(of: entry.stream), payload: String(decoding: payload, as: UTF8.self),
+                record: record)
         }
+        let indices =
+            told.isEmpty
+            ? [:] : Dictionary(works.enumerated().map { ($1.delivery, $0) }, uniquingKeysWith: { first, _ in first })
         let outcomes = told.map { bus, event in
             Decision.OutboxEvent(
                 id: event.id, bus: bus, payload: String(decoding: event.payload(bus: bus), as: UTF8.self),
-                isOutcome: true)
+                isOutcome: true, record: indices[event.delivery])
         }
+        let whose = outbox + records + outcomes
+        let isShared =
+            works.count > 1 && (whose.contains { $0.record != nil } || prepared.owners.contains { $0 != nil })
         return Decision(
             attempt: context.id, staging: context.id.staging, parked: nil, invocationID: context.invocationID,
             function: context.attempt.function, version: context.version.version, rule: context.rule,
@@ -99,7 +113,8 @@ extension Publisher {
             eventIDs: works.map(\.eventID), started: context.startedWall,
             durationMicroseconds: report.durationMicroseconds, coldStart: report.coldStart, output: output,
             logFile: logs.file, logOffset: logs.offset, logLength: logs.length, settled: settled,
-            lineage: context.lineage, publications: prepared.publications, outbox: outbox + records + outcomes,
+            lineage: context.lineage, lineages: isShared ? works.indices.map { context.lineage(of: $0) } : nil,
+            owners: isShared ? prepared.owners : nil, publications: prepared.publications, outbox: whose,
             files: prepared.files, partial: partial)
     }
 }

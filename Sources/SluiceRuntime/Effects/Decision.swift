@@ -21,6 +21,8 @@ package struct Decision: Codable, Sendable {
         package var payload: String
         /// It tells of this outcome; the handler did not ask for it.
         package var isOutcome: Bool?
+        /// The work of a batch whose it is; nil: the whole invocation's.
+        package var record: Int?
     }
 
     package var attempt: AttemptID
@@ -44,8 +46,12 @@ package struct Decision: Codable, Sendable {
     package var logOffset: Int64
     package var logLength: Int64
     package var settled: [Settled]
-    /// Of everything this invocation produces.
+    /// Of what this invocation as a whole produces.
     package var lineage: Lineage
+    /// Of what each work of a batch produces, where any has: each has come its own way.
+    package var lineages: [Lineage]?
+    /// Whose the publications are, like `OutboxEvent.record`; nil: all the whole invocation's.
+    package var owners: [Int?]?
     /// In the order in which they are made.
     package var publications: [Publication]
     package var outbox: [OutboxEvent]

@@ -37,12 +37,9 @@ package struct EffectSet: Sendable {
 
     /// Which effects commit, given which records succeeded: a record's with its record, the batch's only if nothing
     /// is to be retried.
-    package func committed(succeeded: Set<Int>, records: Int) -> [Operation] {
+    package func committed(succeeded: Set<Int>, records: Int) -> [Effect] {
         let all = succeeded.count == records
-        return effects.compactMap { effect in
-            guard let record = effect.record else { return all ? effect.operation : nil }
-            return succeeded.contains(record) ? effect.operation : nil
-        }
+        return effects.filter { effect in effect.record.map(succeeded.contains) ?? all }
     }
 
     /// A staged file that a put in this set uses already, so that it cannot be put twice.

@@ -7,12 +7,14 @@ import ObjectStore
 struct PublicationPlan: Sendable {
     struct Prepared: Sendable {
         var publications: [Publication] = []
-        var events: [(entry: PutEventsRequest.Entry, id: String)] = []
-        var records: [(entry: PutRecordsRequest.Entry, id: String, shard: Int)] = []
+        /// Whose each publication is: see `EffectSet.Effect.record`.
+        var owners: [Int?] = []
+        var events: [(entry: PutEventsRequest.Entry, id: String, record: Int?)] = []
+        var records: [(entry: PutRecordsRequest.Entry, id: String, shard: Int, record: Int?)] = []
         var files: [RegisterFileRequest] = []
     }
 
-    private let operations: [EffectSet.Operation]
+    private let operations: [EffectSet.Effect]
     private let stages: [Int: StagedFile]
     private let reads: [ObjectAddress: ObjectVersion]
     private let generated: Set<ObjectAddress>
@@ -22,7 +24,7 @@ struct PublicationPlan: Sendable {
 
     /// `quota`: bytes that may be published, over all buckets.
     init(
-        _ effects: EffectSet, _ operations: [EffectSet.Operation], inputs: [ObjectInput?], attempt: StagingAttempt,
+        _ effects: EffectSet, _ operations: [EffectSet.Effect], inputs: [ObjectInput?], attempt: StagingAttempt,
         quota: Int64
     ) {
         self.attempt = attempt
@@ -39,21 +41,23 @@ struct PublicationPlan: Sendable {
         var prepared = Prepared()
         let sealed = try seal(buckets: buckets)
         CrashPoint.hit(.runtimeSealed)
-        for operation in operations {
-            switch operation {
+        for effect in operations {
+            switch effect.operation {
             case .put(let stage, let to, let overwrite):
                 guard let file = sealed[stage], let bucket = buckets[to.bucket] else {
                     throw CallRefusal("StagingFailed", "stage \(stage) is gone")
                 }
                 prepared.publications.append(
                     try put(file, to, overwrite: overwrite || generated.contains(to), bucket: bucket, journal: journal))
+                prepared.owners.append(effect.record)
             case .delete(let address, let known):
                 guard let bucket = buckets[address.bucket] else { continue }
                 prepared.publications.append(bucket.deletion(attempt, key: address.key, known: known))
+                prepared.owners.append(effect.record)
             case .event(let entry, let id):
-                prepared.events.append((entry, id))
+                prepared.events.append((entry, id, effect.record))
             case .record(let entry, let id, let shard):
-                prepared.records.append((entry, id, shard))
+                prepared.records.append((entry, id, shard, effect.record))
             case .register(let request):
                 prepared.files.append(request)
             }
@@ -85,7 +89,7 @@ struct PublicationPlan: Sendable {
     /// Makes the staged files durable: no later than here does power loss stop mattering.
     private func seal(buckets: BucketSet) throws -> [Int: SealedFile] {
         var byBucket: [String: [(stage: Int, file: StagedFile)]] = [:]
-        for case .put(let stage, let to, _) in operations {
+        for case .put(let stage, let to, _) in operations.map(\.operation) {
             guard let file = stages[stage] else { throw CallRefusal("StagingFailed", "stage \(stage) is gone") }
             byBucket[to.bucket, default: []].append((stage, file))
         }

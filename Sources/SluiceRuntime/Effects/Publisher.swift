@@ -68,7 +68,7 @@ package final class Publisher {
     }
 
     private func publish(
-        _ operations: [EffectSet.Operation], of context: AttemptContext, _ report: AttemptReport, succeeded: Set<Int>,
+        _ operations: [EffectSet.Effect], of context: AttemptContext, _ report: AttemptReport, succeeded: Set<Int>,
         telling told: [(bus: String, event: OutcomeEvent)], logs: LogReference
     ) async -> Result {
         CrashPoint.hit(.runtimeAnswered)
@@ -259,10 +259,10 @@ package final class Publisher {
         }
     }
 
-    private static func names(of operations: [EffectSet.Operation]) -> Set<String> {
+    private static func names(of operations: [EffectSet.Effect]) -> Set<String> {
         var names: Set<String> = []
-        for operation in operations {
-            switch operation {
+        for effect in operations {
+            switch effect.operation {
             case .put(_, let to, _): names.insert(Decision.lock(bucket: to.bucket, key: to.key))
             case .delete(let what, _): names.insert(Decision.lock(bucket: what.bucket, key: what.key))
             case .register(let request):

@@ -26,15 +26,22 @@ package final class ObjectAnnouncer: Sendable {
     /// Commit 2 of a decision: its events and their index rows, the outbox, the catalog, and the settlement itself.
     func settlement(of decision: Decision, published: [PublishedObject], catalog: [CatalogChange]) -> Batch {
         var batch = Batch()
-        let lineage = JSONText.encode(decision.lineage)
+        var texts: [Int?: [UInt8]] = [:]
+        func lineage(of record: Int?) -> [UInt8] {
+            if let text = texts[record] { return text }
+            let text = JSONText.encode(decision.lineage(of: record))
+            texts[record] = text
+            return text
+        }
         var told: [ObjectAddress: String] = [:]
-        for object in published {
+        for (index, object) in published.enumerated() {
+            let owner = decision.owners.flatMap { $0.indices.contains(index) ? $0[index] : nil }
             if let sighting = object.sighting {
                 // Somebody else has taken the key meanwhile: the watcher tells of what is there now.
                 if sighting.stamp.changed == 0 { continue }
                 let (record, append) = created(
                     bucket: object.bucket, key: object.key, stamp: sighting.stamp, sample: sighting.sample,
-                    reason: "PutObject", lineage: lineage)
+                    reason: "PutObject", lineage: lineage(of: owner))
                 told[ObjectAddress(bucket: object.bucket, key: object.key)] = append.eventID
                 batch.objects.append(.put(record))
                 batch.appends.append(append)
@@ -42,7 +49,7 @@ package final class ObjectAnnouncer: Sendable {
                 batch.objects.append(.remove(bucket: object.bucket, key: object.key))
                 batch.catalog.append(.removeFile(bucket: object.bucket, key: object.key))
                 let append = deleted(
-                    bucket: object.bucket, key: object.key, lineage: lineage,
+                    bucket: object.bucket, key: object.key, lineage: lineage(of: owner),
                     reason: decision.deletionReason ?? "DeleteObject")
                 told[ObjectAddress(bucket: object.bucket, key: object.key)] = append.eventID
                 batch.appends.append(append)
@@ -52,10 +59,11 @@ package final class ObjectAnnouncer: Sendable {
             batch.appends.append(
                 StreamLog.isStream(event.bus)
                     ? router.record(
-                        Array(event.payload.utf8), to: event.bus, id: event.id, ingested: clock.wall, lineage: lineage)
+                        Array(event.payload.utf8), to: event.bus, id: event.id, ingested: clock.wall,
+                        lineage: lineage(of: event.record))
                     : append(
                         bus: event.bus, id: event.id, payload: Array(event.payload.utf8), reading: .strict,
-                        lineage: lineage))
+                        lineage: lineage(of: event.record)))
         }
         batch.catalog += catalog
         let writer = ResolutionWriter(clock: clock)

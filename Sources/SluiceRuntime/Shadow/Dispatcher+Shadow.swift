@@ -104,6 +104,7 @@ extension Dispatcher {
             isSuperseded: context.isSuperseded)
         if run.failure == nil, !run.isSuperseded {
             operations = context.effects.committed(succeeded: [0], records: context.attempt.works.count)
+                .map(\.operation)
         }
         _ = core.resolve(context.id, .succeeded, now: clock.now)
         core.settled(context.id)

@@ -1,5 +1,6 @@
 import AppConfig
 import Dispatch
+import FunctionJSON
 import FunctionProtocol
 import Journal
 import Logging
@@ -63,15 +64,27 @@ private final class DispatchHarness {
         dispatcher.release()
     }
 
-    func put(_ payloads: [String]) throws {
+    /// `hops`: how many each has behind it; none where it is shorter.
+    func put(_ payloads: [String], hops: [Int] = [], alarm: String? = nil) throws {
         var batch = Batch()
         for (index, payload) in payloads.enumerated() {
             batch.appends.append(
                 Append(
                     log: "default", eventID: "e\(index + 1)", ingested: HostClock().wall, payload: Array(payload.utf8),
-                    subscriptions: [subscription], ruleSet: 0))
+                    subscriptions: [subscription], ruleSet: 0,
+                    lineage: hops.indices.contains(index) ? try Self.lineage(hops[index], alarm) : []))
         }
         _ = try journal.commitBlocking(batch)
+    }
+
+    private static func lineage(_ hops: Int, _ alarm: String?) throws -> [UInt8] {
+        let hop = Lineage.Hop(event: "e", rule: "r", function: "f", subject: "s")
+        return try TapeEncoder().encode(Lineage(hops: Array(repeating: hop, count: hops), alarm: alarm))
+    }
+
+    /// The lineages of what was produced, in the order of the log.
+    func produced(after position: Position) throws -> [Lineage] {
+        try journal.records(log: nil, after: position, limit: 20).compactMap { Lineage(text: $0.lineage) }
     }
 
     /// Waits for a state of the journal; between two looks the loop does what it has to do.
@@ -168,6 +181,47 @@ struct ConcludeTests {
         try await harness.wait { try !journal.invocations(eventID: "e3").isEmpty }
         #expect(try journal.invocations(eventID: "e3").map(\.outcome) == ["partial"])
         #expect(try journal.audit() == [])
+        await harness.close()
+    }
+
+    @Test("Every event of a batch has its own hops: what it produces has one more, and what has none left dies alone")
+    func hops() async throws {
+        let answer = #"{"results":[{"status":"Ok"},{"status":"Ok"}]}"#
+        let put = #"{"entries":[{"source":"s","detailType":"d","detail":"{}","resources":[]}],"record":1}"#
+        let harness = try DispatchHarness(answer: answer, put: put, retry: Self.later)
+        let journal = harness.journal
+        await harness.settle()
+        // The fresh one leads; the event is the second one's.
+        try harness.put([#"{"a":1}"#, #"{"a":2}"#], hops: [0, 15], alarm: "busy")
+        try await harness.wait { try journal.progress().first?.succeeded == 2 }
+        var produced = try harness.produced(after: 2)
+        #expect(produced.map(\.hops.count) == [16] && produced.first?.hops.last?.event == "e2")
+        #expect(produced.first?.alarm == "busy")
+        // The deep one leads; the event is the fresh one's.
+        try harness.put([#"{"a":3}"#, #"{"a":4}"#], hops: [15])
+        try await harness.wait { try journal.progress().first?.succeeded == 4 }
+        produced = try harness.produced(after: 5)
+        #expect(produced.map(\.hops.count) == [1] && produced.first?.alarm == nil)
+        await harness.close()
+    }
+
+    @Test("What a batch as a whole produces has come the longest of its ways, and one without hops left dies alone")
+    func hopsOfAll() async throws {
+        let answer = #"{"results":[{"status":"Ok"},{"status":"Ok"}]}"#
+        let put = #"{"entries":[{"source":"s","detailType":"d","detail":"{}","resources":[]}]}"#
+        let harness = try DispatchHarness(answer: answer, put: put, retry: Self.later)
+        let journal = harness.journal
+        await harness.settle()
+        try harness.put([#"{"a":1}"#, #"{"a":2}"#], hops: [0, 7], alarm: "busy")
+        try await harness.wait { try journal.progress().first?.succeeded == 2 }
+        let produced = try harness.produced(after: 2)
+        #expect(produced.map(\.hops.count) == [8] && produced.first?.hops.last?.event == "e2")
+        #expect(produced.first?.alarm == "busy")
+        try harness.put([#"{"a":3}"#, #"{"a":4}"#, #"{"a":5}"#, #"{"a":6}"#], hops: [0, 0, 0, 16])
+        try await harness.wait { try journal.progress().first?.dead == 1 }
+        let letters = try journal.deadLetters(DeadLetterFilter())
+        #expect(letters.map(\.code) == ["HopBudgetExceeded"] && letters.map(\.eventID) == ["e4"])
+        try await harness.wait { try journal.progress().first?.succeeded ?? 0 >= 4 }
         await harness.close()
     }
 
