@@ -60,14 +60,13 @@ extension RedriveJobs {
     func reopen(_ job: RedriveRecord, _ journal: any JournalStore) async throws {
         for number in stride(from: 1, through: job.pages ?? 0, by: 1) {
             let name = job.name(ofPage: number)
-            let (page, letters) = try await files.run { () throws -> (RedrivePage?, [DeadLetter]) in
-                guard let page = try journal.value(name: name).flatMap({ JSONText.decode(RedrivePage.self, from: $0) }),
-                    page.isOpen
-                else { return (nil, []) }
-                return (page, try page.ids.compactMap { try journal.deadLetter(id: $0) })
+            let found = try await files.run {
+                try journal.value(name: name).flatMap { JSONText.decode(RedrivePage.self, from: $0) }
             }
-            guard let page else { continue }
+            guard let page = found, page.isOpen else { continue }
+            // Before the letters are read: deliveries run already, and what settles meanwhile is counted once, here or there.
             tally.send(page, at: .init(job: job.id, page: number))
+            let letters = try await files.run { try page.ids.compactMap { try journal.deadLetter(id: $0) } }
             let changes = letters.compactMap { letter -> DeadLetterChange? in
                 switch letter.state {
                 case .redriving: nil

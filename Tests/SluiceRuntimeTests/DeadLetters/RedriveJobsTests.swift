@@ -217,6 +217,29 @@ struct RedriveJobsTests {
         files.stop()
     }
 
+    @Test("Letters that settle while the next host reads what a job has sent are all counted, each once")
+    func reopening() async throws {
+        let count: Int64 = 1000
+        try await letters(count)
+        #expect(try await sent([.init(all: true)]) == [Int(count)])
+        let id = try #require(jobs.list().first?.id)
+        let next = RedriveJobs(
+            journal: journal, committer: committer, files: files, clock: HostClock(), dispatcher: dispatcher, boot: 2)
+        let resuming = Task { @LoopActor in try await next.resume() }
+        let entries = try journal.pending(nil, after: 0, limit: Int(count))
+        #expect(entries.count == Int(count))
+        for entry in entries {
+            var batch = Batch()
+            batch.pending.append(.finish(entry.delivery, .succeeded))
+            batch.deadLetters.append(.setState(id: try #require(entry.deadLetter), .redriven))
+            _ = try await committer.commit(batch)
+        }
+        try await resuming.value
+        let job = try #require(next.job(id))
+        #expect(job.succeeded == Int(count) && job.isOver, "\(job)")
+        files.stop()
+    }
+
     @Test("A job whose function is gone, or whose pattern no longer parses, ends with a reason")
     func reasons() async throws {
         try await letters(2)
