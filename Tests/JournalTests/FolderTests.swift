@@ -133,6 +133,7 @@ struct FolderTests {
         let state = try copy.recover()
         #expect(state.head >= 2_000 && state.head <= 2_060)
         #expect(state.boot == 2)
+        #expect(try journal.value(name: JournalCopy.mark) == nil && copy.value(name: JournalCopy.mark) != nil)
         #expect(try copy.audit() == [])
         #expect(try copy.record(at: 1_999)?.payload == Append.payload("e1999", 5_000))
         #expect(try copy.progress(of: 1).succeeded == state.head - 2_000)

@@ -2,6 +2,12 @@ import Foundation
 import GRDB
 import GRDBSQLite
 
+/// By what a copy of a journal is known.
+package enum JournalCopy {
+    /// The value that every copy has and that differs from copy to copy. A journal that is no copy has none.
+    package static let mark = "journal/copy"
+}
+
 /// A copy of the journal in the making, driven by the writer between its transactions. SQLite repeats in the copy what
 /// this connection writes meanwhile, so the copy is of the moment it is done; nobody waits for longer than a step.
 final class BackupSession {
@@ -34,6 +40,14 @@ final class BackupSession {
             let finished = sqlite3_backup_finish(backup)
             backup = nil
             guard finished == SQLITE_OK else { throw SQLiteFailure(code: finished, connection: target) }
+            let sql = """
+                INSERT OR REPLACE INTO value (name, body)
+                VALUES ('\(JournalCopy.mark)', CAST('\(UUID().uuidString)' AS BLOB))
+                """
+            guard sqlite3_exec(target, sql, nil, nil, nil) == SQLITE_OK else {
+                throw SQLiteFailure(code: sqlite3_extended_errcode(target), connection: target)
+            }
+            // Takes what was written just now out of the WAL.
             sqlite3_close_v2(target)
             target = nil
             return 1

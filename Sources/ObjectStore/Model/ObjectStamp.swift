@@ -30,6 +30,14 @@ package struct ObjectStamp: Codable, Sendable, Hashable {
         inode == other.inode && size == other.size && modified == other.modified
     }
 
+    /// Size and mtime are equal, as a copy that keeps times has them (some archives keep whole seconds). Content may differ,
+    /// which the sampled hash tells.
+    package func isCopy(of other: ObjectStamp) -> Bool {
+        let second: Int64 = 1_000_000_000
+        return size == other.size
+            && (modified == other.modified || (modified % second == 0 && modified / second == other.modified / second))
+    }
+
     /// 32 hexadecimal digits and `-1`, S3's form for "not an MD5 of the content": hashing 10 GB would delay the event
     /// by 16 s. Derived from the stamps, so every version has its own.
     package var etag: String {

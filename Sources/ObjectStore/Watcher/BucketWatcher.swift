@@ -19,16 +19,20 @@ package final class BucketWatcher: Sendable {
         /// adopted without events. It must be stored durably before that start, and given again until `ready` was
         /// called once. nil: everything unknown is announced.
         package var adoptBefore: Int64?
+        /// The journal is a copy, and so is the bucket, perhaps: what the first scan finds with the size, the time and the
+        /// content of the known version is that version, whatever its inode.
+        package var isCopy: Bool
         /// Poll beyond so many watches, as if the system's limit were there.
         package var watchLimit: Int?
         /// Called once, on the watcher's thread, when the first scan is done and committed.
         package var ready: @Sendable (BucketStatus) -> Void
 
         package init(
-            adoptBefore: Int64? = nil, watchLimit: Int? = nil,
+            adoptBefore: Int64? = nil, isCopy: Bool = false, watchLimit: Int? = nil,
             ready: @escaping @Sendable (BucketStatus) -> Void = { _ in }
         ) {
             self.adoptBefore = adoptBefore
+            self.isCopy = isCopy
             self.watchLimit = watchLimit
             self.ready = ready
         }
@@ -96,7 +100,7 @@ package final class BucketWatcher: Sendable {
         func run() {
             WatcherLoop(
                 bucket: bucket, index: index, reader: reader, shared: shared, adoptBefore: options.adoptBefore,
-                watchLimit: options.watchLimit, unwatched: unwatched
+                isCopy: options.isCopy, watchLimit: options.watchLimit, unwatched: unwatched
             ).run()
         }
     }

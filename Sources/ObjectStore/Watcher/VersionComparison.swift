@@ -14,6 +14,8 @@ struct LookCause: OptionSet, Sendable {
     static let attributes = LookCause(rawValue: 16)
     /// A scan met it, or missed it.
     static let scanned = LookCause(rawValue: 32)
+    /// The scan looks through what was copied together with the journal.
+    static let copied = LookCause(rawValue: 64)
 
     /// Somebody has just completed a version.
     var isCompletion: Bool { !isDisjoint(with: [.closed, .arrived]) }
@@ -56,6 +58,11 @@ enum VersionComparison {
             // chmod, touch by name, times set after the close. If content changed, its writer's close tells.
             let isSame = found.stamp.inode == known.stamp.inode && found.stamp.size == known.stamp.size
             return isSame && !sampleDiffers ? .refreshed : .unchanged
+        }
+        if cause.contains(.copied), !cause.contains(.linked), found.stamp.isCopy(of: known.stamp), found.sample != 0,
+            found.sample == known.sample
+        {
+            return .refreshed
         }
         return found.stamp.isSameContentByStamp(as: known.stamp) && !sampleDiffers ? .refreshed : .created
     }

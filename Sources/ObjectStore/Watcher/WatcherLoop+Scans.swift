@@ -69,7 +69,8 @@ extension WatcherLoop {
 
     private func advance(_ scan: BucketScan, _ limit: Int) -> Progress {
         // What is in a folder that has just come has come too: it is not adopted.
-        let cause: LookCause = scan.extent == .bucket ? .scanned : [.scanned, .linked]
+        var cause: LookCause = scan.extent == .bucket ? .scanned : [.scanned, .linked]
+        if isCopy { cause.insert(.copied) }
         do {
             return try scan.advance(limit: limit) { queue.add($0, cause) } ? .more : .finished
         } catch {
@@ -99,6 +100,7 @@ extension WatcherLoop {
         if fullScanWanted { return }
         if reader == nil { nextPoll = Clock.monotonic + bucket.configuration.pollInterval.nanoseconds }
         adoptBefore = nil
+        isCopy = false
         if !status.isReady {
             status.isReady = true
             publishStatus()

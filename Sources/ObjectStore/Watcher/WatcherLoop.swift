@@ -28,6 +28,8 @@ final class WatcherLoop {
     var fullScanWanted = true
     var nextPoll: Int64 = .max
     var adoptBefore: Int64?
+    /// Until the first scan is done.
+    var isCopy: Bool
     var refused: [ByteKey: String] = [:] {
         didSet { refusedChanged = true }
     }
@@ -40,13 +42,14 @@ final class WatcherLoop {
 
     init(
         bucket: Bucket, index: any ObjectIndexReading, reader: InotifyReader?, shared: WatcherShared,
-        adoptBefore: Int64?, watchLimit: Int?, unwatched: String?
+        adoptBefore: Int64?, isCopy: Bool, watchLimit: Int?, unwatched: String?
     ) {
         self.bucket = bucket
         self.index = index
         self.reader = reader
         self.shared = shared
         self.adoptBefore = adoptBefore
+        self.isCopy = isCopy
         self.watchLimit = watchLimit
         look = KeyLook(bucket: bucket, index: index)
         status = BucketStatus(bucket: bucket.name)
@@ -134,7 +137,8 @@ final class WatcherLoop {
         if drained { takeEvents() }
         for known in refreshed {
             if !drained {
-                later.add(known.key, .attributes, now: Clock.monotonic, delay: 10_000_000, atMost: 1_000_000_000)
+                let cause: LookCause = isCopy ? [.scanned, .copied] : .attributes
+                later.add(known.key, cause, now: Clock.monotonic, delay: 10_000_000, atMost: 1_000_000_000)
             } else if queue.cause(known.key)?.subtracting(.attributes).isEmpty ?? true,
                 !batchKeys.contains(ByteKey(known.key))
             {

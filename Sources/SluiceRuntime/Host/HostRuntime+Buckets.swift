@@ -54,6 +54,8 @@ extension HostRuntime {
         var adopted: Bool
         /// Its folder has `.sluice`, by which it is known again.
         var isMarked: Bool?
+        /// The mark of the journal's copy with which it was scanned (`JournalCopy`); nil: the journal was none.
+        var copy: String?
 
         static func name(of bucket: String) -> String { "bucket/\(bucket)" }
     }
@@ -68,14 +70,36 @@ extension HostRuntime {
         return note?.isMarked == true ? .marked : .objects
     }
 
+    /// Whether the journal is a copy with which some bucket has not been scanned yet: its objects may have other inodes than
+    /// the journal knows, and are to be known again before anybody opens them.
+    func mustScanFirst() async throws -> Bool {
+        let (journal, names) = (journal, buckets.all.map(\.name))
+        return try await files.run {
+            guard let copy = try Self.copy(journal) else { return false }
+            return try names.contains { name in
+                let note = try journal.value(name: BucketNote.name(of: name))
+                    .flatMap { JSONText.decode(BucketNote.self, from: $0) }
+                return note.map { $0.copy != copy } ?? false
+            }
+        }
+    }
+
+    private nonisolated static func copy(_ journal: any JournalStore) throws -> String? {
+        try journal.value(name: JournalCopy.mark).map { String(decoding: $0, as: UTF8.self) }
+    }
+
     /// Starts the watchers of all buckets that have none; returns when each has scanned its bucket once.
     func startWatching() async throws {
         for bucket in buckets.all where watchers[bucket.name] == nil {
             let (journal, announcer, name) = (journal, announcer, BucketNote.name(of: bucket.name))
-            let (body, isMarked) = try await files.run { (try journal.value(name: name), bucket.isMarked) }
+            let (body, copy, isMarked) = try await files.run {
+                (try journal.value(name: name), try Self.copy(journal), bucket.isMarked)
+            }
             let stored = body.flatMap { JSONText.decode(BucketNote.self, from: $0) }
             let ignores = bucket.configuration.existing == .ignore
-            var note = stored ?? BucketNote(adoptBefore: ignores ? BucketWatcher.now : nil, adopted: false)
+            var note =
+                stored ?? BucketNote(adoptBefore: ignores ? BucketWatcher.now : nil, adopted: false, copy: copy)
+            let isCopy = note.copy != copy
             note.isMarked = isMarked
             if note != stored { try await keep(note, as: name) }
             let before = note.adopted ? nil : note.adoptBefore
@@ -84,7 +108,7 @@ extension HostRuntime {
                 try BucketWatcher.start(
                     bucket, index: JournalObjectIndex(journal: journal), sink: announcer,
                     options: BucketWatcher.Options(
-                        adoptBefore: before,
+                        adoptBefore: before, isCopy: isCopy,
                         ready: { status in
                             scan.continuation.yield(status)
                             scan.continuation.finish()
@@ -92,8 +116,9 @@ extension HostRuntime {
             }
             watchers[bucket.name] = watcher
             for await status in scan.stream {
-                guard !note.adopted else { break }
+                guard !note.adopted || isCopy else { break }
                 note.adopted = true
+                note.copy = copy
                 try await keep(note, as: name)
                 if status.adopted > 0 {
                     log.notice(

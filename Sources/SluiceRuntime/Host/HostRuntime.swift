@@ -195,6 +195,7 @@ package final class HostRuntime {
         try await take(deployment)
         await closeBuckets(notIn: deployment.app)
         try await recovery.loadPending()
+        if try await mustScanFirst() { try await startWatching() }
         dispatcher.release()
         try await redrives.resume()
         replays.apply = { [unowned self] in try await self.take(self.dispatcher.deployment) }

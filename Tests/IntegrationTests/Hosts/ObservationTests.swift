@@ -68,6 +68,8 @@ extension Integration {
             try await HostProcess.with(Self.app()) { host in
                 try host.move("n\n1\n", to: "landing-zone", "a.csv")
                 let letter = try await host.wait(for: "the dead letter") { try await host.deadLetters().first }
+                let before = try await host.client.listEvents(
+                    EventQuery(source: "aws.s3"), page: PageRequest(limit: 100))
                 let result = try await host.client.backup(BackupRequest(destination: copy))
                 #expect(result.modules == 5 && result.journalBytes > 0)
                 await #expect(throws: APIError.self, "it is there already") {
@@ -78,11 +80,21 @@ extension Integration {
                 }
                 // The modules come with it: the folder that they were in may be gone.
                 #expect(await host.end() == .exited(0))
-                try FileManager.default.moveItem(atPath: host.data + "/buckets", toPath: copy + "/buckets")
-                try FileManager.default.removeItem(atPath: host.data)
-                try FileManager.default.moveItem(atPath: copy, toPath: host.data)
+                for arguments in [["-a", host.data + "/buckets", copy], ["-a", copy, host.data]] {
+                    if arguments.last == host.data { try FileManager.default.removeItem(atPath: host.data) }
+                    let copying = try ChildProcess(
+                        "/usr/bin/cp", arguments, environment: ProcessInfo.processInfo.environment, output: 1, errors: 2
+                    )
+                    #expect(await copying.ended() == .exited(0))
+                }
                 try await host.start()
                 #expect(try await host.deadLetters().map(\.id) == [letter.id])
+                // Every file has another inode, and none starts anything.
+                let events = try await host.client.listEvents(
+                    EventQuery(source: "aws.s3"), page: PageRequest(limit: 100))
+                #expect(events.items.map(\.id) == before.items.map(\.id))
+                #expect(try await host.redrive(.init(all: true)).failed == 1)
+                #expect(try await host.deadLetters().map(\.code) == [letter.code])
                 try host.move("n\n1\n", to: "landing-zone", "db/t/one.csv")
                 try await expectTable(host, "db", files: 1, rows: 1)
                 try await host.expectGoodOrder()
