@@ -7,7 +7,7 @@ import Testing
 import UVLoop
 
 /// Buckets of a whole host: over restarts, and over deployments.
-@Suite("Buckets of a host", .timeLimit(.minutes(2)))
+@Suite("Buckets of a host", .timeLimit(.minutes(5)))
 @LoopActor
 struct BucketHostTests {
     private static func archive(_ folder: TemporaryFolder) -> String { "\(folder.path)/archive" }
