@@ -148,7 +148,11 @@ final class ManifestHarness {
         while !condition(runner.open) { await Task.yield() }
     }
 
-    /// Rule and key of what is waited for, in the journal.
+    /// Waits until this is what is waited for, in the journal: rule and key.
+    func stores(_ expected: String...) async throws {
+        while try stored() != expected { await Task.yield() }
+    }
+
     func stored() throws -> [String] {
         try journal.values(prefix: "manifest/open/").map {
             let id = try JSONDocument(parsing: $0.body).root["id"]
