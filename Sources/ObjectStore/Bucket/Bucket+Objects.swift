@@ -106,43 +106,4 @@ extension Bucket {
             throw failure(error, doing: "list bucket \(name)")
         }
     }
-
-    /// What is there under `prefix`, as changes that announce it anew (`sluice buckets trigger`): up to `limit` of them
-    /// and where to go on. Files somebody is writing are left out; the watcher announces them when they are complete.
-    package func backfill(
-        prefix: String, after: String? = nil, limit: Int = 500
-    ) throws(ObjectStoreError) -> (changes: [ObjectChange], next: String?) {
-        let page = try list(prefix: prefix, after: after, limit: limit)
-        var changes: [ObjectChange] = []
-        for object in page.objects {
-            guard let file = try? Descriptor(files.openFile(object.key)) else {
-                // Unreadable: announced all the same, so that the failure becomes somebody's dead letter.
-                if let stamp = try? stat(object.key) {
-                    changes.append(.created(ObjectSighting(bucket: name, key: object.key, stamp: stamp, sample: 0)))
-                }
-                continue
-            }
-            let sighting = FileLease.withLease(file.number) { writers -> ObjectSighting? in
-                guard writers != .open, let stamp = try? file.status(object.key).stamp else { return nil }
-                let sample = (try? SampledHash.hash(file.number, size: stamp.size, path: object.key)) ?? 0
-                return ObjectSighting(bucket: name, key: object.key, stamp: stamp, sample: sample)
-            }
-            if let sighting { changes.append(.created(sighting)) }
-        }
-        return (changes, page.next)
-    }
-
-    /// What is in the bucket and cannot be an object, and why: for `doctor` when no host runs (a running one has it in
-    /// the watcher's status). Walks the whole bucket; stops at `limit`.
-    package func refusedEntries(limit: Int = 1000) throws(ObjectStoreError) -> [BucketStatus.Refused] {
-        do throws(SystemError) {
-            var refused: [BucketStatus.Refused] = []
-            let walk = try TreeWalk(bucket: self, prefix: "")
-            walk.refused = { refused.append(BucketStatus.Refused(path: $0, reason: $1)) }
-            while refused.count < limit, try walk.next() != nil {}
-            return refused
-        } catch {
-            throw failure(error, doing: "look through bucket \(name)")
-        }
-    }
 }
