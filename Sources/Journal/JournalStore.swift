@@ -44,9 +44,16 @@ package protocol JournalStore: AnyObject, Sendable {
     /// The first position whose record was ingested at `time` or later, to within one commit; head + 1 if there is
     /// none. Clocks may have stepped back: look at each record's own time.
     func position(ingestedFrom time: Milliseconds) throws(JournalError) -> Position
-    func pending(_ subscription: SubscriptionID?, after ordinal: Int64, limit: Int) throws(JournalError)
-        -> [PendingEntry]
+    /// At most `limit` entries, and no more of them than together have `bytes` bytes of payload and history (but one in any
+    /// case): the end is an empty page.
+    func pending(
+        _ subscription: SubscriptionID?, after ordinal: Int64, limit: Int, bytes: Int
+    ) throws(JournalError) -> [PendingEntry]
+    /// Bounded by the filter's `limit` and `bytes`, likewise.
     func deadLetters(_ filter: DeadLetterFilter) throws(JournalError) -> [DeadLetter]
+    /// What dead letters after `id` keep of their inputs, without their events: those that are dead or being redriven and
+    /// keep something, at most `limit` of them.
+    func keptInputs(after id: Int64, limit: Int) throws(JournalError) -> [(id: Int64, input: [UInt8])]
     /// How many dead letters a filter chooses, whatever its limit, and the highest id among them (0 for none).
     func deadLetterCount(_ filter: DeadLetterFilter) throws(JournalError) -> (count: Int, lastID: Int64)
     func deadLetter(id: Int64) throws(JournalError) -> DeadLetter?
@@ -98,6 +105,12 @@ extension JournalStore {
         _ subscription: SubscriptionID, after: Position, limit: Int
     ) throws(JournalError) -> [CommittedRecord] {
         try waiting(subscription, after: after, limit: limit, bytes: .max)
+    }
+
+    package func pending(
+        _ subscription: SubscriptionID?, after ordinal: Int64, limit: Int
+    ) throws(JournalError) -> [PendingEntry] {
+        try pending(subscription, after: ordinal, limit: limit, bytes: .max)
     }
 }
 

@@ -53,6 +53,56 @@ struct ConformanceDeadLettersTests {
         #expect(try fixture.journal.audit() == [])
     }
 
+    @Test(
+        "Pages end at so many bytes, with one entry in any case; inputs are read without events",
+        arguments: Store.allCases)
+    func pagesOfBytes(store: Store) async throws {
+        let fixture = try Fixture(store)
+        let journal = fixture.journal
+        try await journal.subscribe(1)
+        try await journal.commit(.append(["a", "b", "c", "d"]))
+        let all = (1...4).map { Delivery(1, $0, $0) }
+        var pend = Batch.settle(all, .pended)
+        pend.pending = all.map { delivery in
+            var entry = PendingEntry.test(delivery)
+            entry.payload = Array(repeating: 1, count: 100)
+            entry.history = []
+            return .put(entry)
+        }
+        try await journal.commit(pend)
+        func pending(_ bytes: Int, after: Int64 = 0) throws -> [Int64] {
+            try journal.pending(SubscriptionID(1), after: after, limit: 9, bytes: bytes).map(\.delivery.ordinal)
+        }
+        #expect(try pending(1) == [1])
+        #expect(try pending(250) == [1, 2])
+        #expect(try pending(250, after: 2) == [3, 4])
+        #expect(try pending(250, after: 4) == [])
+        #expect(try pending(400) == [1, 2, 3, 4])
+        var die = Batch()
+        die.pending = all.map { .finish($0, .dead) }
+        die.deadLetters = all.map { delivery in
+            var letter = DeadLetter.test(delivery)
+            letter.payload = Array(repeating: 1, count: 100)
+            letter.history = []
+            letter.input = delivery.ordinal == 2 ? [] : [UInt8(delivery.ordinal)]
+            return .insert(letter)
+        }
+        let ids = try await journal.commit(die).deadLetters
+        func letters(_ bytes: Int, after: Int64 = 0) throws -> [Int64] {
+            try journal.deadLetters(DeadLetterFilter(afterID: after, limit: 9, bytes: bytes)).map(\.id)
+        }
+        #expect(try letters(1) == [ids[0]])
+        #expect(try letters(250) == Array(ids.prefix(2)))
+        #expect(try letters(250, after: ids[2]) == [ids[3]])
+        #expect(try letters(250, after: ids[3]) == [])
+        var purge = Batch()
+        purge.deadLetters = [.setState(id: ids[2], .purged)]
+        try await journal.commit(purge)
+        #expect(try journal.keptInputs(after: 0, limit: 9).map(\.id) == [ids[0], ids[3]])
+        #expect(try journal.keptInputs(after: 0, limit: 1).map(\.input) == [[1]])
+        #expect(try journal.keptInputs(after: ids[0], limit: 9).map(\.input) == [[4]])
+    }
+
     @Test("What would lose or double a delivery is refused", arguments: Store.allCases)
     func conservation(store: Store) async throws {
         let fixture = try Fixture(store)

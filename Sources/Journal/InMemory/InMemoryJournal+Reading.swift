@@ -97,23 +97,41 @@ extension InMemoryJournal {
     }
 
     package func pending(
-        _ subscription: SubscriptionID?, after ordinal: Int64, limit: Int
+        _ subscription: SubscriptionID?, after ordinal: Int64, limit: Int, bytes: Int
     ) throws(JournalError) -> [PendingEntry] {
         read { state in
             let found = state.pending.values.filter {
                 (subscription == nil || $0.delivery.subscription == subscription) && $0.delivery.ordinal > ordinal
             }
-            return Array(
-                found.sorted {
-                    ($0.delivery.subscription.value, $0.delivery.ordinal)
-                        < ($1.delivery.subscription.value, $1.delivery.ordinal)
-                }.prefix(limit))
+            let sorted = found.sorted {
+                ($0.delivery.subscription.value, $0.delivery.ordinal)
+                    < ($1.delivery.subscription.value, $1.delivery.ordinal)
+            }
+            var page = PageOfBytes<PendingEntry>(bytes)
+            for entry in sorted.prefix(limit) {
+                guard page.add(entry, bytes: entry.payload.count + entry.history.count) else { break }
+            }
+            return page.items
         }
     }
 
     package func deadLetters(_ filter: DeadLetterFilter) throws(JournalError) -> [DeadLetter] {
         read { state in
-            Array(state.deadLetters.values.filter(filter.matches).sorted { $0.id < $1.id }.prefix(filter.limit))
+            let found = state.deadLetters.values.filter(filter.matches).sorted { $0.id < $1.id }
+            var page = PageOfBytes<DeadLetter>(filter.bytes)
+            for letter in found.prefix(filter.limit) {
+                guard page.add(letter, bytes: letter.payload.count + letter.history.count) else { break }
+            }
+            return page.items
+        }
+    }
+
+    package func keptInputs(after id: Int64, limit: Int) throws(JournalError) -> [(id: Int64, input: [UInt8])] {
+        read { state in
+            let found = state.deadLetters.values.filter {
+                $0.id > id && ($0.state == .dead || $0.state == .redriving) && !$0.input.isEmpty
+            }
+            return found.sorted { $0.id < $1.id }.prefix(limit).map { (id: $0.id, input: $0.input) }
         }
     }
 

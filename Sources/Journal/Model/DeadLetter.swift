@@ -79,11 +79,14 @@ package struct DeadLetterFilter: Sendable {
     package var diedBefore: Milliseconds?
     package var afterID: Int64
     package var limit: Int
+    /// No more letters than together have so many bytes of payload and history (but one in any case).
+    package var bytes: Int
 
     package init(
         states: [DeadLetter.State] = [.dead], subscription: SubscriptionID? = nil, ordinal: Int64? = nil,
         target: String? = nil, fingerprint: String? = nil, code: String? = nil, diedFrom: Milliseconds? = nil,
-        diedBefore: Milliseconds? = nil, afterID: Int64 = 0, limit: Int = 100
+        diedBefore: Milliseconds? = nil, afterID: Int64 = 0, limit: Int = 100,
+        bytes: Int = .max
     ) {
         self.states = states
         self.subscription = subscription
@@ -95,5 +98,22 @@ package struct DeadLetterFilter: Sendable {
         self.diedBefore = diedBefore
         self.afterID = afterID
         self.limit = limit
+        self.bytes = bytes
+    }
+}
+
+/// Fills a page up to so many bytes, but with one item in any case.
+struct PageOfBytes<Item> {
+    private(set) var items: [Item] = []
+    private var room: Int
+
+    init(_ bytes: Int) { room = bytes }
+
+    /// False: it is full, and the item not in it.
+    mutating func add(_ item: Item, bytes: Int) -> Bool {
+        guard items.isEmpty || bytes <= room else { return false }
+        items.append(item)
+        room -= min(room, bytes)
+        return true
     }
 }

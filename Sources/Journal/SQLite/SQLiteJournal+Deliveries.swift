@@ -3,12 +3,18 @@ import GRDB
 /// Reading the pending set, the dead letters, and invocations.
 extension SQLiteJournal {
     package func pending(
-        _ subscription: SubscriptionID?, after ordinal: Int64, limit: Int
+        _ subscription: SubscriptionID?, after ordinal: Int64, limit: Int, bytes: Int
     ) throws(JournalError) -> [PendingEntry] {
         try read("reading the pending set") { db in
             let only = subscription == nil ? "" : "subscription = \(subscription?.value ?? 0) AND "
             let sql = "SELECT * FROM pending WHERE \(only)ordinal > ? ORDER BY subscription, ordinal LIMIT ?"
-            return try Row.fetchAll(db, sql: sql, arguments: [ordinal, limit]).map { try PendingEntry(row: $0) }
+            var page = PageOfBytes<PendingEntry>(bytes)
+            let rows = try Row.fetchCursor(db, sql: sql, arguments: [ordinal, limit])
+            while let row = try rows.next() {
+                let entry = try PendingEntry(row: row)
+                guard page.add(entry, bytes: entry.payload.count + entry.history.count) else { break }
+            }
+            return page.items
         }
     }
 
@@ -20,9 +26,25 @@ extension SQLiteJournal {
             defer { rows.reset() }
             let last = filter.bind(to: rows)
             rows.bind(last + 1, filter.limit)
-            var found: [DeadLetter] = []
-            while try rows.step() { found.append(try DeadLetter(hot: rows)) }
-            return found
+            var page = PageOfBytes<DeadLetter>(filter.bytes)
+            while try rows.step() {
+                let letter = try DeadLetter(hot: rows)
+                guard page.add(letter, bytes: letter.payload.count + letter.history.count) else { break }
+            }
+            return page.items
+        }
+    }
+
+    package func keptInputs(after id: Int64, limit: Int) throws(JournalError) -> [(id: Int64, input: [UInt8])] {
+        try read("reading what dead letters keep") { db in
+            let states = [DeadLetter.State.dead, .redriving].map { "state = \($0.stored)" }.joined(separator: " OR ")
+            return try Row.fetchAll(
+                db,
+                sql: """
+                    SELECT id, input FROM dead_letter
+                    WHERE id > ? AND (\(states)) AND length(input) > 0 ORDER BY id LIMIT ?
+                    """, arguments: [id, limit]
+            ).map { row in (id: row["id"] as Int64, input: row.bytes("input")) }
         }
     }
 

@@ -26,9 +26,11 @@ package enum BatchCompanions {
             var after: Int64 = 0
             while true {
                 let page = try journal.deadLetters(
-                    DeadLetterFilter(states: [.dead], subscription: subscription, afterID: after, limit: 500))
+                    DeadLetterFilter(
+                        states: [.dead], subscription: subscription, afterID: after, limit: 500,
+                        bytes: JournalPage.bytes))
                 all.formUnion(page.lazy.filter { events.contains($0.eventID) }.map(\.id))
-                guard page.count == 500, let last = page.last else { break }
+                guard let last = page.last else { break }
                 after = last.id
             }
         }

@@ -9,6 +9,7 @@ package struct DeadLetterChooser: Sendable {
         package var letters: [DeadLetter]
         /// The highest id that was looked at; nil: there is nothing more.
         package var last: Int64?
+        /// There may be more behind it.
         package var isFull: Bool
     }
 
@@ -32,21 +33,29 @@ package struct DeadLetterChooser: Sendable {
         }
     }
 
-    /// What is dead now with an id in `(after, last]`; up to `limit` letters are looked at.
+    /// What is dead now with an id in `(after, last]`; up to `limit` letters are looked at, and no more than are to be in memory
+    /// at once.
     package func page(
         _ journal: any JournalStore, after: Int64, through last: Int64 = .max, limit: Int
     ) throws -> Page {
         if let ids {
             let wanted = Array(ids.lazy.filter { $0 > after && $0 <= last }.prefix(limit))
-            let found = try wanted.compactMap { try journal.deadLetter(id: $0) }
-                .filter { $0.state == .dead && admits($0) }
-            return Page(letters: chosen(found), last: wanted.last, isFull: wanted.count == limit)
+            var (found, last, bytes): ([DeadLetter], Int64?, Int) = ([], nil, 0)
+            for id in wanted where bytes < JournalPage.bytes {
+                last = id
+                guard let letter = try journal.deadLetter(id: id) else { continue }
+                bytes += letter.payload.count
+                if letter.state == .dead && admits(letter) { found.append(letter) }
+            }
+            return Page(
+                letters: chosen(found), last: last, isFull: wanted.count == limit || last != wanted.last)
         }
         var filter = self.filter
         filter.afterID = after
         filter.limit = limit
+        filter.bytes = JournalPage.bytes
         let found = try journal.deadLetters(filter).filter { $0.id <= last }
-        return Page(letters: chosen(found), last: found.last?.id, isFull: found.count == limit)
+        return Page(letters: chosen(found), last: found.last?.id, isFull: !found.isEmpty)
     }
 
     /// How many there are now, and the highest id; where only the events can tell, all are looked through.

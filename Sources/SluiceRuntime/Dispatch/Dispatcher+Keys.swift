@@ -67,22 +67,23 @@ extension Dispatcher {
         }
     }
 
-    /// At most ten pages at a time: a long way through other keys' records is gone in steps.
+    /// At most ten pages at a time, and no more than a page of what is wanted: a long way through other keys' records is gone in steps.
     private nonisolated static func read(
         _ refill: KeyRefill, of id: SubscriptionID, _ journal: any JournalStore
     ) throws -> (records: [CommittedRecord], end: Position) {
         var found: [CommittedRecord] = []
-        var end = refill.after
+        var (end, bytes) = (refill.after, 0)
         for _ in 0..<10 {
-            let page = try journal.waiting(id, after: end, limit: 500)
+            let page = try journal.waiting(id, after: end, limit: 500, bytes: JournalPage.bytes)
             for record in page {
                 guard record.position <= refill.through else { return (found, refill.through) }
                 end = record.position
                 guard EventReading.key(of: record.payload, path: refill.path) == refill.key else { continue }
                 found.append(record)
-                if found.count == refill.limit { return (found, end) }
+                bytes += record.payload.count
+                if found.count == refill.limit || bytes >= JournalPage.bytes { return (found, end) }
             }
-            if page.count < 500 { return (found, refill.through) }
+            if page.isEmpty { return (found, refill.through) }
         }
         return (found, end)
     }
@@ -100,14 +101,16 @@ extension Dispatcher {
         while true {
             let from = after
             let page = try await files.run {
-                try journal.deadLetters(DeadLetterFilter(states: states, subscription: id, afterID: from, limit: 500))
+                try journal.deadLetters(
+                    DeadLetterFilter(
+                        states: states, subscription: id, afterID: from, limit: 500, bytes: JournalPage.bytes))
             }
             for letter in page where letter.state == .dead || laneKeys[letter.id] != nil {
                 guard let key = key(of: letter.payload, for: id) else { continue }
                 laneKeys[letter.id]?.key = key
                 core.park(id, key: key)
             }
-            guard page.count == 500, let last = page.last else { return }
+            guard let last = page.last else { return }
             after = last.id
         }
     }

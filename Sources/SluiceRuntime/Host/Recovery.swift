@@ -95,12 +95,11 @@ package struct Recovery {
         var ids: Set<String> = []
         var after: Int64 = 0
         while true {
-            let page = try journal.deadLetters(
-                DeadLetterFilter(states: [.dead, .redriving], afterID: after, limit: 500))
+            let page = try journal.keptInputs(after: after, limit: 500)
             for letter in page {
                 if let kept = JSONText.decode(KeptObject.self, from: letter.input)?.kept { ids.insert(kept.id) }
             }
-            guard page.count == 500, let last = page.last else { return ids }
+            guard let last = page.last else { return ids }
             after = last.id
         }
     }
@@ -151,11 +150,19 @@ package struct Recovery {
             var after: Int64 = 0
             while true {
                 let from = after
-                let page = try await files.run {
-                    try journal.pending(progress.subscription.id, after: from, limit: 500).map { try journal.whole($0) }
+                let page = try await files.run { () throws -> [PendingEntry] in
+                    var (page, bytes): ([PendingEntry], Int) = ([], 0)
+                    let found = try journal.pending(
+                        progress.subscription.id, after: from, limit: 500, bytes: JournalPage.bytes)
+                    // One that is redriven has its event with its dead letter.
+                    for entry in found where bytes < JournalPage.bytes {
+                        page.append(try journal.whole(entry))
+                        bytes += page.last?.payload.count ?? 0
+                    }
+                    return page
                 }
                 for entry in page where entry.state != .parked { dispatcher.load(entry) }
-                guard page.count == 500, let last = page.last else { break }
+                guard let last = page.last else { break }
                 after = last.delivery.ordinal
             }
         }

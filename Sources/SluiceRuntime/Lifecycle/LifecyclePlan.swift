@@ -29,25 +29,26 @@ package struct NeededObjects: Sendable {
             let id = progress.subscription.id
             var after = progress.floorPosition
             while progress.waiting > 0 {
-                let page = try journal.waiting(id, after: after, limit: 500)
+                let page = try journal.waiting(id, after: after, limit: 500, bytes: JournalPage.bytes)
                 for record in page { note(record.payload) }
-                guard page.count == 500, let last = page.last else { break }
+                guard let last = page.last else { break }
                 after = last.position
             }
             var ordinal: Int64 = -1
             while true {
-                let page = try journal.pending(id, after: ordinal, limit: 500)
+                let page = try journal.pending(id, after: ordinal, limit: 500, bytes: JournalPage.bytes)
                 for entry in page { note(entry.payload) }
-                guard page.count == 500, let last = page.last else { break }
+                guard let last = page.last else { break }
                 ordinal = last.delivery.ordinal
             }
         }
         var letter: Int64 = 0
         while true {
             let page = try journal.deadLetters(
-                DeadLetterFilter(states: [.dead, .redriving], afterID: letter, limit: 500))
+                DeadLetterFilter(
+                    states: [.dead, .redriving], afterID: letter, limit: 500, bytes: JournalPage.bytes))
             for letter in page { note(letter.payload) }
-            guard page.count == 500, let last = page.last else { break }
+            guard let last = page.last else { break }
             letter = last.id
         }
         // What manifests wait for is about to be needed.
