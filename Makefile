@@ -41,7 +41,7 @@ bench: build ## the figures of docs/performance.md
 	@for b in patterns columnar journal invoke drop pipeline streams redrive; do .build/release/sluice bench $$b; done
 
 soak: setup python ## the long versions of the fault tests (an hour)
-	@SLUICE_SOAK=100 scripts/test.sh --filter IntegrationTests
+	@SLUICE_SOAK=200 scripts/test.sh --filter IntegrationTests
 	@SLUICE_HISTORIES=5000 scripts/test.sh --filter SimulationTests
 
 fuzz: setup ## the seeded fuzzers for minutes instead of seconds

@@ -102,6 +102,7 @@ extension DeliveryCore {
         _ position: Int, before: KeyPolicy?, rekey: (Work, KeyPolicy?) -> String?
     ) {
         let policy = subscriptions[position].rules.keys
+        if policy?.path != before?.path { subscriptions[position].freed = [:] }
         var works = subscriptions[position].ready.extract { _ in true } + subscriptions[position].assembling
         var kept: [String: KeyLine] = [:]
         for (key, line) in subscriptions[position].lines {
@@ -137,10 +138,13 @@ extension DeliveryCore {
         for id in running.keys where running[id]!.subscription == subscription { hold(&running[id]!) }
         for id in settling.keys where settling[id]!.subscription == subscription { hold(&settling[id]!) }
         var ahead: [(String, Int64)] = []
-        subscriptions[position].retrying.update { work in
-            work.key = rekey(work, policy)
+        // The key of one whose event is not in memory is known again when that has been read.
+        func rekeyAhead(_ work: inout Work) {
+            work.key = work.isShed ? (policy?.path == before?.path ? work.key : nil) : rekey(work, policy)
             if let key = work.key { ahead.append((key, work.delivery.ordinal)) }
         }
+        subscriptions[position].retrying.update(rekeyAhead)
+        for ordinal in subscriptions[position].reading.keys { rekeyAhead(&subscriptions[position].reading[ordinal]!) }
         for (key, ordinal) in ahead { subscriptions[position].lines[key, default: KeyLine()].putAhead(ordinal) }
         for var work in works.sorted(by: { $0.delivery.ordinal < $1.delivery.ordinal }) {
             work.key = rekey(work, policy)

@@ -58,6 +58,10 @@ extension DeliveryCore {
         subscriptions[position].retrying.update(extend)
         for ordinal in subscriptions[position].reading.keys { extend(&subscriptions[position].reading[ordinal]!) }
         for at in subscriptions[position].assembling.indices { extend(&subscriptions[position].assembling[at]) }
+        for key in subscriptions[position].freed.keys {
+            let at = subscriptions[position].freed[key]!.at
+            subscriptions[position].freed[key]!.at = Self.later(at, max(0, now - max(pause.since, at)))
+        }
         for key in subscriptions[position].lines.keys {
             for at in subscriptions[position].lines[key]!.waiting.indices {
                 extend(&subscriptions[position].lines[key]!.waiting[at])

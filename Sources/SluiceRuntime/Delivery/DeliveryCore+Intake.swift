@@ -46,6 +46,7 @@ extension DeliveryCore {
         if records.isEmpty, subscriptions[position].newest == subscriptions[position].asked {
             subscriptions[position].newest = subscriptions[position].loaded
         }
+        forgetFreed(at: position)
     }
 
     /// A refill could not be read: asked again at the next pump.

@@ -7,6 +7,9 @@ extension DeliveryCore {
         guard let key = work.key, let policy = subscriptions[position].rules.keys else {
             return subscriptions[position].ready.append(work)
         }
+        var work = work
+        work.expires = expiry(
+            work.expires, ofKey: key, at: work.delivery.position, in: position, now: work.arrived)
         let line = subscriptions[position].lines[key]
         let mustWait: Bool
         if let line {
@@ -159,13 +162,44 @@ extension DeliveryCore {
         if line.parked == 0 {
             // What was held back by no fault of its own has its whole time again.
             let age = subscriptions[position].rules.retry.maximumAge
-            for at in line.waiting.indices {
-                line.waiting[at].expires = max(line.waiting[at].expires, Self.later(now, age))
+            let pause = subscriptions[position].flow.pause
+            func renew(_ work: inout Work) {
+                // What a pause that goes on adds at its end counts from the work's arrival.
+                let added = pause.map { max(0, now - max($0.since, work.arrived)) } ?? 0
+                work.expires = max(work.expires, Self.later(now, age) - added)
             }
-            line.restartsAge = line.spilledFrom != nil
+            for at in line.waiting.indices { renew(&line.waiting[at]) }
+            if line.arrived > 0 {
+                subscriptions[position].ready.update { if $0.key == key, $0.source == .log { renew(&$0) } }
+            }
+            // What is not in memory has it when it is read.
+            if line.spilledFrom != nil || subscriptions[position].isBehind {
+                subscriptions[position].freed[key] = FreedKey(
+                    at: now, through: max(subscriptions[position].newest, subscriptions[position].loaded))
+            }
         }
         subscriptions[position].lines[key] = line
         promote(key, at: position)
+    }
+
+    /// When a work from the log is too old: its key may have been held back.
+    private func expiry(
+        _ expires: Instant, ofKey key: String, at place: Position, in position: Int, now: Instant
+    ) -> Instant {
+        guard let freed = subscriptions[position].freed[key] else { return expires }
+        return freed.expiry(
+            expires, of: place, maximumAge: subscriptions[position].rules.retry.maximumAge,
+            pause: subscriptions[position].flow.pause, now: now)
+    }
+
+    /// Forgets keys of which nothing is left to be read that was there when they became free.
+    mutating func forgetFreed(at position: Int) {
+        guard !subscriptions[position].freed.isEmpty else { return }
+        let (isBehind, loaded) = (subscriptions[position].isBehind, subscriptions[position].loaded)
+        subscriptions[position].freed = subscriptions[position].freed.filter { key, freed in
+            if isBehind, freed.through > loaded { return true }
+            return subscriptions[position].lines[key]?.spilledFrom.map { $0 <= freed.through } ?? false
+        }
     }
 
     static func later(_ now: Instant, _ span: Int64) -> Instant {
@@ -206,12 +240,12 @@ extension DeliveryCore {
         let isCurrent = !refill.isLeftover
         // A refill of a policy that is no longer in force; its range is asked for as a leftover.
         if isCurrent, subscriptions[position].lines[refill.key]?.spilledFrom != refill.after + 1 { return }
-        let restartsAge = subscriptions[position].lines[refill.key]?.restartsAge ?? false
         for record in records {
             guard let delivery = record.deliveries.first(where: { $0.subscription == id }) else { continue }
             var traits = traits(record, subscriptions[position].rules)
-            if isCurrent, restartsAge {
-                traits.expires = max(traits.expires, Self.later(now, subscriptions[position].rules.retry.maximumAge))
+            if isCurrent {
+                traits.expires = expiry(
+                    traits.expires, ofKey: refill.key, at: record.position, in: position, now: now)
             }
             let work = Work(record, delivery, traits, now: now)
             if isCurrent {
@@ -227,11 +261,11 @@ extension DeliveryCore {
             if end >= subscriptions[position].loaded {
                 line.spilledFrom = nil
                 line.spilled = 0
-                line.restartsAge = false
             } else {
                 line.spilledFrom = end + 1
             }
             subscriptions[position].lines[refill.key] = line
+            forgetFreed(at: position)
             promote(refill.key, at: position)
         } else if end < refill.through {
             var rest = refill

@@ -3,13 +3,14 @@ package import Journal
 /// Works that wait to be tried again and whose events are not in memory: a backlog of a million retries is then a million
 /// small entries, and each is read back from the pending set when it is due.
 ///
-/// Only where deliveries go by no key: the order of a key needs nothing but the key, and that is in the event. Where a
-/// deployment brings keys, what was shed before joins them when it is read back.
+/// Where deliveries go by key, it stays: the order of a key needs nothing else of an event. Where a deployment brings keys, or
+/// others, what was shed before joins them when it is read back.
 extension DeliveryCore {
     /// Keeps a work until it is due; without its event where there are enough with one.
     mutating func retain(_ work: Work, due: Instant, at position: Int, keepingEvent: Bool = false) {
         var work = work
-        if subscriptions[position].retrying.count >= window.retries, subscriptions[position].rules.keys == nil,
+        let (count, bytes) = (subscriptions[position].retrying.count, subscriptions[position].retrying.bytes)
+        if count >= window.retries || bytes + work.payload.count > window.retryBytes,
             case .pending = work.source,
             // A lane has works of several subscriptions, and ordinals are theirs.
             !keepingEvent, work.note?.lane == nil
@@ -19,11 +20,16 @@ extension DeliveryCore {
         subscriptions[position].retrying.insert(work, due: due)
     }
 
-    /// How many due retries there is room for: beyond it they stay where they are, whatever the time. What goes by key
-    /// stands in its key's line, and is no burden of the queue.
+    /// How many due retries there is room for: beyond it they stay where they are, whatever the time. What stands in its
+    /// key's line is no burden of the queue.
     func roomForRetries(_ position: Int) -> Int {
-        guard subscriptions[position].rules.keys == nil else { return .max }
+        // Whoever takes this room has an answer to come, which brings it back.
+        guard bytesOfDueRetries(position) < max(1, window.retryBytes) else { return 0 }
         return max(1, window.retries) - subscriptions[position].ready.retries - subscriptions[position].reading.count
+    }
+
+    private func bytesOfDueRetries(_ position: Int) -> Int {
+        subscriptions[position].ready.retryBytes + subscriptions[position].readingBytes
     }
 
     /// Takes what is due: what has its event goes to the front of the queue, for it is older than anything from the log;
@@ -32,19 +38,48 @@ extension DeliveryCore {
         guard let due = subscriptions[position].retrying.firstDue, due <= now, !subscriptions[position].isHeld else {
             return []
         }
-        var works: [Work] = []
         var wanted: [Delivery] = []
-        let room = roomForRetries(position)
-        while works.count + wanted.count < room, let work = subscriptions[position].retrying.popFirst(dueBy: now) {
-            if work.isShed {
-                subscriptions[position].reading[work.delivery.ordinal] = work
-                wanted.append(work.delivery)
-            } else {
-                works.append(work)
+        var early: [Work] = []
+        var isDone = false
+        // Again while there is room: works with keys may have gone into their lines.
+        while !isDone {
+            var works: [Work] = []
+            let room = roomForRetries(position)
+            var bytes = bytesOfDueRetries(position)
+            var taken = 0
+            isDone = true
+            while taken < room, bytes < window.retryBytes || taken == 0,
+                let work = subscriptions[position].retrying.popFirst(dueBy: now)
+            {
+                if work.isShed, standsBehind(work, at: position) {
+                    early.append(work)
+                    continue
+                }
+                taken += 1
+                if work.isShed {
+                    subscriptions[position].reading[work.delivery.ordinal] = work
+                    subscriptions[position].readingBytes += work.shedBytes
+                    bytes += work.shedBytes
+                    wanted.append(work.delivery)
+                } else {
+                    bytes += work.payload.count
+                    works.append(work)
+                    isDone = subscriptions[position].rules.keys == nil
+                }
             }
+            putBack(works, at: position)
         }
-        putBack(works, at: position)
+        // Read now they would fill the memory while they wait for older ones of their keys.
+        for work in early { subscriptions[position].retrying.insert(work, due: Self.later(now, 1000)) }
         return wanted
+    }
+
+    /// An older one of its key is to run before it.
+    private func standsBehind(_ work: Work, at position: Int) -> Bool {
+        guard let key = work.key, subscriptions[position].rules.keys?.isOrdered == true,
+            let first = subscriptions[position].lines[key]?.ahead.first
+        else { return false }
+        return first < work.delivery.ordinal
     }
 
     /// The answer to `.reload`: the works as the pending set has them. One that is not there yet, or as the attempt before had
@@ -55,6 +90,7 @@ extension DeliveryCore {
         var works: [Work] = []
         for delivery in asked {
             guard let shed = subscriptions[position].reading.removeValue(forKey: delivery.ordinal) else { continue }
+            subscriptions[position].readingBytes -= shed.shedBytes
             guard var work = loaded[delivery.ordinal], work.delivery == delivery,
                 work.history.count >= shed.shedAttempts
             else {
@@ -75,6 +111,7 @@ extension Work {
     mutating func shed() {
         isShed = true
         shedAttempts = history.count
+        shedBytes = payload.count
         payload = []
         lineage = []
         history = []

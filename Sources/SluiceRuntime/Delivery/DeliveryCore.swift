@@ -43,8 +43,9 @@ package struct DeliveryCore: Sendable {
         var rules: DeliveryRules
         var ready = WorkQueue()
         var retrying = DueHeap()
-        /// Due works whose events are being read, by ordinal.
+        /// Due works whose events are being read, by ordinal, and the bytes of these.
         var reading: [Int64: Work] = [:]
+        var readingBytes = 0
         /// The batch being put together, and the keys in it.
         var assembling: [Work] = []
         var assemblingBytes: Int64 = 0
@@ -53,6 +54,8 @@ package struct DeliveryCore: Sendable {
         var lines: [String: KeyLine] = [:]
         /// Keys that are free again and whose works lie in the log.
         var hungry: Set<String> = []
+        /// Keys that were parked: what is read of them has its whole time again.
+        var freed: [String: FreedKey] = [:]
         /// Keys of an earlier key policy whose works lie in the log.
         var leftovers: [KeyRefill] = []
         /// How many of those are not read to their end, asked for or not.
@@ -139,8 +142,10 @@ package struct DeliveryCore: Sendable {
         /// Payload of one attempt, whatever its target's limits say: a frame to a worker and what the host copies to make it
         /// are bounded.
         package var batchBytes = 16 << 20
-        /// Works that wait to be tried again and have their event in memory, and due ones that are taken at a time.
+        /// Works that wait to be tried again and have their event in memory, and due ones that are taken at a time; and the
+        /// bytes of them.
         package var retries = 1024
+        package var retryBytes = 16 << 20
 
         package init() {}
     }

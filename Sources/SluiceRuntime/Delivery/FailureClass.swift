@@ -30,7 +30,9 @@ package enum FailureClass: Sendable, Hashable {
     package static let platformCap = 10
 
     /// Failures of deliveries that never reached their target.
-    static let hostRefusals: Set<String> = ["HopBudgetExceeded", "MatchUndecided", "RecordExpired"]
+    static let hostRefusals: Set<String> = [
+        "HopBudgetExceeded", "InputTransformFailed", "ManifestIncomplete", "MatchUndecided", "RecordExpired",
+    ]
 
     private static let permanentCodes: Set<String> = [
         "AccessDenied", "DuplicateColumn", "EmptyColumnName", "EmptyFile", "HopBudgetExceeded", "InvalidConfiguration",

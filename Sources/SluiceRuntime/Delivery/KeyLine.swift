@@ -23,8 +23,6 @@ struct KeyLine: Sendable {
     /// How many those are, as far as the log has been read.
     var spilled = 0
     var isRefilling = false
-    /// It was parked: what is read back starts its age anew.
-    var restartsAge = false
 
     /// Works of a blocked key that are kept in memory; what is younger is read from the log again.
     static let limit = 64
@@ -40,7 +38,8 @@ struct KeyLine: Sendable {
         if let from = spilledFrom, case .log = work.source, work.delivery.position >= from { return false }
         guard policy.isOrdered else { return true }
         let ordinal = work.delivery.ordinal
-        if let first = ahead.first { return ordinal == first }
+        // What never ran and is older still goes first: another deployment's keys may have let the younger one by.
+        if let first = ahead.first, ordinal >= first { return ordinal == first }
         return parked == 0 && (waiting.first.map { $0.delivery.ordinal > ordinal } ?? true)
     }
 
@@ -58,5 +57,19 @@ struct KeyLine: Sendable {
     mutating func putAhead(_ ordinal: Int64) {
         guard !ahead.contains(ordinal) else { return }
         ahead.insert(ordinal, at: ahead.firstIndex { $0 > ordinal } ?? ahead.count)
+    }
+}
+
+/// A key that dead letters held back, and that is free again while works of it lie only in the log.
+struct FreedKey: Sendable {
+    var at: Instant
+    /// What was there by then is at or before this position.
+    var through: Position
+
+    /// When a work of the key is too old, where it would be at `expires`: it has its whole time again.
+    func expiry(_ expires: Instant, of place: Position, maximumAge: Int64, pause: Pause?, now: Instant) -> Instant {
+        guard place <= through else { return expires }
+        let held = pause.map { max(0, now - max($0.since, at)) } ?? 0
+        return max(expires, DeliveryCore.later(DeliveryCore.later(at, held), maximumAge))
     }
 }

@@ -44,6 +44,8 @@ package struct Work: Sendable {
     /// How many attempts its entry in the pending set tells of, once that is written: what is read back with fewer is the
     /// entry of an attempt before.
     var shedAttempts = 0
+    /// Of the payload that is not in memory.
+    var shedBytes = 0
 
     package init(
         delivery: Delivery, source: Source, eventID: String, ingested: Milliseconds, expires: Instant,

@@ -5,22 +5,28 @@ struct WorkQueue: Sendable {
     private var head = 0
     /// Bytes of the payloads.
     private(set) var bytes = 0
-    /// Works of the pending set.
+    /// Works of the pending set, and the bytes of their payloads.
     private(set) var retries = 0
+    private(set) var retryBytes = 0
 
     var count: Int { works.count - head }
     var isEmpty: Bool { head == works.count }
     var first: Work? { head < works.count ? works[head] : nil }
 
+    private mutating func count(_ work: Work, _ sign: Int) {
+        bytes += sign * work.payload.count
+        guard work.isPending else { return }
+        retries += sign
+        retryBytes += sign * work.payload.count
+    }
+
     mutating func append(_ work: Work) {
-        bytes += work.payload.count
-        if work.isPending { retries += 1 }
+        count(work, 1)
         works.append(work)
     }
 
     mutating func prepend(_ work: Work) {
-        bytes += work.payload.count
-        if work.isPending { retries += 1 }
+        count(work, 1)
         guard head > 0 else { return works.insert(work, at: 0) }
         head -= 1
         works[head] = work
@@ -31,8 +37,7 @@ struct WorkQueue: Sendable {
             for work in front.reversed() { prepend(work) }
             return
         }
-        bytes += front.reduce(0) { $0 + $1.payload.count }
-        retries += front.count(where: \.isPending)
+        for work in front { count(work, 1) }
         works.replaceSubrange(0..<head, with: front)
         head = 0
     }
@@ -40,8 +45,7 @@ struct WorkQueue: Sendable {
     mutating func popFirst() -> Work? {
         guard head < works.count else { return nil }
         let work = works[head]
-        bytes -= work.payload.count
-        if work.isPending { retries -= 1 }
+        count(work, -1)
         head += 1
         if head > 256, head * 2 > works.count {
             works.removeFirst(head)
@@ -59,8 +63,7 @@ struct WorkQueue: Sendable {
         }
         works = kept
         head = 0
-        bytes -= taken.reduce(0) { $0 + $1.payload.count }
-        retries -= taken.count(where: \.isPending)
+        for work in taken { count(work, -1) }
         return taken
     }
 
@@ -84,9 +87,10 @@ struct DueHeap: Sendable {
     var first: (due: Instant, work: Work)? { items.first }
     var firstDue: Instant? { items.first?.due }
     /// Of the payloads.
-    var bytes: Int { items.reduce(0) { $0 + $1.work.payload.count } }
+    private(set) var bytes = 0
 
     mutating func insert(_ work: Work, due: Instant) {
+        bytes += work.payload.count
         items.append((due, work))
         var child = items.count - 1
         while child > 0 {
@@ -99,6 +103,7 @@ struct DueHeap: Sendable {
 
     mutating func popFirst(dueBy now: Instant) -> Work? {
         guard let first = items.first, first.due <= now else { return nil }
+        bytes -= first.work.payload.count
         items.swapAt(0, items.count - 1)
         items.removeLast()
         var parent = 0
@@ -115,6 +120,7 @@ struct DueHeap: Sendable {
         return first.work
     }
 
+    /// Payloads stay as they are.
     mutating func update(_ body: (inout Work) -> Void) {
         for index in items.indices { body(&items[index].work) }
     }

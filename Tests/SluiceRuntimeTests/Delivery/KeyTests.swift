@@ -105,6 +105,55 @@ struct KeyTests {
         #expect(driver.core.parked(of: one) == (0, 0))
     }
 
+    @Test("what a key held back has its whole time again, in memory and in the log; what came later has its own")
+    func freedAge() {
+        var driver = CoreDriver(functions: [("f", 1, false)])
+        driver.subscribe(
+            1, DeliveryRules(retry: DeliveryPolicy(maximumAge: 1000), keys: .ordered("k", parks: true)))
+        driver.core.park(one, key: "a")
+        driver.core.window.records = 100
+        driver.core.window.refill = 50
+        // Some stand in the line, more were left to the log, and behind those of another key some were never read.
+        for _ in 0..<100 { driver.put(1, key: "a") }
+        for _ in 0..<200 { driver.put(1, key: "b") }
+        for _ in 0..<300 { driver.put(1, key: "a") }
+        driver.now = 5000
+        driver.core.unpark(one, key: "a", now: driver.now)
+        driver.now = 5500
+        driver.put(1, key: "a")
+        var expires: [String: [Instant]] = [:]
+        while let attempt = driver.pump().first {
+            expires[attempt.works[0].key ?? "", default: []].append(attempt.works[0].expires)
+            driver.finish(attempt)
+        }
+        #expect(expires["a"] == Array(repeating: 6000, count: 400) + [6500])
+        #expect(expires["b"] == Array(repeating: 1000, count: 200))
+    }
+
+    @Test("a pause after it was free does not count either; another key's works have their own age")
+    func freedAndPaused() {
+        var driver = CoreDriver(functions: [("f", 1, false)])
+        driver.subscribe(
+            1, DeliveryRules(retry: DeliveryPolicy(maximumAge: 1000), keys: .ordered("k", parks: true)))
+        driver.core.park(one, key: "a")
+        driver.core.window.records = 4
+        driver.core.window.refill = 2
+        for number in 0..<300 { driver.put(1, key: number % 100 == 99 ? "b" : "a") }
+        driver.now = 5000
+        driver.core.unpark(one, key: "a", now: driver.now)
+        driver.now = 5100
+        driver.core.pause(one, reason: "", now: driver.now)
+        driver.now = 5400
+        driver.core.resume(one, now: driver.now)
+        var expires: [String: Set<Instant>] = [:]
+        while let attempt = driver.pump().first {
+            expires[attempt.works[0].key ?? "", default: []].insert(attempt.works[0].expires)
+            driver.finish(attempt)
+        }
+        #expect(expires["a"] == [6300])
+        #expect(expires["b"] == [1300])
+    }
+
     @Test("so many at once for a key, in no order")
     func concurrency() {
         var driver = CoreDriver()
@@ -114,6 +163,28 @@ struct KeyTests {
         #expect(keys(first) == ["a1", "a2", "b4"])
         driver.finish(first[0], CoreDriver.failed())
         #expect(keys(driver.pump()) == ["a3"], "what is retried holds nothing back")
+    }
+
+    @Test("what never ran stands before a younger one that another deployment's keys let by")
+    func olderThanRetry() {
+        var driver = CoreDriver()
+        driver.subscribe(1, DeliveryRules(retry: DeliveryPolicy(jitter: false), keys: .ordered("k")))
+        for key in ["a", "b", "a", "b", "c"] { driver.put(1, key: key) }
+        let first = driver.pump()
+        #expect(keys(first) == ["a1", "b2", "c5"])
+        driver.finish(first[2], CoreDriver.failed())
+        driver.core.setSubscription(
+            one, function: "f", rules: DeliveryRules(retry: DeliveryPolicy(jitter: false), keys: .ordered("parity")),
+            loaded: 0, newest: 0
+        ) { work, _ in "n\(work.delivery.position % 2)" }
+        #expect(driver.pump().isEmpty)
+        driver.finish(first[0])
+        let second = driver.pump()
+        #expect(keys(second) == ["n13"])
+        driver.now = 1000
+        #expect(driver.pump().isEmpty)
+        driver.finish(second[0])
+        #expect(keys(driver.pump()) == ["n15"])
     }
 
     @Test("a deployment may ask for another key while works wait")
@@ -183,6 +254,19 @@ struct PauseTests {
         driver.finish(driver.pump()[0])
         #expect(driver.core.flow(of: one) == .running)
         #expect(driver.pump().count > 1)
+    }
+
+    @Test(
+        "what never reached its target does not open it",
+        arguments: [
+            "HopBudgetExceeded", "InputTransformFailed", "ManifestIncomplete", "MatchUndecided", "RecordExpired",
+        ])
+    func refusals(_ code: String) {
+        var driver = CoreDriver()
+        driver.subscribe(1, rules)
+        for _ in 0..<8 { driver.put(1) }
+        for attempt in driver.pump() { driver.finish(attempt, CoreDriver.failed(code, .permanent)) }
+        #expect(driver.core.flow(of: one) == .running)
     }
 
     @Test("other failures, successes and time between them do not open it")

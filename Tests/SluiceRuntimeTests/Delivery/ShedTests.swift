@@ -23,7 +23,7 @@ struct ShedTests {
 
     /// Pumps until nothing more starts, and answers what is to be read; what was started and what was asked for.
     private func pump(
-        _ core: inout DeliveryCore, now: Instant, missing: Set<Int64> = []
+        _ core: inout DeliveryCore, now: Instant, missing: Set<Int64> = [], found: (Work) -> Work = { $0 }
     ) -> (started: [Work], asked: [Int64]) {
         var started: [Work] = []
         var asked: [Int64] = []
@@ -38,10 +38,12 @@ struct ShedTests {
                     _ = core.resolve(attempt.id, .succeeded, now: now)
                     core.settled(attempt.id)
                 case .reload(let id, let deliveries):
+                    #expect(deliveries.count <= core.window.retries)
                     asked += deliveries.map(\.ordinal)
                     core.reloaded(
                         id, asked: deliveries,
-                        found: deliveries.map(\.ordinal).filter { !missing.contains($0) }.map { work($0) }, now: now)
+                        found: deliveries.map(\.ordinal).filter { !missing.contains($0) }.map { found(work($0)) },
+                        now: now)
                 case .refill, .refillKey: break
                 }
             }
@@ -120,15 +122,74 @@ struct ShedTests {
         #expect(reload(now: 1010, tried).map(\.history.count) == [2])
     }
 
-    @Test("where deliveries go by key nothing is shed")
+    @Test("large events are bounded by their bytes, waiting, being read and due; every one runs once")
+    func bytes() {
+        var core = core(retries: 1000)
+        core.window.retryBytes = 100
+        for ordinal in 1...100 as ClosedRange<Int64> { core.load(work(ordinal), due: 1) }
+        #expect((90...100).contains(core.bytesOfRetries), "\(core.bytesOfRetries)")
+        var asked = 0
+        for action in core.pump(now: 5) {
+            if case .reload(_, let deliveries) = action { asked += deliveries.count }
+        }
+        #expect(asked < 15, "as much as there is room for, and no more: \(asked)")
+        var other = self.core(retries: 1000)
+        other.window.retryBytes = 1
+        for ordinal in 1...20 as ClosedRange<Int64> { other.load(work(ordinal), due: 1) }
+        #expect(other.bytesOfRetries == 0)
+        #expect(pump(&other, now: 5).started.map(\.delivery.ordinal).sorted() == Array(1...20))
+    }
+
+    @Test(
+        "where deliveries go by key their events are shed and the keys kept: in order, and read one by one")
     func keyed() {
+        var core = core(retries: 3, rules: DeliveryRules(keys: .ordered("k")))
+        for ordinal in 1...40 as ClosedRange<Int64> {
+            var one = work(ordinal)
+            one.key = "k\(ordinal % 4)"
+            // The younger of a key is due first.
+            core.load(one, due: 41 - ordinal)
+        }
+        #expect(core.bytesOfRetries == (1...3).reduce(0) { $0 + "event \($1)".utf8.count })
+        var started: [Work] = []
+        var asked: [Int64] = []
+        var now: Instant = 1000
+        while let due = core.nextDue {
+            now = max(now, due)
+            let round = pump(&core, now: now) { work in
+                var work = work
+                work.key = "k\(work.delivery.ordinal % 4)"
+                return work
+            }
+            started += round.started
+            asked += round.asked
+        }
+        #expect(started.map(\.delivery.ordinal).sorted() == Array(1...40))
+        #expect(asked.sorted() == Array(4...40))
+        for key in 0..<4 as Range<Int64> {
+            let own = started.map(\.delivery.ordinal).filter { $0 % 4 == key }
+            #expect(own == own.sorted())
+        }
+        #expect(started.allSatisfy { String(decoding: $0.payload, as: UTF8.self) == "event \($0.delivery.ordinal)" })
+    }
+
+    @Test("a deployment that asks for another key: what was shed has the new one when it is read")
+    func rekeyed() {
         var core = core(retries: 1, rules: DeliveryRules(keys: .ordered("k")))
-        for ordinal in 1...20 as ClosedRange<Int64> {
+        for ordinal in 1...10 as ClosedRange<Int64> {
             var one = work(ordinal)
             one.key = "a"
-            core.load(one, due: 0)
+            core.load(one, due: 10)
         }
-        let (started, asked) = pump(&core, now: 10)
-        #expect(started.map(\.delivery.ordinal) == Array(1...20) && asked.isEmpty)
+        core.setSubscription(
+            id, function: "F", rules: DeliveryRules(keys: .ordered("other")), loaded: 0, newest: 0
+        ) { work, _ in work.payload.isEmpty ? nil : "b" }
+        let (started, _) = pump(&core, now: 10) { work in
+            var work = work
+            work.key = "b"
+            return work
+        }
+        #expect(started.map(\.delivery.ordinal).sorted() == Array(1...10))
+        #expect(started.allSatisfy { $0.key == "b" })
     }
 }

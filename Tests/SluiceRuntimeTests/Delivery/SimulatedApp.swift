@@ -19,6 +19,18 @@ enum SimulatedApp {
     /// Never tried again, by configuration.
     static let refused = "Refused"
 
+    /// The rules as another deployment has them: keys are elsewhere in the events, or there are none.
+    static func redeployed(_ rules: DeliveryRules) -> DeliveryRules {
+        guard let keys = rules.keys else { return rules }
+        var rules = rules
+        if keys.isOrdered, !keys.parks {
+            rules.keys = nil
+        } else {
+            rules.keys = keys.isOrdered ? .ordered("j", parks: true) : .limited("j", concurrency: 2)
+        }
+        return rules
+    }
+
     static var entries: [Entry] {
         var retry = DeliveryPolicy(maximumAttempts: 3, maximumAge: maximumAge)
         retry.never = [refused]

@@ -3,7 +3,7 @@ import SluiceRuntime
 
 /// What users and bad luck do to the simulated host, and what its dispatcher tells the core of an event.
 extension Simulation {
-    func rules(_ id: SubscriptionID) -> DeliveryRules { entries[Int(id.value) - 1].rules }
+    func rules(_ id: SubscriptionID) -> DeliveryRules { watch.rules(id) }
 
     /// The rules as a core with the seeded bug would follow them.
     func seeded(_ rules: DeliveryRules) -> DeliveryRules {
@@ -18,7 +18,28 @@ extension Simulation {
         return rules
     }
 
-    func key(of payload: [UInt8]) -> String { EventReading.key(of: payload, path: "k") ?? "" }
+    func key(of payload: [UInt8], _ policy: KeyPolicy?) -> String? {
+        policy.map { EventReading.key(of: payload, path: $0.path) ?? "" }
+    }
+
+    /// Another deployment changes how a subscription's keys are read, as the dispatcher takes it into force.
+    mutating func deploy() throws {
+        guard !diskIsBroken, held.isEmpty,
+            let entry = entries.filter({ $0.rules.keys != nil }).randomElement(using: &random)
+        else { return }
+        watch.redeployed(entry.id)
+        let copy = self
+        core.setSubscription(
+            entry.id, function: entry.function, rules: seeded(rules(entry.id)), loaded: 0, newest: 0
+        ) { work, policy in copy.key(of: work.payload, policy) }
+        guard rules(entry.id).keys?.parks == true else { return }
+        for letter in try journal.deadLetters(
+            DeadLetterFilter(states: [.dead], subscription: entry.id, limit: 100_000))
+        {
+            guard let key = key(of: letter.payload, rules(entry.id).keys) else { continue }
+            core.park(entry.id, key: key)
+        }
+    }
 
     func expiry(ingested: Milliseconds, of id: SubscriptionID) -> Instant {
         if bug == .doesNotAge { return .max }
@@ -38,7 +59,7 @@ extension Simulation {
             delivery: entry.delivery, source: .pending(deadLetter: entry.deadLetter), eventID: entry.eventID,
             ingested: entry.ingested, expires: expires, payload: entry.payload, lineage: entry.lineage,
             history: memo?.attempts ?? [],
-            key: rules(id).keys == nil || bug == .forgetsKeysOfRetries ? nil : key(of: entry.payload),
+            key: bug == .forgetsKeysOfRetries ? nil : key(of: entry.payload, rules(id).keys),
             bytes: Int64(entry.payload.count), arrived: time.clock.now)
     }
 
@@ -47,7 +68,7 @@ extension Simulation {
         return { record, id, rules in
             DeliveryTraits(
                 expires: copy.expiry(ingested: record.ingested, of: id),
-                key: rules.keys == nil ? nil : copy.key(of: record.payload), bytes: Int64(record.payload.count))
+                key: copy.key(of: record.payload, rules.keys), bytes: Int64(record.payload.count))
         }
     }
 
@@ -87,11 +108,10 @@ extension Simulation {
 
     mutating func redrive(_ letter: DeadLetter) throws {
         let id = letter.delivery.subscription
-        let keyed = rules(id).keys != nil
         let work = Work(
             delivery: letter.delivery, source: .pending(deadLetter: letter.id), eventID: letter.eventID,
             ingested: letter.ingested, expires: time.clock.now + SimulatedApp.maximumAge, payload: letter.payload,
-            lineage: [], key: keyed ? key(of: letter.payload) : nil, bytes: Int64(letter.payload.count),
+            lineage: [], key: key(of: letter.payload, rules(id).keys), bytes: Int64(letter.payload.count),
             arrived: time.clock.now)
         var batch = Batch()
         batch.deadLetters.append(.setState(id: letter.id, .redriving))
@@ -102,7 +122,7 @@ extension Simulation {
                     attempts: 0, due: time.clock.wall, history: [], payload: letter.payload, lineage: [],
                     deadLetter: letter.id)))
         try commit(Pending(batch: batch, fates: [letter.delivery: .pending]))
-        watch.redriven(letter.delivery)
+        watch.redriven(letter.delivery, now: time.clock.now)
         if bug == .freesKeyBeforeRedrive, let key = work.key {
             core.unpark(id, key: key, now: time.clock.now)
             try pump()
@@ -119,9 +139,11 @@ extension Simulation {
         var batch = Batch()
         batch.deadLetters.append(.setState(id: letter.id, .purged))
         try commit(Pending(batch: batch))
-        watch.purged(letter.delivery)
+        watch.purged(letter.delivery, now: time.clock.now)
         guard bug != .keepsKeysOfPurgedLetters else { return }
-        core.unpark(letter.delivery.subscription, key: key(of: letter.payload), now: time.clock.now)
+        let id = letter.delivery.subscription
+        guard let key = key(of: letter.payload, rules(id).keys) else { return }
+        core.unpark(id, key: key, now: time.clock.now)
     }
 
     mutating func pauseOrResume() throws {
@@ -194,6 +216,7 @@ extension Simulation {
     /// Heals the disk, lets everything come to an end, and looks whether the promises were kept.
     mutating func conclude() throws {
         diskIsBroken = false
+        diskIsSlow = false
         journal.injectFault(nil)
         try flush()
         // Half of the histories end in the life they are in: a restart would hide what was only forgotten.

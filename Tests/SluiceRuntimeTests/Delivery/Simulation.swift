@@ -51,6 +51,8 @@ struct Simulation {
     /// Batches that a disk error holds back, in order: nothing later is written before them.
     var held: [Pending] = []
     var diskIsBroken = false
+    /// What producers put is written, what was decided waits for its turn.
+    var diskIsSlow = false
     var events = 0
     var crashes = 0
     /// The pauses that are in the journal.
@@ -95,7 +97,7 @@ struct Simulation {
         let progress = Dictionary(uniqueKeysWithValues: try journal.progress().map { ($0.subscription.id, $0) })
         for entry in entries {
             core.setSubscription(
-                entry.id, function: entry.function, rules: seeded(entry.rules),
+                entry.id, function: entry.function, rules: seeded(rules(entry.id)),
                 loaded: progress[entry.id]?.floorPosition ?? 0, newest: max(head, 1))
         }
         pauses = [:]
@@ -110,7 +112,8 @@ struct Simulation {
         }
         if bug != .forgetsParkedKeys {
             for letter in try journal.deadLetters(DeadLetterFilter(states: [.dead], limit: 100_000)) {
-                core.park(letter.delivery.subscription, key: key(of: letter.payload))
+                guard let key = key(of: letter.payload, rules(letter.delivery.subscription).keys) else { continue }
+                core.park(letter.delivery.subscription, key: key)
             }
         }
         guard bug != .forgetsPending else { return }
@@ -124,9 +127,10 @@ struct Simulation {
         crashes += 1
         held = []
         diskIsBroken = false
+        diskIsSlow = false
         running = []
         ended = []
-        watch.crashed()
+        watch.crashed(now: time.clock.now)
         // A pause that was not stored never was, and one whose end was not stored goes on.
         watch.paused = pausesInJournal.byHand
         watch.pauseSpans = pausesInJournal.spans
@@ -147,8 +151,10 @@ struct Simulation {
         case 83..<86: try redrive()
         case 86..<87: try purge()
         case 87..<91: try pauseOrResume()
-        case 91..<95: try toggleDisk()
+        case 91..<94: try toggleDisk()
+        case 94..<95: try slowDisk()
         case 95..<97: try giveBack()
+        case 97..<98: try deploy()
         default: try crash()
         }
         try pump()
@@ -181,7 +187,8 @@ struct Simulation {
                     core.reloaded(id, asked: deliveries, found: found.map { work(pending: $0) }, now: time.clock.now)
                 case .refillKey(let id, let refill):
                     let records = try journal.waiting(id, after: refill.after, limit: 100_000).filter {
-                        $0.position <= refill.through && key(of: $0.payload) == refill.key
+                        $0.position <= refill.through
+                            && EventReading.key(of: $0.payload, path: refill.path) ?? "" == refill.key
                     }
                     let isWhole = records.count <= refill.limit
                     let chosen = Array(records.prefix(refill.limit))
@@ -199,9 +206,11 @@ struct Simulation {
         for _ in 0..<Int.random(in: 1...5, using: &random) {
             events += 1
             let wanted = entries.map(\.id).filter { _ in Bool.random(using: &random) }
-            let key = ["a", "b", "c"].randomElement(using: &random)!
+            let keys = [
+                "k": ["a", "b", "c"].randomElement(using: &random)!, "j": ["x", "y"].randomElement(using: &random)!,
+            ]
             let text =
-                "{\"k\":\"\(key)\",\"pad\":\"\(String(repeating: "x", count: Int.random(in: 0...60, using: &random)))\"}"
+                "{\"k\":\"\(keys["k"]!)\",\"j\":\"\(keys["j"]!)\",\"pad\":\"\(String(repeating: "x", count: Int.random(in: 0...60, using: &random)))\"}"
             var batch = Batch()
             batch.appends.append(
                 Append(
@@ -211,7 +220,7 @@ struct Simulation {
             guard (try? journal.commitBlocking(batch)) != nil else { continue }
             for record in try journal.lastRecords(log: nil, limit: 1) {
                 for delivery in record.deliveries {
-                    watch.appended(delivery, key: key, ingested: time.clock.now)
+                    watch.appended(delivery, keys: keys, ingested: time.clock.now)
                 }
                 let traits = traitsReader
                 core.accept(record, now: time.clock.now) { traits(record, $0, $1) }
@@ -321,13 +330,19 @@ struct Simulation {
     /// As the committer does: in order, and nothing after a batch that could not be written.
     mutating func flush() throws {
         if bug == .reordersCommits, !diskIsBroken, held.count > 1 { held.reverse() }
-        while let next = held.first, !diskIsBroken {
+        while let next = held.first, !diskIsBroken, !diskIsSlow {
             _ = try journal.commitBlocking(next.batch)
             held.removeFirst()
             watch.wasCommitted(next.fates, failures: next.failures)
             if let pauses = next.pauses { pausesInJournal = pauses }
             for case .put(let record) in next.batch.objects { effects[record.key, default: 0] += 1 }
         }
+    }
+
+    /// From now on outcomes come into the journal late, and then all at once.
+    private mutating func slowDisk() throws {
+        diskIsSlow.toggle()
+        try flush()
     }
 
     private mutating func toggleDisk() throws {

@@ -3,11 +3,11 @@ import Journal
 import SluiceRuntime
 import Testing
 
-@Suite("Delivery simulation", .timeLimit(.minutes(10)))
+@Suite("Delivery simulation", .timeLimit(.minutes(30)))
 struct SimulationTests {
     static let steps = 300
     /// Histories in a run; a soak asks for thousands.
-    static let histories = ProcessInfo.processInfo.environment["SLUICE_HISTORIES"].flatMap { Int($0) } ?? 400
+    static let histories = ProcessInfo.processInfo.environment["SLUICE_HISTORIES"].flatMap { Int($0) } ?? 2000
 
     @Test("random histories keep every promise", arguments: 0..<10)
     func randomHistories(chunk: Int) async {

@@ -7,22 +7,28 @@ struct SimulationWatch {
     enum Fate { case waiting, pending, dead, done }
 
     struct Account {
-        var key: String
+        /// By their paths.
+        var keys: [String: String]
+        /// How often its subscription had been deployed anew when it came.
+        var deployment: Int
         var ingested: Int64
         var fate = Fate.waiting
         /// Failed attempts since it was (re)started.
         var failures = 0
-        /// Its age starts anew: it was redriven, or its key was parked.
-        var isFresh = false
+        /// When its age began anew: it was redriven, or its key, which was parked, was free. Only the host that did it knows
+        /// of the latter.
+        var renewed: Instant?
+        var isKnownRenewed = false
         /// It was redriven: what was under way at that moment may end before it.
         var wasDead = false
     }
 
-    private let entries = Dictionary(uniqueKeysWithValues: SimulatedApp.entries.map { ($0.id, $0) })
+    private var entries = Dictionary(uniqueKeysWithValues: SimulatedApp.entries.map { ($0.id, $0) })
     /// As of the last outcome that was asked for, and as of the last that was committed.
     private var accounts: [Delivery: Account] = [:]
     private var committed: [Delivery: Account] = [:]
     private var byKey: [SubscriptionID: [String: [Delivery]]] = [:]
+    private var deployments: [SubscriptionID: Int] = [:]
     private var running: [AttemptID: DeliveryCore.Attempt] = [:]
     private var inFlight: Set<Delivery> = []
     private var starts: [String: [Instant]] = [:]
@@ -37,10 +43,35 @@ struct SimulationWatch {
         init(_ description: String) { self.description = description }
     }
 
-    mutating func appended(_ delivery: Delivery, key: String, ingested: Int64) {
-        accounts[delivery] = Account(key: key, ingested: ingested)
+    mutating func appended(_ delivery: Delivery, keys: [String: String], ingested: Int64) {
+        let id = delivery.subscription
+        accounts[delivery] = Account(keys: keys, deployment: deployments[id] ?? 0, ingested: ingested)
         committed[delivery] = accounts[delivery]
-        byKey[delivery.subscription, default: [:]][key, default: []].append(delivery)
+        if let key = key(of: delivery) { byKey[id, default: [:]][key, default: []].append(delivery) }
+    }
+
+    func rules(_ id: SubscriptionID) -> DeliveryRules { entries[id]?.rules ?? DeliveryRules() }
+
+    /// By the rules in force.
+    private func key(of delivery: Delivery) -> String? {
+        rules(delivery.subscription).keys.flatMap { accounts[delivery]?.keys[$0.path] }
+    }
+
+    /// The other of a subscription's two rules is in force. Between what came before and what comes from now on no order is
+    /// promised.
+    mutating func redeployed(_ id: SubscriptionID) {
+        deployments[id, default: 0] += 1
+        let own = SimulatedApp.entries.first { $0.id == id }?.rules ?? DeliveryRules()
+        entries[id]?.rules = deployments[id]! % 2 == 0 ? own : SimulatedApp.redeployed(own)
+        byKey[id] = nil
+        for delivery in accounts.keys.filter({ $0.subscription == id }).sorted(by: { $0.ordinal < $1.ordinal }) {
+            accounts[delivery]?.isKnownRenewed = false
+            if let key = key(of: delivery) { byKey[id, default: [:]][key, default: []].append(delivery) }
+        }
+    }
+
+    private func isOld(_ delivery: Delivery) -> Bool {
+        accounts[delivery]?.deployment != deployments[delivery.subscription] ?? 0
     }
 
     // MARK: Starts
@@ -81,13 +112,13 @@ struct SimulationWatch {
     private func checkKeys(_ attempt: DeliveryCore.Attempt, _ policy: KeyPolicy) throws {
         var earlier: Set<Delivery> = []
         for work in attempt.works {
-            guard let key = accounts[work.delivery]?.key else { continue }
+            guard let key = key(of: work.delivery) else { continue }
             let others = running.values.count { other in
                 other.subscription == attempt.subscription
-                    && other.works.contains { accounts[$0.delivery]?.key == key }
+                    && other.works.contains { self.key(of: $0.delivery) == key }
             }
             if others >= policy.concurrency { throw Violation("too many at once for key \(key)") }
-            guard policy.isOrdered else { continue }
+            guard policy.isOrdered, !isOld(work.delivery) else { continue }
             for delivery in byKey[attempt.subscription]?[key] ?? []
             where delivery.ordinal < work.delivery.ordinal && !earlier.contains(delivery) {
                 switch accounts[delivery]!.fate {
@@ -97,6 +128,7 @@ struct SimulationWatch {
                         throw Violation("\(work.delivery) was started although \(delivery) parks its key")
                     }
                 case .waiting, .pending:
+                    if isOld(delivery) { break }
                     throw Violation(
                         "\(work.delivery) from \(work.source) was started before \(delivery) of its key was settled: "
                             + "it is \(accounts[delivery]!.fate), was dead: \(accounts[delivery]!.wasDead); "
@@ -154,11 +186,14 @@ struct SimulationWatch {
         }
         if account.fate == .done { throw Violation("\(delivery) was settled twice") }
         let policy = entry.rules.retry
-        let age = now - account.ingested
-        let limit = SimulatedApp.maximumAge + pausedTime(of: delivery.subscription, from: account.ingested, to: now)
+        let begin = max(account.ingested, account.renewed ?? account.ingested)
+        let knownBegin = account.isKnownRenewed ? begin : account.ingested
+        func limit(from begin: Instant) -> Int64 {
+            SimulatedApp.maximumAge + pausedTime(of: delivery.subscription, from: begin, to: now)
+        }
         switch resolution {
         case .succeeded, .superseded, .dropped:
-            if entry.rules.keys?.isOrdered == true { try checkOrder(of: delivery, account) }
+            if entry.rules.keys?.isOrdered == true { try checkOrder(of: delivery) }
             if case .dropped = resolution { dropped += 1 }
             accounts[delivery]!.fate = .done
         case .retry(let work, let due, _):
@@ -169,7 +204,7 @@ struct SimulationWatch {
             if work.history.count(where: { $0.code != "NoSpace" }) >= policy.maximumAttempts {
                 throw Violation("tried more often than the policy says")
             }
-            if checksAges, !account.isFresh, due - account.ingested >= limit {
+            if checksAges, due - begin >= limit(from: begin) {
                 throw Violation("tried again beyond its age")
             }
         case .dead(let work, let death):
@@ -181,7 +216,7 @@ struct SimulationWatch {
                     throw Violation("given up after too few attempts")
                 }
             case "MaximumEventAgeInSeconds":
-                if checksAges, age + policy.maximumInterval < limit {
+                if checksAges, now - knownBegin + policy.maximumInterval < limit(from: knownBegin) {
                     throw Violation("given up for its age, but it is young")
                 }
             case "MaximumPlatformFailures", "PermanentError": break
@@ -190,8 +225,9 @@ struct SimulationWatch {
         }
     }
 
-    private func checkOrder(of delivery: Delivery, _ account: Account) throws {
-        for other in byKey[delivery.subscription]?[account.key] ?? [] where other.ordinal < delivery.ordinal {
+    private func checkOrder(of delivery: Delivery) throws {
+        guard !isOld(delivery), let key = key(of: delivery) else { return }
+        for other in byKey[delivery.subscription]?[key] ?? [] where other.ordinal < delivery.ordinal && !isOld(other) {
             if !accounts[other]!.wasDead, accounts[other]!.fate == .pending || accounts[other]!.fate == .waiting {
                 throw Violation("\(delivery) was settled before \(other) of its key")
             }
@@ -203,26 +239,33 @@ struct SimulationWatch {
     }
 
     /// A dead letter is in the pending set again, and with it everything its key holds back starts its age anew.
-    mutating func redriven(_ delivery: Delivery) {
+    mutating func redriven(_ delivery: Delivery, now: Instant) {
         accounts[delivery]?.fate = .pending
         accounts[delivery]?.failures = 0
         committed[delivery]?.failures = 0
         accounts[delivery]?.wasDead = true
-        refresh(delivery)
+        accounts[delivery]?.renewed = now
+        accounts[delivery]?.isKnownRenewed = true
+        free(delivery, now: now)
     }
 
-    mutating func purged(_ delivery: Delivery) {
+    mutating func purged(_ delivery: Delivery, now: Instant) {
         accounts[delivery]?.fate = .done
         committed[delivery]?.fate = .done
-        refresh(delivery)
+        free(delivery, now: now)
     }
 
-    private mutating func refresh(_ delivery: Delivery) {
-        accounts[delivery]?.isFresh = true
-        guard let key = accounts[delivery]?.key, entries[delivery.subscription]?.rules.keys?.parks == true else {
+    /// What waited behind the last dead letter of a key has its whole time again.
+    private mutating func free(_ delivery: Delivery, now: Instant) {
+        guard let key = key(of: delivery), entries[delivery.subscription]?.rules.keys?.parks == true else {
             return
         }
-        for other in byKey[delivery.subscription]?[key] ?? [] { accounts[other]?.isFresh = true }
+        let others = byKey[delivery.subscription]?[key] ?? []
+        guard !others.contains(where: { accounts[$0]?.fate == .dead }) else { return }
+        for other in others where accounts[other]?.fate == .waiting && !inFlight.contains(other) {
+            accounts[other]?.renewed = now
+            accounts[other]?.isKnownRenewed = true
+        }
     }
 
     func fate(_ delivery: Delivery) -> Fate? { accounts[delivery]?.fate }
@@ -234,10 +277,13 @@ struct SimulationWatch {
         for (delivery, count) in failures { committed[delivery]?.failures = count }
     }
 
-    mutating func crashed() {
+    mutating func crashed(now: Instant) {
         for (delivery, account) in committed {
             accounts[delivery]?.fate = account.fate
             accounts[delivery]?.failures = account.failures
+            accounts[delivery]?.isKnownRenewed = false
+            // A redrive that is taken up again has its whole time again.
+            if account.fate == .pending, accounts[delivery]?.wasDead == true { accounts[delivery]?.renewed = now }
         }
         running = [:]
         inFlight = []
