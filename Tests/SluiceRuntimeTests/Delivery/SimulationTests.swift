@@ -2,20 +2,21 @@ import Foundation
 import Journal
 import SluiceRuntime
 import Testing
+import UVLoop
 
 @Suite("Delivery simulation", .timeLimit(.minutes(30)))
 struct SimulationTests {
     static let steps = 300
+    /// Other tests need those of Swift's pool, and have limits of time.
+    static let threads = FileThreads(count: 2)
     /// Histories in a run; a soak asks for thousands.
     static let histories = ProcessInfo.processInfo.environment["SLUICE_HISTORIES"].flatMap { Int($0) } ?? 2000
 
     @Test("random histories keep every promise", arguments: 0..<10)
     func randomHistories(chunk: Int) async {
         for seed in stride(from: chunk, to: Self.histories, by: 10) {
-            let failure = Self.failure(seed: UInt64(seed), bug: nil)
+            let failure = await Self.threads.run { Self.failure(seed: UInt64(seed), bug: nil) }
             #expect(failure == nil, "seed \(seed)")
-            // Others wait for this thread.
-            await Task.yield()
         }
     }
 
@@ -32,8 +33,7 @@ struct SimulationTests {
     @Test("every seeded bug is caught", arguments: SeededBug.allCases)
     func seededBugs(bug: SeededBug) async {
         for seed in 1000..<1200 as Range<UInt64> {
-            if Self.failure(seed: seed, bug: bug) != nil { return }
-            await Task.yield()
+            if await Self.threads.run({ Self.failure(seed: seed, bug: bug) }) != nil { return }
         }
         Issue.record("no history of two hundred shows \(bug.rawValue)")
     }
