@@ -25,6 +25,9 @@ extension JournalStore {
 }
 
 extension JournalStore {
+    /// What does not add up; empty: all is well. Blocking.
+    package func audit() throws(JournalError) -> [String] { try recount().findings }
+
     /// A pending entry with its payload: that of a redrive lies in its dead letter, so that thousands a second need not
     /// write it again. Blocking.
     package func whole(_ entry: PendingEntry) throws(JournalError) -> PendingEntry {

@@ -75,8 +75,8 @@ package protocol JournalStore: AnyObject, Sendable {
 
     /// Counts of one subscription from the last commit.
     func progress() throws(JournalError) -> [SubscriptionProgress]
-    /// Recounts everything from the log and the pending set and says what does not add up; empty: all is well.
-    func audit() throws(JournalError) -> [String]
+    /// Recounts everything from the log, the pending set and the dead letters, while work goes on. Blocking.
+    func recount() throws(JournalError) -> AuditReport
 
     /// Drops the oldest records that every subscription has settled and that were ingested before `limit`, and with
     /// them the invocations that started before it. Their counts stay. Blocking.

@@ -83,7 +83,7 @@ struct CrashTests {
     private static func check(_ taken: Taken) throws {
         defer { try? FileManager.default.removeItem(atPath: taken.folder) }
         let comment = Comment(rawValue: "crash at \(taken.point.rawValue), \(taken.acknowledged) acknowledged")
-        #expect(try SQLiteJournal.audit(dataFolder: taken.folder) == [], comment)
+        #expect(try SQLiteJournal.recount(dataFolder: taken.folder).findings == [], comment)
         let journal = try SQLiteJournal(dataFolder: taken.folder, options: .small)
         defer { journal.close() }
         let state = try journal.recover()

@@ -38,8 +38,47 @@ struct FolderTests {
         let refused = code { _ = try SQLiteJournal(dataFolder: fixture.folder) }
         #expect(refused.code == .newerFormat)
         #expect(refused.message.contains("99"))
-        #expect(code { _ = try SQLiteJournal.audit(dataFolder: fixture.folder) }.code == .newerFormat)
+        #expect(code { _ = try SQLiteJournal.recount(dataFolder: fixture.folder) }.code == .newerFormat)
         #expect(try Data(contentsOf: URL(fileURLWithPath: path)) == before)
+    }
+
+    @Test("A journal of an older Sluice is brought up to date when it is opened, with all that is in it")
+    func migration() async throws {
+        let fixture = try Fixture(.sqlite)
+        try await fixture.journal.subscribe(1)
+        try await fixture.journal.commit(.append(["a", "b"]))
+        let one = Delivery(1, 1, 1)
+        var die = Batch.settle([one], .dead)
+        die.deadLetters = [.insert(.test(one))]
+        try await fixture.journal.commit(die)
+        fixture.journal.close()
+        let path = fixture.folder + "/journal/journal.sqlite"
+        // As the first format's first program left it.
+        let old = try DatabaseQueue(path: path)
+        try await old.write {
+            try $0.execute(
+                sql: "DROP INDEX dead_letter_delivery; DELETE FROM grdb_migrations WHERE identifier = '2'")
+        }
+        try old.close()
+        // Looking changes nothing.
+        #expect(try SQLiteJournal.recount(dataFolder: fixture.folder).findings == [])
+        func migrations() throws -> (applied: [String], hasIndex: Bool) {
+            let queue = try DatabaseQueue(path: path)
+            defer { try? queue.close() }
+            return try queue.read { db in
+                (
+                    try String.fetchAll(db, sql: "SELECT identifier FROM grdb_migrations ORDER BY identifier"),
+                    try Int.fetchOne(
+                        db, sql: "SELECT count(*) FROM sqlite_master WHERE name = 'dead_letter_delivery'") == 1
+                )
+            }
+        }
+        #expect(try migrations() == (["1"], false))
+        try fixture.reopen()
+        #expect(try migrations() == (["1", "2"], true))
+        #expect(try fixture.journal.audit() == [])
+        #expect(try fixture.journal.deadLetters(DeadLetterFilter()).map(\.delivery) == [one])
+        #expect(try fixture.journal.waiting(SubscriptionID(1), after: 0, limit: 9).count == 1)
     }
 
     @Test("Neither another program's database nor garbage is taken for a journal")
@@ -74,9 +113,9 @@ struct FolderTests {
             try await fixture.journal.commit(.append((1...60).map { .test("e\(round)-\($0)", to: [1, 2]) }))
         }
         try await fixture.journal.commit(.settle((1...500).map { Delivery(1, $0, $0) }))
-        #expect(try SQLiteJournal.audit(dataFolder: fixture.folder) == [])
+        #expect(try SQLiteJournal.recount(dataFolder: fixture.folder).findings == [])
         fixture.journal.close()
-        #expect(try SQLiteJournal.audit(dataFolder: fixture.folder) == [])
+        #expect(try SQLiteJournal.recount(dataFolder: fixture.folder).findings == [])
         let path = fixture.folder + "/journal/journal.sqlite"
         let tampering = [
             "DELETE FROM log_1 WHERE position = 7": "segment 1",
@@ -93,8 +132,10 @@ struct FolderTests {
             let database = try DatabaseQueue(path: copy + "/journal/journal.sqlite")
             try await database.write { try $0.execute(sql: sql) }
             try database.close()
-            let findings = try SQLiteJournal.audit(dataFolder: copy)
-            #expect(findings.contains { $0.contains(finding) }, "\(sql) gave \(findings)")
+            for slice in [7, SQLiteJournal.auditSlice] {
+                let findings = try SQLiteJournal.recount(dataFolder: copy, slice: slice).findings
+                #expect(findings.contains { $0.contains(finding) }, "\(sql) gave \(findings)")
+            }
         }
         #expect(FileManager.default.fileExists(atPath: path))
     }

@@ -1,13 +1,31 @@
 extension InMemoryJournal {
-    package func audit() throws(JournalError) -> [String] {
+    package func recount() throws(JournalError) -> AuditReport {
         read { state in
-            var tally = AuditTally(ledger: state.ledger, firstOrdinals: state.trimmedMatches.mapValues { $0 + 1 })
+            let cores = state.ledger.cores
+            var tally = AuditTally(
+                cores: cores, head: state.ledger.head, firstOrdinals: state.trimmedMatches.mapValues { $0 + 1 })
             for record in state.log { tally.add(position: record.position, deliveries: record.deliveries) }
-            for entry in state.pending.values { tally.addPending(entry.delivery, entry.state) }
-            for letter in state.deadLetters.values {
-                tally.addDeadLetter(letter.delivery.subscription, letter.state, count: 1)
+            var counts: [SubscriptionID: AuditCounts] = [:]
+            for entry in state.pending.values {
+                let delivery = entry.delivery
+                counts[delivery.subscription, default: AuditCounts()].add(entry.state)
+                guard let core = state.ledger.core(delivery.subscription) else {
+                    tally.problem(AuditTally.unknown(delivery.subscription, entries: 1))
+                    continue
+                }
+                if !core.settled.contains(delivery.ordinal) { tally.problem(AuditTally.stillWaiting(delivery)) }
             }
-            return tally.findings()
+            for letter in state.deadLetters.values {
+                counts[letter.delivery.subscription, default: AuditCounts()].add(letter.state)
+            }
+            var report = AuditReport()
+            report.findings = tally.findings()
+            for core in cores {
+                let counted = counts[core.record.id] ?? AuditCounts()
+                report.findings += counted.differences(of: AuditCounts(core), core.record.id)
+            }
+            (report.subscriptions, report.records, report.head) = (cores.count, tally.records, state.ledger.head)
+            return report
         }
     }
 

@@ -1,28 +1,20 @@
-/// Recounts what the ledger says from the records themselves.
+/// Recounts what the ledger says of the log from the records themselves.
 struct AuditTally {
     private struct Count {
         var core: SubscriptionCore
         var nextOrdinal: Int64
         var waiting: Int64 = 0
-        var retrying: Int64 = 0
-        var parked: Int64 = 0
-        var redriven: Int64 = 0
-        var dead: Int64 = 0
-        var purged: Int64 = 0
     }
 
     private var counts: [SubscriptionID: Count] = [:]
     private var problems: [String] = []
     private let head: Position
     private var last: Position?
+    private(set) var records: Int64 = 0
     /// Damage repeats; the first of it is what helps.
     private let limit = 100
 
     /// - Parameter firstOrdinals: of subscriptions whose earlier records were trimmed.
-    init(ledger: Ledger, firstOrdinals: [SubscriptionID: Int64]) {
-        self.init(cores: ledger.cores, head: ledger.head, firstOrdinals: firstOrdinals)
-    }
-
     init(cores: [SubscriptionCore], head: Position, firstOrdinals: [SubscriptionID: Int64]) {
         self.head = head
         for core in cores {
@@ -41,6 +33,7 @@ struct AuditTally {
     mutating func add(position: Position, deliveries: [Delivery]) {
         if let last, position != last + 1 { problem("the log has a gap: \(last) is followed by \(position)") }
         last = position
+        records += 1
         for delivery in deliveries {
             // Of a removed subscription: nobody counts it any more.
             guard var count = counts[delivery.subscription] else { continue }
@@ -55,35 +48,14 @@ struct AuditTally {
         }
     }
 
-    mutating func addPending(_ delivery: Delivery, _ state: PendingEntry.State) {
-        addPending(delivery.subscription, state, count: 1)
-        guard let core = counts[delivery.subscription]?.core else { return }
-        if !core.settled.contains(delivery.ordinal) {
-            problem(
-                "subscription \(delivery.subscription.value): ordinal \(delivery.ordinal) is in the pending set and "
-                    + "still waiting in the log")
-        }
+    /// What became of an entry of the pending set: an entry whose delivery has not left the log is a defect.
+    static func stillWaiting(_ delivery: Delivery) -> String {
+        "subscription \(delivery.subscription.value): ordinal \(delivery.ordinal) is in the pending set and still waiting "
+            + "in the log"
     }
 
-    mutating func addPending(_ subscription: SubscriptionID, _ state: PendingEntry.State, count: Int64) {
-        guard counts[subscription] != nil else {
-            return problem(
-                "the pending set has \(count) entries of subscription \(subscription.value), which is unknown")
-        }
-        switch state {
-        case .retrying: counts[subscription]?.retrying += count
-        case .parked: counts[subscription]?.parked += count
-        case .redriven: counts[subscription]?.redriven += count
-        }
-    }
-
-    /// Dead letters of subscriptions that were removed are kept, and counted nowhere.
-    mutating func addDeadLetter(_ subscription: SubscriptionID, _ state: DeadLetter.State, count: Int64) {
-        switch state {
-        case .dead: counts[subscription]?.dead += count
-        case .purged: counts[subscription]?.purged += count
-        case .redriving, .redriven: break
-        }
+    static func unknown(_ id: SubscriptionID, entries: Int64) -> String {
+        "the pending set has \(entries) entries of subscription \(id.value), which is unknown"
     }
 
     /// What does not add up; empty: all is well.
@@ -92,15 +64,10 @@ struct AuditTally {
         if let last, last != head { findings.append("the log ends at \(last), but the head is \(head)") }
         for (id, count) in counts.sorted(by: { $0.key < $1.key }) {
             let core = count.core
-            let compared: [(String, Int64, Int64)] = [
-                ("matched", core.matched, count.nextOrdinal - 1), ("waiting", core.waiting, count.waiting),
-                ("retrying", core.retrying, count.retrying), ("parked", core.parked, count.parked),
-                ("redriven", core.redriven, count.redriven), ("dead", core.dead, count.dead),
-                ("purged", core.purged, count.purged),
-            ]
-            for (name, kept, counted) in compared where kept != counted {
-                findings.append("subscription \(id.value): \(name) is kept as \(kept), but counted \(counted)")
-            }
+            findings += [
+                AuditCounts.difference("matched", kept: core.matched, counted: count.nextOrdinal - 1, id),
+                AuditCounts.difference("waiting", kept: core.waiting, counted: count.waiting, id),
+            ].compactMap(\.self)
             if core.imbalance != 0 {
                 findings.append(
                     "subscription \(id.value): matched \(core.matched) differs from the sum of all states by "

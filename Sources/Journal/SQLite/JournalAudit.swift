@@ -1,64 +1,76 @@
 import GRDB
 
 /// Recounts a journal file: the promise of conservation, checked from what is stored and nothing else.
-enum JournalAudit {
+///
+/// Everything is read in slices, each in a transaction of its own, so that the WAL can be checkpointed in between however
+/// large the journal is. The log up to the first look does not change any more; for what moves meanwhile see
+/// `JournalAudit+Unsettled`.
+struct JournalAudit {
+    let pool: DatabasePool
+    /// Rows that one transaction looks at.
+    let slice: Int
+    /// Called when no transaction is open.
+    let between: () throws -> Void
+
+    /// What the journal said at the first look.
     private struct Snapshot {
         var tally: AuditTally
+        var cores: [SubscriptionCore]
         var head: Position
         var segments: [Int64]
         var first: Position
     }
 
-    /// What does not add up; empty: all is well. The control tables are read in one transaction; the log up to then
-    /// does not change any more and is read page by page. A trim meanwhile makes it begin again.
-    static func run(_ pool: DatabasePool) throws -> [String] {
+    /// A trim meanwhile makes it begin again.
+    func run() throws -> AuditReport {
         for _ in 0..<3 {
-            var snapshot = try pool.read { try Self.snapshot($0) }
-            if try countLog(&snapshot, pool) { return snapshot.tally.findings() }
+            var snapshot = try read { try Self.snapshot($0) }
+            guard try countLog(&snapshot) else { continue }
+            var report = AuditReport()
+            report.findings = snapshot.tally.findings()
+            report.subscriptions = snapshot.cores.count
+            report.records = snapshot.tally.records
+            report.head = snapshot.head
+            try compareUnsettled(snapshot.cores, into: &report)
+            return report
         }
-        return ["the log was trimmed again and again during the audit; try once more"]
+        var report = AuditReport()
+        report.findings = ["the log was trimmed again and again during the audit; try once more"]
+        return report
+    }
+
+    func read<Value>(_ body: (Database) throws -> Value) throws -> Value {
+        try between()
+        return try pool.read(body)
     }
 
     private static func snapshot(_ db: Database) throws -> Snapshot {
         let stored = try StoredState(db)
         var tally = AuditTally(cores: stored.cores, head: stored.head, firstOrdinals: stored.firstOrdinals)
-        let pending = try HotStatement(cached: db, "SELECT subscription, ordinal, position, state FROM pending")
-        defer { pending.reset() }
-        while try pending.step() {
-            tally.addPending(
-                Delivery(
-                    subscription: SubscriptionID(pending.int64(0)), position: pending.int64(2),
-                    ordinal: pending.int64(1)),
-                try PendingEntry.State(stored: pending.int64(3)))
-        }
-        let letters = try HotStatement(
-            cached: db, "SELECT subscription, state, count(*) FROM dead_letter GROUP BY subscription, state")
-        defer { letters.reset() }
-        while try letters.step() {
-            tally.addDeadLetter(
-                SubscriptionID(letters.int64(0)), try DeadLetter.State(stored: letters.int64(1)),
-                count: letters.int64(2))
-        }
         let trimmed = try Int64.fetchOne(db, sql: "SELECT value FROM meta WHERE name = 'trimmed_records'") ?? 0
         let segments = try Row.fetchAll(db, sql: "SELECT id, first FROM segment ORDER BY id")
         let first: Position = segments.first?["first"] ?? 1
         if first != trimmed + 1 {
             tally.problem("the log starts at \(first), but \(trimmed) records were trimmed")
         }
-        return Snapshot(tally: tally, head: stored.head, segments: segments.map { $0["id"] }, first: first)
+        return Snapshot(
+            tally: tally, cores: stored.cores, head: stored.head, segments: segments.map { $0["id"] }, first: first)
     }
 
     /// False if a segment disappeared meanwhile.
-    private static func countLog(_ snapshot: inout Snapshot, _ pool: DatabasePool) throws -> Bool {
-        var cursor = snapshot.first - 1
-        while cursor < snapshot.head {
-            let (page, isThere) = try pool.read { db -> (LogReader.Page?, Bool) in
-                let first = try Int64.fetchOne(db, sql: "SELECT min(first) FROM segment") ?? 0
-                guard first == snapshot.first else { return (nil, false) }
-                return (try LogReader(db).page(after: cursor), true)
+    private func countLog(_ snapshot: inout Snapshot) throws -> Bool {
+        let first = snapshot.first
+        func read<Value>(_ body: (Database) throws -> Value) throws -> Value? {
+            try self.read { db in
+                let now = try Int64.fetchOne(db, sql: "SELECT min(first) FROM segment") ?? 0
+                return now == first ? try body(db) : nil
             }
-            guard isThere else { return false }
-            guard let page else { break }
+        }
+        var cursor = first - 1
+        while cursor < snapshot.head {
+            let after = cursor
+            guard let next = try read({ try LogReader($0).page(after: after, most: slice) }) else { return false }
+            guard let page = next else { break }
             for chunk in page.chunks {
                 for entry in try chunk.entries() where entry.position <= snapshot.head {
                     snapshot.tally.add(position: entry.position, deliveries: entry.deliveries)
@@ -67,18 +79,30 @@ enum JournalAudit {
             cursor = page.end
         }
         for segment in snapshot.segments {
-            let counted = try pool.read { db -> (rows: Int64, decided: Int64)? in
-                let first = try Int64.fetchOne(db, sql: "SELECT min(first) FROM segment") ?? 0
-                guard first == snapshot.first else { return nil }
-                return (
-                    try Int64.fetchOne(db, sql: "SELECT count(*) FROM log_\(segment)") ?? 0,
-                    try Int64.fetchOne(db, sql: "SELECT coalesce(sum(last - first + 1), 0) FROM match_\(segment)") ?? 0
-                )
+            let decided = try read { db in
+                try Row.fetchOne(
+                    db,
+                    sql: """
+                        SELECT coalesce(min(first), 0) AS first, coalesce(max(last), -1) AS last,
+                        coalesce(sum(last - first + 1), 0) AS count FROM match_\(segment)
+                        """)
             }
-            guard let counted else { return false }
-            if counted.rows != counted.decided {
-                snapshot.tally.problem(
-                    "segment \(segment) has \(counted.rows) records, but decisions for \(counted.decided)")
+            guard let decided else { return false }
+            let (last, count): (Position, Int64) = (decided?["last"] ?? -1, decided?["count"] ?? 0)
+            var (rows, position): (Int64, Position) = (0, (decided?["first"] ?? 0) - 1)
+            while position < last {
+                let range = (position, min(last, position + Int64(slice)))
+                let some = try read { db in
+                    try Int64.fetchOne(
+                        db, sql: "SELECT count(*) FROM log_\(segment) WHERE position > ? AND position <= ?",
+                        arguments: [range.0, range.1]) ?? 0
+                }
+                guard let some else { return false }
+                rows += some
+                position = range.1
+            }
+            if rows != count {
+                snapshot.tally.problem("segment \(segment) has \(rows) records, but decisions for \(count)")
             }
         }
         return true
@@ -86,23 +110,33 @@ enum JournalAudit {
 }
 
 extension SQLiteJournal {
-    package func audit() throws(JournalError) -> [String] {
-        do { return try JournalAudit.run(pool) } catch {
+    package func recount() throws(JournalError) -> AuditReport {
+        do { return try JournalAudit(pool: pool, slice: Self.auditSlice, between: {}).run() } catch {
             throw JournalError(storage: error, doing: "auditing the journal", path: folder.database)
         }
     }
 
     /// Audits a data folder without opening it for work: for `sluice doctor`, whether or not a host runs.
-    package static func audit(dataFolder: String) throws(JournalError) -> [String] {
+    /// - Parameters:
+    ///   - slice: rows that are read in one transaction.
+    ///   - between: called between two of them.
+    package static func recount(
+        dataFolder: String, slice: Int = auditSlice, between: () throws -> Void = {}
+    ) throws(JournalError) -> AuditReport {
         let folder = DataFolder(dataFolder)
         do {
             try Connections.checkFormat(folder.database)
             let pool = try Connections.readers(folder.database, count: 1)
-            let findings = try JournalAudit.run(pool)
+            let report = try withoutActuallyEscaping(between) {
+                try JournalAudit(pool: pool, slice: slice, between: $0).run()
+            }
             try pool.close()
-            return findings
+            return report
         } catch {
             throw JournalError(storage: error, doing: "auditing the journal", path: folder.database)
         }
     }
+
+    /// Some tens of milliseconds' work.
+    package static let auditSlice = 20_000
 }

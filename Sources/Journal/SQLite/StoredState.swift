@@ -39,47 +39,10 @@ struct StoredState {
         for row in try Row.fetchAll(db, sql: "SELECT id, name FROM log") { logs[row["name"]] = row["id"] }
         ruleSet = try Int64.fetchOne(db, sql: "SELECT max(rule_set) FROM deployment") ?? 0
         lastDeadLetter = try Int64.fetchOne(db, sql: "SELECT max(id) FROM dead_letter") ?? 0
-        try readSubscriptions(db)
+        cores = try Self.subscriptions(db)
         try readSegment(db)
         for row in try Row.fetchAll(db, sql: "SELECT subscription, count FROM trimmed_match") {
             firstOrdinals[SubscriptionID(row["subscription"])] = (row["count"] as Int64) + 1
-        }
-    }
-
-    private mutating func readSubscriptions(_ db: Database) throws {
-        let sql = """
-            SELECT s.id, s.log, s.rule, s.target, s.state, p.* FROM subscription s
-            JOIN progress p ON p.subscription = s.id ORDER BY s.id
-            """
-        let rows = try Row.fetchCursor(db, sql: sql)
-        while let row = try rows.next() {
-            var core = SubscriptionCore(
-                record: SubscriptionRecord(
-                    id: SubscriptionID(row["id"]), log: row["log"], rule: row["rule"], target: row["target"],
-                    state: row["state"]))
-            core.settled = SettledSet(floor: row["floor"])
-            core.anchorOrdinal = row["anchor_ordinal"]
-            core.anchorPosition = row["anchor_position"]
-            core.matched = row["matched"]
-            core.succeeded = row["succeeded"]
-            core.dropped = row["dropped"]
-            core.superseded = row["superseded"]
-            core.purged = row["purged"]
-            core.retrying = row["retrying"]
-            core.parked = row["parked"]
-            core.redriven = row["redriven"]
-            core.dead = row["dead"]
-            let settled = row.bytes("settled")
-            if !settled.isEmpty {
-                core.settled.restore(try SettledSet.Block(decoding: settled), at: core.settled.floorBlock)
-            }
-            cores.append(core)
-        }
-        let index = Dictionary(uniqueKeysWithValues: cores.enumerated().map { ($1.record.id, $0) })
-        for row in try Row.fetchAll(db, sql: "SELECT subscription, block, settled FROM settled_block") {
-            guard let position = index[SubscriptionID(row["subscription"])] else { continue }
-            cores[position].settled.restore(try SettledSet.Block(decoding: row.bytes("settled")), at: row["block"])
-            cores[position].storedBlocks.insert(row["block"])
         }
     }
 

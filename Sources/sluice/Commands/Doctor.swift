@@ -2,6 +2,7 @@ import ArgumentParser
 import Glibc
 import HostAPI
 import Journal
+import SluiceRuntime
 
 /// `sluice doctor`: does everything add up?
 struct Doctor: AsyncParsableCommand {
@@ -53,13 +54,9 @@ struct Doctor: AsyncParsableCommand {
                 hint: "name the data folder of a host with --data DIR; `sluice up --data DIR` makes one")
         }
         do {
-            let problems = try SQLiteJournal.audit(dataFolder: Paths.absolute(common.folder))
+            let report = try SQLiteJournal.recount(dataFolder: Paths.absolute(common.folder))
             return DoctorReport(checks: [
-                DoctorReport.Check(
-                    name: "conservation", state: problems.isEmpty ? .ok : .failed,
-                    message: problems.isEmpty
-                        ? "every matched event is accounted for" : "the journal's counts do not add up",
-                    details: problems, hint: problems.isEmpty ? nil : "keep the data folder as it is and report this"),
+                .conservation(report),
                 DoctorReport.Check(
                     name: "host", state: .warning, message: "no host is running; buckets and catalog were not compared",
                     details: [], hint: "start one with: sluice up --data \(common.folder)"),

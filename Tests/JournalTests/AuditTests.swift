@@ -1,0 +1,87 @@
+import Foundation
+import GRDB
+import Journal
+import Testing
+
+/// The recount of a journal in slices.
+@Suite(.timeLimit(.minutes(2)))
+struct AuditTests {
+    /// A journal with a log, and of subscription 1 this many deliveries that are to be tried again.
+    private func fixture(retrying: Int64) async throws -> Fixture {
+        let fixture = try Fixture(.sqlite)
+        try await fixture.journal.subscribe(2)
+        for round in 0..<10 {
+            try await fixture.journal.commit(.append((1...30).map { .test("e\(round)-\($0)", to: [1, 2]) }))
+        }
+        var batch = Batch.settle((1...retrying).map { Delivery(1, $0, $0) }, .pended)
+        batch.pending = (1...retrying).map { .put(.test(Delivery(1, $0, $0))) }
+        try await fixture.journal.commit(batch)
+        return fixture
+    }
+
+    @Test("No transaction is open between two slices: whatever the size, the WAL can be copied whole and begun anew")
+    func slices() async throws {
+        let fixture = try await fixture(retrying: 120)
+        fixture.journal.close()
+        let other = try DatabaseQueue(path: fixture.folder + "/journal/journal.sqlite")
+        var calls = 0
+        let report = try SQLiteJournal.recount(dataFolder: fixture.folder, slice: 10) {
+            calls += 1
+            try other.inDatabase { db in
+                try db.execute(sql: "INSERT OR REPLACE INTO value VALUES ('x', x'00')")
+                let busy = try Row.fetchOne(db, sql: "PRAGMA wal_checkpoint(TRUNCATE)")?[0] as Int64?
+                #expect(busy == 0)
+            }
+        }
+        try other.close()
+        #expect(report.findings == [] && report.notes == [])
+        #expect(report.coverage == "300 records of the log up to position 300, 2 subscriptions")
+        // The log, the rows of the log, the pending set, the dead letters.
+        #expect(calls > 300 / 10 + 120 / 10)
+    }
+
+    @Test("What moves between the slices is no finding; what could not be told apart is said", arguments: [7, 1000])
+    func movement(slice: Int) async throws {
+        let fixture = try await fixture(retrying: 200)
+        let journal = fixture.journal
+        var (step, letters) = (Int64(0), [Int64: Int64]())
+        let report = try SQLiteJournal.recount(dataFolder: fixture.folder, slice: slice) {
+            // Forwards from the first and backwards from the last: from retrying to dead, to redriven, to the end.
+            let ordinal = step % 2 == 0 ? 1 + step / 6 : 200 - step / 6
+            let delivery = Delivery(1, ordinal, ordinal)
+            step += 1
+            guard ordinal >= 1, ordinal <= 200 else { return }
+            var batch = Batch()
+            if let letter = letters[ordinal] {
+                batch.deadLetters = [.setState(id: letter, .redriving)]
+                batch.pending = [.put(.test(delivery, .redriven, attempts: 0, deadLetter: letter))]
+                letters[ordinal] = nil
+            } else {
+                batch.pending = [.finish(delivery, .dead)]
+                batch.deadLetters = [.insert(.test(delivery))]
+            }
+            letters[ordinal] = try journal.commitBlocking(batch).deadLetters.first ?? letters[ordinal]
+        }
+        #expect(report.findings == [])
+        #expect(report.notes.count == (slice < 200 ? 1 : 0), "\(report.notes)")
+        #expect(try journal.recount().notes == [] && journal.audit() == [])
+    }
+
+    @Test("A count that is wrong is found in one that is large and moves, too")
+    func wrongAndMoving() async throws {
+        let fixture = try await fixture(retrying: 100)
+        fixture.journal.close()
+        let other = try DatabaseQueue(path: fixture.folder + "/journal/journal.sqlite")
+        try await other.write { try $0.execute(sql: "DELETE FROM pending WHERE ordinal = 50") }
+        var parked = 0
+        let report = try SQLiteJournal.recount(dataFolder: fixture.folder, slice: 9) {
+            parked += 1
+            try other.write {
+                try $0.execute(
+                    sql: "UPDATE progress SET retrying = retrying - 1, parked = parked + 1 WHERE subscription = 1")
+            }
+        }
+        try other.close()
+        #expect(report.findings == ["subscription 1: the pending set is kept as 100, but counted 99"])
+    }
+}
