@@ -93,13 +93,18 @@ package struct SubscriptionStatus: Codable, Sendable, Hashable {
     package var pauseReason: String?
     /// Keys that a dead letter holds back; nil where deliveries are not parked by key.
     package var parkedKeys: Int?
+    /// Since the acceptance of the oldest delivery that is not settled; nil: none, or it was not asked for.
+    package var oldestAgeSeconds: Double?
+    /// Since the host started: deliveries that were put back to be tried again, and attempts that waited for a new worker.
+    package var retries: Int64
+    package var coldStarts: Int64
 
     package init(
         bus: String, rule: String, target: String, function: String, state: String = "active", matched: Int64 = 0,
         succeeded: Int64 = 0, dropped: Int64 = 0, superseded: Int64 = 0, purged: Int64 = 0, waiting: Int64 = 0,
         retrying: Int64 = 0, parked: Int64 = 0, redriven: Int64 = 0, dead: Int64 = 0, inFlight: Int64 = 0,
-        pauseReason: String? = nil,
-        parkedKeys: Int? = nil
+        pauseReason: String? = nil, parkedKeys: Int? = nil, oldestAgeSeconds: Double? = nil, retries: Int64 = 0,
+        coldStarts: Int64 = 0
     ) {
         self.bus = bus
         self.rule = rule
@@ -119,5 +124,13 @@ package struct SubscriptionStatus: Codable, Sendable, Hashable {
         self.inFlight = inFlight
         self.pauseReason = pauseReason
         self.parkedKeys = parkedKeys
+        self.oldestAgeSeconds = oldestAgeSeconds
+        self.retries = retries
+        self.coldStarts = coldStarts
+    }
+
+    /// Matched less everything that is known of it: conservation, always 0.
+    package var unaccounted: Int64 {
+        matched - succeeded - dropped - superseded - purged - waiting - retrying - parked - redriven - dead
     }
 }

@@ -5,7 +5,7 @@ import UVLoop
 extension HostController {
     package func metrics() async throws -> String {
         let snapshot = await host.snapshot
-        let subscriptions = try await subscriptionStatuses()
+        let deliveries = try await deliverySamples(ages: true)
         let functions = await host.functionStatuses.values.sorted { $0.name < $1.name }
         let tallies = await host.tallies
         let head = try await read { try $0.lastRecords(log: nil, limit: 1).last?.position ?? 0 }
@@ -26,43 +26,10 @@ extension HostController {
         text.add(snapshot.freeBytes)
         text.begin("sluice_warnings", .gauge, "What needs a human's eye; `sluice status` names it.")
         text.add(Int64(await warnings(of: snapshot).count))
-        Self.add(subscriptions, ages: try await oldestAges(), to: &text)
+        text.add(deliveries)
         Self.add(functions, tallies, to: &text)
         await addRunners(to: &text)
         return text.text
-    }
-
-    private static func add(_ all: [SubscriptionStatus], ages: [Double], to text: inout PrometheusText) {
-        func labels(_ one: SubscriptionStatus) -> [(String, String)] {
-            [("bus", one.bus), ("rule", one.rule), ("target", one.target), ("function", one.function)]
-        }
-        func family(
-            _ name: String, _ kind: PrometheusText.Kind, _ help: String, _ value: (SubscriptionStatus) -> Int64
-        ) {
-            text.begin("sluice_deliveries_" + name, kind, help)
-            for one in all { text.add(value(one), labels(one)) }
-        }
-        family("matched_total", .counter, "Events that the subscription wanted.") { $0.matched }
-        family("succeeded_total", .counter, "Deliveries that succeeded.") { $0.succeeded }
-        family("dropped_total", .counter, "Deliveries that the handler did not want.") { $0.dropped }
-        family("superseded_total", .counter, "Deliveries of a version that a newer one has replaced.") {
-            $0.superseded
-        }
-        family("purged_total", .counter, "Dead letters that were given up for good.") { $0.purged }
-        family("waiting", .gauge, "Deliveries that wait in the log, those in flight included.") { $0.waiting }
-        family("in_flight", .gauge, "Deliveries that a worker has, or whose outcome is being published.") {
-            $0.inFlight
-        }
-        family("retrying", .gauge, "Deliveries that wait to be tried again.") { $0.retrying }
-        family("parked", .gauge, "Deliveries held back behind a dead letter.") { $0.parked }
-        family("redriven", .gauge, "Dead letters that are under way again.") { $0.redriven }
-        family("dead", .gauge, "Dead letters.") { $0.dead }
-        family("unaccounted", .gauge, "Matched minus everything above: conservation, always 0.") { one in
-            let settled = one.succeeded + one.dropped + one.superseded + one.purged
-            return one.matched - settled - one.waiting - one.retrying - one.parked - one.redriven - one.dead
-        }
-        text.begin("sluice_deliveries_oldest_age_seconds", .gauge, "Age of the oldest delivery that is not settled.")
-        for (one, age) in zip(all, ages) { text.add(age, labels(one)) }
     }
 
     private static func add(
@@ -75,10 +42,10 @@ extension HostController {
         }
         func family(
             _ name: String, _ kind: PrometheusText.Kind, _ help: String,
-            _ add: (inout PrometheusText, FunctionTally, [(String, String)]) -> Void
+            _ add: (inout PrometheusText, AttemptTally, [(String, String)]) -> Void
         ) {
             text.begin(name, kind, help)
-            for one in functions { add(&text, tallies[one.name] ?? FunctionTally(), [("function", one.name)]) }
+            for one in functions { add(&text, tallies[one.name]?.attempts ?? AttemptTally(), [("function", one.name)]) }
         }
         family("sluice_cold_starts_total", .counter, "Attempts that waited for a new worker.") {
             $0.add($1.coldStarts, $2)
@@ -94,17 +61,6 @@ extension HostController {
             text.add(Int64(one.idleWorkers), [("function", one.name), ("state", "idle")])
         }
     }
-
-    /// Seconds since the acceptance of the oldest delivery that is not settled, in the order of `progress`; 0 for none.
-    private func oldestAges() async throws -> [Double] {
-        let now = HostClock().wall
-        return try await read { journal in
-            try journal.progress().map { progress in
-                let oldest = try OldestDelivery.ingested(progress, journal)
-                return oldest.map { Double(max(0, now - $0)) / 1000 } ?? 0
-            }
-        }
-    }
 }
 
 extension HostRuntime {
@@ -113,4 +69,7 @@ extension HostRuntime {
 
     /// How the functions have fared since the host started.
     var tallies: [String: FunctionTally] { dispatcher.tallies }
+
+    /// And the subscriptions.
+    var deliveryTallies: [SubscriptionID: AttemptTally] { dispatcher.deliveryTallies }
 }

@@ -9,7 +9,7 @@ extension HostController {
         let snapshot = await host.snapshot
         let functions = try await functionStatuses()
         // Read once: the sum is that of the parts.
-        let subscriptions = try await subscriptionStatuses()
+        let subscriptions = try await deliverySamples(ages: true).map(\.status)
         return HostStatus(
             state: snapshot.health.state, version: snapshot.health.version, processID: Int(getpid()),
             started: .init(snapshot.started), dataFolder: snapshot.dataFolder, appFolder: snapshot.appFolder,
@@ -22,15 +22,29 @@ extension HostController {
     }
 
     func subscriptionStatuses() async throws -> [SubscriptionStatus] {
+        try await deliverySamples(ages: false).map(\.status)
+    }
+
+    /// Each subscription as one reading of the journal has it. `ages`: with the age of its oldest open delivery, which costs
+    /// a look into the log.
+    func deliverySamples(ages: Bool) async throws -> [DeliverySample] {
         let names = await host.subscriptionNames
         let running = await host.inFlight
         let flows = await host.deliveryStates
-        return try await read { try $0.progress() }.map { progress in
+        let tallies = await host.deliveryTallies
+        let now = HostClock().wall
+        let found = try await read { journal in
+            try journal.progress().map { progress in
+                (progress, ages ? try OldestDelivery.ingested(progress, journal) : nil)
+            }
+        }
+        return found.map { progress, oldest in
             let id = progress.subscription.id
+            let tally = tallies[id] ?? AttemptTally()
             let flow = flows[id]
             // The journal counts what stands behind a parked key as waiting: it is in the log.
             let parked = min(Int64(flow?.parkedWorks ?? 0), progress.waiting)
-            return SubscriptionStatus(
+            let status = SubscriptionStatus(
                 bus: progress.subscription.log, rule: progress.subscription.rule, target: progress.subscription.target,
                 function: names[id]?.function ?? progress.subscription.target,
                 state: flow?.pauseReason == nil ? progress.subscription.state : "paused",
@@ -38,7 +52,10 @@ extension HostController {
                 superseded: progress.superseded, purged: progress.purged, waiting: progress.waiting - parked,
                 retrying: progress.retrying, parked: progress.parked + parked, redriven: progress.redriven,
                 dead: progress.dead, inFlight: Int64(running[id] ?? 0),
-                pauseReason: flow?.pauseReason, parkedKeys: flow?.parkedKeys)
+                pauseReason: flow?.pauseReason, parkedKeys: flow?.parkedKeys,
+                oldestAgeSeconds: oldest.map { Double(max(0, now - $0)) / 1000 }, retries: tally.retries,
+                coldStarts: tally.coldStarts)
+            return DeliverySample(status: status, tally: tally)
         }
     }
 

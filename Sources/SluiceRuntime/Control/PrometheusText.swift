@@ -1,28 +1,30 @@
 /// Metrics in Prometheus' text format, version 0.0.4
 /// (https://prometheus.io/docs/instrumenting/exposition_formats/).
-struct PrometheusText {
-    enum Kind: String {
+package struct PrometheusText {
+    package enum Kind: String {
         case counter, gauge, histogram
     }
 
-    private(set) var text = ""
+    package private(set) var text = ""
     private var family = ""
 
+    package init() {}
+
     /// Begins a family of samples; every sample follows its family.
-    mutating func begin(_ name: String, _ kind: Kind, _ help: String) {
+    package mutating func begin(_ name: String, _ kind: Kind, _ help: String) {
         family = name
         text += "# HELP \(name) \(help)\n# TYPE \(name) \(kind.rawValue)\n"
     }
 
-    mutating func add(_ value: Int64, _ labels: [(String, String)] = []) {
+    package mutating func add(_ value: Int64, _ labels: [(String, String)] = []) {
         line(family, labels, String(value))
     }
 
-    mutating func add(_ value: Double, _ labels: [(String, String)] = []) {
+    package mutating func add(_ value: Double, _ labels: [(String, String)] = []) {
         line(family, labels, String(value))
     }
 
-    mutating func add(_ histogram: Histogram, _ labels: [(String, String)]) {
+    package mutating func add(_ histogram: Histogram, _ labels: [(String, String)]) {
         var below: Int64 = 0
         for (bound, count) in zip(Histogram.bounds, histogram.counts) {
             below += count

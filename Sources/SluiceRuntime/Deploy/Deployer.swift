@@ -99,7 +99,15 @@ package final class Deployer {
         findings += await openBuckets(loaded.definition)
         guard !findings.contains(where: { $0.severity == "error" }) else { return refused(before, findings) }
         do {
-            let deployment = try await commit(loaded, plan, before)
+            let deployment: Deployment
+            do {
+                deployment = try await commit(loaded, plan, before)
+            } catch let error as JournalError {
+                // Something arrived for a subscription that had nothing left to deliver when it was planned to go: once more,
+                // with what there is now.
+                guard error.code == .constraint else { throw error }
+                deployment = try await commit(loaded, plan, before)
+            }
             return Outcome(accepted: true, deployment: deployment, changes: changes, findings: findings)
         } catch {
             let text = (error as? Failure)?.message ?? "\(error)"

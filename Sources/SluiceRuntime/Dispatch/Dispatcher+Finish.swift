@@ -8,13 +8,18 @@ import UVLoop
 extension Dispatcher: WorkerPoolDelegate {
     package func attemptStarted(_ id: UInt64) {
         guard let context = attempts[Int64(id)] else { return }
-        if context.settings != nil, context.shadow == nil, context.attempt.number == 1,
-            let oldest = context.attempt.works.lazy.map(\.ingested).min()
-        {
-            tallies[context.attempt.function, default: FunctionTally()]
-                .noteStart(waitMilliseconds: clock.wall - oldest)
+        if context.attempt.number == 1, let oldest = context.attempt.works.lazy.map(\.ingested).min() {
+            let wait = clock.wall - oldest
+            note(of: context) { $0.noteStart(waitMilliseconds: wait) }
         }
         for observer in observers { observer(context) }
+    }
+
+    /// Counts something of a delivery: for its function, and for its subscription.
+    private func note(of context: AttemptContext, _ note: (inout AttemptTally) -> Void) {
+        guard context.shadow == nil, let id = context.settings?.id else { return }
+        note(&tallies[context.attempt.function, default: FunctionTally()].attempts)
+        note(&deliveryTallies[id, default: AttemptTally()])
     }
 
     package func attemptCalled(_ id: UInt64, _ call: WorkerCall) {
@@ -66,10 +71,14 @@ extension Dispatcher: WorkerPoolDelegate {
         pump()
     }
 
-    /// Notes for the function's figures what an attempt that ran came to in the end.
+    /// Notes for the figures of function and subscription what an attempt that ran came to in the end.
     private func tally(_ context: AttemptContext, _ report: AttemptReport, succeeded: Bool) {
         tallies[context.attempt.function, default: FunctionTally()]
             .note(succeeded: succeeded, microseconds: report.durationMicroseconds, coldStart: report.coldStart)
+        if let id = context.settings?.id {
+            deliveryTallies[id, default: AttemptTally()]
+                .note(microseconds: report.durationMicroseconds, coldStart: report.coldStart)
+        }
     }
 
     /// Every work of the attempt has succeeded: no record was dropped or failed, and none has no result.
@@ -157,7 +166,7 @@ extension Dispatcher: WorkerPoolDelegate {
             case .superseded(let work):
                 writer.finish(work, .superseded, into: &batch)
             case .retry(let work, let due, let from):
-                tallies[context.attempt.function, default: FunctionTally()].noteRetry()
+                note(of: context) { $0.noteRetry() }
                 writer.retry(work, due: due, from: from, into: &batch)
             case .dead(let work, let death):
                 dead.append((index, work, death))

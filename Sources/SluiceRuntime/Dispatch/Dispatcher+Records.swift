@@ -1,4 +1,5 @@
 import FunctionJSON
+import FunctionProtocol
 package import HostAPI
 import Journal
 import UVLoop
@@ -30,10 +31,16 @@ extension Dispatcher {
             code = summary.code
             message = summary.message
         case .records(let verdicts):
-            for case .failed(let summary, _) in verdicts {
-                outcome = "partial"
-                code = summary.code
-                message = summary.message
+            var partial = PartialFailure()
+            for verdict in verdicts {
+                switch verdict {
+                case .failed(let summary, _): partial.add(code: summary.code, message: summary.message)
+                case .notReached: partial.addNotReached()
+                case .succeeded, .dropped: break
+                }
+            }
+            if let failure = partial.failure(of: verdicts.count) {
+                (outcome, code, message) = ("partial", failure.code, failure.message)
             }
         }
         var output = ""

@@ -73,8 +73,7 @@ extension Dispatcher {
                     case .ok: return .succeeded
                     case .dropped: return .dropped
                     case .failed:
-                        let failure =
-                            result.failure ?? Failure(code: "RecordFailed", message: "the handler gave no reason")
+                        let failure = result.failure ?? .recordFailed
                         return .failed(
                             summary(failure, context, report, of: index),
                             FailureClass(code: failure.code, retry: failure.retry))

@@ -34,6 +34,8 @@ package final class Dispatcher {
     /// What those redrives hold back, by dead letter.
     var laneKeys: [Int64: HeldKey] = [:]
     var tallies: [String: FunctionTally] = [:]
+    /// Of the subscriptions that the app's rules have; direct invocations and dry runs have none.
+    var deliveryTallies: [SubscriptionID: AttemptTally] = [:]
     var directSubscriptions: [String: SubscriptionID] = [:]
     /// What handlers get, by the deployment in force.
     private(set) var handlerInputs = HandlerInputs()

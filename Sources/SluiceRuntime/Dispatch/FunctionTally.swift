@@ -1,7 +1,5 @@
-/// How a function has fared since the host started: counts, and the durations of its latest invocations.
-package struct FunctionTally: Sendable {
-    package var succeeded: Int64 = 0
-    package var failed: Int64 = 0
+/// How attempts have fared since the host started: of a function, or of a subscription.
+package struct AttemptTally: Sendable, Hashable {
     /// Attempts that had to wait for a new worker.
     package private(set) var coldStarts: Int64 = 0
     /// Deliveries that were put back to be tried again.
@@ -10,9 +8,6 @@ package struct FunctionTally: Sendable {
     package private(set) var durations = Histogram()
     /// From the acceptance of an event to the start of its first attempt; of a batch, of its oldest event.
     package private(set) var waits = Histogram()
-    private var latest: [Float] = []
-    private var next = 0
-    private static let window = 512
 
     package init() {}
 
@@ -22,9 +17,25 @@ package struct FunctionTally: Sendable {
 
     package mutating func noteRetry() { retries += 1 }
 
-    package mutating func note(succeeded: Bool, microseconds: Int64, coldStart: Bool) {
+    package mutating func note(microseconds: Int64, coldStart: Bool) {
         if coldStart { coldStarts += 1 }
         durations.observe(Double(microseconds) / 1_000_000)
+    }
+}
+
+/// How a function has fared since the host started: counts, and the durations of its latest invocations.
+package struct FunctionTally: Sendable {
+    package var succeeded: Int64 = 0
+    package var failed: Int64 = 0
+    package var attempts = AttemptTally()
+    private var latest: [Float] = []
+    private var next = 0
+    private static let window = 512
+
+    package init() {}
+
+    package mutating func note(succeeded: Bool, microseconds: Int64, coldStart: Bool) {
+        attempts.note(microseconds: microseconds, coldStart: coldStart)
         if succeeded { self.succeeded += 1 } else { failed += 1 }
         let milliseconds = Float(microseconds) / 1000
         if latest.count < Self.window {

@@ -65,9 +65,16 @@ extension Publisher {
         case .success(let bytes): output = Dispatcher.text(bytes)
         case .batch(let answer):
             dropped = Set(answer.results.indices.filter { answer.results[$0].status == .dropped })
-            partial = answer.results.last { $0.status == .failed }.map {
-                $0.failure ?? Failure(code: "RecordFailed", message: "the handler gave no reason")
+            var failures = PartialFailure()
+            for (index, result) in answer.results.enumerated() {
+                if let stop = report.stoppedAt, index > stop {
+                    failures.addNotReached()
+                } else if result.status == .failed {
+                    let failure = result.failure ?? .recordFailed
+                    failures.add(code: failure.code, message: failure.message)
+                }
             }
+            partial = failures.failure(of: answer.results.count)
         case .failure: break
         }
         let works = context.attempt.works

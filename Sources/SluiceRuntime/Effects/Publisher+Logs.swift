@@ -22,6 +22,8 @@ extension Publisher {
     /// Waits until nothing that is decided puts anything into one of the logs; what is still under way after the time,
     /// because of a disk that is full or slow. New decisions must be refused by then, or it has no end.
     package func waitUntilFilled(_ logs: Set<String>, milliseconds: Int) async -> [String] {
+        awaited = logs
+        defer { awaited = [] }
         let step = 10
         for _ in 0..<max(1, milliseconds / step) where logs.contains(where: { filling[$0] != nil }) {
             await LoopPause.sleep(milliseconds: step)

@@ -40,6 +40,8 @@ package final class Publisher {
     package private(set) var publishing = 0
     /// The buses and streams into which they put something, and how many of them.
     var filling: [String: Int] = [:]
+    /// Those that a deployment waits for.
+    package var awaited: Set<String> = []
 
     package init(
         buckets: BucketSet, journal: any JournalStore, committer: Committer, files: FileThreads, clock: HostClock,

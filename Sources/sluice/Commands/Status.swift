@@ -107,7 +107,8 @@ enum FunctionTable {
     }
 }
 
-/// Subscriptions in lines. The numbers behind MATCHED add up to it: each delivery is in one of them.
+/// Subscriptions in lines. The numbers behind MATCHED up to DEAD add up to it: each delivery is in one of them. OLDEST is the
+/// age of the oldest of those that are open; RETRIES and COLD count since the host started.
 enum SubscriptionTable {
     private typealias Count = (title: String, value: @Sendable (SubscriptionStatus) -> Int64, isRare: Bool)
 
@@ -118,13 +119,22 @@ enum SubscriptionTable {
         ("DEAD", \.dead, false),
     ]
 
+    /// What is no part of the sum; nil where there is nothing to tell.
+    private static let later: [(title: String, value: @Sendable (SubscriptionStatus) -> String?)] = [
+        ("OLDEST", { $0.oldestAgeSeconds.map { Human.seconds(Int64($0)) } }),
+        ("RETRIES", { $0.retries > 0 ? Human.grouped($0.retries) : nil }),
+        ("COLD", { $0.coldStarts > 0 ? Human.grouped($0.coldStarts) : nil }),
+    ]
+
     /// The table; rare columns only where one has something to tell.
     static func write(_ items: [SubscriptionStatus], to output: Output, indent: Int = 0) {
         let shown = counts.filter { count in !count.isRare || items.contains { count.value($0) > 0 } }
+        let later = Self.later.filter { column in items.contains { column.value($0) != nil } }
         let style = output.style
         let columns: [Table.Column] =
             [.path("RULE"), "FUNCTION", .whole("STATE"), .number("MATCHED")]
             + shown.map { Table.Column.number($0.title) }
+            + later.map { .number($0.title) }
         let rows = items.map { item in
             // The usual target has its function's name, and the usual bus is `default`: neither is worth the room.
             let rule = (item.bus == "default" ? "" : item.bus + "/") + item.rule
@@ -135,7 +145,7 @@ enum SubscriptionTable {
                 + shown.map { count in
                     let text = Human.grouped(count.value(item))
                     return count.title == "DEAD" && item.dead > 0 ? style.red(text) : text
-                }
+                } + later.map { $0.value(item) ?? "-" }
         }
         output.table(columns, rows, indent: indent)
     }

@@ -150,6 +150,7 @@ struct ConcludeTests {
         #expect(events == [EventIdentity.derived(from: "event", "e2-1", "1")])
         let rows = try journal.invocations(eventID: "e1")
         #expect(rows.map(\.outcome) == ["partial"] && rows.map(\.code) == ["TimedOut"])
+        #expect(rows.map(\.message) == ["1 of 2 records failed: again"])
         #expect(rows.first?.invocationID.hasPrefix("batch-") == true)
         let progress = try #require(try journal.progress().first)
         #expect((progress.retrying, progress.succeeded) == (1, 1))
@@ -179,7 +180,9 @@ struct ConcludeTests {
         #expect((progress.retrying, progress.succeeded, progress.waiting, progress.dead) == (1, 1, 0, 1))
         #expect(try journal.deadLetters(DeadLetterFilter()).map(\.eventID) == ["e1"])
         try await harness.wait { try !journal.invocations(eventID: "e3").isEmpty }
-        #expect(try journal.invocations(eventID: "e3").map(\.outcome) == ["partial"])
+        let row = try #require(try journal.invocations(eventID: "e3").first)
+        #expect(row.outcome == "partial" && row.code == "InvalidKey")
+        #expect(row.message == "2 of 3 records failed; the first: no")
         #expect(try journal.audit() == [])
         await harness.close()
     }

@@ -113,6 +113,27 @@ struct TakenAwayTests {
         await host.stop()
     }
 
+    @Test("An event for a rule that a deployment takes away, while it is under way, is delivered and refuses nothing")
+    func eventMeanwhile() async throws {
+        let rules = ["r": "pattern: {source: [shop]}\ntargets: [{function: InC}]"]
+        let host = try await HostInProcess(rules: rules, streams: ["clicks": ""])
+        _ = try await host.control.pauseRule(bus: "default", name: "r", request: PauseRequest(paused: true))
+        let publisher = host.runtime.publisher
+        publisher.fill(["stream/clicks"])
+        async let deployed: Void = host.deploy(rules: [:])
+        // It is planned, and nothing of the rule was left.
+        try await host.wait { publisher.awaited.isEmpty ? nil : () }
+        let ids = try await host.put(["late"])
+        publisher.filled(["stream/clicks"])
+        try await deployed
+        _ = try await host.control.pauseRule(bus: "default", name: "r", request: PauseRequest(paused: false))
+        _ = try await host.wait {
+            try await host.control.event(id: ids[0]).deliveries.first { $0.state == "settled" }
+        }
+        #expect(try host.journal.audit() == [])
+        await host.stop()
+    }
+
     private nonisolated static func opened(_ pipe: String) async -> Int32 {
         let thread = FileThreads(count: 1)
         defer { thread.stop() }

@@ -204,6 +204,10 @@ struct FunctionInC: Sendable {
                 while (read(gate, text, sizeof text) > 0) {}
                 close(gate);
             }
+            if (asks(invocation, "\"c\":\"again\"")) {
+                const char *body = "{\"code\":\"Again\",\"message\":\"on purpose\"}";
+                answer(outcome, SLUICE_OUTCOME_ERROR, body, strlen(body)); return;
+            }
             if (asks(invocation, "\"c\":\"fail\"") || asks(invocation, "\"partitionKey\":\"fail\"")) {
                 const char *body = "{\"code\":\"Deliberate\",\"message\":\"on purpose\",\"retry\":false}";
                 answer(outcome, SLUICE_OUTCOME_ERROR, body, strlen(body)); return;

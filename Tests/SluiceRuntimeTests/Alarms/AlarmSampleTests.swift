@@ -1,0 +1,83 @@
+import AppConfig
+import Journal
+import SluiceRuntime
+import Testing
+
+@Suite("What alarms measure")
+struct AlarmSampleTests {
+    private static func delivery(_ subscription: Int64, _ position: Position, _ ordinal: Int64) -> Delivery {
+        Delivery(subscription: SubscriptionID(subscription), position: position, ordinal: ordinal)
+    }
+
+    /// Subscription 1 has one dead, one that is tried again, one parked and two that wait; 2 has everything settled; 3 never
+    /// had anything; 4 has one that is tried again, and is paused.
+    private static func journal() async throws -> InMemoryJournal {
+        let journal = InMemoryJournal()
+        var setup = Batch()
+        for id in Int64(1)...4 {
+            setup.control.append(
+                .putSubscription(
+                    SubscriptionRecord(
+                        id: SubscriptionID(id), log: "default", rule: "r\(id)", target: "t", state: "active")))
+        }
+        for index in Int64(1)...5 {
+            let wanted: [Int64] = index == 5 ? [1, 4] : [1, 2]
+            setup.appends.append(
+                Append(
+                    log: "default", eventID: "e\(index)", ingested: index * 1000, payload: [],
+                    subscriptions: wanted.map { SubscriptionID($0) }, ruleSet: 0))
+        }
+        _ = try await journal.commit(setup)
+        var batch = Batch()
+        batch.settlements = (1...4).map { Settlement(delivery(2, $0, $0), .succeeded) }
+        batch.settlements.append(Settlement(delivery(1, 1, 1), .dead))
+        batch.settlements += [2, 3].map { Settlement(delivery(1, $0, $0), .pended) }
+        batch.settlements.append(Settlement(delivery(4, 5, 1), .pended))
+        func pending(_ delivery: Delivery, _ state: PendingEntry.State) -> PendingEntry {
+            PendingEntry(
+                delivery: delivery, state: state, eventID: "e\(delivery.position)", ingested: delivery.position * 1000,
+                attempts: 1, due: 0, history: [], payload: [], lineage: [], deadLetter: nil)
+        }
+        batch.pending = [
+            .put(pending(delivery(1, 2, 2), .retrying)), .put(pending(delivery(1, 3, 3), .parked)),
+            .put(pending(delivery(4, 5, 1), .retrying)),
+        ]
+        batch.deadLetters = [
+            .insert(
+                DeadLetter(
+                    delivery: delivery(1, 1, 1), target: "F1", rule: "r1", eventID: "e1", ingested: 1000, died: 0,
+                    code: "C", message: "m", condition: "c", fingerprint: "f", attempts: 1, history: [], payload: [],
+                    lineage: [], input: []))
+        ]
+        _ = try await journal.commit(batch)
+        return journal
+    }
+
+    @Test("Each subscription's counts, the age of its oldest open delivery, and what the control plane knows")
+    func sample() async throws {
+        let settings = SubscriptionSettings(
+            id: SubscriptionID(1), bus: "default", rule: "r1", target: "t", function: "F1",
+            inputFormat: .eventBridge, input: nil, batchSize: 1, retry: RetryPolicy())
+        let counts = AttemptCounts(attempts: 7, errors: 2)
+        let measures = AlarmMeasures(
+            subscriptions: [settings], paused: [SubscriptionID(4)], counts: [SubscriptionID(1): counts],
+            freeBytes: 5 << 20)
+        let sample = try AlarmSample(measures, journal: try await Self.journal(), wall: 60_000)
+        #expect(sample.targets.map(\.rule) == ["r1", "r2", "r3", "r4"] && sample.freeMegabytes == 5)
+        #expect(sample.targets.map(\.function) == ["F1", "t", "t", "t"])
+        #expect(sample.targets.map(\.dead) == [1, 0, 0, 0])
+        // Waiting, retrying and parked alike.
+        #expect(sample.targets.map(\.waiting) == [4, 0, 0, 1])
+        #expect(sample.targets.map(\.oldestAgeSeconds) == [58, 0, 0, 55])
+        #expect(sample.targets.map(\.isPaused) == [false, false, false, true])
+        #expect(sample.targets.map(\.unaccounted) == [0, 0, 0, 0])
+        #expect(sample.targets[0].counts == counts && sample.targets[1].counts == AttemptCounts())
+    }
+
+    @Test("An unknown size of the disk is no measure, and a clock that went back makes no age")
+    func edges() async throws {
+        let measures = AlarmMeasures(subscriptions: [], paused: [], counts: [:], freeBytes: -1)
+        let sample = try AlarmSample(measures, journal: try await Self.journal(), wall: 0)
+        #expect(sample.freeMegabytes == nil && sample.targets.allSatisfy { $0.oldestAgeSeconds == 0 })
+    }
+}
