@@ -8,5 +8,7 @@ mkdir -p "$place" "$prefix/bin"
 for file in sluice sluice-worker lib{CSVToParquet,ValidateCSV,EnrichOrders,StreamToParquet,BenchEcho,BenchCounter,BenchStream}.so; do
     install -m 755 ".build/release/$file" "$place/$file"
 done
+# Where `sluice new` finds what functions are built against.
+printf '%s\n' "$PWD" >"$place/sources"
 ln -sfn ../lib/sluice/sluice "$prefix/bin/sluice"
 echo "installed: $prefix/bin/sluice"

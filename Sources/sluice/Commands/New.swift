@@ -19,7 +19,8 @@ struct New: ParsableCommand {
     @Option(
         name: .long,
         help: ArgumentHelp(
-            "The checkout of Sluice to build against. Default: the one this program is of.", valueName: "dir"))
+            "The checkout of Sluice to build against. Default: the one this program is of, or was installed from.",
+            valueName: "dir"))
     var sluice: String?
     @OptionGroup var outputOption: OutputOption
 
@@ -105,6 +106,23 @@ struct New: ParsableCommand {
             if access("\(folder)/Sources/FunctionKit", R_OK) == 0 { return folder }
             parts.removeLast()
         }
-        throw Failure("this program lies outside of Sluice's sources", hint: "say where they are: --sluice DIR")
+        // An installed one knows the checkout it was built in, which may be gone.
+        if let installedFrom = Self.firstLine(Paths.programFolder + "sources"),
+            access("\(installedFrom)/Sources/FunctionKit", R_OK) == 0
+        {
+            return installedFrom
+        }
+        throw Failure(
+            "this program lies outside of Sluice's sources, which a function is built against",
+            hint: "say where a checkout is: --sluice DIR")
+    }
+
+    private static func firstLine(_ path: String) -> String? {
+        guard let file = fopen(path, "re") else { return nil }
+        defer { fclose(file) }
+        var buffer = [CChar](repeating: 0, count: 4096)
+        guard fgets(&buffer, Int32(buffer.count), file) != nil else { return nil }
+        let bytes = buffer.prefix { $0 != 0 && $0 != 0x0A }.map { UInt8(bitPattern: $0) }
+        return bytes.isEmpty ? nil : String(decoding: bytes, as: UTF8.self)
     }
 }
