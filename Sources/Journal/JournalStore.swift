@@ -41,6 +41,8 @@ package protocol JournalStore: AnyObject, Sendable {
     func lastRecords(log: String?, limit: Int) throws(JournalError) -> [StoredRecord]
     /// The newest record of a bus with the event's id; copies that replays deliver (`ReplayLog`) are passed over.
     func record(eventID: String) throws(JournalError) -> StoredRecord?
+    /// The copies of an event that replays have delivered, above a position, oldest first. Blocking.
+    func replays(ofEvent id: String, after: Position) throws(JournalError) -> [StoredRecord]
     /// The first position whose record was ingested at `time` or later, to within one commit; head + 1 if there is
     /// none. Clocks may have stepped back: look at each record's own time.
     func position(ingestedFrom time: Milliseconds) throws(JournalError) -> Position

@@ -69,8 +69,9 @@ package struct RedriveRequest: Codable, Sendable, Hashable {
 package struct RedriveJob: Codable, Sendable, Hashable {
     /// Empty for a dry run.
     package var id: String
-    /// `dry run`, `running`, `finished`, `cancelled`, `failed`
-    package var state: String
+    package var state: JobState
+    /// Nothing was sent: it tells what would be.
+    package var isDryRun: Bool?
     /// Why it ended before everything was sent.
     package var reason: String?
     package var selected: Int
@@ -93,14 +94,15 @@ package struct RedriveJob: Codable, Sendable, Hashable {
     package var pages: Int?
 
     package init(
-        id: String, state: String, reason: String? = nil, selected: Int, sent: Int = 0, succeeded: Int = 0,
-        failed: Int = 0,
+        id: String, state: JobState, isDryRun: Bool? = nil, reason: String? = nil, selected: Int, sent: Int = 0,
+        succeeded: Int = 0, failed: Int = 0,
         letters: [DeadLetterSummary] = [], selection: DeadLetterSelection? = nil, to: String? = nil,
         isEdited: Bool? = nil, rate: Double? = nil, by: String? = nil, created: Timestamp? = nil,
         ended: Timestamp? = nil, pages: Int? = nil
     ) {
         self.id = id
         self.state = state
+        self.isDryRun = isDryRun
         self.reason = reason
         self.selected = selected
         self.sent = sent
@@ -117,7 +119,7 @@ package struct RedriveJob: Codable, Sendable, Hashable {
         self.pages = pages
     }
 
-    package var isOver: Bool { state == "finished" || state == "cancelled" || state == "failed" }
+    package var isOver: Bool { state.isOver }
 }
 
 /// What came of one dead letter of a redrive.

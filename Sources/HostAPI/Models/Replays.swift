@@ -48,17 +48,8 @@ package struct ReplayRequest: Codable, Sendable, Hashable {
 
 /// A replay under way or over.
 package struct ReplayInfo: Codable, Sendable, Hashable {
-    /// EventBridge's replay states.
-    package enum State: String, Codable, Sendable {
-        case running = "RUNNING"
-        case cancelling = "CANCELLING"
-        case completed = "COMPLETED"
-        case cancelled = "CANCELLED"
-        case failed = "FAILED"
-    }
-
     package var request: ReplayRequest
-    package var state: State
+    package var state: JobState
     /// Why it failed.
     package var reason: String?
     package var started: Timestamp
@@ -84,7 +75,7 @@ package struct ReplayInfo: Codable, Sendable, Hashable {
     package var shadow: ShadowReport?
 
     package init(
-        request: ReplayRequest, state: State, reason: String? = nil, started: Timestamp, ended: Timestamp? = nil,
+        request: ReplayRequest, state: JobState, reason: String? = nil, started: Timestamp, ended: Timestamp? = nil,
         lastReplayed: Timestamp? = nil, scanned: Int64 = 0, total: Int64 = 0, replayed: Int64 = 0,
         deliveries: Int64 = 0, succeeded: Int64 = 0, dropped: Int64 = 0, superseded: Int64 = 0, waiting: Int64 = 0,
         dead: Int64 = 0, failed: Int64? = nil, shadow: ShadowReport? = nil
@@ -108,5 +99,5 @@ package struct ReplayInfo: Codable, Sendable, Hashable {
         self.shadow = shadow
     }
 
-    package var isOver: Bool { state == .completed || state == .cancelled || state == .failed }
+    package var isOver: Bool { state.isOver }
 }

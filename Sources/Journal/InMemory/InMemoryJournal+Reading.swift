@@ -85,6 +85,10 @@ extension InMemoryJournal {
         read { $0.log.last { $0.eventID == eventID && !ReplayLog.isReplay($0.log) } }
     }
 
+    package func replays(ofEvent id: String, after: Position) throws(JournalError) -> [StoredRecord] {
+        read { $0.log.filter { $0.position > after && $0.eventID == id && ReplayLog.isReplay($0.log) } }
+    }
+
     package func position(ingestedFrom time: Milliseconds) throws(JournalError) -> Position {
         read { state in state.log.first { $0.ingested >= time }?.position ?? state.ledger.head + 1 }
     }

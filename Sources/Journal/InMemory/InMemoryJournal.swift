@@ -17,6 +17,7 @@ package final class InMemoryJournal: JournalStore {
         var isDraining = false
         var isClosed = false
         var observer: (@Sendable ([CommittedRecord]) -> Void)?
+        var commitObserver: (@Sendable () -> Void)?
         var rematch: (@Sendable (Append, Int64) -> Append)?
         var fault: (@Sendable (Batch) -> JournalError?)?
     }
@@ -44,6 +45,11 @@ package final class InMemoryJournal: JournalStore {
 
     package func observeAppends(_ observer: @escaping @Sendable ([CommittedRecord]) -> Void) {
         shared.withLock { $0.observer = observer }
+    }
+
+    /// Called after each batch and its completion, whatever became of it. For tests that wait for something.
+    package func observeCommits(_ observer: @escaping @Sendable () -> Void) {
+        shared.withLock { $0.commitObserver = observer }
     }
 
     package func setRematch(_ rematch: @escaping @Sendable (Append, Int64) -> Append) {
@@ -84,7 +90,10 @@ package final class InMemoryJournal: JournalStore {
                 return queue
             }
             guard !queue.isEmpty else { return }
-            for queued in queue { commit(queued) }
+            for queued in queue {
+                commit(queued)
+                if let observer = shared.withLock({ $0.commitObserver }) { observer() }
+            }
         }
     }
 

@@ -11,7 +11,7 @@ struct Ledger: Sendable {
         fileprivate var settledIn: Int64 = 0
     }
 
-    private struct Scalars {
+    struct Scalars {
         var head: Position = 0
         var ruleSet: Int64 = 0
         var lastDeadLetter: Int64 = 0
@@ -24,14 +24,14 @@ struct Ledger: Sendable {
     private(set) var touched: [Int] = []
     /// Those of them that must be stored: what was only matched is in the log.
     private(set) var unsaved: [Int] = []
-    private var index: [SubscriptionID: Int] = [:]
-    private var scalars = Scalars()
+    var index: [SubscriptionID: Int] = [:]
+    var scalars = Scalars()
     private var saved = Scalars()
     private var undo: [(index: Int, entry: Entry)] = []
     private var entryCount = 0
     private var transaction: Int64 = 1
     /// Entries whose balance must be checked when the batch ends.
-    private var unproven: Set<Int> = []
+    var unproven: Set<Int> = []
     /// The subscriptions of the last append and their entries: neighbours in a log mostly want the same.
     private var lastSet: [SubscriptionID] = []
     private var lastPositions: [Int] = []
@@ -85,7 +85,7 @@ struct Ledger: Sendable {
     }
 
     /// Changes an entry, keeping what it was before this transaction.
-    private mutating func change<R>(
+    mutating func change<R>(
         _ position: Int, onlyMatched: Bool = false, _ body: (inout SubscriptionCore) -> R
     ) -> R {
         if entries[position].touched != transaction {
@@ -100,7 +100,7 @@ struct Ledger: Sendable {
         return body(&entries[position].core)
     }
 
-    private func position(of id: SubscriptionID, for what: @autoclosure () -> String) throws(JournalError) -> Int {
+    func position(of id: SubscriptionID, for what: @autoclosure () -> String) throws(JournalError) -> Int {
         guard let position = index[id] else {
             throw JournalError(
                 .constraint, "\(what()) names subscription \(id.value), which the journal does not know.")
@@ -200,107 +200,6 @@ struct Ledger: Sendable {
         }
         scalars.head = place
         return (place, deliveries)
-    }
-
-    // MARK: Settlements
-
-    mutating func settle(_ settlement: Settlement) throws(JournalError) {
-        let delivery = settlement.delivery
-        let position = try position(of: delivery.subscription, for: "A settlement")
-        guard delivery.ordinal >= 1, delivery.ordinal <= entries[position].core.matched else {
-            throw JournalError(
-                .constraint,
-                "A settlement names ordinal \(delivery.ordinal) of subscription \(delivery.subscription.value), which "
-                    + "has \(entries[position].core.matched) matched records.")
-        }
-        let isNew = change(position) {
-            guard $0.settle(delivery) else { return false }
-            $0.count(settlement.outcome)
-            return true
-        }
-        guard isNew else {
-            throw JournalError(
-                .constraint,
-                "Ordinal \(delivery.ordinal) of subscription \(delivery.subscription.value) (position "
-                    + "\(delivery.position)) is settled already; it cannot be settled as "
-                    + "\(settlement.outcome.rawValue)."
-            )
-        }
-        if settlement.outcome == .pended || settlement.outcome == .dead { unproven.insert(position) }
-    }
-
-    // MARK: Pending set and dead letters
-
-    /// An entry of the pending set was inserted (`old` nil) or replaced.
-    mutating func put(_ delivery: Delivery, from old: PendingEntry.State?, to new: PendingEntry.State)
-        throws(JournalError)
-    {
-        let position = try position(of: delivery.subscription, for: "A pending entry")
-        change(position) {
-            if let old { $0.count(old, -1) }
-            $0.count(new, 1)
-        }
-        unproven.insert(position)
-    }
-
-    /// An entry left the pending set.
-    mutating func finish(
-        _ delivery: Delivery, from old: PendingEntry.State?, _ outcome: Settlement.Outcome
-    ) throws(JournalError) {
-        let position = try position(of: delivery.subscription, for: "A finished pending entry")
-        guard let old else {
-            throw JournalError(
-                .constraint,
-                "Ordinal \(delivery.ordinal) of subscription \(delivery.subscription.value) is not in the pending set; "
-                    + "it cannot finish as \(outcome.rawValue).")
-        }
-        guard outcome != .pended else {
-            throw JournalError(.constraint, "A pending entry cannot finish as pended; put it again instead.")
-        }
-        change(position) {
-            $0.count(old, -1)
-            $0.count(outcome)
-        }
-        unproven.insert(position)
-    }
-
-    mutating func insertDeadLetter(_ letter: DeadLetter) throws(JournalError) -> Int64 {
-        try moveDeadLetter(letter.delivery.subscription, from: nil, to: letter.state, mustBeKnown: true)
-        scalars.lastDeadLetter += 1
-        return scalars.lastDeadLetter
-    }
-
-    /// A dead letter changed its state. One of a subscription that has been removed is counted nowhere.
-    mutating func moveDeadLetter(
-        _ id: SubscriptionID, from old: DeadLetter.State?, to new: DeadLetter.State, mustBeKnown: Bool = false
-    ) throws(JournalError) {
-        guard let position = index[id] else {
-            if mustBeKnown { _ = try position(of: id, for: "A dead letter") }
-            return
-        }
-        change(position) {
-            if let old { $0.count(old, -1) }
-            $0.count(new, 1)
-        }
-        unproven.insert(position)
-    }
-
-    /// Called after each batch: what it took from one place must have arrived in another.
-    mutating func proveConservation() throws(JournalError) {
-        defer { unproven.removeAll(keepingCapacity: true) }
-        for position in unproven {
-            let core = entries[position].core
-            guard core.imbalance == 0 else {
-                throw JournalError(
-                    .constraint,
-                    "The batch does not conserve subscription \(core.record.id.value): "
-                        + (core.imbalance > 0
-                            ? "\(core.imbalance) deliveries would be lost"
-                            : "\(-core.imbalance) would be counted twice")
-                        + ". A settlement as pended or dead needs its pending entry or dead letter in the same batch, "
-                        + "and so does the way back.")
-            }
-        }
     }
 
     // MARK: Persistence

@@ -193,6 +193,22 @@ extension SQLiteJournal {
         return nil
     }
 
+    package func replays(ofEvent id: String, after: Position) throws(JournalError) -> [StoredRecord] {
+        let hash = EventIDHash.hash(id)
+        var cursor = queue.published.withLock { $0.head }
+        var copies: [StoredRecord] = []
+        while cursor > after {
+            let (found, end) = try read("looking for an event's replays") { db -> (Position?, Position) in
+                try Self.find(id, hash, upTo: cursor, LogReader(db))
+            }
+            if let found, found > after, let record = try record(at: found), ReplayLog.isReplay(record.log) {
+                copies.append(record)
+            }
+            cursor = found.map { $0 - 1 } ?? end
+        }
+        return copies.reversed()
+    }
+
     /// Looks through the hashes of one page, newest first.
     private static func find(
         _ eventID: String, _ hash: UInt32, upTo position: Position, _ reader: LogReader

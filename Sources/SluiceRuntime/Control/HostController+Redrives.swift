@@ -22,7 +22,8 @@ extension HostController {
                 return (try chooser.count(journal).count, first)
             }
             return RedriveJob(
-                id: "", state: "dry run", selected: count, letters: first.map { DeadLetterSummary($0) },
+                id: "", state: .completed, isDryRun: true, selected: count,
+                letters: first.map { DeadLetterSummary($0) },
                 selection: request.selection, to: request.to)
         }
         return try await host.redrives.start(request)

@@ -120,13 +120,26 @@ private struct TraceBuilder {
             }
             event.deliveries.append(TraceDelivery(delivery: state, invocations: traced))
         }
-        // What replays made of it: they deliver copies, which are in no bus.
+        // What replays made of it: they deliver copies, which are in no bus. Of a success without effects nothing but the
+        // copy tells; of an old replay whose copies were trimmed, only what its invocations left.
         let own = Set(record.deliveries.map(\.subscription))
         var told: Set<SubscriptionID> = []
+        let copies = try await copies(of: record)
+        for (copy, place) in copies.flatMap({ copy in copy.deliveries.map { (copy, $0) } }) {
+            guard told.insert(place.subscription).inserted else { continue }
+            var state: EventDetail.Delivery?
+            if names[place.subscription] != nil {
+                var alone = copy
+                alone.deliveries = [place]
+                state = try await controller.deliveries(of: alone, names: names).first
+            }
+            let made = invocations.filter { $0.subscription == place.subscription }
+            event.deliveries.append(try await replayed(record.eventID, place.subscription, made, state))
+        }
         for subscription in invocations.compactMap(\.subscription)
         where !own.contains(subscription) && told.insert(subscription).inserted {
-            let ofReplay = invocations.filter { $0.subscription == subscription }
-            event.deliveries.append(try await replayed(record.eventID, subscription, ofReplay))
+            let made = invocations.filter { $0.subscription == subscription }
+            event.deliveries.append(try await replayed(record.eventID, subscription, made, nil))
         }
         event.manifests = try await manifests(of: record)
         return event
@@ -156,21 +169,32 @@ private struct TraceBuilder {
         return found.isEmpty ? nil : found
     }
 
+    /// Of replays that are known: those of others tell nothing.
+    private func copies(of record: StoredRecord) async throws -> [StoredRecord] {
+        guard !replays.isEmpty else { return [] }
+        let known = replays
+        let (id, position) = (record.eventID, record.position)
+        return try await controller.read { journal in
+            try journal.replays(ofEvent: id, after: position).map { copy in
+                var copy = copy
+                copy.deliveries.removeAll { known[$0.subscription] == nil }
+                return copy
+            }
+        }
+    }
+
+    /// `state`: of the delivery, while its temporary subscription is there; else it follows from what is left of it.
     private mutating func replayed(
-        _ event: String, _ subscription: SubscriptionID, _ invocations: [InvocationRecord]
+        _ event: String, _ subscription: SubscriptionID, _ invocations: [InvocationRecord],
+        _ delivery: EventDetail.Delivery?
     ) async throws -> TraceDelivery {
         let known = replays[subscription]
-        var (state, letter): (String, Int64?) = ("settled", nil)
-        if let last = invocations.last, last.outcome == "failed" || last.outcome == "partial" {
+        var (state, letter) = (delivery?.state ?? "settled", delivery?.deadLetter)
+        if delivery == nil, let last = invocations.last, last.outcome == "failed" || last.outcome == "partial" {
             let filter = DeadLetterFilter(
                 states: [.dead, .redriving, .redriven, .purged], subscription: subscription, limit: 1000)
             let found = try await controller.read { try $0.deadLetters(filter).first { $0.eventID == event } }
-            // The replay's subscription goes with its last dead letter.
-            if let found {
-                (state, letter) = (found.state.rawValue, found.id)
-            } else if names[subscription] != nil {
-                state = "retrying"
-            }
+            if let found { (state, letter) = (found.state.rawValue, found.id) }
         }
         var traced: [TraceInvocation] = []
         for invocation in invocations { traced.append(try await self.invocation(invocation)) }

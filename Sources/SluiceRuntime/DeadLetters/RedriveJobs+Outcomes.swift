@@ -104,9 +104,14 @@ extension RedriveJobs {
         let open = tally.standing(of: job.id)
         let isOver = job.finished && open.pages == 0 && sending[job.id] == nil
         let durable = sending[job.id] ?? job
-        let end = job.reason != nil ? "failed" : job.cancelled == true ? "cancelled" : "finished"
+        let state: JobState =
+            if isOver {
+                job.reason != nil ? .failed : job.cancelled == true ? .cancelled : .completed
+            } else {
+                job.cancelled == true ? .cancelling : .running
+            }
         return RedriveJob(
-            id: job.id, state: isOver ? end : "running", reason: job.reason,
+            id: job.id, state: state, reason: job.reason,
             selected: job.selected, sent: durable.sent, succeeded: (job.succeeded ?? 0) + open.succeeded,
             failed: (job.failed ?? 0) + open.failed, selection: job.selection, to: job.to,
             isEdited: job.edit == nil ? nil : true, rate: job.rate, by: job.by,

@@ -6,7 +6,7 @@ import UVLoop
 /// The end of a replay, and how far it is.
 extension ReplayJobs {
     /// Ends a replay; only a closing journal leaves that to the next host.
-    func end(_ name: String, _ state: ReplayInfo.State, because reason: String? = nil) async {
+    func end(_ name: String, _ state: JobState, because reason: String? = nil) async {
         guard replays[name]?.ended == nil else { return }
         replays[name]?.state = state
         replays[name]?.reason = reason

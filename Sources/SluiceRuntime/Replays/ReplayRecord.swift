@@ -23,7 +23,7 @@ package struct ReplayRecord: Codable, Sendable {
     }
 
     package var request: ReplayRequest
-    package var state: ReplayInfo.State
+    package var state: JobState
     package var reason: String?
     package var started: Milliseconds
     package var ended: Milliseconds?

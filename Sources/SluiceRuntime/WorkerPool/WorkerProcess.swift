@@ -40,26 +40,26 @@ final class WorkerProcess {
     /// Who forked it; nil: it was spawned by the host.
     let zygote: Zygote?
     let clock = HostClock()
-    private let files: FileThreads
+    let files: FileThreads
     let events: Events
-    private var socket: FrameSocket?
-    private var stdout: PipeReader?
-    private var stderr: PipeReader?
-    private var crash: PipeReader?
-    private var crashText: [UInt8] = []
+    var socket: FrameSocket?
+    var stdout: PipeReader?
+    var stderr: PipeReader?
+    var crash: PipeReader?
+    var crashText: [UInt8] = []
     private var process: ProcessHandle?
     private(set) var pid: pid_t = 0
     var running: Running?
     private var isKilled = false
     /// The process has ended, or never was.
-    private var isGone = false
-    private var isStatusLost = false
-    private var isClosed = false
-    private var status: Int32?
+    var isGone = false
+    var isStatusLost = false
+    var isClosed = false
+    var status: Int32?
     /// Why it did not come up.
-    private var startFailure: Failure?
+    var startFailure: Failure?
     private(set) var isReady = false
-    private var startTimer: LoopTimer?
+    var startTimer: LoopTimer?
     var idleTimer: LoopTimer?
 
     /// Owns `connections` (socket, stdout, stderr, crash pipe), also when it throws.
@@ -260,7 +260,7 @@ final class WorkerProcess {
     }
 
     /// The attempt is over; what it wrote is read to the end first.
-    private func finish(_ outcome: AttemptReport.Outcome, peakKilobytes: Int = 0, backtrace: [String] = []) {
+    func finish(_ outcome: AttemptReport.Outcome, peakKilobytes: Int = 0, backtrace: [String] = []) {
         stdout?.drain()
         stderr?.drain()
         guard var attempt = running else { return }
@@ -274,74 +274,5 @@ final class WorkerProcess {
         report.backtrace = backtrace
         report.peakKilobytes = peakKilobytes
         events.finished(self, attempt.request.id, report)
-    }
-
-    // MARK: The end
-
-    /// As a rule its process ends at the same time. One that goes on without its socket is of no use.
-    private func socketEnded() {
-        guard !isGone else { return }
-        _ = LoopTimer.after(.seconds(1)) { [weak self] in
-            guard let self, !self.isGone else { return }
-            self.kill(
-                Failure(code: "ProtocolError", message: "the worker closed its connection, or broke the protocol"))
-        }
-    }
-
-    private func finishIfEnded() {
-        guard isGone, status != nil || isStatusLost, !isClosed else { return }
-        isClosed = true
-        // A result may have been sent before the end; it is read, with everything else, before the verdict.
-        socket?.drain()
-        crash?.drain()
-        let report = CrashReport(crashText)
-        guard let attempt = running, attempt.verdict == nil, let report, !report.frames.isEmpty else {
-            if let attempt = running { finish(.failure(attempt.verdict ?? ending)) }
-            return closeAll()
-        }
-        let failure = report.failure(memoryMegabytes: version.configuration.memoryMegabytes)
-        let files = files
-        Task { @LoopActor in
-            let frames = await files.run { Symbolizer.backtrace(of: report) }
-            finish(.failure(failure), backtrace: frames)
-            closeAll()
-        }
-    }
-
-    /// Why the process ended, by what it said of it and its wait status.
-    var ending: Failure {
-        if let startFailure { return startFailure }
-        if isReady, running?.isStarted == false, crashText.isEmpty {
-            return Failure(code: "WorkerUnavailable", message: "the worker ended before it took the event")
-        }
-        if let report = CrashReport(crashText) {
-            return report.failure(memoryMegabytes: version.configuration.memoryMegabytes)
-        }
-        guard let status else {
-            return Failure(
-                code: "Killed", message: "the worker was killed together with the process that it was forked from")
-        }
-        let signal = status & 0x7f
-        if signal == 0 {
-            let code = (status >> 8) & 0xff
-            return isReady
-                ? Failure(
-                    code: "HandlerExited",
-                    message: "the handler ended its process with exit(\(code)); return or throw instead")
-                : Failure(code: "InitFailed", message: "the function ended its process with exit(\(code)) in start()")
-        }
-        if signal == SIGKILL {
-            return Failure(
-                code: "Killed", message: "the worker was killed from outside (kill -9, or the kernel short of memory)")
-        }
-        return Failure(code: "WorkerCrashed", message: "the handler crashed: \(CrashReport.name(of: signal))")
-    }
-
-    private func closeAll() {
-        startTimer?.cancel()
-        idleTimer?.cancel()
-        socket?.close()
-        for reader in [stdout, stderr, crash] { reader?.close() }
-        events.ended(self)
     }
 }

@@ -128,7 +128,7 @@ extension DeadLetters {
             }
             if let reason = job.reason { output.line(output.style.red("ended early: ") + reason) }
             output.line(
-                "\(job.state == "cancelled" ? "cancelled after" : "redriven") \(Human.count(job.sent, "dead letter")): "
+                "\(job.state == .cancelled ? "cancelled after" : "redriven") \(Human.count(job.sent, "dead letter")): "
                     + output.style.green("\(Human.grouped(Int64(job.succeeded))) succeeded")
                     + (job.failed == 0
                         ? "" : ", " + output.style.red("\(Human.grouped(Int64(job.failed))) failed again")))
@@ -183,7 +183,7 @@ extension DeadLetters {
 
         private func row(_ job: RedriveJob, _ style: Style) -> [String] {
             [
-                job.id, job.created.map { Human.ago($0) } ?? "", job.by ?? "", style.state(job.state),
+                job.id, job.created.map { Human.ago($0) } ?? "", job.by ?? "", style.state(job.state.rawValue),
                 Human.grouped(Int64(job.selected)), Human.grouped(Int64(job.succeeded)),
                 job.failed == 0 ? "0" : style.red(Human.grouped(Int64(job.failed))), words(job),
             ]
@@ -211,7 +211,7 @@ extension DeadLetters {
         private func show(_ job: RedriveJob) {
             let output = common.output
             output.fields([
-                ("job", output.style.bold(job.id) + "  " + output.style.state(job.state)),
+                ("job", output.style.bold(job.id) + "  " + output.style.state(job.state.rawValue)),
                 ("ended early", job.reason), ("which", words(job)), ("by", job.by),
                 ("began", job.created.map { "\($0)  (\(Human.ago($0)))" }), ("ended", job.ended.map { "\($0)" }),
                 ("rate", job.rate.map { "\(Human.decimal($0, 1)) a second" }),

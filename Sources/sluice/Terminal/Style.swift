@@ -14,10 +14,10 @@ struct Style: Sendable {
     /// A word for a state, in the colour of how worrying it is.
     func state(_ word: String) -> String {
         switch word {
-        case "ready", "active", "succeeded", "settled", "ok", "added", "redriven", "finished": green(word)
-        case "failed", "dead", "error", "critical", "removed", "off": red(word)
+        case "ready", "active", "succeeded", "settled", "ok", "added", "redriven", "COMPLETED": green(word)
+        case "failed", "dead", "error", "critical", "removed", "off", "FAILED": red(word)
         case "retrying", "parked", "paused", "draining", "warning", "starting", "stopping", "changed", "dropped",
-            "superseded", "polling", "mixed":
+            "superseded", "polling", "mixed", "CANCELLING", "CANCELLED":
             yellow(word)
         default: word
         }

@@ -26,7 +26,9 @@ extension Integration {
 
                 let dry = try await host.client.redrive(
                     RedriveRequest(selection: DeadLetterSelection(function: "Faulty"), dryRun: true))
-                #expect(dry.state == "dry run" && dry.selected == 4 && dry.letters.map(\.id) == letters.map(\.id))
+                #expect(
+                    dry.isDryRun == true && dry.state == .completed && dry.selected == 4
+                        && dry.letters.map(\.id) == letters.map(\.id))
                 #expect(try await host.deadLetters() == letters)
 
                 let job = try await host.redrive(DeadLetterSelection(ids: [letters[0].id]))

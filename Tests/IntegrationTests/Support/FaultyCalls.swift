@@ -85,7 +85,7 @@ extension HostProcess {
         let job = try await client.redrive(RedriveRequest(selection: selection))
         return try await wait(for: "the redrive to end") {
             let now = try await client.redriveJob(id: job.id)
-            return now.state == "finished" ? now : nil
+            return now.state == .completed ? now : nil
         }
     }
 

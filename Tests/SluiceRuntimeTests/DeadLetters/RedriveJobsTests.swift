@@ -211,7 +211,7 @@ struct RedriveJobsTests {
     func cancelling() async throws {
         try await letters(3)
         let started = try await jobs.start(.init(selection: .init(all: true), rate: 0.01))
-        #expect(try await jobs.cancel(started.id)?.state != "finished")
+        #expect(try await jobs.cancel(started.id)?.state != .completed)
         let row = try #require(try await stored(started.id))
         #expect(row.cancelled == true && row.finished)
         files.stop()
@@ -245,7 +245,7 @@ struct RedriveJobsTests {
         try await letters(2)
         let gone = try await jobs.start(.init(selection: .init(all: true), to: "h"))
         while jobs.job(gone.id)?.isOver == false { _ = try await stored(gone.id) }
-        #expect(jobs.job(gone.id)?.state == "failed")
+        #expect(jobs.job(gone.id)?.state == .failed)
         #expect(jobs.job(gone.id)?.reason?.contains("function h is no longer deployed") == true)
         var batch = Batch()
         let broken = RedriveRecord(

@@ -15,6 +15,7 @@ final class HostInProcess {
     let journal: InMemoryJournal
     let runtime: HostRuntime
     let control: HostController
+    private let bell = CommitBell()
 
     /// `functions`: their names, with more of their `function.yaml`; `rules`: of each its pattern and targets; `streams`: of
     /// each what sluice.yaml says; `buses`: besides `default`; `more`: further lines of sluice.yaml; `before`: a host that has
@@ -29,6 +30,7 @@ final class HostInProcess {
         try FileManager.default.createDirectory(atPath: data, withIntermediateDirectories: true)
         try Self.write(app, functions, rules, streams, buses, more)
         let log = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+        journal.observeCommits { [bell] in bell.ring() }
         let state = try journal.recover()
         runtime = HostRuntime(
             options: HostOptions(dataFolder: data, appFolder: app, worker: PoolHarness.worker), journal: journal,
@@ -88,11 +90,13 @@ final class HostInProcess {
         try await control.listDeadLetters(selection, page: PageRequest(limit: 100)).items
     }
 
-    /// Asks until there is an answer; the suite's time limit ends it.
+    /// Asks until there is an answer, again after each commit; the suite's time limit ends it. What a commit brings about
+    /// on the loop is there at the next look, at the latest after the bell's patience.
     func wait<Value>(_ body: () async throws -> Value?) async throws -> Value {
         while true {
+            let seen = bell.count
             if let value = try await body() { return value }
-            try await Task.sleep(for: .milliseconds(5))
+            await bell.rung(after: seen)
         }
     }
 

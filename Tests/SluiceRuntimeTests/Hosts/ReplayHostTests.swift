@@ -68,6 +68,23 @@ struct ReplayHostTests {
         await host.stop()
     }
 
+    @Test("A trace shows replays that succeeded without effects, too: under way, over, and each by its name")
+    func traceOfSuccess() async throws {
+        let host = try await HostInProcess(rules: ["r": Self.shop])
+        let id = try #require(try await host.put(["ok"]).first)
+        try await host.wait { try await host.control.status().subscriptions.first { $0.succeeded == 1 } }
+        _ = try await host.control.startReplay(HostInProcess.replay("first"))
+        try await host.wait { try await host.control.replay(name: "first").isOver ? () : nil }
+        _ = try await host.control.pauseRule(bus: "default", name: "r", request: PauseRequest(paused: true))
+        _ = try await host.control.startReplay(HostInProcess.replay("second"))
+        try await host.wait { try await host.control.replay(name: "second").waiting == 1 ? () : nil }
+        let deliveries = try await host.control.trace(id: id).root.deliveries
+        #expect(deliveries.map(\.replay) == [nil, "first", "second"])
+        #expect(deliveries.map(\.delivery.state) == ["settled", "settled", "waiting"], "\(deliveries)")
+        #expect(deliveries.allSatisfy { $0.delivery.rule == "r" && $0.delivery.function == "InC" })
+        await host.stop()
+    }
+
     @Test("A redrive to a function that a deployment takes away ends with the reason; what was not sent stays dead")
     func removed() async throws {
         let both = ["InC": "", "Other": ""]
@@ -82,7 +99,7 @@ struct ReplayHostTests {
             let job = try await host.control.redriveJob(id: started.id)
             return job.isOver ? job : nil
         }
-        #expect(over.state == "failed" && over.reason?.contains("Other is no longer deployed") == true, "\(over)")
+        #expect(over.state == .failed && over.reason?.contains("Other is no longer deployed") == true, "\(over)")
         #expect(over.sent < 60 && over.failed == over.sent, "\(over)")
         let letters = try await host.letters()
         // A failure elsewhere is still a dead letter of the rule's own function.

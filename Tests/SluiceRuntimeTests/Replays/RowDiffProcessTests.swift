@@ -1,5 +1,6 @@
 import Foundation
 import FunctionProtocol
+import Glibc
 import SluiceRuntime
 import Testing
 
@@ -30,16 +31,17 @@ struct RowDiffProcessTests {
 
     @Test("Whoever stops ends what runs, and nothing starts any more")
     func stopping() async throws {
-        let rows = RowDiffProcess(program: try program("touch '\(folder.path)/began'; exec sleep 600"))
-        let thread = FileThreads(count: 1)
-        async let ended = thread.run { run(rows) }
-        while !FileManager.default.fileExists(atPath: "\(folder.path)/began") {
-            try await Task.sleep(for: .milliseconds(5))
-        }
+        let began = folder.path + "/began"
+        #expect(mkfifo(began, 0o600) == 0)
+        let rows = RowDiffProcess(program: try program("echo > '\(began)'; exec sleep 600"))
+        let threads = FileThreads(count: 2)
+        async let ended = threads.run { run(rows) }
+        // Opens when the program opens its end.
+        close(await threads.run { open(began, O_RDONLY | O_CLOEXEC) })
         rows.stop()
         #expect(await ended == "DiffFailed")
         #expect(run(rows) == "NoProcess")
-        thread.stop()
+        threads.stop()
     }
 
     @Test("What a program says instead of a difference is the reason")
