@@ -87,7 +87,7 @@ package final class RedriveJobs {
         // What does nothing leaves no trace.
         guard count > 0 else {
             return RedriveJob(
-                id: "", state: "finished", selected: 0, letters: [], selection: request.selection, to: request.to)
+                id: "", state: .completed, selected: 0, letters: [], selection: request.selection, to: request.to)
         }
         lastJob += 1
         let job = RedriveRecord(
