@@ -59,6 +59,41 @@ public struct EventEnvelope: Sendable, Hashable {
         return output
     }
 
+    /// The source of an event as `bytes` writes it, read from its head alone; nil for an event of another form, and for one
+    /// that has escapes before the end of its source.
+    package static func writtenSource(of event: UnsafeRawBufferPointer) -> UnsafeRawBufferPointer? {
+        var rest = event[...]
+        for name in [beforeID, beforeDetailType] {
+            guard skip(name, in: &rest), plainText(in: &rest) != nil else { return nil }
+        }
+        guard skip(beforeSource, in: &rest) else { return nil }
+        return plainText(in: &rest)
+    }
+
+    private static let beforeID: StaticString = #"{"version":"0","id":""#
+    private static let beforeDetailType: StaticString = #","detail-type":""#
+    private static let beforeSource: StaticString = #","source":""#
+
+    private static func skip(_ text: StaticString, in rest: inout Slice<UnsafeRawBufferPointer>) -> Bool {
+        let count = text.utf8CodeUnitCount
+        let expected = UnsafeBufferPointer(start: text.utf8Start, count: count)
+        guard rest.prefix(count).elementsEqual(expected) else { return false }
+        rest = rest.dropFirst(count)
+        return true
+    }
+
+    /// Up to the next quotation mark, which is skipped too.
+    private static func plainText(in rest: inout Slice<UnsafeRawBufferPointer>) -> UnsafeRawBufferPointer? {
+        for (offset, byte) in rest.enumerated() {
+            guard byte != UInt8(ascii: "\\") else { return nil }
+            guard byte == UInt8(ascii: "\"") else { continue }
+            let text = UnsafeRawBufferPointer(rebasing: rest.prefix(offset))
+            rest = rest.dropFirst(offset + 1)
+            return text
+        }
+        return nil
+    }
+
     /// An event's bytes with `replay-name` and `replayed-from` set anew; everything else stays byte for byte, id and
     /// time above all. Fails for bytes that are no JSON object.
     public static func marked(

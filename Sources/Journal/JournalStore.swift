@@ -116,16 +116,17 @@ extension JournalStore {
     }
 }
 
-/// A record as the dispatcher gets it.
-package struct CommittedRecord: Sendable {
-    package var position: Position
-    package var log: String
-    package var eventID: String
-    package var ingested: Milliseconds
-    package var payload: [UInt8]
-    package var lineage: [UInt8]
+/// A record as the dispatcher gets it. A class because it goes from hand to hand between threads: handing it on costs one
+/// reference count, and not one for each of its parts.
+package final class CommittedRecord: Sendable {
+    package let position: Position
+    package let log: String
+    package let eventID: String
+    package let ingested: Milliseconds
+    package let payload: [UInt8]
+    package let lineage: [UInt8]
     /// Who wants it. From `waiting`, only the one asked for.
-    package var deliveries: [Delivery]
+    package let deliveries: [Delivery]
 
     package init(
         position: Position, log: String, eventID: String, ingested: Milliseconds, payload: [UInt8], lineage: [UInt8],
@@ -138,6 +139,13 @@ package struct CommittedRecord: Sendable {
         self.payload = payload
         self.lineage = lineage
         self.deliveries = deliveries
+    }
+
+    /// The same for some of those who want it.
+    package func wanted(by deliveries: [Delivery]) -> CommittedRecord {
+        CommittedRecord(
+            position: position, log: log, eventID: eventID, ingested: ingested, payload: payload, lineage: lineage,
+            deliveries: deliveries)
     }
 }
 

@@ -34,6 +34,7 @@ int main(int count, char **arguments) {
     setvbuf(stdout, NULL, _IOLBF, 0);
     setvbuf(stderr, NULL, _IOLBF, 0);
     crash_install();
+    allocation_prepare();
 
     // Static: the first thread gives its stack away when it becomes the main queue's.
     static struct load_request request;

@@ -58,6 +58,9 @@ _Noreturn void crash_end(const char *reason);
 /// The size of the last allocation that failed since the last reset; 0 when none did.
 extern volatile size_t allocation_failed;
 
+/// How much freed memory a worker keeps for what comes next. Before the first allocation that matters.
+void allocation_prepare(void);
+
 // limits.c
 /// The limit on memory alone, and only the soft one: for `prepare` in a zygote.
 void limits_apply_memory(const sluice_wire_load *limits);

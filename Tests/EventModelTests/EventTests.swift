@@ -40,6 +40,27 @@ struct EventTests {
         #expect(awkward.replayName == "r")
     }
 
+    @Test("the source is read from an envelope's head, and from nothing that is another form or escaped")
+    func writtenSource() throws {
+        func source(_ text: String) -> String? {
+            Array(text.utf8).withUnsafeBytes {
+                EventEnvelope.writtenSource(of: $0).map { String(decoding: $0, as: UTF8.self) }
+            }
+        }
+        let envelope = EventEnvelope(
+            id: "1", detailType: "Object Created", source: "aws.s3", account: "0", time: Timestamp(milliseconds: 0),
+            region: "local")
+        #expect(source(String(decoding: envelope.bytes(detail: "{}".utf8), as: UTF8.self)) == "aws.s3")
+        let head = #"{"version":"0","id":"1","detail-type":"T","source":"s""#
+        #expect(source(head) == "s")
+        // Cut anywhere, it is nobody's.
+        for count in 0..<head.utf8.count { #expect(source(String(head.prefix(count))) == nil) }
+        #expect(source(#"{"version":"0","id":"1","source":"s","detail-type":"T"}"#) == nil)
+        #expect(source(#"{"version":"0","id":"1","detail-type":"a\"","source":"s"}"#) == nil)
+        #expect(source(#"{"version":"0","id":"1","detail-type":"T","source":"a\u0077s.s3"}"#) == nil)
+        #expect(source(#"{ "version":"0","id":"1","detail-type":"T","source":"s"}"#) == nil)
+    }
+
     @Test("marking a replay changes nothing else")
     func marked() throws {
         let once = try EventEnvelope.marked(Array(Self.sample.utf8), replayName: "week", replayedFrom: "dlq/7")

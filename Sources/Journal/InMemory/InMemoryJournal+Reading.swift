@@ -38,11 +38,9 @@ extension InMemoryJournal {
                 guard let delivery = record.deliveries.first(where: { $0.subscription == subscription }),
                     !core.settled.contains(delivery.ordinal)
                 else { continue }
-                var found = record
-                found.deliveries = [delivery]
-                room -= found.payload.count
+                room -= record.payload.count
                 guard room >= 0 || result.isEmpty else { break }
-                result.append(found)
+                result.append(record.wanted(by: [delivery]))
             }
             return result
         }

@@ -141,6 +141,8 @@ extension Batch {
     mutating func match(ruleSet: Int64, rematch: (@Sendable (Append, Int64) -> Append)?) throws(JournalError) {
         var inForce = ruleSet
         for case .deploy(let deployed, _) in control { inForce = deployed }
+        // Looked at before anything is written: a loop that might write copies all appends, which are shared.
+        guard hasAppends(notOf: inForce) else { return }
         for index in appends.indices where appends[index].ruleSet != inForce {
             guard let rematch else {
                 throw JournalError(
@@ -151,4 +153,6 @@ extension Batch {
             appends[index] = rematch(appends[index], inForce)
         }
     }
+
+    private func hasAppends(notOf ruleSet: Int64) -> Bool { appends.contains { $0.ruleSet != ruleSet } }
 }

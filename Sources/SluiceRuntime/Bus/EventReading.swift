@@ -23,7 +23,10 @@ package enum EventReading {
     /// elsewhere (a payload of `sluice invoke`) it might be written with escapes.
     private static func mayBeObjectEvent(_ payload: [UInt8]) -> Bool {
         payload.withUnsafeBytes { text in
-            quotedSource.withUnsafeBytes { word in
+            if let source = EventEnvelope.writtenSource(of: text) {
+                return source.elementsEqual(ObjectCreated.source.utf8)
+            }
+            return quotedSource.withUnsafeBytes { word in
                 clinux_contains(text.baseAddress, text.count, word.baseAddress, word.count)
             } || !text.starts(with: envelopeStart) && text.contains(UInt8(ascii: "\\"))
         }

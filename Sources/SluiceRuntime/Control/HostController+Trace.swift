@@ -129,8 +129,7 @@ private struct TraceBuilder {
             guard told.insert(place.subscription).inserted else { continue }
             var state: EventDetail.Delivery?
             if names[place.subscription] != nil {
-                var alone = copy
-                alone.deliveries = [place]
+                let alone = copy.wanted(by: [place])
                 state = try await controller.deliveries(of: alone, names: names).first
             }
             let made = invocations.filter { $0.subscription == place.subscription }
@@ -176,9 +175,7 @@ private struct TraceBuilder {
         let (id, position) = (record.eventID, record.position)
         return try await controller.read { journal in
             try journal.replays(ofEvent: id, after: position).map { copy in
-                var copy = copy
-                copy.deliveries.removeAll { known[$0.subscription] == nil }
-                return copy
+                copy.wanted(by: copy.deliveries.filter { known[$0.subscription] != nil })
             }
         }
     }

@@ -201,7 +201,9 @@ extension Dispatcher {
             ingested: entry.ingested,
             expires: isRedrive
                 ? expiry(settings)
-                : expiry(ingested: entry.ingested, for: entry.delivery.subscription, maximumAge: policy.maximumAge),
+                : expiry(
+                    ingested: entry.ingested, for: entry.delivery.subscription, maximumAge: policy.maximumAge,
+                    at: clock.moment),
             payload: payload, lineage: entry.lineage, history: memo?.attempts ?? [], alone: memo?.alone ?? false,
             parked: memo?.parked, key: key(of: payload, for: entry.delivery.subscription),
             bytes: bytes(of: payload, for: entry.delivery.subscription), arrived: clock.now, note: note)

@@ -75,8 +75,7 @@ extension Work {
     /// A record as it comes from the log.
     init(_ record: CommittedRecord, _ delivery: Delivery, _ traits: DeliveryTraits, now: Instant) {
         self.init(
-            delivery: delivery, source: .log, eventID: record.eventID, ingested: record.ingested,
-            expires: traits.expires, payload: record.payload, lineage: record.lineage,
+            record, delivery: delivery, expires: traits.expires,
             alone: traits.alone || Lineage.isUndecided(delivery.subscription, in: record.lineage), key: traits.key,
             bytes: traits.bytes, arrived: now)
     }

@@ -105,15 +105,3 @@ extension DeliveryCore {
         putBack(works, at: position)
     }
 }
-
-extension Work {
-    /// Leaves what the pending set has.
-    mutating func shed() {
-        isShed = true
-        shedAttempts = history.count
-        shedBytes = payload.count
-        payload = []
-        lineage = []
-        history = []
-    }
-}

@@ -1,6 +1,6 @@
 package import Journal
 
-/// One delivery on its way: what the core hands around. Payloads are shared, not copied.
+/// One delivery on its way: what the core hands around. The event is shared, not copied.
 package struct Work: Sendable {
     /// Where it counts as unsettled.
     package enum Source: Sendable, Hashable {
@@ -14,13 +14,10 @@ package struct Work: Sendable {
 
     package var delivery: Delivery
     package var source: Source
-    package var eventID: String
-    /// Wall clock, as persisted.
-    package var ingested: Milliseconds
+    /// The event; of a work that is not from the log it tells no more than what is offered below.
+    private var record: CommittedRecord
     /// When it is too old to be tried again.
     package var expires: Instant
-    package var payload: [UInt8]
-    package var lineage: [UInt8]
     /// Failed attempts since the delivery was (re)started, oldest first.
     package var history: [AttemptSummary]
     /// Only works of the same group may share a batch; a failed batch is cut into new groups.
@@ -52,13 +49,24 @@ package struct Work: Sendable {
         payload: [UInt8], lineage: [UInt8], history: [AttemptSummary] = [], group: Int = 0, alone: Bool = false,
         parked: String? = nil, key: String? = nil, bytes: Int64 = 0, arrived: Instant = 0, note: WorkNote? = nil
     ) {
+        self.init(
+            CommittedRecord(
+                position: delivery.position, log: "", eventID: eventID, ingested: ingested, payload: payload,
+                lineage: lineage, deliveries: []),
+            delivery: delivery, source: source, expires: expires, history: history, group: group, alone: alone,
+            parked: parked, key: key, bytes: bytes, arrived: arrived, note: note)
+    }
+
+    /// The delivery of a record as the log has it.
+    init(
+        _ record: CommittedRecord, delivery: Delivery, source: Source = .log, expires: Instant,
+        history: [AttemptSummary] = [], group: Int = 0, alone: Bool = false, parked: String? = nil, key: String? = nil,
+        bytes: Int64 = 0, arrived: Instant = 0, note: WorkNote? = nil
+    ) {
+        self.record = record
         self.delivery = delivery
         self.source = source
-        self.eventID = eventID
-        self.ingested = ingested
         self.expires = expires
-        self.payload = payload
-        self.lineage = lineage
         self.history = history
         self.group = group
         self.alone = alone
@@ -67,6 +75,23 @@ package struct Work: Sendable {
         self.bytes = bytes
         self.arrived = arrived
         self.note = note
+    }
+
+    package var eventID: String { record.eventID }
+    /// Wall clock, as persisted.
+    package var ingested: Milliseconds { record.ingested }
+    package var payload: [UInt8] { record.payload }
+    package var lineage: [UInt8] { record.lineage }
+
+    /// Leaves what the pending set has.
+    mutating func shed() {
+        isShed = true
+        shedAttempts = history.count
+        shedBytes = payload.count
+        history = []
+        record = CommittedRecord(
+            position: record.position, log: "", eventID: eventID, ingested: ingested, payload: [], lineage: [],
+            deliveries: [])
     }
 
     /// Shares no batch: it was there when the host was lost, or goes on with a kept outcome of its own.

@@ -6,19 +6,21 @@ import UVLoop
 /// What the core must be told of an event beside its record, and the keys that dead letters hold back.
 extension Dispatcher {
     /// Called back by the core while it changes: nothing here may look at the core.
-    func traits(of record: CommittedRecord, for id: SubscriptionID, _ rules: DeliveryRules) -> DeliveryTraits {
+    /// - Parameter moment: when it is told; the clocks are read once for many records.
+    func traits(
+        of record: CommittedRecord, for id: SubscriptionID, _ rules: DeliveryRules, at moment: HostClock.Moment
+    ) -> DeliveryTraits {
         DeliveryTraits(
-            expires: expiry(ingested: record.ingested, for: id, maximumAge: rules.retry.maximumAge),
+            expires: expiry(ingested: record.ingested, for: id, maximumAge: rules.retry.maximumAge, at: moment),
             key: rules.keys.flatMap { EventReading.key(of: record.payload, path: $0.path) },
             bytes: bytes(of: record.payload, for: id, rules),
-            alone: hasLeftRetention(id, ingested: record.ingested))
+            alone: hasLeftRetention(id, ingested: record.ingested, at: moment.wall))
     }
 
     /// Whether a record of a stream has waited for longer than the stream keeps its records; the time for which its
     /// subscription was paused does not count.
-    func hasLeftRetention(_ id: SubscriptionID, ingested: Milliseconds) -> Bool {
-        guard let retention = deployment.subscription(id)?.retention else { return false }
-        let now = clock.wall
+    func hasLeftRetention(_ id: SubscriptionID, ingested: Milliseconds, at now: Milliseconds) -> Bool {
+        guard let retention = retentions[id] else { return false }
         guard now - ingested > retention else { return false }
         return now - ingested - (pauses[id]?.paused(since: ingested, until: now) ?? 0) > retention
     }
@@ -41,10 +43,12 @@ extension Dispatcher {
     }
 
     /// When something is too old to be tried again; the time for which its subscription was paused does not count.
-    func expiry(ingested: Milliseconds, for id: SubscriptionID, maximumAge: Int64) -> Instant {
-        let expiry = clock.expiry(ingested: ingested, maximumAge: maximumAge)
+    func expiry(
+        ingested: Milliseconds, for id: SubscriptionID, maximumAge: Int64, at moment: HostClock.Moment
+    ) -> Instant {
+        let expiry = moment.expiry(ingested: ingested, maximumAge: maximumAge)
         guard let note = pauses[id] else { return expiry }
-        let (sum, overflow) = expiry.addingReportingOverflow(note.paused(since: ingested, until: clock.wall))
+        let (sum, overflow) = expiry.addingReportingOverflow(note.paused(since: ingested, until: moment.wall))
         return overflow ? .max : sum
     }
 
@@ -54,8 +58,9 @@ extension Dispatcher {
         Task { @LoopActor in
             do {
                 let (records, end) = try await files.run { try Self.read(refill, of: id, journal) }
-                core.refilledKey(id, refill, with: records, end: end, now: clock.now) { record, rules in
-                    traits(of: record, for: id, rules)
+                let moment = clock.moment
+                core.refilledKey(id, refill, with: records, end: end, now: moment.now) { record, rules in
+                    traits(of: record, for: id, rules, at: moment)
                 }
             } catch {
                 log.error("cannot read the log", metadata: ["subscription": "\(id.value)", "error": "\(error)"])

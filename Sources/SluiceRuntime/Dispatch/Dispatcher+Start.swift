@@ -68,7 +68,7 @@ extension Dispatcher {
         }
         // A redrive or a retry is handed out all the same: its age is the retry policy's.
         if let first, first.source == .log, first.isSolitary, let settings,
-            hasLeftRetention(settings.id, ingested: first.ingested)
+            hasLeftRetention(settings.id, ingested: first.ingested, at: clock.wall)
         {
             let hours = settings.retentionHours ?? 0
             let failure = Failure(

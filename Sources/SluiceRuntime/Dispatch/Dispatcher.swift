@@ -23,7 +23,16 @@ package final class Dispatcher {
     /// Webhooks and commands.
     private(set) lazy var outside = OutsideTargets(files: files, clock: clock, roster: workers.roster, delegate: self)
     package internal(set) var core: DeliveryCore
-    package private(set) var deployment: Deployment = .empty
+    package private(set) var deployment: Deployment = .empty {
+        didSet {
+            let all = deployment.subscriptions + deployment.replays.subscriptions
+            retentions = Dictionary(
+                all.compactMap { settings in settings.retention.map { (settings.id, $0) } },
+                uniquingKeysWith: { first, _ in first })
+        }
+    }
+    /// How long the streams of subscriptions to streams keep their records: asked for each record.
+    private(set) var retentions: [SubscriptionID: Int64] = [:]
     var attempts: [Int64: AttemptContext] = [:]
     var directWaiters: [Int64: (DirectResult) -> Void] = [:]
     var lastDirect: Int64 = 0
@@ -155,8 +164,9 @@ package final class Dispatcher {
 
     private func drainMailbox() {
         let contents = mailbox.take()
+        let moment = clock.moment
         for record in contents.records {
-            core.accept(record, now: clock.now) { id, rules in traits(of: record, for: id, rules) }
+            core.accept(record, now: moment.now) { id, rules in traits(of: record, for: id, rules, at: moment) }
         }
         core.note(contents.noted)
         pump()
@@ -207,8 +217,9 @@ package final class Dispatcher {
                 let records = try await files.run {
                     try journal.waiting(subscription, after: position, limit: limit, bytes: bytes)
                 }
-                core.refilled(subscription, with: records, limit: limit, now: clock.now) { record, rules in
-                    traits(of: record, for: subscription, rules)
+                let moment = clock.moment
+                core.refilled(subscription, with: records, limit: limit, now: moment.now) { record, rules in
+                    traits(of: record, for: subscription, rules, at: moment)
                 }
             } catch {
                 log.error(

@@ -24,6 +24,14 @@ package struct HostClock: Sendable {
     /// Nanoseconds on the monotonic clock.
     package var nanoseconds: Int64 { source?().monotonic ?? Self.read(CLOCK_MONOTONIC) }
 
+    /// Both clocks at once, for whoever handles many things of one moment.
+    package var moment: Moment { Moment(now: now, wall: wall) }
+
+    package struct Moment: Sendable {
+        package var now: Instant
+        package var wall: Milliseconds
+    }
+
     /// The wall-clock time of a monotonic instant, as of now.
     package func persisted(_ instant: Instant) -> Milliseconds { wall + (instant - now) }
 
@@ -33,14 +41,16 @@ package struct HostClock: Sendable {
         now + min(max(0, due - wall), longest)
     }
 
-    /// When something ingested at `time` is older than `maximumAge` milliseconds. Ages are never negative.
-    package func expiry(ingested time: Milliseconds, maximumAge: Int64) -> Instant {
-        now + maximumAge - max(0, wall - time)
-    }
-
     private static func read(_ clock: clockid_t) -> Int64 {
         var time = timespec()
         clock_gettime(clock, &time)
         return Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec)
+    }
+}
+
+extension HostClock.Moment {
+    /// When something ingested at `time` is older than `maximumAge` milliseconds. Ages are never negative.
+    package func expiry(ingested time: Milliseconds, maximumAge: Int64) -> Instant {
+        now + maximumAge - max(0, wall - time)
     }
 }

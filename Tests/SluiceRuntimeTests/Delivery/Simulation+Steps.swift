@@ -43,7 +43,7 @@ extension Simulation {
 
     func expiry(ingested: Milliseconds, of id: SubscriptionID) -> Instant {
         if bug == .doesNotAge { return .max }
-        let expiry = time.clock.expiry(ingested: ingested, maximumAge: SimulatedApp.maximumAge)
+        let expiry = time.clock.moment.expiry(ingested: ingested, maximumAge: SimulatedApp.maximumAge)
         if bug == .agesWhilePaused { return expiry }
         return expiry + (pauses[id]?.paused(since: ingested, until: time.clock.wall) ?? 0)
     }
