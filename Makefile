@@ -38,7 +38,7 @@ format-check: ## fail if a source is not formatted
 	@swift-format lint --strict --parallel --recursive Sources Functions Tests Package.swift
 
 bench: build ## the figures of docs/performance.md
-	@for b in patterns columnar journal invoke drop pipeline streams redrive; do .build/release/sluice bench $$b; done
+	@for b in patterns columnar journal invoke drop pipeline streams redrive recovery; do .build/release/sluice bench $$b; done
 
 soak: setup python ## the long versions of the fault tests (an hour)
 	@SLUICE_SOAK=200 scripts/test.sh --filter IntegrationTests

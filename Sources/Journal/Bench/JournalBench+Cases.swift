@@ -132,7 +132,7 @@ extension JournalBench {
     func backlog() throws -> [BenchFigure] {
         let payloads = Self.payloads(bytes)
         return try withFolder { folder in
-            try fill(folder, payloads)
+            try fill(folder, payloads, events: recoveryEvents)
             var figures = try reopen(folder)
             // In turn, for the disk still writes what was filled in.
             var (empties, fulls): ([Double], [Double]) = ([], [])
@@ -177,14 +177,14 @@ extension JournalBench {
     }
 
     /// A backlog of events that nobody has settled.
-    private func fill(_ folder: String, _ payloads: [[UInt8]]) throws {
+    func fill(_ folder: String, _ payloads: [[UInt8]], events: Int) throws {
         let journal = try SQLiteJournal(dataFolder: folder)
         defer { journal.close() }
         let ids = try subscribe(journal, 1)
         var next = 0
-        while next < recoveryEvents {
+        while next < events {
             var batch = Batch()
-            for index in next..<min(next + 1_000, recoveryEvents) {
+            for index in next..<min(next + 1_000, events) {
                 batch.appends.append(
                     Append(
                         log: "bench", eventID: "event-\(index)", ingested: Int64(index),

@@ -15,7 +15,7 @@ struct Bench: AsyncParsableCommand {
         discussion: "Quote medians and ratios: a busy machine moves every absolute figure.",
         subcommands: [
             BenchPatterns.self, BenchColumnar.self, BenchJournal.self, BenchInvoke.self, BenchDrop.self,
-            BenchPipeline.self, BenchStreams.self, BenchRedrive.self, BenchProduce.self,
+            BenchPipeline.self, BenchStreams.self, BenchRedrive.self, BenchRecovery.self, BenchProduce.self,
         ])
 }
 

@@ -3,7 +3,6 @@ import Columnar
 import EventPatterns
 import FunctionJSON
 import Glibc
-import Journal
 
 struct BenchPatterns: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -106,35 +105,5 @@ extension BenchColumnar {
             """
         let printed = try? Subprocess.output([String(cString: python), "-c", script, path])
         return printed.flatMap { Double($0.filter { !$0.isWhitespace }) }
-    }
-}
-
-struct BenchJournal: ParsableCommand {
-    static let configuration = CommandConfiguration(
-        commandName: "journal", abstract: "The journal: durable events a second, beside raw SQLite appends.")
-
-    @OptionGroup var options: BenchOptions
-
-    @Option(help: ArgumentHelp("Events a run.", valueName: "n"))
-    var events = 300_000
-
-    @Option(help: ArgumentHelp("Bytes of an event.", valueName: "n"))
-    var bytes = 1024
-
-    func run() throws {
-        var bench = JournalBench(folder: options.folder)
-        bench.events = events
-        bench.bytes = bytes
-        var printer = BenchPrinter(options)
-        let params: [String: JSONValue] = [
-            "events": .number(JSONNumber(events)), "bytes": .number(JSONNumber(bytes)),
-        ]
-        for figure in try bench.run() {
-            try printer.add(
-                BenchLine(
-                    bench: "journal", params: params, metric: figure.metric, value: figure.value, unit: figure.unit,
-                    floor: figure.floor, ratio: figure.ratio))
-        }
-        printer.finish()
     }
 }

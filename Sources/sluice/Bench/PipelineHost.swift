@@ -141,24 +141,8 @@ struct PipelineHost: Sendable {
             bus: "default", name: PipelineApp.measured, request: PauseRequest(paused: paused, reason: "bench"))
     }
 
-    /// Runs the producer until every event is durable.
-    func put(_ load: Load) async throws {
-        var arguments = [
-            "bench", "produce", "--socket", "\(data)/api.sock", "--events", "\(load.events)", "--batch",
-            "\(load.request)", "--connections", "\(load.connections)", "--rate", "\(load.rate)", "--bytes",
-            "\(load.bytes)", "--type", load.isSlow ? "Slow" : "Sample",
-        ]
-        if let stream = load.stream { arguments += ["--stream", stream.name, "--keys", "\(stream.keys)"] }
-        let command = [Paths.programFolder + "sluice"] + arguments
-        // Waiting for a process blocks: on a thread of its own, since the host needs those of Swift's pool.
-        let thread = FileThreads(count: 1)
-        defer { thread.stop() }
-        let said = try await thread.run { try Subprocess.output(command) }
-        let accepted = Int(said.split(separator: " ").first ?? "") ?? 0
-        guard accepted == load.events else {
-            throw Failure("the host accepted \(accepted) of \(load.events) events")
-        }
-    }
+    /// Puts the events until every one is durable.
+    func put(_ load: Load) async throws { try await load.produce(on: data) }
 
     private func finish(_ load: Load, _ before: Snapshot, _ began: Int64) async throws -> Run {
         var after = try await snapshot()
