@@ -48,7 +48,8 @@ struct EventTests {
             }
         }
         let envelope = EventEnvelope(
-            id: "1", detailType: "Object Created", source: "aws.s3", account: "0", time: Timestamp(nanosecondsSinceEpoch: 0),
+            id: "1", detailType: "Object Created", source: "aws.s3", account: "0",
+            time: Timestamp(nanosecondsSinceEpoch: 0),
             region: "local")
         #expect(source(String(decoding: envelope.bytes(detail: "{}".utf8), as: UTF8.self)) == "aws.s3")
         let head = #"{"version":"0","id":"1","detail-type":"T","source":"s""#

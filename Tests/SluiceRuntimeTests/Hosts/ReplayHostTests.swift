@@ -72,7 +72,7 @@ struct ReplayHostTests {
     func traceOfSuccess() async throws {
         let host = try await HostInProcess(rules: ["r": Self.shop])
         let id = try #require(try await host.put(["ok"]).first)
-        try await host.wait { try await host.control.status().subscriptions.first { $0.succeeded == 1 } }
+        _ = try await host.wait { try await host.control.status().subscriptions.first { $0.succeeded == 1 } }
         _ = try await host.control.startReplay(HostInProcess.replay("first"))
         try await host.wait { try await host.control.replay(name: "first").isOver ? () : nil }
         _ = try await host.control.pauseRule(bus: "default", name: "r", request: PauseRequest(paused: true))
