@@ -133,6 +133,9 @@ extension Integration {
         func noHost() async throws {
             let folder = temporaryFolder("none")
             let client = HostClient(dataFolder: folder)
+            let none = await #expect(throws: APIError.self) { try await client.status() }
+            #expect(none?.code == "Unavailable" && none?.message.contains("is no data folder") == true)
+            try FileManager.default.createDirectory(atPath: "\(folder)/journal", withIntermediateDirectories: true)
             let error = await #expect(throws: APIError.self) { try await client.status() }
             #expect(error?.code == "Unavailable" && error?.message.contains("no host is running") == true)
             let command = try await run(TestApp.sluice, ["status", "--data", folder])
