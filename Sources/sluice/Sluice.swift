@@ -98,6 +98,9 @@ struct Sluice: AsyncParsableCommand {
             leave(0)
         }
         StandardError.write(text.hasPrefix("Error: ") ? "error: " + text.dropFirst(7) : text)
+        if let hint = CommandNames.hint(for: Array(CommandLine.arguments.dropFirst()), from: Sluice.self) {
+            StandardError.write("  hint: \(hint)")
+        }
         Glibc.exit(2)
     }
 }

@@ -181,6 +181,7 @@ struct OutsideTargetTests {
             ("command: [./missing.sh]", "can be executed"),
             ("command: {run: [/bin/sh], environment: {SLUICE_X: y}}", "belongs to the host"),
             ("command: {args: [a]}", "called `run`"),
+            ("command: notify-send", "a list of a program and its arguments"),
             ("{function: CSVToParquet, webhook: {url: \"https://a/\"}}", "a target has one of"),
             ("{command: [sh], webhook: {url: \"https://a/\"}}", "a target has one of"),
         ])

@@ -57,6 +57,12 @@ enum OutsideReader {
         if case .sequence = node.value {
             return words(reader.strings("command") ?? [], reader, at: node.place, folder: folder)
         }
+        guard case .mapping = node.value else {
+            reader.file.report(
+                .invalidValue, "`command` must be a list of a program and its arguments, not \(node.inWords)",
+                at: node.place, hint: "write command: [notify-send, \"a file came\"], or a mapping with `run`")
+            return nil
+        }
         guard var inner = reader.reader("command") else { return nil }
         let words = inner.strings("run")
         if !inner.has("run") { inner.missing("run", hint: "write run: [notify-send, \"a file came\"]") }

@@ -130,7 +130,7 @@ struct RuleFile {
         } catch {
             file.report(
                 .invalidPattern, "the pattern is not valid: \(error.message)", at: reader.place(of: "pattern"),
-                hint: "try it with `sluice rules test --event FILE`")
+                hint: "try it with `sluice rules test EVENT-FILE --app DIR`")
         }
     }
 

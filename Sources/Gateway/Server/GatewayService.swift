@@ -35,7 +35,7 @@ package struct GatewayService: Service {
                 "the data folder \(dataFolder) cannot be opened: \(String(cString: strerror(errno)))")
         }
         // Asked first: servers that are taken down halfway say more than they know.
-        if let obstacle = listen?.obstacle { throw cannotListen(obstacle) }
+        if let listen { try listen.requireFree() }
         let path = socket.path
         // Whoever runs this holds the data folder's lock: a socket that is there was left by a host that is gone.
         unlink(path)
@@ -70,12 +70,11 @@ package struct GatewayService: Service {
         withExtendedLifetime(socket) {}
     }
 
+    /// Which of the two it was, the library does not say.
     private func cannotListen(_ code: CInt) -> APIError {
-        APIError.unavailable(
-            "the host cannot listen"
-                + (listen.map { " on \($0) or \(dataFolder)/\(SocketPath.name)" } ?? " on \(dataFolder)/api.sock")
-                + ": \(String(cString: strerror(code)))",
-            hint: listen == nil ? nil : "use another address with --listen, or none")
+        let other = listen.map { " or \($0)" } ?? ""
+        return APIError.unavailable(
+            "the host cannot listen on \(dataFolder)/\(SocketPath.name)\(other): \(String(cString: strerror(code)))")
     }
 }
 

@@ -1,4 +1,5 @@
 import Glibc
+package import HostAPI
 
 /// Where `--listen` binds: `8080`, `127.0.0.1:8080`, `[::1]:8080`, `name:8080`. Without a host: this machine only.
 package struct ListenAddress: Sendable, Hashable, CustomStringConvertible {
@@ -28,8 +29,16 @@ package struct ListenAddress: Sendable, Hashable, CustomStringConvertible {
         self.init(host: host, port: Int(port))
     }
 
+    /// Throws `Unavailable` where nothing can listen here, as far as that can be told before the attempt.
+    package func requireFree() throws(APIError) {
+        guard let obstacle else { return }
+        throw .unavailable(
+            "the host cannot listen on \(self): \(String(cString: strerror(obstacle)))",
+            hint: "use another address with --listen, or none")
+    }
+
     /// Why nothing can listen here, as an error number; nil: something can, or only the attempt will tell.
-    var obstacle: CInt? {
+    private var obstacle: CInt? {
         var hints = addrinfo()
         hints.ai_socktype = CInt(SOCK_STREAM.rawValue)
         hints.ai_flags = AI_PASSIVE

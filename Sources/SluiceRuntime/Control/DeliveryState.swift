@@ -17,7 +17,7 @@ extension HostRuntime {
     }
 
     func setPaused(_ ids: [SubscriptionID], _ paused: Bool, reason: String?) async throws {
-        try await dispatcher.setPaused(ids, paused, reason: reason.map { "by hand: \($0)" } ?? "by hand")
+        try await dispatcher.setPaused(ids, paused, reason: reason)
     }
 }
 

@@ -5,8 +5,10 @@ import Journal
 import UVLoop
 
 extension HostController {
-    package func listInvocations(_ query: InvocationQuery, page: PageRequest) async throws -> Page<InvocationSummary> {
-        if let function = query.function { try await requireSource(function) }
+    package func listInvocations(_ asked: InvocationQuery, page: PageRequest) async throws -> Page<InvocationSummary> {
+        var named = asked
+        if let name = asked.function { named.function = try await source(named: name) }
+        let query = named
         if let event = query.eventID {
             let records = try await read { try $0.invocations(eventID: event) }.filter(query.admits)
             return Page(items: records.prefix(page.limit).map { InvocationSummary($0) }, next: nil)

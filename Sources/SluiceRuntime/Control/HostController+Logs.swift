@@ -5,8 +5,10 @@ import Journal
 import UVLoop
 
 extension HostController {
-    package func logs(_ query: LogQuery) async throws -> AsyncThrowingStream<LogLine, any Error> {
-        if let function = query.function { try await requireSource(function) }
+    package func logs(_ asked: LogQuery) async throws -> AsyncThrowingStream<LogLine, any Error> {
+        var named = asked
+        if let name = asked.function { named.function = try await source(named: name) }
+        let query = named
         let live = query.follow ? logs.lines.listen() : nil
         var attempts: Set<String>?
         let old: [StoredLogLine]
@@ -43,13 +45,16 @@ extension HostController {
         }
     }
 
-    /// Throws `NotFound` for a name that is neither deployed nor has left anything in the logs.
-    func requireSource(_ name: String) async throws {
+    /// Whose lines are meant: a function, or a target without one (a webhook, a command) by the target's or its rule's
+    /// name, where only one has it. Throws `NotFound` for a name that is neither deployed nor has left anything in the logs.
+    func source(named name: String) async throws -> String {
         let deployment = await host.deployment
         var names = Set(deployment.functions.keys).union(deployment.subscriptions.map(\.function))
-        guard !names.contains(name), name != LogStore.host else { return }
+        guard !names.contains(name), name != LogStore.host else { return name }
         names.formUnion(await files.run { [logs] in logs.sources() })
-        guard !names.contains(name) else { return }
+        guard !names.contains(name) else { return name }
+        let targets = deployment.subscriptions.filter { $0.target == name || $0.rule == name }.map(\.function)
+        if let target = targets.first, Set(targets).count == 1 { return target }
         throw APIError.notFound(
             "function", name, hint: NearestName.hint(for: name, among: names, known: "what runs or has run"))
     }

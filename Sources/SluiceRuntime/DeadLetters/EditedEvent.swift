@@ -19,7 +19,9 @@ package enum EditedEvent {
         guard let edited = StreamRecordText.Parts(parsing: bytes) else {
             throw .invalidRequest(
                 "the edited text is no record of a stream",
-                hint: "keep eventID, eventSourceARN and the members of kinesis; change partitionKey and data (base64)")
+                hint:
+                    "keep eventID, eventSourceARN and kinesis as `sluice dlq show` has them; in kinesis change partitionKey, "
+                    + "and the data as dataJSON, dataText or data (base64)")
         }
         guard edited.sequenceNumber == original.sequenceNumber, edited.stream == original.stream else {
             throw .invalidRequest(

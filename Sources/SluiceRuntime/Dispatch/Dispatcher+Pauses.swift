@@ -49,9 +49,15 @@ extension Dispatcher {
     }
 
     /// Pauses or resumes subscriptions by hand; durable when it returns.
-    package func setPaused(_ ids: [SubscriptionID], _ paused: Bool, reason: String) async throws {
+    package func setPaused(_ ids: [SubscriptionID], _ paused: Bool, reason: String?) async throws {
         for id in ids {
-            if paused { core.pause(id, reason: reason, now: clock.now) } else { core.resume(id, now: clock.now) }
+            guard paused else {
+                core.resume(id, now: clock.now)
+                continue
+            }
+            // Paused once more without a reason: the one that was given stays.
+            if reason == nil, case .paused = core.flow(of: id) { continue }
+            core.pause(id, reason: reason.map { "by hand: \($0)" } ?? "by hand", now: clock.now)
         }
         var batch = Batch()
         storePauses(into: &batch)

@@ -107,7 +107,9 @@ struct Catalog: AsyncParsableCommand {
             abstract: "The first rows of a table's newest files.",
             discussion: "Reads the files where the host has them; partition keys are columns, too.")
         @Argument(help: ArgumentHelp("The table.", valueName: "database.table")) var table: String
-        @Option(name: .long, help: ArgumentHelp("How many.", valueName: "n")) var rows = 10
+        @Option(
+            name: [.long, .customShort("n"), .customLong("limit")], help: ArgumentHelp("How many.", valueName: "n"))
+        var rows = 10
         @OptionGroup var common: CommonOptions
 
         func validate() throws {

@@ -34,8 +34,11 @@ extension Catalog {
             if result.deleted > 0 { output.line("\(Human.count(Int(result.deleted), "file")) deleted") }
             if result.left > 0 {
                 output.line(
-                    "\(Human.count(Int(result.left), "file")) of it stay in \(result.location): load their sources again, which "
-                        + "replaces them, or delete them, before files with other types come beside them")
+                    result.left == 1
+                        ? "1 file of it stays in \(result.location): load its source again, which replaces it, or delete it, "
+                            + "before files with other types come beside it"
+                        : "\(Human.count(Int(result.left), "file")) of it stay in \(result.location): load their sources again, "
+                            + "which replaces them, or delete them, before files with other types come beside them")
             }
         }
     }

@@ -73,6 +73,8 @@ extension Events {
                         told += "; what came of lines \(first) to \(last) is not known: they were sent and not answered"
                     }
                     Failure.warn(told, hint: "mend what is told below, and put the rest from line \(done + 1) on")
+                } else {
+                    Failure.warn("nothing of \(file) was put")
                 }
                 throw error
             }

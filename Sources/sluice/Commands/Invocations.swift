@@ -94,7 +94,7 @@ struct Invocations: AsyncParsableCommand {
 /// Attempts in lines.
 enum InvocationTable {
     static let columns: [Table.Column] = [
-        .whole("STARTED"), .whole("ATTEMPT"), "FUNCTION", .number("NUMBER"), .whole("OUTCOME"), .number("DURATION"),
+        .whole("STARTED"), .whole("ATTEMPT"), "FUNCTION", .number("TRY"), .whole("OUTCOME"), .number("DURATION"),
         "REASON",
     ]
 

@@ -40,7 +40,9 @@ struct Parquet: AsyncParsableCommand {
     struct Head: ParsableCommand {
         static let configuration = CommandConfiguration(abstract: "The first rows.")
         @Argument(help: "A Parquet file, or a folder of them, such as a table's.") var file: String
-        @Option(name: .long, help: ArgumentHelp("How many.", valueName: "n")) var rows = 10
+        @Option(
+            name: [.long, .customShort("n"), .customLong("limit")], help: ArgumentHelp("How many.", valueName: "n"))
+        var rows = 10
         @OptionGroup var outputOption: OutputOption
 
         func validate() throws {

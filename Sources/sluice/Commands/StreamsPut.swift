@@ -90,6 +90,8 @@ extension Streams {
                             + "sent and not answered"
                     }
                     Failure.warn(told, hint: "mend what is told below, and put the rest from line \(done + 1) on")
+                } else {
+                    Failure.warn("nothing of \(file) was put")
                 }
                 throw error
             }

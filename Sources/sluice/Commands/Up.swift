@@ -50,6 +50,9 @@ struct Up: AsyncParsableCommand {
         var log = Logger(label: "sluice") { HostLog(label: $0, keeper: kept) }
         log.logLevel = Logger.Level(rawValue: logLevel) ?? .notice
         let folder = Paths.absolute(dataOption.folder)
+        // Before there is a data folder, which a mistyped address should not leave behind.
+        let address = listen.flatMap { ListenAddress($0) }
+        try address?.requireFree()
         let service: HostService
         do {
             service = try await HostService.start(
@@ -62,7 +65,7 @@ struct Up: AsyncParsableCommand {
         let appFolder = await service.runtime.appFolder
         let (inForce, hasApp) = (appFolder ?? "none", appFolder != nil)
         let gateway = GatewayService(
-            control: service.control, dataFolder: folder, listen: listen.flatMap { ListenAddress($0) }, log: log
+            control: service.control, dataFolder: folder, listen: address, log: log
         ) { listening in
             let address = listening.map { " listen=\($0)" } ?? ""
             print("ready pid=\(getpid()) data=\(folder) socket=\(folder)/api.sock\(address) app=\(inForce)")
@@ -93,7 +96,7 @@ extension JournalError {
     /// For people, whom the code says nothing; the path where the message does not name it.
     fileprivate var words: String {
         guard let path, !message.contains(path) else { return message }
-        return "\(message): \(path)"
+        return "\(message.hasSuffix(".") ? String(message.dropLast()) : message): \(path)"
     }
 }
 

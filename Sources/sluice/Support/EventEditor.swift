@@ -12,9 +12,12 @@ struct EventEditor {
     init(editing event: RawJSON, name: String) throws {
         let names: [String] = ["VISUAL", "EDITOR"]
         let editor = names.compactMap { name in getenv(name).map { String(cString: $0) } }.first { !$0.isEmpty } ?? "vi"
-        var template = Array("/tmp/\(name)-XXXXXX.json".utf8CString)
+        var template = Array("\(Paths.temporaryFolder)/\(name)-XXXXXX.json".utf8CString)
         let descriptor = mkstemps(&template, 5)
-        guard descriptor >= 0 else { throw Failure.system("cannot make a temporary file") }
+        guard descriptor >= 0 else {
+            throw Failure.system(
+                "cannot make a file in \(Paths.temporaryFolder)", hint: "name another folder in $TMPDIR")
+        }
         path = String(decoding: template.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
         let before = Self.pretty(event)
         var written = 0

@@ -45,7 +45,7 @@ struct CommonOptions: ParsableArguments {
 
 /// `--limit`, for lists that can be long.
 struct LimitOption: ParsableArguments {
-    @Option(name: .long, help: ArgumentHelp("Print at most this many; 0: all.", valueName: "n"))
+    @Option(name: [.long, .customShort("n")], help: ArgumentHelp("Print at most this many; 0: all.", valueName: "n"))
     var limit = 50
 
     func validate() throws {

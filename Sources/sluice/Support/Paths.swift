@@ -12,6 +12,12 @@ enum Paths {
         return trimmed(relative.isEmpty || relative == "." ? here : "\(here)/\(relative)")
     }
 
+    /// Where temporary files go: `$TMPDIR`, else /tmp.
+    static var temporaryFolder: String {
+        let named = getenv("TMPDIR").map { String(cString: $0) } ?? ""
+        return named.isEmpty ? "/tmp" : trimmed(named)
+    }
+
     /// The folder of this program, with its slash.
     static let programFolder: String = {
         var buffer = [CChar](repeating: 0, count: 4096)

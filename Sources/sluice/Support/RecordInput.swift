@@ -19,7 +19,7 @@ enum RecordInput {
 
     /// A file without a name, which goes with this process.
     private static func copied(_ descriptor: CInt, _ name: String) throws(Failure) -> CInt {
-        let folder = getenv("TMPDIR").map { String(cString: $0) } ?? "/tmp"
+        let folder = Paths.temporaryFolder
         var template = Array("\(folder)/sluice-input-XXXXXX".utf8CString)
         let copy = mkstemp(&template)
         guard copy >= 0 else { throw .system("cannot make a temporary file in \(folder)") }

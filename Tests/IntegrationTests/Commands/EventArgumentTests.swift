@@ -163,11 +163,18 @@ extension Integration {
             #expect(early.ending == .exited(1) && early.errors.contains("no host is running on"), "\(early)")
             let port = try HookServer()
             defer { port.stop() }
-            let taken = HostProcess(host.app, data: host.data, arguments: ["--listen", "127.0.0.1:\(port.port)"])
+            let taken = HostProcess(
+                host.app, data: folder.file("never"), arguments: ["--listen", "127.0.0.1:\(port.port)"])
             #expect(try await taken.startUntilReadyOrEnd() == false)
             #expect(
                 taken.logText.contains("cannot listen on 127.0.0.1:\(port.port)")
-                    && !taken.logText.contains("CancellationError"), "\(taken.logText)")
+                    && !taken.logText.contains("api.sock") && !FileManager.default.fileExists(atPath: taken.data),
+                "\(taken.logText)")
+            for (words, meant) in [(["sttus"], "sluice status"), (["rules", "lst"], "sluice rules list")] {
+                let unknown = try await run(TestApp.sluice, words)
+                #expect(
+                    unknown.ending == .exited(2) && unknown.errors.contains("did you mean `\(meant)`?"), "\(unknown)")
+            }
             let bare = HostProcess(
                 host.app, data: folder.file("bare"),
                 command: ["/bin/sh", "-c", #"cd "\#(folder.path)" && exec "\#(TestApp.sluice)" up --data "$3""#, "sh"])

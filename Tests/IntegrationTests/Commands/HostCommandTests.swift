@@ -178,7 +178,7 @@ extension Integration {
                 _ = try await sluice(host, "catalog", "drop", "t", code: 2)
 
                 let kept = try await sluice(host, "catalog", "drop", "widen.t")
-                #expect(kept.output.contains("1 file of it stay in clean-zone/widen/t/"), "\(kept)")
+                #expect(kept.output.contains("1 file of it stays in clean-zone/widen/t/"), "\(kept)")
                 #expect(host.keys("clean-zone").count == 1)
                 #expect(try await host.redrive(DeadLetterSelection(ids: [letter.id])).succeeded == 1)
                 let columns = try await host.client.table(database: "widen", name: "t").table.columns

@@ -59,6 +59,12 @@ struct FailureTests {
         #expect(letters.details == ["InC: Deliberate (2)", "Other: Deliberate (2)"])
         let attention = try #require(checks.first { $0.name == "host" })
         #expect(attention.state == .warning && attention.details.count { $0.contains("is paused: by hand") } == 2)
+        // Once more without a reason: the one that was given stays.
+        for reason in ["maintenance", nil] {
+            let rule = try await host.control.pauseRule(
+                bus: "default", name: "r", request: PauseRequest(paused: true, reason: reason))
+            #expect(rule.subscriptions.allSatisfy { $0.pauseReason == "by hand: maintenance" }, "\(rule.subscriptions)")
+        }
         await host.stop()
     }
 

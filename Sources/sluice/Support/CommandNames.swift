@@ -1,0 +1,29 @@
+import AppConfig
+import ArgumentParser
+
+/// What the parser does not say: which command was meant.
+enum CommandNames {
+    /// "did you mean `sluice status`?", where a word stands in the place of a command and almost is one. Nil for
+    /// everything else.
+    static func hint(for arguments: [String], from root: any ParsableCommand.Type) -> String? {
+        var (command, path) = (root, [name(of: root)])
+        for word in arguments {
+            let verbs = command.configuration.subcommands
+            guard !verbs.isEmpty, !word.hasPrefix("-") else { return nil }
+            if let verb = verbs.first(where: { name(of: $0) == word || $0.configuration.aliases.contains(word) }) {
+                command = verb
+                path.append(word)
+                continue
+            }
+            return NearestName.of(word, among: verbs.map(name)).map {
+                "did you mean `\((path + [$0]).joined(separator: " "))`?"
+            }
+        }
+        return nil
+    }
+
+    /// As the parser makes it of the type, where the configuration has none.
+    private static func name(of command: any ParsableCommand.Type) -> String {
+        command._commandName
+    }
+}
