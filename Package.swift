@@ -138,7 +138,7 @@ let package = Package(
         library(
             "Gateway",
             [
-                "EventModel", "FunctionJSON", "HostAPI", "CLinux",
+                "EventModel", "EventPatterns", "FunctionJSON", "HostAPI", "CLinux",
                 .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),

@@ -72,6 +72,7 @@ struct PutEventsTests {
             let other = try await Self.post(
                 "{}", headers: ["x-amz-target: AWSEvents.PutRule"], to: running.listening)
             #expect(other.body["__type"]?.string == "UnknownOperationException")
+            #expect(other.body["message"]?.string?.contains("AWSEvents.TestEventPattern") == true)
             let noJSON = try await Self.post("{", to: running.listening)
             #expect(noJSON.status.contains("400"))
             #expect(noJSON.body["__type"]?.string == "SerializationException")
@@ -92,6 +93,46 @@ struct PutEventsTests {
             }
         }
     }
+
+    @Test("What is not here is told with a body: an S3 client's calls, and any other")
+    func rest() async throws {
+        try await Self.with { running in
+            let address = try #require(running.listening)
+            for (method, path) in [("GET", "/"), ("PUT", "/bucket/key%20a"), ("DELETE", "/bucket"), ("POST", "/x/y")] {
+                let answer = try await RawHTTP.tcp(address, RawHTTP.request(method, path))
+                #expect(answer.hasPrefix("HTTP/1.1 404"), "\(answer)")
+                #expect(answer.contains("there is no \(method) ") && answer.contains("there is no S3"), "\(answer)")
+            }
+        }
+    }
+
+    @Test(
+        "TestEventPattern answers whether a pattern matches, and refuses in AWS's words",
+        arguments: [
+            (#"{\"source\":[\"shop\"]}"#, Self.envelope, #"{"Result":true}"#),
+            (#"{\"detail\":{\"n\":[{\"numeric\":[\">\",1]}]}}"#, Self.envelope, #"{"Result":false}"#),
+            (#"{\"source\":\"shop\"}"#, Self.envelope, "InvalidEventPatternException"),
+            (#"{\"source\":[\"shop\"]}"#, #"{\"source\":\"shop\"}"#, "Parameter Event is not valid."),
+            (#"{\"source\":[\"shop\"]}"#, "[]", "Parameter Event is not valid."),
+            (#"{\"a\":[\"\#(String(repeating: "x", count: 4096))\"]}"#, Self.envelope, "less than or equal to 4096"),
+        ])
+    func pattern(_ pattern: String, _ event: String, _ answer: String) async throws {
+        try await Self.with { running in
+            let (_, body) = try await Self.post(
+                #"{"EventPattern":"\#(pattern)","Event":"\#(event)"}"#,
+                headers: ["x-amz-target: AWSEvents.TestEventPattern"], to: running.listening)
+            let text = String(decoding: body.serialized(), as: UTF8.self)
+            #expect(text.contains(answer), "\(text)")
+            let nothing = try await Self.post(
+                "{}", headers: ["x-amz-target: AWSEvents.TestEventPattern"], to: running.listening)
+            #expect(nothing.body["__type"]?.string == "ValidationException")
+        }
+    }
+
+    /// Inside a JSON string.
+    private static let envelope =
+        #"{\"id\":\"1\",\"account\":\"0\",\"source\":\"shop\",\"time\":\"2026-11-21T04:05:06Z\","#
+        + #"\"region\":\"local\",\"resources\":[],\"detail-type\":\"Order\",\"detail\":{\"n\":1}}"#
 
     @Test("Addresses")
     func addresses() {

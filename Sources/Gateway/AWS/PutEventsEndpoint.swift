@@ -7,8 +7,9 @@ import HostAPI
 enum PutEventsEndpoint {
     /// The largest body: entries of 1 MB together, as a JSON text inside a JSON string.
     static let service = AWSEndpoint.Service(
-        name: "AWSEvents", operations: ["PutEvents"], bodyLimit: 4 << 20,
+        name: "AWSEvents", operations: ["PutEvents", "TestEventPattern"], bodyLimit: 4 << 20,
         answer: { operation, body, control in
+            if operation == "TestEventPattern" { return try TestEventPattern.answer(body) }
             guard operation == "PutEvents" else { throw AWSEndpoint.unknown("AWSEvents.\(operation)") }
             do {
                 return try TapeEncoder().encode(try await answer(body, control))

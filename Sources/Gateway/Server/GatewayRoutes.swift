@@ -22,6 +22,7 @@ enum GatewayRoutes {
         addStores(to: router, control)
         StreamRoutes.add(to: router, control)
         AWSEndpoint.add(to: router, control)
+        addRest(to: router)
         return router
     }
 
@@ -31,7 +32,25 @@ enum GatewayRoutes {
         answer(Routes.health, on: router) { _ in try await control.health() }
         addMetrics(to: router, control)
         AWSEndpoint.add(to: router, control)
+        addRest(to: router)
         return router
+    }
+
+    /// Everything else: people try what their AWS client can do, and an answer without a body says nothing.
+    private static func addRest(to router: Router<Context>) {
+        for method in [HTTPRequest.Method.get, .head, .post, .put, .delete] {
+            for path in ["", "**"] where method != .post || !path.isEmpty {
+                router.on(RouterPath(path), method: method) { request, _ in
+                    try failure(
+                        APIError(
+                            status: 404, code: "NotFound",
+                            message: "there is no \(method.rawValue) \(AWSError.shown(request.uri.path)) here",
+                            hint:
+                                "buckets are folders: there is no S3, SQS or Lambda API. AWS's clients may put events "
+                                + "(EventBridge's PutEvents) and use Kinesis; /metrics and /v1/health answer GET"))
+                }
+            }
+        }
     }
 
     private static func addMetrics(to router: Router<Context>, _ control: any HostControl) {
