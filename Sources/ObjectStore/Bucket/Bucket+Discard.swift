@@ -1,12 +1,11 @@
 import Glibc
-import Synchronization
 
 extension Bucket {
     /// Removes what `attempt` left in staging: after commit 2, or when the attempt failed. Replaced and deleted
     /// versions go with it. Best effort: what stays is removed by `cleanStaging` at the next start.
     package func discard(_ attempt: StagingAttempt) {
         CrashPoint.hit(.discardBegun)
-        state.withLock { $0.stages[attempt] = nil }
+        stages.forget(attempt)
         removeTree(attempt.folder)
         CrashPoint.hit(.discardFolderRemoved)
     }

@@ -5,13 +5,15 @@ import Synchronization
 extension Bucket {
     /// What the journal knows of a bucket's folder: another folder in its place (a disk that is not mounted, a folder
     /// made anew) must not make every object count as deleted.
-    package enum KnownFolder: Sendable {
-        /// No objects: any folder will do.
+    package enum KnownFolder: Sendable, Hashable {
+        /// No objects, and no outcome on its way: any folder will do.
         case nothing
-        /// Objects, in a folder that had no `.sluice` (it could only be read): an empty folder is another one.
+        /// A folder that had no `.sluice` (it could only be read): an empty folder is another one.
         case objects
-        /// Objects, in a folder with `.sluice`: one without is another one.
+        /// A folder with `.sluice` of which nobody has written down the number: one without is another one.
         case marked
+        /// The folder with this number (`identity`).
+        case id(String)
     }
 
     /// Opens the folder at `path` as the bucket `name`, making it (and its parents) if `create` and the journal knows no
@@ -21,9 +23,12 @@ extension Bucket {
     /// own writes would be objects) or another bucket, and a folder into which a file cannot be renamed from
     /// `.sluice/`, proven by doing it: a rename across a bind mount fails although the device numbers are equal. A
     /// folder that may only be read is opened; `notWritableReason` then says why nothing can be published there.
+    ///
+    /// `before` is the same bucket as it was open until now: what stages and publishes there goes on here.
     package static func open(
         name: String, path: String, configuration: BucketConfiguration = BucketConfiguration(), create: Bool = true,
-        known: KnownFolder = .nothing, dataFolder: String? = nil, others: [Bucket] = []
+        known: KnownFolder = .nothing, dataFolder: String? = nil, others: [Bucket] = [],
+        succeeding before: Bucket? = nil
     ) throws(ObjectStoreError) -> Bucket {
         if let flaw = flaw(inName: name) {
             throw ObjectStoreError(.bucketRefused, "the bucket name \"\(name)\" \(flaw)", bucket: name)
@@ -32,7 +37,7 @@ extension Bucket {
         let descriptor = Glibc.open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
         if descriptor < 0 {
             let error = SystemError.last("open", path)
-            if known != .nothing, error.isMissing { throw lost(name, path, "it is not there") }
+            if known != .nothing, error.isMissing { throw lost(name, path, known, "it is not there") }
             throw ObjectStoreError(
                 .bucketRefused, "cannot open the folder of bucket \(name): \(error.reason)", bucket: name, path: path,
                 errno: error.errno, permanent: !(error.errno == EMFILE || error.errno == ENFILE), cause: error)
@@ -52,34 +57,34 @@ extension Bucket {
         }
         let bucket = Bucket(
             name: name, path: path, files: files, configuration: configuration,
-            kind: FileSystemKind(magic: clinux_file_system_type(descriptor)))
-        // Before the proof of writing, which makes `.sluice`.
-        switch known {
-        case .nothing: break
-        case .objects:
-            if !bucket.isMarked, isEmpty(path) { throw lost(name, path, "it is empty") }
-        case .marked:
-            if !bucket.isMarked { throw lost(name, path, "it has no folder \(ownFolder)") }
-        }
+            kind: FileSystemKind(magic: clinux_file_system_type(descriptor)), succeeding: before)
+        // Before the proof of writing, which makes `.sluice` and gives it its number.
+        if let reason = bucket.contradiction(of: known) { throw lost(name, path, known, reason) }
+        if case .id(let id) = known { bucket.state.withLock { $0.identity = id } }
         if let reason = bucket.probeWriting() {
             if reason.code == .bucketRefused { throw reason }
             bucket.state.withLock { $0.notWritable = reason }
         }
+        if bucket.identity == nil, let found = identity(at: path) { bucket.state.withLock { $0.identity = found } }
         return bucket
     }
 
     /// `.sluice` is there.
     package var isMarked: Bool { (try? files.status(Self.ownFolder))?.kind == .folder }
 
-    private static func lost(_ name: String, _ path: String, _ reason: String) -> ObjectStoreError {
-        ObjectStoreError(
+    private static func lost(
+        _ name: String, _ path: String, _ known: KnownFolder, _ reason: String
+    ) -> ObjectStoreError {
+        var command = "mkdir -p \(path)/\(ownFolder)"
+        if case .id(let id) = known { command += " && echo \(id) > \(path)/\(identityFile)" }
+        return ObjectStoreError(
             .bucketLost,
             "the folder \(path) is not the one whose objects the journal knows: \(reason). Mount the disk, or bring the "
-                + "folder back; if the objects are gone for good, make the folder \(path)/\(ownFolder), and what is "
-                + "missing counts as deleted", bucket: name, path: path)
+                + "folder back; if the objects are gone for good, `\(command)` says so, and what is missing counts as "
+                + "deleted", bucket: name, path: path)
     }
 
-    private static func isEmpty(_ path: String) -> Bool {
+    static func isEmpty(_ path: String) -> Bool {
         guard let folder = opendir(path) else { return false }
         defer { closedir(folder) }
         while let entry = readdir(folder) {
@@ -202,5 +207,6 @@ extension Bucket {
         }
         // Also when it was there: whoever made it may have died before this.
         try files.syncFolder("")
+        try makeIdentity()
     }
 }

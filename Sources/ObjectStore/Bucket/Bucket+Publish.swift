@@ -26,7 +26,9 @@ extension Bucket {
         try ObjectKey.validate(publication.key, bucket: name)
         publications.add(publication)
         CrashPoint.hit(.publishBegun)
+        let given = publication
         do throws(SystemError) {
+            let publication = try restored(given)
             if case .delete(let known) = publication.kind {
                 try delete(publication, known)
                 return nil
@@ -38,6 +40,49 @@ extension Bucket {
         } catch {
             throw publishFailure(error, publication)
         }
+    }
+
+    /// The publication with the inodes that its files have now. A bucket that was restored from a backup has others than
+    /// those that were written down: a file with the size, the time and the content is the one that is meant.
+    func restored(_ publication: Publication) throws(SystemError) -> Publication {
+        guard !publication.isDeletion else { return publication }
+        let (staged, target) = (try existing(publication.staged), try existing(publication.key))
+        if staged?.stamp.inode == publication.inode || target?.stamp.inode == publication.inode { return publication }
+        var restored = publication
+        if let staged, try has(staged, publication.staged, publication.stamp, publication.sample) {
+            restored.inode = staged.stamp.inode
+            restored.device = staged.stamp.device
+            // Then what it replaces was restored, too.
+            if case .replace(var known?) = publication.kind, let target, target.stamp.inode != known.stamp.inode,
+                try has(target, publication.key, known.stamp, known.sample)
+            {
+                known.stamp.inode = target.stamp.inode
+                restored.kind = .replace(known: known)
+            }
+        } else if let target, try has(target, publication.key, publication.stamp, publication.sample) {
+            restored.inode = target.stamp.inode
+            restored.device = target.stamp.device
+            if case .replace(var known?) = publication.kind, let staged, staged.stamp.inode != known.stamp.inode,
+                try has(staged, publication.staged, known.stamp, known.sample)
+            {
+                known.stamp.inode = staged.stamp.inode
+                restored.kind = .replace(known: known)
+            }
+        } else {
+            return publication
+        }
+        publications.add(publication, as: restored)
+        return restored
+    }
+
+    /// Whether the file at `path` is a copy of a version, with its time; without a sample nobody can tell.
+    private func has(
+        _ found: FileStatus, _ path: String, _ stamp: ObjectStamp, _ sample: UInt64
+    ) throws(SystemError) -> Bool {
+        guard sample != 0, found.kind == .regular, found.stamp.size == stamp.size,
+            found.stamp.modified == stamp.modified
+        else { return false }
+        return try files.sample(path) == sample
     }
 
     /// Brings the new file under its key, or finds that it is there.

@@ -170,13 +170,7 @@ extension Bucket {
         }
     }
 
-    func nextStage(of attempt: StagingAttempt) -> Int {
-        state.withLock { state in
-            let index = state.stages[attempt, default: 0]
-            state.stages[attempt] = index + 1
-            return index
-        }
-    }
+    func nextStage(of attempt: StagingAttempt) -> Int { stages.next(of: attempt) }
 
     /// Bytes in the attempt's staging folder.
     package func stagedBytes(_ attempt: StagingAttempt) -> Int64 {

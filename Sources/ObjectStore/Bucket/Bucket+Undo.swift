@@ -9,7 +9,9 @@ extension Bucket {
     /// Undo in the reverse order of publishing. Afterwards the staged files are as they were sealed, so the publication
     /// can be tried again (the redrive of a `PublishFailed`), or discarded.
     package func undo(_ publication: Publication) throws(ObjectStoreError) {
+        let given = publication
         do throws(SystemError) {
+            let publication = try restored(given)
             let staged = try existing(publication.staged)
             let target = try existing(publication.key)
             switch publication.kind {

@@ -17,7 +17,8 @@ package final class Bucket: Sendable {
     package let configuration: BucketConfiguration
     package let fileSystem: FileSystemKind
     /// The host's own outputs that are not in the index yet.
-    package let publications = PublicationRegistry()
+    package let publications: PublicationRegistry
+    let stages: StageNumbers
     let files: any FileSystem
     let state: Mutex<State>
     /// Mode of published files: 0644 less the host's umask.
@@ -27,8 +28,8 @@ package final class Bucket: Sendable {
     struct State {
         /// Why nothing can be published here; nil once the proof has succeeded.
         var notWritable: ObjectStoreError?
-        /// Running numbers of the attempts that stage here.
-        var stages: [StagingAttempt: Int] = [:]
+        /// What is written in `.sluice/id`.
+        var identity: String?
         /// Folders whose names are durable, with their inodes: their fsync is not paid again for every file.
         var durableFolders: [ByteKey: UInt64] = [:]
     }
@@ -39,6 +40,8 @@ package final class Bucket: Sendable {
         path = ""
         self.configuration = configuration
         self.files = files
+        publications = PublicationRegistry()
+        stages = StageNumbers()
         fileSystem = FileSystemKind(name: "given", reportsChanges: false)
         state = Mutex(State())
         publishedMode = 0o644
@@ -46,8 +49,11 @@ package final class Bucket: Sendable {
     }
 
     init(
-        name: String, path: String, files: LinuxFileSystem, configuration: BucketConfiguration, kind: FileSystemKind
+        name: String, path: String, files: LinuxFileSystem, configuration: BucketConfiguration, kind: FileSystemKind,
+        succeeding before: Bucket?
     ) {
+        publications = before?.publications ?? PublicationRegistry()
+        stages = before?.stages ?? StageNumbers()
         self.name = name
         self.path = path
         self.files = files

@@ -10,6 +10,14 @@ package enum ObjectChange: Sendable, Hashable {
     /// it wrote; the whole bucket was restored from a copy): the index row gets the new stamp and sample, and keeps etag, sequencer and event. No event.
     case refreshed(KnownObject)
 
+    /// It is told of by an event.
+    var makesEvent: Bool {
+        switch self {
+        case .created, .deleted: true
+        case .adopted, .refreshed: false
+        }
+    }
+
     package var key: String {
         switch self {
         case .created(let sighting), .adopted(let sighting): sighting.key

@@ -43,6 +43,11 @@ package struct Publication: Codable, Sendable, Hashable {
         stamp.inode == inode && stamp.size == size && stamp.modified == modified
     }
 
+    /// Of the staged file.
+    var stamp: ObjectStamp {
+        ObjectStamp(device: device, inode: inode, size: size, modified: modified, changed: 0)
+    }
+
     var isDeletion: Bool {
         if case .delete = kind { true } else { false }
     }

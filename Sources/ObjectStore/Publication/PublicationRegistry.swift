@@ -22,8 +22,14 @@ package final class PublicationRegistry: Sendable {
         var modified: Int64
     }
 
+    private struct Entry {
+        var publication: Publication
+        /// With the inode that its file has.
+        var found: Publication
+    }
+
     private struct State {
-        var pending: [ByteKey: [Publication]] = [:]
+        var pending: [ByteKey: [Entry]] = [:]
         var restored: [ByteKey: Identity] = [:]
     }
 
@@ -35,8 +41,17 @@ package final class PublicationRegistry: Sendable {
     package func add(_ publication: Publication) {
         state.withLock { state in
             let key = ByteKey(publication.key)
-            if state.pending[key]?.contains(publication) == true { return }
-            state.pending[key, default: []].append(publication)
+            if state.pending[key]?.contains(where: { $0.publication == publication }) == true { return }
+            state.pending[key, default: []].append(Entry(publication: publication, found: publication))
+        }
+    }
+
+    /// What a publication that is entered looks like on the disk, where that is not as it was written down.
+    func add(_ publication: Publication, as found: Publication) {
+        state.withLock { state in
+            let key = ByteKey(publication.key)
+            guard let index = state.pending[key]?.firstIndex(where: { $0.publication == publication }) else { return }
+            state.pending[key]?[index].found = found
         }
     }
 
@@ -46,7 +61,7 @@ package final class PublicationRegistry: Sendable {
             for publication in publications {
                 let key = ByteKey(publication.key)
                 guard var left = state.pending[key] else { continue }
-                left.removeAll { $0 == publication }
+                left.removeAll { $0.publication == publication }
                 state.pending[key] = left.isEmpty ? nil : left
             }
         }
@@ -60,7 +75,7 @@ package final class PublicationRegistry: Sendable {
     func match(key: String, stamp: ObjectStamp?) -> Match {
         state.withLock { state in
             guard let pending = state.pending[ByteKey(key)] else { return .none }
-            if let stamp, pending.contains(where: { !$0.isDeletion && $0.isOurs(stamp) }) { return .ours }
+            if let stamp, pending.contains(where: { !$0.found.isDeletion && $0.found.isOurs(stamp) }) { return .ours }
             return .busy
         }
     }

@@ -26,11 +26,20 @@ package final class BucketWatcher: Sendable {
         package var watchLimit: Int?
         /// Called once, on the watcher's thread, when the first scan is done and committed.
         package var ready: @Sendable (BucketStatus) -> Void
+        /// Called once, on the watcher's thread, when a first scan has looked at everything and the sink has not taken what
+        /// it found new or gone (only what makes no events): it is tried again from time to time, and `ready` comes after
+        /// all that. With why.
+        package var refused: @Sendable (String) -> Void
+        /// Called once, on the watcher's thread, when it ends: stopped, or its bucket lost.
+        package var ended: @Sendable () -> Void
 
         package init(
             adoptBefore: Int64? = nil, isCopy: Bool = false, watchLimit: Int? = nil,
-            ready: @escaping @Sendable (BucketStatus) -> Void = { _ in }
+            ready: @escaping @Sendable (BucketStatus) -> Void = { _ in },
+            refused: @escaping @Sendable (String) -> Void = { _ in }, ended: @escaping @Sendable () -> Void = {}
         ) {
+            self.refused = refused
+            self.ended = ended
             self.adoptBefore = adoptBefore
             self.isCopy = isCopy
             self.watchLimit = watchLimit
@@ -57,7 +66,7 @@ package final class BucketWatcher: Sendable {
         _ bucket: Bucket, _ index: any ObjectIndexReading, _ sink: any ChangeSink, _ options: Options
     ) throws(SystemError) {
         self.bucket = bucket
-        let shared = try WatcherShared(bucket: bucket.name, sink: sink, ready: options.ready)
+        let shared = try WatcherShared(bucket: bucket.name, sink: sink, options: options)
         var unwatched: String?
         var reader: InotifyReader?
         if bucket.fileSystem.reportsChanges {
@@ -119,6 +128,9 @@ package final class BucketWatcher: Sendable {
         for thread in threads { thread.join() }
     }
 
+    /// Its folder is no longer where it was (`Bucket.isInPlace`): it ends, and says so in `status`.
+    package func lose() { shared.lose() }
+
     package var status: BucketStatus { shared.status.withLock { $0 } }
 
     /// For tests of overflow: while paused, inotify's queue is not read.
@@ -131,25 +143,40 @@ package final class BucketWatcher: Sendable {
 final class WatcherShared: Sendable {
     let sink: any ChangeSink
     let ready: @Sendable (BucketStatus) -> Void
+    let refused: @Sendable (String) -> Void
+    let ended: @Sendable () -> Void
     /// There may be events.
     let wake: EventFlag
-    /// `stop` was called; stays raised.
+    /// `stop` or `lose` was called; stays raised.
     let stopping: EventFlag
     let status: Mutex<BucketStatus>
     private let stopped = Atomic<Bool>(false)
+    private let lost = Atomic<Bool>(false)
 
-    init(bucket: String, sink: any ChangeSink, ready: @escaping @Sendable (BucketStatus) -> Void) throws(SystemError) {
+    init(bucket: String, sink: any ChangeSink, options: BucketWatcher.Options) throws(SystemError) {
         self.sink = sink
-        self.ready = ready
+        ready = options.ready
+        refused = options.refused
+        ended = options.ended
         wake = try EventFlag()
         stopping = try EventFlag()
         status = Mutex(BucketStatus(bucket: bucket))
     }
 
     var isStopping: Bool { stopped.load(ordering: .acquiring) }
+    var isLost: Bool { lost.load(ordering: .acquiring) }
 
     func stop() {
         stopped.store(true, ordering: .releasing)
+        raise()
+    }
+
+    func lose() {
+        lost.store(true, ordering: .releasing)
+        raise()
+    }
+
+    private func raise() {
         stopping.raise()
         wake.raise()
     }

@@ -95,7 +95,18 @@ extension WatcherLoop {
         finishedFullScan = false
         fullScan = nil
         for watch in watches.dropOlderGenerations() { unwatch(watch) }
-        if reader != nil { polled[ByteKey("")] = nil }
+        polled[ByteKey("")] = unwatched
+        if let reason = refusal {
+            refusal = nil
+            status.failure = reason
+            retryFullScan()
+            if !isRefusalTold {
+                isRefusalTold = true
+                publishStatus()
+                shared.refused(reason)
+            }
+            return
+        }
         // An overflow meanwhile: what happened then may be anywhere.
         if fullScanWanted { return }
         if reader == nil { nextPoll = Clock.monotonic + bucket.configuration.pollInterval.nanoseconds }

@@ -17,6 +17,8 @@ final class WatcherLoop {
     let reader: InotifyReader?
     let shared: WatcherShared
     let watchLimit: Int?
+    /// Why all of the bucket is polled; nil: it is watched.
+    let unwatched: String?
 
     var watches = WatchTable()
     var polled: [ByteKey: String] = [:]
@@ -37,6 +39,9 @@ final class WatcherLoop {
     var status: BucketStatus
     var lost = false
     var finishedFullScan = false
+    /// Why the sink has not taken what the scan that runs has found new or gone; nil: it has.
+    var refusal: String?
+    var isRefusalTold = false
     /// The keys of the batch that is being gathered.
     private var batchKeys: Set<ByteKey> = []
 
@@ -51,14 +56,15 @@ final class WatcherLoop {
         self.adoptBefore = adoptBefore
         self.isCopy = isCopy
         self.watchLimit = watchLimit
+        self.unwatched = unwatched
         look = KeyLook(bucket: bucket, index: index)
         status = BucketStatus(bucket: bucket.name)
         if let unwatched { polled[ByteKey("")] = unwatched }
     }
 
-    /// Until the watcher is stopped.
+    /// Until the watcher is stopped, or its bucket lost.
     func run() {
-        while !shared.isStopping, !lost {
+        while !isEnding {
             takeEvents()
             var batch: [ObjectChange] = []
             var refreshed: [KnownObject] = []
@@ -71,8 +77,12 @@ final class WatcherLoop {
             publishStatus()
             waitForWork()
         }
+        lost = lost || shared.isLost
         publishStatus()
+        shared.ended()
     }
+
+    private var isEnding: Bool { lost || shared.isStopping || shared.isLost }
 
     // MARK: Looking
 
@@ -149,9 +159,9 @@ final class WatcherLoop {
 
     // MARK: Committing
 
-    /// Until it has succeeded; false when the watcher was stopped instead.
-    private func commit(_ batch: [ObjectChange]) -> Bool {
-        var pause: Int64 = 10_000_000
+    /// Until it has succeeded; false when the watcher has ended instead.
+    private func commit(_ found: [ObjectChange]) -> Bool {
+        var (batch, pause): (_, Int64) = (found, 10_000_000)
         while true {
             do {
                 CrashPoint.hit(.watchBeforeCommit)
@@ -161,8 +171,18 @@ final class WatcherLoop {
             } catch {
                 status.failure = "\(error)"
                 publishStatus()
+                if isEnding { return false }
+                // Whoever waits for the first scan must not wait for a disk that is full: what makes events is left to
+                // the next scan, and the rest goes on.
+                if !status.isReady, refusal != nil || pause >= 1_000_000_000, batch.contains(where: \.makesEvent) {
+                    refusal = "\(error)"
+                    batch.removeAll(where: \.makesEvent)
+                    pause = 10_000_000
+                    if batch.isEmpty { break }
+                    continue
+                }
                 shared.stopping.wait(nanoseconds: pause)
-                if shared.isStopping { return false }
+                if isEnding { return false }
                 pause = min(pause * 2, 1_000_000_000)
             }
         }
@@ -182,7 +202,7 @@ final class WatcherLoop {
     // MARK: Waiting and telling
 
     private func waitForWork() {
-        if hasWork || shared.isStopping { return }
+        if hasWork || isEnding { return }
         let now = Clock.monotonic
         let due = min(later.nextDue ?? .max, polled.isEmpty ? .max : nextPoll)
         if due <= now { return }

@@ -67,7 +67,8 @@ extension AlarmRunner {
             let read: (end: Position, found: [(String, Milliseconds)])?
             do {
                 read = try await files.run {
-                    let records = try journal.records(log: "default", after: after, limit: 500)
+                    let records = try journal.records(
+                        log: "default", after: after, limit: 500, bytes: JournalPage.bytes)
                     guard let last = records.last else { return nil }
                     var found: [(String, Milliseconds)] = []
                     let scratch = MatchScratch()

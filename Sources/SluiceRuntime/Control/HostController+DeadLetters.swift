@@ -18,22 +18,24 @@ extension HostController {
         _ selection: DeadLetterSelection, page: PageRequest
     ) async throws -> Page<DeadLetterSummary> {
         if let ids = selection.ids {
-            let letters = try await read { journal in try ids.compactMap { try journal.deadLetter(id: $0) } }
-            return Page(items: letters.map { DeadLetterSummary($0) }, next: nil)
+            let letters = try await read { journal in
+                try ids.compactMap { try journal.deadLetter(id: $0).map { DeadLetterSummary($0) } }
+            }
+            return Page(items: letters, next: nil)
         }
         let chooser = try DeadLetterChooser(selection)
         let first = page.after.flatMap { Int64($0) } ?? 0
         let (letters, next) = try await read { journal in
-            var (found, after): ([DeadLetter], Int64?) = ([], first)
-            // Only some of a page may have a matching event.
+            var (found, after): ([DeadLetterSummary], Int64?) = ([], first)
+            // Only some of a page may have a matching event. Of each page only the summaries stay in memory.
             while found.count < page.limit, let from = after {
                 let some = try chooser.page(journal, after: from, limit: page.limit)
-                found += some.letters
+                found += some.letters.map { DeadLetterSummary($0) }
                 after = some.isFull ? some.last : nil
             }
             return (found.prefix(page.limit), found.count > page.limit ? found[page.limit - 1].id : after)
         }
-        return Page(items: letters.map { DeadLetterSummary($0) }, next: next.map(String.init))
+        return Page(items: Array(letters), next: next.map(String.init))
     }
 
     package func deadLetter(id: Int64) async throws -> DeadLetterDetail {

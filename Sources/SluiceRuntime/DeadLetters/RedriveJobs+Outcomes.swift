@@ -18,17 +18,26 @@ extension RedriveJobs {
 
     /// The journal has settled dead letters, or has them back.
     func settled(_ changes: [DeadLetterChange]) {
+        count(
+            changes.compactMap { change in
+                switch change {
+                case .setState(let id, .redriven): tally.settle(id, failure: nil)
+                case .update(let letter) where letter.state == .dead: tally.settle(letter.id, failure: letter.code)
+                case .setState, .update, .insert: nil
+                }
+            })
+        guard tally.underWay < Self.window else { return }
+        let resumed = waiters
+        waiters = []
+        for waiter in resumed { waiter() }
+    }
+
+    /// Counts pages that are closed for their jobs.
+    private func count(_ pages: [RedriveTally.Closed]) {
         var batch = Batch()
         var touched: Set<String> = []
-        for change in changes {
-            let closed: (place: RedriveTally.Place, page: RedrivePage, succeeded: Int)?
-            switch change {
-            case .setState(let id, .redriven): closed = tally.settle(id, failure: nil)
-            case .update(let letter) where letter.state == .dead:
-                closed = tally.settle(letter.id, failure: letter.code)
-            case .setState, .update, .insert: continue
-            }
-            guard let closed, var job = jobs[closed.place.job] else { continue }
+        for closed in pages {
+            guard var job = jobs[closed.place.job] else { continue }
             job.succeeded = (job.succeeded ?? 0) + closed.succeeded
             job.failed = (job.failed ?? 0) + closed.page.failed.count
             jobs[job.id] = job
@@ -40,10 +49,6 @@ extension RedriveJobs {
         for id in touched { batch.control.append(change(of: id)) }
         if !batch.isEmpty { committer.enqueue(batch) }
         for id in touched { close(id) }
-        guard tally.underWay < Self.window else { return }
-        let resumed = waiters
-        waiters = []
-        for waiter in resumed { waiter() }
     }
 
     /// Ends a job of which everything is sent and settled.
@@ -57,17 +62,22 @@ extension RedriveJobs {
     }
 
     /// Reads the open pages of an earlier life's job; what was settled since they were written is counted from the letters.
-    func reopen(_ job: RedriveRecord, _ journal: any JournalStore) async throws {
-        for number in stride(from: 1, through: job.pages ?? 0, by: 1) {
+    /// Newer jobs come first, and `reopened` has the letters of their open pages: those have died for this one.
+    func reopen(_ job: RedriveRecord, _ journal: any JournalStore, _ reopened: inout Set<Int64>) async throws {
+        for number in stride(from: job.pages ?? 0, through: 1, by: -1) {
             let name = job.name(ofPage: number)
             let found = try await files.run {
                 try journal.value(name: name).flatMap { JSONText.decode(RedrivePage.self, from: $0) }
             }
             guard let page = found, page.isOpen else { continue }
+            let elsewhere = reopened.intersection(page.ids)
+            reopened.formUnion(page.ids)
             // Before the letters are read: deliveries run already, and what settles meanwhile is counted once, here or there.
-            tally.send(page, at: .init(job: job.id, page: number))
+            let place = RedriveTally.Place(job: job.id, page: number)
+            tally.send(page, at: place, elsewhere: elsewhere)
             let letters = try await files.run { try page.ids.compactMap { try journal.deadLetter(id: $0) } }
-            let changes = letters.compactMap { letter -> DeadLetterChange? in
+            count(letters.filter { elsewhere.contains($0.id) }.compactMap { tally.fail($0.id, $0.code, at: place) })
+            let changes = letters.filter { !elsewhere.contains($0.id) }.compactMap { letter -> DeadLetterChange? in
                 switch letter.state {
                 case .redriving: nil
                 case .redriven: .setState(id: letter.id, .redriven)

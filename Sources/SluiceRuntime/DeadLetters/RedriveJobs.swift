@@ -63,8 +63,12 @@ package final class RedriveJobs {
             }
         }
         for job in stored { jobs[job.id] = job }
+        // The newest first: a letter that several have sent is under way for the last of them.
+        var reopened: Set<Int64> = []
+        for job in stored.filter({ $0.ended == nil }).sorted(by: Self.isNewer) {
+            try await reopen(job, journal, &reopened)
+        }
         for job in stored where job.ended == nil {
-            try await reopen(job, journal)
             if job.finished { close(job.id) } else { Task { @LoopActor in await run(job.id) } }
         }
         try await forgetOldest()
@@ -121,6 +125,12 @@ package final class RedriveJobs {
     /// Newest first.
     package func list() -> [RedriveJob] {
         jobs.values.sorted { ($0.created ?? 0, $0.id) > ($1.created ?? 0, $1.id) }.map(report)
+    }
+
+    /// Jobs are numbered within a host's life, and lives within a data folder: clocks may step back.
+    private static func isNewer(_ left: RedriveRecord, _ right: RedriveRecord) -> Bool {
+        func number(_ job: RedriveRecord) -> [Int64] { job.id.split(separator: "-").compactMap { Int64($0) } }
+        return number(right).lexicographicallyPrecedes(number(left))
     }
 
     /// What came of each letter of a job, in the order sent, from page `page` (1 for the first) on; nil where there is

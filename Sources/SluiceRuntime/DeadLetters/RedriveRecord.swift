@@ -126,19 +126,31 @@ package struct RedriveTally: Sendable {
 
     package var underWay: Int { letters.count }
 
-    /// Letters were sent: their commit is durable.
-    package mutating func send(_ page: RedrivePage, at place: Place) {
+    /// What closed a page.
+    package typealias Closed = (place: Place, page: RedrivePage, succeeded: Int)
+
+    /// Letters were sent: their commit is durable. Those that were sent again since, `elsewhere`, are under way for others:
+    /// `fail` tells of them.
+    package mutating func send(_ page: RedrivePage, at place: Place, elsewhere: Set<Int64> = []) {
         let ids = page.ids
         open[place] = Open(page: page, left: ids.count)
-        for id in ids { letters[id] = place }
+        for id in ids where !elsewhere.contains(id) { letters[id] = place }
+    }
+
+    /// A letter of a page has died again before another page sent it.
+    package mutating func fail(_ letter: Int64, _ code: String, at place: Place) -> Closed? {
+        end(letter, at: place, failure: code)
     }
 
     /// A letter's redrive has ended; `code` of the failure where it is dead again. What comes back is the page that is
     /// closed by it, with how many succeeded.
-    package mutating func settle(_ letter: Int64, failure code: String?) -> (Place, RedrivePage, succeeded: Int)? {
-        guard let place = letters.removeValue(forKey: letter), var entry = open.removeValue(forKey: place) else {
-            return nil
-        }
+    package mutating func settle(_ letter: Int64, failure code: String?) -> Closed? {
+        guard let place = letters.removeValue(forKey: letter) else { return nil }
+        return end(letter, at: place, failure: code)
+    }
+
+    private mutating func end(_ letter: Int64, at place: Place, failure code: String?) -> Closed? {
+        guard var entry = open.removeValue(forKey: place) else { return nil }
         if let code { entry.page.fail(letter, code) } else { entry.succeeded += 1 }
         entry.left -= 1
         guard entry.left == 0 else {

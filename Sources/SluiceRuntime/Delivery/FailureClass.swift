@@ -42,7 +42,8 @@ package enum FailureClass: Sendable, Hashable {
     ]
 
     private static let platformCodes: Set<String> = [
-        "CatalogConflict", "HostStopping", "JournalUnavailable", "NoSpace", "ProtocolError", "StagingFailed",
+        "BucketMoving", "CatalogConflict", "HostStopping", "JournalUnavailable", "NoSpace", "ProtocolError",
+        "StagingFailed",
         "WorkerUnavailable",
     ]
 }

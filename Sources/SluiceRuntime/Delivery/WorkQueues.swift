@@ -1,15 +1,20 @@
 /// A double-ended queue of works. Taking from the front and giving back what was taken are O(1) amortised: the array is
-/// compacted when half of it is spent.
-struct WorkQueue: Sendable {
+/// compacted when half of it is spent, or when what is spent holds more bytes than a few works may.
+package struct WorkQueue: Sendable {
     private var works: [Work] = []
     private var head = 0
+    /// Bytes of the payloads before `head`, which are still in memory.
+    package private(set) var spentBytes = 0
+    private static let mostSpentBytes = 1 << 20
     /// Bytes of the payloads.
     private(set) var bytes = 0
     /// Works of the pending set, and the bytes of their payloads.
     private(set) var retries = 0
     private(set) var retryBytes = 0
 
-    var count: Int { works.count - head }
+    package init() {}
+
+    package var count: Int { works.count - head }
     var isEmpty: Bool { head == works.count }
     var first: Work? { head < works.count ? works[head] : nil }
 
@@ -20,15 +25,16 @@ struct WorkQueue: Sendable {
         retryBytes += sign * work.payload.count
     }
 
-    mutating func append(_ work: Work) {
+    package mutating func append(_ work: Work) {
         count(work, 1)
         works.append(work)
     }
 
-    mutating func prepend(_ work: Work) {
+    package mutating func prepend(_ work: Work) {
         count(work, 1)
         guard head > 0 else { return works.insert(work, at: 0) }
         head -= 1
+        spentBytes -= min(spentBytes, works[head].payload.count)
         works[head] = work
     }
 
@@ -39,17 +45,22 @@ struct WorkQueue: Sendable {
         }
         for work in front { count(work, 1) }
         works.replaceSubrange(0..<head, with: front)
-        head = 0
+        (head, spentBytes) = (0, 0)
     }
 
-    mutating func popFirst() -> Work? {
+    package mutating func popFirst() -> Work? {
         guard head < works.count else { return nil }
         let work = works[head]
         count(work, -1)
         head += 1
-        if head > 256, head * 2 > works.count {
+        spentBytes += work.payload.count
+        // In proportion to what is left, so that moving it costs each work a little and never all of them.
+        if head == works.count {
+            works.removeAll(keepingCapacity: works.capacity <= 4096)
+            (head, spentBytes) = (0, 0)
+        } else if head * 2 > works.count, head > 256 || spentBytes > Self.mostSpentBytes {
             works.removeFirst(head)
-            head = 0
+            (head, spentBytes) = (0, 0)
         }
         return work
     }
@@ -62,7 +73,7 @@ struct WorkQueue: Sendable {
             if isWanted(work) { taken.append(work) } else { kept.append(work) }
         }
         works = kept
-        head = 0
+        (head, spentBytes) = (0, 0)
         for work in taken { count(work, -1) }
         return taken
     }

@@ -30,15 +30,16 @@ package final class Deployer {
     private let openBuckets: @LoopActor (AppDefinition) async -> [AppFinding]
     /// Loads a version once, so that a module which cannot run is refused before it takes force.
     private let tryModule: @LoopActor (FunctionVersion) async throws(Failure) -> ModuleManifest
-    /// Waits until no decided outcome puts anything into one of these logs; those where it still does after a while.
-    private let waitUntilFilled: @LoopActor (Set<String>) async -> [String]
+    /// Waits until no decided outcome puts anything into one of these logs, or into a bucket that is another one or none in
+    /// the app; those where it still does after a while.
+    private let waitUntilFilled: @LoopActor (Set<String>, AppDefinition) async -> [String]
     private var isBusy = false
 
     package init(
         journal: any JournalStore, files: FileThreads, router: EventRouter, clock: HostClock, dataFolder: String,
         log: Logger, openBuckets: @escaping @LoopActor (AppDefinition) async -> [AppFinding],
         tryModule: @escaping @LoopActor (FunctionVersion) async throws(Failure) -> ModuleManifest,
-        waitUntilFilled: @escaping @LoopActor (Set<String>) async -> [String]
+        waitUntilFilled: @escaping @LoopActor (Set<String>, AppDefinition) async -> [String]
     ) {
         self.journal = journal
         self.files = files
@@ -149,12 +150,13 @@ package final class Deployer {
         let rules = try RuleSet(deployment)
         router.prepare(rules)
         // From here on nothing is decided that would put something into them.
-        let filling = await waitUntilFilled(before.logs.filter { !rules.has(log: $0) })
+        let filling = await waitUntilFilled(before.logs.filter { !rules.has(log: $0) }, loaded.definition)
         guard filling.isEmpty else {
             router.abandon(deployment.ruleSet)
             throw Failure(
                 code: "DeployFailed",
-                message: "\(filling.joined(separator: ", ")) cannot be taken away yet: outcomes of functions that put "
+                message:
+                    "\(filling.joined(separator: ", ")) cannot be taken away or moved yet: outcomes of functions that put "
                     + "something there are waiting for the disk; see to it, and deploy again")
         }
         var batch = Batch()

@@ -98,11 +98,29 @@ extension Dispatcher {
     /// Tells the core which keys dead letters hold back.
     package func loadParked(_ id: SubscriptionID) async throws {
         guard core.rules(of: id)?.keys?.parks == true else { return }
+        park(try await parkedLetters(of: id), of: id)
+    }
+
+    /// All at once: a key that is told twice would be held back by one letter more than there is.
+    private func park(_ letters: [ParkedLetter], of id: SubscriptionID) {
+        for letter in letters {
+            laneKeys[letter.id]?.key = letter.key
+            core.park(id, key: letter.key)
+        }
+    }
+
+    /// A dead letter that holds its key back.
+    private struct ParkedLetter {
+        var id: Int64
+        var key: String
+    }
+
+    private func parkedLetters(of id: SubscriptionID) async throws -> [ParkedLetter] {
         let journal = journal
         // What is being redriven to another function holds its key back like a dead letter.
         let states: [DeadLetter.State] =
             laneKeys.values.contains { $0.subscription == id } ? [.dead, .redriving] : [.dead]
-        var after: Int64 = 0
+        var (found, after): ([ParkedLetter], Int64) = ([], 0)
         while true {
             let from = after
             let page = try await files.run {
@@ -112,19 +130,23 @@ extension Dispatcher {
             }
             for letter in page where letter.state == .dead || laneKeys[letter.id] != nil {
                 guard let key = key(of: letter.payload, for: id) else { continue }
-                laneKeys[letter.id]?.key = key
-                core.park(id, key: key)
+                found.append(ParkedLetter(id: letter.id, key: key))
             }
-            guard let last = page.last else { return }
+            guard let last = page.last else { return found }
             after = last.id
         }
     }
 
-    /// Tells the parked keys again after a deployment has changed how keys are read.
-    func parkAgain(_ id: SubscriptionID) async {
-        while !isStopping {
+    /// Tells the parked keys again after a deployment has changed how keys are read; until then nothing of it starts.
+    func parkAgain(_ id: SubscriptionID, _ number: Int) async {
+        while !isStopping, parking[id] == number {
             do {
-                try await loadParked(id)
+                let parks = core.rules(of: id)?.keys?.parks == true
+                let letters = parks ? try await parkedLetters(of: id) : []
+                // Read for another deployment's keys: that one's task tells.
+                guard parking[id] == number else { return }
+                park(letters, of: id)
+                parking[id] = nil
                 core.setStranded(id, false)
                 return pump()
             } catch {
@@ -137,7 +159,7 @@ extension Dispatcher {
     }
 
     /// Dead letters were given up for good: the keys that they held back are free.
-    func purged(_ letters: [DeadLetter]) {
+    package func purged(_ letters: [DeadLetter]) {
         for letter in letters {
             let id = letter.delivery.subscription
             if let key = key(of: letter.payload, for: id) { core.unpark(id, key: key, now: clock.now) }

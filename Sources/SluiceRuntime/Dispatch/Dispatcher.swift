@@ -51,6 +51,10 @@ package final class Dispatcher {
     private var timer: LoopTimer?
     private var timerDue: Instant = 0
     private var sweeper: LoopTimer?
+    /// Subscriptions whose parked keys are being told again, and the number of the task that does it: of several, by
+    /// deployments close together, only the newest one's reading counts.
+    package internal(set) var parking: [SubscriptionID: Int] = [:]
+    private var parkings = 0
     private(set) var isStopping = false
     /// Until the pending set is loaded nothing starts: what it holds would be loaded twice.
     private var isHeld = true
@@ -132,8 +136,12 @@ package final class Dispatcher {
             let old = before.subscription(settings.id)
             // The core has forgotten its parked keys with the old lines; until they are told again, nothing starts.
             let mustPark = !isHeld && old != nil && old?.rules.keys != settings.rules.keys
-            core.setStranded(settings.id, mustPark)
-            if mustPark { Task { @LoopActor in await parkAgain(settings.id) } }
+            if mustPark {
+                parkings += 1
+                parking[settings.id] = parkings
+                Task { @LoopActor [number = parkings] in await parkAgain(settings.id, number) }
+            }
+            core.setStranded(settings.id, parking[settings.id] != nil)
         }
         for (name, lane) in lanes { core.setStranded(lane, deployment.function(name) == nil) }
         for name in Array(deployment.functions.keys) + Array(deployment.replays.functions.keys) {

@@ -1,33 +1,55 @@
-import FunctionProtocol
+package import FunctionProtocol
 import UVLoop
 
-/// Buses and streams that a deployment takes away: what is decided is put there before, and nothing is decided after.
+/// Buses, streams and buckets that a deployment takes away: what is decided is put there before, and nothing is decided
+/// after.
 extension Publisher {
-    /// Why an outcome cannot be decided: a bus or stream that it puts something into is gone, or is about to be.
-    func missingLog(of decision: Decision) -> Failure? {
+    /// Why an outcome cannot be decided: a bus, stream or bucket that it puts something into is gone, or is about to be.
+    func missingPlace(of decision: Decision) -> Failure? {
         decision.logs.sorted().lazy.compactMap { [router = announcer.router] in router.missing(log: $0) }.first
+            ?? decision.buckets.sorted().lazy.compactMap { [leaving] in leaving[$0] }.first
     }
 
-    package func fill(_ logs: Set<String>) {
-        for log in logs { filling[log, default: 0] += 1 }
+    /// A bucket's name among the buses and streams.
+    package nonisolated static func place(ofBucket name: String) -> String { "bucket \(name)" }
+
+    /// What an outcome is told whose bucket is going.
+    package nonisolated static func isLeaving(_ bucket: String, isMoving: Bool) -> Failure {
+        isMoving
+            ? Failure(
+                code: "BucketMoving", message: "a deployment moves bucket \(bucket) to another folder; try again",
+                retry: true)
+            : Failure(
+                code: "NoSuchBucket",
+                message: "there is no bucket \(bucket) any more: a deployment took it away before this could be put "
+                    + "there; declare it in sluice.yaml again, and redrive")
     }
 
-    package func filled(_ logs: Set<String>) {
-        for log in logs {
-            let count = (filling[log] ?? 1) - 1
-            filling[log] = count > 0 ? count : nil
+    package func fill(_ places: Set<String>) {
+        for place in places { filling[place, default: 0] += 1 }
+    }
+
+    package func filled(_ places: Set<String>) {
+        for place in places {
+            let count = (filling[place] ?? 1) - 1
+            filling[place] = count > 0 ? count : nil
         }
     }
 
-    /// Waits until nothing that is decided puts anything into one of the logs; what is still under way after the time,
-    /// because of a disk that is full or slow. New decisions must be refused by then, or it has no end.
-    package func waitUntilFilled(_ logs: Set<String>, milliseconds: Int) async -> [String] {
-        awaited = logs
+    /// Waits until nothing that is decided puts anything into one of the logs and buckets; what is still under way after the
+    /// time, because of a disk that is full or slow. New decisions must be refused by then, or it has no end: `buckets` are
+    /// from here on, until `leaving` is emptied.
+    package func waitUntilFilled(
+        _ logs: Set<String>, buckets: [String: Failure] = [:], milliseconds: Int
+    ) async -> [String] {
+        leaving = buckets
+        let places = logs.union(buckets.keys.map(Self.place(ofBucket:)))
+        awaited = places
         defer { awaited = [] }
         let step = 10
-        for _ in 0..<max(1, milliseconds / step) where logs.contains(where: { filling[$0] != nil }) {
+        for _ in 0..<max(1, milliseconds / step) where places.contains(where: { filling[$0] != nil }) {
             await LoopPause.sleep(milliseconds: step)
         }
-        return logs.filter { filling[$0] != nil }.sorted()
+        return places.filter { filling[$0] != nil }.sorted()
     }
 }

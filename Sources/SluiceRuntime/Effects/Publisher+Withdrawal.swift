@@ -30,7 +30,12 @@ extension Publisher {
         let isUndone = await files.run {
             var all = true
             for publication in decision.publications.reversed() {
-                do { try buckets[publication.bucket]?.undo(publication) } catch { all = false }
+                // Of a bucket that is not there nothing can be said.
+                guard let bucket = buckets[publication.bucket] else {
+                    all = false
+                    continue
+                }
+                do { try bucket.undo(publication) } catch { all = false }
             }
             return all
         }

@@ -38,10 +38,13 @@ package final class Publisher {
     let locks = NameLocks()
     /// Decisions between their two commits.
     package private(set) var publishing = 0
-    /// The buses and streams into which they put something, and how many of them.
+    /// The buses, streams and buckets into which they put something, and how many of them.
     var filling: [String: Int] = [:]
     /// Those that a deployment waits for.
     package var awaited: Set<String> = []
+    /// Buckets that a deployment on its way takes away or moves to another folder, and what an outcome is told that would
+    /// put something there.
+    package var leaving: [String: Failure] = [:]
 
     package init(
         buckets: BucketSet, journal: any JournalStore, committer: Committer, files: FileThreads, clock: HostClock,
@@ -91,7 +94,7 @@ package final class Publisher {
             return .failed(Failure(code: "StagingFailed", message: "\(error)"))
         }
         let decision = Self.decision(context, report, succeeded: succeeded, prepared, telling: told, logs)
-        if let failure = missingLog(of: decision) { return .failed(failure) }
+        if let failure = missingPlace(of: decision) { return .failed(failure) }
         return await carryOut(decision, isDecided: false)
     }
 
@@ -117,14 +120,17 @@ package final class Publisher {
             } catch {
                 return .failed(Failure(code: "JournalUnavailable", message: "\(error)"))
             }
-            if let failure = missingLog(of: resumed) { return .failed(failure) }
+            if let failure = missingPlace(of: resumed) { return .failed(failure) }
             return await carryOut(resumed, isDecided: false)
         }
     }
 
     /// Decides and carries out what no attempt has asked for: the host's own removals.
     func carryOut(_ decision: Decision) async -> Result {
-        await holding(decision.locks) { await carryOut(decision, isDecided: false) }
+        await holding(decision.locks) {
+            if let failure = missingPlace(of: decision) { return .failed(failure) }
+            return await carryOut(decision, isDecided: false)
+        }
     }
 
     /// Finishes what an earlier life had decided, before anything is dispatched or scanned.
@@ -135,11 +141,11 @@ package final class Publisher {
     /// Commit 1 (unless it is there already), the renames, commit 2.
     private func carryOut(_ decision: Decision, isDecided: Bool) async -> Result {
         publishing += 1
-        let logs = decision.logs
-        fill(logs)
+        let places = decision.logs.union(decision.buckets.map(Self.place(ofBucket:)))
+        fill(places)
         defer {
             publishing -= 1
-            filled(logs)
+            filled(places)
         }
         do {
             if !isDecided, !decision.publications.isEmpty {

@@ -1,4 +1,5 @@
 import AppConfig
+import FunctionProtocol
 import Glibc
 import HostAPI
 import Journal
@@ -7,32 +8,42 @@ import ObjectStore
 import UVLoop
 
 extension HostRuntime {
-    /// Opens the buckets of an app and, when the host is up, watches the new ones. A bucket that cannot be opened is an
-    /// error of the deployment.
+    /// Opens the buckets of an app: the new ones, and those whose definition has changed, which take the others' place with
+    /// `changeBuckets` once the app is in force. A bucket that cannot be opened is an error of the deployment.
     func open(_ app: AppDefinition) async -> [AppFinding] {
         var findings: [AppFinding] = []
-        for definition in app.buckets where buckets[definition.name] == nil {
-            let (data, others, journal) = (options.dataFolder, buckets.all, journal)
+        reopened = [:]
+        for definition in app.buckets {
+            let (name, configuration, data, journal) = (
+                definition.name, definition.configuration, options.dataFolder, journal
+            )
+            let folder = definition.path ?? "\(data)/buckets/\(name)"
+            let before = buckets[name]
+            if let before, before.path == folder, before.configuration == configuration { continue }
+            let others = buckets.all.filter { $0.name != name }
             do {
                 let bucket = try await files.run { () throws -> Bucket in
-                    let folder = definition.path ?? "\(data)/buckets/\(definition.name)"
                     if definition.path == nil { mkdir("\(data)/buckets", 0o755) }
                     return try Bucket.open(
-                        name: definition.name, path: folder, configuration: definition.configuration,
-                        known: try Self.knownFolder(of: definition.name, journal),
-                        dataFolder: definition.path == nil ? nil : data, others: others)
+                        name: name, path: folder, configuration: configuration,
+                        known: try BucketNote.knownFolder(of: name, journal),
+                        dataFolder: definition.path == nil ? nil : data, others: others, succeeding: before)
                 }
-                buckets.set(bucket)
+                if before == nil { buckets.set(bucket) } else { reopened[name] = bucket }
                 if let reason = bucket.notWritableReason {
                     notes["bucket \(bucket.name)"] = "bucket \(bucket.name) cannot be written: \(reason.message)"
                 }
             } catch {
-                let text = (error as? ObjectStoreError)?.message ?? "\(error)"
+                var text = (error as? ObjectStoreError)?.message ?? "\(error)"
                 let isLost = (error as? ObjectStoreError)?.code == .bucketLost
+                if isLost, let before, before.path != folder {
+                    text +=
+                        ". To move a bucket, move its whole folder \(before.path) with its \(Bucket.ownFolder) there, and "
+                        + "deploy again; a folder with other objects is another bucket and needs another name"
+                }
                 findings.append(
                     AppFinding(
-                        isLost ? "BucketLost" : "BucketRefused", "bucket \(definition.name): \(text)",
-                        file: "sluice.yaml"))
+                        isLost ? "BucketLost" : "BucketRefused", "bucket \(name): \(text)", file: "sluice.yaml"))
             }
         }
         return findings
@@ -41,33 +52,37 @@ extension HostRuntime {
     /// Lets go of the buckets that the app in force no longer has.
     func closeBuckets(notIn app: AppDefinition) async {
         for bucket in buckets.all where app.bucket(named: bucket.name) == nil {
-            if let watcher = watchers.removeValue(forKey: bucket.name) { await files.run { watcher.stop() } }
             buckets.remove(bucket.name)
+            if let watcher = watchers.removeValue(forKey: bucket.name) { await files.run { watcher.stop() } }
+            for note in ["bucket", "lost", "look"] { notes["\(note) \(bucket.name)"] = nil }
         }
     }
 
-    /// What the journal knows of a bucket beside its objects.
-    private struct BucketNote: Codable, Equatable {
-        /// What was there before this time, unchanged since, was adopted without events; nil: everything is announced.
-        var adoptBefore: Int64?
-        /// Its first scan is done.
-        var adopted: Bool
-        /// Its folder has `.sluice`, by which it is known again.
-        var isMarked: Bool?
-        /// The mark of the journal's copy with which it was scanned (`JournalCopy`); nil: the journal was none.
-        var copy: String?
-
-        static func name(of bucket: String) -> String { "bucket/\(bucket)" }
+    /// The buckets that an app does not have any more, or in another folder, with what an outcome is told that comes too late.
+    func leaving(_ app: AppDefinition) -> [String: Failure] {
+        var leaving: [String: Failure] = [:]
+        for bucket in buckets.all {
+            let moved = reopened[bucket.name].map { $0.identity != bucket.identity } ?? false
+            guard moved || app.bucket(named: bucket.name) == nil else { continue }
+            leaving[bucket.name] = Publisher.isLeaving(bucket.name, isMoving: moved)
+        }
+        return leaving
     }
 
-    /// Blocking.
-    private nonisolated static func knownFolder(
-        of bucket: String, _ journal: any JournalStore
-    ) throws -> Bucket.KnownFolder {
-        guard try !journal.objects(bucket: bucket, prefix: "", after: nil, limit: 1).isEmpty else { return .nothing }
-        let note = try journal.value(name: BucketNote.name(of: bucket))
-            .flatMap { JSONText.decode(BucketNote.self, from: $0) }
-        return note?.isMarked == true ? .marked : .objects
+    /// Puts the buckets whose definition has changed into their place; `startWatching` then watches them instead. Each
+    /// bucket's folder is written down, before anything is put there.
+    func changeBuckets() async throws {
+        for (name, bucket) in reopened {
+            let before = buckets[name]
+            buckets.set(bucket)
+            // What is in another folder is met for the first time.
+            if let before, before.path != bucket.path, before.identity != bucket.identity {
+                _ = try await note(of: bucket, isNew: true)
+            }
+            reopened[name] = nil
+            log.notice("a bucket has changed", metadata: ["bucket": "\(name)", "folder": "\(bucket.path)"])
+        }
+        for bucket in buckets.all { _ = try await note(of: bucket) }
     }
 
     /// Whether the journal is a copy with which some bucket has not been scanned yet: its objects may have other inodes than
@@ -77,9 +92,7 @@ extension HostRuntime {
         return try await files.run {
             guard let copy = try Self.copy(journal) else { return false }
             return try names.contains { name in
-                let note = try journal.value(name: BucketNote.name(of: name))
-                    .flatMap { JSONText.decode(BucketNote.self, from: $0) }
-                return note.map { $0.copy != copy } ?? false
+                try BucketNote.read(of: name, journal).map { $0.copy != copy } ?? false
             }
         }
     }
@@ -88,53 +101,114 @@ extension HostRuntime {
         try journal.value(name: JournalCopy.mark).map { String(decoding: $0, as: UTF8.self) }
     }
 
-    /// Starts the watchers of all buckets that have none; returns when each has scanned its bucket once.
+    /// What the journal knows of a bucket, with the folder that it has now.
+    private func note(of bucket: Bucket, isNew: Bool = false) async throws -> (note: BucketNote, copy: String?) {
+        let (journal, name) = (journal, bucket.name)
+        let (stored, copy, isMarked) = try await files.run {
+            (try BucketNote.read(of: name, journal), try Self.copy(journal), bucket.isMarked)
+        }
+        let ignores = bucket.configuration.existing == .ignore
+        let fresh = BucketNote(adoptBefore: ignores ? BucketWatcher.now : nil, adopted: false, copy: copy)
+        var note = isNew ? fresh : stored ?? fresh
+        note.isMarked = isMarked
+        note.id = bucket.identity
+        if note != stored { try await keep(note, of: name) }
+        return (note, copy)
+    }
+
+    private func keep(_ note: BucketNote, of bucket: String) async throws {
+        var batch = Batch()
+        batch.control.append(.putValue(name: BucketNote.name(of: bucket), body: JSONText.encode(note)))
+        _ = try await committer.commit(batch)
+    }
+
+    /// How far a bucket's first look is.
+    private enum FirstLook: Sendable {
+        case done(BucketStatus)
+        /// Everything was looked at, and the journal does not take what was found.
+        case refused(String)
+    }
+
+    /// Watches all buckets that are not watched yet as they are open now; returns when each has been looked through once.
     func startWatching() async throws {
-        for bucket in buckets.all where watchers[bucket.name] == nil {
-            let (journal, announcer, name) = (journal, announcer, BucketNote.name(of: bucket.name))
-            let (body, copy, isMarked) = try await files.run {
-                (try journal.value(name: name), try Self.copy(journal), bucket.isMarked)
-            }
-            let stored = body.flatMap { JSONText.decode(BucketNote.self, from: $0) }
-            let ignores = bucket.configuration.existing == .ignore
-            var note =
-                stored ?? BucketNote(adoptBefore: ignores ? BucketWatcher.now : nil, adopted: false, copy: copy)
-            let isCopy = note.copy != copy
-            note.isMarked = isMarked
-            if note != stored { try await keep(note, as: name) }
-            let before = note.adopted ? nil : note.adoptBefore
-            let scan = AsyncStream<BucketStatus>.makeStream()
-            let watcher = try await files.run {
-                try BucketWatcher.start(
-                    bucket, index: JournalObjectIndex(journal: journal), sink: announcer,
-                    options: BucketWatcher.Options(
-                        adoptBefore: before, isCopy: isCopy,
-                        ready: { status in
-                            scan.continuation.yield(status)
-                            scan.continuation.finish()
-                        }))
-            }
-            watchers[bucket.name] = watcher
-            for await status in scan.stream {
-                guard !note.adopted || isCopy else { break }
-                note.adopted = true
-                note.copy = copy
-                try await keep(note, as: name)
-                if status.adopted > 0 {
-                    log.notice(
-                        """
-                        bucket \(bucket.name) had \(status.adopted) files before it was known; they start nothing. \
-                        `sluice buckets trigger \(bucket.name)` makes events for them
-                        """)
-                }
-            }
+        for bucket in buckets.all where watchers[bucket.name]?.bucket !== bucket {
+            // Whoever stops the host has stopped the others.
+            guard phase != .stopping else { return }
+            try await watch(bucket)
         }
     }
 
-    private func keep(_ note: BucketNote, as name: String) async throws {
-        var batch = Batch()
-        batch.control.append(.putValue(name: name, body: JSONText.encode(note)))
-        _ = try await committer.commit(batch)
+    private func watch(_ bucket: Bucket) async throws {
+        let (note, copy) = try await note(of: bucket)
+        let (journal, announcer, before) = (journal, announcer, watchers[bucket.name])
+        let isCopy = note.copy != copy
+        let looks = AsyncStream<FirstLook>.makeStream()
+        let told = looks.continuation
+        let watcher = try await files.run {
+            before?.stop()
+            return try BucketWatcher.start(
+                bucket, index: JournalObjectIndex(journal: journal), sink: announcer,
+                options: BucketWatcher.Options(
+                    adoptBefore: note.adopted ? nil : note.adoptBefore, isCopy: isCopy,
+                    ready: { status in
+                        told.yield(.done(status))
+                        told.finish()
+                    }, refused: { told.yield(.refused($0)) }, ended: { told.finish() }))
+        }
+        watchers[bucket.name] = watcher
+        if phase == .stopping { return files.perform { watcher.stop() } }
+        unlooked.insert(bucket.name)
+        let mustKeep = !note.adopted || isCopy
+        for await look in looks.stream {
+            switch look {
+            case .done(let status): return try await looked(bucket, status, copy, mustKeep: mustKeep)
+            case .refused(let reason):
+                let text =
+                    "bucket \(bucket.name): what came or went while nobody watched it is not announced yet, because the "
+                    + "journal does not take it; it is tried again every few seconds: \(reason)"
+                log.error("\(text)")
+                notes["look \(bucket.name)"] = text
+                // The host must come up all the same: it is the one who can say what is wrong.
+                Task { @LoopActor in await lookOn(bucket, watcher, looks.stream, copy, mustKeep) }
+                return
+            }
+        }
+        // Stopped, or its folder is lost.
+        unlooked.remove(bucket.name)
+    }
+
+    /// Waits for the end of a first look that the journal had refused.
+    private func lookOn(
+        _ bucket: Bucket, _ watcher: BucketWatcher, _ looks: AsyncStream<FirstLook>, _ copy: String?, _ mustKeep: Bool
+    ) async {
+        for await look in looks {
+            guard case .done(let status) = look, watchers[bucket.name] === watcher else { continue }
+            do {
+                try await looked(bucket, status, copy, mustKeep: mustKeep)
+            } catch {
+                log.error("a bucket's first look could not be noted", metadata: ["error": "\(error)"])
+            }
+        }
+        guard watchers[bucket.name] === watcher else { return }
+        notes["look \(bucket.name)"] = nil
+        unlooked.remove(bucket.name)
+        if unlooked.isEmpty, mayLook { manifests.beginLooking() }
+    }
+
+    private func looked(_ bucket: Bucket, _ status: BucketStatus, _ copy: String?, mustKeep: Bool) async throws {
+        unlooked.remove(bucket.name)
+        guard mustKeep else { return }
+        var (note, _) = try await note(of: bucket)
+        note.adopted = true
+        note.copy = copy
+        try await keep(note, of: bucket.name)
+        if status.adopted > 0 {
+            log.notice(
+                """
+                bucket \(bucket.name) had \(status.adopted) files before it was known; they start nothing. \
+                `sluice buckets trigger \(bucket.name)` makes events for them
+                """)
+        }
     }
 
     func watching(_ bucket: String) -> (mode: String, notes: [String]) {

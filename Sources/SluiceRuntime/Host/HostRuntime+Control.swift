@@ -1,7 +1,7 @@
 import AppConfig
 import CLinux
 import Glibc
-package import HostAPI
+import HostAPI
 import Journal
 import ObjectStore
 import Schedules
@@ -122,43 +122,6 @@ extension HostRuntime {
                 succeeded: tally.succeeded, failed: tally.failed, medianMilliseconds: tally.percentile(0.5),
                 p99Milliseconds: tally.percentile(0.99))
         }
-    }
-
-    package func deploy(folder: String?, dryRun: Bool) async throws -> DeployResult {
-        // One after another, each to its end: an older one must not put its schedules, manifests and buckets back into force
-        // after a newer one's. Saying what would change changes nothing.
-        let turn: Set<String> = dryRun ? [] : ["deployment"]
-        await deploying.acquire(turn)
-        defer { deploying.release(turn) }
-        guard phase == .ready else { throw APIError.unavailable("the host is \(phase.rawValue)") }
-        let known = deployment.appFolder.isEmpty ? options.appFolder : deployment.appFolder
-        guard let folder = folder ?? known else {
-            throw APIError.invalidRequest("no app folder is known", hint: "name one: `sluice deploy --app DIR`")
-        }
-        let (outcome, isNew) = try await deployed(folder: folder, dryRun: dryRun)
-        if isNew {
-            let inForce = deployment
-            await closeBuckets(notIn: inForce.app)
-            try await manifests.apply(inForce)
-            try await startWatching()
-            try await schedules.apply(inForce)
-            try await alarms.apply(inForce)
-        }
-        return DeployResult(
-            accepted: outcome.accepted, ruleSet: deployment.ruleSet, changes: outcome.changes,
-            findings: outcome.findings)
-    }
-
-    /// Deploys and puts into force, while no replay begins or ends: it would take the ids of new subscriptions, and put what
-    /// was in force before into force again.
-    private func deployed(folder: String, dryRun: Bool) async throws -> (outcome: Deployer.Outcome, isNew: Bool) {
-        await replays.turn.acquire(ReplayJobs.subscriptions)
-        defer { replays.turn.release(ReplayJobs.subscriptions) }
-        let outcome = await deployer.deploy(folder: folder, over: deployment, dryRun: dryRun)
-        let isNew = outcome.accepted && outcome.deployment.ruleSet != deployment.ruleSet
-        if isNew { try await take(outcome.deployment) }
-        if outcome.accepted, !dryRun { notes[Self.appNote] = nil }
-        return (outcome, isNew)
     }
 
     func invoke(_ function: String, payload: [UInt8], eventID: String) async -> Dispatcher.DirectResult? {

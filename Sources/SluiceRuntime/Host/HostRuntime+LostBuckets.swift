@@ -2,6 +2,7 @@ import AppConfig
 import CLinux
 import Glibc
 import HostAPI
+import Journal
 import Logging
 import ObjectStore
 import UVLoop
@@ -29,23 +30,32 @@ extension HostRuntime {
     }
 
     private func lookForLoss() async {
+        // A folder that is open keeps quiet when it is removed or unmounted, and one that is polled reports nothing.
+        let watched = watchers.values.filter { !$0.status.isLost }
+        await files.run { for watcher in watched where !watcher.bucket.isInPlace { watcher.lose() } }
         for (name, watcher) in watchers where watcher.status.isLost {
             if lostBuckets.insert(name).inserted {
                 log.error(
                     "a bucket is lost: its folder was moved, deleted or unmounted",
                     metadata: ["bucket": "\(name)", "folder": "\(watcher.bucket.path)"])
             }
-            // A folder without `.sluice` is another one: the place where a disk is to be mounted, say.
-            let path = watcher.bucket.path
-            guard await files.run({ Self.isMarked(path) }) else { continue }
+            let (path, journal) = (watcher.bucket.path, journal)
+            guard await files.run({ (try? Self.isBack(name, path, journal)) == true }) else { continue }
             await takeUpAgain(name, watcher)
         }
         lostBuckets.formIntersection(watchers.filter { $0.value.status.isLost }.keys)
     }
 
-    private nonisolated static func isMarked(_ path: String) -> Bool {
+    /// Whether the folder that a bucket has lost is there again, and not another one: the place where a disk is to be
+    /// mounted, say.
+    private nonisolated static func isBack(_ name: String, _ path: String, _ journal: any JournalStore) throws -> Bool {
         var status = stat()
-        return stat("\(path)/\(Bucket.ownFolder)", &status) == 0 && status.st_mode & S_IFMT == S_IFDIR
+        guard stat(path, &status) == 0, status.st_mode & S_IFMT == S_IFDIR else { return false }
+        switch try BucketNote.knownFolder(of: name, journal) {
+        case .nothing, .objects: return true
+        case .marked: return stat("\(path)/\(Bucket.ownFolder)", &status) == 0
+        case .id(let id): return Bucket.identity(at: path) == id
+        }
     }
 
     /// Watches a bucket's folder anew: its first scan finds what happened meanwhile.
@@ -57,17 +67,18 @@ extension HostRuntime {
         guard phase == .ready, watchers[name] === watcher, let definition = deployment.app.bucket(named: name) else {
             return
         }
-        let (data, old) = (options.dataFolder, watcher.bucket)
+        let (data, old, journal) = (options.dataFolder, watcher.bucket, journal)
         let others = buckets.all.filter { $0.name != name }
         do {
             let bucket = try await files.run {
-                watcher.stop()
-                return try Bucket.open(
+                // Others may have had their turn for long: the folder is looked at again.
+                try Bucket.open(
                     name: name, path: old.path, configuration: old.configuration, create: false,
-                    dataFolder: definition.path == nil ? nil : data, others: others)
+                    known: try BucketNote.knownFolder(of: name, journal),
+                    dataFolder: definition.path == nil ? nil : data, others: others, succeeding: old)
             }
             buckets.set(bucket)
-            watchers[name] = nil
+            // If it fails the lost one stays where it is, so that this is tried again.
             try await startWatching()
             notes["lost \(name)"] = nil
             log.notice("a lost bucket is back", metadata: ["bucket": "\(name)", "folder": "\(old.path)"])

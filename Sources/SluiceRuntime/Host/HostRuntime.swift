@@ -73,6 +73,16 @@ package final class HostRuntime {
     var backfills = 0
     /// Whose turn it is to take an app into force.
     let deploying = NameLocks()
+    /// A deployment that the journal has and the dispatcher not yet.
+    var untaken: Deployment?
+    /// What of the deployment in force is not in force yet.
+    var missingParts: [DeploymentPart] = []
+    /// Buckets as the deployment on its way wants them, until they take the place of those that are open.
+    var reopened: [String: Bucket] = [:]
+    /// Buckets whose first look is not done.
+    var unlooked: Set<String> = []
+    /// Whether manifests may be looked at once all buckets have been looked through.
+    var mayLook = false
     /// Buckets whose loss was logged.
     var lostBuckets: Set<String> = []
     var lossWatch: LoopTimer?
@@ -143,7 +153,9 @@ package final class HostRuntime {
             tryModule: { [unowned self] version throws(Failure) in
                 try await self.pool.check(version.workerVersion)
             },
-            waitUntilFilled: { [publisher] logs in await publisher.waitUntilFilled(logs, milliseconds: 10_000) })
+            waitUntilFilled: { [unowned self] logs, app in
+                await self.publisher.waitUntilFilled(logs, buckets: self.leaving(app), milliseconds: 10_000)
+            })
         var deployment = Deployment.empty
         if let stored = state.deployment {
             // Taking it for an empty one would give its subscriptions up, and what waits for them.
@@ -190,6 +202,9 @@ package final class HostRuntime {
                 throw HostStartError(message: "the app in \(folder) cannot be deployed:", findings: outcome.findings)
             }
         }
+        publisher.leaving = [:]
+        // Before anything is put there: which folder it is must be known by then.
+        try await changeBuckets()
         try await recovery.cleanStaging()
         try await recovery.countHostLost()
         try await take(deployment)
@@ -198,13 +213,14 @@ package final class HostRuntime {
         if try await mustScanFirst() { try await startWatching() }
         dispatcher.release()
         try await redrives.resume()
-        replays.apply = { [unowned self] in try await self.take(self.dispatcher.deployment) }
+        replays.apply = { [unowned self] in try await self.take(self.untaken ?? self.dispatcher.deployment) }
         try await replays.resume()
         redrives.ended = { [replays] in Task { @LoopActor in await replays.closeSettled() } }
         // What the first scan finds may be a manifest; whether its files are there is known only after it.
         try await manifests.apply(deployment)
         try await startWatching()
-        manifests.beginLooking()
+        mayLook = true
+        if unlooked.isEmpty { manifests.beginLooking() }
         try await schedules.apply(deployment)
         try await alarms.apply(deployment)
         admission.phase = .ready

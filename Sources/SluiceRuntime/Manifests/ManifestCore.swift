@@ -30,6 +30,8 @@ package struct OpenManifest: Codable, Sendable, Hashable {
     package var deadline: Int64
     /// Of the manifest's event (JSON text), for the hop budget.
     package var lineage: String
+    /// What it says is not known: it could not be read yet.
+    package var isUnread: Bool?
 
     package init(
         id: ManifestID, eventID: String, files: [Manifest.File], arrived: Int64, deadline: Int64, lineage: String

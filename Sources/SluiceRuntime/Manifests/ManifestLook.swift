@@ -15,6 +15,10 @@ package struct ManifestLook: Sendable {
         at manifest: OpenManifest, journal: any JournalStore, buckets: BucketSet, digests: ManifestDigests,
         reading: Bool
     ) {
+        if manifest.isUnread == true {
+            missing = ["\(manifest.id.bucket)/\(manifest.id.key): the manifest itself cannot be read yet"]
+            return
+        }
         for file in manifest.files {
             let name = "\(file.bucket)/\(file.key)"
             guard let bucket = buckets[file.bucket] else {

@@ -40,8 +40,10 @@ extension ManifestRunner {
         while !isStopped, !rules.rules.isEmpty {
             guard hasUnread else { return }
             let (journal, rules, readFor) = (journal, rules, generation)
-            // A broken disk is not asked in a hot loop: it is read on with the next record.
-            guard let page = try? await files.run({ try ManifestPage(of: journal, for: rules) }) else { return }
+            // A broken disk is not asked in a hot loop.
+            guard let page = try? await files.run({ try ManifestPage(of: journal, for: rules) }) else {
+                return readLater()
+            }
             // Other rules are in force since, and perhaps an earlier position.
             if generation != readFor { continue }
             for address in page.changed { core.changed(address) }
@@ -66,13 +68,7 @@ extension ManifestRunner {
     private func arrived(_ arrival: ManifestPage.Arrival) async -> Bool {
         let (input, buckets, time, readFor) = (arrival.input, buckets, arrival.ingested / 1000, generation)
         // Read once: all rules wait for the same files.
-        let read: Result<[Manifest.File], any Error> = await files.run {
-            Result {
-                try Manifest(
-                    Self.content(of: input, buckets: buckets), bucket: input.bucket, key: input.key
-                ).files
-            }
-        }
+        let read = await files.run { Self.files(of: input.bucket, input.key, buckets: buckets) }
         // Read again for the rules that are in force since.
         guard generation == readFor else { return true }
         var batch = Batch()
@@ -90,10 +86,16 @@ extension ManifestRunner {
                 manifest.files = files
                 batch.control.append(.putValue(name: Self.name(id), body: JSONText.encode(manifest)))
                 open(manifest)
+            case .failure(let error) where !Self.isFinal(error):
+                // It may be there: it is waited for like its files.
+                manifest.isUnread = true
+                batch.control.append(.putValue(name: Self.name(id), body: JSONText.encode(manifest)))
+                open(manifest)
+                hasUnreadManifests = true
+                readLater()
             case .failure(let error):
                 // It says nothing that could be waited for: told at once.
-                let reason = (error as? Manifest.Invalid)?.message ?? "the manifest cannot be read: \(error)"
-                batch.appends.append(event(of: manifest, missing: [reason]))
+                batch.appends.append(event(of: manifest, missing: [Self.reason(error)]))
                 batch.control.append(.removeValue(name: Self.name(id)))
                 close(id)
             }
@@ -109,19 +111,5 @@ extension ManifestRunner {
             log.critical("the journal refused a manifest", metadata: ["error": "\(error)"])
         }
         return true
-    }
-
-    private nonisolated static func content(of input: ObjectInput, buckets: BucketSet) throws -> [UInt8] {
-        guard let bucket = buckets[input.bucket] else {
-            throw Manifest.Invalid(message: "there is no bucket \(input.bucket)")
-        }
-        let opened = try bucket.open(input.key)
-        defer { Glibc.close(opened.descriptor) }
-        guard opened.stamp.size <= Manifest.mostBytes else {
-            throw Manifest.Invalid(message: "the manifest is longer than \(Manifest.mostBytes) bytes")
-        }
-        var content: [UInt8] = []
-        try FileChunks.read(opened.descriptor) { content += $0 }
-        return content
     }
 }

@@ -43,6 +43,10 @@ package final class ManifestRunner {
     private(set) var isStopped = false
     private var isLooking = false
     private var timer: LoopTimer?
+    /// Until a read that failed is tried again.
+    var readTimer: LoopTimer?
+    /// Some manifest could not be read.
+    var hasUnreadManifests = false
     private let digests = ManifestDigests()
     /// Hashing reads whole files: one thread of its own, so that the host's others never wait for it.
     private let hashing = FileThreads(count: 1)
@@ -109,7 +113,9 @@ package final class ManifestRunner {
                 continue
             }
             core.open(manifest)
+            if manifest.isUnread == true { hasUnreadManifests = true }
         }
+        if hasUnreadManifests { readLater() }
         for (manifest, _) in core.open {
             if let rule = wanted.first(where: { $0.name == manifest.id.rule && $0.bus == manifest.id.bus }) {
                 // A clock that jumped must not make it wait for ever.
@@ -136,6 +142,7 @@ package final class ManifestRunner {
         isStopped = true
         timer?.cancel()
         timer = nil
+        readTimer?.cancel()
         digests.stop()
         hashing.stop()
     }

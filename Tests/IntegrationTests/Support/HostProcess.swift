@@ -211,7 +211,7 @@ final class HostProcess: Sendable {
     var staging: [String] {
         ((try? FileManager.default.contentsOfDirectory(atPath: data + "/buckets")) ?? []).flatMap { bucket in
             files(below: self.bucket(bucket) + "/.sluice").map { "\(bucket)/.sluice/\($0)" }
-        }.filter { !$0.contains("/kept/") }
+        }.filter { !$0.contains("/kept/") && !$0.hasSuffix("/.sluice/id") }
     }
 
     private func files(below folder: String) -> [String] {

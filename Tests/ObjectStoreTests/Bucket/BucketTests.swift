@@ -17,7 +17,7 @@ struct BucketTests {
         #expect(bucket.notWritableReason == nil)
         #expect(bucket.isMarked)
         #expect(try shell("ls -A", in: bucket.path) == ".sluice\n")
-        #expect(try shell("ls -A .sluice", in: bucket.path) == "")
+        #expect(try shell("ls -A .sluice", in: bucket.path) == "id\n")
         #expect(code { _ = try Bucket.open(name: "landing-zone", path: bucket.path, known: .marked) } == nil)
         #expect(bucket.fileSystem.reportsChanges)
     }
@@ -59,6 +59,55 @@ struct BucketTests {
         // Made by hand: what is missing is gone for good.
         try shell("rm -r archive; mkdir -p archive/.sluice", in: folder.path)
         #expect(code { _ = try Bucket.open(name: "archive", path: path, known: .marked) } == nil)
+    }
+
+    @Test("a folder has a number of its own, by which it is known again wherever it is")
+    func identity() throws {
+        let (one, two) = (try folder.bucket("one"), try folder.bucket("two"))
+        let id = try #require(one.identity)
+        #expect(one.identity != two.identity && Bucket.identity(at: one.path) == id)
+        #expect(try folder.bucket("one").identity == id)
+        func reopened(_ name: String, _ id: String) -> String? {
+            code { _ = try Bucket.open(name: "one", path: "\(folder.path)/\(name)", known: .id(id)) }
+        }
+        #expect(reopened("one", id) == nil)
+        #expect(one.isInPlace && two.isInPlace)
+        try shell("mv one three; mv two one; mv three two", in: folder.path)
+        #expect(!one.isInPlace && !two.isInPlace)
+        #expect(reopened("one", id) == "BucketLost" && reopened("two", id) == nil)
+        // A number that is taken away, and a folder that never had one: not the one that is known.
+        try shell("rm two/.sluice/id", in: folder.path)
+        #expect(reopened("two", id) == "BucketLost")
+        #expect(try shell("ls -A two/.sluice", in: folder.path) == "")
+        // Of an older version, which wrote none: it gets one.
+        #expect(code { _ = try Bucket.open(name: "one", path: "\(folder.path)/two", known: .marked) } == nil)
+        #expect(Bucket.identity(at: "\(folder.path)/two") != nil)
+        // As the message says it.
+        try shell("rm -r two; mkdir -p two/.sluice && echo \(id) > two/.sluice/id", in: folder.path)
+        #expect(reopened("two", id) == nil)
+        try shell("rm -r two", in: folder.path)
+        #expect(reopened("two", id) == "BucketLost")
+        #expect(!exists("\(folder.path)/two"))
+        #expect(!one.isInPlace)
+    }
+
+    @Test("a folder whose .sluice is removed while it is open keeps its number; what is opened anew goes on with it")
+    func kept() throws {
+        let bucket = try folder.bucket("b")
+        let attempt = StagingAttempt(boot: 1, number: 1)
+        let (file, descriptor) = try bucket.createStage(attempt)
+        close(descriptor)
+        let again = try Bucket.open(
+            name: "b", path: bucket.path, known: .id(try #require(bucket.identity)), succeeding: bucket)
+        let version = ObjectVersion(
+            stamp: ObjectStamp(device: 0, inode: 1, size: 0, modified: 0, changed: 0), sample: 0)
+        #expect(again.deletion(attempt, key: "k", known: version).staged != file.path)
+        #expect(again.publications === bucket.publications)
+        let id = bucket.identity
+        try shell("rm -r .sluice", in: bucket.path)
+        let (_, other) = try again.createStage(attempt)
+        close(other)
+        #expect(id != nil && Bucket.identity(at: bucket.path) == id)
     }
 
     @Test("buckets inside each other are refused, and names that are no names")

@@ -30,6 +30,39 @@ struct PublicationTests {
         #expect(bucket.publications.count == 0)
     }
 
+    @Test("a bucket that was restored from a backup has other inodes: what is staged there is published and taken back")
+    func restored() throws {
+        try writeFile("\(bucket.path)/known", "old")
+        let known = try bucket.version("known")
+        let publications = [
+            try bucket.staged(attempt, "one").publication(key: "one"),
+            try bucket.staged(attempt, "two").publication(key: "two", overwrite: true, known: nil),
+            try bucket.staged(attempt, "three").publication(key: "known", overwrite: true, known: known),
+        ]
+        try shell("cp -a bucket copy; mv bucket old; mv copy bucket", in: folder.path)
+        let copy = try folder.bucket()
+        for round in 1...2 {
+            for publication in publications {
+                let found = try #require(try copy.publish(publication))
+                #expect(found.stamp == (try copy.stat(publication.key)), "\(round)")
+                #expect(found.stamp.inode != publication.inode && found.stamp.changed != 0)
+                #expect(try copy.publish(publication) == found, "again")
+            }
+            #expect(readFile("\(copy.path)/one") == "one" && readFile("\(copy.path)/known") == "three")
+            guard round == 1 else { break }
+            for publication in publications.reversed() { try copy.undo(publication) }
+            #expect(!exists("\(copy.path)/one") && !exists("\(copy.path)/two"))
+            #expect(readFile("\(copy.path)/known") == "old")
+        }
+        copy.publications.remove(publications)
+        #expect(copy.publications.count == 0)
+        // Something else in its place is not taken for it.
+        let last = try copy.staged(attempt, "last").publication(key: "last")
+        try shell("echo other > other; mv other \(last.staged)", in: copy.path)
+        #expect(throws: ObjectStoreError.self) { try copy.publish(last) }
+        #expect(!exists("\(copy.path)/last"))
+    }
+
     @Test("create-only meets an object, a folder, a file in place of a folder: permanent, and nothing moved")
     func refusals() throws {
         try shell("echo mine > taken; mkdir folder; echo > file; ln -s taken link", in: bucket.path)

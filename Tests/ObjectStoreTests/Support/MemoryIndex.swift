@@ -13,6 +13,7 @@ final class MemoryIndex: ObjectIndexReading, ChangeSink {
         var log: [ObjectChange] = []
         var batches: [Int] = []
         var failuresLeft = 0
+        var refusesEvents = false
         var indexFailuresLeft = 0
         var violations: [String] = []
 
@@ -83,6 +84,16 @@ final class MemoryIndex: ObjectIndexReading, ChangeSink {
                 state.failuresLeft -= 1
                 throw TestFailure("sink")
             }
+            if state.refusesEvents,
+                changes.contains(where: { change in
+                    switch change {
+                    case .created, .deleted: true
+                    case .adopted, .refreshed: false
+                    }
+                })
+            {
+                throw TestFailure("no room")
+            }
             if Set(changes.map { Array($0.key.utf8) }).count != changes.count {
                 state.violations.append("a key twice in a batch")
             }
@@ -131,6 +142,11 @@ final class MemoryIndex: ObjectIndexReading, ChangeSink {
             $0.failuresLeft = commits
             $0.indexFailuresLeft = lookups
         }
+    }
+
+    /// Like a journal whose disk is short of space.
+    func refuseEvents(_ isRefused: Bool) {
+        state.withLock { $0.refusesEvents = isRefused }
     }
 
     var log: [ObjectChange] { state.withLock { $0.log } }

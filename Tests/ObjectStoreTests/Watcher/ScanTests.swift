@@ -38,6 +38,37 @@ struct ScanTests {
         #expect(harness.index.count == before)
     }
 
+    @Test("what the sink has no room for keeps nobody from the rest: it is told of at a later scan")
+    func refused() throws {
+        let harness = try WatchHarness(BucketConfiguration(pollInterval: .milliseconds(100)))
+        try harness.sh("echo gone > gone; echo old > old")
+        try harness.settle()
+        harness.stop()
+        harness.index.remove("old")
+        let before = harness.changes.count
+        let adoptBefore = BucketWatcher.now + 3_600_000_000_000
+        try harness.sh("rm gone")
+        harness.index.refuseEvents(true)
+        let told = Mutex<[String]>([])
+        try harness.start(
+            BucketWatcher.Options(
+                adoptBefore: adoptBefore, ready: { _ in told.withLock { $0.append("ready") } },
+                refused: { reason in told.withLock { $0.append("refused: \(reason)") } },
+                ended: { told.withLock { $0.append("ended") } }), wait: false)
+        try harness.wait("the refusal") { !told.withLock { $0.isEmpty } }
+        #expect(told.withLock { $0 } == ["refused: no room"])
+        #expect(Array(harness.changes.dropFirst(before)) == ["adopted old"])
+        #expect(harness.watcher?.status.isReady == false)
+        harness.index.refuseEvents(false)
+        try harness.wait("the first scan") { harness.watcher?.status.isReady == true }
+        #expect(Array(harness.changes.dropFirst(before)) == ["adopted old", "deleted gone"])
+        harness.watcher?.lose()
+        try harness.wait("the loss") { harness.watcher?.status.isLost == true }
+        harness.stop()
+        #expect(told.withLock { $0 } == ["refused: no room", "ready", "ended"])
+        #expect(harness.index.violations == [])
+    }
+
     @Test("a bucket that was copied with its journal: what has kept size, time and content starts nothing")
     func copied() throws {
         for isCopy in [true, false] {

@@ -240,6 +240,60 @@ struct RedriveJobsTests {
         files.stop()
     }
 
+    @Test("Two jobs that have sent the same letter both end after a crash")
+    func sentByBoth() async throws {
+        try await letters(2)
+        // Until the job knows of it: its row is there before.
+        try await send(.init(selection: .init(all: true)))
+        // The first letter dies again, and another job sends it.
+        var again = try #require(try journal.deadLetter(id: 1))
+        (again.state, again.code) = (.dead, "Again")
+        var batch = Batch()
+        batch.pending.append(.finish(again.delivery, .dead))
+        batch.deadLetters.append(.update(again))
+        _ = try await committer.commit(batch)
+        let older = try #require(jobs.list().first?.id)
+        try await send(.init(selection: .init(ids: [1])))
+        let newer = try #require(jobs.list().map(\.id).first { $0 != older })
+
+        let next = RedriveJobs(
+            journal: journal, committer: committer, files: files, clock: HostClock(), dispatcher: dispatcher, boot: 2)
+        try await next.resume()
+        for entry in try journal.pending(nil, after: 0, limit: 10) {
+            var batch = Batch()
+            batch.pending.append(.finish(entry.delivery, .succeeded))
+            batch.deadLetters.append(.setState(id: try #require(entry.deadLetter), .redriven))
+            _ = try await committer.commit(batch)
+        }
+        let (old, new) = (try #require(next.job(older)), try #require(next.job(newer)))
+        #expect(old.isOver && old.succeeded == 1 && old.failed == 1, "\(old)")
+        #expect(new.isOver && new.succeeded == 1 && new.failed == 0, "\(new)")
+        files.stop()
+    }
+
+    @Test("Keys are told once, whatever deployments and replays come while their dead letters are read")
+    func parkedAgain() async throws {
+        try await letters(1, payload: event("a"))
+        let (journal, dispatcher, files) = (journal, dispatcher, files)
+        try await dispatcher.loadParked(subscription)
+        dispatcher.release()
+        var deployment = dispatcher.deployment
+        func apply(_ path: String) {
+            deployment.subscriptions[0].delivery?.keys = .init(path: path, parks: true)
+            dispatcher.apply(deployment, progress: [:], head: 0, cores: 1)
+        }
+        // The letters are read while the next ones come into force; the last is a replay's, which changes nothing.
+        for path in ["detail.other", "detail.k", "detail.other", "detail.k", "detail.k"] { apply(path) }
+        #expect(dispatcher.parking.keys.contains(subscription))
+        while !dispatcher.parking.isEmpty { _ = try await files.run { try journal.deadLetter(id: 1) } }
+        // Tasks that are late have nothing to say.
+        for _ in 0..<20 { _ = try await files.run { try journal.deadLetter(id: 1) } }
+        #expect(parkedKeys == 1)
+        dispatcher.purged([try #require(try journal.deadLetter(id: 1))])
+        #expect(parkedKeys == 0)
+        files.stop()
+    }
+
     @Test("A job whose function is gone, or whose pattern no longer parses, ends with a reason")
     func reasons() async throws {
         try await letters(2)

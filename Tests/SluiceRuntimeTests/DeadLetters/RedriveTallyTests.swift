@@ -25,6 +25,18 @@ struct RedriveTallyTests {
         #expect(tally.underWay == 0 && tally.standing(of: "a").pages == 0 && tally.standing(of: "b").pages == 0)
     }
 
+    @Test("A letter that a newer page has sent again has failed for the older one, whatever comes of it")
+    func sentAgain() {
+        var tally = RedriveTally()
+        let (new, old) = (RedriveTally.Place(job: "b", page: 1), RedriveTally.Place(job: "a", page: 1))
+        tally.send(RedrivePage([5]), at: new)
+        tally.send(RedrivePage([4, 5]), at: old, elsewhere: [5])
+        #expect(tally.fail(5, "Boom", at: old) == nil)
+        #expect(tally.settle(5, failure: nil)?.place == new)
+        let closed = tally.settle(4, failure: nil)
+        #expect(closed?.place == old && closed?.succeeded == 1 && closed?.page.failed == [.init(id: 5, code: "Boom")])
+    }
+
     @Test("Ids are kept as runs")
     func runs() {
         let page = RedrivePage([1, 2, 3, 7, 9, 10])

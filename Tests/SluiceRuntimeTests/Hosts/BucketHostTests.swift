@@ -53,9 +53,14 @@ struct BucketHostTests {
         let second = try await HostInProcess(rules: [:], more: more, after: first)
         #expect(try Self.types(second.journal) == ["created"])
         await second.stop()
-        // Gone for good, and somebody says so.
+        // Gone for good, and somebody says so: a folder alone does not.
+        let id = try String(contentsOfFile: path + "/.sluice/id", encoding: .utf8)
         try FileManager.default.removeItem(atPath: path)
         try FileManager.default.createDirectory(atPath: path + "/.sluice", withIntermediateDirectories: true)
+        await #expect(throws: HostStartError.self) {
+            _ = try await HostInProcess(rules: [:], more: more, after: second)
+        }
+        try Self.put(path + "/.sluice/id", id)
         let third = try await HostInProcess(rules: [:], more: more, after: second)
         #expect(try Self.types(third.journal) == ["created", "deleted"])
         await third.stop()

@@ -19,13 +19,16 @@ final class HostInProcess {
 
     /// `functions`: their names, with more of their `function.yaml`; `rules`: of each its pattern and targets; `streams`: of
     /// each what sluice.yaml says; `buses`: besides `default`; `more`: further lines of sluice.yaml; `before`: a host that has
-    /// stopped, whose journal and folders this one takes up.
+    /// stopped, whose journal and folders this one takes up; `fault`: what the journal refuses from the beginning.
     init(
         functions: [String: String] = ["InC": ""], rules: [String: String], streams: [String: String] = [:],
-        buses: [String] = ["orders"], more: String = "", after before: HostInProcess? = nil
+        buses: [String] = ["orders"], more: String = "", after before: HostInProcess? = nil,
+        on journal: InMemoryJournal? = nil, fault: (@Sendable (Batch) -> JournalError?)? = nil
     ) async throws {
         folder = before?.folder ?? TemporaryFolder(name: "host")
-        journal = before?.journal.restarted() ?? InMemoryJournal()
+        self.journal = journal ?? before?.journal.restarted() ?? InMemoryJournal()
+        let journal = self.journal
+        if let fault { journal.injectFault(fault) }
         let (app, data) = ("\(folder.path)/app", "\(folder.path)/data")
         try FileManager.default.createDirectory(atPath: data, withIntermediateDirectories: true)
         try Self.write(app, functions, rules, streams, buses, more)
@@ -62,9 +65,9 @@ final class HostInProcess {
     /// Takes another app into force.
     func deploy(
         functions: [String: String] = ["InC": ""], rules: [String: String], streams: [String: String] = [:],
-        buses: [String] = ["orders"]
+        buses: [String] = ["orders"], more: String = ""
     ) async throws {
-        try Self.write("\(folder.path)/app", functions, rules, streams, buses)
+        try Self.write("\(folder.path)/app", functions, rules, streams, buses, more)
         let result = try await control.deploy(DeployRequest())
         #expect(result.accepted, "\(result.findings)")
     }

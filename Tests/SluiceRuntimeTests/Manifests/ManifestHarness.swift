@@ -110,6 +110,23 @@ final class ManifestHarness {
     /// Takes a file away without anybody having seen it.
     func steal(_ key: String) throws { try FileManager.default.removeItem(atPath: "\(folder)/\(key)") }
 
+    /// Puts a file that its bucket, which is lost, does not show; `found` brings the folder back with it.
+    func putLost(_ key: String, _ content: String) throws {
+        try Data(content.utf8).write(to: URL(filePath: "\(folder)/\(key)"))
+        let version = try bucket.version(key)
+        try FileManager.default.moveItem(atPath: "\(folder)/\(key)", toPath: "\(folder).file")
+        try FileManager.default.moveItem(atPath: folder, toPath: "\(folder).away")
+        try announcer.commit([
+            .created(
+                ObjectSighting(bucket: "landing", key: key, stamp: version.stamp, sample: version.sample))
+        ])
+    }
+
+    func found(_ key: String) throws {
+        try FileManager.default.moveItem(atPath: "\(folder).file", toPath: "\(folder).away/\(key)")
+        try FileManager.default.moveItem(atPath: "\(folder).away", toPath: folder)
+    }
+
     // MARK: What became of it
 
     struct Told: Hashable, Comparable {

@@ -167,6 +167,30 @@ struct ManifestRunnerTests {
         #expect(try await host.told(1) == [.init(rule: "r", manifest: "1.manifest", isComplete: true)])
     }
 
+    @Test(
+        "a manifest that cannot be read for now is read later, also by the next host, or missed when its time is over")
+    func unread() async throws {
+        let host = try ManifestHarness()
+        defer { host.stop() }
+        try host.deploy(["r": ".manifest"], limit: 100)
+        try await host.apply()
+        try host.put("a", "x")
+        try host.putLost("1.manifest", #"{"files": ["a"]}"#)
+        try await host.stores("r 1.manifest")
+        #expect(try host.told().isEmpty)
+        host.crash()
+        try await host.apply()
+        await host.until { $0.first?.missing?.first?.contains("cannot be read yet") == true }
+        try host.found("1.manifest")
+        #expect(try await host.told(1) == [.init(rule: "r", manifest: "1.manifest", isComplete: true)])
+        try host.putLost("2.manifest", #"{"files": ["a"]}"#)
+        try await host.stores("r 2.manifest")
+        host.wait(seconds: 101)
+        let told = try await host.told(2)
+        #expect(told.last?.isComplete == false && told.last?.missing.count == 1, "\(told)")
+        try host.found("2.manifest")
+    }
+
     @Test("a bus full of other events wakes nobody")
     func others() async throws {
         let host = try ManifestHarness()

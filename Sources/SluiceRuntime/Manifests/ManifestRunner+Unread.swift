@@ -1,0 +1,96 @@
+import FunctionProtocol
+import Glibc
+import Journal
+import ObjectStore
+import UVLoop
+
+/// What could not be read: the log, or a manifest, because of a disk or a limit of the system that may be well again soon.
+extension ManifestRunner {
+    /// Tries again in a second, whether anything comes or not.
+    func readLater() {
+        guard !isStopped, readTimer == nil else { return }
+        readTimer = LoopTimer.after(.milliseconds(1000)) { [weak self] in
+            self?.readTimer = nil
+            Task { @LoopActor in
+                await self?.readUnread()
+                await self?.read()
+                self?.look()
+            }
+        }
+    }
+
+    /// Reads the manifests again that could not be read when they came.
+    private func readUnread() async {
+        guard hasUnreadManifests else { return }
+        let unread = core.open.map(\.manifest).filter { $0.isUnread == true }
+        hasUnreadManifests = false
+        for manifest in unread {
+            let (buckets, id) = (buckets, manifest.id)
+            let read = await files.run { Self.files(of: id.bucket, id.key, buckets: buckets) }
+            // Another version has come, or its time is over.
+            guard !isStopped, core.manifest(id) == manifest else { continue }
+            var batch = Batch()
+            var known = manifest
+            switch read {
+            case .success(let files):
+                known.files = files
+                known.isUnread = nil
+                batch.control.append(.putValue(name: Self.name(id), body: JSONText.encode(known)))
+            case .failure(let error) where Self.isFinal(error):
+                batch.appends.append(event(of: manifest, missing: [Self.reason(error)]))
+                batch.control.append(.removeValue(name: Self.name(id)))
+            case .failure:
+                hasUnreadManifests = true
+                continue
+            }
+            do throws(JournalError) {
+                _ = try await committer.commit(batch)
+            } catch {
+                hasUnreadManifests = true
+                continue
+            }
+            guard core.manifest(id)?.eventID == manifest.eventID else { continue }
+            if known.isUnread == nil { open(known) } else { close(id, eventID: manifest.eventID) }
+        }
+        if hasUnreadManifests { readLater() }
+    }
+
+    /// Whether reading again cannot help: the manifest is none, or it is gone.
+    nonisolated static func isFinal(_ error: any Error) -> Bool {
+        error is Manifest.Invalid || (error as? ObjectStoreError)?.isPermanent == true
+    }
+
+    /// Why a manifest says nothing.
+    nonisolated static func reason(_ error: any Error) -> String {
+        (error as? Manifest.Invalid)?.message ?? "the manifest cannot be read: \(error)"
+    }
+
+    /// What a manifest lists. Blocking.
+    nonisolated static func files(
+        of name: String, _ key: String, buckets: BucketSet
+    ) -> Result<[Manifest.File], any Error> {
+        Result {
+            guard let bucket = buckets[name] else {
+                throw Manifest.Invalid(message: "there is no bucket \(name)")
+            }
+            do {
+                return try Manifest(content(of: key, in: bucket), bucket: name, key: key).files
+            } catch let error as ObjectStoreError where error.code == .noSuchKey && !bucket.isInPlace {
+                // A bucket that is lost has none of its objects.
+                throw ObjectStoreError(
+                    .inputOutput, "the folder of bucket \(name) is out of reach", bucket: name, key: key, cause: error)
+            }
+        }
+    }
+
+    private nonisolated static func content(of key: String, in bucket: Bucket) throws -> [UInt8] {
+        let opened = try bucket.open(key)
+        defer { Glibc.close(opened.descriptor) }
+        guard opened.stamp.size <= Manifest.mostBytes else {
+            throw Manifest.Invalid(message: "the manifest is longer than \(Manifest.mostBytes) bytes")
+        }
+        var content: [UInt8] = []
+        try FileChunks.read(opened.descriptor) { content += $0 }
+        return content
+    }
+}
