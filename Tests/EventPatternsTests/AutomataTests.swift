@@ -14,6 +14,7 @@ struct AutomataTests {
     private static var limits: PatternLimits {
         var limits = PatternLimits()
         limits.wildcardComplexity = 10_000
+        limits.regexCost = .max
         return limits
     }
 
@@ -166,7 +167,8 @@ struct AutomataTests {
         for _ in 0..<60 {
             // Those that ask for too many states are refused.
             let expressions = (0..<8).map { _ in Expression(&random, depth: 3) }.filter {
-                (try? EventPattern(parsing: "{\"k\":[{\"regex\":\"\($0.text)\"}]}", dialect: .extended)) != nil
+                (try? EventPattern(
+                    parsing: "{\"k\":[{\"regex\":\"\($0.text)\"}]}", dialect: .extended, limits: Self.limits)) != nil
             }
             let matcher = try matcher(expressions.map { "{\"regex\":\"\($0.text)\"}" })
             for _ in 0..<30 {

@@ -17,6 +17,7 @@ struct FuzzTests {
         // Lists of wildcards may come out more complex than a rule may be.
         var limits = PatternLimits()
         limits.wildcardComplexity = 1000
+        limits.regexCost = .max
         var pairs = 0
         var matched = 0
         var round = 0
@@ -50,6 +51,17 @@ struct FuzzTests {
                 if let rule = wanted.first(where: { isImpossible[$0] }) {
                     Issue.record("rule \(patterns[rule].text) is said never to match, but does \(text)")
                     return
+                }
+                // A rule that matches and one that may not.
+                for rule in Set([wanted.first ?? 0, index * 7 % rules.count]) {
+                    let explanation = try rules[rule].1.explain(text)
+                    if explanation.matches != wanted.contains(rule) || explanation.isUndecided
+                        || (explanation.failure == nil) != explanation.matches
+                        || explanation.passedFields > explanation.totalFields
+                    {
+                        Issue.record("rule \(patterns[rule].text) event \(text) is explained: \(explanation)")
+                        return
+                    }
                 }
                 pairs += patterns.count
                 matched += wanted.count

@@ -19,7 +19,7 @@ struct Generator {
         "aaaaaaaaaaaaaaaaaaaab",
         "a\"b", "back\\slash", "tab\tnew\nline", "some-rather-long-text-over-sixteen-bytes",
         "Some-Rather-Long-Text-Over-Sixteen-BYTES", "2024-05-01T00:00:00Z", "2024-05-01T02:00:00+02:00",
-        "2024-05-01T00:00:00.5Z", "2024-02-30T00:00:00Z",
+        "2024-05-01T00:00:00.5Z", "2024-02-30T00:00:00Z", "ab/c/b", "-ab-c", "é/a",
     ]
     private static let wildcards = [
         "*", "a*", "*b", "a*b", "*b*", "*a*b*", "a*b*c", "", "ab", "*ca*", "x\\*y", "*\\\\*", "*aaab", "aaaa*aaaab",
@@ -129,7 +129,7 @@ struct Generator {
 
     mutating func pattern() -> NaivePattern {
         if chance(20) { return rectangle() }
-        var branches: [[String: [NaiveTest]]] = []
+        var branches: [NaivePattern.Branch] = []
         let text = fields(&branches, path: [], depth: 0)
         return NaivePattern(branches: branches, text: text)
     }
@@ -137,18 +137,18 @@ struct Generator {
     /// Two ranges below the same field, which large sets of rules file together.
     private mutating func rectangle() -> NaivePattern {
         let name = "a"
-        var branch: [String: [NaiveTest]] = [:]
+        var branch: NaivePattern.Branch = [:]
         var parts: [String] = []
         for inner in ["b", "c"] {
             let (test, text) = range()
-            branch["\(name).\(inner)"] = [test]
+            branch["\(name).\(inner)"] = [[test]]
             parts.append("\"\(inner)\":[\(text)]")
         }
         return NaivePattern(branches: [branch], text: "{\"\(name)\":{\(parts.joined(separator: ","))}}")
     }
 
     /// An object of a pattern, written into every branch so far.
-    private mutating func fields(_ branches: inout [[String: [NaiveTest]]], path: [String], depth: Int) -> String {
+    private mutating func fields(_ branches: inout [NaivePattern.Branch], path: [String], depth: Int) -> String {
         var parts: [String] = []
         for _ in 0..<(1 + random.below(3)) {
             if depth < 3, chance(10) {
@@ -168,17 +168,25 @@ struct Generator {
                 parts.append(quoted(name) + ":" + fields(&branches, path: path + [name], depth: depth + 1))
                 continue
             }
+            // Now and then all of the tests must be passed, each by some value.
+            let isAllOf = chance(8)
             var tests: [NaiveTest] = []
             var texts: [String] = []
             for _ in 0..<(chance(5) ? 12 : 1 + random.below(3)) {
                 let (test, text) = test()
+                if isAllOf, case .absent = test { continue }
                 tests.append(test)
                 texts.append(text)
             }
+            if tests.isEmpty {
+                tests.append(.exists)
+                texts.append("{\"exists\":true}")
+            }
             if branches.isEmpty { branches.append([:]) }
             let whole = (path + [name]).joined(separator: ".")
-            for index in branches.indices { branches[index][whole] = tests }
-            parts.append(quoted(name) + ":[\(texts.joined(separator: ","))]")
+            for index in branches.indices { branches[index][whole] = isAllOf ? tests.map { [$0] } : [tests] }
+            let list = "[\(texts.joined(separator: ","))]"
+            parts.append(quoted(name) + ":" + (isAllOf ? "[{\"all-of\":\(list)}]" : list))
         }
         return "{\(parts.joined(separator: ","))}"
     }

@@ -87,6 +87,31 @@ struct ListTests {
         }
     }
 
+    @Test("Lists of times, which overlap and meet")
+    func dates() throws {
+        var random = SeededGenerator(seed: 6)
+        func time(_ second: Int) -> String {
+            func two(_ value: Int) -> String { value < 10 ? "0\(value)" : "\(value)" }
+            return "2026-01-01T00:\(two(second / 60)):\(two(second % 60))Z"
+        }
+        for _ in 0..<40 {
+            let tests = (0..<(1 + random.below(30))).map { _ -> String in
+                let low = random.below(100)
+                switch random.below(5) {
+                case 0: return "{\"date\":[\"=\",\"\(time(low))\"]}"
+                case 1: return "{\"date\":[\"<\",\"\(time(low / 10))\"]}"
+                case 2: return "\"\(time(low))\""
+                default:
+                    let ends = (random.below(2) == 0 ? ">" : ">=", random.below(2) == 0 ? "<" : "<=")
+                    return
+                        "{\"date\":[\"\(ends.0)\",\"\(time(low))\",\"\(ends.1)\",\"\(time(low + 1 + random.below(4)))\"]}"
+                }
+            }
+            let values = (0..<110).map { "\"\(time($0))\"" } + ["\"2026-01-01T01:00:05+01:00\"", "\"no time\"", "5"]
+            try check(tests, tests.joined(separator: ","), negated: false, values)
+        }
+    }
+
     @Test("A thousand tests in a list cost about what ten cost")
     func cost() throws {
         let events = BenchEvents.objectCreated(count: 100, buckets: 5, seed: 1)

@@ -129,6 +129,22 @@ indirect enum NaiveTest {
         },
         "a{20}b": { $0.count == 21 && $0.dropLast().allSatisfy { $0 == "a" } && $0.last == "b" },
         "[^x]": { $0.count == 1 && $0[0] != "x" },
+        // Items with a separator.
+        "([^/]+/)*[a-c]": { text in
+            let items = text.split(separator: "/", omittingEmptySubsequences: false)
+            return items.dropLast().allSatisfy { !$0.isEmpty } && items.last?.count == 1
+                && items.joined().last.map { ("a"..."c").contains($0) } == true
+        },
+        "([a-z]+-)+[a-z]*": { text in
+            let items = text.split(separator: "-", omittingEmptySubsequences: false)
+            return items.count > 1 && items.dropLast().allSatisfy { !$0.isEmpty }
+                && items.joined().allSatisfy { ("a"..."z").contains($0) }
+        },
+        "(-[a-z]+)*": { text in
+            let items = text.split(separator: "-", omittingEmptySubsequences: false)
+            return items[0].isEmpty && items.dropFirst().allSatisfy { !$0.isEmpty }
+                && items.joined().allSatisfy { ("a"..."z").contains($0) }
+        },
         "": { $0.isEmpty },
     ]
 
@@ -183,9 +199,11 @@ struct NaiveAddress: Equatable {
     ]
 }
 
-/// A pattern as branches of fields, and its text.
+/// A pattern as branches of fields, and its text. A field has one list of tests, or with `all-of` several, of which each must be passed.
 struct NaivePattern {
-    var branches: [[String: [NaiveTest]]]
+    typealias Branch = [String: [[NaiveTest]]]
+
+    var branches: [Branch]
     var text: String
 
     /// A leaf of an event and the array elements it lies in.
@@ -218,11 +236,12 @@ struct NaivePattern {
         walk(event, [], [:])
         return branches.contains { branch in
             let fields = branch.keys.sorted { Array($0.utf16).lexicographicallyPrecedes(Array($1.utf16)) }
+                .flatMap { path in branch[path, default: []].map { (path: path, tests: $0) } }
             func choose(_ index: Int, _ chosen: [Int: Int]) -> Bool {
                 guard index < fields.count else { return true }
-                let tests = branch[fields[index], default: []]
+                let tests = fields[index].tests
                 let consistent = leaves.filter { leaf in
-                    leaf.path == fields[index]
+                    leaf.path == fields[index].path
                         && leaf.membership.allSatisfy { chosen[$0.key] == nil || chosen[$0.key] == $0.value }
                 }
                 if consistent.isEmpty, tests.contains(where: { if case .absent = $0 { true } else { false } }),

@@ -7,5 +7,6 @@
 #include "clinux_process.h"
 #include "clinux_bytes.h"
 #include "clinux_search.h"
+#include "clinux_marks.h"
 
 #endif

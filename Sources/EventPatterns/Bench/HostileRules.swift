@@ -7,16 +7,19 @@ package enum HostileRules {
         kind.usesObjectEvents
             ? rules(
                 wildcard: "*/2026/0*-0*1*2*.*", wildcards: ["*1*3*", "*2*5*", "*x*9*", "*y*8*"],
-                list: #""source":["aws.s3"],"#, prefix: "incoming/2026/0", regex: ".*[0-4].{6}"
+                list: #""source":["aws.s3"],"#, prefix: "incoming/2026/0", regex: ".*[0-4].{6}",
+                costly: ".*([0-4][a-z]|[5-9].)?.*([a-c].|[d-z][0-9])?.*[0-9].*"
             ) { #""detail":{"object":{"key":[\#($0)]}}"# }
             : rules(
                 wildcard: "*E*N*T* *A*B*C*D*", wildcards: ["*E*A*", "*N*B*", "*R*C*", "*T*D*"],
-                list: #""type":["Feature"],"#, prefix: "FREM", regex: ".*[A-M].{6}"
+                list: #""type":["Feature"],"#, prefix: "FREM", regex: ".*[A-M].{6}",
+                costly: ".*([A-E][F-Z]|[K-Z].)?.*([A-C].|[D-Z][A-J])?.*[A-Z].*"
             ) { #""properties":{"STREET":[\#($0)]}"# }
     }
 
     private static func rules(
-        wildcard: String, wildcards: [String], list: String, prefix: String, regex: String, field: (String) -> String
+        wildcard: String, wildcards: [String], list: String, prefix: String, regex: String, costly: String,
+        field: (String) -> String
     ) -> [(name: String, pattern: String)] {
         let quoted = wildcards.map { "\"\($0)\"" }
         return [
@@ -36,6 +39,8 @@ package enum HostileRules {
                 "{\(field("{\"anything-but\":{\"prefix\":[\((0..<300).map { "\"\(prefix)\($0)!\"" }.joined(separator: ","))]}}"))}"
             ),
             ("a hostile regex", "{\(field("{\"regex\":\"\(regex)\"}"))}"),
+            // As much as a regular expression may cost.
+            ("the costliest regex", "{\(field("{\"regex\":\"\(costly)\"}"))}"),
             (
                 "a hostile wildcard that ignores case",
                 "{\(field("{\"wildcard\":{\"equals-ignore-case\":\"\(wildcard)\"}}"))}"

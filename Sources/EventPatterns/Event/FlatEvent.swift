@@ -155,11 +155,15 @@ public final class MatchScratch {
         undecided.truncate(0)
         arrayCount = 0
         anyMembership = false
+        work = 0
         search.begin()
     }
 
     /// The values that the searches through arrays have looked at for the last event: what its nesting cost.
     package var searchSteps: Int { search.total }
+
+    /// What the tests that were run for the last event cost at most, beside the lookups that led to them: see `ConditionRecord.work`.
+    @exclusivity(unchecked) package internal(set) var work = 0
 
     /// The number of bytes held.
     public var byteCount: Int {

@@ -12,7 +12,12 @@ struct DeterministicAutomaton {
     /// The program that `PatternRegex` runs: in the form of shifts if the states are few enough, once equal ones are merged.
     func program() -> [UInt64] {
         let merged = self.merged()
-        if merged.next.count <= ShiftAutomaton.mostStates { return merged.shifting() }
+        if let bytes = merged.shifting() {
+            return [PatternRegex.Layout.shifting]
+                + stride(from: 0, to: bytes.count, by: 8).map { group in
+                    (0..<8).reduce(0) { $0 | UInt64(bytes[group + $1]) << UInt64(8 * $1) }.littleEndian
+                }
+        }
         let rows = merged.next.count < next.count ? merged : self
         if let paired = rows.paired() { return paired }
         // A row: whether the state accepts, then where the row of the next state begins for each class.
@@ -60,18 +65,53 @@ struct DeterministicAutomaton {
             + DeterministicAutomaton.words(numbers)
     }
 
-    private func shifting() -> [UInt64] {
+    /// The bytes of a `ShiftAutomaton`, as many as whole words have; nil if there are too many states.
+    func shifting() -> [UInt8]? {
+        guard next.count <= ShiftAutomaton.mostStates else { return nil }
         // The start comes first there.
         func moved(_ state: Int) -> Int { state < 2 && next.count > 1 ? 1 - state : state }
         let states = next.indices.map { moved($0) }
         var bytes = ShiftAutomaton.encode(
             classMap: classMap, next: states.map { next[$0].map(moved) }, accepting: states.map { accepting[$0] })
         while bytes.count % 8 != 0 { bytes.append(0) }
-        var program = [PatternRegex.Layout.shifting]
-        for group in stride(from: 0, to: bytes.count, by: 8) {
-            program.append((0..<8).reduce(0) { $0 | UInt64(bytes[group + $1]) << UInt64(8 * $1) }.littleEndian)
+        return bytes
+    }
+
+    /// The most bytes after which it is known whether a text is accepted; nil if that may take any number.
+    var longestWay: Int? {
+        var ways = [Int?](repeating: nil, count: next.count)
+        var isOpen = [Bool](repeating: false, count: next.count)
+        /// Goes on from a state by those that follow it, without a stack of calls; false if it comes back to one.
+        func walk(from start: Int) -> Bool {
+            var stack = [start]
+            while let state = stack.last {
+                if ways[state] != nil {
+                    stack.removeLast()
+                    continue
+                }
+                let followers = Set(next[state])
+                if followers == [state] {
+                    ways[state] = 0
+                } else if isOpen[state] {
+                    var longest = 0
+                    for follower in followers {
+                        guard let way = ways[follower] else { return false }
+                        longest = max(longest, way)
+                    }
+                    ways[state] = longest + 1
+                } else {
+                    isOpen[state] = true
+                    for follower in followers where ways[follower] == nil {
+                        if isOpen[follower] { return false }
+                        stack.append(follower)
+                    }
+                    continue
+                }
+                stack.removeLast()
+            }
+            return true
         }
-        return program
+        return next.count > 1 && walk(from: 1) ? ways[1] : nil
     }
 
     /// The same automaton without states that accept the same texts (Moore 1956): states are split until those together go

@@ -7,16 +7,27 @@ extension PatternParser {
             guard try reader.next() == .string else { throw matcher("regex match pattern must be a string") }
             extensions.insert(.regex)
             regexes += 1
-            do throws(OperandError) {
-                return .regex(try PatternRegex(parsing: reader.text))
-            } catch {
+            let regex: PatternRegex
+            do throws(OperandError) { regex = try PatternRegex(parsing: reader.text) } catch {
                 throw matcher(error.message)
             }
+            try check(regex, "regex")
+            return .regex(regex)
         case "date":
             extensions.insert(.date)
             return .date(try dateRange())
         default: return nil
         }
+    }
+
+    /// Refuses a regular expression that would make other rules' events slow.
+    func check(_ regex: PatternRegex, _ what: String) throws(PatternError) {
+        guard regex.cost > limits.regexCost else { return }
+        let how =
+            regex.cost == .max
+            ? "repeats a part of several characters without end, which takes a state for each place in it; repeat single characters or classes (`[a-z/]*` for `([a-z]+/)*`), or give the part a most number of times, as in `{0,4}`"
+            : "takes some \(regex.cost) instructions for each text, more than \(limits.regexCost); use fewer alternatives and characters, or wildcards, prefixes and suffixes for some"
+        throw reader.failure(.limitExceeded, "Rule is too complex - \(what) \(how)")
     }
 
     /// Reads the object after `wildcard`. Its brace has been read.

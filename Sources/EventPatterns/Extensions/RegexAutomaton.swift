@@ -1,5 +1,5 @@
 /// An expression of bytes.
-indirect enum RegexTree {
+indirect enum RegexTree: Sendable, Hashable {
     case empty
     /// One byte of a set of ranges.
     case bytes([ClosedRange<UInt8>])
@@ -23,7 +23,14 @@ struct RegexAutomaton {
     /// Parts added so far, copies included: repetitions of nothing make no positions but take time.
     private var steps = 0
 
-    mutating func add(_ tree: RegexTree) throws(OperandError) -> Ends {
+    /// The deterministic automaton of an expression.
+    static func deterministic(_ tree: RegexTree) throws(OperandError) -> DeterministicAutomaton {
+        var automaton = RegexAutomaton()
+        let ends = try automaton.add(tree)
+        return try automaton.deterministic(ends)
+    }
+
+    private mutating func add(_ tree: RegexTree) throws(OperandError) -> Ends {
         steps += 1
         if steps > 20_000 { throw OperandError("Rule is too complex - regex repeats too many parts") }
         switch tree {
@@ -79,9 +86,9 @@ struct RegexAutomaton {
             last: right.isNullable ? left.last + right.last : right.last)
     }
 
-    /// The deterministic automaton as words; see `PatternRegex.Layout`. Its states are the sets of positions that a text can
+    /// The deterministic automaton. Its states are the sets of positions that a text can
     /// lead to (Rabin and Scott 1959), state 0 the empty set, from which nothing leads away.
-    func program(_ ends: Ends) throws(OperandError) -> [UInt64] {
+    private func deterministic(_ ends: Ends) throws(OperandError) -> DeterministicAutomaton {
         let words = max(1, (positions.count + 63) / 64)
         func set(_ members: some Sequence<Int>) -> [UInt64] {
             var bits = [UInt64](repeating: 0, count: words)
@@ -133,7 +140,7 @@ struct RegexAutomaton {
             for mask in masks { row.append(try number(zip(followers, mask).map { $0 & $1 }, &waiting)) }
             next.append(row)
         }
-        return DeterministicAutomaton(classMap: map, next: next, accepting: accepting).program()
+        return DeterministicAutomaton(classMap: map, next: next, accepting: accepting)
     }
 
     /// The class of every byte, and of each class the positions it may be at: bytes that are at the same positions are one.

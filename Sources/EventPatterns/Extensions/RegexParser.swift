@@ -5,15 +5,11 @@ struct RegexParser {
     private var depth = 0
     /// The characters of the atom read last, if it is a set of characters.
     private var atomRanges: [ClosedRange<UInt32>]?
-    /// The literal text the whole expression begins with.
-    private(set) var literalPrefix: [UInt8] = []
-
     init(_ text: [UInt8]) { scalars = Array(String(decoding: text, as: UTF8.self).unicodeScalars) }
 
     mutating func parse() throws(OperandError) -> RegexTree {
         let tree = try choice()
         if index < scalars.count { throw refusal("unmatched ')'") }
-        literalPrefix = RegexParser.prefix(of: tree).0
         return tree
     }
 
@@ -181,7 +177,7 @@ struct RegexParser {
     }
 
     /// The bytes an expression begins with, and whether it is nothing else.
-    private static func prefix(of tree: RegexTree) -> ([UInt8], Bool) {
+    static func prefix(of tree: RegexTree) -> (text: [UInt8], isWhole: Bool) {
         switch tree {
         case .empty: return ([], true)
         case .bytes(let ranges):

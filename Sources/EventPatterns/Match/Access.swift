@@ -30,14 +30,17 @@ enum Access {
 
     /// Which lookups a value of a path must make.
     struct Plan: BitwiseCopyable {
+        /// What a value of the path is looked up by, once the plan is complete.
+        var looks: Looks = []
+        /// What of it strings are looked up by.
+        var texts: Texts = []
+        /// A bit for each length, modulo 64, of what is filed under `exact` or `equalsFolded`.
+        var exactLengths: UInt64 = 0
+        var foldedLengths: UInt64 = 0
         var any = false
         var string = false
         /// Whether values that are no strings are looked up as such.
         var notString = false
-        /// `looksAtText`, once the plan is complete.
-        var needsText = false
-        /// Whether a value of any type is looked up.
-        var needsAny = false
         /// With `any`: the slot of the rules that every value leads to.
         var anySlot: Int32 = -1
         /// With `string`: where the tests that every string leads to begin among the segment's, and their number.
@@ -84,13 +87,51 @@ enum Access {
             }
         }
 
-        /// Whether a string is looked up in another way than by `firstString`.
-        var looksAtText: Bool {
-            exact || equalsFolded || address || usesKey || dates >= 0
-                || [prefix, suffix, prefixFolded, suffixFolded, cidr, grams].contains { $0.count > 0 }
+        /// Notes what values are looked up by; the plan must be complete.
+        mutating func settle() {
+            texts = []
+            if exact { texts.insert(.exact) }
+            if equalsFolded { texts.insert(.folded) }
+            if prefix.count > 0 { texts.insert(.prefix) }
+            if suffix.count > 0 { texts.insert(.suffix) }
+            if address || usesKey || dates >= 0
+                || [prefixFolded, suffixFolded, cidr, grams].contains(where: { $0.count > 0 })
+            {
+                texts.insert(.others)
+            }
+            looks = []
+            if any || complement >= 0 { looks.insert(.any) }
+            if notString { looks.insert(.notString) }
+            if string { looks.insert(.strings) }
+            if !texts.isEmpty { looks.insert(.text) }
+            if literal { looks.insert(.literal) }
+            if number || numberText || intervals >= 0 || plane >= 0 { looks.insert(.number) }
         }
 
         var usesKey: Bool { equalsKey || prefixKey.count > 0 || suffixKey.count > 0 }
+    }
+
+    /// Ways to look a value up.
+    struct Looks: OptionSet, BitwiseCopyable {
+        let rawValue: UInt8
+        /// Whatever it is; what is no string.
+        static let any = Looks(rawValue: 1)
+        static let notString = Looks(rawValue: 2)
+        /// Strings: by the tests from `firstString` on, and by `Texts`.
+        static let strings = Looks(rawValue: 4)
+        static let text = Looks(rawValue: 8)
+        static let number = Looks(rawValue: 16)
+        static let literal = Looks(rawValue: 32)
+    }
+
+    /// Ways to look a string up: those that most rules use, and all others.
+    struct Texts: OptionSet, BitwiseCopyable {
+        let rawValue: UInt8
+        static let exact = Texts(rawValue: 1)
+        static let folded = Texts(rawValue: 2)
+        static let prefix = Texts(rawValue: 4)
+        static let suffix = Texts(rawValue: 8)
+        static let others = Texts(rawValue: 16)
     }
 
     /// A stretch of the segment's list of lengths, ascending; for lengths of affixes with a gate.

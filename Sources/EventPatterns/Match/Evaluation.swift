@@ -31,6 +31,10 @@ struct Evaluation {
             if containsRange(first + index, Int(condition.pointee.rangeCount), value, condition) { return true }
             index += Int(condition.pointee.rangeCount)
         }
+        if condition.pointee.dateCount > 0 {
+            if containsDate(first + index, Int(condition.pointee.dateCount), value) { return true }
+            index += Int(condition.pointee.dateCount)
+        }
         while index < Int(condition.pointee.atomCount) {
             if passes(first + index, value, condition) { return true }
             index += 1
@@ -75,6 +79,24 @@ struct Evaluation {
         // Two ranges may meet in one number that belongs to the one before.
         return low > 0 && passes(first + (low - 1), value, condition)
             || low > 1 && passes(first + (low - 2), value, condition)
+    }
+
+    /// Whether a string is a time in one of some ranges, which are ascending and apart.
+    @inline(never)
+    private func containsDate(
+        _ first: UnsafeMutablePointer<Atom>, _ count: Int, _ value: UnsafeMutablePointer<FlatValue>
+    ) -> Bool {
+        guard value.pointee.kind == .string, let moment = Timestamp.microseconds(value.pointee.text) else {
+            return false
+        }
+        var low = 0
+        var high = count
+        // The first range that begins later.
+        while low < high {
+            let middle = (low + high) >> 1
+            if Int64(bitPattern: first[middle].x) <= moment { low = middle + 1 } else { high = middle }
+        }
+        return low > 0 && moment <= Int64(bitPattern: first[low - 1].y)
     }
 
     private func containsSorted(
@@ -128,6 +150,16 @@ struct Evaluation {
         -> UnsafeMutablePointer<UInt8>
     {
         text + Int(condition.pointee.firstByte) + Int(atom.pointee.offset)
+    }
+
+    /// Whether a string is in the lists that a condition excludes.
+    @inline(__always)
+    func isExcluded(_ value: UnsafeMutablePointer<FlatValue>, _ condition: UnsafeMutablePointer<ConditionRecord>)
+        -> Bool
+    {
+        let first = atoms + Int(condition.pointee.firstAtom)
+        return containsListed(
+            first + Int(first.pointee.offset), Int(first.pointee.x), Int(first.pointee.y), value, condition)
     }
 
     private func passesAnythingBut(

@@ -159,14 +159,28 @@ struct KeyList {
     ) -> Bool {
         let key = entries + (count * Layout.size + Int(ByteHash.half(entries + Layout.offset)))
         let size = Int(ByteHash.half(entries + Layout.length))
+        // Whether a text begins so cannot be foretold: of up to sixteen bytes, as nearly always, all are compared.
+        if shared <= 16 {
+            return differ(key, size, text, length, 0, order, shared)
+                | differ(key, size, text, length, 8, order, shared) == 0
+        }
         var at = 0
         while at < shared {
-            // The bytes of the last word that are not shared do not count; there the first byte is the highest.
-            let mask = shared - at >= 8 ? UInt64.max : ~(UInt64.max >> UInt64(8 * (shared - at)))
-            if (word(key, size, at, order) ^ word(text, length, at, order)) & mask != 0 { return false }
+            if differ(key, size, text, length, at, order, shared) != 0 { return false }
             at += 8
         }
         return true
+    }
+
+    /// The bits in which a key and a text differ from `at` on, eight bytes at most, of those that all keys share.
+    @inline(__always)
+    private static func differ(
+        _ key: UnsafePointer<UInt8>, _ size: Int, _ text: UnsafePointer<UInt8>, _ length: Int, _ at: Int,
+        _ order: Order, _ shared: Int
+    ) -> UInt64 {
+        // The first byte is the highest.
+        let mask = shared - at >= 8 ? UInt64.max : shared <= at ? 0 : ~(UInt64.max >> UInt64(8 * (shared - at)))
+        return (word(key, size, at, order) ^ word(text, length, at, order)) & mask
     }
 
     /// The last entry, counted from 1, whose key is not above a text; 0 if all are.

@@ -6,18 +6,30 @@ extension Segment {
         let path = value.pointee.path
         let text = value.pointee.base
         let length = Int(value.pointee.length)
-        if plan.pointee.exact {
+        let texts = plan.pointee.texts
+        if texts.contains(.exact), plan.pointee.exactLengths &>> UInt64(truncatingIfNeeded: length) & 1 != 0 {
             follow(ByteHash.hash(text, length, seed: Access.seed(path, .exact)), scratch, base)
         }
-        if plan.pointee.equalsFolded {
+        if texts.contains(.folded), plan.pointee.foldedLengths &>> UInt64(truncatingIfNeeded: length) & 1 != 0 {
             follow(ByteHash.foldedHash(text, length, seed: Access.seed(path, .equalsFolded)), scratch, base)
         }
-        if plan.pointee.prefix.count > 0 {
+        if texts.contains(.prefix) {
             lookAffixes(.prefix, plan.pointee.prefix, path, text, length, scratch, base) { $0 }
         }
-        if plan.pointee.suffix.count > 0 {
+        if texts.contains(.suffix) {
             lookAffixes(.suffix, plan.pointee.suffix, path, text, length, scratch, base) { $0 }
         }
+        if texts.contains(.others) { lookOthers(value, plan, scratch, base) }
+    }
+
+    @inline(never)
+    private func lookOthers(
+        _ value: UnsafeMutablePointer<FlatValue>, _ plan: UnsafeMutablePointer<Access.Plan>, _ scratch: MatchScratch,
+        _ base: SegmentBase
+    ) {
+        let path = value.pointee.path
+        let text = value.pointee.base
+        let length = Int(value.pointee.length)
         if plan.pointee.prefixFolded.count > 0 {
             lookAffixes(.prefixFolded, plan.pointee.prefixFolded, path, text, length, scratch, base, ByteHash.folded)
         }
@@ -46,12 +58,16 @@ extension Segment {
         let stamps = scratch.subRuleStamps.base + base.subRule
         while test < end {
             let number = test.pointee.subRule
-            if stamps[Int(number)] != scratch.generation, test.pointee.passes(value, evaluation) {
-                if test.pointee.rule >= 0 {
-                    stamps[Int(number)] = scratch.generation
-                    scratch.matched.append(Int32(truncatingIfNeeded: base.rule) &+ test.pointee.rule)
-                } else {
-                    consider(number, known: Int(test.pointee.known), scratch, base)
+            if stamps[Int(number)] != scratch.generation {
+                scratch.work &+= Int(test.pointee.work)
+                // As soon as can be: a branch that cannot be foretold costs the more the later it is known.
+                if test.pointee.passes(value, evaluation) {
+                    if test.pointee.rule >= 0 {
+                        stamps[Int(number)] = scratch.generation
+                        scratch.matched.append(Int32(truncatingIfNeeded: base.rule) &+ test.pointee.rule)
+                    } else {
+                        consider(number, known: Int(test.pointee.known), scratch, base)
+                    }
                 }
             }
             test += 1
@@ -131,7 +147,17 @@ extension Segment {
             if length < reach { return }
             let end = ByteHash.partialWord(isStart ? text : text + (length - reach), reach)
             open = gates.base[Int(stretch.gate) + Access.gateSlot(transform(end))]
+            // Most texts are none of those looked for.
+            if open == 0 { return }
         }
+        lookLengths(kind, stretch, open, path, text, length, scratch, base, isStart: isStart, transform)
+    }
+
+    @inline(never)
+    private func lookLengths(
+        _ kind: Access.Kind, _ stretch: Access.Lengths, _ open: UInt32, _ path: Int32, _ text: UnsafePointer<UInt8>,
+        _ length: Int, _ scratch: MatchScratch, _ base: SegmentBase, isStart: Bool, _ transform: (UInt64) -> UInt64
+    ) {
         for index in 0..<Int(stretch.count) {
             if index < UInt32.bitWidth, open >> UInt32(index) == 0 { return }
             if index < UInt32.bitWidth, open >> UInt32(index) & 1 == 0 { continue }

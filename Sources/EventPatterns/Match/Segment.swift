@@ -84,34 +84,35 @@ extension Segment {
     /// Looks every value of the scanned event up and appends the rules that match, as `base.rule` plus their position.
     func match(_ scratch: MatchScratch, _ base: SegmentBase) {
         for index in 0..<always.count { consider(always[index], scratch, base) }
-        var index = 0
-        while index < scratch.values.count {
-            let value = scratch.values.base + index
-            index += 1
+        var value = scratch.values.base
+        let end = value + scratch.values.count
+        while value < end {
             let path = Int(value.pointee.path)
-            if path < plans.count { look(value, plans.base + path, scratch, base) }
+            if path < plans.count {
+                let plan = plans.base + path
+                let looks = plan.pointee.looks
+                if !looks.isEmpty { look(value, plan, looks, scratch, base) }
+            }
+            value += 1
         }
     }
 
     @inline(__always)
     func look(
-        _ value: UnsafeMutablePointer<FlatValue>, _ plan: UnsafeMutablePointer<Access.Plan>, _ scratch: MatchScratch,
-        _ base: SegmentBase
+        _ value: UnsafeMutablePointer<FlatValue>, _ plan: UnsafeMutablePointer<Access.Plan>, _ looks: Access.Looks,
+        _ scratch: MatchScratch, _ base: SegmentBase
     ) {
-        if plan.pointee.needsAny { lookAny(value, plan, scratch, base) }
-        if plan.pointee.notString, value.pointee.kind != .string {
-            follow(Access.key(value.pointee.path, .notString, 0), scratch, base)
+        if looks.contains(.any) { lookAny(value, plan, scratch, base) }
+        if value.pointee.kind == .string {
+            if looks.contains(.strings) { lookStrings(value, plan, scratch, base) }
+            if looks.contains(.text) { lookText(value, plan, scratch, base) }
+            return
         }
-        switch value.pointee.kind {
-        case .string:
-            if plan.pointee.stringCount > 0 { lookStrings(value, plan, scratch, base) }
-            if plan.pointee.needsText { lookText(value, plan, scratch, base) }
-        case .number: lookNumber(value, plan, scratch, base)
-        case .true, .false, .null:
-            if plan.pointee.literal {
-                let key = Access.key(value.pointee.path, .literal, UInt64(value.pointee.kind.rawValue))
-                follow(key, scratch, base)
-            }
+        if looks.contains(.notString) { follow(Access.key(value.pointee.path, .notString, 0), scratch, base) }
+        if value.pointee.kind == .number {
+            if looks.contains(.number) { lookNumber(value, plan, scratch, base) }
+        } else if looks.contains(.literal) {
+            follow(Access.key(value.pointee.path, .literal, UInt64(value.pointee.kind.rawValue)), scratch, base)
         }
     }
 
@@ -170,6 +171,7 @@ extension Segment {
     func consider(_ number: UInt32, known: Int = -1, _ scratch: MatchScratch, _ base: SegmentBase) {
         let stamp = scratch.subRuleStamps.base + (base.subRule + Int(number))
         if stamp.pointee == scratch.generation { return }
+        scratch.work &+= 1
         stamp.pointee = scratch.generation
         let subRule = store.subRules.base + Int(number)
         let rule = Int(subRule.pointee.rule)
@@ -184,7 +186,10 @@ extension Segment {
                 // Absence may hold beside the elements chosen for other fields; the search decides.
                 if condition.pointee.allowsAbsence, subRule.pointee.conditionCount > 1 { continue }
             }
-            if index != known, !holds(condition, scratch, base) { return }
+            if index != known {
+                scratch.work &+= Int(condition.pointee.work)
+                if !holds(condition, scratch, base) { return }
+            }
         }
         if inArrays > 1 || (inArrays == 1 && subRule.pointee.conditionCount > 1 && hasAbsence(subRule)) {
             let found = scratch.search.hasChoice(subRule.pointee, store.references.base, evaluation, scratch)

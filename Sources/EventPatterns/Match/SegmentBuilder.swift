@@ -45,15 +45,19 @@ struct SegmentBuilder: ~Copyable {
         }
     }
 
-    /// Branches that differ only in one field, and there in wildcards and regular expressions, as one with all of these: so that
-    /// they are looked for together.
+    /// Branches that differ only in one field, as one that asks there for any of what they ask: so that wildcards and regular
+    /// expressions are looked for together, and lists are searched. Branches of many fields are compared only for the sake of the
+    /// former.
     private static func joined(_ branches: [[FieldCondition]]) -> [[FieldCondition]] {
         guard branches.count > 1 else { return branches }
         var joined: [[FieldCondition]] = []
         // Of each field that is searched, the latest branches.
         var places: [FieldPath: [Int]] = [:]
         for branch in branches {
-            let searched = branch.indices.filter { branch[$0].tests.allSatisfy(isSearch) }
+            let isShort = branch.count <= 4
+            let searched = branch.indices.filter {
+                isShort ? !branch[$0].allowsAbsence : branch[$0].tests.allSatisfy(isSearch)
+            }
             var found: (place: Int, index: Int)?
             for index in searched where found == nil {
                 found = places[branch[index].path, default: []]
@@ -73,7 +77,7 @@ struct SegmentBuilder: ~Copyable {
 
     /// Whether two branches have the same fields, and ask the same of all but one.
     private static func isSame(_ left: [FieldCondition], _ right: [FieldCondition], but index: Int) -> Bool {
-        left.count == right.count && left[index].path == right[index].path && left[index].tests.allSatisfy(isSearch)
+        left.count == right.count && left[index].path == right[index].path && !left[index].allowsAbsence
             && left.indices.allSatisfy { $0 == index || left[$0] == right[$0] }
     }
 

@@ -110,9 +110,11 @@ extension SegmentIndexer {
         switch atom.kind {
         case .exact:
             plan.pointee.exact = true
+            plan.pointee.exactLengths |= 1 &<< UInt64(atom.length)
             fileKey(hash(text(of: atom, condition), path, .exact), subRule)
         case .equalsFolded:
             plan.pointee.equalsFolded = true
+            plan.pointee.foldedLengths |= 1 &<< UInt64(atom.length)
             fileKey(hash(text(of: atom, condition), path, .equalsFolded), subRule)
         case .numberText:
             plan.pointee.numberText = true
@@ -148,7 +150,7 @@ extension SegmentIndexer {
                 IntervalIndex.Entry(
                     low: Double(Int64(bitPattern: atom.x)), high: Double(Int64(bitPattern: atom.y)), highest: 0,
                     subRule: subRule))
-        case .anythingBut where StringTest.excluded(condition, store) != nil:
+        case .anythingBut where StringTest.excludesText(condition, store):
             plan.pointee.notString = true
             fileKey(Access.key(path, .notString, 0), subRule)
             fileString(path, subRule)

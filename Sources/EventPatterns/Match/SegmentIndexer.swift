@@ -95,10 +95,7 @@ struct SegmentIndexer {
         let planes = buildPlanes()
         for index in complements.indices { complements[index].subRules.shrink() }
         let hashes = HashIndex(keys: keys, subRules: keyed)
-        for path in 0..<plans.count {
-            plans.base[path].needsText = plans[path].looksAtText
-            plans.base[path].needsAny = plans[path].any || plans[path].complement >= 0
-        }
+        for path in 0..<plans.count { plans.base[path].settle() }
         for path in 0..<plans.count where plans[path].any {
             plans.base[path].anySlot = Int32(
                 truncatingIfNeeded: hashes.slot(Access.key(Int32(truncatingIfNeeded: path), .any, 0)))

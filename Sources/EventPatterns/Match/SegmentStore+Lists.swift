@@ -3,11 +3,13 @@ extension SegmentStore {
     /// begin in the condition's text.
     mutating func lists(of all: [Atom], _ firstByte: Int) -> (atoms: [Atom], others: [Atom], tables: Int) {
         let tables = text.count - firstByte
-        guard all.count >= KeyList.least else { return ([], all, tables) }
+        // To run a regular expression costs more than to search a list of two.
+        let least = all.contains { $0.kind == .regex } ? 2 : KeyList.least
+        guard all.count >= least else { return ([], all, tables) }
         var listed: [Atom] = []
         var orders: [KeyList.Order: Int] = [:]
         for order in all.compactMap(\.listOrder) { orders[order, default: 0] += 1 }
-        let long = orders.filter { $0.value >= KeyList.least }.keys.sorted { $0.rawValue < $1.rawValue }
+        let long = orders.filter { $0.value >= least }.keys.sorted { $0.rawValue < $1.rawValue }
         let sorted = long.map { order in
             KeyList(
                 all.filter { $0.listOrder == order }.map { KeyList.Member(key: key(of: $0, firstByte), atom: $0) },

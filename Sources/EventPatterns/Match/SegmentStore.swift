@@ -46,15 +46,52 @@ struct SegmentStore {
             Double(bitPattern: $0.x) < Double(bitPattern: $1.x)
         }
         let hasRanges = ranges.count >= KeyList.least
-        let rest = hasRanges ? listed.others.filter { $0.kind != .range } : listed.others
-        let ordered = listed.atoms + (hasRanges ? ranges : []) + rest
+        let dates = SegmentStore.apart(listed.others.filter { $0.kind == .date })
+        let rest = listed.others.filter { $0.kind != .date && !(hasRanges && $0.kind == .range) }
+        let ordered = listed.atoms + (hasRanges ? ranges : []) + dates + rest
         for (index, atom) in ordered.enumerated() { atoms[firstAtom + index] = atom }
         return ConditionRecord(
             path: path, firstAtom: UInt32(firstAtom), atomCount: UInt32(ordered.count),
             spanCount: UInt32(atoms.count - firstAtom), firstByte: UInt32(firstByte),
             byteCount: UInt32(text.count - firstByte), memo: -1, listedCount: UInt32(listed.atoms.count),
             tables: UInt32(listed.tables), rangeCount: hasRanges ? UInt32(ranges.count) : 0,
+            dateCount: UInt32(dates.count),
+            work: UInt32(
+                clamping: SegmentStore.steps(listed.atoms.count) + SegmentStore.steps(hasRanges ? ranges.count : 0)
+                    + SegmentStore.steps(dates.count) + rest.reduce(0) { $0 + work($1, firstAtom) }),
             allowsAbsence: ordered.contains { $0.kind == .absent })
+    }
+
+    /// The steps of a search in a list of so many.
+    private static func steps(_ count: Int) -> Int { count == 0 ? 0 : Int.bitWidth - count.leadingZeroBitCount }
+
+    /// What a test costs at most; see `ConditionRecord.work`.
+    private func work(_ atom: Atom, _ firstAtom: Int) -> Int {
+        switch atom.kind {
+        case .regex: return 1 + Int(atom.y) / 16
+        // Each byte that is looked for stands there sixteen times.
+        case .wildcard, .containsAny, .wildcardCased: return 1 + Int(atom.work) / 16
+        case .anythingBut:
+            let listed = atom.isListed || atom.flags & 2 != 0 ? Int(atom.x) : 0
+            let others = listed..<Int(atom.length)
+            if atom.flags & 1 != 0, listed == 0 { return 1 + SegmentStore.steps(others.count) }
+            return SegmentStore.steps(listed)
+                + others.reduce(1) { $0 + work(atoms[firstAtom + Int(atom.offset) + $1], firstAtom) }
+        default: return 1
+        }
+    }
+
+    /// Ranges of time in their order, those that meet as one.
+    private static func apart(_ dates: [Atom]) -> [Atom] {
+        var apart: [Atom] = []
+        for date in dates.sorted(by: { Int64(bitPattern: $0.x) < Int64(bitPattern: $1.x) }) {
+            guard let last = apart.last, Int64(bitPattern: date.x) <= Int64(bitPattern: last.y) else {
+                apart.append(date)
+                continue
+            }
+            if Int64(bitPattern: date.y) > Int64(bitPattern: last.y) { apart[apart.count - 1].y = date.y }
+        }
+        return apart
     }
 
     private mutating func textAtom(_ kind: Atom.Kind, _ bytes: [UInt8], _ firstByte: Int) -> Atom {
@@ -120,7 +157,7 @@ struct SegmentStore {
             bytes += regex.literalPrefix
             var atom = textAtom(.regex, bytes, firstByte)
             atom.x = UInt64(regex.program.count)
-            atom.y = 0
+            atom.y = UInt64(clamping: regex.cost)
             return atom
         case .wildcardIgnoringCase(let wildcard): return flattenIgnoringCase(wildcard, firstByte)
         case .date(let range):
@@ -200,6 +237,7 @@ struct SegmentStore {
     ) -> Atom {
         var atom = textAtom(kind, encoded + search, firstByte)
         atom.length = UInt32(encoded.count)
+        atom.work = UInt32(search.count)
         return atom
     }
 
@@ -212,6 +250,7 @@ struct SegmentStore {
         var atom = textAtom(.containsAny, bytes, firstByte)
         atom.flags = form.rawValue
         atom.length = UInt32(program.count)
+        atom.work = UInt32(program.count)
         atom.extra = UInt16(truncatingIfNeeded: group.literals.count)
         (atom.x, atom.y) = (UInt64(group.first.count), UInt64(group.last.count))
         return atom

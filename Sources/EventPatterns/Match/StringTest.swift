@@ -10,11 +10,17 @@ struct StringTest: BitwiseCopyable {
         /// Nothing here: several sub-rules ask, and the answer is remembered for all of them.
         case shared
         case wildcard, wildcardCased, wildcards, regex
+        /// A regular expression that ASCII texts are matched against place by place.
+        case marks
+        /// `anything-but` of what is all in lists.
+        case listed
     }
 
     private let kind: Kind
     /// Whether a string passes that does not match: `anything-but` of wildcards.
     private let isNegated: Bool
+    /// See `ConditionRecord.work`.
+    let work: UInt32
     let subRule: UInt32
     /// The rule, as a position in the segment, if to pass the test is to match it; else -1.
     let rule: Int32
@@ -37,6 +43,8 @@ struct StringTest: BitwiseCopyable {
     init(_ subRule: UInt32, _ store: SegmentStore) {
         let record = store.subRules[Int(subRule)]
         self.subRule = subRule
+        // What is shared is counted where it is asked.
+        work = store.conditions[Int(store.references[Int(record.firstCondition) + Int(record.filed)])].work
         condition = store.conditions.base + Int(store.references[Int(record.firstCondition) + Int(record.filed)])
         let outer = store.atoms[Int(condition.pointee.firstAtom)]
         let excluded = StringTest.excluded(condition.pointee, store)
@@ -50,12 +58,14 @@ struct StringTest: BitwiseCopyable {
             case .wildcard where isSingle: .wildcard
             case .wildcardCased where isSingle && atom.fixedForms != nil: .wildcardCased
             case .containsAny where isSingle: .wildcards
+            case .regex where isSingle && PatternRegex.hasMarks(store.program(of: atom, condition.pointee)): .marks
             case .regex where isSingle: .regex
+            case _ where StringTest.excludesText(condition.pointee, store) && outer.isListed: .listed
             default: .condition
             }
         rule = !isShared && record.conditionCount == 1 && !record.isBranched ? record.rule : -1
         known = isShared ? -1 : Int32(record.filed)
-        program = store.text.base + Int(condition.pointee.firstByte) + Int(atom.offset)
+        program = store.program(of: atom, condition.pointee)
         let hasEnds = kind == .wildcards || kind == .wildcardCased
         least = kind == .wildcard ? Int32(clamping: atom.x) : 0
         first = hasEnds ? Int32(clamping: atom.x) : 0
@@ -75,6 +85,13 @@ struct StringTest: BitwiseCopyable {
         return excluded.kind == .wildcard || excluded.kind == .containsAny ? excluded : nil
     }
 
+    /// Whether a condition is `anything-but` some texts, and nothing else: every value that is no string passes it.
+    static func excludesText(_ condition: ConditionRecord, _ store: SegmentStore) -> Bool {
+        let outer = store.atoms[Int(condition.firstAtom)]
+        guard condition.atomCount == 1, outer.kind == .anythingBut, outer.length > 0 else { return false }
+        return store.atoms[Int(condition.firstAtom) + Int(outer.offset)].kind != .number
+    }
+
     /// Whether a string passes, or may pass.
     @inline(__always)
     func passes(_ value: UnsafeMutablePointer<FlatValue>, _ evaluation: Evaluation) -> Bool {
@@ -92,9 +109,28 @@ struct StringTest: BitwiseCopyable {
         case .wildcardCased:
             return WildcardMatching.matchesCased(
                 program, Int(length), Int(segments), fixed: forms, first: Int(first), last: Int(last), text, size)
+        case .marks: return PatternRegex.matchesMarks(program, text, size)
+        case .listed: return !evaluation.isExcluded(value, condition)
         case .regex: return PatternRegex.matches(program, text, size)
-        case .condition: return evaluation.passes(condition, value)
+        case .condition: return passesCondition(value, evaluation)
         case .shared: return true
         }
     }
+
+    @inline(never)
+    private func passesCondition(_ value: UnsafeMutablePointer<FlatValue>, _ evaluation: Evaluation) -> Bool {
+        evaluation.passes(condition, value)
+    }
+}
+
+extension SegmentStore {
+    /// Where the text of a condition's atom begins.
+    func program(of atom: Atom, _ condition: ConditionRecord) -> UnsafeMutablePointer<UInt8> {
+        text.base + Int(condition.firstByte) + Int(atom.offset)
+    }
+}
+
+extension Atom {
+    /// Of `anything-but`: whether all that is excluded is in lists.
+    var isListed: Bool { kind == .anythingBut && flags & 2 != 0 && x == UInt64(length) }
 }

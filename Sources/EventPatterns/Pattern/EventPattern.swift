@@ -115,6 +115,9 @@ public struct PatternLimits: Sendable, Hashable {
     /// The highest complexity of one field's wildcards, as EventBridge counts it: roughly their stars, and the prefixes of
     /// what follows stars that end in the same letters. EventBridge accepts 7 and refuses 11.
     public var wildcardComplexity: Int = 10
+    /// The most that one field's regular expressions may cost an event, in instructions for a text of 40 bytes: a tenth of what
+    /// reading an event costs.
+    public var regexCost: Int = PatternRegex.mostCost
     /// The name used in the message about too many paths.
     public var ruleName: String = "r"
 

@@ -57,6 +57,20 @@ struct PatternParser: ~Copyable {
         "Cannot invoke \"software.amazon.event.ruler.NameState.getTerminalSubRuleIdsForPattern"
         + "(software.amazon.event.ruler.Patterns)\" because \"<local18>\" is null"
 
+    /// The most values of one field that ignore case and have letters beside ASCII: they are compared one by one. Exclusions are
+    /// compared with every value, and count four times.
+    static let mostCased = 64
+
+    /// Refuses more values that are compared one by one than one field may have.
+    private func checkCased(_ tests: [ValueTest]) throws(PatternError) {
+        let count = tests.reduce(0) { $0 + $1.casedCount }
+        guard count > PatternParser.mostCased else { return }
+        throw reader.failure(
+            .limitExceeded,
+            "Rule is too complex - one field ignores case in more than \(PatternParser.mostCased) values with letters beside ASCII (\(PatternParser.mostCased / 4) in anything-but), which are compared one by one; divide them among several rules"
+        )
+    }
+
     /// Refuses what the wildcards of one field, over all branches, would cost together.
     private func checkWildcards(_ branches: [Branch]) throws(PatternError) {
         var byPath: [FieldPath: Set<Wildcard>] = [:]
@@ -87,13 +101,13 @@ struct PatternParser: ~Copyable {
             }
         }
         for regexes in byPath.values where regexes.count > 1 {
-            do throws(OperandError) {
-                _ = try PatternRegex.united(Array(regexes))
-            } catch {
+            let united: [PatternRegex]
+            do throws(OperandError) { united = try PatternRegex.united(Array(regexes)) } catch {
                 throw reader.failure(
                     .limitExceeded,
                     "Rule is too complex - the regular expressions of one field are matched as one: \(error.message)")
             }
+            for regex in united { try check(regex, "the regular expressions of one field are matched as one, which") }
         }
     }
 
@@ -169,6 +183,7 @@ struct PatternParser: ~Copyable {
         if pendingGroups != nil, tests.count > 1 { throw matcher("all-of must be the only value of its array") }
         pendingGroups = nil
         if tests.isEmpty { throw structure("Empty arrays are not allowed") }
+        try checkCased(groups.flatMap(\.self))
         var bytes: [UInt8] = []
         for name in path {
             bytes += name

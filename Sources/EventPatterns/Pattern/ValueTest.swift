@@ -28,6 +28,16 @@ enum ValueTest: Sendable, Hashable {
     case wildcardIgnoringCase(Wildcard)
     case date(DateRange)
 
+    /// How many comparisons of letters beside ASCII, ignoring case, a value may take; those of exclusions count four times.
+    var casedCount: Int {
+        switch self {
+        case .equalsIgnoringCase(let value), .prefixIgnoringCase(let value), .suffixIgnoringCase(let value):
+            value.asciiFolded == nil ? 1 : 0
+        case .anythingBut(.equalsIgnoringCase(let values)): 4 * values.count { $0.asciiFolded == nil }
+        default: 0
+        }
+    }
+
     /// The three values that have only one spelling.
     enum Literal: UInt8, Sendable, Hashable {
         case `true`, `false`, null

@@ -98,6 +98,8 @@ package enum DecimalNumber {
             return exponent < 0
                 ? Double(significand) / exactPowersOfTen[-exponent] : Double(significand) * exactPowersOfTen[exponent]
         }
+        // Whole numbers up to 2^53 are doubles, and nothing shorter is as near to one.
+        if exponent == 0, significand <= 1 << 53 { return Double(significand) }
         if exponent <= 0, exponent >= -27 {
             return fromQuotient(significand, decimals: -exponent)
         }

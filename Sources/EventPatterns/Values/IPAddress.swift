@@ -92,17 +92,18 @@ struct IPAddress: Sendable, Hashable {
         return IPAddress(v4: value << 8 | part)
     }
 
+    /// Moves the groups read so far up by one, and puts another below them.
+    private static func push(_ value: UInt64, _ groups: inout (UInt64, UInt64)) {
+        groups.0 = groups.0 << 16 | groups.1 >> 48
+        groups.1 = groups.1 << 16 | value
+    }
+
     private static func parseV6(_ text: UnsafeBufferPointer<UInt8>) throws(Failure) -> IPAddress {
         let count = text.count
         guard count >= 2 else { throw .invalid }
         var groups: (UInt64, UInt64) = (0, 0)
         var filled = 0
         var gapAt = -1
-        func store(_ value: UInt64) {
-            groups.0 = groups.0 << 16 | groups.1 >> 48
-            groups.1 = groups.1 << 16 | value
-            filled += 1
-        }
         var index = 0
         if text[0] == UInt8(ascii: ":") {
             guard text[1] == UInt8(ascii: ":") else { throw .invalid }
@@ -120,7 +121,8 @@ struct IPAddress: Sendable, Hashable {
                     continue
                 }
                 if index == count || filled == 8 { throw .invalid }
-                store(value)
+                push(value, &groups)
+                filled += 1
                 value = 0
                 sawDigit = false
             } else {
@@ -133,7 +135,8 @@ struct IPAddress: Sendable, Hashable {
         }
         if sawDigit {
             if filled == 8 { throw .invalid }
-            store(value)
+            push(value, &groups)
+            filled += 1
         }
         if gapAt < 0 {
             guard filled == 8 else { throw .invalid }
