@@ -144,8 +144,20 @@ struct CSVReaderErrorTests {
             do {
                 _ = try readAll(bytes, options, maximumRead: Int.random(in: 1...64, using: &random))
             } catch let error as ColumnarError {
-                #expect(!error.message.isEmpty)
+                #expect(!error.message.isEmpty && error.namesPlace, "\(error)")
             }
+        }
+    }
+}
+
+extension ColumnarError {
+    /// Whether it says where: the byte or the row. What only a header or a schema can be blamed for has a line or a column.
+    var namesPlace: Bool {
+        if byteOffset != nil || row != nil { return true }
+        switch code {
+        case .duplicateColumn, .emptyColumnName, .headerMismatch: return line != nil || column != nil
+        case .unsupported, .schemaMismatch: return column != nil
+        default: return false
         }
     }
 }

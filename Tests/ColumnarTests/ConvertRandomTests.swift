@@ -13,7 +13,12 @@ struct RandomTable {
         case word, text, unique, nulls, sparse
     }
 
-    init(seed: UInt64) {
+    /// Kinds of the columns, in words of this table.
+    private var kinds: [Kind] = []
+    var rows = 0
+
+    /// - Parameter numbered: whether a last column, `k`, counts the rows from 0.
+    init(seed: UInt64, numbered: Bool = false) {
         var random = SeededGenerator(seed: seed)
         let rows = [0, 1, 7, 8, 9, 100, 1000, 5000].randomElement(using: &random) ?? 1
         let lineEnd = ["\n", "\n", "\r\n"].randomElement(using: &random) ?? "\n"
@@ -32,12 +37,58 @@ struct RandomTable {
                 values.append(value)
             }
             columns.append(fields)
+            kinds.append(kind)
             let hasValues = values.contains { if case .null = $0 { false } else { true } }
             expected.columns.append(("c\(position)", values))
             types["c\(position)"] = hasValues ? Self.arrowType(kind) : "string"
         }
-        csv = columns.indices.map { "C\($0)" }.joined(separator: ",") + lineEnd
+        self.rows = rows
+        var names = columns.indices.map { "C\($0)" }
+        if numbered {
+            names.append("K")
+            columns.append((0..<rows).map { "\($0)" })
+            expected.columns.append(("k", (0..<rows).map { .integer(Int64($0)) }))
+        }
+        csv = names.joined(separator: ",") + lineEnd
         for row in 0..<rows { csv += columns.map { $0[row] }.joined(separator: ",") + lineEnd }
+    }
+
+    /// Leaves out rows; of columns that are left without a value that shows their type, the type is open.
+    mutating func keep(_ isGood: (Int) -> Bool) {
+        for column in expected.columns.indices {
+            let values = expected.columns[column].values.enumerated().filter { isGood($0.offset) }.map(\.element)
+            expected.columns[column].values = values
+            let isKnown = values.contains {
+                switch $0 {
+                case .null: false
+                case .double(let value): value.isFinite
+                default: true
+                }
+            }
+            if !isKnown { types[expected.columns[column].name] = nil }
+        }
+    }
+
+    /// Whether all columns of doubles have a finite one: those without would be text.
+    var hasPlainTypes: Bool {
+        expected.columns.allSatisfy { column in
+            !column.values.contains { if case .double = $0 { true } else { false } }
+                || column.values.contains { if case .double(let value) = $0 { value.isFinite } else { false } }
+        }
+    }
+
+    /// Masks a column of words or unique texts, if there is one.
+    /// - Returns: its name.
+    mutating func mask(_ action: Masking.Action) -> String? {
+        guard let column = kinds.firstIndex(where: { $0 == .word || $0 == .unique }) else { return nil }
+        expected.columns[column].values = expected.columns[column].values.map { value in
+            guard case .text(let text) = value else { return value }
+            if case .redact = action { return .text("***") }
+            // Nothing but letters and digits is in these texts.
+            let kept = text.count > 4 ? String(text.suffix(4)) : ""
+            return .text(String(repeating: "*", count: text.count - kept.count) + kept)
+        }
+        return "c\(column)"
     }
 
     private static func arrowType(_ kind: Kind) -> String {
@@ -152,6 +203,80 @@ struct ConvertRandomTests {
             let report = try convert(table.csv, options, to: path)
             #expect(
                 report.outputBytes == (try FileManager.default.attributesOfItem(atPath: path)[.size] as? Int64) ?? -1)
+            jobs.append(.init(parquet: path, expected: table.expected, types: table.types))
+        }
+        try ParquetChecker.check(jobs, in: folder.url)
+    }
+
+    /// A rule on the row numbers with what it says of a row.
+    private static func rule(_ rows: Int, _ random: inout SeededGenerator) -> (dqdl: String, holds: (Int) -> Bool) {
+        let (low, high) = (Int.random(in: -1...rows, using: &random), Int.random(in: 0...rows + 1, using: &random))
+        switch Int.random(in: 0..<8, using: &random) {
+        case 0: return (#"ColumnValues "k" < \#(high)"#, { $0 < high })
+        case 1: return (#"ColumnValues "k" >= \#(low)"#, { $0 >= low })
+        case 2: return (#"ColumnValues "k" not between \#(low) and \#(low + 20)"#, { !(low < $0 && $0 < low + 20) })
+        case 3: return (#"ColumnValues "k" not in [\#(low), 3, \#(high)]"#, { ![low, 3, high].contains($0) })
+        case 4: return (#"ColumnLength "k" <= 2"#, { $0 < 100 })
+        case 5: return (#"ColumnValues "k" matches "[0-9]*[02468]""#, { $0 % 2 == 0 })
+        case 6:
+            return (
+                #"(ColumnValues "k" < \#(high)) or (ColumnValues "k" matches ".*7")"#, { $0 < high || $0 % 10 == 7 }
+            )
+        default: return (#"ColumnValues "k" != 5 where "k < 50""#, { $0 != 5 })
+        }
+    }
+
+    @Test(
+        "good rows survive with their values, bad ones are left out and masked ones masked, whatever rules, masks and profiles"
+    )
+    func checked() throws {
+        let folder = try ScratchFolder()
+        var jobs: [ParquetChecker.Job] = []
+        for seed in 0..<80 {
+            var random = SeededGenerator(seed: UInt64(seed) &* 104_729)
+            var table = RandomTable(seed: 1000 + UInt64(seed), numbered: true)
+            var options = ConversionOptions()
+            options.csv.batchBytes = [256, 1024, 65_536, 512 << 10].randomElement(using: &random) ?? 1024
+            options.parquet.rowGroupRows = [64, 1000, 1_000_000].randomElement(using: &random) ?? 1000
+            options.parquet.pageRows = [8, 100, 1000, 20_000].randomElement(using: &random) ?? 1000
+            options.threads = Int.random(in: 1...2, using: &random)
+            options.csv.badRecords = .reject
+            let all = table.expected.columns
+            let rules = (0..<Int.random(in: 1...3, using: &random)).map { _ in Self.rule(table.rows, &random) }
+            let isGood = { row in rules.allSatisfy { $0.holds(row) } }
+            let bad = (0..<table.rows).filter { !isGood($0) }
+            table.keep(isGood)
+            if bad.count < table.rows, table.hasPlainTypes {
+                let whole = [
+                    #"IsUnique "k""#, #"Completeness "k" = 1"#, #"ColumnExists "c0""#, "RowCount = \(table.rows)",
+                ]
+                options.quality = try QualityRules(
+                    dqdl: "Rules = [ \((rules.map(\.dqdl) + (table.rows > 0 ? whole : [])).joined(separator: ", ")) ]")
+            } else {
+                table.expected.columns = all
+            }
+            if Bool.random(using: &random) {
+                let action: Masking.Action = Bool.random(using: &random) ? .redact : .keepLastFour
+                if let column = table.mask(action) { options.masking = Masking(columns: [column: action]) }
+            }
+            if Bool.random(using: &random) { options.profile = 3 }
+            let path = folder.path("checked-\(seed).parquet")
+            let rejects = RejectCollector()
+            let report = try convert(table.csv, options, rejected: rejects, to: path)
+            let place: Comment = "seed \(seed), \(rules.map(\.dqdl))"
+            if options.quality != nil {
+                #expect(rejects.records.map(\.row) == bad.map { Int64($0) + 1 }, place)
+                #expect(report.rows == Int64(table.rows - bad.count), place)
+            }
+            if let profile = report.profile {
+                for (column, expected) in zip(profile.columns, table.expected.columns) {
+                    let nulls = expected.values.count { if case .null = $0 { true } else { false } }
+                    #expect(column.rows == report.rows && column.nulls == Int64(nulls), place)
+                }
+                let numbers = (0..<table.rows).filter { options.quality == nil || isGood($0) }
+                #expect(profile.columns.last?.distinct.count == Int64(numbers.count), place)
+                #expect(profile.columns.last?.maximum == numbers.last.map(String.init), place)
+            }
             jobs.append(.init(parquet: path, expected: table.expected, types: table.types))
         }
         try ParquetChecker.check(jobs, in: folder.url)

@@ -89,6 +89,41 @@ struct ConvertTypeTests {
         try ParquetChecker.check([.init(parquet: path, expected: expected)], in: folder.url)
     }
 
+    /// A source that can be read once.
+    private final class Pipe: ByteSource {
+        private let source: MemorySource
+        init(_ text: String) { source = MemorySource(text) }
+        func read(into buffer: UnsafeMutableRawBufferPointer) throws(ColumnarError) -> Int {
+            try source.read(into: buffer)
+        }
+        func rewind() throws(ColumnarError) { throw ColumnarError(.readFailed, "no") }
+    }
+
+    @Test("what can be read once, and begins with a bad record that changes the types, says so; a schema helps")
+    func badBeginningOfPipe() throws {
+        let text = "{\"a\":\"x\",\"b\":-1}\n" + (1...50).map { "{\"a\":\($0),\"b\":\($0)}\n" }.joined()
+        var options = ConversionOptions()
+        options.format = .ndjson
+        options.quality = try QualityRules(dqdl: #"Rules = [ ColumnValues "b" > 0 ]"#)
+        let file = try CSVConverter.convert(from: MemorySource(text), to: MemorySink(), options: options)
+        #expect(file.columns.map(\.type) == [.bigint, .bigint] && file.rows == 50)
+        let error = columnarError {
+            _ = try CSVConverter.convert(from: Pipe(text), to: MemorySink(), options: options)
+        }
+        #expect(
+            error?.code == .readFailed && error?.message.contains("give a schema") == true,
+            "\(String(describing: error))")
+        options.schema = [ColumnSchema(name: "a", type: .bigint), ColumnSchema(name: "b", type: .bigint)]
+        options.mismatches = .reject
+        let piped = try CSVConverter.convert(from: Pipe(text), to: MemorySink(), options: options)
+        #expect(piped.columns == file.columns && piped.rows == 50)
+        // Without JSON's types there is no such need.
+        options.schema = nil
+        options.format = .csv
+        let table = "a,b\nx,-1\n" + (1...50).map { "\($0),\($0)\n" }.joined()
+        #expect(try CSVConverter.convert(from: Pipe(table), to: MemorySink(), options: options).columns == file.columns)
+    }
+
     @Test("a file that cannot be read twice says so when a column must be widened")
     func widenPipe() throws {
         var ends: [Int32] = [0, 0]

@@ -49,7 +49,7 @@ struct JSONFuzzTests {
                 let (report, error) = outcome(bytes, options)
                 if let error {
                     failures += 1
-                    #expect(!error.message.isEmpty)
+                    #expect(!error.message.isEmpty && error.namesPlace, "\(error)")
                     if error.code == .malformedRow || error.code == .invalidUTF8 {
                         #expect(error.line != nil && error.byteOffset != nil, "\(error)")
                         #expect((error.byteOffset ?? 0) <= Int64(bytes.count), "\(error)")

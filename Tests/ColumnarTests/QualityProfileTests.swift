@@ -73,6 +73,16 @@ struct QualityProfileTests {
         }
     }
 
+    @Test("Decimals of more than 18 digits have a mean and a deviation")
+    func wideDecimals() throws {
+        let text = "d\n" + (1...1000).map { "\($0)0000000000000000000.25\n" }.joined()
+        let column = try profile(MemorySource(text)).columns[0]
+        #expect(column.type == "decimal(25,2)" || column.type.hasPrefix("decimal("), "\(column.type)")
+        let (mean, deviation) = (try #require(column.mean), try #require(column.standardDeviation))
+        #expect(abs(mean / 5005e18 - 1) < 1e-12, "\(mean)")
+        #expect(abs(deviation / (10e18 * (999_999.0 / 12).squareRoot()) - 1) < 1e-9, "\(deviation)")
+    }
+
     @Test("Odd values: NaN, infinities, zeros of both signs, decimals, open columns, nothing at all")
     func odd() throws {
         let text = "a,b,c,d,e\n1.5,NaN,0.0,9999999999999999999,\n,inf,-0.0,-1,\n-2.5,NaN,0.0,3,\n"

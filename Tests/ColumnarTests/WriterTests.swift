@@ -68,6 +68,31 @@ struct WriterTests {
         #expect(floats.metadata?.statistics?.nullCount == 100)
     }
 
+    @Test("pages of texts with a dictionary have the least and the greatest text that is in them")
+    func textPages() throws {
+        // Words that come in their order, one that is everywhere in the second half, and a page of nulls.
+        let words = (0..<6000).map { row in
+            row >= 5000 ? "" : row > 2500 && row % 100 == 0 ? "zebra" : "w\(1000 + row / 50)\(row % 2 == 0 ? "" : "é")"
+        }
+        let bytes = try write("n,s\n" + words.map { "1,\($0)\n" }.joined()) { options in
+            options.parquet.pageRows = 500
+            options.csv.batchBytes = 4096
+        }
+        let column = try footer(bytes).rowGroups[0].columns[1]
+        #expect(column.metadata?.dictionaryPageOffset != nil)
+        let index = try ThriftReader.decode(
+            ColumnIndex.self, from: slice(bytes, column.columnIndexOffset, column.columnIndexLength))
+        #expect(index.nullPages == (0..<12).map { $0 >= 10 })
+        for page in 0..<10 {
+            let texts = words[page * 500..<page * 500 + 500].map { Array($0.utf8) }.sorted {
+                $0.lexicographicallyPrecedes($1)
+            }
+            #expect(index.minValues[page] == texts.first && index.maxValues[page] == texts.last, "page \(page)")
+        }
+        #expect(column.metadata?.statistics?.minValue == Array("w1000".utf8))
+        #expect(column.metadata?.statistics?.maxValue == Array("zebra".utf8))
+    }
+
     private func little(_ value: Int64) -> [UInt8] {
         (0..<8).map { UInt8(truncatingIfNeeded: value >> (8 * $0)) }
     }

@@ -18,6 +18,9 @@
 /// Whether a word occurs in the bytes: memmem, which glibc declares for _GNU_SOURCE only.
 bool clinux_contains(const void *bytes, size_t count, const void *word, size_t word_count);
 
+/// Asks for the cache line of an address that is going to be read; any address will do.
+static inline void clinux_prefetch(const void *address) { __builtin_prefetch(address); }
+
 /// For each of 64 bytes a bit, the first byte's bit lowest.
 typedef struct {
     uint64_t quotes;

@@ -93,7 +93,8 @@ final class BatchReader: RecordReader {
                 let line = batch.countLines(batch.start, position) + 1
                 if outcome.kind == .incomplete && position >= batch.end {
                     throw ColumnarError(
-                        .emptyFile, "The file holds only comments and blank lines: neither header nor record.")
+                        .emptyFile, "The file holds only comments and blank lines: neither header nor record.",
+                        byteOffset: batch.inputOffset(position))
                 }
                 throw ColumnarError(
                     .unclosedQuote,

@@ -74,6 +74,13 @@ public enum CSVConverter {
         do throws(ColumnarError) {
             try source.rewind()
         } catch {
+            if first.awaitsGoodRows {
+                throw ColumnarError(
+                    .readFailed,
+                    "Some of the first records are left out, and the types of the others without them show only when all "
+                        + "records are read twice, which a pipe or socket does not allow. Save the input to a file first, "
+                        + "or give a schema.", row: 1)
+            }
             throw first.missingColumn ?? error
         }
         let scan = try makePass().scan()

@@ -15,6 +15,8 @@ final class ConversionPass {
     private(set) var inferredTypes: [String: ColumnType] = [:]
     /// Why the pass ended before its first record, where the first records of JSON lack a column that is needed.
     private(set) var missingColumn: ColumnarError?
+    /// Whether the pass ended at its first records because some of them are left out, and may have had a say in the types.
+    private(set) var awaitsGoodRows = false
     private var isUnderWay = false
 
     init(
@@ -63,7 +65,10 @@ final class ConversionPass {
             hasBatch = try reader.next(into: batch)
         }
         if reader.hasNews { return nil }
-        if sawRejected, scan == nil, options.format.isJSON, !confirmsTypes(batch, reader) { return nil }
+        if sawRejected, scan == nil, options.format.isJSON, !confirmsTypes(batch, reader) {
+            awaitsGoodRows = true
+            return nil
+        }
         let columns = reader.resolvedTypes.map { resolve(plan, $0) } ?? resolve(plan, scan ?? sample(batch, reader))
         let open = scan == nil ? plan.columns.indices.filter { columns[$0].isOpen } : []
         guard let table = try output(columns.map(\.schema), open: Set(open), plan) else { return nil }

@@ -58,7 +58,8 @@ final class MemberReader: RecordReader {
     private func begin() throws(ColumnarError) {
         guard try archive.nextMember() else {
             guard firstMember != nil else {
-                throw ColumnarError(.emptyFile, "The ZIP archive holds no file. Check what writes it.")
+                throw ColumnarError(
+                    .emptyFile, "The ZIP archive holds no file. Check what writes it.", byteOffset: 0)
             }
             return
         }

@@ -38,9 +38,10 @@ final class TableBuilder: RowOutput {
     /// - Parameters:
     ///   - open: positions of columns whose type is to be taken from their first values; text meanwhile.
     ///   - shared: what two threads need to finish pages, where several tables share it.
+    ///   - memory: of the columns, where several tables share it.
     init(
         columns: [ColumnSchema], open: Set<Int>, plan: OutputPlan, options: ConversionOptions, nullTokens: NullTokens,
-        sink: any ByteSink, workspaces shared: [PageWorkspace]? = nil
+        sink: any ByteSink, workspaces shared: [PageWorkspace]? = nil, memory: ColumnMemory? = nil
     ) throws(ColumnarError) {
         self.options = options.parquet
         self.columns = columns
@@ -51,13 +52,15 @@ final class TableBuilder: RowOutput {
         origins = plan.columns.map(\.origin)
         // Many columns share what a few may take.
         let pageRows = max(1024, min(options.parquet.pageRows, 800_000 / max(1, leaves.count)))
+        // Of few columns all pages get full, and quickly.
+        let memory = memory ?? ColumnMemory(usesHugePages: leaves.count * pageRows <= 1_000_000)
         builders = leaves.map {
             ColumnBuilder(
                 name: $0.path.joined(separator: "."), type: $0.type, options: options.parquet,
                 nullTokens: plan.columns[$0.column].nullTokens(nullTokens),
                 pageRows: min(pageRows, options.parquet.pageRows),
                 keepsDigits: plan.columns[$0.column].isInferred,
-                levels: $0.nestedIndex == nil ? nil : NestedLevels($0))
+                levels: $0.nestedIndex == nil ? nil : NestedLevels($0), memory: memory)
         }
         if options.profile != nil {
             let limit = max(256, min(16_000, 50_000 / max(1, builders.count)))

@@ -62,7 +62,8 @@ final class ParquetGroupCopy {
         for (index, chunk) in described.columns.enumerated() {
             guard !chunk.isElsewhere, var metadata = group.columns[index].metadata else {
                 throw ColumnarError(
-                    .unsupported, "Column \"\(chunk.column.name)\" lies in another file.", column: chunk.column.name)
+                    .unsupported, "Column \"\(chunk.column.name)\" lies in another file.",
+                    byteOffset: chunk.range.lowerBound, column: chunk.column.name)
             }
             let shift = position - chunk.range.lowerBound
             metadata.dataPageOffset += shift

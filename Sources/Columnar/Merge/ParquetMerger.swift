@@ -96,13 +96,13 @@ struct ParquetMergeSource {
             guard let batch = try reader.next(maximum: rest) else {
                 throw ColumnarError(
                     .corruptFile, "Column \"\(reader.column.name)\" has fewer values than its row group has rows.",
-                    column: reader.column.name)
+                    byteOffset: reader.place, column: reader.column.name)
             }
             guard let vector = values.vector(batch.values) else {
                 throw ColumnarError(
                     .corruptFile,
                     "Column \"\(reader.column.name)\" holds a value beyond what its type, \(reader.column.typeName), "
-                        + "allows.", column: reader.column.name)
+                        + "allows.", byteOffset: reader.place, column: reader.column.name)
             }
             let level = reader.presentLevel
             try builder.append(
@@ -135,10 +135,11 @@ final class ParquetMergeWriter {
         self.options = options
         workspace = try PageWorkspace(options.compression)
         let pageRows = min(options.pageRows, max(1024, 2_000_000 / max(1, columns.count)))
+        let memory = ColumnMemory(usesHugePages: columns.count * pageRows <= 1_000_000)
         builders = columns.map {
             ColumnBuilder(
                 name: $0.name, type: $0.type, options: options, nullTokens: NullTokens([]), pageRows: pageRows,
-                keepsDigits: false)
+                keepsDigits: false, memory: memory)
         }
         report.columns = columns
     }

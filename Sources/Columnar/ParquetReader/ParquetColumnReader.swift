@@ -46,6 +46,9 @@ public struct ParquetColumnReader: Sendable {
         }
     }
 
+    /// Where in the file the reader stands: the page under way, or what follows the last one.
+    var place: Int64 { page?.offset ?? pages.offset }
+
     private mutating func nextPage() throws(ColumnarError) {
         // The page before goes first: two need not be in memory.
         (page, values, repetition, definition) = (nil, nil, nil, nil)

@@ -28,7 +28,7 @@ public struct ParquetFile: Sendable {
         formatVersion = Int(metadata.version)
         createdBy = metadata.createdBy
         keyValueMetadata = (metadata.keyValues ?? []).map { (key: $0.key, value: $0.value) }
-        schema = try ParquetSchema(metadata.schema)
+        schema = try ParquetSchema(metadata.schema, at: footerStart)
         var groups: [ParquetRowGroup] = []
         var rows: Int64 = 0
         for (index, group) in metadata.rowGroups.enumerated() {
@@ -57,18 +57,22 @@ public struct ParquetFile: Sendable {
         _ input: any ParquetInput, _ limits: ParquetLimits
     ) throws(ColumnarError) -> (FileMetadata, Int64) {
         guard input.size >= 12 else {
-            throw ColumnarError(.notParquet, "The file has \(input.size) bytes; the smallest Parquet file has more.")
+            throw ColumnarError(
+                .notParquet, "The file has \(input.size) bytes; the smallest Parquet file has more.",
+                byteOffset: input.size)
         }
         let tail = try input.read(at: input.size - 8, count: 8)
         let magic = tail[4...]
         if magic.elementsEqual("PARE".utf8) {
-            throw ColumnarError(.unsupported, "The file's footer is encrypted; this reader has no keys.")
+            throw ColumnarError(
+                .unsupported, "The file's footer is encrypted; this reader has no keys.", byteOffset: input.size - 4)
         }
         guard magic.elementsEqual("PAR1".utf8) else {
             let isCut = try input.read(at: 0, count: 4).elementsEqual("PAR1".utf8)
             throw isCut
                 ? corrupt("the file begins as Parquet and does not end so: it was cut", at: input.size - 4)
-                : ColumnarError(.notParquet, "The file does not end with PAR1, as Parquet files do.")
+                : ColumnarError(
+                    .notParquet, "The file does not end with PAR1, as Parquet files do.", byteOffset: input.size - 4)
         }
         guard try input.read(at: 0, count: 4).elementsEqual("PAR1".utf8) else {
             throw corrupt("the file ends as Parquet and does not begin so", at: 0)
@@ -79,7 +83,8 @@ public struct ParquetFile: Sendable {
         }
         guard length <= Int64(limits.footerBytes) else {
             throw ColumnarError(
-                .limitExceeded, "The Parquet footer has \(length) bytes; the limit is \(limits.footerBytes).")
+                .limitExceeded, "The Parquet footer has \(length) bytes; the limit is \(limits.footerBytes).",
+                byteOffset: input.size - 8)
         }
         let start = input.size - 8 - length
         let bytes = try input.read(at: start, count: Int(length))
@@ -106,7 +111,8 @@ public struct ParquetFile: Sendable {
         let chunk = rowGroups[rowGroup].columns[column]
         if chunk.isElsewhere {
             throw ColumnarError(
-                .unsupported, "Column \"\(chunk.column.name)\" lies in another file.", column: chunk.column.name)
+                .unsupported, "Column \"\(chunk.column.name)\" lies in another file.",
+                byteOffset: chunk.range.lowerBound, column: chunk.column.name)
         }
         let pages = PageReader(
             input, limits: limits, budget: budget, leaf: chunk.column, codec: chunk.codecType, rowGroup: rowGroup,

@@ -104,7 +104,7 @@ public struct ParquetRowReader: Sendable {
         valuesInRow += 1
         guard valuesInRow <= file.limits.valuesPerRow else {
             throw ColumnarError(
-                .limitExceeded, "A row has more than \(file.limits.valuesPerRow) values.", column: leaf.name)
+                .limitExceeded, "A row has more than \(file.limits.valuesPerRow) values.", row: row, column: leaf.name)
         }
         guard let value = try cursors[leaf.index].take() else { throw mismatch(field, "its columns differ in length") }
         return value
@@ -119,8 +119,11 @@ public struct ParquetRowReader: Sendable {
         let name = leaf?.name ?? field.name
         return ColumnarError(
             .corruptFile, "Column \"\(name)\", row group \(rowGroup): the levels contradict each other: \(problem).",
-            row: file.rowGroups[...rowGroup].reduce(0) { $0 &+ $1.rowCount } - rowsLeft, column: name)
+            row: row, column: name)
     }
+
+    /// The row under way, counted from 1.
+    private var row: Int64 { file.rowGroups[...rowGroup].reduce(0) { $0 &+ $1.rowCount } - rowsLeft }
 }
 
 /// Walks one column value by value.

@@ -15,8 +15,9 @@ struct ColumnChunk {
         var bounds: ValueBounds
     }
 
+    private let memory: ColumnMemory
     /// Headers and bytes of data pages, one after the other.
-    var pages = RawBuffer(capacity: 512)
+    private(set) var pages: PageStore
     var dictionaryPage = RawBuffer(capacity: 64)
     var pageList: [Page] = []
     /// Compressed or not: decided at the first page, since a chunk has one codec.
@@ -33,13 +34,18 @@ struct ColumnChunk {
     var uncompressedSize = 0
     var bounds = ValueBounds()
 
-    func free() {
+    init(_ memory: ColumnMemory) {
+        self.memory = memory
+        pages = PageStore(memory)
+    }
+
+    mutating func free() {
         pages.free()
         dictionaryPage.free()
     }
 
     mutating func clear() {
-        pages.count = 0
+        pages.free()
         dictionaryPage.count = 0
         pageList.removeAll(keepingCapacity: true)
         (codec, hasTriedValues, splitsBytes, splitsLengths) = (nil, false, nil, nil)
@@ -61,7 +67,7 @@ struct ColumnChunk {
         let stored = try store(plain, workspace)
         let header = Self.header(plain: plain.count, stored: stored.count, values: values, encoding: encoding)
         let offset = pages.count
-        Self.append(header, stored, to: &pages)
+        append(header, stored)
         uncompressedSize += pages.count - offset - stored.count + plain.count
         pageList.append(
             Page(
@@ -84,7 +90,10 @@ struct ColumnChunk {
             type: .dictionaryPage, uncompressedSize: Int32(plain.count), compressedSize: Int32(stored.count),
             dictionaryPage: DictionaryPageHeader(
                 valueCount: Int32(count), encoding: isLegacy ? .plainDictionary : .plain))
-        Self.append(header, stored, to: &dictionaryPage)
+        dictionaryPage.append(ThriftWriter.bytes(of: header))
+        if let start = stored.baseAddress {
+            dictionaryPage.append(start.assumingMemoryBound(to: UInt8.self), stored.count)
+        }
         uncompressedSize += dictionaryPage.count - stored.count + plain.count
     }
 
@@ -106,19 +115,22 @@ struct ColumnChunk {
         try compressor.compress(plain)
         let saved = plain.count - compressor.output.count
         guard saved > plain.count / 20, saved > pages.count / 50 else { return }
-        let old = pages
+        var old = pages
         defer { old.free() }
-        pages = RawBuffer(capacity: old.count)
+        pages = PageStore(memory)
         codec = compressor.codec
+        let longest = pageList.reduce(0) { max($0, $1.storedSize) }
+        let room = UnsafeMutableRawBufferPointer.allocate(byteCount: longest, alignment: 16)
+        defer { room.deallocate() }
         for index in pageList.indices {
             let page = pageList[index]
-            let body = UnsafeRawBufferPointer(
-                start: old.base + page.offset + page.size - page.storedSize, count: page.storedSize)
-            try compressor.compress(body)
+            let body = UnsafeMutableRawBufferPointer(rebasing: room[..<page.storedSize])
+            old.copy(from: page.offset + page.size - page.storedSize, to: body)
+            try compressor.compress(UnsafeRawBufferPointer(body))
             let offset = pages.count
             let header = Self.header(
                 plain: body.count, stored: compressor.output.count, values: page.values, encoding: page.encoding)
-            Self.append(header, compressor.output.bytes, to: &pages)
+            append(header, compressor.output.bytes)
             pageList[index].offset = offset
             pageList[index].size = pages.count - offset
             pageList[index].storedSize = compressor.output.count
@@ -143,8 +155,8 @@ struct ColumnChunk {
         return compressor.output.bytes
     }
 
-    private static func append(_ header: PageHeader, _ bytes: UnsafeRawBufferPointer, to buffer: inout RawBuffer) {
-        buffer.append(ThriftWriter.bytes(of: header))
-        if let start = bytes.baseAddress { buffer.append(start.assumingMemoryBound(to: UInt8.self), bytes.count) }
+    private mutating func append(_ header: PageHeader, _ bytes: UnsafeRawBufferPointer) {
+        ThriftWriter.bytes(of: header).withUnsafeBytes { pages.append($0) }
+        pages.append(bytes)
     }
 }

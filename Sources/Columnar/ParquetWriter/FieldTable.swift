@@ -1,3 +1,5 @@
+import CLinux
+
 /// The fields of one column in a batch, as loops over a column read them.
 struct FieldTable {
     var bytes: UnsafePointer<UInt8>
@@ -20,6 +22,10 @@ struct FieldTable {
         text = FieldText(dialect)
     }
 
+    /// Rows from a field to the one whose text is fetched meanwhile: the texts of a column lie a record apart, where no
+    /// processor looks by itself.
+    static let fetchDistance = 8
+
     /// Fields that lie as pairs of start and end, record by record.
     init(
         bytes: UnsafePointer<UInt8>, slots: UnsafePointer<UInt32>, column: Int, columns: Int, dialect: CSVDialect
@@ -31,6 +37,18 @@ struct FieldTable {
         rows = 0
         quote = dialect.quote.map(UInt32.init) ?? 256
         text = FieldText(dialect)
+    }
+}
+
+extension FieldTable {
+    /// Fetches the text some rows behind a field into the cache.
+    /// - Parameter last: start of the last row.
+    @inline(__always)
+    static func fetch(
+        _ bytes: UnsafePointer<UInt8>, behind start: UnsafePointer<UInt32>, _ last: UnsafePointer<UInt32>, _ stride: Int
+    ) {
+        let ahead = start + (fetchDistance &* stride)
+        clinux_prefetch(bytes + (Int((ahead < last ? ahead : last).pointee) &+ 1))
     }
 }
 

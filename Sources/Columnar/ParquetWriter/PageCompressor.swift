@@ -1,6 +1,7 @@
 import CSnappy
 import CZlib
 import CZstd
+import Glibc
 
 /// Compresses pages. Used by one thread at a time.
 final class PageCompressor {
@@ -108,15 +109,30 @@ final class PageWorkspace {
     var page = RawBuffer(capacity: 1 << 16)
     private var numberMemory: UnsafeMutablePointer<Int64>
     private var numberCapacity = 4096
+    private var flagMemory: UnsafeMutablePointer<UInt8>
+    private var flagCapacity = 1024
 
     init(_ compression: ParquetWriterOptions.Compression) throws(ColumnarError) {
         numberMemory = .allocate(capacity: numberCapacity)
+        flagMemory = .allocate(capacity: flagCapacity)
         compressor = try PageCompressor(compression)
     }
 
     deinit {
         page.free()
         numberMemory.deallocate()
+        flagMemory.deallocate()
+    }
+
+    /// Zeros, a byte each; what was there is void.
+    func flags(_ count: Int) -> UnsafeMutablePointer<UInt8> {
+        if count > flagCapacity {
+            flagMemory.deallocate()
+            flagCapacity = 2 * count
+            flagMemory = .allocate(capacity: flagCapacity)
+        }
+        memset(flagMemory, 0, count)
+        return flagMemory
     }
 
     /// Room for `count` numbers; what it held is void.

@@ -35,7 +35,7 @@ final class ParquetFileWriter {
             let dictionaryOffset = chunk.dictionaryPage.count > 0 ? bytesWritten : nil
             try write(chunk.dictionaryPage.bytes)
             let pagesOffset = bytesWritten
-            try write(chunk.pages.bytes)
+            try chunk.pages.forEachBlock { bytes throws(ColumnarError) in try write(bytes) }
             uncompressed += Int64(chunk.uncompressedSize)
             metadata.append(
                 ColumnChunkMetadata(
@@ -170,7 +170,7 @@ final class ParquetFileWriter {
             row += Int64(page.rows)
             let isNull = page.nulls == page.values
             let bounds = page.bounds.encoded(as: layout)
-            // A page with values and without bounds (NaN only, texts by dictionary) leaves the chunk without an index.
+            // A page with values and without bounds (NaN only) leaves the chunk without an index.
             if !isNull && bounds == nil { columnIndex = nil }
             columnIndex?.nullPages.append(isNull)
             columnIndex?.minValues.append(bounds?.least ?? [])

@@ -17,12 +17,29 @@ struct ValueBounds {
 
     mutating func add(integers values: UnsafePointer<Int64>, count: Int) {
         guard count > 0 else { return }
-        var (low, high) = (values[0], values[0])
-        for index in 1..<max(1, count) {
-            let value = values[index]
-            low = value < low ? value : low
-            high = value > high ? value : high
+        // Four side by side, since each comparison waits for the one before.
+        let first = values[0]
+        var (low, low1, low2, low3) = (first, first, first, first)
+        var (high, high1, high2, high3) = (first, first, first, first)
+        var index = 0
+        while index &+ 4 <= count {
+            let (a, b, c, d) = (values[index], values[index &+ 1], values[index &+ 2], values[index &+ 3])
+            low = a < low ? a : low
+            low1 = b < low1 ? b : low1
+            low2 = c < low2 ? c : low2
+            low3 = d < low3 ? d : low3
+            high = a > high ? a : high
+            high1 = b > high1 ? b : high1
+            high2 = c > high2 ? c : high2
+            high3 = d > high3 ? d : high3
+            index &+= 4
         }
+        while index < count {
+            low = min(low, values[index])
+            high = max(high, values[index])
+            index &+= 1
+        }
+        (low, high) = (min(min(low, low1), min(low2, low3)), max(max(high, high1), max(high2, high3)))
         if isEmpty {
             (least, greatest, isEmpty) = (low, high, false)
         } else {
@@ -114,6 +131,24 @@ struct ValueBounds {
         isEmpty = false
     }
 
+    /// Texts of a dictionary.
+    /// - Parameter isThere: 1 for each id whose text counts; at least one is.
+    mutating func add(_ dictionary: borrowing ValueDictionary, where isThere: UnsafePointer<UInt8>) {
+        var (low, high) = (
+            UnsafeBufferPointer<UInt8>(start: nil, count: 0), UnsafeBufferPointer<UInt8>(start: nil, count: 0)
+        )
+        var (lowPrefix, highPrefix) = (UInt64.max, UInt64(0))
+        var isFirst = true
+        for id in 0..<dictionary.count where isThere[id] == 1 {
+            let text = dictionary.text(UInt32(truncatingIfNeeded: id))
+            let prefix = Self.prefix(text)
+            if isFirst || (prefix <= lowPrefix && Self.isLess(text, low)) { (low, lowPrefix) = (text, prefix) }
+            if isFirst || (prefix >= highPrefix && Self.isLess(high, text)) { (high, highPrefix) = (text, prefix) }
+            isFirst = false
+        }
+        if !isFirst { add(least: low, greatest: high) }
+    }
+
     mutating func merge(texts other: ValueBounds) {
         guard !other.isEmpty else { return }
         other.leastText.withUnsafeBufferPointer { low in
@@ -165,7 +200,8 @@ struct ValueBounds {
         isEmpty = false
     }
 
-    private static func wide(_ bytes: UnsafePointer<UInt8>) -> Int128 {
+    /// Sixteen bytes as a number.
+    static func wide(_ bytes: UnsafePointer<UInt8>) -> Int128 {
         let high = Int64(bitPattern: loadWord(bytes).byteSwapped)
         return Int128(high) << 64 | Int128(loadWord(bytes + 8).byteSwapped)
     }

@@ -29,6 +29,8 @@ final class PartitionedBuilder: RowOutput {
     private let plan: OutputPlan
     private let positions: [Int]
     private let workspaces: [PageWorkspace]
+    /// Of all files; most of what a file's columns ask for is not used before it ends.
+    private let memory = ColumnMemory(usesHugePages: false)
     /// Stored columns of a file.
     private let leafCount: Int
     private let openFiles: Int
@@ -159,7 +161,7 @@ final class PartitionedBuilder: RowOutput {
         options.parquet.pageRows = min(options.parquet.pageRows, max(128, 2_000_000 / max(1, leafCount * tables)))
         let table = try TableBuilder(
             columns: fileColumns, open: [], plan: plan, options: options, nullTokens: nullTokens,
-            sink: try output.begin(file), workspaces: workspaces)
+            sink: try output.begin(file), workspaces: workspaces, memory: memory)
         let part = Part(table, file)
         open[id] = part
         return part

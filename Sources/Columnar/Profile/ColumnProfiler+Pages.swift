@@ -219,6 +219,11 @@ extension ColumnProfiler {
 
     /// Values of a fixed number of bytes.
     func observe(fixed: UnsafePointer<UInt8>, width: Int, count: Int) {
+        moments.add(count: count) {
+            Double(ValueBounds.wide(fixed + $0 * width))
+        } times: { _ in
+            1
+        }
         for index in 0..<count {
             let value = fixed + index * width
             if let sketch {

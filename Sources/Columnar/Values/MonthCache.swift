@@ -5,13 +5,13 @@ final class MonthCache {
         /// `YYYY-MM-`, eight bytes.
         var word: UInt64
         /// Day before the first, since 1970-01-01.
-        var start: Int64
-        var days: Int
+        var start: Int32
+        var days: Int32
     }
 
-    /// By the last digit of the month.
+    /// By the month and two bits of the year: four years in a row have a place for each month.
     private let entries: UnsafeMutablePointer<Entry>
-    private static let count = 16
+    private static let count = 128
 
     init() {
         entries = .allocate(capacity: Self.count)
@@ -20,14 +20,20 @@ final class MonthCache {
 
     deinit { entries.deallocate() }
 
+    /// The place of a word: the units of the month, its tens, and two bits of the year.
+    @inline(__always)
+    private static func place(_ word: UInt64) -> Int {
+        Int(truncatingIfNeeded: (word &>> 48) & 15 | (word &>> 36) & 16 | (word &>> 19) & 96)
+    }
+
     /// The day in the first ten bytes, nil where they are no date. Sixteen bytes must be readable.
     @inline(__always)
     func days(_ text: UnsafePointer<UInt8>) -> Int64? {
         let word = loadWord(text)
-        let entry = entries + Int(truncatingIfNeeded: (word &>> 48) & 15)
+        let entry = entries + Self.place(word)
         guard entry.pointee.word == word else { return slow(text, word, entry) }
-        guard let day = TemporalText.twoDigits(text + 8), day >= 1, day <= entry.pointee.days else { return nil }
-        return entry.pointee.start &+ Int64(day)
+        guard let day = TemporalText.twoDigits(text + 8), day >= 1, day <= Int(entry.pointee.days) else { return nil }
+        return Int64(entry.pointee.start) &+ Int64(day)
     }
 
     @inline(never)
@@ -35,7 +41,8 @@ final class MonthCache {
         guard let date = TemporalText.date(text) else { return nil }
         let days = TemporalText.daysFromCivil(date.year, date.month, date.day)
         entry.pointee = Entry(
-            word: word, start: days - Int64(date.day), days: TemporalText.daysIn(date.month, of: date.year))
+            word: word, start: Int32(truncatingIfNeeded: days - Int64(date.day)),
+            days: Int32(truncatingIfNeeded: TemporalText.daysIn(date.month, of: date.year)))
         return days
     }
 }

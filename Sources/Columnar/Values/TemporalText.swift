@@ -75,6 +75,22 @@ enum TemporalText {
         return Timestamp(microseconds: microseconds - offset, hasZone: true)
     }
 
+    /// The seconds since midnight of `23:59:59`, all of it in a word; nil where it is no time.
+    @inline(__always)
+    static func secondsOfDay(_ word: UInt64) -> Int64? {
+        // Digits become their values and colons zero; each pair of digits is a number in the byte of the first.
+        let values = word ^ 0x3030_3A30_303A_3030
+        let pairs = values &* 10 &+ (values &>> 8)
+        let (hour, minute, second) = (pairs & 0xFF, pairs &>> 24 & 0xFF, pairs &>> 48 & 0xFF)
+        // A bit is set by a byte above nine, by what stands for a colon, and by an hour or minute beyond the last.
+        let wrong =
+            ((values &+ 0x7676_7676_7676_7676) | values) & 0x8080_8080_8080_8080
+            | values & 0x0000_FF00_00FF_0000
+            | ((hour &+ (0x80 - 24)) | (minute &+ (0x80 - 60)) | (second &+ (0x80 - 60))) & 0x80
+        guard wrong == 0 else { return nil }
+        return Int64(truncatingIfNeeded: hour &* 3600 &+ minute &* 60 &+ second)
+    }
+
     /// A time of day, `23:59:59` or with a fraction, as microseconds since midnight. Hours and minutes alone could as well
     /// be minutes and seconds; they are refused unless `allowsShort`.
     static func timeOfDay(_ text: UnsafePointer<UInt8>, _ length: Int, allowsShort: Bool = false) -> Int64? {

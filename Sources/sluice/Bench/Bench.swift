@@ -11,7 +11,7 @@ import SluiceRuntime
 /// `sluice bench`: the speed of each part, on this machine, now.
 struct Bench: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Measure the speed of each part; needs no running host.",
+        commandName: "bench", abstract: "Measure the speed of each part; needs no running host.",
         discussion: "Quote medians and ratios: a busy machine moves every absolute figure.",
         subcommands: [
             BenchPatterns.self, BenchColumnar.self, BenchJournal.self, BenchInvoke.self, BenchDrop.self,

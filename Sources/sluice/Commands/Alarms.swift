@@ -4,7 +4,7 @@ import HostAPI
 /// `sluice alarms`.
 struct Alarms: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "What is watched, and what is wrong at the moment.",
+        commandName: "alarms", abstract: "What is watched, and what is wrong at the moment.",
         discussion: """
             Alarms are files in Events/alarms: a metric beyond a threshold, or a file that has not come by a time. Each \
             change of an alarm is an event (source aws.cloudwatch), to which rules react.
@@ -13,7 +13,7 @@ struct Alarms: AsyncParsableCommand {
 
     struct List: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Alarms in force, their states, and why they are in them.")
+            commandName: "list", abstract: "Alarms in force, their states, and why they are in them.")
         @OptionGroup var common: CommonOptions
 
         func run() async throws {

@@ -4,6 +4,7 @@ import HostAPI
 /// `sluice backup`.
 struct Backup: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
+        commandName: "backup",
         abstract: "Copy the journal and the deployed functions into a new folder while the host works.",
         discussion: """
             The copy is a data folder of its own: `sluice up --data DIR` starts from it. It holds every event that was \

@@ -4,10 +4,12 @@ import HostAPI
 /// `sluice buckets`.
 struct Buckets: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Folders that are watched.", subcommands: [List.self, Trigger.self, Lifecycle.self])
+        commandName: "buckets", abstract: "Folders that are watched.",
+        subcommands: [List.self, Trigger.self, Lifecycle.self])
 
     struct List: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "Buckets, what is in them, how they are watched.")
+        static let configuration = CommandConfiguration(
+            commandName: "list", abstract: "Buckets, what is in them, how they are watched.")
         @OptionGroup var common: CommonOptions
 
         func run() async throws {
@@ -26,7 +28,7 @@ struct Buckets: AsyncParsableCommand {
 
     struct Trigger: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Make `Object Created` events for what is there already.")
+            commandName: "trigger", abstract: "Make `Object Created` events for what is there already.")
         @Argument(help: "The bucket.") var bucket: String
         @Argument(help: "Only keys that begin so.") var prefix = ""
         @Option(name: .long, help: ArgumentHelp("At most this many events a second.", valueName: "n")) var rate: Double?

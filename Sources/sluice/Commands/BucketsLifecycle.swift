@@ -4,7 +4,7 @@ import HostAPI
 extension Buckets {
     struct Lifecycle: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Remove expired objects now, or show which would go.",
+            commandName: "lifecycle", abstract: "Remove expired objects now, or show which would go.",
             discussion: """
                 Rules are a bucket's `lifecycle:` in sluice.yaml. The host looks every hour by itself. What a waiting, \
                 running or dead delivery is about stays, however old it is.

@@ -9,7 +9,8 @@ struct CSV: AsyncParsableCommand {
         subcommands: [Convert.self, Profile.self, Validate.self])
 
     struct Convert: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "Convert a file of records to Parquet.")
+        static let configuration = CommandConfiguration(
+            commandName: "convert", abstract: "Convert a file of records to Parquet.")
 
         @Argument(
             help: ArgumentHelp(

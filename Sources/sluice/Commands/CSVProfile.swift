@@ -5,6 +5,7 @@ extension CSV {
     /// `sluice csv profile`.
     struct Profile: ParsableCommand {
         static let configuration = CommandConfiguration(
+            commandName: "profile",
             abstract: "What the values of a file are like: types, nulls, distinct values, bounds, personal data.")
 
         @Argument(help: ArgumentHelp("Delimited text, also compressed; - for the standard input.", valueName: "in.csv"))

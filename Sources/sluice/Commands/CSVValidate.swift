@@ -5,7 +5,7 @@ extension CSV {
     /// `sluice csv validate`.
     struct Validate: ParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Part a file into good rows and bad ones, and say what its rules found.",
+            commandName: "validate", abstract: "Part a file into good rows and bad ones, and say what its rules found.",
             discussion: """
                 A quarantine file is recognised: after its rows were mended (the text behind "raw"), it is validated as the \
                 file they came from. The command fails where a rule on the whole file does; then it writes nothing.

@@ -4,10 +4,11 @@ import HostAPI
 /// `sluice catalog`.
 struct Catalog: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Tables that functions made.", subcommands: [List.self, Show.self, Head.self, Drop.self])
+        commandName: "catalog", abstract: "Tables that functions made.",
+        subcommands: [List.self, Show.self, Head.self, Drop.self])
 
     struct List: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "Tables.")
+        static let configuration = CommandConfiguration(commandName: "list", abstract: "Tables.")
         @Argument(help: "Only of this database.") var database: String?
         @OptionGroup var common: CommonOptions
 
@@ -33,7 +34,7 @@ struct Catalog: AsyncParsableCommand {
 
     struct Show: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "A table: columns, location, partitions, figures, versions, files.")
+            commandName: "show", abstract: "A table: columns, location, partitions, figures, versions, files.")
         @Argument(help: ArgumentHelp("The table.", valueName: "database.table")) var table: String
         @OptionGroup var common: CommonOptions
 
@@ -104,7 +105,7 @@ struct Catalog: AsyncParsableCommand {
 
     struct Head: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "The first rows of a table's newest files.",
+            commandName: "head", abstract: "The first rows of a table's newest files.",
             discussion: "Reads the files where the host has them; partition keys are columns, too.")
         @Argument(help: ArgumentHelp("The table.", valueName: "database.table")) var table: String
         @Option(

@@ -5,6 +5,7 @@ extension Catalog {
     /// `sluice catalog drop`: the way to other types.
     struct Drop: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
+            commandName: "drop",
             abstract: "Forget a table: the next file for it makes it anew, with its own columns and types.",
             discussion: """
                 The table's files stay in their bucket unless --delete-files is given; they belong to no table then. A file

@@ -10,7 +10,7 @@ struct DeadLetters: AsyncParsableCommand {
 
     struct List: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Dead letters by function, code and way of failing.")
+            commandName: "list", abstract: "Dead letters by function, code and way of failing.")
         @Flag(name: .long, help: "One line a dead letter instead of groups.") var letters = false
         @OptionGroup var filter: Filter
         @OptionGroup var limit: LimitOption
@@ -83,6 +83,7 @@ struct DeadLetters: AsyncParsableCommand {
 
     struct Show: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
+            commandName: "show",
             abstract: "A dead letter: reason, attempts with log and backtrace, kept input, payload.")
         @Argument(help: "The dead letter's id.") var id: Int64
         @Flag(name: .long, help: "Print only what the handler got, as JSON: for `sluice invoke --event -`.")
@@ -99,7 +100,7 @@ struct DeadLetters: AsyncParsableCommand {
 
     struct Purge: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Give dead letters up for good.",
+            commandName: "purge", abstract: "Give dead letters up for good.",
             discussion: "They keep being counted; their payload and kept input go.")
         @OptionGroup var choice: Choice
         @Flag(name: .long, help: "Say what would be given up, and give nothing up.") var dryRun = false

@@ -5,7 +5,7 @@ import HostAPI
 /// `sluice deploy`.
 struct Deploy: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Put an app folder into force on the running host.",
+        commandName: "deploy", abstract: "Put an app folder into force on the running host.",
         discussion: "A folder with mistakes is refused as a whole, and what runs goes on unchanged.")
 
     @Option(

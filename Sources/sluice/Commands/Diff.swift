@@ -5,7 +5,7 @@ import RowDiff
 /// `sluice diff`.
 struct Diff: ParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Rows added, removed and changed between two CSV or Parquet files.",
+        commandName: "diff", abstract: "Rows added, removed and changed between two CSV or Parquet files.",
         discussion: """
             Rows are compared as a multiset, wherever they stand, by the columns that both files have. With a key a row that \
             went and one that came with the same key are one row that changed; without --key a column that is never null \

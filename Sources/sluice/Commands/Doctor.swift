@@ -7,6 +7,7 @@ import SluiceRuntime
 /// `sluice doctor`: does everything add up?
 struct Doctor: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
+        commandName: "doctor",
         abstract: "Check the data folder: recount every event, compare index, catalog and buckets.",
         discussion: """
             With a host running it is asked; without one the journal is recounted from the files. Exits with 1 if \

@@ -6,7 +6,7 @@ import HostAPI
 /// `sluice events`.
 struct Events: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Put events on a bus, watch them, look back.",
+        commandName: "events", abstract: "Put events on a bus, watch them, look back.",
         subcommands: [Put.self, Tail.self, List.self, Show.self])
 
     /// Which events.
@@ -48,7 +48,8 @@ struct Events: AsyncParsableCommand {
     }
 
     struct Tail: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "New events as they are committed.")
+        static let configuration = CommandConfiguration(
+            commandName: "tail", abstract: "New events as they are committed.")
         @OptionGroup var choice: Choice
         @OptionGroup var common: CommonOptions
 
@@ -71,7 +72,8 @@ struct Events: AsyncParsableCommand {
     }
 
     struct List: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "Events of the log, newest first.")
+        static let configuration = CommandConfiguration(
+            commandName: "list", abstract: "Events of the log, newest first.")
         @OptionGroup var choice: Choice
         @OptionGroup var period: PeriodOption
         @OptionGroup var limit: LimitOption
@@ -99,7 +101,8 @@ struct Events: AsyncParsableCommand {
     }
 
     struct Show: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "An event and what became of it.")
+        static let configuration = CommandConfiguration(
+            commandName: "show", abstract: "An event and what became of it.")
         @Argument(help: "The event's id.") var id: String
         @OptionGroup var common: CommonOptions
 

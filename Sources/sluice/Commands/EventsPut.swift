@@ -5,7 +5,7 @@ import HostAPI
 extension Events {
     struct Put: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Put one event, or a file of them.",
+            commandName: "put", abstract: "Put one event, or a file of them.",
             discussion: """
                 With --file, each line is {"source":…,"detailType":…,"detail":{…}} with optional bus, resources, time \
                 and deduplicationID; EventBridge's names (Source, DetailType, Detail, detail-type) are understood too.

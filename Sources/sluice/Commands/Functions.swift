@@ -5,10 +5,10 @@ import HostAPI
 /// `sluice functions`.
 struct Functions: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "What can run.", subcommands: [List.self, Show.self, Versions.self])
+        commandName: "functions", abstract: "What can run.", subcommands: [List.self, Show.self, Versions.self])
 
     struct List: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "Functions in force.")
+        static let configuration = CommandConfiguration(commandName: "list", abstract: "Functions in force.")
         @OptionGroup var common: CommonOptions
 
         func run() async throws {
@@ -24,7 +24,7 @@ struct Functions: AsyncParsableCommand {
 
     struct Versions: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Every version of a function, the newest first.",
+            commandName: "versions", abstract: "Every version of a function, the newest first.",
             discussion: "A replay runs one of them: sluice replay start … --function NAME@VERSION.")
         @Argument(help: "The function's name.") var name: String
         @OptionGroup var common: CommonOptions
@@ -46,7 +46,8 @@ struct Functions: AsyncParsableCommand {
     }
 
     struct Show: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "A function with its configuration.")
+        static let configuration = CommandConfiguration(
+            commandName: "show", abstract: "A function with its configuration.")
         @Argument(help: "The function's name.") var name: String
         @OptionGroup var common: CommonOptions
 

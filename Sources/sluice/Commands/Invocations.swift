@@ -4,10 +4,10 @@ import HostAPI
 /// `sluice invocations`.
 struct Invocations: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "What ran, and what it did.", subcommands: [List.self, Show.self])
+        commandName: "invocations", abstract: "What ran, and what it did.", subcommands: [List.self, Show.self])
 
     struct List: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "Attempts, newest first.")
+        static let configuration = CommandConfiguration(commandName: "list", abstract: "Attempts, newest first.")
         @Option(name: .long, help: "Only of this function.") var function: String?
         @Option(name: .long, help: ArgumentHelp("Only for this event.", valueName: "id")) var event: String?
         @Option(
@@ -44,7 +44,7 @@ struct Invocations: AsyncParsableCommand {
 
     struct Show: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "An attempt: output, effects, log lines, backtrace, and its siblings.")
+            commandName: "show", abstract: "An attempt: output, effects, log lines, backtrace, and its siblings.")
         @Argument(help: "The id of an attempt, or of an invocation for its last attempt.") var id: String
         @OptionGroup var common: CommonOptions
 

@@ -5,7 +5,7 @@ import HostAPI
 /// `sluice invoke`.
 struct Invoke: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Run a function once with an event, and wait for its outcome.",
+        commandName: "invoke", abstract: "Run a function once with an event, and wait for its outcome.",
         discussion: """
             What it does counts: objects it puts are published, events it sends go to rules, tables it registers are in the \
             catalog. With --dry-run all that is only told. Prints the output; logs and effects go to stderr. Not retried, \

@@ -4,7 +4,7 @@ import HostAPI
 /// `sluice logs`.
 struct Logs: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "What functions, commands and the host wrote, the oldest line first.",
+        commandName: "logs", abstract: "What functions, commands and the host wrote, the oldest line first.",
         discussion: "Kept for logs.retentionDays (sluice.yaml), in DATA/logs as JSON lines.")
 
     @Argument(help: "Only this function, or _host for the host alone.")

@@ -4,11 +4,11 @@ import HostAPI
 /// `sluice manifests`.
 struct Manifests: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Manifests whose files are waited for.", subcommands: [List.self])
+        commandName: "manifests", abstract: "Manifests whose files are waited for.", subcommands: [List.self])
 
     struct List: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "What is waited for, what is missing, and until when.")
+            commandName: "list", abstract: "What is waited for, what is missing, and until when.")
         @OptionGroup var common: CommonOptions
 
         func run() async throws {

@@ -4,7 +4,7 @@ import Glibc
 /// `sluice new`.
 struct New: ParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Make an app folder with a first function: sources, test, limits, rule.",
+        commandName: "new", abstract: "Make an app folder with a first function: sources, test, limits, rule.",
         discussion: """
             The folder is a Swift package that builds as it is, and an app for `sluice up`. A further function is written by \
             hand: docs/writing-functions.md.

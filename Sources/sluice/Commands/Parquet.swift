@@ -5,7 +5,7 @@ import Glibc
 /// `sluice parquet`.
 struct Parquet: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Look into Parquet files.",
+        commandName: "parquet", abstract: "Look into Parquet files.",
         subcommands: [Schema.self, Head.self, Stats.self, ToCSV.self, Merge.self])
 
     private static func open(_ path: String) throws -> ParquetFile {
@@ -13,7 +13,7 @@ struct Parquet: AsyncParsableCommand {
     }
 
     struct Schema: ParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "Columns and types.")
+        static let configuration = CommandConfiguration(commandName: "schema", abstract: "Columns and types.")
         @Argument(help: "A Parquet file.") var file: String
         @OptionGroup var outputOption: OutputOption
 
@@ -38,7 +38,7 @@ struct Parquet: AsyncParsableCommand {
     }
 
     struct Head: ParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "The first rows.")
+        static let configuration = CommandConfiguration(commandName: "head", abstract: "The first rows.")
         @Argument(help: "A Parquet file, or a folder of them, such as a table's.") var file: String
         @Option(
             name: [.long, .customShort("n"), .customLong("limit")], help: ArgumentHelp("How many.", valueName: "n"))
@@ -61,7 +61,8 @@ struct Parquet: AsyncParsableCommand {
     }
 
     struct Stats: ParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "Row groups, sizes, encodings, bounds.")
+        static let configuration = CommandConfiguration(
+            commandName: "stats", abstract: "Row groups, sizes, encodings, bounds.")
         @Argument(help: "A Parquet file.") var file: String
         @OptionGroup var outputOption: OutputOption
 

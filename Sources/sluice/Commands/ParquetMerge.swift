@@ -5,7 +5,7 @@ import Glibc
 extension Parquet {
     struct Merge: ParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Make few large files of many small ones.",
+            commandName: "merge", abstract: "Make few large files of many small ones.",
             discussion: """
                 Files of one schema, or of schemas that a common one holds: missing columns become null, integers become \
                 decimals or doubles where they lose nothing, dates become timestamps. Anything else is refused.

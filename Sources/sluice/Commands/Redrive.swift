@@ -5,7 +5,7 @@ import HostAPI
 extension DeadLetters {
     struct Redrive: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Deliver again, to the subscription that failed or to another function.",
+            commandName: "redrive", abstract: "Deliver again, to the subscription that failed or to another function.",
             discussion: """
                 A job of the host, which goes on across restarts and keeps an audit trail: see `sluice dlq jobs`. Waits for \
                 the outcome; exit code 1 if some failed again. With --edit one dead letter's event is changed first; the \
@@ -141,7 +141,7 @@ extension DeadLetters {
 
     struct Jobs: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "The audit trail: who redrove what, when, and what came of each.",
+            commandName: "jobs", abstract: "The audit trail: who redrove what, when, and what came of each.",
             discussion: "Without an id the jobs, newest first; with one, the job and the outcome of each dead letter.")
         @Argument(help: "The job's id.") var id: String?
         @Flag(name: .long, help: "Stop the job: what was sent is delivered, the rest stays dead.") var cancel = false

@@ -4,11 +4,12 @@ import HostAPI
 /// `sluice replay`.
 struct Replay: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Deliver archived events again, or try in the shadow what that would change.",
+        commandName: "replay", abstract: "Deliver archived events again, or try in the shadow what that would change.",
         subcommands: [Start.self, List.self, Show.self, Cancel.self])
 
     struct Start: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
+            commandName: "start",
             abstract: "Replay the events of a time range through rules, or to one function or version.",
             discussion: """
                 Events keep their id and time and carry `replay-name`. They go to the targets of the rules named (default: \
@@ -82,7 +83,7 @@ struct Replay: AsyncParsableCommand {
     }
 
     struct List: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "Replays, newest first.")
+        static let configuration = CommandConfiguration(commandName: "list", abstract: "Replays, newest first.")
         @OptionGroup var common: CommonOptions
 
         func run() async throws {
@@ -110,7 +111,7 @@ struct Replay: AsyncParsableCommand {
 
     struct Show: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "A replay: how far it is, and what came of it; of a dry run, what differs.")
+            commandName: "show", abstract: "A replay: how far it is, and what came of it; of a dry run, what differs.")
         @Argument(help: "The replay's name.") var name: String
         @OptionGroup var common: CommonOptions
 
@@ -123,7 +124,7 @@ struct Replay: AsyncParsableCommand {
 
     struct Cancel: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Replay no more events; what was replayed is delivered.")
+            commandName: "cancel", abstract: "Replay no more events; what was replayed is delivered.")
         @Argument(help: "The replay's name.") var name: String
         @OptionGroup var common: CommonOptions
 

@@ -6,13 +6,13 @@ import HostAPI
 /// `sluice rules`.
 struct Rules: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Which events go to which functions.",
+        commandName: "rules", abstract: "Which events go to which functions.",
         subcommands: [
             List.self, Show.self, Test.self, Input.self, Why.self, Backtest.self, PauseRule.self, ResumeRule.self,
         ])
 
     struct List: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "Rules in force.")
+        static let configuration = CommandConfiguration(commandName: "list", abstract: "Rules in force.")
         @Option(name: .long, help: "Only of this bus.") var bus: String?
         @OptionGroup var common: CommonOptions
 
@@ -54,7 +54,8 @@ struct Rules: AsyncParsableCommand {
     }
 
     struct Show: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "A rule: pattern, targets and figures.")
+        static let configuration = CommandConfiguration(
+            commandName: "show", abstract: "A rule: pattern, targets and figures.")
         @Argument(help: "The rule's name.") var name: String
         @Option(name: .long, help: "The bus it is on.") var bus = "default"
         @OptionGroup var common: CommonOptions

@@ -8,6 +8,7 @@ import HostAPI
 extension Rules {
     struct Backtest: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
+            commandName: "backtest",
             abstract: "Which events of the log a rule would have matched, before it is deployed.",
             discussion: """
                 FILE holds a pattern as JSON or YAML, or a rule file as in Events/rules; of its rules only name, bus and \

@@ -9,7 +9,7 @@ import HostAPI
 extension Rules {
     struct Input: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "What the handlers of an event's targets would get.",
+            commandName: "input", abstract: "What the handlers of an event's targets would get.",
             discussion: """
                 Prints, for each rule that takes the event, what its targets' `input`, `inputPath` or \
                 `inputTransformer` make of it. With --app the rules are those of the folder, and no host is needed.

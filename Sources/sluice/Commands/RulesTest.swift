@@ -9,7 +9,7 @@ import HostAPI
 extension Rules {
     struct Test: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Which rules would take an event, and why the others would not.",
+            commandName: "test", abstract: "Which rules would take an event, and why the others would not.",
             discussion: """
                 The event is a file, or one of the log. With --cases no host is needed: for each line {"pattern":"…","event":"…"} (both JSON texts inside \
                 strings) it prints `true`, `false`, or `error<TAB>pattern|event<TAB>message`, and exits 0. With a file and \

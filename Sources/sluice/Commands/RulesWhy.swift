@@ -8,6 +8,7 @@ import HostAPI
 extension Rules {
     struct Why: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
+            commandName: "why",
             abstract: "Why a rule takes an event or does not; without a rule, which rules come nearest.",
             usage: "sluice rules why [<rule>] <event> [--bus <bus>] [--nearest] [--count <n>] [--data <dir>] [--json]",
             discussion: """

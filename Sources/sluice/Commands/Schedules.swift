@@ -10,7 +10,8 @@ struct SchedulesCommand: AsyncParsableCommand {
         commandName: "schedules", abstract: "Rules that are started by the clock.", subcommands: [List.self, Next.self])
 
     struct List: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "Schedules in force, and when they are due next.")
+        static let configuration = CommandConfiguration(
+            commandName: "list", abstract: "Schedules in force, and when they are due next.")
         @Option(name: .long, help: ArgumentHelp("How many moments to tell for each.", valueName: "n")) var count = 3
         @OptionGroup var common: CommonOptions
 
@@ -46,6 +47,7 @@ struct SchedulesCommand: AsyncParsableCommand {
 
     struct Next: ParsableCommand {
         static let configuration = CommandConfiguration(
+            commandName: "next",
             abstract: "When an expression would be due: rate(5 minutes), cron(0 2 * * ? *), at(2026-12-24T18:00:00).",
             discussion: "Needs no host. Each moment is told in UTC and on the time zone's clocks.")
         @Argument(help: "The expression.") var expression: String

@@ -5,6 +5,7 @@ import HostAPI
 /// `sluice status`.
 struct Status: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
+        commandName: "status",
         abstract: "The host at a glance: functions, subscriptions, streams, buckets, and what needs attention.")
 
     @OptionGroup var common: CommonOptions

@@ -5,7 +5,7 @@ import HostAPI
 /// `sluice streams`.
 struct Streams: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Ordered records in shards, as Kinesis has them.",
+        commandName: "streams", abstract: "Ordered records in shards, as Kinesis has them.",
         discussion: """
             Streams are declared in sluice.yaml (`streams: {clicks: {shards: 4}}`); rules with `stream: clicks` deliver \
             their records to functions. With `sluice up --listen` Kinesis' own clients put and read them too.
@@ -14,7 +14,7 @@ struct Streams: AsyncParsableCommand {
 
     struct List: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Streams in force, and how far behind their functions are.")
+            commandName: "list", abstract: "Streams in force, and how far behind their functions are.")
         @OptionGroup var common: CommonOptions
 
         func run() async throws {
@@ -29,7 +29,8 @@ struct Streams: AsyncParsableCommand {
     }
 
     struct Show: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "A stream with its shards and consumers.")
+        static let configuration = CommandConfiguration(
+            commandName: "show", abstract: "A stream with its shards and consumers.")
         @Argument(help: "The stream's name.") var name: String
         @OptionGroup var common: CommonOptions
 

@@ -6,7 +6,7 @@ import HostAPI
 extension Streams {
     struct Get: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Records of a stream, oldest first.",
+            commandName: "get", abstract: "Records of a stream, oldest first.",
             discussion: """
                 Reading takes nothing away: what functions have got and will get stays the same. Data that is no text is \
                 shown by its size and first bytes; --raw writes it as it is, --json as base64 and, where it is one, as \

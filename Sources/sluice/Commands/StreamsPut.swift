@@ -7,7 +7,7 @@ import HostAPI
 extension Streams {
     struct Put: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Put one record, or a file of them.",
+            commandName: "put", abstract: "Put one record, or a file of them.",
             discussion: """
                 A record is at most 1 MiB of data with a partition key of up to 256 characters; records of one key keep \
                 their order. With --lines each line of the file is a record, such as NDJSON:

@@ -12,7 +12,7 @@ import SluiceRuntime
 /// `sluice up`: the host, in the foreground.
 struct Up: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Run the host in the foreground: watch the buckets, route events, run functions.",
+        commandName: "up", abstract: "Run the host in the foreground: watch the buckets, route events, run functions.",
         discussion: """
             Prints one line `ready …` when it accepts work, which names the app in force, and stops cleanly on SIGTERM and \
             SIGINT. The app folder's functions and rules are deployed if they differ from what is deployed already. Without \

@@ -68,7 +68,7 @@ struct InputFuzzTests {
                         from: source, to: MemorySink(), options: options, rejectedRecords: RejectCollector())
                 } catch {
                     failures += 1
-                    #expect(!error.message.isEmpty)
+                    #expect(!error.message.isEmpty && error.namesPlace, "\(sample.name): \(error)")
                     if error.code == .corruptFile || error.code == .invalidEncoding || error.code == .malformedRow {
                         #expect(error.byteOffset != nil, "\(sample.name): \(error)")
                     }

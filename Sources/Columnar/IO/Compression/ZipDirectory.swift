@@ -48,11 +48,11 @@ final class ZipDirectory {
             guard found.u32(0) == 0x0606_4B50 else {
                 throw Self.corrupt("the ZIP64 directory record is missing", at: directoryEnd)
             }
-            guard found.u32(16) == 0, found.u32(20) == 0 else { throw Self.severalFiles }
+            guard found.u32(16) == 0, found.u32(20) == 0 else { throw Self.severalFiles(at: directoryEnd) }
             entries = found
             (length, offset) = (found.u64(40), found.u64(48))
         } else {
-            guard entries.u16(4) == 0, entries.u16(6) == 0 else { throw Self.severalFiles }
+            guard entries.u16(4) == 0, entries.u16(6) == 0 else { throw Self.severalFiles(at: trailer.offset) }
         }
         guard length <= UInt64(directoryEnd), offset == UInt64(directoryEnd) - length else {
             throw Self.corrupt("its directory does not lie where its end says", at: trailer.offset)
@@ -145,8 +145,9 @@ final class ZipDirectory {
             byteOffset: offset)
     }
 
-    private static var severalFiles: ColumnarError {
-        ColumnarError(.unsupported, "This is a ZIP archive in several files. Join them first: zip -s 0.")
+    private static func severalFiles(at offset: Int64) -> ColumnarError {
+        ColumnarError(
+            .unsupported, "This is a ZIP archive in several files. Join them first: zip -s 0.", byteOffset: offset)
     }
 
     /// UTF-8, which has a flag of its own but is common without; else as Latin-1, for messages.

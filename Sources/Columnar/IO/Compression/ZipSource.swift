@@ -32,7 +32,7 @@ final class ZipSource: ByteSource {
                 throw ColumnarError(
                     .notText,
                     "This is an office document (such as an Excel workbook), not an archive of text files. Save the sheet "
-                        + "as CSV.", member: member.name)
+                        + "as CSV.", byteOffset: member.offset, member: member.name)
             }
             do throws(ColumnarError) {
                 text = try InputSource.stream(try open(member), encoding: encoding)
@@ -59,7 +59,8 @@ final class ZipSource: ByteSource {
     private func open(_ member: ZipMember) throws(ColumnarError) -> any ByteSource {
         guard member.flags & 0x2041 == 0, member.method != 99 else {
             throw ColumnarError(
-                .unsupported, "It is encrypted. Unpack the archive with its password, and convert the files.")
+                .unsupported, "It is encrypted. Unpack the archive with its password, and convert the files.",
+                byteOffset: member.offset)
         }
         let header = try ZipRecord(file, at: member.offset, count: 30)
         guard header.u32(0) == 0x0403_4B50 else {

@@ -9,7 +9,18 @@ public struct ParquetSchema: Sendable {
     private static let maximumDepth = 64
 
     /// Builds the tree from its flat form. Fails with `CorruptFile` where counts, types or levels do not fit.
-    init(_ elements: [SchemaElement]) throws(ColumnarError) {
+    /// - Parameter footer: where the footer begins in the file.
+    init(_ elements: [SchemaElement], at footer: Int64) throws(ColumnarError) {
+        do throws(ColumnarError) {
+            try self.init(elements)
+        } catch {
+            var error = error
+            error.byteOffset = footer
+            throw error
+        }
+    }
+
+    private init(_ elements: [SchemaElement]) throws(ColumnarError) {
         guard let root = elements.first else { throw Self.corrupt("it is empty") }
         name = root.name
         var builder = Builder(elements: elements)

@@ -69,7 +69,7 @@ private struct TextColumn {
         guard let batch else {
             throw ColumnarError(
                 .corruptFile, "Column \"\(reader.column.name)\" has fewer values than its row group has rows.",
-                column: reader.column.name)
+                byteOffset: reader.place, column: reader.column.name)
         }
         let isThere = batch.definitionLevels.isEmpty || batch.definitionLevels[position] == reader.presentLevel
         position += 1

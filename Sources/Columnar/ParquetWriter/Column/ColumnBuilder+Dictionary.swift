@@ -11,6 +11,7 @@ extension ColumnBuilder {
         let hasSimpleQuotes = table.text.escape == nil && nullTokens.isEmpty
         var starts = table.starts + first * stride
         var ends = table.ends + first * stride
+        let last = starts + (count - 1) * stride
         var slots = dictionary.slots
         var mask = dictionary.slotCount &- 1
         var shift = dictionary.shift
@@ -20,6 +21,7 @@ extension ColumnBuilder {
         var out = numbers + pageValueCount
 
         for index in 0..<count {
+            FieldTable.fetch(bytes, behind: starts, last, stride)
             let start = Int(starts.pointee) &+ 1
             var length = Int(ends.pointee) &- start
             starts += stride
@@ -202,6 +204,7 @@ extension ColumnBuilder {
 
     /// Replaces the ids of the page under way by their values.
     private func convertPageToValues() {
+        let numbers = numbers
         if layout == .text {
             for index in 0..<pageValueCount {
                 let text = dictionary.text(numbers[index])
@@ -213,6 +216,7 @@ extension ColumnBuilder {
             let values = pageValues()
             let entries = dictionary.valuePointer
             for index in 0..<pageValueCount { values[index] = entries[Int(numbers[index])] }
+            freeNumbers()
         }
     }
 }

@@ -38,11 +38,21 @@ extension ColumnBuilder {
         let width = max(1, BitPacking.width(UInt64(dictionary.count - 1)))
         workspace.page.append(UInt8(width))
         RunLengthHybrid.encode(numbers, count: count, width: width, into: &workspace.page)
-        guard layout != .text else { return }
+        guard layout != .text else { return addTextBounds(workspace, &bounds) }
         let entries = dictionary.valuePointer
         let values = workspace.numbers(count)
-        for index in 0..<count { values[index] = entries[Int(numbers[index])] }
+        let ids = numbers
+        for index in 0..<count { values[index] = entries[Int(ids[index])] }
         addBounds(values, count, &bounds)
+    }
+
+    /// Bounds of the texts whose ids are in the page.
+    private func addTextBounds(_ workspace: PageWorkspace, _ bounds: inout ValueBounds) {
+        let isThere = workspace.flags(dictionary.count)
+        let ids = numbers
+        for index in 0..<pageValueCount { isThere[Int(ids[index])] = 1 }
+        bounds.add(dictionary, where: isThere)
+        chunk.bounds.merge(texts: bounds)
     }
 
     private func encodeValues(
@@ -99,7 +109,7 @@ extension ColumnBuilder {
 
     /// The first `count` texts of the page: all lengths, then all bytes.
     private func appendSplitTexts(_ count: Int, _ workspace: PageWorkspace, _ buffer: inout RawBuffer) {
-        let lengths = workspace.numbers(count)
+        let (lengths, numbers) = (workspace.numbers(count), numbers)
         var size = 0
         for index in 0..<count {
             lengths[index] = Int64(numbers[index])
@@ -112,6 +122,7 @@ extension ColumnBuilder {
     /// The same, each text behind its length.
     private func appendPlainTexts(_ count: Int, _ buffer: inout RawBuffer) {
         buffer.reserve(texts.count + 4 * count)
+        let numbers = numbers
         var position = 0
         for index in 0..<count {
             buffer.append(littleEndian: numbers[index])
@@ -182,19 +193,11 @@ extension ColumnBuilder {
         }
     }
 
-    /// Writes the dictionary page and takes its texts into the chunk's bounds.
+    /// Writes the dictionary page.
     func finishDictionary(_ workspace: PageWorkspace) throws(ColumnarError) {
         let count = dictionary.count
         let isLegacy = options.compatibility == .legacy
         if layout == .text {
-            var low = dictionary.text(0)
-            var high = low
-            for id in 0..<UInt32(count) {
-                let text = dictionary.text(id)
-                if ValueBounds.isLess(text, low) { low = text }
-                if ValueBounds.isLess(high, text) { high = text }
-            }
-            chunk.bounds.add(least: low, greatest: high)
             try chunk.setDictionary(dictionary.texts.bytes, count: count, isLegacy: isLegacy, workspace)
         } else {
             workspace.page.count = 0

@@ -96,12 +96,13 @@ extension ColumnBuilder {
     /// The same where no row is null: what lies between the bad rows is moved as a whole.
     private func dropRuns(_ bad: [Int]) {
         let isPlainText = !usesDictionary && layout == .text
+        let lengths = numbers
         var (source, target) = (texts.base + mark.texts, texts.base + mark.texts)
         /// Moves the texts of some rows, or passes over them.
         func takeTexts(_ rows: Range<Int>, keeping: Bool) {
             guard isPlainText else { return }
             var bytes = 0
-            for row in rows { bytes &+= Int(numbers[mark.values &+ row]) }
+            for row in rows { bytes &+= Int(lengths[mark.values &+ row]) }
             if keeping {
                 if source != target { memmove(target, source, bytes) }
                 target += bytes
@@ -133,12 +134,13 @@ extension ColumnBuilder {
     /// Whether some of the staged rows may have brought entries into the dictionary.
     private func bringEntries(_ isBad: [UInt8], _ bad: [Int]) -> Bool {
         if dictionary.count == mark.distinct { return false }
-        if stagedNulls == 0 { return bad.contains { Int(numbers[mark.values + $0]) >= mark.distinct } }
+        let ids = numbers
+        if stagedNulls == 0 { return bad.contains { Int(ids[mark.values + $0]) >= mark.distinct } }
         var value = mark.values
         for index in 0..<mark.count {
             let place = mark.rows &+ index
             if validity[place &>> 3] &>> UInt8(truncatingIfNeeded: place & 7) & 1 == 0 { continue }
-            if isBad[index] == 1, Int(numbers[value]) >= mark.distinct { return true }
+            if isBad[index] == 1, Int(ids[value]) >= mark.distinct { return true }
             value &+= 1
         }
         return false

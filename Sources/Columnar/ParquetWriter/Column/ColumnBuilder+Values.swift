@@ -55,12 +55,9 @@ private struct TimestampParser: FieldParser {
     func parse(_ text: UnsafePointer<UInt8>, _ length: Int) -> Int64? {
         guard length >= 16 else { return short(text, length) }
         guard let days = months.days(text) else { return nil }
-        if length == 19, !wantsZone, text[10] == 0x20 || text[10] == 0x54, text[13] == 0x3A, text[16] == 0x3A {
-            guard let hour = TemporalText.twoDigits(text + 11), let minute = TemporalText.twoDigits(text + 14),
-                let second = TemporalText.twoDigits(text + 17), hour < 24, minute < 60, second < 60
-            else { return nil }
-            let seconds = days &* 86_400 &+ Int64((hour &* 60 &+ minute) &* 60 &+ second)
-            return seconds &* 1_000_000
+        if length == 19, !wantsZone, text[10] == 0x20 || text[10] == 0x54 {
+            guard let seconds = TemporalText.secondsOfDay(loadWord(text + 11)) else { return nil }
+            return (days &* 86_400 &+ seconds) &* 1_000_000
         }
         guard let time = TemporalText.time(text, length), time.hasZone == wantsZone else { return nil }
         return days * TemporalText.microsecondsPerDay + time.microseconds
@@ -140,6 +137,7 @@ extension ColumnBuilder {
         let stride = table.stride
         var starts = table.starts + first * stride
         var ends = table.ends + first * stride
+        let last = starts + (count - 1) * stride
         let hasTokens = !nullTokens.isEmpty
         // No value begins with a zero byte, which stands for "no quotes" here.
         let quote = table.quote < 256 ? UInt8(truncatingIfNeeded: table.quote) : 0
@@ -147,6 +145,7 @@ extension ColumnBuilder {
         var out = values + pageValueCount
         var row = pageRowCount
         for index in 0..<count {
+            FieldTable.fetch(bytes, behind: starts, last, stride)
             let start = Int(starts.pointee) &+ 1
             let length = Int(ends.pointee) &- start
             starts += stride
@@ -210,11 +209,13 @@ extension ColumnBuilder {
         let hasTokens = !nullTokens.isEmpty
         var starts = table.starts + first * stride
         var ends = table.ends + first * stride
+        let last = starts + (count - 1) * stride
         // Out of the builder, where every call would be checked for exclusive access.
         var (texts, scratch) = (texts, scratch)
         var out = numbers + pageValueCount
         var row = pageRowCount
         for _ in 0..<count {
+            FieldTable.fetch(bytes, behind: starts, last, stride)
             let start = Int(starts.pointee) &+ 1
             let length = Int(ends.pointee) &- start
             starts += stride

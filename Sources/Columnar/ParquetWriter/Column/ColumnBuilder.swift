@@ -14,10 +14,11 @@ final class ColumnBuilder {
     /// Whether a number whose digits a double would lose is a misfit: so where the type was inferred.
     let keepsDigits: Bool
 
-    var chunk = ColumnChunk()
+    var chunk: ColumnChunk
+    private let memory: ColumnMemory
 
-    // The page under way. `numbers` holds ids in dictionary mode and lengths of texts in plain mode.
-    private(set) var numbers: UnsafeMutablePointer<UInt32>
+    // The page under way. `numberMemory` holds ids in dictionary mode and lengths of texts in plain mode.
+    private var numberMemory: UnsafeMutablePointer<UInt32>?
     /// Plain numbers, doubles as bit patterns; made when first needed.
     private var values: UnsafeMutablePointer<Int64>?
     /// Values that the page has room for; more than `pageRows` where a single record holds more.
@@ -56,8 +57,10 @@ final class ColumnBuilder {
 
     init(
         name: String, type: ColumnType, options: ParquetWriterOptions, nullTokens: NullTokens, pageRows: Int,
-        keepsDigits: Bool, levels: NestedLevels? = nil
+        keepsDigits: Bool, levels: NestedLevels? = nil, memory: ColumnMemory
     ) {
+        self.memory = memory
+        chunk = ColumnChunk(memory)
         self.name = name
         self.type = type
         self.options = options
@@ -67,7 +70,6 @@ final class ColumnBuilder {
         self.levels = levels
         capacity = pageRows
         layout = ColumnLayout(type)
-        numbers = .allocate(capacity: pageRows)
         validity = .allocate(capacity: pageRows / 8 + 8)
         memset(validity, 0xFF, pageRows / 8 + 8)
         startsWithDictionary = layout != .boolean && layout != .fixed16
@@ -80,7 +82,7 @@ final class ColumnBuilder {
     convenience init(continuing other: ColumnBuilder, as type: ColumnType) {
         self.init(
             name: other.name, type: type, options: other.options, nullTokens: other.nullTokens,
-            pageRows: other.pageRows, keepsDigits: other.keepsDigits)
+            pageRows: other.pageRows, keepsDigits: other.keepsDigits, memory: other.memory)
         profiler = other.profiler
         watch = other.watch
         watch?.reset()
@@ -90,8 +92,7 @@ final class ColumnBuilder {
     }
 
     deinit {
-        numbers.deallocate()
-        values?.deallocate()
+        freePage()
         validity.deallocate()
         texts.free()
         scratch.free()
@@ -183,21 +184,38 @@ final class ColumnBuilder {
     /// Memory of plain values of a page.
     func pageValues() -> UnsafeMutablePointer<Int64> {
         if let values { return values }
-        let memory = UnsafeMutablePointer<Int64>.allocate(capacity: capacity)
-        values = memory
-        return memory
+        let values = memory.allocate(8 * capacity).bindMemory(to: Int64.self, capacity: capacity)
+        self.values = values
+        return values
+    }
+
+    /// Memory of ids or lengths of a page.
+    var numbers: UnsafeMutablePointer<UInt32> {
+        if let numberMemory { return numberMemory }
+        let numbers = memory.allocate(4 * capacity).bindMemory(to: UInt32.self, capacity: capacity)
+        numberMemory = numbers
+        return numbers
+    }
+
+    /// A column of plain numbers needs none.
+    func freeNumbers() {
+        if let numberMemory { memory.deallocate(numberMemory, 4 * capacity) }
+        numberMemory = nil
+    }
+
+    private func freePage() {
+        freeNumbers()
+        if let values { memory.deallocate(values, 8 * capacity) }
+        values = nil
     }
 
     /// Makes an empty page large enough for a record of many values.
     func growPage(to size: Int) {
         guard size > capacity else { return }
+        freePage()
         capacity = size
-        numbers.deallocate()
-        numbers = .allocate(capacity: size)
         validity.deallocate()
         validity = .allocate(capacity: size / 8 + 8)
         memset(validity, 0xFF, size / 8 + 8)
-        values?.deallocate()
-        values = nil
     }
 }
