@@ -25,7 +25,7 @@ extension PatternParser {
         guard regex.cost > limits.regexCost else { return }
         let how =
             regex.cost == .max
-            ? "repeats a part of several characters without end, which takes a state for each place in it; repeat single characters or classes (`[a-z/]*` for `([a-z]+/)*`), or give the part a most number of times, as in `{0,4}`"
+            ? "repeats a part of several characters without end, which takes a state for each place in it; repeat a class of characters, or one with a separator before or behind it (`([a-z]+/)*`), or give the part a most number of times, as in `{0,4}`"
             : "takes some \(regex.cost) instructions for each text, more than \(limits.regexCost); use fewer alternatives and characters, or wildcards, prefixes and suffixes for some"
         throw reader.failure(.limitExceeded, "Rule is too complex - \(what) \(how)")
     }
