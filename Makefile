@@ -1,7 +1,7 @@
 # Everything a newcomer needs: `make demo` shows the main job at work, `make test` proves it.
 SHELL := /bin/bash
 SWIFT ?= swift
-PYTHON_TOOLS := .venv/bin/python
+PREFIX ?= /usr/local
 
 .PHONY: help setup build install demo test unit format format-check python bench soak fuzz sanitize clean
 
@@ -13,8 +13,6 @@ setup: ## install missing system packages, check the Swift version
 
 build: setup ## the release binaries: .build/release/sluice, sluice-worker and the functions
 	@$(SWIFT) build -c release
-
-PREFIX ?= /usr/local
 
 install: build ## programs and functions into PREFIX/lib/sluice, and a link to sluice into PREFIX/bin
 	@scripts/install.sh "$(DESTDIR)$(PREFIX)"

@@ -26,8 +26,9 @@ package struct ConfigProblem: Codable, Sendable, Hashable {
         package static let unknownBucket = Code(rawValue: "UnknownBucket")
         /// A name of an event bus that sluice.yaml does not have.
         package static let unknownBus = Code(rawValue: "UnknownBus")
-        /// A name of a downstream that sluice.yaml does not have.
+        /// A name of a stream that sluice.yaml does not have.
         package static let unknownStream = Code(rawValue: "UnknownStream")
+        /// A name of a downstream that sluice.yaml does not have.
         package static let unknownDownstream = Code(rawValue: "UnknownDownstream")
         /// The event pattern is not valid.
         package static let invalidPattern = Code(rawValue: "InvalidPattern")

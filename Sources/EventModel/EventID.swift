@@ -30,6 +30,7 @@ public enum EventID {
             low = SplitMix(state: .random(in: .min ... .max))
         }
 
+        /// The next id.
         public mutating func next() -> String { random(high.next(), low.next()) }
     }
 

@@ -9,6 +9,7 @@ public struct S3Notification: Codable, Sendable, Hashable {
         case records = "Records"
     }
 
+    /// One object that was created or deleted.
     public struct Record: Codable, Sendable, Hashable {
         public var eventVersion: String
         public var eventSource: String
@@ -23,14 +24,17 @@ public struct S3Notification: Codable, Sendable, Hashable {
         public var s3: Entity
     }
 
+    /// Who did it, or whose it is.
     public struct Identity: Codable, Sendable, Hashable {
         public var principalId: String
     }
 
+    /// What is known of the request that did it.
     public struct RequestParameters: Codable, Sendable, Hashable {
         public var sourceIPAddress: String
     }
 
+    /// The ids by which the store knows the request.
     public struct ResponseElements: Codable, Sendable, Hashable {
         public var requestID: String
         public var id2: String
@@ -41,6 +45,7 @@ public struct S3Notification: Codable, Sendable, Hashable {
         }
     }
 
+    /// The bucket, the object, and the rule that delivers.
     public struct Entity: Codable, Sendable, Hashable {
         public var s3SchemaVersion: String
         /// The rule that delivers.
@@ -49,12 +54,14 @@ public struct S3Notification: Codable, Sendable, Hashable {
         public var object: Object
     }
 
+    /// The bucket of the object.
     public struct Bucket: Codable, Sendable, Hashable {
         public var name: String
         public var ownerIdentity: Identity
         public var arn: String
     }
 
+    /// The object itself.
     public struct Object: Codable, Sendable, Hashable {
         /// URL-encoded; see `decodedKey`.
         public var key: String

@@ -1,3 +1,6 @@
+// FunctionKit has values of its own for handlers (Table, TableFile): what a handler's author sees does not change when this
+// does, nor has it the names of the wire.
+
 // Requests and replies of the catalog calls, and the table model that host and handlers share.
 
 /// A column of a table. Types in Hive's words: `boolean bigint double decimal(p,s) date timestamp string …`.

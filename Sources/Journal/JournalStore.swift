@@ -209,8 +209,9 @@ package struct DeadLetterGroup: Sendable, Hashable {
     }
 }
 
-/// Where a subscription stands. Conservation: `matched = succeeded + dropped + superseded + purged + waiting + pending
-/// + dead`, where `waiting` and `pending` include what is in flight.
+/// Where a subscription stands. Conservation: `matched = succeeded + dropped + superseded + purged + waiting + retrying
+/// + parked + redriven + dead`, where `waiting` and the pending ones (retrying, parked, redriven) include what is in
+/// flight.
 package struct SubscriptionProgress: Sendable, Hashable {
     package var subscription: SubscriptionRecord
     /// Everything at or below this ordinal has left the log's care.

@@ -34,7 +34,7 @@ package enum CrashPoint: String, CaseIterable, Sendable {
     // The watcher around the sink's durable commit
     case watchBeforeCommit = "watch.beforeCommit"
     case watchCommitted = "watch.committed"
-    // The runtime: the protocol of MECHANICS section 1 around the journal
+    // The runtime: the protocol of publication (docs/architecture.md) around the journal
     case runtimeAnswered = "runtime.answered"
     case runtimeSealed = "runtime.sealed"
     case runtimeDecided = "runtime.decided"

@@ -15,6 +15,7 @@ public struct CSVToParquet: Handler {
         loader = try TableLoader(try setup.configuration(), defaultBucket: "clean-zone")
     }
 
+    /// Converts a file to Parquet and loads it into the table.
     public func handle(_ event: Event<ObjectCreated>, context: Context) async throws -> TableLoader.Loaded {
         let loader = try loader ?? TableLoader(try context.configuration(), defaultBucket: "clean-zone")
         let key = try TableKey(event.detail.object.key)

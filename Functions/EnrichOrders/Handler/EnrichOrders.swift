@@ -29,6 +29,7 @@ public struct EnrichOrders: Handler {
         var load: TableLoader.Settings?
     }
 
+    /// What was loaded, and how the join went.
     public struct Output: Codable, Sendable, Hashable {
         public var loaded: TableLoader.Loaded
         /// Orders with and without a match in the reference.
@@ -42,6 +43,7 @@ public struct EnrichOrders: Handler {
 
     public init() {}
 
+    /// Joins the orders of a file with the reference, and loads them into the table.
     public func handle(_ event: Event<ObjectCreated>, context: Context) async throws -> Output {
         let configuration = try context.configuration(as: Configuration.self)
         let loader = try TableLoader(

@@ -37,6 +37,7 @@ public struct StreamToParquet: BatchHandler {
         try TableLoader(configuration.load ?? TableLoader.Settings(), defaultBucket: "clean-zone")
     }
 
+    /// Loads a batch of records into the table; a record that cannot be read fails alone.
     public func handle(_ records: [Record<StreamRecord>], context: Context) async throws -> [RecordResult] {
         guard let stream = records.first?.event.streamName else { return [] }
         let loader = try loader ?? Self.loader(configuration)

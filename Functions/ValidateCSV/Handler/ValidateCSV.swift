@@ -48,6 +48,7 @@ public struct ValidateCSV: Handler {
         }
     }
 
+    /// Where the rows went, and what the rules say of them.
     public struct Output: Codable, Sendable, Hashable {
         /// `bucket/key` of the good rows.
         public var good: String
@@ -67,6 +68,7 @@ public struct ValidateCSV: Handler {
         _ = try configuration?.reading()
     }
 
+    /// Judges every row of a file; the good ones and the bad ones become files of their own.
     public func handle(_ event: Event<ObjectCreated>, context: Context) async throws -> Output {
         let configuration = try configuration ?? RulesFile.unwrapped { try context.configuration() }
         let bucket = event.detail.bucket.name

@@ -30,7 +30,7 @@ static inline int clinux_pidfd_send_signal(int pidfd, int signal) {
     return (int)syscall(SYS_pidfd_send_signal, pidfd, signal, NULL, 0);
 }
 
-/// A pipe whose ends are close-on-exec from the start; the reading end does not block.
+/// A pipe whose ends are close-on-exec from the start. Both ends block.
 static inline int clinux_pipe(int *_Nonnull ends) {
     if (syscall(SYS_pipe2, ends, 02000000 /* O_CLOEXEC */) != 0) return -1;
     return 0;

@@ -42,6 +42,7 @@ public enum PersonalData: String, Sendable, Hashable, Codable, CaseIterable {
         return email(text) ? .email : nil
     }
 
+    /// The same of a string.
     public static func kind(of text: String) -> PersonalData? {
         var copy = text
         return copy.withUTF8 { kind(of: $0) }

@@ -93,6 +93,7 @@ public struct JSONNode: Sendable {
     /// The members of an object in document order, doubles included; empty for other kinds.
     public var members: Members { Members(tape: tape, container: index, isObject: kind == .object) }
 
+    /// The elements of an array, in order.
     public struct Elements: Sequence, IteratorProtocol, Sendable {
         private let tape: Tape
         private var position: Int

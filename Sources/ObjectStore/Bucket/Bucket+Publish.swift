@@ -9,7 +9,7 @@ extension Bucket {
             inode: known.stamp.inode, size: known.stamp.size, modified: known.stamp.modified, sample: known.sample)
     }
 
-    /// Makes one publication visible and durable (MECHANICS section 1). Doing it again is harmless and ends alike, so a
+    /// Makes one publication visible and durable (docs/architecture.md, Publication). Doing it again is harmless and ends alike, so a
     /// try that failed or was cut off is repeated by calling it again; `recovering` says that an earlier life of the
     /// host may have done it already, in which case a file that is nowhere was published and has been taken away since.
     ///

@@ -21,7 +21,8 @@ struct LookCause: OptionSet, Sendable {
     var isCompletion: Bool { !isDisjoint(with: [.closed, .arrived]) }
 }
 
-/// Whether a complete file is a new version of its key: MECHANICS section 2, without any I/O.
+/// Whether a complete file is a new version of its key (docs/architecture.md, The life of a dropped file), without any
+/// I/O.
 enum VersionComparison {
     enum Verdict: Equatable {
         case unchanged

@@ -16,6 +16,7 @@ public struct FixedWidthLayout: Sendable, Hashable {
         case bytes
     }
 
+    /// One column: its name, its places and its type.
     public struct Column: Sendable, Hashable {
         public var name: String
         /// First place, from 1.

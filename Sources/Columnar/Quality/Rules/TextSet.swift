@@ -14,8 +14,10 @@ public struct TextSet: Sendable, Hashable, ExpressibleByArrayLiteral {
     public var isEmpty: Bool { members.isEmpty }
     public var count: Int { members.count }
 
+    /// Adds a text; nothing happens if it is there.
     public mutating func insert(_ text: String) { members.insert(Array(text.utf8)) }
 
+    /// Whether the text is in the set, byte by byte: é composed and é decomposed are two texts.
     public func contains(_ text: String) -> Bool { members.contains(Array(text.utf8)) }
 
     /// The texts, in the order of their bytes.
