@@ -80,8 +80,9 @@ let package = Package(
             linkerSettings: [.linkedLibrary("dl"), .linkedLibrary("pthread")]),
 
         // What a handler imports
+        library("CivilCalendar"),
         library("FunctionJSON"),
-        library("EventModel", ["FunctionJSON"]),
+        library("EventModel", ["CivilCalendar", "FunctionJSON"]),
         library("FunctionProtocol"),
         library("FunctionKit", ["CFunctionABI", "FunctionJSON", "EventModel", "FunctionProtocol"]),
         library("FunctionTesting", ["CFunctionABI", "FunctionKit", "FunctionJSON", "EventModel", "FunctionProtocol"]),
@@ -96,10 +97,10 @@ let package = Package(
         ),
 
         // Pure cores
-        library("EventPatterns", ["CLinux"]),
+        library("EventPatterns", ["CivilCalendar", "CLinux"]),
         library("EventTransforms", ["FunctionJSON"]),
-        library("Schedules"),
-        library("Columnar", ["CSnappy", "CZstd", "CZlib", "CLinux"]),
+        library("Schedules", ["CivilCalendar"]),
+        library("Columnar", ["CivilCalendar", "CSnappy", "CZstd", "CZlib", "CLinux"]),
         library("ColumnarHashing", ["Columnar", .product(name: "Crypto", package: "swift-crypto")]),
 
         library("BenchEcho", ["FunctionKit"]),
@@ -122,7 +123,7 @@ let package = Package(
                 "EventModel", "EventPatterns", "EventTransforms", "FunctionJSON", "Schedules",
                 .product(name: "Yams", package: "Yams"),
             ]),
-        library("HostAPI", ["EventModel", "FunctionJSON"]),
+        library("HostAPI", ["CivilCalendar", "EventModel", "FunctionJSON"]),
         library("RowDiff", ["Columnar", "HostAPI"]),
         library(
             "SluiceRuntime",
@@ -166,7 +167,8 @@ let package = Package(
         tests("FunctionKit", ["FunctionKit", "FunctionTesting", "EventModel", "FunctionJSON"]),
         tests("EventPatterns", ["EventPatterns", "CLinux"], exclude: ["Conformance"]),
         tests("EventTransforms", ["EventTransforms"]),
-        tests("Schedules", ["Schedules"], exclude: ["Cases"]),
+        tests("Schedules", ["CivilCalendar", "Schedules"], exclude: ["Cases"]),
+        tests("HostAPI", ["HostAPI"]),
         tests("Columnar", ["Columnar", "ColumnarHashing"]),
         tests("RowDiff", ["RowDiff", "Columnar", "HostAPI"]),
         tests("UVLoop", ["UVLoop"]),

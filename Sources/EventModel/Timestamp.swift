@@ -1,3 +1,5 @@
+import CivilCalendar
+
 /// A moment in UTC, to the nanosecond, from 1677 to 2262. Read and written as RFC 3339.
 public struct Timestamp: Sendable, Hashable, Comparable {
     /// Since 1970-01-01T00:00:00Z; leap seconds are not counted.
@@ -11,6 +13,15 @@ public struct Timestamp: Sendable, Hashable, Comparable {
         guard !overflow else { return nil }
         nanosecondsSinceEpoch = value
     }
+
+    /// Milliseconds since the epoch; what is beyond the range becomes its end.
+    public init(milliseconds: Int64) {
+        let (value, overflow) = milliseconds.multipliedReportingOverflow(by: 1_000_000)
+        nanosecondsSinceEpoch = overflow ? (milliseconds < 0 ? .min : .max) : value
+    }
+
+    /// Whole milliseconds since the epoch, rounded down.
+    public var milliseconds: Int64 { floorDivide(nanosecondsSinceEpoch, 1_000_000) }
 
     public static func < (left: Timestamp, right: Timestamp) -> Bool {
         left.nanosecondsSinceEpoch < right.nanosecondsSinceEpoch
@@ -27,7 +38,7 @@ public struct Timestamp: Sendable, Hashable, Comparable {
         let seconds = floorDivide(nanosecondsSinceEpoch, 1_000_000_000)
         let days = floorDivide(seconds, 86400)
         let rest = Int(seconds - days * 86400)
-        let date = civil(fromDays: Int(days))
+        let date = civilDate(daysSinceEpoch: Int(days))
         return (date.year, date.month, date.day, rest / 3600, rest / 60 % 60, rest % 60)
     }
 
@@ -56,31 +67,10 @@ extension Timestamp {
     /// Reads RFC 3339: `2021-11-12T00:00:00Z`, with a fraction of any length (nanoseconds are kept) and any offset.
     /// Nil for anything else. A leap second (`:60`) is read as the second before it.
     public init?(rfc3339 text: some StringProtocol) {
-        var digits = DigitReader(Array(text.utf8))
-        guard let year = digits.number(4), digits.take("-"), let month = digits.number(2), digits.take("-"),
-            let day = digits.number(2), digits.take("T") || digits.take("t") || digits.take(" "),
-            let hour = digits.number(2), digits.take(":"), let minute = digits.number(2), digits.take(":"),
-            let second = digits.number(2), second <= 60
-        else { return nil }
-        var nanosecond = 0
-        if digits.take(".") {
-            guard let fraction = digits.fraction() else { return nil }
-            nanosecond = fraction
+        guard let read = RFC3339(text), let whole = Timestamp(secondsSinceEpoch: read.secondsSinceEpoch) else {
+            return nil
         }
-        var offset = 0
-        if !(digits.take("Z") || digits.take("z")) {
-            let negative = digits.take("-")
-            guard negative || digits.take("+"), let hours = digits.number(2), hours < 24, digits.take(":"),
-                let minutes = digits.number(2), minutes < 60
-            else { return nil }
-            offset = (hours * 3600 + minutes * 60) * (negative ? -1 : 1)
-        }
-        guard digits.isAtEnd,
-            let local = Timestamp(
-                year: year, month: month, day: day, hour: hour, minute: minute, second: min(second, 59),
-                nanosecond: nanosecond)
-        else { return nil }
-        let (moment, overflow) = local.nanosecondsSinceEpoch.subtractingReportingOverflow(Int64(offset) * 1_000_000_000)
+        let (moment, overflow) = whole.nanosecondsSinceEpoch.addingReportingOverflow(Int64(read.nanosecond))
         guard !overflow else { return nil }
         nanosecondsSinceEpoch = moment
     }
@@ -148,46 +138,5 @@ extension Timestamp: CustomStringConvertible, Codable {
     public func encode(to encoder: any Encoder) throws {
         var container = encoder.singleValueContainer()
         try container.encode(description)
-    }
-}
-
-/// Reads fixed runs of digits.
-private struct DigitReader {
-    private let bytes: [UInt8]
-    private var position = 0
-
-    init(_ bytes: [UInt8]) { self.bytes = bytes }
-
-    var isAtEnd: Bool { position == bytes.count }
-
-    mutating func take(_ character: Unicode.Scalar) -> Bool {
-        guard position < bytes.count, bytes[position] == UInt8(ascii: character) else { return false }
-        position += 1
-        return true
-    }
-
-    mutating func number(_ width: Int) -> Int? {
-        guard position + width <= bytes.count else { return nil }
-        var value = 0
-        for byte in bytes[position..<position + width] {
-            guard byte &- UInt8(ascii: "0") < 10 else { return nil }
-            value = value * 10 + Int(byte - UInt8(ascii: "0"))
-        }
-        position += width
-        return value
-    }
-
-    /// Digits after a point, in nanoseconds.
-    mutating func fraction() -> Int? {
-        var value = 0
-        var count = 0
-        while position < bytes.count, bytes[position] &- UInt8(ascii: "0") < 10 {
-            if count < 9 { value = value * 10 + Int(bytes[position] - UInt8(ascii: "0")) }
-            count += 1
-            position += 1
-        }
-        guard count > 0 else { return nil }
-        for _ in min(count, 9)..<9 { value *= 10 }
-        return value
     }
 }

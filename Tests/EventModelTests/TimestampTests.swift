@@ -32,6 +32,14 @@ struct TimestampTests {
         #expect(Timestamp(rfc3339: text) == nil)
     }
 
+    @Test("milliseconds are rounded down, and end where the range does")
+    func milliseconds() {
+        #expect(Timestamp(milliseconds: 1500).nanosecondsSinceEpoch == 1_500_000_000)
+        #expect(Timestamp(nanosecondsSinceEpoch: -1).milliseconds == -1)
+        #expect(Timestamp(milliseconds: .max).nanosecondsSinceEpoch == .max)
+        #expect(Timestamp(milliseconds: .min).nanosecondsSinceEpoch == .min)
+    }
+
     @Test("every day of the range is its own date")
     func days() throws {
         var previous = Int64.min

@@ -79,13 +79,10 @@ struct LanguageTests {
         }
     }
 
-    @Test("requiredLiterals tells which strings a path must have")
-    func literals() throws {
+    @Test("A pattern tells the paths it names and how many rules it is")
+    func paths() throws {
         let pattern = try EventPattern(
             parsing: #"{"source":["aws.s3"],"$or":[{"detail":{"a":["x"]}},{"detail":{"a":["y"],"b":[1]}}]}"#)
-        #expect(pattern.requiredLiterals(path: "source") == ["aws.s3"])
-        #expect(pattern.requiredLiterals(path: "detail.a") == ["x", "y"])
-        #expect(pattern.requiredLiterals(path: "detail.b") == nil)
         #expect(pattern.paths == ["detail.a", "detail.b", "source"])
         #expect(pattern.branchCount == 2)
     }

@@ -25,7 +25,7 @@ final class FakeHost: HostControl {
         for tail in state.withLock({ $0.tails }) { tail.yield(record) }
     }
 
-    static let time = Timestamp(milliseconds: 1_795_233_906_789)
+    static let time = APITime(milliseconds: 1_795_233_906_789)
 
     static func json(_ text: String) -> RawJSON {
         do {

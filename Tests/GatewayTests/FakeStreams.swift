@@ -83,7 +83,7 @@ final class FakeStreams: Sendable {
                 let record = StreamPage.Record(
                     shardID: shard?.id ?? "", sequenceNumber: StreamSequence.text(of: state.position),
                     partitionKey: entry.partitionKey,
-                    arrived: HostAPI.Timestamp(milliseconds: Self.firstArrival + state.position * 1000),
+                    arrived: APITime(milliseconds: Self.firstArrival + state.position * 1000),
                     data: entry.data)
                 stream.records.append((state.position, record))
                 receipt.results.append(.init(shardID: record.shardID, sequenceNumber: record.sequenceNumber))

@@ -85,13 +85,13 @@ struct KinesisGetTests {
     @Test("Iterators that are none, that are too old, of what is gone")
     func iterators() async throws {
         try await AWSCalls.with { call in
-            let now = Timestamp(milliseconds: 1_795_233_906_789)
+            let now = APITime(milliseconds: 1_795_233_906_789)
             let good = ShardIterator(stream: "small", shard: Self.shard, after: 3, issued: now)
             #expect(ShardIterator(good.text) == good)
             #expect(good.text.utf8.count <= 512)
             let longest = ShardIterator(
                 stream: String(repeating: "n", count: 128), shard: Self.shard, after: .max,
-                issued: Timestamp(milliseconds: .max))
+                issued: APITime(milliseconds: .max))
             #expect(longest.text.utf8.count <= 512)
             let texts = [
                 "", "x", "AAAA", good.text + "=", good.text + "A", String(good.text.dropLast(4)), "\u{FC}",
@@ -103,11 +103,11 @@ struct KinesisGetTests {
                 #expect(answer.error == "InvalidArgumentException")
             }
             let old = try await call.records(
-                ShardIterator(stream: "small", shard: Self.shard, after: 0, issued: Timestamp(milliseconds: 5)).text)
+                ShardIterator(stream: "small", shard: Self.shard, after: 0, issued: APITime(milliseconds: 5)).text)
             #expect(old.status == 400)
             #expect(old.error == "ExpiredIteratorException")
             #expect(old.message.contains("tolerated delay of 300000 milliseconds"))
-            let future = Timestamp(milliseconds: 10_000_000_000_000)
+            let future = APITime(milliseconds: 10_000_000_000_000)
             for (stream, shard) in [("gone", Self.shard), ("small", "shardId-000000000009")] {
                 let text = ShardIterator(stream: stream, shard: shard, after: 0, issued: future).text
                 let answer = try await call.records(text)

@@ -1,3 +1,4 @@
+import CivilCalendar
 import Schedules
 import Testing
 
@@ -186,7 +187,7 @@ struct NaiveCron {
     }
 
     private func isDay(_ time: CivilTime) -> Bool {
-        let length = CivilTime.days(inMonth: time.month, of: time.year)
+        let length = daysInMonth(year: time.year, month: time.month)
         func weekday(_ day: Int) -> Int { CivilTime(time.year, time.month, day).weekday }
         func isWorking(_ day: Int) -> Bool { (2...6).contains(weekday(day)) }
         if fields[2] != "?" {

@@ -1,3 +1,5 @@
+import CivilCalendar
+
 /// Finds the partition of each row by the texts of its key columns.
 final class PartitionReader {
     /// A partition: its path and the values of its columns.
@@ -251,9 +253,9 @@ final class PartitionReader {
         let days = hours.flooredDivision(by: 24).quotient
         // Hours and days are found at once; months and years by their first day.
         var period = unit == .hour ? hours : days
-        let date = unit == .hour || unit == .day ? (0, 0, 0) : TemporalText.civil(fromDays: days)
-        if unit == .month { period = TemporalText.daysFromCivil(date.0, date.1, 1) }
-        if unit == .year { period = TemporalText.daysFromCivil(date.0, 1, 1) }
+        let date = unit == .hour || unit == .day ? (0, 0, 0) : civilDate(daysSinceEpoch: Int(days))
+        if unit == .month { period = Int64(daysSinceEpoch(year: date.0, month: date.1, day: 1)) }
+        if unit == .year { period = Int64(daysSinceEpoch(year: date.0, month: 1, day: 1)) }
         if let known = sources[index].periods[period] { return known }
         let number = UInt32(sources[index].folders.count)
         guard sources[index].folders.count <= most else {
@@ -279,7 +281,7 @@ final class PartitionReader {
             var parts: [String?] = unit.parts.map { _ in nil }
             if let period {
                 let (days, hour) = period.flooredDivision(by: 24)
-                let date = TemporalText.civil(fromDays: days)
+                let date = civilDate(daysSinceEpoch: Int(days))
                 let all = [(date.year, 4), (date.month, 2), (date.day, 2), (Int(hour), 2)]
                 parts = all.prefix(unit.rawValue).map { padded(UInt64($0.0), to: $0.1) }
             }

@@ -1,3 +1,5 @@
+import CivilCalendar
+
 /// The first days of the months seen last: most dates of a column fall into a few months, and a calendar costs more than a
 /// comparison.
 final class MonthCache {
@@ -39,10 +41,10 @@ final class MonthCache {
     @inline(never)
     private func slow(_ text: UnsafePointer<UInt8>, _ word: UInt64, _ entry: UnsafeMutablePointer<Entry>) -> Int64? {
         guard let date = TemporalText.date(text) else { return nil }
-        let days = TemporalText.daysFromCivil(date.year, date.month, date.day)
+        let days = Int64(daysSinceEpoch(year: date.year, month: date.month, day: date.day))
         entry.pointee = Entry(
             word: word, start: Int32(truncatingIfNeeded: days - Int64(date.day)),
-            days: Int32(truncatingIfNeeded: TemporalText.daysIn(date.month, of: date.year)))
+            days: Int32(truncatingIfNeeded: daysInMonth(year: date.year, month: date.month)))
         return days
     }
 }

@@ -1,7 +1,9 @@
+import CivilCalendar
+
 extension TemporalText {
     /// `2024-05-31`.
     static func text(days: Int64) -> String {
-        let date = civil(fromDays: days)
+        let date = civilDate(daysSinceEpoch: Int(days))
         return "\(padded(date.year, 4))-\(padded(date.month, 2))-\(padded(date.day, 2))"
     }
 

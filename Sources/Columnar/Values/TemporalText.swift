@@ -1,3 +1,5 @@
+import CivilCalendar
+
 /// Dates and timestamps in ISO 8601's extended form: `2024-05-31`, `2024-05-31 23:59`, `2024-05-31T23:59:59.123456Z`.
 ///
 /// Days and hours are checked against the (proleptic Gregorian) calendar, years are 0001 to 9999. Fractions count to the
@@ -20,7 +22,7 @@ enum TemporalText {
     /// The day in the first ten bytes.
     static func days(_ text: UnsafePointer<UInt8>) -> Int64? {
         guard let date = date(text) else { return nil }
-        return daysFromCivil(date.year, date.month, date.day)
+        return Int64(daysSinceEpoch(year: date.year, month: date.month, day: date.day))
     }
 
     /// Year, month and day in the first ten bytes.
@@ -32,7 +34,9 @@ enum TemporalText {
         guard IntegerText.isDigits(values), let day = twoDigits(text + 8) else { return nil }
         let year = (digit(text, 0) * 10 + digit(text, 1)) * 100 + digit(text, 2) * 10 + digit(text, 3)
         let month = digit(text, 5) * 10 + digit(text, 6)
-        guard year >= 1, month >= 1, month <= 12, day >= 1, day <= daysIn(month, of: year) else { return nil }
+        guard year >= 1, month >= 1, month <= 12, day >= 1, day <= daysInMonth(year: year, month: month) else {
+            return nil
+        }
         return (year, month, day)
     }
 
@@ -150,35 +154,5 @@ enum TemporalText {
     @inline(__always)
     private static func digit(_ text: UnsafePointer<UInt8>, _ index: Int) -> Int {
         Int(text[index] &- 0x30)
-    }
-
-    static func daysIn(_ month: Int, of year: Int) -> Int {
-        switch month {
-        case 2: year % 4 == 0 && (year % 100 != 0 || year % 400 == 0) ? 29 : 28
-        case 4, 6, 9, 11: 30
-        default: 31
-        }
-    }
-
-    /// Days since 1970-01-01. Source: H. Hinnant, "chrono-Compatible Low-Level Date Algorithms".
-    static func daysFromCivil(_ year: Int, _ month: Int, _ day: Int) -> Int64 {
-        let shifted = month <= 2 ? year - 1 : year
-        let era = (shifted >= 0 ? shifted : shifted - 399) / 400
-        let yearOfEra = shifted - era * 400
-        let dayOfYear = (153 * (month + (month > 2 ? -3 : 9)) + 2) / 5 + day - 1
-        let dayOfEra = yearOfEra * 365 + yearOfEra / 4 - yearOfEra / 100 + dayOfYear
-        return Int64(era * 146_097 + dayOfEra - 719_468)
-    }
-
-    /// Year, month and day of a day since 1970-01-01.
-    static func civil(fromDays days: Int64) -> (year: Int, month: Int, day: Int) {
-        let shifted = Int(days) + 719_468
-        let era = (shifted >= 0 ? shifted : shifted - 146_096) / 146_097
-        let dayOfEra = shifted - era * 146_097
-        let yearOfEra = (dayOfEra - dayOfEra / 1460 + dayOfEra / 36_524 - dayOfEra / 146_096) / 365
-        let dayOfYear = dayOfEra - (365 * yearOfEra + yearOfEra / 4 - yearOfEra / 100)
-        let shiftedMonth = (5 * dayOfYear + 2) / 153
-        let month = shiftedMonth + (shiftedMonth < 10 ? 3 : -9)
-        return (yearOfEra + era * 400 + (month <= 2 ? 1 : 0), month, dayOfYear - (153 * shiftedMonth + 2) / 5 + 1)
     }
 }

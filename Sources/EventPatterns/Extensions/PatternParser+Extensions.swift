@@ -84,7 +84,7 @@ extension PatternParser {
                 throw matcher("Unrecognized date range operator: \(name)")
             }
             guard try reader.next() == .string,
-                let moment = reader.text.withUnsafeBufferPointer({ Timestamp.microseconds($0) })
+                let moment = reader.text.withUnsafeBufferPointer({ InstantText.microseconds($0) })
             else {
                 throw matcher("Value of \(name) must be an RFC 3339 timestamp")
             }

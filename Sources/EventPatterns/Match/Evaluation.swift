@@ -215,7 +215,7 @@ struct Evaluation {
                 bytes(atom, condition), wanted, Int(atom.pointee.extra), fixed: atom.pointee.fixedForms,
                 first: Int(atom.pointee.x), last: Int(atom.pointee.y), base, length)
         case .date:
-            guard let moment = Timestamp.microseconds(value.pointee.text) else { return false }
+            guard let moment = InstantText.microseconds(value.pointee.text) else { return false }
             return moment >= Int64(bitPattern: atom.pointee.x) && moment <= Int64(bitPattern: atom.pointee.y)
         case .address, .cidr:
             guard let address = try? IPAddress(parsing: value.pointee.text) else { return false }

@@ -37,7 +37,7 @@ extension Segment {
             lookAffixes(.suffixFolded, plan.pointee.suffixFolded, path, text, length, scratch, base, ByteHash.folded)
         }
         if plan.pointee.address || plan.pointee.cidr.count > 0 { lookAddress(value, plan, scratch, base) }
-        if plan.pointee.dates >= 0, let moment = Timestamp.microseconds(value.pointee.text) {
+        if plan.pointee.dates >= 0, let moment = InstantText.microseconds(value.pointee.text) {
             scratch.found.truncate(0)
             intervals[Int(plan.pointee.dates)].collect(
                 containing: Double(moment), &scratch.found, &scratch.stack)

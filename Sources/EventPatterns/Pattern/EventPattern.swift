@@ -66,22 +66,7 @@ public struct EventPattern: Sendable, Hashable {
     }
 
     /// The number of sub-rules that `$or` makes of the pattern; 1 without it.
-    public var branchCount: Int { branches.count }
-
-    /// The strings of which one must be at `path` for the pattern to match; nil if the pattern does not require that
-    /// (it does not name the path in every branch, or with other matchers than string literals).
-    public func requiredLiterals(path: String) -> Set<String>? {
-        let wanted = FieldPath(bytes: Array(path.utf8))
-        var literals: Set<String> = []
-        for branch in branches {
-            guard let condition = branch.first(where: { $0.path == wanted }) else { return nil }
-            for test in condition.tests {
-                guard case .exact(let text) = test else { return nil }
-                literals.insert(String(decoding: text, as: UTF8.self))
-            }
-        }
-        return literals
-    }
+    package var branchCount: Int { branches.count }
 }
 
 /// Which language a text is read as.

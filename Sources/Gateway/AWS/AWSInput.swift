@@ -84,11 +84,11 @@ struct AWSInput: Sendable {
     }
 
     /// Seconds since 1970, with fractions; some clients send RFC 3339.
-    func time(_ name: String) throws(AWSError) -> Timestamp? {
+    func time(_ name: String) throws(AWSError) -> APITime? {
         guard let value = field(name) else { return nil }
-        if let text = value.string, let time = Timestamp(text) { return time }
+        if let text = value.string, let time = APITime(rfc3339: text) { return time }
         guard let seconds = value.double, abs(seconds) < 2.5e11 else { throw wrong(name, value, "a timestamp") }
-        return Timestamp(milliseconds: Int64((seconds * 1000).rounded()))
+        return APITime(milliseconds: Int64((seconds * 1000).rounded()))
     }
 
     func object(_ name: String) throws(AWSError) -> AWSInput? {

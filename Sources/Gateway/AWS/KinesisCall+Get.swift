@@ -119,7 +119,7 @@ extension KinesisCall {
     }
 
     /// Seconds since 1970 with milliseconds: how AWS JSON has times.
-    static func write(_ time: HostAPI.Timestamp, to writer: inout JSONWriter) {
+    static func write(_ time: APITime, to writer: inout JSONWriter) {
         let milliseconds = max(0, time.milliseconds)
         let fraction = String(milliseconds % 1000)
         let zeros = String(repeating: "0", count: 3 - fraction.utf8.count)

@@ -120,7 +120,7 @@ extension KinesisCall {
             switch parts[3] {
             case "latest": .latest
             case "horizon": .trimHorizon
-            default: .atTimestamp(HostAPI.Timestamp(milliseconds: Int64(parts[3]) ?? 0))
+            default: .atTimestamp(APITime(milliseconds: Int64(parts[3]) ?? 0))
             }
         if parts[2] == "at" { choice.filter = .at(start) }
         if parts[2] == "from" { choice.filter = .from(start) }

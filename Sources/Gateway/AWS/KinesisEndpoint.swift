@@ -42,10 +42,10 @@ enum KinesisEndpoint {
         throw AWSError("ValidationException", "\(operation) is not possible here: \(refusals[operation] ?? "")")
     }
 
-    private static func now() -> HostAPI.Timestamp {
+    private static func now() -> APITime {
         var time = timespec()
         clock_gettime(CLOCK_REALTIME, &time)
-        return HostAPI.Timestamp(milliseconds: Int64(time.tv_sec) * 1000 + Int64(time.tv_nsec) / 1_000_000)
+        return APITime(milliseconds: Int64(time.tv_sec) * 1000 + Int64(time.tv_nsec) / 1_000_000)
     }
 
     // MARK: What is refused, and what to do instead
@@ -82,7 +82,7 @@ enum KinesisEndpoint {
 struct KinesisCall: Sendable {
     let input: AWSInput
     let control: any HostControl
-    let now: HostAPI.Timestamp
+    let now: APITime
     let isOfData: Bool
 
     static let account = "000000000000"

@@ -90,7 +90,7 @@ private struct PutEventsCall: Decodable {
         init(from decoder: any Decoder) throws {
             let container = try decoder.singleValueContainer()
             if let seconds = try? container.decode(Double.self), abs(seconds) < 2.5e11 {
-                text = HostAPI.Timestamp(milliseconds: Int64((seconds * 1000).rounded())).description
+                text = APITime(milliseconds: Int64((seconds * 1000).rounded())).description
             } else {
                 text = try container.decode(String.self)
             }

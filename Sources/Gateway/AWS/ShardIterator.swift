@@ -10,9 +10,9 @@ package struct ShardIterator: Sendable, Hashable {
     package var shard: String
     /// See `StreamPosition`.
     package var after: Int64
-    package var issued: HostAPI.Timestamp
+    package var issued: APITime
 
-    package init(stream: String, shard: String, after: Int64, issued: HostAPI.Timestamp) {
+    package init(stream: String, shard: String, after: Int64, issued: APITime) {
         self.stream = stream
         self.shard = shard
         self.after = after
@@ -24,14 +24,14 @@ package struct ShardIterator: Sendable, Hashable {
         guard let parts = OpaqueToken.parts(of: text, kind: "iterator-1"), parts.count == 4,
             let after = Int64(parts[2]), after >= 0, let issued = Int64(parts[3])
         else { return nil }
-        self.init(stream: parts[0], shard: parts[1], after: after, issued: HostAPI.Timestamp(milliseconds: issued))
+        self.init(stream: parts[0], shard: parts[1], after: after, issued: APITime(milliseconds: issued))
     }
 
     package var text: String {
         OpaqueToken.text(of: [stream, shard, String(after), String(issued.milliseconds)], kind: "iterator-1")
     }
 
-    func isExpired(at now: HostAPI.Timestamp) -> Bool {
+    func isExpired(at now: APITime) -> Bool {
         now.milliseconds.subtractingReportingOverflow(issued.milliseconds).partialValue > Self.lifetimeMilliseconds
     }
 }

@@ -8,18 +8,18 @@ package struct AlarmInfo: Codable, Sendable, Hashable {
     /// `OK` or `ALARM`
     package var state: String
     /// Since when it is in this state.
-    package var since: Timestamp
+    package var since: APITime
     package var reason: String
     /// What was measured last; nil: nothing yet, or an expected file.
     package var value: Double?
     /// Of an expected file.
-    package var lastArrival: Timestamp?
+    package var lastArrival: APITime?
     /// Why it does not work.
     package var trouble: String?
 
     package init(
-        name: String, description: String = "", bus: String, condition: String, state: String, since: Timestamp,
-        reason: String, value: Double? = nil, lastArrival: Timestamp? = nil, trouble: String? = nil
+        name: String, description: String = "", bus: String, condition: String, state: String, since: APITime,
+        reason: String, value: Double? = nil, lastArrival: APITime? = nil, trouble: String? = nil
     ) {
         self.name = name
         self.description = description

@@ -8,12 +8,12 @@ package struct DeadLetterGroupInfo: Codable, Sendable, Hashable {
     /// The newest message of the group.
     package var message: String
     package var count: Int64
-    package var first: Timestamp
-    package var last: Timestamp
+    package var first: APITime
+    package var last: APITime
 
     package init(
-        function: String, code: String, fingerprint: String, message: String, count: Int64, first: Timestamp,
-        last: Timestamp
+        function: String, code: String, fingerprint: String, message: String, count: Int64, first: APITime,
+        last: APITime
     ) {
         self.function = function
         self.code = code
@@ -41,13 +41,13 @@ package struct DeadLetterSummary: Codable, Sendable, Hashable {
     package var condition: String
     package var fingerprint: String
     package var attempts: Int
-    package var ingested: Timestamp
-    package var died: Timestamp
+    package var ingested: APITime
+    package var died: APITime
 
     package init(
         id: Int64, state: String = "dead", function: String, rule: String, eventID: String, subject: String,
-        code: String, message: String, condition: String, fingerprint: String, attempts: Int, ingested: Timestamp,
-        died: Timestamp
+        code: String, message: String, condition: String, fingerprint: String, attempts: Int, ingested: APITime,
+        died: APITime
     ) {
         self.id = id
         self.state = state
@@ -70,7 +70,7 @@ package struct DeadLetterDetail: Codable, Sendable {
     package struct Attempt: Codable, Sendable, Hashable {
         package var number: Int
         package var requestID: String
-        package var started: Timestamp
+        package var started: APITime
         package var durationMilliseconds: Double
         package var code: String
         package var message: String
@@ -83,7 +83,7 @@ package struct DeadLetterDetail: Codable, Sendable {
         package var isEarlier: Bool?
 
         package init(
-            number: Int, requestID: String, started: Timestamp, durationMilliseconds: Double, code: String,
+            number: Int, requestID: String, started: APITime, durationMilliseconds: Double, code: String,
             message: String, logs: [LogLine] = [], backtrace: [String] = [], input: RawJSON? = nil,
             isEarlier: Bool? = nil
         ) {
@@ -144,10 +144,10 @@ package struct DeadLetterDetail: Codable, Sendable {
     package struct Edit: Codable, Sendable {
         package var job: String
         package var by: String?
-        package var at: Timestamp?
+        package var at: APITime?
         package var payload: RawJSON
 
-        package init(job: String, by: String?, at: Timestamp?, payload: RawJSON) {
+        package init(job: String, by: String?, at: APITime?, payload: RawJSON) {
             self.job = job
             self.by = by
             self.at = at

@@ -80,13 +80,13 @@ package struct EventQuery: Sendable, Hashable {
     /// Only events that this rule matched.
     package var rule: String?
     /// Ingested from then on.
-    package var since: Timestamp?
+    package var since: APITime?
     /// Ingested before.
-    package var until: Timestamp?
+    package var until: APITime?
 
     package init(
         bus: String? = nil, source: String? = nil, detailType: String? = nil, rule: String? = nil,
-        since: Timestamp? = nil, until: Timestamp? = nil
+        since: APITime? = nil, until: APITime? = nil
     ) {
         self.since = since
         self.until = until
@@ -102,14 +102,14 @@ package struct EventRecord: Codable, Sendable {
     package var position: Int64
     package var bus: String
     package var id: String
-    package var ingested: Timestamp
+    package var ingested: APITime
     /// `rule/target` of each subscription that wants it.
     package var subscriptions: [String]
     /// The whole envelope.
     package var event: RawJSON
 
     package init(
-        position: Int64, bus: String, id: String, ingested: Timestamp, subscriptions: [String], event: RawJSON
+        position: Int64, bus: String, id: String, ingested: APITime, subscriptions: [String], event: RawJSON
     ) {
         self.position = position
         self.bus = bus

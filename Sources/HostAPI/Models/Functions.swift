@@ -44,7 +44,7 @@ package struct FunctionInfo: Codable, Sendable {
     package var description: String
     /// SHA-256 of module and configuration.
     package var digest: String
-    package var deployed: Timestamp
+    package var deployed: APITime
     package var module: String
     package var timeoutSeconds: Double
     package var memoryMegabytes: Int
@@ -68,14 +68,14 @@ package struct FunctionInfo: Codable, Sendable {
     /// A version of a function, which a replay may name as FUNCTION@VERSION.
     package struct Version: Codable, Sendable, Hashable {
         package var version: Int
-        package var deployed: Timestamp
+        package var deployed: APITime
         package var digest: String
         /// It is the one in force.
         package var inForce: Bool
         /// Its module is still there to be run.
         package var hasModule: Bool
 
-        package init(version: Int, deployed: Timestamp, digest: String, inForce: Bool, hasModule: Bool) {
+        package init(version: Int, deployed: APITime, digest: String, inForce: Bool, hasModule: Bool) {
             self.version = version
             self.deployed = deployed
             self.digest = digest
@@ -85,7 +85,7 @@ package struct FunctionInfo: Codable, Sendable {
     }
 
     package init(
-        status: FunctionStatus, description: String, digest: String, deployed: Timestamp, module: String,
+        status: FunctionStatus, description: String, digest: String, deployed: APITime, module: String,
         timeoutSeconds: Double, memoryMegabytes: Int, stagingMegabytes: Int, inputFormat: String, logLevel: String,
         batch: Bool, readGrants: [String], writeGrants: [String], eventGrants: [String], streamGrants: [String]? = nil,
         environment: [String: String],

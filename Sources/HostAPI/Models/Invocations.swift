@@ -16,7 +16,7 @@ package struct InvocationSummary: Codable, Sendable, Hashable {
     package var rule: String?
     package var eventIDs: [String]
     package var attempt: Int
-    package var started: Timestamp
+    package var started: APITime
     package var durationMilliseconds: Double
     /// One of `InvocationSummary.outcomes`.
     package var outcome: String
@@ -27,7 +27,7 @@ package struct InvocationSummary: Codable, Sendable, Hashable {
 
     package init(
         requestID: String, invocationID: String, function: String, version: Int, rule: String? = nil,
-        eventIDs: [String] = [], attempt: Int = 1, started: Timestamp, durationMilliseconds: Double, outcome: String,
+        eventIDs: [String] = [], attempt: Int = 1, started: APITime, durationMilliseconds: Double, outcome: String,
         code: String? = nil, message: String? = nil, coldStart: Bool = false
     ) {
         self.requestID = requestID
@@ -96,13 +96,13 @@ package struct InvocationQuery: Sendable, Hashable {
     package var eventID: String?
     package var outcome: String?
     /// Started from then on.
-    package var since: Timestamp?
+    package var since: APITime?
     /// Started before.
-    package var until: Timestamp?
+    package var until: APITime?
 
     package init(
-        function: String? = nil, eventID: String? = nil, outcome: String? = nil, since: Timestamp? = nil,
-        until: Timestamp? = nil
+        function: String? = nil, eventID: String? = nil, outcome: String? = nil, since: APITime? = nil,
+        until: APITime? = nil
     ) {
         self.since = since
         self.until = until

@@ -1,6 +1,6 @@
 /// One line that a function or the host wrote.
 package struct LogLine: Codable, Sendable, Hashable {
-    package var time: Timestamp
+    package var time: APITime
     /// swift-log's names; lines of stdout are `info`, of stderr `error`.
     package var level: String
     /// `logger`, `stdout`, `stderr`, `host`
@@ -10,7 +10,7 @@ package struct LogLine: Codable, Sendable, Hashable {
     package var message: String
 
     package init(
-        time: Timestamp, level: String, stream: String, function: String? = nil, requestID: String? = nil,
+        time: APITime, level: String, stream: String, function: String? = nil, requestID: String? = nil,
         message: String
     ) {
         self.time = time
@@ -29,9 +29,9 @@ package struct LogQuery: Sendable, Hashable {
     /// Of an attempt, or of an invocation with all its attempts.
     package var requestID: String?
     /// Nothing before it.
-    package var since: Timestamp?
+    package var since: APITime?
     /// Nothing from it on.
-    package var until: Timestamp?
+    package var until: APITime?
     /// How many of the last lines to begin with.
     package var tail: Int
     /// Go on with new lines as they come, until the client leaves.
@@ -39,7 +39,7 @@ package struct LogQuery: Sendable, Hashable {
 
     package init(
         function: String? = nil, requestID: String? = nil, tail: Int = 100, follow: Bool = false,
-        since: Timestamp? = nil, until: Timestamp? = nil
+        since: APITime? = nil, until: APITime? = nil
     ) {
         self.since = since
         self.until = until

@@ -7,13 +7,13 @@ package struct ManifestInfo: Codable, Sendable, Hashable {
     package var files: Int
     /// What is not as the manifest says, one sentence a file; nil: not looked at yet.
     package var missing: [String]?
-    package var arrived: Timestamp
+    package var arrived: APITime
     /// When what is missing becomes a dead letter.
-    package var deadline: Timestamp
+    package var deadline: APITime
 
     package init(
-        rule: String, bus: String, bucket: String, key: String, files: Int, missing: [String]?, arrived: Timestamp,
-        deadline: Timestamp
+        rule: String, bus: String, bucket: String, key: String, files: Int, missing: [String]?, arrived: APITime,
+        deadline: APITime
     ) {
         self.rule = rule
         self.bus = bus

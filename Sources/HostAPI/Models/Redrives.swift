@@ -7,16 +7,16 @@ package struct DeadLetterSelection: Codable, Sendable, Hashable {
     package var code: String?
     package var fingerprint: String?
     /// Died at this moment or later.
-    package var since: Timestamp?
+    package var since: APITime?
     /// Died before this moment.
-    package var until: Timestamp?
+    package var until: APITime?
     /// Whose event matches this pattern (JSON).
     package var eventPattern: String?
     package var all: Bool
 
     package init(
         ids: [Int64]? = nil, function: String? = nil, code: String? = nil, fingerprint: String? = nil,
-        since: Timestamp? = nil, until: Timestamp? = nil, eventPattern: String? = nil, all: Bool = false
+        since: APITime? = nil, until: APITime? = nil, eventPattern: String? = nil, all: Bool = false
     ) {
         self.ids = ids
         self.function = function
@@ -88,8 +88,8 @@ package struct RedriveJob: Codable, Sendable, Hashable {
     package var isEdited: Bool?
     package var rate: Double?
     package var by: String?
-    package var created: Timestamp?
-    package var ended: Timestamp?
+    package var created: APITime?
+    package var ended: APITime?
     /// Of `RedriveOutcome`s, from 1.
     package var pages: Int?
 
@@ -97,8 +97,8 @@ package struct RedriveJob: Codable, Sendable, Hashable {
         id: String, state: JobState, isDryRun: Bool? = nil, reason: String? = nil, selected: Int, sent: Int = 0,
         succeeded: Int = 0, failed: Int = 0,
         letters: [DeadLetterSummary] = [], selection: DeadLetterSelection? = nil, to: String? = nil,
-        isEdited: Bool? = nil, rate: Double? = nil, by: String? = nil, created: Timestamp? = nil,
-        ended: Timestamp? = nil, pages: Int? = nil
+        isEdited: Bool? = nil, rate: Double? = nil, by: String? = nil, created: APITime? = nil,
+        ended: APITime? = nil, pages: Int? = nil
     ) {
         self.id = id
         self.state = state

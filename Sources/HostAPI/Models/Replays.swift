@@ -4,9 +4,9 @@ package struct ReplayRequest: Codable, Sendable, Hashable {
     package var name: String
     package var bus: String
     /// Of ingestion: at or after this moment …
-    package var from: Timestamp
+    package var from: APITime
     /// … and before this one.
-    package var to: Timestamp
+    package var to: APITime
     /// Through the targets of these rules of the bus; none: of all its rules.
     package var rules: [String]
     /// To this function (`NAME`) or version (`NAME@VERSION`) instead of the rules' targets.
@@ -27,7 +27,7 @@ package struct ReplayRequest: Codable, Sendable, Hashable {
     package var by: String?
 
     package init(
-        name: String, bus: String = "default", from: Timestamp, to: Timestamp, rules: [String] = [],
+        name: String, bus: String = "default", from: APITime, to: APITime, rules: [String] = [],
         function: String? = nil, eventPattern: String? = nil, rate: Double? = nil, dryRun: Bool = false,
         examples: Int = 20, keys: [String] = [], by: String? = nil
     ) {
@@ -52,10 +52,10 @@ package struct ReplayInfo: Codable, Sendable, Hashable {
     package var state: JobState
     /// Why it failed.
     package var reason: String?
-    package var started: Timestamp
-    package var ended: Timestamp?
+    package var started: APITime
+    package var ended: APITime?
     /// The ingestion time of the newest event that was replayed.
-    package var lastReplayed: Timestamp?
+    package var lastReplayed: APITime?
     /// Events of the range on the bus that were looked at, and how many there are, as far as is known.
     package var scanned: Int64
     package var total: Int64
@@ -75,8 +75,8 @@ package struct ReplayInfo: Codable, Sendable, Hashable {
     package var shadow: ShadowReport?
 
     package init(
-        request: ReplayRequest, state: JobState, reason: String? = nil, started: Timestamp, ended: Timestamp? = nil,
-        lastReplayed: Timestamp? = nil, scanned: Int64 = 0, total: Int64 = 0, replayed: Int64 = 0,
+        request: ReplayRequest, state: JobState, reason: String? = nil, started: APITime, ended: APITime? = nil,
+        lastReplayed: APITime? = nil, scanned: Int64 = 0, total: Int64 = 0, replayed: Int64 = 0,
         deliveries: Int64 = 0, succeeded: Int64 = 0, dropped: Int64 = 0, superseded: Int64 = 0, waiting: Int64 = 0,
         dead: Int64 = 0, failed: Int64? = nil, shadow: ShadowReport? = nil
     ) {

@@ -7,15 +7,15 @@ package struct ScheduleInfo: Codable, Sendable, Hashable {
     /// `skip`, `last` or `all`.
     package var missed: String
     /// The next moments, as many as asked for and there are.
-    package var next: [Timestamp]
+    package var next: [APITime]
     /// The newest moment that has an event.
-    package var last: Timestamp?
+    package var last: APITime?
     /// Why it does not run; nil as long as it does.
     package var trouble: String?
 
     package init(
-        rule: String, bus: String, expression: String, timezone: String, missed: String, next: [Timestamp],
-        last: Timestamp? = nil, trouble: String? = nil
+        rule: String, bus: String, expression: String, timezone: String, missed: String, next: [APITime],
+        last: APITime? = nil, trouble: String? = nil
     ) {
         self.rule = rule
         self.bus = bus

@@ -19,7 +19,7 @@ package struct HostStatus: Codable, Sendable {
     /// Of the program.
     package var version: String
     package var processID: Int
-    package var started: Timestamp
+    package var started: APITime
     package var dataFolder: String
     package var appFolder: String?
     /// How often a host has started on this data folder.
@@ -41,7 +41,7 @@ package struct HostStatus: Codable, Sendable {
     package var alarms: [AlarmInfo]?
 
     package init(
-        state: HealthReport.State, version: String, processID: Int, started: Timestamp, dataFolder: String,
+        state: HealthReport.State, version: String, processID: Int, started: APITime, dataFolder: String,
         appFolder: String?, boot: Int64, ruleSet: Int64, head: Int64, residentBytes: Int64, journalBytes: Int64,
         freeBytes: Int64, deadLetters: Int64, subscriptions: [SubscriptionStatus], functions: [FunctionStatus],
         buckets: [BucketInfo], warnings: [String] = [],

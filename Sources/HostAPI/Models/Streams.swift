@@ -58,7 +58,7 @@ package struct StreamInfo: Codable, Sendable, Hashable {
     package var name: String
     package var arn: String
     /// When it was first deployed.
-    package var created: Timestamp
+    package var created: APITime
     /// For how long its records can be read.
     package var retentionHours: Int
     /// Open ones and, oldest first before them, closed ones.
@@ -68,7 +68,7 @@ package struct StreamInfo: Codable, Sendable, Hashable {
     package var newestSequenceNumber: String?
 
     package init(
-        name: String, arn: String, created: Timestamp, retentionHours: Int, shards: [Shard], consumers: [Consumer],
+        name: String, arn: String, created: APITime, retentionHours: Int, shards: [Shard], consumers: [Consumer],
         newestSequenceNumber: String?
     ) {
         self.name = name
@@ -142,7 +142,7 @@ package enum StreamStart: Sendable, Hashable {
     case atSequenceNumber(String)
     case afterSequenceNumber(String)
     /// With the first record that arrived then or later.
-    case atTimestamp(Timestamp)
+    case atTimestamp(APITime)
 }
 
 /// A place in a stream: what `streamRecords` goes on after.
@@ -181,12 +181,12 @@ package struct StreamPage: Codable, Sendable {
         package var shardID: String
         package var sequenceNumber: String
         package var partitionKey: String
-        package var arrived: Timestamp
+        package var arrived: APITime
         /// Base64.
         package var data: String
 
         package init(
-            shardID: String, sequenceNumber: String, partitionKey: String, arrived: Timestamp, data: String
+            shardID: String, sequenceNumber: String, partitionKey: String, arrived: APITime, data: String
         ) {
             self.shardID = shardID
             self.sequenceNumber = sequenceNumber

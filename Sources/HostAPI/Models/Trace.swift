@@ -22,7 +22,7 @@ package struct Trace: Codable, Sendable {
 package struct TraceEvent: Codable, Sendable {
     package var id: String
     package var bus: String
-    package var ingested: Timestamp
+    package var ingested: APITime
     /// `bucket/key`, or `source: detail-type`.
     package var subject: String
     package var deliveries: [TraceDelivery]
@@ -30,7 +30,7 @@ package struct TraceEvent: Codable, Sendable {
     package var manifests: [TraceManifest]?
 
     package init(
-        id: String, bus: String, ingested: Timestamp, subject: String, deliveries: [TraceDelivery] = [],
+        id: String, bus: String, ingested: APITime, subject: String, deliveries: [TraceDelivery] = [],
         manifests: [TraceManifest]? = nil
     ) {
         self.id = id

@@ -53,9 +53,9 @@ package struct QueryItems: Sendable, Hashable {
         return number
     }
 
-    package func time(_ name: String) throws(APIError) -> Timestamp? {
+    package func time(_ name: String) throws(APIError) -> APITime? {
         guard let text = string(name) else { return nil }
-        guard let time = Timestamp(text) else {
+        guard let time = APITime(rfc3339: text) else {
             throw .invalidRequest("`\(name)` must be an RFC 3339 time, not `\(text)`")
         }
         return time

@@ -1,3 +1,5 @@
+import CivilCalendar
+
 /// Which days a cron expression means: by the day of the month or by the day of the week, never both.
 enum CronDays: Sendable, Hashable {
     case ofMonth(DaysOfMonth)
@@ -48,7 +50,7 @@ struct DaysOfMonth: Sendable, Hashable {
 
     func contains(year: Int, month: Int, day: Int) -> Bool {
         if days.contains(day) { return true }
-        let length = CivilTime.days(inMonth: month, of: year)
+        let length = daysInMonth(year: year, month: month)
         if last, day == length { return true }
         if lastWeekday, day == Self.weekday(nearest: length, year: year, month: month) { return true }
         // A month without that day has no weekday near it either.
@@ -58,7 +60,7 @@ struct DaysOfMonth: Sendable, Hashable {
     /// Monday to Friday nearest to a day, never in another month.
     private static func weekday(nearest day: Int, year: Int, month: Int) -> Int {
         switch CivilTime(year, month, day).weekday {
-        case 1: day == CivilTime.days(inMonth: month, of: year) ? day - 2 : day + 1
+        case 1: day == daysInMonth(year: year, month: month) ? day - 2 : day + 1
         case 7: day == 1 ? day + 2 : day - 1
         default: day
         }
@@ -99,7 +101,7 @@ struct DaysOfWeek: Sendable, Hashable {
     func contains(year: Int, month: Int, day: Int) -> Bool {
         let weekday = CivilTime(year, month, day).weekday
         if days.contains(weekday) { return true }
-        if last.contains(weekday), day + 7 > CivilTime.days(inMonth: month, of: year) { return true }
+        if last.contains(weekday), day + 7 > daysInMonth(year: year, month: month) { return true }
         return nth.contains { $0.day == weekday && $0.count == (day - 1) / 7 + 1 }
     }
 }

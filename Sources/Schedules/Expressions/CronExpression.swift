@@ -1,3 +1,5 @@
+import CivilCalendar
+
 /// The six fields of EventBridge's `cron(minutes hours day-of-month month day-of-week year)`
 /// (https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-scheduled-rule-pattern.html).
 package struct CronExpression: Sendable, Hashable {
@@ -25,7 +27,7 @@ package struct CronExpression: Sendable, Hashable {
     /// The first time after `time` on the same clock; nil if there is none up to the year 2199.
     package func next(after time: CivilTime) -> CivilTime? {
         // The minute after the one it falls into; seconds are always zero.
-        let start = CivilTime(seconds: CivilTime.floorDivide(time.seconds, 60) * 60 + 60)
+        let start = CivilTime(seconds: floorDivide(time.seconds, 60) * 60 + 60)
         var year = start.year
         var month = start.month
         var day = start.day
@@ -35,7 +37,7 @@ package struct CronExpression: Sendable, Hashable {
             if found > year { (year, month, day, isFirstDay) = (found, 1, 1, false) }
             while let inYear = months.first(from: month) {
                 if inYear > month { (month, day, isFirstDay) = (inYear, 1, false) }
-                while day <= CivilTime.days(inMonth: month, of: year) {
+                while day <= daysInMonth(year: year, month: month) {
                     if days.contains(year: year, month: month, day: day),
                         let (hour, minute) = isFirstDay
                             ? timeOfDay(from: start.hour, start.minute) : timeOfDay(from: 0, 0)

@@ -1,3 +1,5 @@
+import CivilCalendar
+
 /// The rule that a time zone file gives for all times after its last transition: POSIX's TZ text, such as
 /// `CET-1CEST,M3.5.0,M10.5.0/3` (RFC 9636, section 3.3.1).
 struct PosixZone: Sendable, Hashable {
@@ -27,19 +29,19 @@ struct PosixZone: Sendable, Hashable {
 
         /// On the clock's face.
         func seconds(in year: Int) -> Int64 {
-            let first = CivilTime.days(year: year, month: 1, day: 1)
+            let first = daysSinceEpoch(year: year, month: 1, day: 1)
             let days: Int
             switch day {
             case .julian(let number):
-                let isLeap = CivilTime.days(inMonth: 2, of: year) == 29
+                let isLeap = daysInMonth(year: year, month: 2) == 29
                 days = first + number - 1 + (isLeap && number >= 60 ? 1 : 0)
             case .ordinal(let number):
                 days = first + number
             case .weekday(let month, let week, let weekday):
-                let start = CivilTime.days(year: year, month: month, day: 1)
+                let start = daysSinceEpoch(year: year, month: month, day: 1)
                 let shift = (weekday + 1 - CivilTime.weekday(days: start) + 7) % 7
                 var number = shift + 7 * (week - 1)
-                if number >= CivilTime.days(inMonth: month, of: year) { number -= 7 }
+                if number >= daysInMonth(year: year, month: month) { number -= 7 }
                 days = start + number
             }
             return Int64(days) * 86400 + time

@@ -15,8 +15,8 @@ extension HostRuntime {
             AlarmInfo(
                 name: report.definition.name, description: report.definition.description, bus: report.definition.bus,
                 condition: report.definition.inWords, state: report.state.value.rawValue,
-                since: HostAPI.Timestamp(report.state.since), reason: report.state.reason, value: report.value,
-                lastArrival: report.state.arrived.map { HostAPI.Timestamp($0) }, trouble: report.trouble)
+                since: APITime(report.state.since), reason: report.state.reason, value: report.value,
+                lastArrival: report.state.arrived.map { APITime($0) }, trouble: report.trouble)
         }
     }
 

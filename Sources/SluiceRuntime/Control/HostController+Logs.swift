@@ -60,15 +60,15 @@ extension HostController {
     }
 
     /// A moment in the form that stored lines have.
-    private static func stored(_ time: HostAPI.Timestamp) -> String {
-        EventModel.Timestamp(milliseconds: time.milliseconds).rfc3339(fractionDigits: 3)
+    private static func stored(_ time: APITime) -> String {
+        time.description
     }
 }
 
 extension LogLine {
     init(_ line: StoredLogLine) {
         self.init(
-            time: HostAPI.Timestamp(line.time) ?? .init(0), level: line.level, stream: line.stream,
+            time: APITime(rfc3339: line.time) ?? .init(0), level: line.level, stream: line.stream,
             function: line.function == LogStore.host ? nil : line.function,
             requestID: line.requestId.isEmpty ? nil : line.requestId, message: line.message)
     }

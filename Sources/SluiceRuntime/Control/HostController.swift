@@ -47,7 +47,7 @@ package struct HostController: HostControl {
     }
 }
 
-extension HostAPI.Timestamp {
+extension APITime {
     init(_ milliseconds: Milliseconds) {
         self.init(milliseconds: milliseconds)
     }

@@ -20,10 +20,7 @@ package struct Lineage: Codable, Sendable, Hashable {
         }
     }
 
-    /// How many invocations in a row an event from outside may cause.
-    package static let budget = 16
-
-    /// Oldest first; at most `budget` long.
+    /// Oldest first; at most as many as the app's hop budget.
     package var hops: [Hop]
 
     /// The subscriptions whose rule could not decide whether it wants the event; nil for none. Their deliveries go to the
@@ -69,8 +66,6 @@ package struct Lineage: Codable, Sendable, Hashable {
     package func adding(_ hop: Hop) -> Lineage {
         Lineage(hops: hops + [hop], alarm: alarm)
     }
-
-    package var isExhausted: Bool { hops.count >= Self.budget }
 
     /// The shortest repeating tail of the chain (the loop), or the whole chain where nothing repeats.
     package var cycle: [Hop] {

@@ -35,14 +35,3 @@ package enum ObjectEvents {
             region: region, resources: ["arn:aws:s3:::\(bucket)"])
     }
 }
-
-extension Timestamp {
-    init(milliseconds: Int64) {
-        self.init(nanosecondsSinceEpoch: milliseconds &* 1_000_000)
-    }
-
-    /// EventBridge's `time` has no fraction.
-    var wholeSeconds: Timestamp {
-        Timestamp(secondsSinceEpoch: nanosecondsSinceEpoch / 1_000_000_000) ?? self
-    }
-}

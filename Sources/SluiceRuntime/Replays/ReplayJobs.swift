@@ -116,7 +116,7 @@ package final class ReplayJobs {
         if let known = replays[request.name] {
             throw APIError(
                 status: 409, code: "ResourceAlreadyExists",
-                message: "there is a replay \(request.name) of \(HostAPI.Timestamp(known.started)) already",
+                message: "there is a replay \(request.name) of \(APITime(known.started)) already",
                 hint: "choose another name; `sluice replay list` shows them")
         }
         guard replays.values.count(where: { $0.ended == nil }) < Self.mostAtOnce else {

@@ -116,7 +116,7 @@ private struct Match: Encodable {
     var bus: String
     var position: Int64
     var id: String
-    var ingested: HostAPI.Timestamp
+    var ingested: APITime
     /// `bucket/key` of an object's event, else empty.
     var subject: String
 

@@ -66,7 +66,7 @@ struct SchedulesCommand: AsyncParsableCommand {
         }
 
         private struct Line: Codable {
-            var utc: Timestamp
+            var utc: APITime
             var local: String
         }
 
@@ -74,7 +74,7 @@ struct SchedulesCommand: AsyncParsableCommand {
             let output = outputOption.output
             var moment = Int64(time(nil))
             if let after {
-                guard let given = Timestamp(after) else {
+                guard let given = APITime(rfc3339: after) else {
                     throw ValidationError("--after takes a time such as 2026-11-21T04:05:06Z, not \(after).")
                 }
                 moment = given.milliseconds / 1000
@@ -89,7 +89,7 @@ struct SchedulesCommand: AsyncParsableCommand {
             var found = 0
             while found < count, let next = schedule.next(after: moment) {
                 let line = Line(
-                    utc: Timestamp(milliseconds: next * 1000), local: schedule.zone.civil(at: next).description)
+                    utc: APITime(milliseconds: next * 1000), local: schedule.zone.civil(at: next).description)
                 if output.json {
                     try output.object(line)
                 } else {

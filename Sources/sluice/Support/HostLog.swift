@@ -32,7 +32,7 @@ struct HostLog: LogHandler {
         let details = all.sorted { $0.key < $1.key }.map { " \($0.key)=\(Self.quoted("\($0.value)"))" }.joined()
         let time = Human.now()
         let text = "\(event.message)\(details)"
-        let line = Text.shown("\(Timestamp(milliseconds: time)) \(event.level) \(text)", lineEnd: "\n  ") + "\n"
+        let line = Text.shown("\(APITime(milliseconds: time)) \(event.level) \(text)", lineEnd: "\n  ") + "\n"
         _ = line.utf8.withContiguousStorageIfAvailable { write(2, $0.baseAddress, $0.count) }
         keeper.add("\(event.level)", text, at: time)
     }

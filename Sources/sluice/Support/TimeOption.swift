@@ -4,27 +4,27 @@ import HostAPI
 
 /// A moment on the command line: RFC 3339, a date, or how long ago (`90s`, `30m`, `2h`, `7d`), or `now`.
 struct MomentArgument: ExpressibleByArgument, Sendable {
-    let time: Timestamp
+    let time: APITime
 
     init?(argument: String) {
         self.init(argument, now: Self.now)
     }
 
-    init?(_ text: String, now: Timestamp) {
+    init?(_ text: String, now: APITime) {
         if text == "now" {
             time = now
-        } else if let exact = Timestamp(text) ?? Timestamp(text + "T00:00:00Z") {
+        } else if let exact = APITime(rfc3339: text) ?? APITime(rfc3339: text + "T00:00:00Z") {
             time = exact
         } else if let unit = text.last, let count = Int64(text.dropLast()), count >= 0, count < 1_000_000_000,
             let seconds = ["s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800][String(unit)].map(Int64.init)
         {
-            time = Timestamp(milliseconds: now.milliseconds - count * seconds * 1000)
+            time = APITime(milliseconds: now.milliseconds - count * seconds * 1000)
         } else {
             return nil
         }
     }
 
-    static var now: Timestamp { Timestamp(milliseconds: Human.now()) }
+    static var now: APITime { APITime(milliseconds: Human.now()) }
 
     static let words = "RFC 3339 (2026-11-21T04:05:06Z), a date, or how long ago: 90s, 30m, 2h, 7d"
 }

@@ -37,16 +37,16 @@ enum Human {
     }
 
     /// `2026-11-21T04:05:06Z`: the form that commands take, too.
-    static func moment(_ time: Timestamp) -> String { time.description.prefix(19) + "Z" }
+    static func moment(_ time: APITime) -> String { time.description.prefix(19) + "Z" }
 
     /// `04:05:06.789Z` today, else `2026-11-21T04:05:06.789Z`.
-    static func clock(_ time: Timestamp, now: Timestamp = Timestamp(milliseconds: Human.now())) -> String {
+    static func clock(_ time: APITime, now: APITime = APITime(milliseconds: Human.now())) -> String {
         let text = time.description
         return text.prefix(10) == now.description.prefix(10) ? String(text.dropFirst(11)) : text
     }
 
     /// `12 s ago`.
-    static func ago(_ time: Timestamp) -> String { seconds((now() - time.milliseconds) / 1000) + " ago" }
+    static func ago(_ time: APITime) -> String { seconds((now() - time.milliseconds) / 1000) + " ago" }
 
     /// `1 file`, `2 files`; the plural by an `s` unless given.
     static func count(_ number: some BinaryInteger, _ noun: String, _ plural: String? = nil) -> String {

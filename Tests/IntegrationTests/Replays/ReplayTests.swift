@@ -9,7 +9,7 @@ extension Integration {
     struct ReplayTests {
         private static func range(_ name: String, _ change: (inout ReplayRequest) -> Void = { _ in }) -> ReplayRequest {
             var request = ReplayRequest(
-                name: name, from: Timestamp(milliseconds: 0), to: Timestamp(milliseconds: 4_000_000_000_000), by: "test"
+                name: name, from: APITime(milliseconds: 0), to: APITime(milliseconds: 4_000_000_000_000), by: "test"
             )
             change(&request)
             return request

@@ -10,7 +10,7 @@ extension Integration {
         private static func at(_ seconds: Double) -> String {
             let time = Date().addingTimeInterval(seconds)
             return String(
-                HostAPI.Timestamp(milliseconds: Int64(time.timeIntervalSince1970 * 1000)).description.prefix(19))
+                APITime(milliseconds: Int64(time.timeIntervalSince1970 * 1000)).description.prefix(19))
         }
 
         /// A rule whose handler writes one file for each event, named after the event.

@@ -39,12 +39,6 @@ final class ValueEvaluator {
         return memory
     }
 
-    /// Gives memory back that is made again when it is needed.
-    func forgetMemo() {
-        memo?.deallocate()
-        memo = nil
-    }
-
     /// Sets a byte a row: 1 where the value passes.
     func evaluate(_ table: FieldTable, into verdicts: UnsafeMutablePointer<UInt8>) {
         if case .nothing = check.kind { return evaluateNulls(table, into: verdicts) }
