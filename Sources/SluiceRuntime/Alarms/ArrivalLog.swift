@@ -1,4 +1,5 @@
 import AppConfig
+import EventModel
 import EventPatterns
 package import Journal
 import Synchronization
