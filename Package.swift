@@ -30,7 +30,7 @@ func tests(
 /// The functions that ship: a handler target (a library, tested) and an entry target (the dynamic product).
 let functions: [(name: String, dependencies: [Target.Dependency])] = [
     ("CSVToParquet", ["Columnar", "FunctionSupport"]),
-    ("ValidateCSV", ["Columnar", "FunctionSupport", .product(name: "Yams", package: "Yams")]),
+    ("ValidateCSV", ["Columnar", "FunctionSupport", "PlainYAML", .product(name: "Yams", package: "Yams")]),
     ("EnrichOrders", ["Columnar", "FunctionSupport"]),
     ("StreamToParquet", ["Columnar", "FunctionJSON", "FunctionSupport"]),
 ]
@@ -101,6 +101,7 @@ let package = Package(
         library("EventTransforms", ["FunctionJSON"]),
         library("Schedules", ["CivilCalendar"]),
         library("Columnar", ["CivilCalendar", "CSnappy", "CZstd", "CZlib", "CLinux"]),
+        library("PlainYAML", [.product(name: "Yams", package: "Yams")]),
         library("ColumnarHashing", ["Columnar", .product(name: "Crypto", package: "swift-crypto")]),
 
         library("BenchEcho", ["FunctionKit"]),
@@ -153,8 +154,8 @@ let package = Package(
                 "AppConfig", "Columnar", "ColumnarHashing", "EventModel", "EventPatterns", "EventTransforms",
                 "FunctionJSON", "Gateway", "HostAPI", "Journal", "ObjectStore", "RowDiff", "Schedules", "SluiceRuntime",
                 "CLinux",
+                "PlainYAML",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
-                .product(name: "Yams", package: "Yams"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
@@ -174,7 +175,7 @@ let package = Package(
         tests("UVLoop", ["UVLoop"]),
         tests("Journal", ["Journal", .product(name: "GRDB", package: "GRDB.swift")]),
         tests("ObjectStore", ["ObjectStore", "CLinux"]),
-        tests("AppConfig", ["AppConfig", "EventTransforms", "Schedules"]),
+        tests("AppConfig", ["PlainYAML", "AppConfig", "EventTransforms", "Schedules"]),
         tests(
             "Gateway",
             [

@@ -9,7 +9,9 @@
 
 /// What `floorDivide` leaves: never negative for a positive divisor.
 @inlinable package func modulo(_ value: Int64, _ divisor: Int64) -> Int64 {
-    value - floorDivide(value, divisor) * divisor
+    // Not by way of the quotient: times the divisor, it lies below the range where the value is near its end.
+    let rest = value % divisor
+    return rest < 0 ? rest + divisor : rest
 }
 
 /// How many days a month (1 to 12) has.

@@ -10,6 +10,9 @@ public struct PutEventsEntry: Sendable, Hashable {
     public static let maximumDetailType = 128
     /// Characters of a source.
     public static let maximumSource = 256
+    /// Arrays and objects in one another that a detail may have. The event around it, answers that hold events and
+    /// events about what became of one are deeper, and have to stay within what a parser reads.
+    public static let maximumDetailDepth = 900
 
     public var eventBusName: String?
     public var source: String?
@@ -64,6 +67,15 @@ public struct PutEventsEntry: Sendable, Hashable {
         }
 
         var isObject: Bool { json.bytes.first == UInt8(ascii: "{") }
+
+        /// Throws for a detail deeper than `maximumDetailDepth`. Whoever parsed it may have allowed more.
+        func checkDepth() throws(JSONError) {
+            // Nearly every detail has fewer brackets in all: it needs no second parse.
+            var brackets = 0
+            for byte in json.bytes { brackets &+= byte | 0x20 == UInt8(ascii: "{") ? 1 : 0 }
+            guard brackets > maximumDetailDepth else { return }
+            _ = try JSONDocument(parsing: json.bytes, maximumDepth: maximumDetailDepth)
+        }
     }
 
     /// As EventBridge counts: 14 for a time, and the UTF-8 bytes of source, detail-type, detail and resources.
@@ -125,9 +137,11 @@ public struct PutEventsEntry: Sendable, Hashable {
         let read: ReadDetail
         do throws(JSONError) {
             if let readDetail {
+                try readDetail.checkDepth()
                 read = readDetail
             } else {
-                read = ReadDetail(try JSONDocument(parsing: Array(detail.utf8)).root)
+                read = ReadDetail(
+                    try JSONDocument(parsing: Array(detail.utf8), maximumDepth: Self.maximumDetailDepth).root)
             }
         } catch {
             throw Refusal(errorCode: "MalformedDetail", errorMessage: "Detail is malformed.", cause: error)

@@ -27,10 +27,11 @@ public struct Timestamp: Sendable, Hashable, Comparable {
         left.nanosecondsSinceEpoch < right.nanosecondsSinceEpoch
     }
 
-    /// The whole second it falls into, as EventBridge's `time` has it.
+    /// The whole second it falls into, as EventBridge's `time` has it; for the range's first moments, which begin
+    /// within a second, the next one.
     public var wholeSeconds: Timestamp {
-        let nanoseconds = nanosecondsSinceEpoch
-        return Timestamp(nanosecondsSinceEpoch: nanoseconds - modulo(nanoseconds, 1_000_000_000))
+        Timestamp(secondsSinceEpoch: floorDivide(nanosecondsSinceEpoch, 1_000_000_000))
+            ?? Timestamp(nanosecondsSinceEpoch: nanosecondsSinceEpoch - nanosecondsSinceEpoch % 1_000_000_000)
     }
 
     /// Year, month, day, hour, minute, second in UTC.

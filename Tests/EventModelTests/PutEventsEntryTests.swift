@@ -55,6 +55,26 @@ struct PutEventsEntryTests {
                 == "Total size of the entries in the request is over the limit.")
     }
 
+    @Test("a detail nested deeper than the event around it could be read is refused, parsed already or not")
+    func depth() throws {
+        func nested(_ depth: Int) -> String {
+            String(repeating: #"{"a":"#, count: depth) + "1" + String(repeating: "}", count: depth)
+        }
+        let most = PutEventsEntry.maximumDetailDepth
+        #expect(refusal(detail: nested(most)) == nil)
+        #expect(refusal(detail: nested(most + 1))?.contains("more than \(most) nested") == true)
+        let flat = "{\"a\":[" + Array(repeating: "{}", count: 2000).joined(separator: ",") + "]}"
+        for (text, passes) in [(nested(most), true), (nested(most + 1), false), (flat, true)] {
+            let entry = PutEventsEntry(
+                source: "s", detailType: "t", readDetail: .init(try RawJSON(text), hasPlainNames: false))
+            if passes {
+                _ = try entry.validate()
+            } else {
+                #expect(throws: PutEventsEntry.Refusal.self) { try entry.validate() }
+            }
+        }
+    }
+
     @Test("the host itself may use reserved sources")
     func reserved() throws {
         let entry = PutEventsEntry(source: "aws.s3", detailType: "Object Created", detail: #"{"a":1}"#)

@@ -40,6 +40,18 @@ struct TimestampTests {
         #expect(Timestamp(milliseconds: .min).nanosecondsSinceEpoch == .min)
     }
 
+    @Test("the ends of the range have their texts and their whole seconds")
+    func ends() throws {
+        let first = Timestamp(nanosecondsSinceEpoch: .min)
+        #expect(first.description == "1677-09-21T00:12:43.145224192Z")
+        #expect(first.wholeSeconds.description == "1677-09-21T00:12:44Z")
+        let last = Timestamp(nanosecondsSinceEpoch: .max)
+        #expect(last.description == "2262-04-11T23:47:16.854775807Z")
+        #expect(last.wholeSeconds.description == "2262-04-11T23:47:16Z")
+        let early = try #require(Timestamp(rfc3339: "1677-09-21T00:13:43.2+00:01"))
+        #expect(early.rfc3339(fractionDigits: 3) == "1677-09-21T00:12:43.200Z")
+    }
+
     @Test("every day of the range is its own date")
     func days() throws {
         var previous = Int64.min

@@ -57,7 +57,10 @@ struct DecodingTests {
         #expect(try int("1200e-2", Int.self) == 12)
         #expect(try int("-0", UInt8.self) == 0)
         #expect(try int("0.0e99999999999999999999", Int.self) == 0)
-        for text in ["9223372036854775808", "-9223372036854775809", "1.5", "1e19", "1e999999999999999999999", "1e-1"] {
+        for text in [
+            "9223372036854775808", "-9223372036854775809", "1.5", "1e19", "1e999999999999999999999", "1e-1",
+            "1e-9223372036854775808", "1e9223372036854775807", "1e-9223372036854775809",
+        ] {
             #expect(throws: DecodingError.self, "\(text)") { try int(text, Int64.self) }
         }
         #expect(throws: DecodingError.self) { try int("-1", UInt8.self) }

@@ -183,7 +183,8 @@ struct ValidateCSVTests {
             ("columns: {a: {maximum: 3}}", "maximum"), ("columns: {a: {pattern: '('}}", "pattern"),
             ("columns: [a]", "columns"),
             ("columns:\n  a: {max: 3\n  b: {}", "line"), ("columns: {a: {required: maybe}}", "required"),
-            ("- a", "_rules.yaml"), (bomb, "bad"),
+            ("- a", "_rules.yaml"), (bomb, "aliases"),
+            ("columns: {a: {minLength: 9223372036854775807:59}}", "minLength"),
         ])
     func invalidRules(rules: String, word: String) async throws {
         let host = TestHost()

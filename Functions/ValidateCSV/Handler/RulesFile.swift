@@ -1,5 +1,6 @@
 import Columnar
 import FunctionKit
+import PlainYAML
 import Yams
 
 /// The rules beside the data: `<file>.rules.yaml` or `<file>.rules.dqdl` for `<file>.csv`, else `_rules.yaml` or
@@ -48,7 +49,7 @@ struct RulesFile {
     private static func decode(_ text: String, name: String) throws -> QualityRules {
         do {
             if name.hasSuffix(".dqdl") { return try unwrapped { try QualityRules(dqdl: text) } }
-            return try unwrapped { try YAMLDecoder().decode(QualityRules.self, from: text.isEmpty ? "{}" : text) }
+            return try unwrapped { try PlainYAML.decode(QualityRules.self, from: text.isEmpty ? "{}" : text) }
         } catch let error as YamlError {
             throw invalid(name, "\(error)")
         } catch let error as HandlerError {

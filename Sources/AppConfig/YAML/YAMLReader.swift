@@ -4,11 +4,17 @@ import Yams
 struct YAMLReader {
     /// Aliases multiply: more values than this in one file are refused (a "billion laughs" file has 10⁹).
     static let mostNodes = 100_000
+    /// The parser's own limit, which aliases pass by: each may stand for what is nested as deep as that.
+    static let mostNested = 1000
 
     /// Where the text comes from; findings go there.
     let file: ConfigFile
     private var nodes = 0
     private var tooMany = false
+    private var depth = 0
+    private var tooDeep = false
+
+    private static let tooDeep = "more than 1,000 lists and mappings are nested in one another"
 
     /// Nil for an empty document, and for one that cannot be read: then a problem was reported.
     static func read(_ text: String, file: ConfigFile) -> YAMLNode? {
@@ -20,6 +26,10 @@ struct YAMLReader {
                 file.report(
                     .invalidYAML, "the file stands for more than \(mostNodes) values", at: nil,
                     hint: "aliases (*name) repeat what they name; write it out, or use fewer")
+                return nil
+            }
+            guard !reader.tooDeep else {
+                file.report(.invalidYAML, tooDeep, at: nil, hint: "aliases (*name) nest what they name; write it out")
                 return nil
             }
             return node
@@ -38,10 +48,11 @@ struct YAMLReader {
     private mutating func convert(_ node: Node) -> YAMLNode {
         nodes += 1
         let place = node.mark.map { Place(line: $0.line, column: $0.column) } ?? Place(line: 1, column: 1)
-        if nodes > Self.mostNodes {
-            tooMany = true
-            return YAMLNode(value: .null, text: "", place: place)
-        }
+        tooMany = tooMany || nodes > Self.mostNodes
+        tooDeep = tooDeep || depth > Self.mostNested
+        if tooMany || tooDeep { return YAMLNode(value: .null, text: "", place: place) }
+        depth += 1
+        defer { depth -= 1 }
         switch node {
         case .scalar(let scalar):
             return YAMLNode(value: value(of: scalar, at: place), text: scalar.string, place: place)
@@ -81,7 +92,7 @@ struct YAMLReader {
             }
             seen[scalar.string] = place
             entries.append(YAMLEntry(key: scalar.string, keyPlace: place, value: convert(value)))
-            if tooMany { break }
+            if tooMany || tooDeep { break }
         }
         return entries
     }
@@ -120,8 +131,7 @@ struct YAMLReader {
             .composer(let context, let problem, let mark, _):
             // libyaml's words for this name a function of its own.
             if problem.hasPrefix("Maximum nesting level") {
-                return file.report(
-                    .invalidYAML, "more than 1,000 lists and mappings are nested in one another", at: place(mark))
+                return file.report(.invalidYAML, tooDeep, at: place(mark))
             }
             let context = context.map { ", \($0.text) on line \($0.mark.line)" } ?? ""
             let tab = problem.contains("cannot start any token") && line(place(mark).line, of: text).contains("\t")

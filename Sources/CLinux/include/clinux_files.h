@@ -99,11 +99,15 @@ static inline int64_t clinux_file_system_type(int fd) {
 static inline const char *clinux_entry_name(const struct dirent *entry) { return entry->d_name; }
 static inline unsigned char clinux_entry_type(const struct dirent *entry) { return entry->d_type; }
 
-static inline int64_t clinux_modified(const struct stat *s) {
-    return (int64_t)s->st_mtim.tv_sec * 1000000000 + s->st_mtim.tv_nsec;
+/// Nanoseconds since 1970; anybody can give a file a time outside 1677 to 2262, which becomes the end of that range.
+static inline int64_t clinux_nanoseconds(const struct timespec *_Nonnull time) {
+    int64_t value;
+    if (__builtin_mul_overflow((int64_t)time->tv_sec, (int64_t)1000000000, &value)
+        || __builtin_add_overflow(value, (int64_t)time->tv_nsec, &value))
+        return time->tv_sec < 0 ? INT64_MIN : INT64_MAX;
+    return value;
 }
-static inline int64_t clinux_changed(const struct stat *s) {
-    return (int64_t)s->st_ctim.tv_sec * 1000000000 + s->st_ctim.tv_nsec;
-}
+static inline int64_t clinux_modified(const struct stat *s) { return clinux_nanoseconds(&s->st_mtim); }
+static inline int64_t clinux_changed(const struct stat *s) { return clinux_nanoseconds(&s->st_ctim); }
 
 #endif

@@ -80,7 +80,12 @@ final class ParquetGroupCopy {
             }
         }
         groups.append(group)
-        file.rows += group.rowCount
+        // What a file claims is bounded, and its data is not read here.
+        let (rows, isOverflow) = file.rows.addingReportingOverflow(group.rowCount)
+        guard !isOverflow, !report.rows.addingReportingOverflow(rows).overflow else {
+            throw ColumnarError(.corruptFile, "The files claim more rows together than a file can have.")
+        }
+        file.rows = rows
     }
 
     private func begin() throws(ColumnarError) {

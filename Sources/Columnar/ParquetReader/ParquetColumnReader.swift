@@ -110,9 +110,17 @@ public struct ParquetColumnReader: Sendable {
         }
         let leaf = column
         if let decoded = try values?.decode(present, leaf: leaf) { batch.values = decoded }
+        if case .bytes(let values) = batch.values, case .decimal? = leaf.meaning { try Self.checkDecimals(values) }
         pageLeft -= count
         remaining -= Int64(count)
         return batch
+    }
+
+    /// Digits of a number take a time that is the square of its length: none is longer than its type can need.
+    private static func checkDecimals(_ values: ParquetBytes) throws(DecodeFault) {
+        for span in values.spans where span.count > ParquetDecimal.mostBytes {
+            throw DecodeFault("holds a decimal of \(span.count) bytes; \(ParquetDecimal.mostBytes) hold any")
+        }
     }
 
     private static func highest(_ levels: [UInt32]) -> UInt32 {

@@ -88,6 +88,11 @@ public struct ParquetColumnChunk: Sendable {
         guard isNowhere || (start >= 4 && size >= 0 && start <= footerStart && size <= footerStart - start) else {
             throw DecodeFault("claims \(size) bytes at \(start) in a file whose data ends at \(footerStart)")
         }
+        // A copy of the group moves both, also the one that is not the start.
+        for offset in [metadata.dataPageOffset, metadata.dictionaryPageOffset ?? 0]
+        where !isNowhere && offset > footerStart {
+            throw DecodeFault("claims a page at \(offset) in a file whose data ends at \(footerStart)")
+        }
         range = isNowhere ? 0..<0 : start..<start + size
         self.column = column
         valueCount = metadata.valueCount

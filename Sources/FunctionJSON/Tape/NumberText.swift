@@ -36,7 +36,7 @@ enum NumberText {
             case UInt8(ascii: "."): seenPoint = true
             case UInt8(ascii: "e"), UInt8(ascii: "E"):
                 let written = String(decoding: text[index...], as: UTF8.self)
-                guard let given = Int(written), abs(given) < 1_000_000_000 else {
+                guard let given = Int(written), given.magnitude < 1_000_000_000 else {
                     return digits.allSatisfy { $0 == 0 } ? 0 : nil
                 }
                 exponent += given

@@ -97,13 +97,13 @@ struct KeyLook {
         let differs = known.map { !stamp.isSameVersion(as: $0.stamp) } ?? true
         if differs, !cause.isCompletion, cause != .attributes {
             let now = Clock.files
-            if stamp.size == 0, now - stamp.changed < Self.emptyFileAge {
+            if stamp.size == 0, stamp.changed > now - Self.emptyFileAge {
                 return .later(delay: Self.emptyFileAge, atMost: Self.emptyFileAge)
             }
             let quiet = bucket.configuration.quiet.nanoseconds
             // mtime can be set to anything, also to the future: only a past one counts.
             let lastTouched = max(stamp.changed, min(stamp.modified, now))
-            if writers == .unknown, now - lastTouched < quiet {
+            if writers == .unknown, lastTouched > now - quiet {
                 return .later(delay: max(quiet - (now - lastTouched), Self.millisecond), atMost: quiet)
             }
         }

@@ -1,6 +1,6 @@
 import ArgumentParser
 import Columnar
-import Yams
+import PlainYAML
 
 /// `--format`, `--encoding`, `--delimiter`, …: how an input is read.
 struct InputOption: ParsableArguments {
@@ -109,7 +109,7 @@ struct InputOption: ParsableArguments {
         guard let layout else { return nil }
         let text = String(decoding: try InputFile.bytes(of: layout), as: UTF8.self)
         do {
-            return try YAMLDecoder().decode(FixedWidthLayout.self, from: text)
+            return try PlainYAML.decode(FixedWidthLayout.self, from: text)
         } catch DecodingError.dataCorrupted(let context) {
             throw Failure("\(layout): \(context.debugDescription)", hint: "columns: [{name: id, start: 1, width: 6}]")
         } catch {

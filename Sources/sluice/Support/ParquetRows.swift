@@ -28,7 +28,9 @@ struct ParquetRows {
                 let parquet = try ParquetFile(try ParquetFileInput(path: file.path))
                 return (parquet, rows.count < count ? try parquet.head(rows: count - rows.count) : [])
             }
-            there += parquet.rowCount
+            // A footer may claim anything.
+            let (sum, isOverflow) = there.addingReportingOverflow(parquet.rowCount)
+            there = isOverflow ? .max : sum
             let names = parquet.schema.fields.map(\.name) + file.partition.map(\.name)
             if index == 0 {
                 columns =

@@ -1,7 +1,7 @@
 import ArgumentParser
 import Columnar
 import ColumnarHashing
-import Yams
+import PlainYAML
 
 /// `--rules`, `--reference`: what records must be.
 struct RulesOption: ParsableArguments {
@@ -37,7 +37,7 @@ struct RulesOption: ParsableArguments {
         do {
             result =
                 try rules.hasSuffix(".dqdl")
-                ? QualityRules(dqdl: text) : YAMLDecoder().decode(QualityRules.self, from: text)
+                ? QualityRules(dqdl: text) : PlainYAML.decode(QualityRules.self, from: text)
         } catch let error as ColumnarError {
             throw Failure("\(rules): \(error.message)")
         } catch DecodingError.dataCorrupted(let context) {

@@ -1,7 +1,7 @@
 import ArgumentParser
 import Columnar
 import HostAPI
-import Yams
+import PlainYAML
 
 /// `--schema`, `--table`, `--on-mismatch`: the columns that a conversion must give.
 struct SchemaOption: ParsableArguments {
@@ -59,7 +59,7 @@ struct SchemaOption: ParsableArguments {
     private func columns(of path: String) throws -> [ColumnSchema] {
         let text = String(decoding: try InputFile.bytes(of: path), as: UTF8.self)
         do {
-            return try YAMLDecoder().decode(SchemaFile.self, from: text).columns
+            return try PlainYAML.decode(SchemaFile.self, from: text).columns
         } catch DecodingError.dataCorrupted(let context) {
             throw Failure("\(path): \(context.debugDescription)", hint: "columns: [{name: id, type: bigint}]")
         } catch {

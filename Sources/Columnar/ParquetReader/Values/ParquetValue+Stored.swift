@@ -63,7 +63,10 @@ extension ParquetValue {
     private static func text(_ bytes: ArraySlice<UInt8>, leaf: ParquetLeaf) -> ParquetValue {
         switch leaf.meaning {
         case .string, .enumeration, .json: return .string(String(decoding: bytes, as: UTF8.self))
-        case .decimal(_, let scale): return .decimal(ParquetDecimal(unscaled: Array(bytes), scale: Int(scale)))
+        case .decimal(_, let scale):
+            // More than any precision needs: its digits would take a time that is the square of its length.
+            guard bytes.count <= ParquetDecimal.mostBytes else { return .binary(Array(bytes)) }
+            return .decimal(ParquetDecimal(unscaled: Array(bytes), scale: Int(scale)))
         case .uuid: return .uuid(Array(bytes))
         case .float16:
             guard bytes.count == 2, let low = bytes.first, let high = bytes.last else { return .binary(Array(bytes)) }

@@ -68,6 +68,9 @@ public struct ParquetDecimal: Sendable, Hashable {
     /// Digits after the point.
     public var scale: Int
 
+    /// What the 1,000 digits need that a column may have.
+    static let mostBytes = 416
+
     init(unscaled: [UInt8], scale: Int) {
         self.unscaled = unscaled
         self.scale = scale
