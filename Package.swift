@@ -172,7 +172,7 @@ let package = Package(
         tests("HostAPI", ["HostAPI"]),
         tests("Columnar", ["Columnar", "ColumnarHashing"]),
         tests("RowDiff", ["RowDiff", "Columnar", "HostAPI"]),
-        tests("UVLoop", ["UVLoop"]),
+        tests("UVLoop", ["CLinux", "UVLoop"]),
         tests("Journal", ["Journal", .product(name: "GRDB", package: "GRDB.swift")]),
         tests("ObjectStore", ["ObjectStore", "CLinux"]),
         tests("AppConfig", ["PlainYAML", "AppConfig", "EventTransforms", "Schedules"]),

@@ -6,6 +6,7 @@ import Synchronization
 final class FakeHost: HostControl {
     private struct State {
         var submissions: [EventSubmission] = []
+        var endlessLines = 0
         var tails: [AsyncThrowingStream<EventRecord, any Error>.Continuation] = []
     }
 
@@ -20,6 +21,9 @@ final class FakeHost: HostControl {
     }
 
     var submissions: [EventSubmission] { state.withLock { $0.submissions } }
+
+    /// Lines of the endless log that were asked for.
+    var endlessLines: Int { state.withLock { $0.endlessLines } }
 
     func send(_ record: EventRecord) {
         for tail in state.withLock({ $0.tails }) { tail.yield(record) }
@@ -201,6 +205,17 @@ final class FakeHost: HostControl {
     }
 
     func logs(_ query: LogQuery) async throws -> AsyncThrowingStream<LogLine, any Error> {
+        if query.function == "Endless" {
+            return AsyncThrowingStream(unfolding: {
+                self.state.withLock { $0.endlessLines += 1 }
+                return LogLine(
+                    time: Self.time, level: "info", stream: "logger", message: String(repeating: "x", count: 10_000))
+            })
+        }
+        return lines(query)
+    }
+
+    private func lines(_ query: LogQuery) -> AsyncThrowingStream<LogLine, any Error> {
         AsyncThrowingStream { continuation in
             for number in 0..<query.tail {
                 continuation.yield(

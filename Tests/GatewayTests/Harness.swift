@@ -27,7 +27,8 @@ enum Harness {
 
     /// Runs the body once requests are answered; then stops the gateway and returns when it has stopped.
     static func with<Value: Sendable>(
-        depth: Int = 0, listen: ListenAddress? = nil, _ body: @Sendable @escaping (Running) async throws -> Value
+        depth: Int = 0, listen: ListenAddress? = nil, producers: ProducerLimits = ProducerLimits(),
+        _ body: @Sendable @escaping (Running) async throws -> Value
     ) async throws -> Value {
         let folder = temporaryFolder(depth: depth)
         defer { remove(folder, depth: depth) }
@@ -35,7 +36,9 @@ enum Harness {
         let (ready, continuation) = AsyncStream<ListenAddress?>.makeStream()
         var log = Logger(label: "gateway")
         log.logLevel = .critical
-        let service = GatewayService(control: host, dataFolder: folder, listen: listen, log: log) { address in
+        let service = GatewayService(
+            control: host, dataFolder: folder, listen: listen, producers: producers, log: log
+        ) { address in
             continuation.yield(address)
         }
         let group = ServiceGroup(

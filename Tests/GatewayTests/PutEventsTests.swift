@@ -55,6 +55,21 @@ struct PutEventsTests {
         }
     }
 
+    @Test("A connection that asks for nothing is closed, and makes room for another one")
+    func idle() async throws {
+        var limits = ProducerLimits()
+        limits.idleMilliseconds = 50
+        limits.connections = 1
+        try await Harness.with(listen: ListenAddress(host: "127.0.0.1", port: 0), producers: limits) { running in
+            let address = try #require(running.listening)
+            #expect(try await RawHTTP.tcp(address, []) == "")
+            // Not to its end either.
+            #expect(try await RawHTTP.tcp(address, Array("POST / HTTP/1.1\r\nhost: x\r\n".utf8)) == "")
+            let (status, _) = try await Self.post(#"{"Entries": []}"#, to: address)
+            #expect(status.hasPrefix("HTTP/1.1"))
+        }
+    }
+
     @Test("Requests as a whole: too many entries, too long, another operation, no JSON")
     func refusals() async throws {
         try await Self.with { running in

@@ -57,6 +57,26 @@ struct StreamTests {
         }
     }
 
+    @Test("A reader that takes nothing keeps a host from reading on: what is between them has a bound")
+    func slowReader() async throws {
+        try await Harness.with { running in
+            let lines = try await running.client.logs(LogQuery(function: "Endless", tail: 0))
+            var iterator = lines.makeAsyncIterator()
+            let first = try await iterator.next()
+            #expect(first?.message.utf8.count == 10_000)
+            // The host stops taking lines: sockets, and some megabytes here.
+            var seen = -1
+            while running.host.endlessLines != seen {
+                seen = running.host.endlessLines
+                try await Task.sleep(for: .milliseconds(300))
+            }
+            #expect(seen < 3000)
+            // And goes on when the reader does.
+            for _ in 0..<5000 { _ = try await iterator.next() }
+            #expect(running.host.endlessLines > 5000)
+        }
+    }
+
     @Test("A stream that fails half-way is an error to its reader, after the lines before")
     func failing() async throws {
         try await Harness.with { running in

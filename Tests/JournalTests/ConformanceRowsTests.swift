@@ -167,6 +167,24 @@ struct ConformanceRowsTests {
         #expect(try journal.tableVersions(database: "d", table: "t").isEmpty)
     }
 
+    @Test("Files that claim more rows together than there can be leave their table readable", arguments: Store.allCases)
+    func catalogClaims(store: Store) async throws {
+        let fixture = try Fixture(store)
+        var batch = Batch()
+        batch.catalog = [.putTable(database: "d", table: "t", version: 1, body: [1])]
+        batch.catalog += ["a", "b"].map {
+            .putFile(
+                CatalogFile(
+                    database: "d", table: "t", bucket: "b", key: $0, rows: .max, bytes: .max, partition: [],
+                    schemaVersion: 1))
+        }
+        try await fixture.journal.commit(batch)
+        let table = try #require(try fixture.journal.table(database: "d", table: "t"))
+        #expect((table.files, table.rows, table.bytes) == (2, .max, .max))
+        #expect(try fixture.journal.tables(database: nil).count == 1)
+        #expect(try fixture.journal.tableVersions(database: "d", table: "t").map(\.rows) == [.max])
+    }
+
     @Test("Functions and named values", arguments: Store.allCases)
     func control(store: Store) async throws {
         let fixture = try Fixture(store)

@@ -74,6 +74,34 @@ struct DecisionChunkTests {
         }
     }
 
+    @Test("Every byte of a chunk may have any value, and numbers any length: sums and ranges of what is read are sound")
+    func everyByte() throws {
+        var builder = DecisionChunkBuilder()
+        for index in 0..<3 as Range<Int64> {
+            builder.add(
+                log: 1, subscriptions: [1, 2].map { SubscriptionID($0) },
+                deliveries: [Delivery(1, index, 1 + index), Delivery(2, index, 9 + index)], idHash: 0)
+        }
+        let good = builder.encoded()
+        let huge: [UInt8] = Array(repeating: 0xFF, count: 8) + [0x7F]
+        for place in good.indices {
+            let values = (0...UInt8.max).map { [$0] } + [huge]
+            for value in values {
+                let bytes = Array(good[..<place]) + value + good[(place + 1)...]
+                guard let chunk = try? DecisionChunk(first: 1, decoding: bytes) else { continue }
+                #expect(chunk.last >= chunk.first)
+                for member in chunk.members {
+                    #expect(member.firstOrdinal...(member.firstOrdinal + member.count - 1) != 0...0)
+                    _ = try? chunk.matches(of: member.subscription)
+                }
+                _ = try? chunk.entries()
+            }
+        }
+        for first in [Int64.max, -1, .min] {
+            #expect(throws: MalformedBlob.self) { try DecisionChunk(first: first, decoding: good) }
+        }
+    }
+
     @Test("The file system of a path is that of the longest mount above it")
     func mounts() {
         let table = MountTable(

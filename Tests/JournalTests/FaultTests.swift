@@ -53,6 +53,30 @@ struct FaultTests {
         #expect(fixture.observed.all.map(\.eventID) == appended)
     }
 
+    @Test(
+        "A column with another type, or a chunk that counts nothing, is damage that is told, and no reason to crash",
+        arguments: [
+            "UPDATE progress SET floor = 'x'", "UPDATE progress SET settled = 5", "UPDATE meta SET value = 'x'",
+            "UPDATE subscription SET id = id, state = x'00ff'", "UPDATE segment SET first = 'x'",
+            "UPDATE match_1 SET decisions = x'01000101'",
+        ])
+    func otherTypes(_ damage: String) async throws {
+        let fixture = try Fixture(.sqlite)
+        try await fixture.journal.subscribe(2)
+        try await fixture.journal.commit(.append([.test("e", to: [1, 2])]))
+        fixture.journal.close()
+        let queue = try DatabaseQueue(path: fixture.folder + "/journal/journal.sqlite")
+        try await queue.write { try $0.execute(sql: damage) }
+        try queue.close()
+        do {
+            let journal = try SQLiteJournal(dataFolder: fixture.folder, options: .small)
+            journal.close()
+            Issue.record("opened")
+        } catch let error as JournalError {
+            #expect(error.code == .corrupt, "\(error)")
+        }
+    }
+
     @Test("Another process that writes to the database costs the batches of that moment, nothing else")
     func busy() async throws {
         var options = JournalOptions.small

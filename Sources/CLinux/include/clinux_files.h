@@ -100,7 +100,7 @@ static inline const char *clinux_entry_name(const struct dirent *entry) { return
 static inline unsigned char clinux_entry_type(const struct dirent *entry) { return entry->d_type; }
 
 /// Nanoseconds since 1970; anybody can give a file a time outside 1677 to 2262, which becomes the end of that range.
-static inline int64_t clinux_nanoseconds(const struct timespec *_Nonnull time) {
+static inline int64_t clinux_nanoseconds(const struct timespec *time) {
     int64_t value;
     if (__builtin_mul_overflow((int64_t)time->tv_sec, (int64_t)1000000000, &value)
         || __builtin_add_overflow(value, (int64_t)time->tv_nsec, &value))

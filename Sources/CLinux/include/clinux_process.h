@@ -10,6 +10,7 @@
 #include <stdint.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/types.h>
@@ -56,6 +57,14 @@ static inline int clinux_pidfd_reap(int pidfd, int *_Nonnull status) {
 #define CLINUX_SPAWN_SETSID 0x80
 int posix_spawn_file_actions_addclosefrom_np(posix_spawn_file_actions_t *_Nonnull, int);
 
+/// Raises this process' limit of open descriptors to what it may be. What `clinux_spawn` starts has the limit from before:
+/// programs that use select(2), or close all descriptors there could be, count on it.
+void clinux_raise_descriptor_limit(void);
+/// How many descriptors this process may have open.
+uint64_t clinux_descriptor_limit(void);
+/// Gives a child the limit that this process had before it was raised.
+void clinux_restore_descriptor_limit(pid_t pid);
+
 /// posix_spawn into a session of its own, with default signals: descriptor `fds[n]` becomes number n, every other one is
 /// closed. Each of `fds` must be `count` or higher. Returns 0 or an errno. PDEATHSIG follows the calling thread.
 static inline int clinux_spawn(
@@ -82,6 +91,7 @@ static inline int clinux_spawn(
         error = posix_spawnattr_setflags(
             &attributes, POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK | CLINUX_SPAWN_SETSID);
     if (!error) error = posix_spawn(pid, path, &actions, &attributes, arguments, environment);
+    if (!error) clinux_restore_descriptor_limit(*pid);
     posix_spawnattr_destroy(&attributes);
     posix_spawn_file_actions_destroy(&actions);
     return error;

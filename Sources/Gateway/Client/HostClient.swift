@@ -50,31 +50,11 @@ package struct HostClient: Sendable {
     func stream<Element: Decodable & Sendable>(
         _ path: String, _ query: QueryItems
     ) async throws -> AsyncThrowingStream<Element, any Error> {
-        let parts = try await connect("GET", path + query.text, [])
-        return AsyncThrowingStream { continuation in
-            let task = Task {
-                var status = 0
-                var rest: [UInt8] = []
-                do {
-                    for try await part in parts {
-                        switch part {
-                        case .head(let code): status = code
-                        case .bytes(let more):
-                            rest += more
-                            guard status == 200 else { continue }
-                            while let feed = rest.firstIndex(of: UInt8(ascii: "\n")) {
-                                continuation.yield(try TapeDecoder().decode(Element.self, from: rest[..<feed]))
-                                rest.removeSubrange(...feed)
-                            }
-                        }
-                    }
-                    if status == 200 { continuation.finish() } else { throw Self.failure(status, rest) }
-                } catch {
-                    continuation.finish(throwing: error)
-                }
-            }
-            continuation.onTermination = { _ in task.cancel() }
-        }
+        let lines = AnswerLines(try await connect("GET", path + query.text, []))
+        return AsyncThrowingStream(unfolding: {
+            guard let line = try await lines.next() else { return nil }
+            return try TapeDecoder().decode(Element.self, from: line)
+        })
     }
 
     private func connect(
@@ -110,7 +90,7 @@ package struct HostClient: Sendable {
     /// A host has been here: starting one goes on with what it left.
     private var isDataFolder: Bool { access("\(dataFolder)/journal", F_OK) == 0 }
 
-    private static func failure(_ status: Int, _ bytes: [UInt8]) -> APIError {
+    fileprivate static func failure(_ status: Int, _ bytes: [UInt8]) -> APIError {
         if status == 404, bytes.isEmpty {
             return APIError(
                 status: status, code: "UnknownCall", message: "the host does not know this call",
@@ -119,5 +99,39 @@ package struct HostClient: Sendable {
         return (try? TapeDecoder().decode(APIError.self, from: bytes))
             ?? APIError(
                 status: status, code: "HTTP\(status)", message: String(decoding: bytes.prefix(500), as: UTF8.self))
+    }
+}
+
+/// The lines of an answer, one at a time, as they are asked for.
+private actor AnswerLines {
+    private let parts: AsyncThrowingStream<HTTPExchange.Part, any Error>
+    private var status = 0
+    private var rest: [UInt8] = []
+    /// Up to here there is no line feed.
+    private var searched = 0
+
+    init(_ parts: AsyncThrowingStream<HTTPExchange.Part, any Error>) {
+        self.parts = parts
+    }
+
+    /// Nil at the end. Throws `APIError` where the answer is a refusal.
+    func next() async throws -> [UInt8]? {
+        var iterator = parts.makeAsyncIterator()
+        while true {
+            if status == 200, let feed = rest[searched...].firstIndex(of: UInt8(ascii: "\n")) {
+                let line = Array(rest[..<feed])
+                rest.removeSubrange(...feed)
+                searched = 0
+                return line
+            }
+            searched = rest.count
+            switch try await iterator.next(isolation: self) {
+            case .head(let code)?: status = code
+            case .bytes(let more)?: rest += more
+            case nil:
+                guard status == 200 else { throw HostClient.failure(status, rest) }
+                return nil
+            }
+        }
     }
 }

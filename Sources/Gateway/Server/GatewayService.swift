@@ -1,3 +1,4 @@
+import CLinux
 import FunctionJSON
 import Glibc
 package import HostAPI
@@ -13,17 +14,20 @@ package struct GatewayService: Service {
     private let control: any HostControl
     private let dataFolder: String
     private let listen: ListenAddress?
+    private let producers: ProducerLimits
     private let log: Logger
     private let ready: @Sendable (_ listening: ListenAddress?) async -> Void
 
     /// `ready` is called once requests are answered, with the address of `listen` and its true port.
     package init(
-        control: any HostControl, dataFolder: String, listen: ListenAddress? = nil, log: Logger,
+        control: any HostControl, dataFolder: String, listen: ListenAddress? = nil,
+        producers: ProducerLimits = ProducerLimits(), log: Logger,
         ready: @escaping @Sendable (_ listening: ListenAddress?) async -> Void
     ) {
         self.control = control
         self.dataFolder = dataFolder
         self.listen = listen
+        self.producers = producers
         self.log = log
         self.ready = ready
     }
@@ -42,7 +46,7 @@ package struct GatewayService: Service {
         let readiness = Readiness(servers: listen == nil ? 1 : 2)
         let ready = ready
         var application = Application(
-            router: GatewayRoutes.router(control), server: .onLoops,
+            router: GatewayRoutes.router(control), server: .onLoops(),
             configuration: ApplicationConfiguration(address: .unixDomainSocket(path: path), serverName: "sluice"),
             onServerRunning: { _ in
                 chmod(path, 0o600)
@@ -50,16 +54,18 @@ package struct GatewayService: Service {
             },
             logger: log)
         if let listen {
-            let producers = Application(
-                router: GatewayRoutes.producerRouter(control), server: .onLoops,
+            let server = Application(
+                router: GatewayRoutes.producerRouter(control),
+                server: .onLoops(idle: .milliseconds(producers.idleMilliseconds)),
                 configuration: ApplicationConfiguration(
-                    address: .hostname(listen.host, port: listen.port), serverName: "sluice"),
+                    address: .hostname(listen.host, port: listen.port), serverName: "sluice",
+                    availableConnectionsDelegate: MaximumAvailableConnections(producers.connections)),
                 onServerRunning: { channel in
                     let bound = ListenAddress(host: listen.host, port: channel.localAddress?.port ?? listen.port)
                     if let last = readiness.serverIsUp(bound) { await ready(last.listening) }
                 },
                 logger: log)
-            application.addServices(producers)
+            application.addServices(server)
         }
         defer { unlink(path) }
         do {
@@ -76,6 +82,17 @@ package struct GatewayService: Service {
         return APIError.unavailable(
             "the host cannot listen on \(dataFolder)/\(SocketPath.name)\(other): \(String(cString: strerror(code)))")
     }
+}
+
+/// What connections on the TCP address may take: whoever reaches it could otherwise leave the host without a descriptor
+/// for workers and files.
+package struct ProducerLimits: Sendable {
+    /// A connection that asks for nothing is closed after it. Clients of AWS open another one.
+    package var idleMilliseconds: Int64 = 120_000
+    /// More wait to be accepted until one closes.
+    package var connections = max(64, min(10_000, Int(clamping: clinux_descriptor_limit() / 4)))
+
+    package init() {}
 }
 
 /// Tells when the last of the servers is up.

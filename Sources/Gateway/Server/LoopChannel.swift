@@ -38,7 +38,11 @@ private final class LoopTaskExecutor: TaskExecutor {
 
 extension HTTPServerBuilder {
     /// HTTP/1 served on the loops' own threads.
-    static var onLoops: HTTPServerBuilder {
-        HTTPServerBuilder { LoopChannel(base: HTTP1Channel(responder: $0)) }
+    /// - Parameter idle: a connection on which nothing was asked for so long, or whose request does not come to its end, is
+    ///   closed.
+    static func onLoops(idle: TimeAmount? = nil) -> HTTPServerBuilder {
+        HTTPServerBuilder {
+            LoopChannel(base: HTTP1Channel(responder: $0, configuration: HTTP1Channel.Configuration(idleTimeout: idle)))
+        }
     }
 }

@@ -50,9 +50,17 @@ extension InMemoryJournal {
         state.files.values.filter { $0.database == table.database && $0.table == table.table }
     }
 
+    /// Ends at the greatest number, as the journal file's sums do.
+    private static func sum(_ values: [Int64]) -> Int64 {
+        values.reduce(0) { total, value in
+            let (sum, isOverflow) = total.addingReportingOverflow(value)
+            return isOverflow ? .max : sum
+        }
+    }
+
     private static func stored(_ table: InMemoryState.TableVersion, files: [CatalogFile]) -> StoredTable {
         StoredTable(
             database: table.database, table: table.table, version: table.version, body: table.body,
-            files: Int64(files.count), rows: files.reduce(0) { $0 + $1.rows }, bytes: files.reduce(0) { $0 + $1.bytes })
+            files: Int64(files.count), rows: sum(files.map(\.rows)), bytes: sum(files.map(\.bytes)))
     }
 }

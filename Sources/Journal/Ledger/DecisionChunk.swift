@@ -19,6 +19,8 @@ package struct DecisionChunk: Sendable {
     }
 
     static let version: UInt64 = 1
+    /// No position and no ordinal comes to this: larger ones are damage, and sums of them would overflow.
+    private static let beyond: Int64 = 1 << 62
 
     package let first: Position
     package let count: Int
@@ -37,14 +39,20 @@ package struct DecisionChunk: Sendable {
         count = try reader.count()
         // Each takes at least a byte: larger counts are damage, not data.
         let memberCount = try reader.count()
-        guard count <= bytes.count, memberCount <= bytes.count else { throw reader.malformed }
+        guard (1...bytes.count).contains(count), memberCount <= bytes.count, (0..<Self.beyond).contains(first) else {
+            throw reader.malformed
+        }
         var members: [Member] = []
         members.reserveCapacity(memberCount)
         for _ in 0..<memberCount {
-            members.append(
-                Member(
-                    subscription: SubscriptionID(Int64(try reader.count())), firstOrdinal: Int64(try reader.count()),
-                    count: Int64(try reader.count())))
+            let member = Member(
+                subscription: SubscriptionID(Int64(try reader.count())), firstOrdinal: Int64(try reader.count()),
+                count: Int64(try reader.count()))
+            // A subscription is here because it wanted a record, and wants each once.
+            guard member.firstOrdinal < Self.beyond, (1...Int64(count)).contains(member.count) else {
+                throw reader.malformed
+            }
+            members.append(member)
         }
         let logCount = try reader.count()
         guard logCount >= 1, logCount <= bytes.count else { throw reader.malformed }
@@ -81,6 +89,7 @@ package struct DecisionChunk: Sendable {
         for index in 0..<count {
             let code = try reader.count()
             if code > 0 {
+                guard code - 1 <= members.count else { throw reader.malformed }
                 isMatch = false
                 for _ in 0..<(code - 1) where try reader.count() == wanted { isMatch = true }
             }
@@ -103,6 +112,7 @@ package struct DecisionChunk: Sendable {
         for index in 0..<count {
             let code = try reader.count()
             if code > 0 {
+                guard code - 1 <= members.count else { throw reader.malformed }
                 current.removeAll(keepingCapacity: true)
                 for _ in 0..<(code - 1) {
                     let member = try reader.count()

@@ -121,7 +121,7 @@ extension JournalAudit {
             let rows = try Row.fetchAll(
                 db, sql: "SELECT state, count(*) AS count FROM \(table) WHERE subscription = ? GROUP BY state",
                 arguments: [id.value])
-            for row in rows { try add(row["state"], row["count"]) }
+            for row in rows { try add(row.stored("state"), row.stored("count")) }
         }
         try each("pending") { counts.add(try PendingEntry.State(stored: $0), $1) }
         try each("dead_letter") { counts.add(try DeadLetter.State(stored: $0), $1) }

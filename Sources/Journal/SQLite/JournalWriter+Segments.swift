@@ -121,10 +121,10 @@ extension JournalWriter {
             guard let last = old.last else { return false }
             try db.execute(sql: "BEGIN IMMEDIATE")
             for row in old {
-                for event in try JSONTexts.decode(row["event_ids"]) {
+                for event in try JSONTexts.decode(row.stored("event_ids")) {
                     try db.execute(
                         sql: "DELETE FROM invocation_event WHERE event_id = ? AND boot = ? AND number = ?",
-                        arguments: [event, row["boot"] as Int64, row["number"] as Int64])
+                        arguments: [event, row.stored("boot") as Int64, row.stored("number") as Int64])
                 }
             }
             try db.execute(sql: "DELETE FROM invocation WHERE rowid <= ?", arguments: [last["rowid"] as Int64])
@@ -145,19 +145,19 @@ extension JournalWriter {
                 arguments: [id])
             for row in matches {
                 // A subscription that was removed had nothing unsettled.
-                guard let core = ledger.core(SubscriptionID(row["subscription"])) else { continue }
-                let first: Int64 = row["first_ordinal"]
-                let count: Int64 = row["count"]
+                guard let core = ledger.core(SubscriptionID(row.stored("subscription"))) else { continue }
+                let first: Int64 = row.stored("first_ordinal")
+                let count: Int64 = row.stored("count")
                 guard count == 0 || core.settled.contains(all: first...(first + count - 1)) else { return nil }
             }
             let records = (oldest["last"] as Int64) - (oldest["first"] as Int64) + 1
             try db.execute(sql: "BEGIN IMMEDIATE")
-            for row in matches where ledger.core(SubscriptionID(row["subscription"])) != nil {
+            for row in matches where ledger.core(SubscriptionID(row.stored("subscription"))) != nil {
                 try db.execute(
                     sql: """
                         INSERT INTO trimmed_match (subscription, count) VALUES (?, ?)
                         ON CONFLICT (subscription) DO UPDATE SET count = count + excluded.count
-                        """, arguments: [row["subscription"] as Int64, row["count"] as Int64])
+                        """, arguments: [row.stored("subscription") as Int64, row.stored("count") as Int64])
             }
             try db.execute(
                 sql: "UPDATE meta SET value = value + ? WHERE name = 'trimmed_records'", arguments: [records])

@@ -1,64 +1,100 @@
 import Foundation
 import GRDB
 
+/// Columns of a journal file that may be damaged: GRDB's own subscripts stop the process where a value is not of the type
+/// that is asked for.
 extension Row {
+    func stored<Value: DatabaseValueConvertible>(_ column: String) throws(MalformedBlob) -> Value {
+        guard let value: Value = try storedIfPresent(column) else {
+            throw MalformedBlob(what: "column \(column)", at: 0)
+        }
+        return value
+    }
+
+    /// Nil for NULL.
+    func storedIfPresent<Value: DatabaseValueConvertible>(_ column: String) throws(MalformedBlob) -> Value? {
+        guard let value = self[column] as DatabaseValue?, !value.isNull else { return nil }
+        guard let converted = Value.fromDatabaseValue(value) else {
+            throw MalformedBlob(what: "column \(column)", at: 0)
+        }
+        return converted
+    }
+
     /// A blob column; empty for NULL.
-    func bytes(_ column: String) -> [UInt8] { (self[column] as Data?).map { [UInt8]($0) } ?? [] }
+    func bytes(_ column: String) throws(MalformedBlob) -> [UInt8] {
+        guard let data: Data = try storedIfPresent(column) else { return [] }
+        return [UInt8](data)
+    }
 }
 
 extension PendingEntry {
     init(row: Row) throws {
-        self.init(
+        try self.init(
             delivery: Delivery(
-                subscription: SubscriptionID(row["subscription"]), position: row["position"], ordinal: row["ordinal"]),
-            state: try State(stored: row["state"]), eventID: row["event_id"], ingested: row["ingested"],
-            attempts: row["attempts"], due: row["due"], history: row.bytes("history"), payload: row.bytes("payload"),
-            lineage: row.bytes("lineage"), deadLetter: row["dead_letter"])
+                subscription: SubscriptionID(row.stored("subscription")), position: row.stored("position"),
+                ordinal: row.stored("ordinal")),
+            state: State(stored: row.stored("state")), eventID: row.stored("event_id"),
+            ingested: row.stored("ingested"),
+            attempts: row.stored("attempts"), due: row.stored("due"), history: row.bytes("history"),
+            payload: row.bytes("payload"),
+            lineage: row.bytes("lineage"), deadLetter: row.storedIfPresent("dead_letter"))
     }
 }
 
 extension DeadLetter {
     init(row: Row) throws {
-        self.init(
-            id: row["id"],
+        try self.init(
+            id: row.stored("id"),
             delivery: Delivery(
-                subscription: SubscriptionID(row["subscription"]), position: row["position"], ordinal: row["ordinal"]),
-            state: try State(stored: row["state"]), target: row["target"], rule: row["rule"], eventID: row["event_id"],
-            ingested: row["ingested"], died: row["died"], code: row["code"], message: row["message"],
-            condition: row["condition"], fingerprint: row["fingerprint"], attempts: row["attempts"],
+                subscription: SubscriptionID(row.stored("subscription")), position: row.stored("position"),
+                ordinal: row.stored("ordinal")),
+            state: State(stored: row.stored("state")), target: row.stored("target"), rule: row.stored("rule"),
+            eventID: row.stored("event_id"),
+            ingested: row.stored("ingested"), died: row.stored("died"), code: row.stored("code"),
+            message: row.stored("message"),
+            condition: row.stored("condition"), fingerprint: row.stored("fingerprint"),
+            attempts: row.stored("attempts"),
             history: row.bytes("history"), payload: row.bytes("payload"), lineage: row.bytes("lineage"),
             input: row.bytes("input"))
     }
 }
 
 extension ObjectRecord {
-    init(row: Row) {
-        self.init(
-            bucket: row["bucket"], key: row["key"], device: UInt64(bitPattern: row["device"] as Int64),
-            inode: UInt64(bitPattern: row["inode"] as Int64), size: row["size"], modified: row["modified"],
-            changed: row["changed"], sample: UInt64(bitPattern: row["sample"] as Int64), etag: row["etag"],
-            sequencer: row["sequencer"], eventID: row["event_id"])
+    init(row: Row) throws {
+        try self.init(
+            bucket: row.stored("bucket"), key: row.stored("key"),
+            device: UInt64(bitPattern: row.stored("device") as Int64),
+            inode: UInt64(bitPattern: row.stored("inode") as Int64), size: row.stored("size"),
+            modified: row.stored("modified"),
+            changed: row.stored("changed"), sample: UInt64(bitPattern: row.stored("sample") as Int64),
+            etag: row.stored("etag"),
+            sequencer: row.stored("sequencer"), eventID: row.stored("event_id"))
     }
 }
 
 extension InvocationRecord {
     init(row: Row) throws {
-        self.init(
-            attempt: AttemptID(boot: row["boot"], number: row["number"]), invocationID: row["id"],
-            subscription: (row["subscription"] as Int64?).map { SubscriptionID($0) }, function: row["function"],
-            version: row["version"], eventIDs: try JSONTexts.decode(row["event_ids"]), attemptNumber: row["attempt"],
-            started: row["started"], durationMicroseconds: row["duration"], outcome: row["outcome"], code: row["code"],
-            message: row["message"], coldStart: row["cold_start"], details: row.bytes("details"),
-            logFile: row["log_file"],
-            logOffset: row["log_offset"], logLength: row["log_length"])
+        try self.init(
+            attempt: AttemptID(boot: row.stored("boot"), number: row.stored("number")), invocationID: row.stored("id"),
+            subscription: (row.storedIfPresent("subscription") as Int64?).map { SubscriptionID($0) },
+            function: row.stored("function"),
+            version: row.stored("version"), eventIDs: JSONTexts.decode(row.stored("event_ids")),
+            attemptNumber: row.stored("attempt"),
+            started: row.stored("started"), durationMicroseconds: row.stored("duration"),
+            outcome: row.stored("outcome"), code: row.stored("code"),
+            message: row.stored("message"), coldStart: row.stored("cold_start"), details: row.bytes("details"),
+            logFile: row.stored("log_file"),
+            logOffset: row.stored("log_offset"), logLength: row.stored("log_length"))
     }
 }
 
 extension CatalogFile {
     init(row: Row) throws {
-        self.init(
-            database: row["database"], table: row["name"], bucket: row["bucket"], key: row["key"], rows: row["rows"],
-            bytes: row["bytes"], partition: try JSONTexts.decode(row["partition"]), schemaVersion: row["schema_version"]
+        try self.init(
+            database: row.stored("database"), table: row.stored("name"), bucket: row.stored("bucket"),
+            key: row.stored("key"), rows: row.stored("rows"),
+            bytes: row.stored("bytes"), partition: JSONTexts.decode(row.stored("partition")),
+            schemaVersion: row.stored("schema_version")
         )
     }
 }

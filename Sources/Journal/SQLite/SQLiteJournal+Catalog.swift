@@ -57,7 +57,7 @@ extension SQLiteJournal {
             let rows = try Row.fetchAll(
                 db, sql: Self.tableQuery("catalog_table", "", only) + " ORDER BY t.database, t.name",
                 arguments: [database])
-            return rows.map { StoredTable(row: $0) }
+            return rows.map { try StoredTable(row: $0) }
         }
     }
 
@@ -66,7 +66,7 @@ extension SQLiteJournal {
             try Row.fetchOne(
                 db, sql: Self.tableQuery("catalog_table", "", "t.database = ? AND t.name = ?"),
                 arguments: [database, table]
-            ).map { StoredTable(row: $0) }
+            ).map { try StoredTable(row: $0) }
         }
     }
 
@@ -75,16 +75,17 @@ extension SQLiteJournal {
             let sql = Self.tableQuery(
                 "catalog_version", "AND f.schema_version = t.version", "t.database = ? AND t.name = ?")
             return try Row.fetchAll(db, sql: sql + " ORDER BY t.version", arguments: [database, table]).map {
-                StoredTable(row: $0)
+                try StoredTable(row: $0)
             }
         }
     }
 
-    /// Tables with the sums over their files, which the index on the files holds.
+    /// Tables with the sums over their files, which the index on the files holds. `total` is exact up to 2^53 and ends at the
+    /// greatest number; `sum` would refuse the whole query for one file that claims too much.
     private static func tableQuery(_ table: String, _ join: String, _ condition: String) -> String {
         """
-        SELECT t.database, t.name, t.version, t.body, count(f.key) AS files, coalesce(sum(f.rows), 0) AS rows,
-        coalesce(sum(f.bytes), 0) AS bytes FROM \(table) t
+        SELECT t.database, t.name, t.version, t.body, count(f.key) AS files, CAST(total(f.rows) AS INTEGER) AS rows,
+        CAST(total(f.bytes) AS INTEGER) AS bytes FROM \(table) t
         LEFT JOIN catalog_file f ON f.database = t.database AND f.name = t.name \(join)
         WHERE \(condition) GROUP BY t.database, t.name, t.version
         """
@@ -117,7 +118,8 @@ extension SQLiteJournal {
         try read("reading the functions") { db in
             try Row.fetchAll(db, sql: "SELECT * FROM function ORDER BY name, version").map { row in
                 FunctionRecord(
-                    name: row["name"], version: row["version"], digest: row["digest"], created: row["created"],
+                    name: row.stored("name"), version: row.stored("version"), digest: row.stored("digest"),
+                    created: row.stored("created"),
                     body: row.bytes("body"))
             }
         }
@@ -140,9 +142,10 @@ extension SQLiteJournal {
 }
 
 extension StoredTable {
-    init(row: Row) {
-        self.init(
-            database: row["database"], table: row["name"], version: row["version"], body: row.bytes("body"),
-            files: row["files"], rows: row["rows"], bytes: row["bytes"])
+    init(row: Row) throws {
+        try self.init(
+            database: row.stored("database"), table: row.stored("name"), version: row.stored("version"),
+            body: row.bytes("body"),
+            files: row.stored("files"), rows: row.stored("rows"), bytes: row.stored("bytes"))
     }
 }

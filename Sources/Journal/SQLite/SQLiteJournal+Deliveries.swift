@@ -44,7 +44,7 @@ extension SQLiteJournal {
                     SELECT id, input FROM dead_letter
                     WHERE id > ? AND (\(states)) AND length(input) > 0 ORDER BY id LIMIT ?
                     """, arguments: [id, limit]
-            ).map { row in (id: row["id"] as Int64, input: row.bytes("input")) }
+            ).map { row in (id: row.stored("id") as Int64, input: row.bytes("input")) }
         }
     }
 

@@ -14,23 +14,24 @@ extension StoredState {
         var cores: [SubscriptionCore] = []
         let rows = try Row.fetchCursor(db, sql: sql, arguments: arguments)
         while let row = try rows.next() {
-            var core = SubscriptionCore(
+            var core = try SubscriptionCore(
                 record: SubscriptionRecord(
-                    id: SubscriptionID(row["id"]), log: row["log"], rule: row["rule"], target: row["target"],
-                    state: row["state"]))
-            core.settled = SettledSet(floor: row["floor"])
-            core.anchorOrdinal = row["anchor_ordinal"]
-            core.anchorPosition = row["anchor_position"]
-            core.matched = row["matched"]
-            core.succeeded = row["succeeded"]
-            core.dropped = row["dropped"]
-            core.superseded = row["superseded"]
-            core.purged = row["purged"]
-            core.retrying = row["retrying"]
-            core.parked = row["parked"]
-            core.redriven = row["redriven"]
-            core.dead = row["dead"]
-            let settled = row.bytes("settled")
+                    id: SubscriptionID(row.stored("id")), log: row.stored("log"), rule: row.stored("rule"),
+                    target: row.stored("target"),
+                    state: row.stored("state")))
+            core.settled = try SettledSet(floor: row.stored("floor"))
+            core.anchorOrdinal = try row.stored("anchor_ordinal")
+            core.anchorPosition = try row.stored("anchor_position")
+            core.matched = try row.stored("matched")
+            core.succeeded = try row.stored("succeeded")
+            core.dropped = try row.stored("dropped")
+            core.superseded = try row.stored("superseded")
+            core.purged = try row.stored("purged")
+            core.retrying = try row.stored("retrying")
+            core.parked = try row.stored("parked")
+            core.redriven = try row.stored("redriven")
+            core.dead = try row.stored("dead")
+            let settled = try row.bytes("settled")
             if !settled.isEmpty {
                 core.settled.restore(try SettledSet.Block(decoding: settled), at: core.settled.floorBlock)
             }
@@ -41,9 +42,10 @@ extension StoredState {
             db, sql: "SELECT subscription, block, settled FROM settled_block WHERE subscription \(which)",
             arguments: arguments)
         for row in blocks {
-            guard let position = index[SubscriptionID(row["subscription"])] else { continue }
-            cores[position].settled.restore(try SettledSet.Block(decoding: row.bytes("settled")), at: row["block"])
-            cores[position].storedBlocks.insert(row["block"])
+            guard let position = index[SubscriptionID(try row.stored("subscription"))] else { continue }
+            try cores[position].settled.restore(
+                SettledSet.Block(decoding: row.bytes("settled")), at: row.stored("block"))
+            cores[position].storedBlocks.insert(try row.stored("block"))
         }
         return cores
     }

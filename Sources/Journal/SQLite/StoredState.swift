@@ -26,23 +26,27 @@ struct StoredState {
         guard let row = try Row.fetchOne(db, sql: "SELECT id, first FROM segment ORDER BY id DESC LIMIT 1") else {
             throw MalformedBlob(what: "journal: it has no segment", at: 0)
         }
-        segment = OpenSegment(id: row["id"], first: row["first"])
+        segment = OpenSegment(id: try row.stored("id"), first: try row.stored("first"))
         for row in try Row.fetchAll(db, sql: "SELECT name, value FROM meta") {
-            let value: Int64 = row["value"]
-            switch row["name"] as String {
+            let value: Int64 = try row.stored("value")
+            switch try row.stored("name") as String {
             case "boot": boot = value
             case "clean": isClean = value != 0
             case "last_subscription": lastSubscription = value
             default: break
             }
         }
-        for row in try Row.fetchAll(db, sql: "SELECT id, name FROM log") { logs[row["name"]] = row["id"] }
+        for row in try Row.fetchAll(db, sql: "SELECT id, name FROM log") {
+            logs[try row.stored("name")] = try row.stored("id")
+        }
         ruleSet = try Int64.fetchOne(db, sql: "SELECT max(rule_set) FROM deployment") ?? 0
         lastDeadLetter = try Int64.fetchOne(db, sql: "SELECT max(id) FROM dead_letter") ?? 0
         cores = try Self.subscriptions(db)
         try readSegment(db)
         for row in try Row.fetchAll(db, sql: "SELECT subscription, count FROM trimmed_match") {
-            firstOrdinals[SubscriptionID(row["subscription"])] = (row["count"] as Int64) + 1
+            let (first, isOverflow) = (try row.stored("count") as Int64).addingReportingOverflow(1)
+            guard !isOverflow else { throw MalformedBlob(what: "column count", at: 0) }
+            firstOrdinals[SubscriptionID(try row.stored("subscription"))] = first
         }
     }
 
@@ -82,7 +86,8 @@ struct OpenSegment: Sendable {
     }
 
     mutating func add(_ members: [DecisionChunk.Member], bytes: Int64, ingested: Milliseconds) {
-        self.bytes += bytes
+        // A size for deciding when to begin another segment; a damaged one is no reason to stop.
+        self.bytes &+= bytes
         self.ingested = max(self.ingested, ingested)
         for member in members {
             matches[member.subscription, default: (member.firstOrdinal, 0)].count += member.count

@@ -42,30 +42,33 @@ extension HostController {
         try await require(query)
         let names = await host.subscriptionNames
         let before = page.after.flatMap { Int64($0) }
-        let found = try await read { journal -> [StoredRecord] in
-            var found: [StoredRecord] = []
-            var window = 500
-            var end = try before ?? (journal.lastRecords(log: query.bus, limit: 1).last?.position ?? 0) + 1
-            while found.count < page.limit, end > 1 {
-                let start = max(0, end - 1 - Int64(window))
-                let read = try journal.records(log: query.bus, after: start, limit: window, bytes: Self.listedBytes)
-                if window > 1, read.reduce(0, { $0 + $1.payload.count }) > Self.listedBytes / 2 {
-                    // The newest of them may not have been among those that there was room for.
-                    window = max(1, window / 8)
-                    continue
-                }
-                let records = read.filter { $0.position < end }
-                found += records.reversed().filter { query.admits($0, names) }
-                // Positions rise with the time of ingestion, but for a clock that was set back.
-                if let since = query.since?.milliseconds, let first = records.first, first.ingested < since - 86_400_000
-                {
-                    break
-                }
-                end = start + 1
-                window = min(window * 2, 5000)
+        var found: [StoredRecord] = []
+        var window = 500
+        let last = try await read { try $0.lastRecords(log: query.bus, limit: 1).last?.position ?? 0 }
+        var end = min(before ?? .max, last + 1)
+        // Each window is a read of its own: a search through a long log must not keep a thread from everybody else.
+        while found.count < page.limit, end > 1 {
+            try Task.checkCancellation()
+            let (start, size) = (max(0, end - 1 - Int64(window)), window)
+            let read = try await read { journal in
+                try journal.records(log: query.bus, after: start, limit: size, bytes: Self.listedBytes)
             }
-            return Array(found.prefix(page.limit))
+            if window > 1, read.reduce(0, { $0 + $1.payload.count }) > Self.listedBytes / 2 {
+                // The newest of them may not have been among those that there was room for.
+                window = max(1, window / 8)
+                continue
+            }
+            let before = end
+            let records = read.filter { $0.position < before }
+            found += records.reversed().filter { query.admits($0, names) }
+            // Positions rise with the time of ingestion, but for a clock that was set back.
+            if let since = query.since?.milliseconds, let first = records.first, first.ingested < since - 86_400_000 {
+                break
+            }
+            end = start + 1
+            window = min(window * 2, 5000)
         }
+        found = Array(found.prefix(page.limit))
         let items = found.compactMap { EventRecord($0, names) }
         return Page(items: items, next: found.count == page.limit ? found.last.map { "\($0.position)" } : nil)
     }
@@ -137,15 +140,14 @@ extension HostController {
         try await require(query)
         let names = await host.subscriptionNames
         let source = events.listen()
-        return AsyncThrowingStream { continuation in
-            let task = Task {
-                for try await record in source where query.admits(record, names) {
-                    if let event = EventRecord(record, names) { continuation.yield(event) }
-                }
-                continuation.finish()
+        // An element is taken from the feed when the reader wants the next one: what it is behind stays in the feed, which
+        // has a bound.
+        return AsyncThrowingStream(unfolding: {
+            while let record = try await source.next() {
+                if query.admits(record, names), let event = EventRecord(record, names) { return event }
             }
-            continuation.onTermination = { _ in task.cancel() }
-        }
+            return nil
+        })
     }
 
     package func testRules(_ request: RuleTestRequest) async throws -> RuleTestResult {

@@ -2,6 +2,7 @@ import AppConfig
 import EventModel
 package import HostAPI
 import Journal
+import Synchronization
 import UVLoop
 
 extension HostController {
@@ -34,15 +35,14 @@ extension HostController {
         let admits = { @Sendable [attempts] (line: StoredLogLine) in
             (query.function == nil || line.function == query.function) && (attempts?.contains(line.requestId) ?? true)
         }
-        return AsyncThrowingStream { continuation in
-            for line in old.filter(admits).suffix(query.tail) { continuation.yield(LogLine(line)) }
-            guard let live else { return continuation.finish() }
-            let task = Task {
-                for try await line in live where admits(line) { continuation.yield(LogLine(line)) }
-                continuation.finish()
+        let first = Mutex(old.filter(admits).suffix(query.tail))
+        return AsyncThrowingStream(unfolding: {
+            if let line = first.withLock({ $0.popFirst() }) { return LogLine(line) }
+            while let line = try await live?.next() {
+                if admits(line) { return LogLine(line) }
             }
-            continuation.onTermination = { _ in task.cancel() }
-        }
+            return nil
+        })
     }
 
     /// Whose lines are meant: a function, or a target without one (a webhook, a command) by the target's or its rule's

@@ -8,9 +8,17 @@ extension JournalStore {
         while true {
             let page = try objects(bucket: bucket, prefix: "", after: after, limit: 5000)
             count += Int64(page.count)
-            bytes += page.reduce(0) { $0 + $1.size }
+            for object in page { bytes = bytes.addingClamped(object.size) }
             guard page.count == 5000, let last = page.last else { return (count, bytes) }
             after = last.key
         }
+    }
+}
+
+extension Int64 {
+    /// The sum, or the greatest number: a sparse file may claim to be as long as a file can be, and two of them more.
+    func addingClamped(_ other: Int64) -> Int64 {
+        let (sum, isOverflow) = addingReportingOverflow(other)
+        return isOverflow ? (other < 0 ? .min : .max) : sum
     }
 }

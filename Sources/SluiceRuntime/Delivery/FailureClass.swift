@@ -38,7 +38,7 @@ package enum FailureClass: Sendable, Hashable {
         "AccessDenied", "DuplicateColumn", "EmptyColumnName", "EmptyFile", "HopBudgetExceeded", "InvalidConfiguration",
         "InvalidEvent", "InvalidKey", "InvalidRules", "InvalidUTF8", "KeyExists", "MalformedRow", "MatchUndecided",
         "NoSuchBucket", "NoSuchKey", "NotRegular", "NotText", "PublishFailed", "QualityThreshold", "SchemaMismatch",
-        "StagingQuotaExceeded", "UnclosedQuote", "Unsupported",
+        "StagingQuotaExceeded", "TooManyEffects", "UnclosedQuote", "Unsupported",
     ]
 
     private static let platformCodes: Set<String> = [

@@ -9,6 +9,7 @@ import UVLoop
 extension EffectCalls {
     /// Notes events. Their ids derive from the delivery and their number in it: every attempt names the same event alike.
     func putEvents(_ request: PutEventsRequest, for context: AttemptContext) throws -> WorkerReply {
+        try context.effects.admit(count: request.entries.count)
         for entry in request.entries {
             let bus = entry.bus ?? "default"
             guard router.hasBus(bus) else {
@@ -44,6 +45,7 @@ extension EffectCalls {
                 "\(request.entries.count) records in one call; put at most \(PutRecordsEntry.mostRecords)", retry: false
             )
         }
+        try context.effects.admit(count: request.entries.count)
         var shards: [Int] = []
         for entry in request.entries {
             guard let target = router.current.streams[entry.stream] else {
@@ -84,6 +86,10 @@ extension EffectCalls {
             throw CallRefusal(
                 "InvalidRequest",
                 "\(request.partition.count) partition values for \(request.partitionKeys.count) partition keys")
+        }
+        // Sums over a table's files have to stay exact.
+        guard (0...1 << 53).contains(request.rows) else {
+            throw CallRefusal("InvalidRequest", "\(request.rows) is no number of rows of a file")
         }
         context.effects.effects.append(.init(record: request.record, operation: .register(request)))
         return Self.done

@@ -1,7 +1,7 @@
 import AppConfig
 import CFunctionABI
 import FunctionJSON
-import FunctionProtocol
+package import FunctionProtocol
 package import Journal
 import ObjectStore
 package import UVLoop
@@ -43,6 +43,10 @@ package final class EffectCalls {
 
     private func perform(_ call: WorkerCall, for context: AttemptContext) async throws -> WorkerReply {
         func request<T: Decodable>(_ type: T.Type) throws -> T { try TapeDecoder().decode(type, from: call.body) }
+        if Self.asking.contains(call.operation) {
+            try context.effects.admit(bytes: call.body.count)
+            try context.effects.admit(count: 1)
+        }
         switch call.operation {
         case SLUICE_CALL_OPEN_OBJECT:
             return try await open(request(ObjectRequest.self), for: context)
@@ -78,6 +82,13 @@ package final class EffectCalls {
         }
     }
 
+    /// Calls that leave something behind in the attempt's effect set.
+    private static let asking: Set<UInt32> = [
+        SLUICE_CALL_CREATE_STAGE, SLUICE_CALL_PUT_STAGED, SLUICE_CALL_COPY_OBJECT, SLUICE_CALL_MOVE_OBJECT,
+        SLUICE_CALL_DELETE_OBJECT, SLUICE_CALL_PUT_EVENTS, SLUICE_CALL_PUT_RECORDS, SLUICE_CALL_REGISTER_FILE,
+        SLUICE_CALL_GENERATE_KEY,
+    ]
+
     // MARK: Checks
 
     func bucket(_ name: String, writing: Bool, for context: AttemptContext) throws -> Bucket {
@@ -104,8 +115,8 @@ package final class EffectCalls {
 }
 
 /// A call that the host refuses.
-struct CallRefusal: Error {
-    var failure: Failure
+package struct CallRefusal: Error {
+    package var failure: Failure
 
     init(_ code: String, _ message: String, retry: Bool? = nil) {
         failure = Failure(code: code, message: message, retry: retry)

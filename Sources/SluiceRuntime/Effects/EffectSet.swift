@@ -19,7 +19,13 @@ package struct EffectSet: Sendable {
         package var operation: Operation
     }
 
+    /// What one attempt may ask for. All of it is in memory until it commits, and in the journal as one value.
+    package static let mostEffects = 100_000
+    package static let mostBytes = 64 << 20
+
     package var effects: [Effect] = []
+    /// Bytes of the calls that have asked for something.
+    private var askedBytes = 0
     /// Staged files by number, put or not.
     package var stages: [Int: StagedFile] = [:]
     package var lastStage = 0
@@ -34,6 +40,28 @@ package struct EffectSet: Sendable {
     package init() {}
 
     package var isEmpty: Bool { effects.isEmpty }
+
+    /// Before an attempt is given more: throws where that would be more than one may ask for.
+    package mutating func admit(bytes: Int) throws(CallRefusal) {
+        // A call leaves more behind than its own bytes: names, places, a file.
+        askedBytes += bytes + 200
+        guard askedBytes <= Self.mostBytes else {
+            throw CallRefusal(
+                "TooManyEffects",
+                "the events, records, files and registrations of one invocation have more than \(Self.mostBytes >> 20) MB; "
+                    + "put fewer, in several invocations", retry: false)
+        }
+    }
+
+    /// The same for a number of effects.
+    package mutating func admit(count: Int) throws(CallRefusal) {
+        guard effects.count + count <= Self.mostEffects else {
+            throw CallRefusal(
+                "TooManyEffects",
+                "one invocation may put, delete and register at most \(Self.mostEffects) events, records and files in all; "
+                    + "put fewer, in several invocations", retry: false)
+        }
+    }
 
     /// Which effects commit, given which records succeeded: a record's with its record, the batch's only if nothing
     /// is to be retried.

@@ -61,7 +61,7 @@ package final class HostRuntime {
     private(set) var alarms: AlarmRunner!
     let lifecycle: LifecycleRunner
     let logs: LogStore
-    package let events = Feed<CommittedRecord>()
+    package let events = Feed<CommittedRecord> { $0.payload.count + 500 }
     let started: Milliseconds
     let cores: Int
     var deployer: Deployer!

@@ -86,7 +86,7 @@ package final class LifecycleRunner {
             var going: [(object: ObjectRecord, rule: LifecycleRule)] = []
             for (object, rule) in expired {
                 reports[rule.id]?.expired += 1
-                reports[rule.id]?.bytes += object.size
+                reports[rule.id]?.bytes = (reports[rule.id]?.bytes ?? 0).addingClamped(object.size)
                 if needed?.addresses.contains(ObjectAddress(bucket: object.bucket, key: object.key)) == true {
                     reports[rule.id]?.needed += 1
                     continue

@@ -34,7 +34,7 @@ package final class LogStore: Sendable {
     private let thread = FileThreads(count: 1)
     private let clock: HostClock
     /// Lines as they are stored, for `logs --follow`.
-    package let lines = Feed<StoredLogLine>()
+    package let lines = Feed<StoredLogLine> { $0.message.utf8.count + 300 }
 
     package init(dataFolder: String, clock: HostClock) {
         folder = dataFolder + "/logs"

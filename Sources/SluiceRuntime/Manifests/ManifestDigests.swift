@@ -13,8 +13,17 @@ package final class ManifestDigests: Sendable {
         var digest: String
     }
 
+    /// How far a file has been read.
+    private struct Part {
+        var stamp: ObjectStamp
+        var sequencer: String
+        var hash = SHA256()
+        var offset: Int64 = 0
+    }
+
     private struct State {
         var known: [ObjectAddress: Known] = [:]
+        var parts: [ObjectAddress: Part] = [:]
         var isStopped = false
     }
 
@@ -31,22 +40,36 @@ package final class ManifestDigests: Sendable {
         }
     }
 
-    /// Reads the file unless that version is known. Blocking, for as long as the file is long.
-    package func read(_ object: ObjectRecord, in bucket: Bucket) throws -> String {
+    /// Reads on in the file unless that version is known: at most `bytes`, which then has what is left of them. Nil: there is
+    /// more to read. Blocking.
+    package func read(_ object: ObjectRecord, in bucket: Bucket, bytes: inout Int64) throws -> String? {
         if let known = known(object) { return known }
+        guard bytes > 0 else { return nil }
         let opened = try bucket.open(object.key)
         defer { close(opened.descriptor) }
-        var hash = SHA256()
-        try FileChunks.read(opened.descriptor) { bytes in
+        let address = ObjectAddress(bucket: object.bucket, key: object.key)
+        var part = Part(stamp: opened.stamp, sequencer: object.sequencer)
+        if let begun = state.withLock({ $0.parts.removeValue(forKey: address) }), begun.stamp == opened.stamp,
+            begun.sequencer == object.sequencer
+        {
+            part = begun
+        }
+        let isAtEnd = try FileChunks.read(opened.descriptor, from: part.offset) { chunk in
             guard !state.withLock({ $0.isStopped }) else { throw Manifest.Invalid(message: "the host is stopping") }
-            hash.update(data: bytes)
+            part.hash.update(data: chunk)
+            part.offset += Int64(chunk.count)
+            bytes -= Int64(chunk.count)
+            return bytes > 0
+        }
+        guard isAtEnd else {
+            state.withLock { $0.parts[address] = part }
+            return nil
         }
         let digits = Array("0123456789abcdef".utf8)
         let digest = String(
-            decoding: hash.finalize().flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] }, as: UTF8.self)
+            decoding: part.hash.finalize().flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] }, as: UTF8.self)
         // A file that is not what the index says is about to be another version.
         if opened.stamp == object.stamp {
-            let address = ObjectAddress(bucket: object.bucket, key: object.key)
             state.withLock { $0.known[address] = Known(sequencer: object.sequencer, digest: digest) }
         }
         return digest
@@ -56,7 +79,10 @@ package final class ManifestDigests: Sendable {
     package func forget(_ addresses: [ObjectAddress]) {
         guard !addresses.isEmpty else { return }
         state.withLock { state in
-            for address in addresses { state.known[address] = nil }
+            for address in addresses {
+                state.known[address] = nil
+                state.parts[address] = nil
+            }
         }
     }
 
@@ -68,16 +94,22 @@ package final class ManifestDigests: Sendable {
 
 /// Reading files from their beginning to their end. Blocking.
 enum FileChunks {
-    static func read(_ descriptor: Int32, _ body: (ArraySlice<UInt8>) throws -> Void) throws {
+    /// - Parameter body: false ends it.
+    /// - Returns: whether the end was reached.
+    static func read(
+        _ descriptor: Int32, from offset: Int64 = 0, _ body: (ArraySlice<UInt8>) throws -> Bool
+    ) throws -> Bool {
         var buffer = [UInt8](repeating: 0, count: 1 << 18)
+        var offset = offset
         while true {
-            let count = Glibc.read(descriptor, &buffer, buffer.count)
+            let count = pread(descriptor, &buffer, buffer.count, offset)
             if count < 0, errno == EINTR { continue }
             guard count >= 0 else {
                 throw Manifest.Invalid(message: "the file cannot be read: \(String(cString: strerror(errno)))")
             }
-            if count == 0 { return }
-            try body(buffer[..<count])
+            if count == 0 { return true }
+            offset += Int64(count)
+            guard try body(buffer[..<count]) else { return false }
         }
     }
 }

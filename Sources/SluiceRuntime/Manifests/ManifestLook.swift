@@ -5,20 +5,21 @@ import ObjectStore
 package struct ManifestLook: Sendable {
     /// What is not as the manifest says, one sentence a file, in the order of the manifest.
     package var missing: [String] = []
-    /// There are files with the right size whose hash the manifest gives and nobody knows yet: whether they are as it says
-    /// takes reading them.
-    package var isUnread = false
+    /// Files with the right size whose hash the manifest gives and nobody knows yet: whether they are as it says takes
+    /// reading them.
+    package var unread: [String] = []
 
-    /// - Parameter reading: files are read where their hash is asked for, which may take long. Otherwise only hashes that
-    ///   are known already are compared.
+    /// - Parameter reading: of files whose hash is asked for so many bytes are read, from where the look before has come to.
+    ///   Only hashes that are known then are compared.
     package init(
         at manifest: OpenManifest, journal: any JournalStore, buckets: BucketSet, digests: ManifestDigests,
-        reading: Bool
+        reading: Int64
     ) {
         if manifest.isUnread == true {
             missing = ["\(manifest.id.bucket)/\(manifest.id.key): the manifest itself cannot be read yet"]
             return
         }
+        var reading = reading
         for file in manifest.files {
             let name = "\(file.bucket)/\(file.key)"
             guard let bucket = buckets[file.bucket] else {
@@ -35,8 +36,8 @@ package struct ManifestLook: Sendable {
                     continue
                 }
                 guard let wanted = file.sha256 else { continue }
-                guard let found = reading ? try digests.read(object, in: bucket) : digests.known(object) else {
-                    isUnread = true
+                guard let found = try digests.read(object, in: bucket, bytes: &reading) else {
+                    unread.append(name)
                     continue
                 }
                 if found != wanted { missing.append("\(name): its SHA-256 is \(found) instead of \(wanted)") }

@@ -90,7 +90,10 @@ extension ManifestRunner {
             throw Manifest.Invalid(message: "the manifest is longer than \(Manifest.mostBytes) bytes")
         }
         var content: [UInt8] = []
-        try FileChunks.read(opened.descriptor) { content += $0 }
+        _ = try FileChunks.read(opened.descriptor) { chunk in
+            content += chunk
+            return true
+        }
         return content
     }
 }

@@ -16,6 +16,10 @@ package import UVLoop
 package final class ManifestRunner {
     nonisolated static let prefix = "manifest/open/"
     private static let longestSleep: Int64 = 10_000
+    /// Bytes of a manifest's files that are read before the next manifest has its turn.
+    private static let hashedAtATime: Int64 = 256 << 20
+    /// What may still be read once a manifest's time is over, for a dead letter that says all that is wrong.
+    private static let hashingSeconds: Int64 = 600
 
     /// What is known of the log without reading it.
     struct Unread {
@@ -191,17 +195,22 @@ package final class ManifestRunner {
     private func look(at manifest: OpenManifest, since began: Int64) async {
         let (journal, buckets, digests) = (journal, buckets, digests)
         var look = await files.run {
-            ManifestLook(at: manifest, journal: journal, buckets: buckets, digests: digests, reading: false)
+            ManifestLook(at: manifest, journal: journal, buckets: buckets, digests: digests, reading: 0)
         }
         // Hashing 200 files each time one more of them comes would read them 200 times. At the end of its time everything
         // is read that is there: the dead letter is to say all that is wrong.
-        if look.isUnread, look.missing.isEmpty || began >= manifest.deadline {
+        let isLast = began >= manifest.deadline
+        let end = isLast ? began + Self.hashingSeconds : manifest.deadline
+        while !look.unread.isEmpty, look.missing.isEmpty || isLast, clock.wall / 1000 < end {
             guard !isStopped else { return }
+            // In turns: one file of any length must not hold up everybody else's.
             look = await hashing.run {
-                ManifestLook(at: manifest, journal: journal, buckets: buckets, digests: digests, reading: true)
+                ManifestLook(
+                    at: manifest, journal: journal, buckets: buckets, digests: digests, reading: Self.hashedAtATime)
             }
         }
         guard !isStopped else { return }
+        look.missing += look.unread.map { "\($0): is too long to be read in time for its SHA-256" }
         let answer = ManifestCore.Look(id: manifest.id, eventID: manifest.eventID, missing: look.missing)
         // What has not been read at the deadline was not looked at for the last time.
         if let (manifest, ending) = core.looked(answer, now: began) { await end(manifest, ending) }

@@ -13,7 +13,7 @@ package struct FrameReader: Sendable {
     private var start = 0
     private var descriptors: [Int32] = []
 
-    /// A frame longer than the protocol allows, or without the descriptor it announces.
+    /// A frame longer than the protocol allows, without the descriptor it announces, or descriptors that none announces.
     package struct Malformed: Error {}
 
     package init() {}
@@ -27,6 +27,7 @@ package struct FrameReader: Sendable {
         let size = MemoryLayout<sluice_frame>.size
         guard buffer.count - start >= size else {
             compact()
+            try checkDescriptors()
             return nil
         }
         let header = buffer.withUnsafeBytes { $0.loadUnaligned(fromByteOffset: start, as: sluice_frame.self) }
@@ -34,6 +35,7 @@ package struct FrameReader: Sendable {
         let end = start + size + Int(header.length)
         guard buffer.count >= end else {
             compact()
+            try checkDescriptors()
             return nil
         }
         var frame = Frame(header: header, body: Array(buffer[(start + size)..<end]), descriptors: [])
@@ -50,6 +52,12 @@ package struct FrameReader: Sendable {
     package mutating func takeDescriptors() -> [Int32] {
         defer { descriptors = [] }
         return descriptors
+    }
+
+    /// Every whole frame has been taken: what is left belongs to the one that is coming. More would collect until the host
+    /// has no descriptor left.
+    private func checkDescriptors() throws(Malformed) {
+        guard descriptors.count <= (buffer.isEmpty ? 0 : 1) else { throw Malformed() }
     }
 
     private mutating func compact() {

@@ -1,18 +1,23 @@
 import Glibc
-import Journal
+package import Journal
 import UVLoop
 
-/// Collects what one invocation writes: lines of stdout and stderr and of its logger, up to a megabyte, then a mark.
-struct LogCapture: Sendable {
+/// Collects what one invocation writes: lines of stdout and stderr and of its logger, up to a megabyte
+/// and 50,000 lines, then a mark.
+package struct LogCapture: Sendable {
     static let limit = 1 << 20
+    /// Each is stored with its time and its names, some 150 bytes also where it is empty.
+    package static let mostLines = 50_000
     static let levels = ["trace", "debug", "info", "notice", "warning", "error", "critical"]
 
-    private(set) var lines: [WorkerLogLine] = []
+    package private(set) var lines: [WorkerLogLine] = []
     private var bytes = 0
     private var isCut = false
     private var partial: [WorkerLogLine.Stream: [UInt8]] = [:]
 
-    mutating func add(_ chunk: ArraySlice<UInt8>, from stream: WorkerLogLine.Stream, at time: Milliseconds) {
+    package init() {}
+
+    package mutating func add(_ chunk: ArraySlice<UInt8>, from stream: WorkerLogLine.Stream, at time: Milliseconds) {
         guard !isCut else { return }
         var rest = chunk
         while let feed = rest.firstIndex(of: UInt8(ascii: "\n")) {
@@ -30,7 +35,7 @@ struct LogCapture: Sendable {
     }
 
     /// The invocation is over: what has no line feed is a line all the same.
-    mutating func finish(at time: Milliseconds) {
+    package mutating func finish(at time: Milliseconds) {
         for stream in [WorkerLogLine.Stream.stdout, .stderr] {
             if let line = partial.removeValue(forKey: stream), !line.isEmpty {
                 note(stream, stream == .stderr ? "error" : "info", time, line)
@@ -41,13 +46,14 @@ struct LogCapture: Sendable {
     private mutating func note(_ stream: WorkerLogLine.Stream, _ level: String, _ time: Milliseconds, _ line: [UInt8]) {
         guard !isCut else { return }
         bytes += line.count + 1
-        if bytes > Self.limit {
+        if bytes > Self.limit || lines.count >= Self.mostLines {
             isCut = true
             partial = [:]
             lines.append(
                 WorkerLogLine(
                     stream: .logger, level: "warning", time: time,
-                    text: "… the rest of this invocation's output was dropped: it wrote more than 1 MB"))
+                    text: "… the rest of this invocation's output was dropped: it wrote more than 1 MB or 50,000 lines")
+            )
             return
         }
         lines.append(

@@ -1,5 +1,5 @@
 import CFunctionABI
-import FunctionProtocol
+package import FunctionProtocol
 import Glibc
 
 extension Frame {
@@ -26,20 +26,20 @@ extension Frame {
 
 extension AttemptReport.Outcome {
     /// A worker's RESULT.
-    init(code: UInt32, body: [UInt8]) {
+    package init(code: UInt32, body: [UInt8]) {
         switch code {
         case UInt32(SLUICE_OUTCOME_SUCCESS):
             self = .success(body)
         case UInt32(SLUICE_OUTCOME_BATCH):
             if let answer = JSONText.decode(BatchAnswer.self, from: body) {
-                self = .batch(answer)
+                self = .batch(answer.bounded)
             } else {
                 self = .failure(
                     Failure(code: "MalformedAnswer", message: "the batch's answer cannot be read", retry: nil))
             }
         case UInt32(SLUICE_OUTCOME_ERROR):
             self = .failure(
-                JSONText.decode(Failure.self, from: body)
+                JSONText.decode(Failure.self, from: body)?.bounded
                     ?? Failure(code: "HandlerFailed", message: String(decoding: body.prefix(2000), as: UTF8.self)))
         default:
             self = .failure(
@@ -52,5 +52,41 @@ extension WorkerReply {
     /// Nobody wants it any more.
     func discard() {
         if case .success(_, let descriptor?) = self { Glibc.close(descriptor) }
+    }
+}
+
+extension Failure {
+    private static let mostCode = 200
+    private static let mostMessage = 16 << 10
+
+    /// What is kept of a handler's words, for every attempt, in several places.
+    package var bounded: Failure {
+        Failure(
+            code: Self.cut(code, to: Self.mostCode), message: Self.cut(message, to: Self.mostMessage), retry: retry)
+    }
+
+    private static func cut(_ text: String, to bytes: Int) -> String {
+        guard text.utf8.count > bytes else { return text }
+        var end = text.utf8.index(text.startIndex, offsetBy: bytes)
+        while end > text.startIndex, end.samePosition(in: text.unicodeScalars) == nil {
+            end = text.utf8.index(before: end)
+        }
+        return String(text[..<end]) + "…"
+    }
+}
+
+extension BatchAnswer {
+    /// What one batch's failures may have together: many small ones, or some at length.
+    private static let mostMessages = 1 << 20
+
+    var bounded: BatchAnswer {
+        var room = Self.mostMessages
+        return BatchAnswer(
+            results: results.map { result in
+                guard var failure = result.failure?.bounded else { return result }
+                if failure.message.utf8.count > room { failure.message = "" }
+                room -= failure.message.utf8.count
+                return Result(status: result.status, failure: failure)
+            })
     }
 }

@@ -215,7 +215,8 @@ final class WorkerProcess {
             events.ready(self)
         } else {
             startFailure =
-                JSONText.decode(Failure.self, from: body) ?? Failure(code: "InitFailed", message: "start() failed")
+                JSONText.decode(Failure.self, from: body)?.bounded
+                ?? Failure(code: "InitFailed", message: "start() failed")
             kill(nil)
         }
     }

@@ -1,5 +1,6 @@
 import ArgumentParser
 import AppConfig
+import CLinux
 import Gateway
 import Glibc
 import HostAPI
@@ -46,6 +47,8 @@ struct Up: AsyncParsableCommand {
     }
 
     func run() async throws {
+        // Five a worker, one a connection: the usual 1,024 would be the host's bound long before memory is.
+        clinux_raise_descriptor_limit()
         let kept = HostLogKeeper()
         var log = Logger(label: "sluice") { HostLog(label: $0, keeper: kept) }
         log.logLevel = Logger.Level(rawValue: logLevel) ?? .notice

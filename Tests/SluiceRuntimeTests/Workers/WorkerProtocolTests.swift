@@ -1,4 +1,5 @@
 import CFunctionABI
+import FunctionJSON
 import FunctionProtocol
 import SluiceRuntime
 import Testing
@@ -39,7 +40,7 @@ struct WorkerProtocolTests {
         #expect(throws: FrameReader.Malformed.self) { try read(bytes, by: 100, &reader) }
     }
 
-    @Test("Descriptors go to the frames that announce them, in order; one too few is refused, one too many is returned")
+    @Test("Descriptors go to the frames that announce them, in order; one too few is refused, and so is one too many")
     func descriptors() throws {
         var reader = FrameReader()
         let bytes =
@@ -49,10 +50,59 @@ struct WorkerProtocolTests {
         #expect(try reader.next()?.descriptors == [41])
         #expect(try reader.next()?.descriptors == [])
         #expect(try reader.next()?.descriptors == [43])
-        #expect(try reader.next() == nil)
+        #expect(throws: FrameReader.Malformed.self) { try reader.next() }
         #expect(reader.takeDescriptors() == [44])
         Frame.bytes(type: 49, hasDescriptors: true).withUnsafeBytes { reader.feed($0, descriptors: []) }
         #expect(throws: FrameReader.Malformed.self) { try reader.next() }
+    }
+
+    @Test("Of a frame that has not come whole its own descriptor may be there, and no other")
+    func earlyDescriptors() throws {
+        let bytes = Frame.bytes(type: 49, id: 1, body: [1, 2, 3], hasDescriptors: true)
+        for cut in [1, 23, 24, 26] {
+            var reader = FrameReader()
+            bytes[..<cut].withUnsafeBytes { reader.feed($0, descriptors: [41]) }
+            #expect(try reader.next() == nil)
+            bytes[cut...].withUnsafeBytes { reader.feed($0, descriptors: []) }
+            #expect(try reader.next()?.descriptors == [41])
+            #expect(try reader.next() == nil)
+            bytes[..<cut].withUnsafeBytes { reader.feed($0, descriptors: [41, 42]) }
+            #expect(throws: FrameReader.Malformed.self) { try reader.next() }
+        }
+    }
+
+    @Test("A handler's words are cut where they would be kept for every attempt")
+    func longFailures() throws {
+        let long = Failure(
+            code: String(repeating: "C", count: 5000), message: String(repeating: "é", count: 1 << 20), retry: false)
+        let cut = long.bounded
+        #expect(cut.code.utf8.count < 210 && cut.message.utf8.count <= 16 << 10 + 4 && cut.retry == false)
+        #expect(cut.message.hasSuffix("é…"))
+        let short = Failure(code: "A", message: "b")
+        #expect(short.bounded == short)
+
+        guard
+            case .failure(let single) = AttemptReport.Outcome(
+                code: UInt32(SLUICE_OUTCOME_ERROR), body: try TapeEncoder().encode(long))
+        else { return #expect(Bool(false)) }
+        #expect(single == cut)
+        let answer = BatchAnswer(results: (0..<200).map { _ in .init(status: .failed, failure: long) })
+        guard
+            case .batch(let batch) = AttemptReport.Outcome(
+                code: UInt32(SLUICE_OUTCOME_BATCH), body: try TapeEncoder().encode(answer))
+        else { return #expect(Bool(false)) }
+        #expect(batch.results.count == 200 && batch.results.allSatisfy { $0.failure?.code == cut.code })
+        #expect(batch.results.reduce(0) { $0 + ($1.failure?.message.utf8.count ?? 0) } <= 1 << 20)
+    }
+
+    @Test("Empty lines are counted too")
+    func emptyLines() {
+        var capture = LogCapture()
+        let lines = [UInt8](repeating: UInt8(ascii: "\n"), count: 100_000)
+        capture.add(lines[...], from: .stdout, at: 1)
+        capture.finish(at: 2)
+        #expect(capture.lines.count == LogCapture.mostLines + 1)
+        #expect(capture.lines.last?.text.contains("dropped") == true)
     }
 
     private func report(_ text: String) -> CrashReport? { CrashReport(Array(text.utf8)) }
