@@ -48,8 +48,10 @@ extension Bucket {
         var failed: ObjectStoreError
         do throws(SystemError) {
             let before = try Self.status(of: source, file.path)
-            if let quota, stagedBytes(attempt) + before.size > quota {
-                failed = quotaExceeded(attempt, used: stagedBytes(attempt) + before.size, quota: quota)
+            // A sparse file may be as long as numbers go.
+            let (used, isOverflow) = stagedBytes(attempt).addingReportingOverflow(before.size)
+            if let quota, isOverflow || used > quota {
+                failed = quotaExceeded(attempt, used: isOverflow ? .max : used, quota: quota)
             } else {
                 _ = try FileCopy.copy(from: source, to: target.number, size: before.size, path: file.path)
                 let after = try Self.status(of: source, file.path)
@@ -175,7 +177,9 @@ extension Bucket {
     /// Bytes in the attempt's staging folder.
     package func stagedBytes(_ attempt: StagingAttempt) -> Int64 {
         ((try? files.names(in: attempt.folder)) ?? []).reduce(0) { sum, name in
-            sum + ((try? files.status("\(attempt.folder)/\(name)"))?.stamp.size ?? 0)
+            let (total, isOverflow) = sum.addingReportingOverflow(
+                (try? files.status("\(attempt.folder)/\(name)"))?.stamp.size ?? 0)
+            return isOverflow ? .max : total
         }
     }
 

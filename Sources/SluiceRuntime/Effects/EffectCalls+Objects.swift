@@ -119,7 +119,7 @@ extension EffectCalls {
 
         /// Blocking.
         func left() -> Int64 {
-            others.reduce(bytes) { $0 - $1.stagedBytes(attempt) }
+            others.reduce(bytes) { $0.addingClamped(-$1.stagedBytes(attempt)) }
         }
     }
 

@@ -43,7 +43,7 @@ extension Parquet {
                 do throws(ColumnarError) {
                     // There may be more of them than a process may have open.
                     let input = try ParquetPathInput(path: path)
-                    inputBytes += input.size
+                    inputBytes &+= input.size
                     sources.append(ParquetMergeInput(name: path, file: try ParquetFile(input)))
                 } catch {
                     throw Failure("\(path): \(error.message)")
