@@ -16,7 +16,7 @@ package enum PlainYAML {
     package static func decode<Value: Decodable>(_ type: Value.Type, from text: String) throws -> Value {
         let root: Node
         do {
-            root = try Yams.compose(yaml: text, Resolver([.merge]), .default, .utf8) ?? Node("")
+            root = try Yams.compose(yaml: text, Resolver.basic.appending(.merge), .default, .utf8) ?? Node("")
         } catch {
             throw DecodingError.dataCorrupted(
                 .init(codingPath: [], debugDescription: "The given data was not valid YAML.", underlyingError: error))
