@@ -16,7 +16,8 @@ struct DescriptorLimitTests {
         close(ends[1])
         var pid: pid_t = 0
         // The limit is set once the program has begun.
-        let words = ["/bin/sh", "-c", "sleep 0.2; ulimit -S -n"].map { strdup($0) } + [nil]
+        let arguments: [String] = ["/bin/sh", "-c", "sleep 0.2; ulimit -S -n"]
+        let words = arguments.map { strdup($0) } + [nil]
         defer { for word in words { free(word) } }
         #expect(clinux_spawn(&pid, "/bin/sh", words, [nil], [input, output, output], 3) == 0)
         close(input)

@@ -3,6 +3,7 @@ import FunctionJSON
 import Glibc
 package import HostAPI
 import Hummingbird
+import HummingbirdCore
 package import Logging
 import NIOCore
 import ServiceLifecycle

@@ -49,12 +49,12 @@ struct JournalAudit {
         var tally = AuditTally(cores: stored.cores, head: stored.head, firstOrdinals: stored.firstOrdinals)
         let trimmed = try Int64.fetchOne(db, sql: "SELECT value FROM meta WHERE name = 'trimmed_records'") ?? 0
         let segments = try Row.fetchAll(db, sql: "SELECT id, first FROM segment ORDER BY id")
-        let first: Position = segments.first?["first"] ?? 1
+        let first: Position = try segments.first?.stored("first") ?? 1
         if first != trimmed + 1 {
             tally.problem("the log starts at \(first), but \(trimmed) records were trimmed")
         }
         return Snapshot(
-            tally: tally, cores: stored.cores, head: stored.head, segments: segments.map { $0["id"] }, first: first)
+            tally: tally, cores: stored.cores, head: stored.head, segments: try segments.map { try $0.stored("id") }, first: first)
     }
 
     /// False if a segment disappeared meanwhile.
@@ -88,8 +88,8 @@ struct JournalAudit {
                         """)
             }
             guard let decided else { return false }
-            let (last, count): (Position, Int64) = (decided?["last"] ?? -1, decided?["count"] ?? 0)
-            var (rows, position): (Int64, Position) = (0, (decided?["first"] ?? 0) - 1)
+            let (last, count): (Position, Int64) = try (decided?.stored("last") ?? -1, decided?.stored("count") ?? 0)
+            var (rows, position): (Int64, Position) = try (0, (decided?.stored("first") ?? 0) &- 1)
             while position < last {
                 let range = (position, min(last, position + Int64(slice)))
                 let some = try read { db in

@@ -117,17 +117,17 @@ extension JournalWriter {
         try attempt("dropping invocations") {
             let rows = try Row.fetchAll(
                 db, sql: "SELECT rowid, boot, number, event_ids, started FROM invocation ORDER BY rowid LIMIT 500")
-            let old = rows.prefix { ($0["started"] as Int64) < limit }
+            let old = try rows.prefix { try ($0.stored("started") as Int64) < limit }
             guard let last = old.last else { return false }
             try db.execute(sql: "BEGIN IMMEDIATE")
             for row in old {
                 for event in try JSONTexts.decode(row.stored("event_ids")) {
                     try db.execute(
                         sql: "DELETE FROM invocation_event WHERE event_id = ? AND boot = ? AND number = ?",
-                        arguments: [event, row.stored("boot") as Int64, row.stored("number") as Int64])
+                        arguments: [event, try row.stored("boot") as Int64, try row.stored("number") as Int64])
                 }
             }
-            try db.execute(sql: "DELETE FROM invocation WHERE rowid <= ?", arguments: [last["rowid"] as Int64])
+            try db.execute(sql: "DELETE FROM invocation WHERE rowid <= ?", arguments: [try last.stored("rowid") as Int64])
             try db.execute(sql: "COMMIT")
             return old.count == rows.count
         }
@@ -138,26 +138,29 @@ extension JournalWriter {
             let oldest = try Row.fetchOne(
                 db,
                 sql: "SELECT id, first, last, bytes, ingested FROM segment WHERE last IS NOT NULL ORDER BY id LIMIT 1")
-            guard let oldest, (oldest["ingested"] as Int64) < limit else { return nil }
-            let id: Int64 = oldest["id"]
+            guard let oldest, try (oldest.stored("ingested") as Int64) < limit else { return nil }
+            let id: Int64 = try oldest.stored("id")
             let matches = try Row.fetchAll(
                 db, sql: "SELECT subscription, first_ordinal, count FROM segment_match WHERE segment = ?",
                 arguments: [id])
             for row in matches {
                 // A subscription that was removed had nothing unsettled.
-                guard let core = ledger.core(SubscriptionID(row.stored("subscription"))) else { continue }
-                let first: Int64 = row.stored("first_ordinal")
-                let count: Int64 = row.stored("count")
-                guard count == 0 || core.settled.contains(all: first...(first + count - 1)) else { return nil }
+                guard let core = ledger.core(SubscriptionID(try row.stored("subscription"))) else { continue }
+                let first: Int64 = try row.stored("first_ordinal")
+                let count: Int64 = try row.stored("count")
+                if count == 0 { continue }
+                let (next, isOverflow) = first.addingReportingOverflow(count)
+                guard count > 0, !isOverflow else { throw MalformedBlob(what: "matches of a segment", at: 0) }
+                guard core.settled.contains(all: first...(next - 1)) else { return nil }
             }
-            let records = (oldest["last"] as Int64) - (oldest["first"] as Int64) + 1
+            let records = try (oldest.stored("last") as Int64) &- (oldest.stored("first") as Int64) &+ 1
             try db.execute(sql: "BEGIN IMMEDIATE")
-            for row in matches where ledger.core(SubscriptionID(row.stored("subscription"))) != nil {
+            for row in matches where try ledger.core(SubscriptionID(row.stored("subscription"))) != nil {
                 try db.execute(
                     sql: """
                         INSERT INTO trimmed_match (subscription, count) VALUES (?, ?)
                         ON CONFLICT (subscription) DO UPDATE SET count = count + excluded.count
-                        """, arguments: [row.stored("subscription") as Int64, row.stored("count") as Int64])
+                        """, arguments: [try row.stored("subscription") as Int64, try row.stored("count") as Int64])
             }
             try db.execute(
                 sql: "UPDATE meta SET value = value + ? WHERE name = 'trimmed_records'", arguments: [records])
@@ -166,7 +169,7 @@ extension JournalWriter {
             try db.execute(sql: "DROP TABLE log_\(id); DROP TABLE match_\(id);")
             atPoint(.segmentDropped)
             try db.execute(sql: "COMMIT")
-            return TrimReport(records: records, bytes: oldest["bytes"])
+            return TrimReport(records: records, bytes: try oldest.stored("bytes"))
         }
     }
 }

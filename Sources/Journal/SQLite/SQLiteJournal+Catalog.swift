@@ -5,7 +5,7 @@ extension SQLiteJournal {
     package func object(bucket: String, key: String) throws(JournalError) -> ObjectRecord? {
         try read("reading the object index") { db in
             let statement = try db.cachedStatement(sql: "SELECT * FROM object WHERE bucket = ? AND key = ?")
-            return try Row.fetchOne(statement, arguments: [bucket, key]).map { ObjectRecord(row: $0) }
+            return try Row.fetchOne(statement, arguments: [bucket, key]).map { try ObjectRecord(row: $0) }
         }
     }
 
@@ -18,7 +18,7 @@ extension SQLiteJournal {
                 sql: Self.page(
                     "object", key: "key", prefix: prefix, after: after, where: "bucket = ? AND ", limit: limit),
                 arguments: [bucket] + Self.range(prefix, after))
-            return rows.map { ObjectRecord(row: $0) }
+            return try rows.map { try ObjectRecord(row: $0) }
         }
     }
 
@@ -57,7 +57,7 @@ extension SQLiteJournal {
             let rows = try Row.fetchAll(
                 db, sql: Self.tableQuery("catalog_table", "", only) + " ORDER BY t.database, t.name",
                 arguments: [database])
-            return rows.map { try StoredTable(row: $0) }
+            return try rows.map { try StoredTable(row: $0) }
         }
     }
 
@@ -117,7 +117,7 @@ extension SQLiteJournal {
     package func functions() throws(JournalError) -> [FunctionRecord] {
         try read("reading the functions") { db in
             try Row.fetchAll(db, sql: "SELECT * FROM function ORDER BY name, version").map { row in
-                FunctionRecord(
+                try FunctionRecord(
                     name: row.stored("name"), version: row.stored("version"), digest: row.stored("digest"),
                     created: row.stored("created"),
                     body: row.bytes("body"))
@@ -136,7 +136,7 @@ extension SQLiteJournal {
             let rows = try Row.fetchAll(
                 db, sql: Self.page("value", key: "name", prefix: prefix, after: nil, where: "", limit: -1),
                 arguments: Self.range(prefix, nil))
-            return rows.map { (name: $0["name"], body: $0.bytes("body")) }
+            return try rows.map { (name: try $0.stored("name"), body: try $0.bytes("body")) }
         }
     }
 }

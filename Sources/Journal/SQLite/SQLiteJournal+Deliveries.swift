@@ -44,7 +44,7 @@ extension SQLiteJournal {
                     SELECT id, input FROM dead_letter
                     WHERE id > ? AND (\(states)) AND length(input) > 0 ORDER BY id LIMIT ?
                     """, arguments: [id, limit]
-            ).map { row in (id: row.stored("id") as Int64, input: row.bytes("input")) }
+            ).map { row in (id: try row.stored("id") as Int64, input: try row.bytes("input")) }
         }
     }
 
@@ -78,18 +78,18 @@ extension SQLiteJournal {
                     GROUP BY target, code, fingerprint ORDER BY target, code, fingerprint
                     """)
             return try groups.map { group in
-                let (target, code, print): (String, String, String) = (
-                    group["target"], group["code"], group["fingerprint"]
+                let (target, code, print): (String, String, String) = try (
+                    group.stored("target"), group.stored("code"), group.stored("fingerprint")
                 )
                 let message = try String.fetchOne(
                     db,
                     sql: """
                         SELECT message FROM dead_letter WHERE state = \(DeadLetter.State.dead.stored) AND target = ?
                         AND code = ? AND fingerprint = ? AND died = ? ORDER BY id DESC LIMIT 1
-                        """, arguments: [target, code, print, group["last"] as Int64])
-                return DeadLetterGroup(
-                    target: target, code: code, fingerprint: print, message: message ?? "", count: group["count"],
-                    first: group["first"], last: group["last"])
+                        """, arguments: [target, code, print, try group.stored("last") as Int64])
+                return try DeadLetterGroup(
+                    target: target, code: code, fingerprint: print, message: message ?? "", count: group.stored("count"),
+                    first: group.stored("first"), last: group.stored("last"))
             }
         }
     }

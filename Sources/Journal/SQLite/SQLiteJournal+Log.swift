@@ -9,8 +9,13 @@ extension SQLiteJournal {
             let body = try Row.fetchOne(db, sql: "SELECT body FROM deployment ORDER BY rule_set DESC LIMIT 1")
             let rows = try Row.fetchAll(db, sql: "SELECT boot, number, body FROM decision ORDER BY sequence")
             return (
-                body?.bytes("body"),
-                rows.map { (attempt: AttemptID(boot: $0["boot"], number: $0["number"]), body: $0.bytes("body")) }
+                try body?.bytes("body"),
+                try rows.map { row in
+                    (
+                        attempt: try AttemptID(boot: row.stored("boot"), number: row.stored("number")),
+                        body: try row.bytes("body")
+                    )
+                }
             )
         }
         return RecoveredState(
@@ -249,7 +254,7 @@ extension SQLiteJournal {
             let segments = try Row.fetchAll(
                 db, sql: "SELECT id FROM segment WHERE last IS NULL OR ingested >= ? ORDER BY id", arguments: [time])
             for segment in segments {
-                let id: Int64 = segment["id"]
+                let id: Int64 = try segment.stored("id")
                 let sql = "SELECT first FROM match_\(id) WHERE ingested >= ? ORDER BY first LIMIT 1"
                 if let first = try Int64.fetchOne(db, sql: sql, arguments: [time]) { return first }
             }

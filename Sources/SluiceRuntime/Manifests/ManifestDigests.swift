@@ -102,7 +102,7 @@ enum FileChunks {
         var buffer = [UInt8](repeating: 0, count: 1 << 18)
         var offset = offset
         while true {
-            let count = pread(descriptor, &buffer, buffer.count, offset)
+            let count = pread(descriptor, &buffer, buffer.count, Int(offset))
             if count < 0, errno == EINTR { continue }
             guard count >= 0 else {
                 throw Manifest.Invalid(message: "the file cannot be read: \(String(cString: strerror(errno)))")

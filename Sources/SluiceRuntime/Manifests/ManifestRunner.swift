@@ -17,7 +17,7 @@ package final class ManifestRunner {
     nonisolated static let prefix = "manifest/open/"
     private static let longestSleep: Int64 = 10_000
     /// Bytes of a manifest's files that are read before the next manifest has its turn.
-    private static let hashedAtATime: Int64 = 256 << 20
+    private nonisolated static let hashedAtATime: Int64 = 256 << 20
     /// What may still be read once a manifest's time is over, for a dead letter that says all that is wrong.
     private static let hashingSeconds: Int64 = 600
 
@@ -200,8 +200,8 @@ package final class ManifestRunner {
         // Hashing 200 files each time one more of them comes would read them 200 times. At the end of its time everything
         // is read that is there: the dead letter is to say all that is wrong.
         let isLast = began >= manifest.deadline
-        let end = isLast ? began + Self.hashingSeconds : manifest.deadline
-        while !look.unread.isEmpty, look.missing.isEmpty || isLast, clock.wall / 1000 < end {
+        let limit = isLast ? began + Self.hashingSeconds : manifest.deadline
+        while !look.unread.isEmpty, look.missing.isEmpty || isLast, clock.wall / 1000 < limit {
             guard !isStopped else { return }
             // In turns: one file of any length must not hold up everybody else's.
             look = await hashing.run {
