@@ -86,7 +86,8 @@ package final class LifecycleRunner {
             var going: [(object: ObjectRecord, rule: LifecycleRule)] = []
             for (object, rule) in expired {
                 reports[rule.id]?.expired += 1
-                reports[rule.id]?.bytes = (reports[rule.id]?.bytes ?? 0).addingClamped(object.size)
+                let bytes = reports[rule.id]?.bytes ?? 0
+                reports[rule.id]?.bytes = bytes.addingClamped(object.size)
                 if needed?.addresses.contains(ObjectAddress(bucket: object.bucket, key: object.key)) == true {
                     reports[rule.id]?.needed += 1
                     continue
