@@ -1,3 +1,4 @@
+import FunctionProtocol
 import SluiceRuntime
 import Testing
 
