@@ -1,29 +1,31 @@
 import Columnar
 import FunctionKit
 
-/// The table that an object's key names: `<anything>/<database>/<table>/<file>`.
+/// The table that an object's key names: `<anything>/<database>/<table>/<file>`. Folders of dates (`2026/11/21`, `2026-11-21`)
+/// and of partitions (`month=11`) are passed over, wherever they stand: the days of a table are one table.
 public struct TableKey: Sendable, Hashable {
-    /// The third-last part, lower-cased, other characters than `a-z 0-9 _` replaced by `_`.
+    /// The last folder but one, lower-cased, other characters than `a-z 0-9 _` replaced by `_`.
     public var database: String
-    /// The second-last part, in the same way.
+    /// The last folder, in the same way.
     public var table: String
     /// The last part, without its extension.
     public var stem: String
 
-    /// Throws `HandlerError` with code `InvalidKey` when the key has fewer than three parts.
+    /// Throws `HandlerError` with code `InvalidKey` when the key has fewer than two such folders.
     public init(_ key: String) throws {
         let parts = key.split(separator: "/", omittingEmptySubsequences: false).map(String.init)
-        guard parts.count >= 3 else {
+        let folders = parts.dropLast().filter { !Self.isDate($0) && !$0.contains("=") }
+        guard folders.count >= 2, let file = parts.last else {
+            let dates = parts.count > 2 ? " beside those of dates and partitions" : ""
             throw HandlerError(
                 code: "InvalidKey",
                 message:
-                    "the key \"\(key)\" has too few parts (\(parts.count)), so it names no table; "
+                    "the key \"\(key)\" has too few folders (\(folders.count)\(dates)), so it names no table; "
                     + "put the file under <database>/<table>/<file>.csv",
                 retry: false)
         }
-        database = ColumnName.normalized(parts[parts.count - 3])
-        table = ColumnName.normalized(parts[parts.count - 2])
-        let file = parts[parts.count - 1]
+        database = ColumnName.normalized(folders[folders.count - 2])
+        table = ColumnName.normalized(folders[folders.count - 1])
         stem = file.lastIndex(of: ".").map { String(file[..<$0]) } ?? file
         if database.isEmpty || table.isEmpty || stem.isEmpty {
             throw HandlerError(
@@ -31,5 +33,11 @@ public struct TableKey: Sendable, Hashable {
                 message: "the key \"\(key)\" has an empty part; put the file under <database>/<table>/<file>.csv",
                 retry: false)
         }
+    }
+
+    /// A folder of nothing but digits, or of digits with `-`, `_` or `.` between them.
+    private static func isDate(_ folder: String) -> Bool {
+        guard let first = folder.utf8.first, (0x30...0x39).contains(first) else { return false }
+        return folder.utf8.allSatisfy { (0x30...0x39).contains($0) || "-_.".utf8.contains($0) }
     }
 }

@@ -186,13 +186,28 @@ struct CSVToParquetTests {
 
     @Test(
         "A key with too few parts is InvalidKey and says what is missing",
-        arguments: ["b.csv", "a/b.csv", "a//b.csv", "/a/b.csv"])
+        arguments: [
+            "b.csv", "a/b.csv", "a//b.csv", "/a/b.csv", "a/2026/11/b.csv", "2026/11/21/b.csv", "a/y=2026/b.csv",
+        ])
     func invalidKey(key: String) async throws {
         let host = TestHost()
         host.put("landing-zone", key, "a\n1\n")
         let failure = try #require(await host.invoke(CSVToParquet(), objectCreated: "landing-zone", key).failure)
         #expect(failure.code == "InvalidKey" && failure.retry == false)
         #expect(failure.message.contains("<database>/<table>"))
+    }
+
+    @Test("Folders of dates and partitions are no part of a table's name; of the others the last two are")
+    func tableKeys() throws {
+        for (key, database, table) in [
+            ("shop/sales/x.csv", "shop", "sales"), ("shop/sales/2026/11/21/x.csv", "shop", "sales"),
+            ("shop/sales/2026-11-21/x.csv", "shop", "sales"), ("2026/shop/11/sales/21/x.csv", "shop", "sales"),
+            ("shop/sales/year=2026/month=11/x.csv", "shop", "sales"), ("a/b/c/x.csv", "b", "c"),
+            ("shop/2nd-half/x.csv", "shop", "2nd_half"),
+        ] {
+            let found = try TableKey(key)
+            #expect(found.database == database && found.table == table && found.stem == "x", "\(key): \(found)")
+        }
     }
 
     @Test("A file that was deleted before its handler ran is NoSuchKey")

@@ -24,6 +24,18 @@ struct FolderTests {
         second.close()
     }
 
+    @Test("A host that is on its way out is waited for")
+    func leaving() async throws {
+        let fixture = try Fixture(.sqlite)
+        let second = Task.detached { [folder = fixture.folder] in
+            try SQLiteJournal(dataFolder: folder, options: .small).close()
+        }
+        // Long enough that a host which did not wait has failed.
+        try await Task.sleep(for: .milliseconds(200))
+        fixture.journal.close()
+        try await second.value
+    }
+
     @Test("A newer format is refused and left as it is")
     func newerFormat() throws {
         let fixture = try Fixture(.sqlite)

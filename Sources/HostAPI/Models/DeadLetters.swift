@@ -43,11 +43,13 @@ package struct DeadLetterSummary: Codable, Sendable, Hashable {
     package var attempts: Int
     package var ingested: APITime
     package var died: APITime
+    /// When the version came that has replaced the event's object, and has an event of its own; nil where there is none.
+    package var newerVersion: APITime?
 
     package init(
         id: Int64, state: String = "dead", function: String, rule: String, eventID: String, subject: String,
         code: String, message: String, condition: String, fingerprint: String, attempts: Int, ingested: APITime,
-        died: APITime
+        died: APITime, newerVersion: APITime? = nil
     ) {
         self.id = id
         self.state = state
@@ -62,6 +64,7 @@ package struct DeadLetterSummary: Codable, Sendable, Hashable {
         self.attempts = attempts
         self.ingested = ingested
         self.died = died
+        self.newerVersion = newerVersion
     }
 }
 

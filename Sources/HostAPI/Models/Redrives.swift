@@ -50,10 +50,12 @@ package struct RedriveRequest: Codable, Sendable, Hashable {
     package var payload: RawJSON?
     /// Who asks, for the audit trail.
     package var by: String?
+    /// Also those whose object has a newer version with an event of its own.
+    package var olderVersions: Bool?
 
     package init(
         selection: DeadLetterSelection, dryRun: Bool = false, rate: Double? = nil, to: String? = nil,
-        withCompanions: Bool? = nil, payload: RawJSON? = nil, by: String? = nil
+        withCompanions: Bool? = nil, payload: RawJSON? = nil, by: String? = nil, olderVersions: Bool? = nil
     ) {
         self.selection = selection
         self.dryRun = dryRun
@@ -62,6 +64,7 @@ package struct RedriveRequest: Codable, Sendable, Hashable {
         self.withCompanions = withCompanions
         self.payload = payload
         self.by = by
+        self.olderVersions = olderVersions
     }
 }
 
@@ -92,13 +95,32 @@ package struct RedriveJob: Codable, Sendable, Hashable {
     package var ended: APITime?
     /// Of `RedriveOutcome`s, from 1.
     package var pages: Int?
+    /// Of those that failed, or would: left alone because their object has a newer version.
+    package var older: Int?
+    /// Targets that are paused and hold back what was sent to them.
+    package var held: [HeldTarget]?
+
+    /// A target that is paused.
+    package struct HeldTarget: Codable, Sendable, Hashable {
+        package var bus: String
+        package var rule: String
+        package var target: String
+        package var reason: String
+
+        package init(bus: String, rule: String, target: String, reason: String) {
+            self.bus = bus
+            self.rule = rule
+            self.target = target
+            self.reason = reason
+        }
+    }
 
     package init(
         id: String, state: JobState, isDryRun: Bool? = nil, reason: String? = nil, selected: Int, sent: Int = 0,
         succeeded: Int = 0, failed: Int = 0,
         letters: [DeadLetterSummary] = [], selection: DeadLetterSelection? = nil, to: String? = nil,
         isEdited: Bool? = nil, rate: Double? = nil, by: String? = nil, created: APITime? = nil,
-        ended: APITime? = nil, pages: Int? = nil
+        ended: APITime? = nil, pages: Int? = nil, older: Int? = nil, held: [HeldTarget]? = nil
     ) {
         self.id = id
         self.state = state
@@ -117,6 +139,8 @@ package struct RedriveJob: Codable, Sendable, Hashable {
         self.created = created
         self.ended = ended
         self.pages = pages
+        self.older = older
+        self.held = held
     }
 
     package var isOver: Bool { state.isOver }

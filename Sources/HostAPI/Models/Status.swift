@@ -39,6 +39,8 @@ package struct HostStatus: Codable, Sendable {
     package var warnings: [String]
     /// Nil from a host that does not know alarms.
     package var alarms: [AlarmInfo]?
+    /// As `sluice status` adds them.
+    package var streams: [StreamInfo]?
 
     package init(
         state: HealthReport.State, version: String, processID: Int, started: APITime, dataFolder: String,

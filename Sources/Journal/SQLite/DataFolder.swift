@@ -99,7 +99,7 @@ final class DataFolderLock: Sendable {
     }
 
     private static func lock(_ descriptor: Int32, _ folder: DataFolder) throws(JournalError) {
-        let deadline = ContinuousClock.now + .seconds(2)
+        let began = ContinuousClock.now
         while flock(descriptor, LOCK_EX | LOCK_NB) != 0 {
             guard errno == EWOULDBLOCK else {
                 throw folder.systemError("The lock file cannot be locked", at: folder.lock)
@@ -107,9 +107,10 @@ final class DataFolderLock: Sendable {
             var bytes = [UInt8](repeating: 0, count: 32)
             let count = pread(descriptor, &bytes, bytes.count, 0)
             let owner = String(decoding: bytes.prefix(max(0, count)).prefix { $0 != 0x0A }, as: UTF8.self)
-            // A host that was killed while it forked leaves the lock with the child until that has called exec.
-            let isDead = pid_t(owner).map { $0 > 0 && kill($0, 0) != 0 && errno == ESRCH } ?? false
-            guard isDead, ContinuousClock.now < deadline else {
+            // A host that was killed is on its way out for a while, and one that was killed while it forked leaves the lock
+            // with the child until that has called exec.
+            let isDead = pid_t(owner).map(Self.isDead) ?? false
+            guard ContinuousClock.now - began < (isDead ? .seconds(10) : .seconds(2)) else {
                 throw JournalError(
                     .locked,
                     "Another host (process \(owner.isEmpty ? "unknown" : owner)) holds this data folder; stop it, or "
@@ -117,6 +118,17 @@ final class DataFolderLock: Sendable {
             }
             usleep(5_000)
         }
+    }
+
+    /// Whether a process is gone, or as good as: a zombie is there still, and runs no more.
+    private static func isDead(_ process: pid_t) -> Bool {
+        guard process > 0 else { return false }
+        if kill(process, 0) != 0, errno == ESRCH { return true }
+        guard let status = FileManager.default.contents(atPath: "/proc/\(process)/stat"),
+            // The name before it, in brackets, may hold anything.
+            let bracket = status.lastIndex(of: UInt8(ascii: ")"))
+        else { return false }
+        return status[bracket...].dropFirst(2).first.map { "ZXx".utf8.contains($0) } ?? false
     }
 
     deinit {

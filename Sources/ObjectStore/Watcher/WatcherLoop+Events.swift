@@ -49,8 +49,10 @@ extension WatcherLoop {
         if event.has(IN_MOVED_FROM) {
             // It keeps reporting from wherever it went: first its watches go, then its keys.
             drop(folder: path)
+            forgetRefused(below: path)
             want(path)
         } else if event.has(IN_DELETE) {
+            forgetRefused(below: path)
             // Its files were reported one by one, unless it was not watched.
             want(path)
         } else if event.has(IN_CREATE) || event.has(IN_MOVED_TO) {
@@ -113,6 +115,12 @@ extension WatcherLoop {
         polled = polled.filter { entry, _ in
             !entry.string.isSameBytes(as: folder) && !entry.string.hasBytePrefix(folder + "/")
         }
+    }
+
+    /// What was refused in a folder is not there any more with the folder.
+    private func forgetRefused(below folder: String) {
+        guard !refused.isEmpty else { return }
+        refused = refused.filter { entry, _ in !entry.string.hasBytePrefix(folder + "/") }
     }
 
     func unwatch(_ watch: Int32) {

@@ -44,6 +44,7 @@ package struct AlarmCore: Sendable {
             if known.definition.expectedFile != definition.expectedFile {
                 known.state.arrived = nil
                 known.state.decided = wall / 1000
+                known.state.windowStart = nil
             }
             known.definition = definition
             known.schedule = schedule
@@ -205,6 +206,9 @@ package struct AlarmCore: Sendable {
         package var hasArrived: Bool
     }
 
+    /// How far back, in seconds, the deadline before an alarm's first one is looked for: a leap year, and more.
+    private static let longestWindow: Int64 = 400 * 86400
+
     /// Deadlines to be decided about. Of several that passed while the host was down it is the newest.
     package func deadlines(wall: Milliseconds) -> [Deadline] {
         names.compactMap { name in
@@ -223,6 +227,12 @@ package struct AlarmCore: Sendable {
                 if rounds > 100_001 { break }
             }
             guard let moment else { return nil }
+            // An alarm's first window is as long as the others: it began before the alarm was there.
+            if entry.state.windowStart == nil, before == entry.state.decided,
+                let previous = schedule.latest(1, after: before - Self.longestWindow, through: moment - 1).last
+            {
+                before = min(before, previous)
+            }
             let start = file.withinSeconds.map { moment - Int64($0) } ?? before
             return Deadline(
                 name: name, file: file, moment: moment, windowStart: start,
@@ -230,15 +240,16 @@ package struct AlarmCore: Sendable {
         }
     }
 
-    /// Decides about a deadline; `found` also tells of what the object index knows.
-    package mutating func decide(_ deadline: Deadline, found: Bool, wall: Milliseconds) -> AlarmChange? {
+    /// Decides about a deadline; `found`: when the file came that the object index knows, where it has one.
+    package mutating func decide(_ deadline: Deadline, found: Milliseconds?, wall: Milliseconds) -> AlarmChange? {
         guard var entry = entries[deadline.name], !entry.isCommitting, entry.state.decided < deadline.moment else {
             return nil
         }
         let before = entry.state
         entry.state.decided = deadline.moment
         entry.state.windowStart = deadline.windowStart
-        let isThere = found || deadline.hasArrived
+        let isThere = found != nil || deadline.hasArrived
+        if let found { entry.state.arrived = max(entry.state.arrived ?? 0, found) }
         let next: AlarmState.Value = isThere ? .ok : .alarm
         var change: AlarmChange?
         if next != before.value {
@@ -250,6 +261,8 @@ package struct AlarmCore: Sendable {
                 : "no file has arrived in the \(deadline.moment - deadline.windowStart) s before the deadline"
             entry.isCommitting = true
             change = AlarmChange(alarm: entry.definition, before: before, after: entry.state)
+        } else if isThere {
+            entry.state.reason = "the file arrived in time for the last deadline"
         }
         entries[deadline.name] = entry
         return change

@@ -155,7 +155,7 @@ package final class AlarmRunner {
             guard let current = core.deadlines(wall: clock.wall).first(where: { $0.name == deadline.name }) else {
                 continue
             }
-            let found = current.hasArrived ? true : await isThere(current)
+            let found = current.hasArrived ? nil : await arrival(for: current)
             if let change = core.decide(current, found: found, wall: clock.wall) { tell(change) }
         }
         let changes = unstored()

@@ -102,12 +102,12 @@ extension AlarmRunner {
         }
     }
 
-    /// Whether the object index has a file that satisfies a deadline: one that came before the alarm was known.
-    func isThere(_ deadline: AlarmCore.Deadline) async -> Bool {
+    /// When the file came that satisfies a deadline, as the object index has it: before the alarm was known, say.
+    func arrival(for deadline: AlarmCore.Deadline) async -> Milliseconds? {
         let (journal, file) = (journal, deadline.file)
         let from = deadline.windowStart
         return await files.run {
-            guard let pattern = try? EventPattern(parsing: file.pattern, dialect: .extended) else { return false }
+            guard let pattern = try? EventPattern(parsing: file.pattern, dialect: .extended) else { return nil }
             let (matcher, scratch) = (Matcher([(true, pattern)]), MatchScratch())
             var after: String?
             while let page = try? journal.objects(bucket: file.bucket, prefix: "", after: after, limit: 1000) {
@@ -115,12 +115,14 @@ extension AlarmRunner {
                     let payload = ObjectEvents.created(
                         id: record.eventID, time: .init(milliseconds: 0), bucket: record.bucket, key: record.key,
                         size: record.size, etag: record.etag, sequencer: record.sequencer, reason: "PutObject")
-                    if (try? matcher.matches(in: payload, scratch: scratch))?.isEmpty == false { return true }
+                    if (try? matcher.matches(in: payload, scratch: scratch))?.isEmpty == false {
+                        return record.changed / 1_000_000
+                    }
                 }
-                guard page.count == 1000, let last = page.last else { return false }
+                guard page.count == 1000, let last = page.last else { return nil }
                 after = last.key
             }
-            return false
+            return nil
         }
     }
 }

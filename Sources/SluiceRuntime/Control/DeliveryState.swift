@@ -30,7 +30,9 @@ extension Dispatcher {
         case .open(let pause, let until):
             let seconds = max(0, (until - clock.now + 999) / 1000)
             state.pauseReason = "\(pause.reason); one delivery is tried in \(seconds) s"
-        case .trial(let pause, _): state.pauseReason = "\(pause.reason); one delivery is being tried"
+        case .trial(let pause, let attempt):
+            state.pauseReason =
+                "\(pause.reason); " + (attempt != nil ? "one delivery is being tried" : "the next delivery is a trial")
         }
         if settings.rules.keys?.parks == true {
             let parked = core.parked(of: settings.id)

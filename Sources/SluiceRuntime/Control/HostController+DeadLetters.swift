@@ -17,9 +17,12 @@ extension HostController {
     package func listDeadLetters(
         _ selection: DeadLetterSelection, page: PageRequest
     ) async throws -> Page<DeadLetterSummary> {
+        let outside = await host.deployment.outside
         if let ids = selection.ids {
             let letters = try await read { journal in
-                try ids.compactMap { try journal.deadLetter(id: $0).map { DeadLetterSummary($0) } }
+                try ids.compactMap { id in
+                    try journal.deadLetter(id: id).map { try Self.summaries(of: [$0], outside, journal)[0] }
+                }
             }
             return Page(items: letters, next: nil)
         }
@@ -30,12 +33,20 @@ extension HostController {
             // Only some of a page may have a matching event. Of each page only the summaries stay in memory.
             while found.count < page.limit, let from = after {
                 let some = try chooser.page(journal, after: from, limit: page.limit)
-                found += some.letters.map { DeadLetterSummary($0) }
+                found += try Self.summaries(of: some.letters, outside, journal)
                 after = some.isFull ? some.last : nil
             }
             return (found.prefix(page.limit), found.count > page.limit ? found[page.limit - 1].id : after)
         }
         return Page(items: Array(letters), next: next.map(String.init))
+    }
+
+    /// Each with what has become of its object. Blocking.
+    private static func summaries(
+        of letters: [DeadLetter], _ outside: Set<SubscriptionID>, _ journal: any JournalStore
+    ) throws -> [DeadLetterSummary] {
+        let newer = try NewerVersion.times(of: letters, outside: outside, journal)
+        return letters.map { DeadLetterSummary($0, newerVersion: newer[$0.id]) }
     }
 
     package func deadLetter(id: Int64) async throws -> DeadLetterDetail {
@@ -69,8 +80,10 @@ extension HostController {
         let dead =
             companions.isEmpty
             ? nil : try await read { try BatchCompanions.adding(to: [id], $0) }.filter { $0 != id }
+        let outside = await host.deployment.outside
+        let summary = try await read { try Self.summaries(of: [letter], outside, $0)[0] }
         return DeadLetterDetail(
-            summary: DeadLetterSummary(letter), payload: payload, handlerInput: given,
+            summary: summary, payload: payload, handlerInput: given,
             handlerInputNote: await inputNote(of: letter, given), attempts: attempts,
             input: await keptInput(of: letter),
             companions: companions, deadCompanions: dead,
@@ -179,12 +192,13 @@ extension InvocationDetail {
 }
 
 extension DeadLetterSummary {
-    init(_ letter: DeadLetter) {
+    init(_ letter: DeadLetter, newerVersion: Milliseconds? = nil) {
         self.init(
             id: letter.id, state: letter.state.rawValue, function: letter.target, rule: letter.rule,
             eventID: letter.eventID, subject: EventReading.subject(of: letter.payload), code: letter.code,
             message: letter.message, condition: letter.condition, fingerprint: letter.fingerprint,
-            attempts: letter.attempts, ingested: .init(letter.ingested), died: .init(letter.died))
+            attempts: letter.attempts, ingested: .init(letter.ingested), died: .init(letter.died),
+            newerVersion: newerVersion.map { .init($0) })
     }
 }
 

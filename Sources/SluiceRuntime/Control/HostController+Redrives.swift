@@ -13,21 +13,31 @@ extension HostController {
         if request.dryRun {
             let request = request
             let chooser = try DeadLetterChooser(request.selection)
-            let (count, first) = try await read { journal in
-                var first: [DeadLetter] = []
+            let outside = await host.deployment.outside
+            let looks = request.to == nil && request.payload == nil && request.olderVersions != true
+            let (count, first, older) = try await read { journal in
+                var (first, seen): ([DeadLetter], Int) = ([], 0)
+                var older: [Int64: Milliseconds] = [:]
                 try chooser.each(journal) { letters in
                     first += letters.prefix(100 - first.count)
-                    return first.count < 100
+                    guard looks else { return first.count < 100 }
+                    let found = try NewerVersion.times(of: letters, outside: outside, journal)
+                    older.merge(found) { $1 }
+                    seen += letters.count
+                    return seen < Self.mostLookedAt
                 }
-                return (try chooser.count(journal).count, first)
+                return (try chooser.count(journal).count, first, older)
             }
             return RedriveJob(
                 id: "", state: .completed, isDryRun: true, selected: count,
-                letters: first.map { DeadLetterSummary($0) },
-                selection: request.selection, to: request.to)
+                letters: first.map { DeadLetterSummary($0, newerVersion: older[$0.id]) },
+                selection: request.selection, to: request.to, older: older.isEmpty ? nil : older.count)
         }
         return try await host.redrives.start(request)
     }
+
+    /// Letters whose objects a dry run looks up.
+    private static let mostLookedAt = 100_000
 
     private func check(_ request: inout RedriveRequest) async throws {
         try Self.check(request.selection)

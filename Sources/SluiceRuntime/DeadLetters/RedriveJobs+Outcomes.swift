@@ -70,12 +70,13 @@ extension RedriveJobs {
                 try journal.value(name: name).flatMap { JSONText.decode(RedrivePage.self, from: $0) }
             }
             guard let page = found, page.isOpen else { continue }
-            let elsewhere = reopened.intersection(page.ids)
-            reopened.formUnion(page.ids)
+            let elsewhere = reopened.intersection(page.sent)
+            reopened.formUnion(page.sent)
             // Before the letters are read: deliveries run already, and what settles meanwhile is counted once, here or there.
             let place = RedriveTally.Place(job: job.id, page: number)
             tally.send(page, at: place, elsewhere: elsewhere)
-            let letters = try await files.run { try page.ids.compactMap { try journal.deadLetter(id: $0) } }
+            let letters = try await files.run { try page.sent.compactMap { try journal.deadLetter(id: $0) } }
+            tally.note(Set(letters.lazy.map(\.delivery.subscription)), at: place)
             count(letters.filter { elsewhere.contains($0.id) }.compactMap { tally.fail($0.id, $0.code, at: place) })
             let changes = letters.filter { !elsewhere.contains($0.id) }.compactMap { letter -> DeadLetterChange? in
                 switch letter.state {
@@ -92,6 +93,31 @@ extension RedriveJobs {
             }
             settled(changes)
         }
+    }
+
+    /// What came of each letter of a job, in the order sent, from page `page` (1 for the first) on; nil where there is
+    /// no such job or page.
+    package func outcomes(of id: String, page: Int) async throws -> [RedriveOutcome]? {
+        guard let job = sending[id] ?? jobs[id], page >= 1, page <= job.pages ?? 0 else { return nil }
+        let (journal, name) = (journal, job.name(ofPage: page))
+        var sent = tally.page(at: .init(job: id, page: page))
+        if sent == nil {
+            sent = try await files.run {
+                try journal.value(name: name).flatMap { JSONText.decode(RedrivePage.self, from: $0) }
+            }
+        }
+        guard let sent else { return nil }
+        let failed = Dictionary(sent.failed.map { ($0.id, $0.code) }, uniquingKeysWith: { $1 })
+        return sent.ids.map { letter in
+            let state = tally.has(letter) ? "under way" : failed[letter] == nil ? "succeeded" : "failed"
+            return RedriveOutcome(deadLetter: letter, state: state, code: failed[letter])
+        }
+    }
+
+    /// The edits that were sent for a dead letter, oldest first.
+    package func edits(of letter: Int64) -> [RedriveRecord] {
+        jobs.values.filter { $0.edit != nil && $0.selection.ids == [letter] }
+            .sorted { ($0.created ?? 0, $0.id) < ($1.created ?? 0, $1.id) }
     }
 
     /// Old audit trails go, the oldest first.
@@ -125,6 +151,19 @@ extension RedriveJobs {
             selected: job.selected, sent: durable.sent, succeeded: (job.succeeded ?? 0) + open.succeeded,
             failed: (job.failed ?? 0) + open.failed, selection: job.selection, to: job.to,
             isEdited: job.edit == nil ? nil : true, rate: job.rate, by: job.by,
-            created: job.created.map { .init($0) }, ended: job.ended.map { .init($0) }, pages: durable.pages)
+            created: job.created.map { .init($0) }, ended: job.ended.map { .init($0) }, pages: durable.pages,
+            older: durable.older, held: isOver ? nil : held(job))
+    }
+
+    /// The paused targets that letters of a job wait for.
+    private func held(_ job: RedriveRecord) -> [RedriveJob.HeldTarget]? {
+        guard job.to == nil else { return nil }
+        let held = tally.subscriptions(of: job.id).compactMap { id -> RedriveJob.HeldTarget? in
+            guard let settings = dispatcher.deployment.subscription(id),
+                let reason = dispatcher.deliveryState(of: settings).pauseReason
+            else { return nil }
+            return .init(bus: settings.bus, rule: settings.rule, target: settings.target, reason: reason)
+        }
+        return held.isEmpty ? nil : held.sorted { ($0.bus, $0.rule, $0.target) < ($1.bus, $1.rule, $1.target) }
     }
 }

@@ -17,11 +17,11 @@ package final class RedriveJobs {
     /// Jobs that are kept for `dlq jobs`.
     static let kept = 1000
 
-    private let journal: any JournalStore
+    let journal: any JournalStore
     let committer: Committer
     let files: FileThreads
     let clock: HostClock
-    private unowned let dispatcher: Dispatcher
+    unowned let dispatcher: Dispatcher
     /// As they are in the journal once everything that was asked of it is: what is written of a job is always the newest.
     var jobs: [String: RedriveRecord] = [:]
     var tally = RedriveTally()
@@ -97,7 +97,7 @@ package final class RedriveJobs {
         let job = RedriveRecord(
             id: "redrive-\(boot)-\(lastJob)", selection: request.selection, to: request.to,
             edit: request.payload?.text, by: request.by, created: clock.wall, lastID: lastID, selected: count,
-            rate: request.rate)
+            rate: request.rate, olderVersions: request.olderVersions)
         var batch = Batch()
         batch.control.append(.putValue(name: job.name, body: JSONText.encode(job)))
         _ = try await committer.commit(batch)
@@ -131,31 +131,6 @@ package final class RedriveJobs {
     private static func isNewer(_ left: RedriveRecord, _ right: RedriveRecord) -> Bool {
         func number(_ job: RedriveRecord) -> [Int64] { job.id.split(separator: "-").compactMap { Int64($0) } }
         return number(right).lexicographicallyPrecedes(number(left))
-    }
-
-    /// What came of each letter of a job, in the order sent, from page `page` (1 for the first) on; nil where there is
-    /// no such job or page.
-    package func outcomes(of id: String, page: Int) async throws -> [RedriveOutcome]? {
-        guard let job = sending[id] ?? jobs[id], page >= 1, page <= job.pages ?? 0 else { return nil }
-        let (journal, name) = (journal, job.name(ofPage: page))
-        var sent = tally.page(at: .init(job: id, page: page))
-        if sent == nil {
-            sent = try await files.run {
-                try journal.value(name: name).flatMap { JSONText.decode(RedrivePage.self, from: $0) }
-            }
-        }
-        guard let sent else { return nil }
-        let failed = Dictionary(sent.failed.map { ($0.id, $0.code) }, uniquingKeysWith: { $1 })
-        return sent.ids.map { letter in
-            let state = tally.has(letter) ? "under way" : failed[letter] == nil ? "succeeded" : "failed"
-            return RedriveOutcome(deadLetter: letter, state: state, code: failed[letter])
-        }
-    }
-
-    /// The edits that were sent for a dead letter, oldest first.
-    package func edits(of letter: Int64) -> [RedriveRecord] {
-        jobs.values.filter { $0.edit != nil && $0.selection.ids == [letter] }
-            .sorted { ($0.created ?? 0, $0.id) < ($1.created ?? 0, $1.id) }
     }
 
     // MARK: Sending
@@ -254,7 +229,11 @@ package final class RedriveJobs {
     /// One page into the journal and to the dispatcher. Why the journal refuses; nil: it is done.
     private func send(_ page: DeadLetterChooser.Page, of id: String) async -> JournalError? {
         guard let job = jobs[id], !job.finished else { return nil }
-        let letters = page.letters.filter { !tally.has($0.id) }
+        var letters = page.letters.filter { !tally.has($0.id) }
+        let ids = letters.map(\.id)
+        let older: Set<Int64>
+        do throws(JournalError) { older = try await replaced(letters, for: job) } catch { return error }
+        if !older.isEmpty { letters.removeAll { older.contains($0.id) } }
         let works = await dispatcher.works(redriving: letters, to: job.to, edit: job.edit)
         // Cancelled meanwhile: nothing of it is sent. Outcomes may have been counted, too.
         guard let before = jobs[id], !before.finished else { return nil }
@@ -268,8 +247,15 @@ package final class RedriveJobs {
         next.cursor = page.last ?? before.lastID
         next.sent += works.count
         next.finished = !page.isFull || next.cursor >= before.lastID
-        let sent = RedrivePage(works.compactMap(\.deadLetter))
-        if !works.isEmpty {
+        let going = works.compactMap(\.deadLetter)
+        var sent = older.isEmpty ? RedrivePage(going) : RedrivePage(ids.filter(older.union(going).contains))
+        for id in ids where older.contains(id) { sent.fail(id, NewerVersion.code) }
+        if !older.isEmpty { next.older = (before.older ?? 0) + older.count }
+        if works.isEmpty, !older.isEmpty {
+            sent.close()
+            next.failed = (before.failed ?? 0) + older.count
+        }
+        if !works.isEmpty || !older.isEmpty {
             next.pages = (before.pages ?? 0) + 1
             batch.control.append(.putValue(name: next.name(ofPage: next.pages ?? 0), body: JSONText.encode(sent)))
         }
@@ -285,6 +271,8 @@ package final class RedriveJobs {
             jobs[id]?.cursor = before.cursor
             jobs[id]?.sent = before.sent
             jobs[id]?.pages = before.pages
+            jobs[id]?.older = before.older
+            if !sent.isOpen { jobs[id]?.failed? -= older.count }
             let isCancelled = jobs[id]?.cancelled == true
             jobs[id]?.finished = isCancelled
             store(id)
@@ -292,7 +280,10 @@ package final class RedriveJobs {
             return error
         }
         sending[id] = nil
-        if !works.isEmpty { tally.send(sent, at: .init(job: id, page: next.pages ?? 0)) }
+        if !works.isEmpty {
+            tally.send(
+                sent, at: .init(job: id, page: next.pages ?? 0), to: Set(works.lazy.map(\.delivery.subscription)))
+        }
         dispatcher.redrive(works)
         close(id)
         return nil

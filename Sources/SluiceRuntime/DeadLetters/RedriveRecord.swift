@@ -24,6 +24,10 @@ package struct RedriveRecord: Codable, Sendable {
     package var failed: Int?
     package var pages: Int?
     package var rate: Double?
+    /// Objects that were replaced are no reason to leave a letter alone.
+    package var olderVersions: Bool?
+    /// How many were left alone for that reason; they are among those that failed.
+    package var older: Int?
     /// Everything is sent.
     package var finished: Bool
     package var cancelled: Bool?
@@ -32,7 +36,7 @@ package struct RedriveRecord: Codable, Sendable {
 
     package init(
         id: String, selection: DeadLetterSelection, to: String? = nil, edit: String? = nil, by: String? = nil,
-        created: Milliseconds, lastID: Int64, selected: Int, rate: Double? = nil
+        created: Milliseconds, lastID: Int64, selected: Int, rate: Double? = nil, olderVersions: Bool? = nil
     ) {
         self.id = id
         self.selection = selection
@@ -45,6 +49,7 @@ package struct RedriveRecord: Codable, Sendable {
         self.selected = selected
         sent = 0
         self.rate = rate
+        self.olderVersions = olderVersions
         finished = selected == 0
         if finished { ended = created }
     }
@@ -94,6 +99,13 @@ package struct RedrivePage: Codable, Sendable, Hashable {
         runs.flatMap { run in run.count == 2 && run[0] <= run[1] ? Array(run[0]...run[1]) : [] }
     }
 
+    /// Without those that have failed: of a page as it is sent, what was not left alone.
+    package var sent: [Int64] {
+        guard !failed.isEmpty else { return ids }
+        let failed = Set(failed.map(\.id))
+        return ids.filter { !failed.contains($0) }
+    }
+
     package mutating func fail(_ id: Int64, _ code: String) { failed.append(Failed(id: id, code: code)) }
     package mutating func close() { isOpen = false }
 }
@@ -112,6 +124,7 @@ package struct RedriveTally: Sendable {
 
     private struct Open: Sendable {
         var page: RedrivePage
+        var subscriptions: Set<SubscriptionID>
         var left: Int
         var succeeded = 0
     }
@@ -129,11 +142,13 @@ package struct RedriveTally: Sendable {
     /// What closed a page.
     package typealias Closed = (place: Place, page: RedrivePage, succeeded: Int)
 
-    /// Letters were sent: their commit is durable. Those that were sent again since, `elsewhere`, are under way for others:
-    /// `fail` tells of them.
-    package mutating func send(_ page: RedrivePage, at place: Place, elsewhere: Set<Int64> = []) {
-        let ids = page.ids
-        open[place] = Open(page: page, left: ids.count)
+    /// Letters were sent to subscriptions: their commit is durable. Those that were sent again since, `elsewhere`, are under
+    /// way for others: `fail` tells of them. Those that the page has as failed were left alone.
+    package mutating func send(
+        _ page: RedrivePage, at place: Place, to subscriptions: Set<SubscriptionID> = [], elsewhere: Set<Int64> = []
+    ) {
+        let ids = page.sent
+        open[place] = Open(page: page, subscriptions: subscriptions, left: ids.count)
         for id in ids where !elsewhere.contains(id) { letters[id] = place }
     }
 
@@ -171,6 +186,16 @@ package struct RedriveTally: Sendable {
             standing.pages += 1
         }
         return standing
+    }
+
+    /// Where the letters of a job have gone that are under way, and perhaps others of their pages.
+    package func subscriptions(of job: String) -> Set<SubscriptionID> {
+        open.reduce(into: []) { if $1.key.job == job { $0.formUnion($1.value.subscriptions) } }
+    }
+
+    /// Says where a page's letters have gone, as an earlier life has left it.
+    package mutating func note(_ subscriptions: Set<SubscriptionID>, at place: Place) {
+        open[place]?.subscriptions = subscriptions
     }
 
     /// The page as it stands, where it is open.

@@ -101,10 +101,11 @@ extension DeliveryCore {
         }
         // What the host refuses says nothing of the target: it was not asked.
         outcomes.removeAll { $0.map { FailureClass.hostRefusals.contains($0.0.code) } ?? false }
-        if case .trial(let pause, attempt.id.number) = subscriptions[position].flow {
+        if case .trial(var pause, attempt.id.number) = subscriptions[position].flow {
             if outcomes.isEmpty {
                 subscriptions[position].flow = .trial(pause, attempt: nil)
-            } else if outcomes.contains(where: { $0 != nil }) {
+            } else if let (summary, _) = outcomes.last(where: { $0 != nil }) ?? nil {
+                pause.reason = policy.reason(after: summary)
                 setFlow(.open(pause, until: Self.later(now, policy.retryAfter)), at: position)
             } else {
                 close(position, now: now)
@@ -120,11 +121,9 @@ extension DeliveryCore {
             guard kind != .platform else { continue }
             let print = Fingerprint.of(target: attempt.function, code: summary.code, message: summary.message)
             if subscriptions[position].streak.note(print, at: now, policy: policy) {
-                let reason =
-                    "\(policy.failures) failures in a row, the last: \(summary.code): \(summary.message.prefix(300))"
                 setFlow(
                     .open(
-                        Pause(since: now, reason: reason, fingerprint: print),
+                        Pause(since: now, reason: policy.reason(after: summary), fingerprint: print),
                         until: Self.later(now, policy.retryAfter)), at: position)
                 return
             }

@@ -26,6 +26,9 @@ package enum FailureClass: Sendable, Hashable {
         }
     }
 
+    /// Whether an attempt that failed so may be followed by another.
+    package var isTriedAgain: Bool { self == .transient || self == .platform }
+
     /// Failures of platform class that one delivery may have before it is dead all the same.
     package static let platformCap = 10
 

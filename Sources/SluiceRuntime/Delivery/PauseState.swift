@@ -30,6 +30,13 @@ package struct Pause: Sendable, Hashable {
     }
 }
 
+extension BreakerPolicy {
+    /// Why a breaker is open; the failure is the latest.
+    func reason(after failure: AttemptSummary) -> String {
+        "\(failures) failures in a row, the last: \(failure.code): \(failure.message.prefix(300))"
+    }
+}
+
 /// Failures of one kind in a row.
 struct FailureStreak: Sendable {
     private var fingerprint = ""

@@ -57,6 +57,14 @@ package final class AttemptContext {
     }
 
     package var id: AttemptID { attempt.id }
+
+    /// It was asked for by `sluice invoke`, with an event that stands for itself: its id is nobody's, and an object that it
+    /// names is meant as it is now. Runs in the shadow for a dead letter or a replay are of that delivery's event.
+    package var isInvokedByHand: Bool {
+        guard case .direct? = attempt.works.first?.source else { return false }
+        return shadow.map { $0.settings == nil && $0.deadLetter == nil } ?? true
+    }
+
     package var rule: String { settings?.rule ?? "" }
 
     /// The alarm that any of its events follows from.

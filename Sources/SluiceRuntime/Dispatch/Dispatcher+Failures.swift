@@ -44,6 +44,8 @@ extension Dispatcher {
 
     /// Whoever looks at the host's log hears of each kind of dead letter once, not of each dead letter.
     func warnOfNewKind(_ death: Death, of work: Work, target: String) {
+        // Who invokes by hand is told of the failure, and no dead letter is made of it.
+        if case .direct = work.source { return }
         guard knownDeaths.count < Self.mostKinds,
             knownDeaths.insert(Fingerprint.of(target: target, code: death.code, message: death.message)).inserted
         else { return }

@@ -7,11 +7,11 @@ import UVLoop
 
 extension EffectCalls {
     /// Opens an object for reading. The input of the event is opened in the version that the event names, from the
-    /// bucket or, for a redrive, from what its dead letter kept.
+    /// bucket or, for a redrive, from what its dead letter kept; for an invocation by hand in the version that is there.
     func open(_ request: ObjectRequest, for context: AttemptContext) async throws -> WorkerReply {
         let bucket = try bucket(request.bucket, writing: false, for: context)
         let address = ObjectAddress(bucket: request.bucket, key: request.key)
-        let work = context.work(about: address, record: request.record)
+        let work = context.isInvokedByHand ? nil : context.work(about: address, record: request.record)
         let (journal, before) = (journal, context.effects.reads[address])
         let shadowed = context.shadow?.deadLetter
         let opened = try await files.run { () throws -> Opened in

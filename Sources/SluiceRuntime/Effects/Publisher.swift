@@ -78,7 +78,8 @@ package final class Publisher {
     ) async -> Result {
         CrashPoint.hit(.runtimeAnswered)
         let plan = PublicationPlan(
-            context.effects, operations, inputs: context.inputs, attempt: context.id.staging,
+            context.effects, operations, inputs: context.isInvokedByHand ? [] : context.inputs,
+            attempt: context.id.staging,
             quota: context.version.stagingBytes)
         let (buckets, journal) = (buckets, journal)
         let prepared: PublicationPlan.Prepared

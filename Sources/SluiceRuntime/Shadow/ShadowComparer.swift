@@ -74,13 +74,15 @@ package struct ShadowComparer: Sendable {
         }
         if let failure = run.failure ?? refusal(of: run) {
             finding.hasFailed = true
+            let isTriedAgain = FailureClass(code: failure.code, retry: failure.retry).isTriedAgain
+            let message = failure.message + (isTriedAgain ? " (would be retried)" : "")
             switch original.failure {
-            case nil: note("failure", .added, failure.code, failure.message)
-            case let before? where before.code == failure.code: note("failure", .same, failure.code, failure.message)
+            case nil: note("failure", .added, failure.code, message)
+            case let before? where before.code == failure.code: note("failure", .same, failure.code, message)
             case let before?:
                 note(
                     "failure", .changed, failure.code,
-                    "\(before.code) -> \(failure.code): \(failure.message); it was: \(before.message)")
+                    "\(before.code) -> \(failure.code): \(message); it was: \(before.message)")
             }
             return finding
         }

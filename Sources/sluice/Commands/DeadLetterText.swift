@@ -100,6 +100,13 @@ struct DeadLetterText {
         switch letter.state {
         case "dead":
             output.line("run it in the shadow: sluice dlq reproduce \(letter.id)\(data)")
+            if let newer = letter.newerVersion {
+                output.line(
+                    "a newer version of \(letter.subject) came at \(newer), with an event of its own: nothing to redrive"
+                )
+                output.line("give it up:           sluice dlq purge \(letter.id)\(data)")
+                return output.line("or deliver it yet:    sluice dlq redrive \(letter.id) --older-versions\(data)")
+            }
             output.line("fix the cause, then:  sluice dlq redrive \(letter.id)\(data)")
             if !detail.companions.isEmpty {
                 output.line("with its batch:       sluice dlq redrive \(letter.id) --with-companions\(data)")

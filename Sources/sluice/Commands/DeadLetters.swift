@@ -23,7 +23,7 @@ struct DeadLetters: AsyncParsableCommand {
         private func showGroups() async throws {
             // The journal has the groups of all letters; where only some count they are made of those.
             let isOfAll = filter.since == nil && filter.until == nil && filter.pattern.eventPattern == nil
-            let groups =
+            let all =
                 isOfAll
                 ? try await common.host.deadLetterGroups().filter { group in
                     (filter.function == nil || group.function == filter.function)
@@ -31,6 +31,8 @@ struct DeadLetters: AsyncParsableCommand {
                         && (filter.fingerprint == nil || group.fingerprint == filter.fingerprint)
                 } : try await LetterGroups.made(of: filter.selection(), common.host)
             let output = common.output
+            let groups = limit.limit == 0 ? all : Array(all.prefix(limit.limit))
+            defer { limit.tell(all.count > groups.count) }
             if groups.isEmpty { try await filter.explainNothing(common) }
             if output.json { return try groups.forEach(output.object) }
             guard !groups.isEmpty else {
@@ -64,8 +66,10 @@ struct DeadLetters: AsyncParsableCommand {
             let (host, output) = (common.host, common.output)
             let selection = try filter.selection()
             var rows: [[String]] = []
+            var older: [Int64] = []
             let more = try await limit.each({ try await host.listDeadLetters(selection, page: $0) }) { letter in
                 rows.append(LetterTable.row(letter, output.style))
+                if letter.newerVersion != nil { older.append(letter.id) }
                 if output.json { try output.object(letter) }
             }
             defer { limit.tell(more) }
@@ -76,6 +80,12 @@ struct DeadLetters: AsyncParsableCommand {
             }
             output.table(LetterTable.columns, rows)
             output.line()
+            if !older.isEmpty {
+                let ids = older.prefix(10).map(String.init).joined(separator: " ")
+                output.line(
+                    "a newer version came, nothing to redrive: sluice dlq purge "
+                        + (older.count > 10 ? "ID…  (\(ids) …)" : ids) + common.repeated)
+            }
             output.line(
                 "see one: sluice dlq show ID\(common.repeated)    redrive: sluice dlq redrive ID…\(common.repeated)")
         }
@@ -113,7 +123,7 @@ struct DeadLetters: AsyncParsableCommand {
                 let plan = try await common.host.redrive(
                     RedriveRequest(selection: choice.selection(), dryRun: true, by: Requester.name))
                 if plan.selected == 0 { try await choice.explainNothing(common) }
-                return try Redrive.show(plan, output, verdict: "would be given up")
+                return try Redrive.show(plan, output, verdict: "would be given up", isRedrive: false)
             }
             let result = try await common.host.purge(choice.selection())
             if result.purged == 0 { try await choice.explainNothing(common) }
@@ -132,7 +142,8 @@ enum LetterTable {
     static func row(_ letter: DeadLetterSummary, _ style: Style) -> [String] {
         [
             "\(letter.id)", Human.ago(letter.died), letter.function, style.red(letter.code), "\(letter.attempts)",
-            letter.subject, Text.firstLine(letter.message),
+            letter.subject,
+            (letter.newerVersion == nil ? "" : "(a newer version came) ") + Text.firstLine(letter.message),
         ]
     }
 }

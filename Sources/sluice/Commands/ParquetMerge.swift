@@ -9,6 +9,9 @@ extension Parquet {
             discussion: """
                 Files of one schema, or of schemas that a common one holds: missing columns become null, integers become \
                 decimals or doubles where they lose nothing, dates become timestamps. Anything else is refused.
+
+                An input takes the output's place only with --delete-inputs. In a folder that a host watches nothing is made \
+                and nothing deleted: the host's catalog would not know. Merge its files into a folder elsewhere.
                 """)
 
         @Argument(
@@ -37,6 +40,7 @@ extension Parquet {
 
         func run() throws {
             let paths = try MergeFiles.find(inputs)
+            try checkPlaces(paths)
             var sources: [ParquetMergeInput] = []
             var inputBytes: Int64 = 0
             for path in paths {
@@ -72,6 +76,26 @@ extension Parquet {
                     + "\(Human.count(report.rows, "row")), \(Human.bytes(inputBytes)) -> \(Human.bytes(bytes))"
                     + (report.isCopied ? ", row groups as they were" : ""))
             if !doomed.isEmpty { output.line("\(Human.count(doomed.count, "input")) deleted") }
+        }
+
+        /// What would double rows, or take files away from a table behind the catalog's back.
+        private func checkPlaces(_ paths: [String]) throws {
+            let hint = "merge its files into a folder elsewhere: the tables of a catalog are the host's"
+            if let bucket = MergeFiles.watchedFolder(of: output) {
+                throw Failure("\(output) is in \(bucket), a bucket that a host watches", hint: hint)
+            }
+            for path in deleteInputs ? paths : [] {
+                guard let bucket = MergeFiles.watchedFolder(of: path) else { continue }
+                throw Failure(
+                    "\(path) is in \(bucket), a bucket that a host watches: it is not deleted there",
+                    hint: hint + "; leave --delete-inputs out")
+            }
+            guard targetSize == nil, !deleteInputs, access(output, F_OK) == 0 else { return }
+            let identity = try MergeFiles.identity(output)
+            guard let same = try paths.first(where: { try MergeFiles.identity($0) == identity }) else { return }
+            throw Failure(
+                "\(same) is an input and the output: what is in it would be there twice with the next merge",
+                hint: "name another output, or let it take the place of all inputs with --delete-inputs")
         }
 
         private func merge(_ sources: [ParquetMergeInput], _ options: ParquetWriterOptions) throws -> ParquetMergeReport
@@ -130,6 +154,26 @@ enum MergeFiles {
         var status = stat()
         guard stat(path, &status) == 0 else { throw Failure.system("cannot find \(path)") }
         return "\(status.st_dev):\(status.st_ino)"
+    }
+
+    /// The bucket's folder that a place, which need not be there yet, lies in: a host keeps its own files in `.sluice` there.
+    static func watchedFolder(of path: String) -> String? {
+        var folder = StagedFile.folder(of: path)
+        var resolved = realpath(folder, nil)
+        while resolved == nil {
+            let above = StagedFile.folder(of: folder)
+            guard above != folder else { return nil }
+            folder = above
+            resolved = realpath(folder, nil)
+        }
+        defer { free(resolved) }
+        var place = resolved.map { String(cString: $0) } ?? ""
+        while !place.isEmpty {
+            var status = stat()
+            if stat(place + "/.sluice", &status) == 0, status.st_mode & S_IFMT == S_IFDIR { return place }
+            place = place.lastIndex(of: "/").map { String(place[..<$0]) } ?? ""
+        }
+        return nil
     }
 
     static func parquetFiles(in folder: String) throws -> [String] {

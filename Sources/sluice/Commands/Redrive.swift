@@ -11,12 +11,17 @@ extension DeadLetters {
                 the outcome; exit code 1 if some failed again. With --edit one dead letter's event is changed first; the \
                 dead letter keeps the original. Of a stream's record the data is edited as `dataJSON` or `dataText`, in \
                 place of base64. With --dry-run the changed event is checked and shown.
+
+                Where the object of an event was replaced since, the newer version has an event of its own: the dead letter \
+                stays as it is, and counts as failed with NewerVersion, unless --older-versions, --to or --edit is given.
                 """)
         @OptionGroup var choice: Choice
         @Flag(name: .long, help: "Say what would be sent, and send nothing.") var dryRun = false
         @Option(name: .long, help: ArgumentHelp("At most this many a second.", valueName: "n")) var rate: Double?
         @Option(name: .long, help: ArgumentHelp("To this function instead.", valueName: "function")) var to: String?
         @Flag(name: .long, help: "Also the other dead letters of their batches.") var withCompanions = false
+        @Flag(name: .long, help: "Also where the event's object was replaced by a newer version.")
+        var olderVersions = false
         @Flag(name: .long, help: "Edit the event of one dead letter in $VISUAL or $EDITOR, and send that.")
         var edit = false
         @Option(
@@ -42,7 +47,8 @@ extension DeadLetters {
             let (host, output) = (common.host, common.output)
             var request = RedriveRequest(
                 selection: try choice.selection(), dryRun: dryRun, rate: rate, to: to,
-                withCompanions: withCompanions ? true : nil, by: Requester.name)
+                withCompanions: withCompanions ? true : nil, by: Requester.name,
+                olderVersions: olderVersions ? true : nil)
             let editor = try await editor()
             if let editor {
                 guard let text = editor.event else { return output.line("the event is as it was: nothing was sent") }
@@ -72,26 +78,43 @@ extension DeadLetters {
                 return
             }
             editor?.discard()
-            if wait { job = try await Self.follow(job, host) }
+            if wait { job = try await Self.follow(job, common) }
             if output.json { try output.object(job) } else { show(result: job) }
             if job.failed > 0 || job.reason != nil { throw ExitCode(1) }
         }
 
         /// Shows a bar until the job is over.
-        static func follow(_ started: RedriveJob, _ host: any HostControl) async throws -> RedriveJob {
+        static func follow(_ started: RedriveJob, _ common: CommonOptions) async throws -> RedriveJob {
             var job = started
             var bar = ProgressBar("redriving")
             var pause = 20
+            var told: Set<String> = []
             while !job.isOver {
+                for line in held(job, common) where told.insert(line).inserted {
+                    bar.finish()
+                    StandardError.write(line)
+                }
                 bar.show(
                     job.succeeded + job.failed, of: job.selected,
                     note: job.failed > 0 ? "\(job.failed) failed again" : "")
                 try await Task.sleep(for: .milliseconds(pause))
                 pause = min(250, pause * 2)
-                job = try await host.redriveJob(id: job.id)
+                job = try await common.host.redriveJob(id: job.id)
             }
             bar.finish()
             return job
+        }
+
+        /// What keeps a job from going on, a line for each target.
+        static func held(_ job: RedriveJob, _ common: CommonOptions) -> [String] {
+            (job.held ?? []).map { target in
+                // How long until a breaker tries again is told by `status`: it is another number each time.
+                let reason = target.reason.split(separator: ";")[0]
+                let until = reason.hasPrefix("by hand") ? "until" : "until its breaker lets it go on, or"
+                let bus = target.bus == "default" ? "" : " --bus \(target.bus)"
+                return "\(target.rule)/\(target.target) is paused (\(reason)): held back \(until) `sluice rules resume "
+                    + "\(target.rule)\(bus)\(common.repeated)`"
+            }
         }
 
         /// The event as the user has left it; nil where it is not to be edited here.
@@ -109,7 +132,9 @@ extension DeadLetters {
         }
 
         /// What a dry run has selected, and what would become of it.
-        static func show(_ plan: RedriveJob, _ output: Output, verdict: String) throws {
+        static func show(
+            _ plan: RedriveJob, _ output: Output, verdict: String, isRedrive: Bool = true
+        ) throws {
             if output.json { return try output.object(plan) }
             if !plan.letters.isEmpty {
                 output.table(LetterTable.columns, plan.letters.map { LetterTable.row($0, output.style) })
@@ -117,7 +142,15 @@ extension DeadLetters {
             if plan.selected > plan.letters.count {
                 output.line(output.style.dim("… and \(Human.grouped(Int64(plan.selected - plan.letters.count))) more"))
             }
-            output.line("dry run: \(Human.count(plan.selected, "dead letter")) \(verdict)")
+            let older = isRedrive ? plan.older ?? 0 : 0
+            output.line("dry run: \(Human.count(plan.selected - older, "dead letter")) \(verdict)")
+            if older > 0 { output.line(Self.left(older)) }
+        }
+
+        /// Of those that a redrive leaves alone.
+        private static func left(_ older: Int) -> String {
+            "\(Human.count(older, "dead letter")) left alone (NewerVersion): a newer version of the object has an event of its "
+                + "own; purge what is no longer wanted, or send it all the same with --older-versions"
         }
 
         private func show(result job: RedriveJob) {
@@ -127,11 +160,12 @@ extension DeadLetters {
                 return output.line("see it: sluice dlq jobs \(job.id)\(common.repeated)")
             }
             if let reason = job.reason { output.line(output.style.red("ended early: ") + reason) }
+            let failed = job.failed - (job.older ?? 0)
             output.line(
                 "\(job.state == .cancelled ? "cancelled after" : "redriven") \(Human.count(job.sent, "dead letter")): "
                     + output.style.green("\(Human.grouped(Int64(job.succeeded))) succeeded")
-                    + (job.failed == 0
-                        ? "" : ", " + output.style.red("\(Human.grouped(Int64(job.failed))) failed again")))
+                    + (failed <= 0 ? "" : ", " + output.style.red("\(Human.grouped(Int64(failed))) failed again")))
+            if let older = job.older { output.line(Self.left(older)) }
             if job.failed > 0 {
                 output.line(
                     "which: sluice dlq jobs \(job.id)\(common.repeated)    why: sluice dlq list\(common.repeated)")
@@ -217,7 +251,9 @@ extension DeadLetters {
                 ("rate", job.rate.map { "\(Human.decimal($0, 1)) a second" }),
                 ("selected", Human.grouped(Int64(job.selected))), ("sent", Human.grouped(Int64(job.sent))),
                 ("succeeded", Human.grouped(Int64(job.succeeded))), ("failed again", Human.grouped(Int64(job.failed))),
+                ("older versions", job.older.map { "\(Human.grouped(Int64($0))) of those that failed: left alone" }),
             ])
+            for line in Redrive.held(job, common) { output.line(line) }
             output.line()
         }
     }

@@ -74,7 +74,7 @@ struct Replay: AsyncParsableCommand {
             if output.json {
                 try output.object(replay)
             } else {
-                ReplayText(output: output, data: common.repeated).show(replay)
+                try await ReplayText(output: output, data: common.repeated).show(replay, host)
             }
             if replay.state == .failed || replay.shadow?.isEqual == false || (!dryRun && replay.dead > 0) {
                 throw ExitCode(1)
@@ -118,7 +118,7 @@ struct Replay: AsyncParsableCommand {
         func run() async throws {
             let replay = try await common.host.replay(name: name)
             if common.output.json { return try common.output.object(replay) }
-            ReplayText(output: common.output, data: common.repeated).show(replay)
+            try await ReplayText(output: common.output, data: common.repeated).show(replay, common.host)
         }
     }
 

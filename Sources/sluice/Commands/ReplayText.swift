@@ -18,7 +18,7 @@ struct ReplayText {
         return parts.joined(separator: ", ")
     }
 
-    func show(_ replay: ReplayInfo) {
+    func show(_ replay: ReplayInfo, _ host: any HostControl) async throws {
         let request = replay.request
         let what = Self.words(request)
         output.fields([
@@ -37,7 +37,30 @@ struct ReplayText {
         if let shadow = replay.shadow { show(shadow) }
         if !request.dryRun, replay.dead > 0 {
             output.line("see why: sluice dlq list\(data)")
+            try await showTwins(replay, host)
         }
+    }
+
+    /// Letters that are looked at, and ids that are named.
+    private static let (mostLetters, mostIDs) = (10_000, 20)
+
+    /// Who replays what is dead has it dead twice when it fails again: says which dead letters are the older ones.
+    private func showTwins(_ replay: ReplayInfo, _ host: any HostControl) async throws {
+        func letters(_ selection: DeadLetterSelection) async throws -> [DeadLetterSummary] {
+            var found: [DeadLetterSummary] = []
+            var limit = LimitOption()
+            limit.limit = Self.mostLetters
+            try await limit.each({ try await host.listDeadLetters(selection, page: $0) }) { found.append($0) }
+            return found
+        }
+        let again = Set(try await letters(DeadLetterSelection(since: replay.started)).map(\.eventID))
+        guard !again.isEmpty else { return }
+        let older = try await letters(DeadLetterSelection(until: replay.started)).filter { again.contains($0.eventID) }
+        guard !older.isEmpty else { return }
+        let ids = older.prefix(Self.mostIDs).map { "\($0.id)" }.joined(separator: " ")
+        output.line(
+            "\(Human.grouped(Int64(Set(older.map(\.eventID)).count))) of them have an older dead letter as well: sluice dlq "
+                + "purge \(ids)\(older.count > Self.mostIDs ? " …" : "")\(data)")
     }
 
     private func outcomes(_ replay: ReplayInfo) -> String {

@@ -10,29 +10,44 @@ struct Status: AsyncParsableCommand {
 
     @OptionGroup var common: CommonOptions
 
-    @Flag(help: "Show it again every second until interrupted; with --json an object a line each time.")
+    @Flag(
+        help: ArgumentHelp(
+            "Show it again every second until interrupted; with --json an object a line each time.",
+            discussion: "In a terminal as much as fits: warnings, and what is paused, retried or dead, come first."))
     var watch = false
 
     func run() async throws {
-        guard watch else { return try show(try await common.host.status(), try await streams()) }
-        let clears = isatty(1) == 1 && !common.output.json
+        guard watch else { return try show(try await status(), common.output) }
+        let isPicture = isatty(1) == 1 && !common.output.json
         while true {
-            let (status, streams) = (try await common.host.status(), try await streams())
-            // Home, then what is left of the last picture: no flicker.
-            if clears { print("\u{1B}[H\u{1B}[J", terminator: "") }
-            try show(status, streams)
+            let status = try await status()
+            if isPicture {
+                let frame = Frame()
+                try show(status, Output(to: frame), urgentFirst: true)
+                let lines = frame.fitted(rows: Output.terminalHeight(1), columns: Output.terminalWidth(1))
+                // Home, then what is left of the last picture: no flicker.
+                print("\u{1B}[H\u{1B}[J" + lines.joined(separator: "\n"))
+            } else {
+                try show(status, common.output)
+            }
             common.output.flush()
             try await Task.sleep(for: .seconds(1))
         }
     }
 
-    /// Those in force, where they are shown: JSON is the status alone.
-    private func streams() async throws -> [StreamInfo] {
-        common.output.json ? [] : try await common.host.listStreams()
+    private func status() async throws -> HostStatus {
+        var status = try await common.host.status()
+        status.streams = try await common.host.listStreams()
+        return status
     }
 
-    private func show(_ status: HostStatus, _ streams: [StreamInfo]) throws {
-        let output = common.output
+    private func warn(_ status: HostStatus, _ output: Output) {
+        guard !status.warnings.isEmpty else { return }
+        output.heading("Warnings")
+        for warning in status.warnings { output.line(output.style.yellow("! ") + warning) }
+    }
+
+    private func show(_ status: HostStatus, _ output: Output, urgentFirst: Bool = false) throws {
         if output.json { return try output.object(status) }
         let style = output.style
         let age = Human.seconds((Human.now() - status.started.milliseconds) / 1000)
@@ -52,23 +67,24 @@ struct Status: AsyncParsableCommand {
                     : style.red(Human.grouped(status.deadLetters)) + "  see `sluice dlq list\(common.repeated)`"
             ),
         ])
-        if !status.functions.isEmpty {
-            output.heading("Functions")
-            FunctionTable.write(status.functions, to: output)
-        }
+        if urgentFirst { warn(status, output) }
+        if !urgentFirst { showFunctions(status, output) }
         if !status.subscriptions.isEmpty {
             output.heading("Subscriptions")
-            SubscriptionTable.write(status.subscriptions, to: output)
+            let items = status.subscriptions
+            SubscriptionTable.write(
+                urgentFirst ? items.filter(\.isUnusual) + items.filter { !$0.isUnusual } : items, to: output)
         }
         for item in status.subscriptions {
             guard let reason = item.pauseReason else { continue }
             output.line("\(style.yellow("paused:")) \(item.rule)/\(item.target): \(reason)")
         }
+        if urgentFirst { showFunctions(status, output) }
         if let alarms = status.alarms, !alarms.isEmpty {
             output.heading("Alarms")
             output.table(AlarmTable.columns, alarms.map { AlarmTable.row($0, style) })
         }
-        if !streams.isEmpty {
+        if let streams = status.streams, !streams.isEmpty {
             output.heading("Streams")
             output.table(StreamTable.columns, streams.map(StreamTable.row))
         }
@@ -76,10 +92,13 @@ struct Status: AsyncParsableCommand {
             output.heading("Buckets")
             output.table(BucketTable.columns, status.buckets.map { BucketTable.row($0, style) })
         }
-        if !status.warnings.isEmpty {
-            output.heading("Warnings")
-            for warning in status.warnings { output.line(style.yellow("! ") + warning) }
-        }
+        if !urgentFirst { warn(status, output) }
+    }
+
+    private func showFunctions(_ status: HostStatus, _ output: Output) {
+        guard !status.functions.isEmpty else { return }
+        output.heading("Functions")
+        FunctionTable.write(status.functions, to: output)
     }
 }
 
@@ -135,7 +154,7 @@ enum SubscriptionTable {
         let columns: [Table.Column] =
             [.path("RULE"), "FUNCTION", .whole("STATE"), .number("MATCHED")]
             + shown.map { Table.Column.number($0.title) }
-            + later.map { .number($0.title) }
+            + later.map { $0.title == "OLDEST" ? .number($0.title) : .spare($0.title) }
         let rows = items.map { item in
             // The usual target has its function's name, and the usual bus is `default`: neither is worth the room.
             let rule = (item.bus == "default" ? "" : item.bus + "/") + item.rule
@@ -156,6 +175,8 @@ extension SubscriptionStatus {
     /// What runs is counted as running, and not as waiting, retrying or redriven besides: those that are due first run
     /// first.
     fileprivate var running: Int64 { min(inFlight, waiting + retrying + redriven) }
+    /// Somebody should look at it.
+    fileprivate var isUnusual: Bool { pauseReason != nil || dead > 0 || retrying > 0 || parked > 0 }
     fileprivate var idle: Int64 { max(0, waiting - inFlight) }
     fileprivate var idleRetrying: Int64 { max(0, retrying - max(0, inFlight - waiting)) }
     fileprivate var idleRedriven: Int64 { max(0, redriven - max(0, inFlight - waiting - retrying)) }

@@ -1,18 +1,26 @@
 import FunctionJSON
 import Glibc
+import Synchronization
 
 /// What a command prints: readable text, or JSON with one object a line.
 struct Output: Sendable {
     let json: Bool
     let style: Style
+    /// Takes the lines instead of the standard output.
+    private let frame: Frame?
 
-    init(json: Bool = false) {
+    init(json: Bool = false, to frame: Frame? = nil) {
         self.json = json
+        self.frame = frame
         style = Style(enabled: Style.wanted(descriptor: 1))
     }
 
+    private func put(_ text: String) {
+        if let frame { frame.add(text) } else { print(text) }
+    }
+
     /// One line; what follows a line end in it is indented.
-    func line(_ text: String = "") { print(Text.shown(text, lineEnd: "\n  ", tab: "\t")) }
+    func line(_ text: String = "") { put(Text.shown(text, lineEnd: "\n  ", tab: "\t")) }
 
     /// One object, on one line.
     func object(_ value: some Encodable) throws {
@@ -38,8 +46,8 @@ struct Output: Sendable {
 
     /// A heading of a section, with an empty line before it.
     func heading(_ text: String) {
-        print()
-        print(style.bold(text))
+        put("")
+        put(style.bold(text))
     }
 
     /// Names and values, aligned.
@@ -50,7 +58,7 @@ struct Output: Sendable {
             let label = name + String(repeating: " ", count: width - name.count)
             let space = String(repeating: " ", count: indent)
             let below = "\n" + space + String(repeating: " ", count: width + 2)
-            print(space + style.dim(label) + "  " + Text.shown(value, lineEnd: below))
+            put(space + style.dim(label) + "  " + Text.shown(value, lineEnd: below))
         }
     }
 
@@ -59,7 +67,7 @@ struct Output: Sendable {
         let width = isatty(1) == 1 ? Self.terminalWidth(1) : nil
         let rows = rows.map { $0.map { Text.shown($0) } }
         for line in Table(columns: columns, rows: rows).lines(style: style, width: width.map { $0 - indent }) {
-            print(String(repeating: " ", count: indent) + line)
+            put(String(repeating: " ", count: indent) + line)
         }
     }
 
@@ -72,8 +80,15 @@ struct Output: Sendable {
             text = value.text
         }
         for line in text.split(separator: "\n", omittingEmptySubsequences: false) {
-            print(String(repeating: " ", count: indent) + line)
+            put(String(repeating: " ", count: indent) + line)
         }
+    }
+
+    /// Lines of the terminal; nil when unknown.
+    static func terminalHeight(_ descriptor: CInt) -> Int? {
+        var size = winsize()
+        guard ioctl(descriptor, UInt(TIOCGWINSZ), &size) == 0, size.ws_row > 2 else { return nil }
+        return Int(size.ws_row)
     }
 
     /// Columns of the terminal; nil when unknown.
@@ -81,5 +96,26 @@ struct Output: Sendable {
         var size = winsize()
         guard ioctl(descriptor, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 20 else { return nil }
         return Int(size.ws_col)
+    }
+}
+
+/// Lines for a picture that is to fit the terminal.
+final class Frame: Sendable {
+    private let lines = Mutex<[String]>([])
+
+    func add(_ text: String) {
+        let added = text.split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
+        lines.withLock { $0 += added }
+    }
+
+    /// As many lines as there is room for, none wider than the terminal; the last says how many are left out.
+    func fitted(rows: Int?, columns: Int?) -> [String] {
+        var lines = lines.withLock { $0 }
+        // The cursor stands below the last one.
+        if let rows, lines.count > rows - 1 {
+            let shown = max(1, rows - 2)
+            lines = lines.prefix(shown) + ["… \(lines.count - shown) more lines"]
+        }
+        return columns.map { width in lines.map { Table.cut($0, to: width) } } ?? lines
     }
 }

@@ -8,6 +8,8 @@ struct Table {
         var isWhole: Bool
         /// How many of something there are: what is 0 everywhere may be left out.
         var isCount = false
+        /// It is left out before a row goes on in a second line.
+        var isSpare = false
         /// A path or a name whose end tells as much as its beginning: it is cut in the middle.
         var isPath = false
 
@@ -22,6 +24,13 @@ struct Table {
         static func number(_ title: String) -> Column {
             var column = Column(title, isNumber: true)
             column.isCount = true
+            return column
+        }
+
+        /// A number that is nice to have.
+        static func spare(_ title: String) -> Column {
+            var column = number(title)
+            column.isSpare = true
             return column
         }
 
@@ -44,16 +53,20 @@ struct Table {
     var rows: [[String]]
 
     /// Title and rows. Where `width` is known, no line is longer: first the widest texts are cut; where that is not enough,
-    /// counts that are 0 in every row are left out, and at last a row goes on in further lines.
+    /// counts that are 0 in every row are left out, then columns that are spare, and at last a row goes on in further lines.
     func lines(style: Style, width: Int?) -> [String] {
         let whole = widths
         guard let width, !columns.isEmpty else { return written(Array(columns.indices), whole, style) }
         let all = Array(columns.indices)
         let telling = all.filter { !columns[$0].isCount || rows.isEmpty || !isZero($0) }
-        for (shown, least) in [(all, Self.readableWidth), (telling, Self.readableWidth), (telling, Self.leastWidth)] {
+        let needed = telling.filter { !columns[$0].isSpare }
+        for (shown, least) in [
+            (all, Self.readableWidth), (telling, Self.readableWidth), (telling, Self.leastWidth),
+            (needed, Self.readableWidth), (needed, Self.leastWidth),
+        ] {
             if let fitting = fitted(shown, whole, width, least: least) { return written(shown, fitting, style) }
         }
-        return folded(telling, whole, width, style)
+        return folded(needed, whole, width, style)
     }
 
     private var widths: [Int] {

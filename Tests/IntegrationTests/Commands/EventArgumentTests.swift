@@ -53,6 +53,8 @@ extension Integration {
                 let json = try await sluice(host, "streams", "get", "clicks", "--json").output.objects
                 #expect(json.first?["text"] as? String == #"{"mode":"ok"}"# && json.first?["data"] is String)
                 #expect(try await sluice(host, "status").output.contains("ITERATOR AGE"))
+                let status = try await sluice(host, "status", "--json").output.objects
+                #expect((status.first?["streams"] as? [[String: Any]])?.first?["name"] as? String == "clicks")
                 let nothing = try await sluice(host, "rules", "why", "faulty", "nowhere.json", code: 1)
                 #expect(nothing.errors.contains("there is no file nowhere.json, and there is no event"), "\(nothing)")
             }

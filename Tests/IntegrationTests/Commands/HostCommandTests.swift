@@ -238,9 +238,31 @@ extension Integration {
                     $0.replacing("configuration:\n", with: "configuration:\n  malformedRows: pad\n")
                 }
                 _ = try await sluice(host, "deploy", "--app", host.app.folder)
-                _ = try await run(TestApp.sluice, ["dlq", "redrive", "\(letter.id)", "--wait", "--data", host.data])
+                func redrive(_ more: String...) async throws -> ProgramResult {
+                    try await run(TestApp.sluice, ["dlq", "redrive", "\(letter.id)", "--data", host.data] + more)
+                }
+                #expect(try await redrive("--dry-run").output.contains("dry run: 0 dead letters would be delivered"))
+                let left = try await redrive()
+                #expect(left.ending == .exited(1) && left.output.contains("1 dead letter left alone"), "\(left)")
+                let shown = try await sluice(host, "dlq", "show", "\(letter.id)")
+                #expect(
+                    shown.output.contains("nothing to redrive") && shown.output.contains("MalformedRow"), "\(shown)")
+                #expect(
+                    try await sluice(host, "dlq", "list", "--letters").output.contains("sluice dlq purge \(letter.id)"))
+                // Even so it does not take the newer one's place.
+                _ = try await redrive("--older-versions")
                 let again = try await host.wait(for: "the letter again") { try await host.deadLetters().first }
                 #expect(again.code == "NewerVersion", "\(again)")
+                // By hand the object counts as it is now, whatever the event says.
+                let event = try #require(try await host.objectEvents().first).id
+                for given in ["landing-zone/db/t/one.csv", event] {
+                    let dry = try await run(
+                        TestApp.sluice, ["invoke", "CSVToParquet", given, "--dry-run", "--data", host.data])
+                    #expect(dry.ending == .exited(0) && dry.errors.contains("would put clean-zone/db/t/"), "\(dry)")
+                    let done = try await run(TestApp.sluice, ["invoke", "CSVToParquet", given, "--data", host.data])
+                    #expect(done.ending == .exited(0), "\(done)")
+                }
+                try await expectTable(host, "db", files: 1, rows: 3)
                 // And a third version replaces the second.
                 try host.move("id,a\n1,x\n", to: "landing-zone", "db/t/one.csv")
                 _ = try await host.wait(for: "one row") {

@@ -99,6 +99,44 @@ struct ParquetCommandTests {
         #expect(twice.ending == .exited(1) && twice.errors.contains("named twice"))
     }
 
+    @Test("merge neither doubles rows by its own output nor touches a bucket that a host watches")
+    func mergePlaces() async throws {
+        let folder = CommandFolder()
+        defer { folder.remove() }
+        for index in 0..<2 {
+            try folder.write("g/\(index).csv", "id\n\(index)\n")
+            _ = try await folder.output("csv", "convert", "@g/\(index).csv", "@g/\(index).parquet")
+        }
+        _ = try await folder.output("parquet", "merge", "@g", "-o", "@g/all.parquet")
+        let again = try await folder.sluice("parquet", "merge", "@g", "-o", "@g/all.parquet")
+        #expect(
+            again.ending == .exited(1) && again.errors.contains("all.parquet is an input and the output"), "\(again)")
+        let replaced = try await folder.sluice("parquet", "merge", "@g/0.parquet", "@g/1.parquet", "-o", "@g/1.parquet")
+        #expect(replaced.ending == .exited(1) && replaced.errors.contains("--delete-inputs"), "\(replaced)")
+        #expect(try await folder.output("parquet", "to-csv", "@g/1.parquet") == "id\n1")
+        // As a host's bucket is.
+        try folder.write("data/buckets/zone/.sluice/x", "")
+        for index in 0..<2 {
+            _ = try await folder.output("csv", "convert", "@g/\(index).csv", "@data/buckets/zone/t/\(index).parquet")
+        }
+        for (output, size, flag) in [
+            ("@data/buckets/zone/t/all.parquet", "9GB", "--json"), ("@data/buckets/zone/new/deep", "1MB", "--json"),
+            ("@out", "1MB", "--delete-inputs"),
+        ] {
+            let refused = try await folder.sluice(
+                "parquet", "merge", "@data/buckets/zone/t", "-o", output, "--target-size", size, flag)
+            #expect(
+                refused.ending == .exited(1) && refused.errors.contains("a bucket that a host watches"), "\(refused)")
+        }
+        #expect(folder.exists("data/buckets/zone/t/0.parquet") && !folder.exists("out"))
+        let good = try await folder.output("parquet", "merge", "@data/buckets/zone/t", "-o", "@out.parquet")
+        #expect(good.hasPrefix("2 files -> 1 file: 2 rows"), "\(good)")
+        // What was made before is one of the inputs, and stays what it is.
+        let whole = try await folder.output(
+            "parquet", "merge", "@g/all.parquet", "@out.parquet", "-o", "@out.parquet", "--delete-inputs")
+        #expect(whole.contains("4 rows"), "\(whole)")
+    }
+
     @Test(
         "What is no Parquet file, or none at all, is told in one line",
         arguments: ["schema", "head", "stats", "to-csv"])

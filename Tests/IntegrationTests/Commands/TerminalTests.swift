@@ -57,6 +57,18 @@ extension Integration {
                     #expect(events.contains { $0.contains(event) } && events[0].hasPrefix("TIME"), "\(events)")
                     #expect(events.contains { $0.contains("Z  \(event)") }, "no time with its zone: \(events)")
                 }
+                // What is nice to have goes before a row needs a second line.
+                let narrow = try await shown(48, host, ["status"]).drop { $0 != "Subscriptions" }.dropFirst().prefix(4)
+                #expect(
+                    narrow.first?.hasPrefix("RULE") == true && narrow.allSatisfy { !$0.hasPrefix(" ") }, "\(narrow)")
+                let watch = "'\(TestApp.sluice)' status --watch --data '\(host.data)'"
+                let frames = try await run(
+                    "/usr/bin/script",
+                    ["-qec", "stty cols 80 rows 12; NO_COLOR=1 timeout 5 \(watch); true", "/dev/null"]
+                ).output.replacing("\r\n", with: "\n").split(separator: "\u{1B}[H\u{1B}[J")
+                let picture = try #require(frames.first).split(separator: "\n", omittingEmptySubsequences: false)
+                #expect(picture.count <= 12 && picture.allSatisfy { $0.count <= 80 }, "\(picture)")
+                #expect(picture.contains { $0.hasPrefix("… ") && $0.hasSuffix(" more lines") }, "\(picture)")
                 let whole = try await run(TestApp.sluice, ["rules", "list", "--data", host.data]).output
                 #expect(whole.contains(long) && whole.contains("first-of-two → Faulty, second-of-two → Faulty"))
                 #expect(whole.contains("Events/rules/long.yaml"))

@@ -18,6 +18,13 @@ extension Integration {
                     groups.map { "\($0.function) \($0.code) \($0.count)" }.sorted() == [
                         "Faulty Deliberate 3", "Faulty UnknownMode 1",
                     ])
+                let one = try await run(
+                    TestApp.sluice, ["dlq", "list", "--limit", "1", "--json", "--data", host.data])
+                #expect(one.output.objects.count == 1 && one.errors.contains("there are more"), "\(one)")
+                // What fails by hand is told to whoever asked, and is no dead letter.
+                #expect(try await host.invoke(FaultyRequest("forbidden")).summary.code == "AccessDenied")
+                #expect(
+                    host.logText.contains("a dead letter of a new kind") && !host.logText.contains("AccessDenied"))
                 let letters = try await host.deadLetters()
                 #expect(letters.map(\.id) == letters.map(\.id).sorted() && letters.count == 4)
                 let ofOne = try await host.client.listDeadLetters(

@@ -83,6 +83,13 @@ extension Integration {
                 }
                 let letters = try await host.deadLetters()
                 #expect(letters.map(\.function) == ["Faulty", "Faulty@1", "Faulty"], "\(letters)")
+                // What was dead already is dead twice: it is said which came first.
+                let twice = try await run(TestApp.sluice, ["replay", "show", "v2", "--data", host.data])
+                #expect(
+                    twice.output.contains(
+                        "1 of them have an older dead letter as well: sluice dlq purge \(letters[0].id) \(letters[1].id)"
+                    ),
+                    "\(twice)")
                 // Redriven to the version that failed, also after a restart.
                 #expect(await host.end() == .exited(0))
                 try await host.start()

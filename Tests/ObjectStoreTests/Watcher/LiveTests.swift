@@ -194,6 +194,17 @@ struct LiveTests {
         #expect(harness.watcher?.status.refusedCount == 0)
     }
 
+    @Test("what was refused in a folder is forgotten with the folder, wherever it was moved to")
+    func refusedFolder() throws {
+        let harness = try WatchHarness()
+        _ = try harness.changes { try harness.sh("mkdir -p t/x/deep; ln -s x t/x/link; mkfifo t/x/deep/fifo") }
+        #expect(Set(harness.watcher?.status.refused.map(\.path) ?? []) == ["t/x/link", "t/x/deep/fifo"])
+        _ = try harness.changes { try harness.sh("mv t/x t/y") }
+        #expect(Set(harness.watcher?.status.refused.map(\.path) ?? []) == ["t/y/link", "t/y/deep/fifo"])
+        _ = try harness.changes { try harness.sh("mv t/y ../outside/y") }
+        #expect(harness.watcher?.status.refusedCount == 0)
+    }
+
     @Test("names that are not UTF-8 are refused and shown, live and in a scan; equivalent names stay two")
     func names() throws {
         let changes = try harness.changes {

@@ -35,7 +35,7 @@ private struct AlarmDriver {
     }
 
     mutating func deadline(found: Bool = false) {
-        for deadline in core.deadlines(wall: now) { tell(core.decide(deadline, found: found, wall: now)) }
+        for deadline in core.deadlines(wall: now) { tell(core.decide(deadline, found: found ? now : nil, wall: now)) }
     }
 
     mutating func arrived(_ name: String) { tell(core.arrived(name, at: now, wall: now)) }
@@ -223,6 +223,29 @@ struct AlarmCoreTests {
         driver.now = june + 76 * hour
         driver.deadline(found: true)
         #expect(driver.states == ["ALARM", "OK"])
+    }
+
+    @Test("the first deadline looks as far back as the others, and what was decided is told also where nothing changes")
+    func first() throws {
+        var driver = AlarmDriver()
+        // Deployed at one; the deadlines are at four.
+        driver.now = june + hour
+        try driver.set(daily)
+        driver.now = june + 4 * hour
+        #expect(driver.core.deadlines(wall: driver.now).map(\.windowStart) == [(june - 20 * hour) / 1000])
+        driver.deadline(found: true)
+        #expect(driver.told.isEmpty)
+        let state = try #require(driver.core.all.first?.state)
+        #expect(state.reason == "the file arrived in time for the last deadline" && state.arrived == driver.now)
+        driver.now = june + 28 * hour
+        #expect(driver.core.deadlines(wall: driver.now).map(\.windowStart) == [(june + 4 * hour) / 1000])
+        // Another file, another alarm.
+        var other = daily
+        other.expectedFile?.bucket = "inbox"
+        driver.now = june + 29 * hour
+        try driver.set(other)
+        driver.now = june + 52 * hour
+        #expect(driver.core.deadlines(wall: driver.now).map(\.windowStart) == [(june + 28 * hour) / 1000])
     }
 
     @Test("`within` is how long before the deadline it may come")

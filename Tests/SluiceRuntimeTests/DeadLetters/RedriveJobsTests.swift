@@ -54,7 +54,7 @@ struct RedriveJobsTests {
     }
 
     /// Dead letters of `count` events.
-    private func letters(_ count: Int64, payload: String = "{}") async throws {
+    private func letters(_ count: Int64, payload: String = "{}", input: String = "") async throws {
         var batch = Batch()
         batch.control.append(
             .putSubscription(SubscriptionRecord(id: subscription, log: "default", rule: "r", target: "f")))
@@ -74,7 +74,7 @@ struct RedriveJobsTests {
                     DeadLetter(
                         delivery: delivery, target: "f", rule: "r", eventID: "e\(number)", ingested: 0, died: 0,
                         code: "Boom", message: "it broke", condition: "PermanentError", fingerprint: "b", attempts: 1,
-                        history: [], payload: Array(payload.utf8), lineage: [])))
+                        history: [], payload: Array(payload.utf8), lineage: [], input: Array(input.utf8))))
         }
         _ = try await journal.commit(dead)
     }
@@ -124,6 +124,53 @@ struct RedriveJobsTests {
         try await letters(3)
         #expect(try await sent([.init(ids: [2, 3, 2, 2])]) == [2])
         #expect(try await pending() == [2, 3])
+        files.stop()
+    }
+
+    @Test("What a newer version has replaced is left alone, and told; who asks for it gets it")
+    func olderVersions() async throws {
+        try await letters(3, input: #"{"object":{"bucket":"b","key":"k","size":1,"etag":"e","sequencer":"1"}}"#)
+        var batch = Batch()
+        batch.objects.append(
+            .put(
+                ObjectRecord(
+                    bucket: "b", key: "k", device: 1, inode: 1, size: 1, modified: 0, changed: 5_000_000, sample: 0,
+                    etag: "f", sequencer: "2", eventID: "e3")))
+        _ = try await committer.commit(batch)
+        // The third one's version is what is there.
+        let started = try await jobs.start(.init(selection: .init(all: true)))
+        while try await pending() != [3] || jobs.job(started.id)?.older != 2 { _ = try await stored(started.id) }
+        let job = try #require(jobs.job(started.id))
+        #expect(job.sent == 1 && job.failed == 2 && !job.isOver, "\(job)")
+        let told = try #require(try await jobs.outcomes(of: started.id, page: 1))
+        #expect(told.map(\.state) == ["failed", "failed", "under way"], "\(told)")
+        #expect(told.map(\.code) == ["NewerVersion", "NewerVersion", nil], "\(told)")
+        batch = Batch()
+        let journal = journal
+        let entry = try #require(try await files.run { try journal.pending(nil, after: 0, limit: 1) }.first)
+        batch.pending.append(.finish(entry.delivery, .succeeded))
+        batch.deadLetters.append(.setState(id: 3, .redriven))
+        _ = try await committer.commit(batch)
+        #expect(jobs.job(started.id)?.isOver == true && jobs.job(started.id)?.failed == 2)
+
+        let none = try await jobs.start(.init(selection: .init(ids: [1])))
+        while jobs.job(none.id)?.isOver != true { _ = try await stored(none.id) }
+        #expect(jobs.job(none.id)?.failed == 1 && jobs.job(none.id)?.sent == 0)
+        try await send(.init(selection: .init(ids: [1]), olderVersions: true))
+        #expect(try await pending() == [1])
+        try await send(.init(selection: .init(ids: [2]), to: "g"))
+        #expect(try await pending() == [1, 2])
+        files.stop()
+    }
+
+    @Test("A job says which paused target holds it back")
+    func paused() async throws {
+        try await letters(1)
+        try await dispatcher.setPaused([subscription], true, reason: "by hand")
+        let started = try await jobs.start(.init(selection: .init(all: true)))
+        while jobs.job(started.id)?.sent != 1 { _ = try await stored(started.id) }
+        #expect(
+            jobs.job(started.id)?.held == [.init(bus: "default", rule: "r", target: "f", reason: "by hand")])
         files.stop()
     }
 

@@ -245,8 +245,8 @@ struct PauseTests {
         let trial = driver.pump()
         #expect(trial.count == 1)
         #expect(driver.pump().isEmpty, "one at a time")
-        driver.finish(trial[0], CoreDriver.failed("Down"))
-        guard case .open(_, 10_000) = driver.core.flow(of: one) else {
+        driver.finish(trial[0], CoreDriver.failed("Broken"))
+        guard case .open(let still, 10_000) = driver.core.flow(of: one), still.reason.contains("Broken") else {
             Issue.record("a failing trial goes on pausing")
             return
         }
