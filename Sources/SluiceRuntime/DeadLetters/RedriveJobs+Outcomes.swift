@@ -1,4 +1,4 @@
-import HostAPI
+package import HostAPI
 import Journal
 
 /// What comes of the letters that jobs have sent.
