@@ -254,7 +254,7 @@ extension Integration {
                 let again = try await host.wait(for: "the letter again") { try await host.deadLetters().first }
                 #expect(again.code == "NewerVersion", "\(again)")
                 // By hand the object counts as it is now, whatever the event says.
-                let event = try #require(try await host.objectEvents().first).id
+                let event = try #require(try await host.objectEvents(of: "landing-zone").first).id
                 for given in ["landing-zone/db/t/one.csv", event] {
                     let dry = try await run(
                         TestApp.sluice, ["invoke", "CSVToParquet", given, "--dry-run", "--data", host.data])

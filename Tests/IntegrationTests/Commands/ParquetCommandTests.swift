@@ -116,6 +116,7 @@ struct ParquetCommandTests {
         #expect(try await folder.output("parquet", "to-csv", "@g/1.parquet") == "id\n1")
         // As a host's bucket is.
         try folder.write("data/buckets/zone/.sluice/x", "")
+        try folder.write("data/buckets/zone/t/notes.txt", "")
         for index in 0..<2 {
             _ = try await folder.output("csv", "convert", "@g/\(index).csv", "@data/buckets/zone/t/\(index).parquet")
         }
