@@ -86,7 +86,7 @@ struct Evaluation {
     private func containsDate(
         _ first: UnsafeMutablePointer<Atom>, _ count: Int, _ value: UnsafeMutablePointer<FlatValue>
     ) -> Bool {
-        guard value.pointee.kind == .string, let moment = Timestamp.microseconds(value.pointee.text) else {
+        guard value.pointee.kind == .string, let moment = InstantText.microseconds(value.pointee.text) else {
             return false
         }
         var low = 0
