@@ -210,7 +210,10 @@ package final class ManifestRunner {
             }
         }
         guard !isStopped else { return }
-        look.missing += look.unread.map { "\($0): is too long to be read in time for its SHA-256" }
+        // Without a look into it, because others are missing, a file is not to blame.
+        if look.missing.isEmpty || isLast {
+            look.missing += look.unread.map { "\($0): is too long to be read in time for its SHA-256" }
+        }
         let answer = ManifestCore.Look(id: manifest.id, eventID: manifest.eventID, missing: look.missing)
         // What has not been read at the deadline was not looked at for the last time.
         if let (manifest, ending) = core.looked(answer, now: began) { await end(manifest, ending) }
