@@ -135,8 +135,8 @@ struct BucketFolderTests {
         try await host.deploy(rules: [:], more: declared(moved))
         try put("\(moved)/two.csv")
         let _: Bool = try await host.wait { try Self.told(host.journal).contains("+ two.csv") ? true : nil }
-        try await host.deploy(rules: [:], more: declared(moved, "existing: trigger, ignore: ['*.tmp']"))
-        try put("\(moved)/not.tmp")
+        try await host.deploy(rules: [:], more: declared(moved, "existing: trigger, ignore: ['*.skip']"))
+        try put("\(moved)/not.skip")
         try put("\(moved)/three.csv")
         let _: Bool = try await host.wait { try Self.told(host.journal).contains("+ three.csv") ? true : nil }
         #expect(try Self.told(host.journal) == ["+ one.csv", "+ two.csv", "+ three.csv"])
@@ -220,11 +220,16 @@ struct BucketFolderTests {
         let host = try await HostInProcess(rules: [:])
         try put("\(path)/one.csv")
         // What is only adopted is waited for.
-        host.journal.injectFault { $0.objects.isEmpty ? nil : JournalError(.storage, "not now") }
-        let before = host.runtime.deployment.ruleSet
+        let refusals = Mutex(0)
+        host.journal.injectFault { batch in
+            guard !batch.objects.isEmpty else { return nil }
+            refusals.withLock { $0 += 1 }
+            return JournalError(.storage, "not now")
+        }
         let more = declared(nil, "existing: ignore")
         let deploying = Task { @LoopActor in try? await host.deploy(rules: [:], more: more) }
-        let _: Bool = try await host.wait { host.runtime.deployment.ruleSet > before ? true : nil }
+        // By then somebody waits for it.
+        let _: Bool = try await host.wait { refusals.withLock { $0 } > 5 ? true : nil }
         await host.runtime.drain()
         await deploying.value
         await host.stop()
