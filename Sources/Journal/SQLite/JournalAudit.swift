@@ -54,7 +54,8 @@ struct JournalAudit {
             tally.problem("the log starts at \(first), but \(trimmed) records were trimmed")
         }
         return Snapshot(
-            tally: tally, cores: stored.cores, head: stored.head, segments: try segments.map { try $0.stored("id") }, first: first)
+            tally: tally, cores: stored.cores, head: stored.head, segments: try segments.map { try $0.stored("id") },
+            first: first)
     }
 
     /// False if a segment disappeared meanwhile.

@@ -127,7 +127,8 @@ extension JournalWriter {
                         arguments: [event, try row.stored("boot") as Int64, try row.stored("number") as Int64])
                 }
             }
-            try db.execute(sql: "DELETE FROM invocation WHERE rowid <= ?", arguments: [try last.stored("rowid") as Int64])
+            try db.execute(
+                sql: "DELETE FROM invocation WHERE rowid <= ?", arguments: [try last.stored("rowid") as Int64])
             try db.execute(sql: "COMMIT")
             return old.count == rows.count
         }

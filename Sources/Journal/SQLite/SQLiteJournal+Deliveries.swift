@@ -88,7 +88,8 @@ extension SQLiteJournal {
                         AND code = ? AND fingerprint = ? AND died = ? ORDER BY id DESC LIMIT 1
                         """, arguments: [target, code, print, try group.stored("last") as Int64])
                 return try DeadLetterGroup(
-                    target: target, code: code, fingerprint: print, message: message ?? "", count: group.stored("count"),
+                    target: target, code: code, fingerprint: print, message: message ?? "",
+                    count: group.stored("count"),
                     first: group.stored("first"), last: group.stored("last"))
             }
         }

@@ -156,7 +156,7 @@ package final class Publisher {
                 CrashPoint.hit(.runtimeDecided)
             }
         } catch {
-            guard (error as? JournalError)?.code == .closed else {
+            guard error.code == .closed else {
                 // Nothing is decided. Who is told nothing would keep the delivery in memory, unsettled, until a restart.
                 return .failed(
                     Failure(code: "JournalUnavailable", message: "the journal refused the outcome: \(error)"))
