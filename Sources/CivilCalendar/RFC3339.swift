@@ -59,7 +59,8 @@ private struct DigitReader {
     mutating func number(_ width: Int) -> Int? {
         guard position + width <= bytes.count else { return nil }
         var value = 0
-        for byte in bytes[position..<position + width] {
+        for index in position..<position + width {
+            let byte = bytes[index]
             guard byte &- UInt8(ascii: "0") < 10 else { return nil }
             value = value * 10 + Int(byte - UInt8(ascii: "0"))
         }

@@ -48,8 +48,10 @@ struct TimestampTests {
         let last = Timestamp(nanosecondsSinceEpoch: .max)
         #expect(last.description == "2262-04-11T23:47:16.854775807Z")
         #expect(last.wholeSeconds.description == "2262-04-11T23:47:16Z")
-        let early = try #require(Timestamp(rfc3339: "1677-09-21T00:13:43.2+00:01"))
-        #expect(early.rfc3339(fractionDigits: 3) == "1677-09-21T00:12:43.200Z")
+        let early = try #require(Timestamp(rfc3339: "1677-09-21T00:13:44.2+00:01"))
+        #expect(early.rfc3339(fractionDigits: 3) == "1677-09-21T00:12:44.200Z")
+        // Within the range, but in a second that begins before it.
+        #expect(Timestamp(rfc3339: "1677-09-21T00:13:43.2+00:01") == nil)
     }
 
     @Test("every day of the range is its own date")
