@@ -71,13 +71,15 @@ struct Up: AsyncParsableCommand {
             control: service.control, dataFolder: folder, listen: address, log: log
         ) { listening in
             let address = listening.map { " listen=\($0)" } ?? ""
+            // Whoever waits for `ready` has the warning then.
+            if !hasApp {
+                Failure.warn(
+                    "no app is in force: nothing is watched and nothing runs",
+                    hint: "deploy one with `sluice deploy --app DIR --data \(folder)`, or start in its folder; "
+                        + "`sluice new DIR` makes one")
+            }
             print("ready pid=\(getpid()) data=\(folder) socket=\(folder)/api.sock\(address) app=\(inForce)")
             fflush(nil)
-            guard !hasApp else { return }
-            Failure.warn(
-                "no app is in force: nothing is watched and nothing runs",
-                hint: "deploy one with `sluice deploy --app DIR --data \(folder)`, or start in its folder; "
-                    + "`sluice new DIR` makes one")
         }
         let group = ServiceGroup(
             configuration: ServiceGroupConfiguration(

@@ -200,7 +200,7 @@ extension Integration {
                 }
                 let staging = host.bucket("outbox") + "/.sluice"
                 _ = try await host.wait(for: "the attempts' folders to go", seconds: 10) {
-                    try FileManager.default.contentsOfDirectory(atPath: staging).isEmpty ? true : nil
+                    try FileManager.default.contentsOfDirectory(atPath: staging) == ["id"] ? true : nil
                 }
                 #expect(host.keys("outbox") == [])
             }
