@@ -72,7 +72,7 @@ struct FaultTests {
             let journal = try SQLiteJournal(dataFolder: fixture.folder, options: .small)
             journal.close()
             Issue.record("opened")
-        } catch let error as JournalError {
+        } catch {
             #expect(error.code == .corrupt, "\(error)")
         }
     }
