@@ -243,10 +243,13 @@ package final class Dispatcher {
 
     // MARK: Stopping
 
+    /// From now on nothing more is started; what runs goes on.
+    func startNothingMore() { isStopping = true }
+
     /// Starts nothing more and waits until nothing runs, at most `grace` milliseconds; what runs longer is killed and
     /// will be delivered again by the next host.
     package func stop(grace: Int) async {
-        isStopping = true
+        startNothingMore()
         timer?.cancel()
         sweeper?.cancel()
         if !attempts.isEmpty {

@@ -265,6 +265,8 @@ package final class HostRuntime {
         guard !isDrained else { return }
         isDrained = true
         admission.phase = .stopping
+        // At once: whoever sees that the host is stopping may rely on it while the watchers still end.
+        dispatcher.startNothingMore()
         housekeeping?.cancel()
         lossWatch?.cancel()
         schedules.stop()
