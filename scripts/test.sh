@@ -10,9 +10,18 @@ swift build --build-tests
 if (($#)); then
     exec swift test --skip-build "$@"
 fi
+# What failed is told again at the end, where it is seen.
+log=$(mktemp)
+trap 'rm -f "$log"' EXIT
+tests() {
+    swift test --skip-build "$@" 2>&1 | tee "$log" && return
+    echo "== what failed in: swift test $*"
+    grep -aE 'recorded an issue|^↳|Fatal error|unexpected signal' "$log" | cut -c 1-400 | head -n 40
+    exit 1
+}
 # At most a few at once: a test's time limit counts while it waits for a core, and hundreds would wait for minutes.
-swift test --skip-build --experimental-maximum-parallelization-width 4 \
+tests --experimental-maximum-parallelization-width 4 \
     --skip SluiceRuntimeTests --skip IntegrationTests --skip FunctionsTests
-swift test --skip-build --no-parallel --filter SluiceRuntimeTests
-swift test --skip-build --no-parallel --filter FunctionsTests
-swift test --skip-build --no-parallel --filter IntegrationTests
+tests --no-parallel --filter SluiceRuntimeTests
+tests --no-parallel --filter FunctionsTests
+tests --no-parallel --filter IntegrationTests

@@ -1,158 +1,104 @@
-#if canImport(Glibc)
-    import EventPatterns
-    import Glibc
-    import Testing
+import CAllocations
+import EventPatterns
+import Testing
 
-    /// Tells whether a closure allocates, by where the allocator puts the next block.
-    ///
-    /// A new thread has an empty cache of freed blocks, so its blocks come from its arena one after the other. If nothing is
-    /// allocated between two blocks of the same size, they are neighbours; what was allocated and freed in between stays in
-    /// the thread's cache and leaves a gap.
-    private final class AllocationProbe {
-        private let body: () -> Void
-        private var gap = 0
+/// Allocations are counted where the test's own thread asks for memory; see `CAllocations`.
+@Suite(
+    "Allocations",
+    .enabled(if: callocations_are_counted() == 1, "a sanitizer brings an allocator of its own"))
+struct AllocationTests {
+    private final class Canary {}
 
-        private init(_ body: @escaping () -> Void) { self.body = body }
+    @Test("An object that comes and goes is seen")
+    func counting() {
+        #expect(allocations { withExtendedLifetime(Canary()) {} } >= 1)
+        #expect(allocations {} == 0)
+    }
 
-        /// The bytes that `body` took from the arena on a new thread, blocks freed again included: the least of three
-        /// times, because a thread that happens to share the arena leaves gaps too.
-        static func bytes(_ body: @escaping () -> Void) -> Int {
-            (0..<3).map { _ in once(body) }.min { abs($0) < abs($1) } ?? -1
-        }
+    @Test("Matching allocates nothing once the scratch has grown", arguments: BenchKind.allCases)
+    func steadyState(kind: BenchKind) throws {
+        let matcher = Matcher(
+            try (kind.rules(count: 200, seed: 31) + HostileRules.all(for: kind).map(\.pattern)).enumerated()
+                .map { ($0, try EventPattern(parsing: $1, dialect: .extended)) })
+        let events =
+            kind.usesObjectEvents
+            ? BenchEvents.objectCreated(count: 50, buckets: 20, seed: 32)
+            : BenchEvents.cityLots(count: 50, seed: 32)
+        #expect(allocations(matcher, events) == 0)
+    }
 
-        private static func once(_ body: @escaping () -> Void) -> Int {
-            let probe = AllocationProbe(body)
-            var thread = pthread_t()
-            let context = Unmanaged.passUnretained(probe).toOpaque()
-            let created = pthread_create(
-                &thread, nil,
-                { context in
-                    guard let context else { return nil }
-                    Unmanaged<AllocationProbe>.fromOpaque(context).takeUnretainedValue().run()
-                    return nil
-                }, context)
-            guard created == 0 else { return -1 }
-            pthread_join(thread, nil)
-            return probe.gap
-        }
-
-        private func run() {
-            let size = 1000
-            var blocks: [UnsafeMutableRawPointer] = []
-            blocks.reserveCapacity(1_000_000)
-            func next(_ size: Int) -> UnsafeMutableRawPointer {
-                let block = malloc(size) ?? UnsafeMutableRawPointer(bitPattern: 1).unsafelyUnwrapped
-                blocks.append(block)
-                return block
-            }
-            // Use up what earlier threads left free in the arena, the largest first, until blocks of every size are
-            // neighbours: the next ones come from where the next large one does.
-            for small in stride(from: size, through: 24, by: -16) {
-                var last = next(small)
-                var neighbours = 0
-                while neighbours < 64, blocks.count < 900_000 {
-                    let block = next(small)
-                    neighbours = block == last + ((small + 23) & ~15) ? neighbours + 1 : 0
-                    last = block
-                }
-            }
-            var last = next(size)
-            for _ in 0..<64 { last = next(size) }
-            body()
-            gap = next(size) - last - 1008
-            for block in blocks { free(block) }
+    @Test("Nor does any operator, where it matches and where it does not")
+    func operators() throws {
+        let tests: [(test: String, passes: String, fails: String)] = [
+            (#""abc""#, #""abc""#, #""abd""#), ("100", "1e2", "101"), ("true", "true", "false"),
+            ("null", "null", #""null""#),
+            (#""""#, #""""#, "null"), (#"{"exactly":"10.0.0.1"}"#, #""10.0.0.1""#, #""10.0.0.01""#),
+            (#""10.0.0.1""#, #""10.0.0.01""#, #""10.0.0.2""#), (#"{"prefix":"ab"}"#, #""abc""#, #""ba""#),
+            (#"{"suffix":"bc"}"#, #""abc""#, #""ba""#),
+            (#"{"prefix":{"equals-ignore-case":"ÉAB"}}"#, #""éabc""#, #""xéab""#),
+            (#"{"suffix":{"equals-ignore-case":"aBÉ"}}"#, #""xABé""#, #""ab""#),
+            (#"{"equals-ignore-case":"Straße"}"#, #""STRASSE""#, #""strase""#),
+            (#"{"equals-ignore-case":"abc"}"#, #""ABC""#, #""abd""#),
+            (#"{"wildcard":"a*b*c"}"#, #""axbxc""#, #""axc""#),
+            (#"{"wildcard":{"equals-ignore-case":"a*É*c"}}"#, #""AxéxC""#, #""axc""#),
+            (#"{"anything-but":"a"}"#, #""b""#, #""a""#), (#"{"anything-but":[1,2]}"#, "3", "2"),
+            (#"{"anything-but":{"prefix":["a","b"]}}"#, #""ca""#, #""ab""#),
+            (#"{"anything-but":{"suffix":"a"}}"#, #""ab""#, #""ba""#),
+            (#"{"anything-but":{"equals-ignore-case":["É","a"]}}"#, #""b""#, #""é""#),
+            (#"{"anything-but":{"wildcard":["*a*b*","*c*"]}}"#, #""ba""#, #""xaxb""#),
+            (#"{"numeric":[">",1,"<=",9007199254740992]}"#, "9007199254740992", "1"),
+            (#"{"numeric":["<",0]}"#, "-0.1234567890123456", "123456789012345678"),
+            (#"{"exists":true}"#, "[null]", "{}"), (#"{"exists":false}"#, "{}", "1"),
+            (#"{"cidr":"10.0.0.0/8"}"#, #""10.1.2.3""#, #""11.0.0.0""#),
+            (#"{"cidr":"2001:db8::/32"}"#, #""2001:db8::1""#, #""2001:db9::""#),
+            (#"{"regex":"a(b|cd)*[0-9]{2}"}"#, #""abcd12""#, #""abc12""#),
+            (#"{"regex":"é.*"}"#, #""éa""#, #""ée\u0301\n""#),
+            (#"{"all-of":["x",{"prefix":"y"}]}"#, #"["yy","x"]"#, #"["x"]"#),
+            (
+                #"{"date":[">=","2026-01-01T00:00:00Z"]}"#, #""2026-01-01T01:00:00+01:00""#,
+                #""2025-12-31T23:59:59Z""#
+            ),
+        ]
+        for (test, passes, fails) in tests {
+            let pattern = try EventPattern(parsing: "{\"k\":[\(test)],\"z\":[1]}", dialect: .extended)
+            let or = try EventPattern(
+                parsing: "{\"$or\":[{\"k\":[\(test)]},{\"z\":[2]}]}", dialect: .extended)
+            let matcher = Matcher([(0, pattern), (1, or)])
+            let events = [passes, fails].map { Array("{\"k\":\($0),\"z\":1,\"y\":\"\\u00e9\"}".utf8) }
+            #expect(Set(try matcher.matches(in: events[0])) == [0, 1], "\(test)")
+            #expect(try matcher.matches(in: events[1]) == [], "\(test)")
+            #expect(allocations(matcher, events) == 0, "\(test)")
         }
     }
 
-    @Suite("Allocations")
-    struct AllocationTests {
-        private final class Canary {}
-
-        @Test("The probe sees an object that comes and goes")
-        func probe() {
-            #expect(AllocationProbe.bytes { withExtendedLifetime(Canary()) {} } != 0)
-            #expect(AllocationProbe.bytes {} == 0)
+    /// How often matching some events asks for memory once the scratch has grown.
+    private func allocations(_ matcher: Matcher<Int>, _ events: [[UInt8]]) -> Int {
+        // Plain memory and a closure without captures, so that only the engine could allocate.
+        let texts = events.map { event in
+            let copy = UnsafeMutableBufferPointer<UInt8>.allocate(capacity: event.count)
+            _ = copy.initialize(from: event)
+            return UnsafeBufferPointer(copy)
         }
-
-        @Test("Matching allocates nothing once the scratch has grown", arguments: BenchKind.allCases)
-        func steadyState(kind: BenchKind) throws {
-            let matcher = Matcher(
-                try (kind.rules(count: 200, seed: 31) + HostileRules.all(for: kind).map(\.pattern)).enumerated()
-                    .map { ($0, try EventPattern(parsing: $1, dialect: .extended)) })
-            let events =
-                kind.usesObjectEvents
-                ? BenchEvents.objectCreated(count: 50, buckets: 20, seed: 32)
-                : BenchEvents.cityLots(count: 50, seed: 32)
-            #expect(bytes(matcher, events) == 0)
-        }
-
-        @Test("Nor does any operator, where it matches and where it does not")
-        func operators() throws {
-            let tests: [(test: String, passes: String, fails: String)] = [
-                (#""abc""#, #""abc""#, #""abd""#), ("100", "1e2", "101"), ("true", "true", "false"),
-                ("null", "null", #""null""#),
-                (#""""#, #""""#, "null"), (#"{"exactly":"10.0.0.1"}"#, #""10.0.0.1""#, #""10.0.0.01""#),
-                (#""10.0.0.1""#, #""10.0.0.01""#, #""10.0.0.2""#), (#"{"prefix":"ab"}"#, #""abc""#, #""ba""#),
-                (#"{"suffix":"bc"}"#, #""abc""#, #""ba""#),
-                (#"{"prefix":{"equals-ignore-case":"ÉAB"}}"#, #""éabc""#, #""xéab""#),
-                (#"{"suffix":{"equals-ignore-case":"aBÉ"}}"#, #""xABé""#, #""ab""#),
-                (#"{"equals-ignore-case":"Straße"}"#, #""STRASSE""#, #""strase""#),
-                (#"{"equals-ignore-case":"abc"}"#, #""ABC""#, #""abd""#),
-                (#"{"wildcard":"a*b*c"}"#, #""axbxc""#, #""axc""#),
-                (#"{"wildcard":{"equals-ignore-case":"a*É*c"}}"#, #""AxéxC""#, #""axc""#),
-                (#"{"anything-but":"a"}"#, #""b""#, #""a""#), (#"{"anything-but":[1,2]}"#, "3", "2"),
-                (#"{"anything-but":{"prefix":["a","b"]}}"#, #""ca""#, #""ab""#),
-                (#"{"anything-but":{"suffix":"a"}}"#, #""ab""#, #""ba""#),
-                (#"{"anything-but":{"equals-ignore-case":["É","a"]}}"#, #""b""#, #""é""#),
-                (#"{"anything-but":{"wildcard":["*a*b*","*c*"]}}"#, #""ba""#, #""xaxb""#),
-                (#"{"numeric":[">",1,"<=",9007199254740992]}"#, "9007199254740992", "1"),
-                (#"{"numeric":["<",0]}"#, "-0.1234567890123456", "123456789012345678"),
-                (#"{"exists":true}"#, "[null]", "{}"), (#"{"exists":false}"#, "{}", "1"),
-                (#"{"cidr":"10.0.0.0/8"}"#, #""10.1.2.3""#, #""11.0.0.0""#),
-                (#"{"cidr":"2001:db8::/32"}"#, #""2001:db8::1""#, #""2001:db9::""#),
-                (#"{"regex":"a(b|cd)*[0-9]{2}"}"#, #""abcd12""#, #""abc12""#),
-                (#"{"regex":"é.*"}"#, #""éa""#, #""ée\u0301\n""#),
-                (#"{"all-of":["x",{"prefix":"y"}]}"#, #"["yy","x"]"#, #"["x"]"#),
-                (
-                    #"{"date":[">=","2026-01-01T00:00:00Z"]}"#, #""2026-01-01T01:00:00+01:00""#,
-                    #""2025-12-31T23:59:59Z""#
-                ),
-            ]
-            for (test, passes, fails) in tests {
-                let pattern = try EventPattern(parsing: "{\"k\":[\(test)],\"z\":[1]}", dialect: .extended)
-                let or = try EventPattern(
-                    parsing: "{\"$or\":[{\"k\":[\(test)]},{\"z\":[2]}]}", dialect: .extended)
-                let matcher = Matcher([(0, pattern), (1, or)])
-                let events = [passes, fails].map { Array("{\"k\":\($0),\"z\":1,\"y\":\"\\u00e9\"}".utf8) }
-                #expect(Set(try matcher.matches(in: events[0])) == [0, 1], "\(test)")
-                #expect(try matcher.matches(in: events[1]) == [], "\(test)")
-                #expect(bytes(matcher, events) == 0, "\(test)")
+        defer { for text in texts { text.deallocate() } }
+        let scratch = MatchScratch()
+        let pass = {
+            // Unoptimised, an array's iterator allocates; its subscript does not.
+            for index in 0..<texts.count {
+                try? matcher.forEachMatch(in: texts[index], scratch: scratch) { _ in }
+                try? matcher.forEachMatch(in: texts[index], reading: .validated, scratch: scratch) { _ in }
             }
         }
-
-        /// The bytes that matching some events takes from the arena once the scratch has grown.
-        private func bytes(_ matcher: Matcher<Int>, _ events: [[UInt8]]) -> Int {
-            // Plain memory and a closure without captures, so that only the engine could allocate.
-            let texts = events.map { event in
-                let copy = UnsafeMutableBufferPointer<UInt8>.allocate(capacity: event.count)
-                _ = copy.initialize(from: event)
-                return UnsafeBufferPointer(copy)
-            }
-            defer { for text in texts { text.deallocate() } }
-            let scratch = MatchScratch()
-            let pass = {
-                // Unoptimised, an array's iterator allocates; its subscript does not.
-                for index in 0..<texts.count {
-                    try? matcher.forEachMatch(in: texts[index], scratch: scratch) { _ in }
-                    try? matcher.forEachMatch(in: texts[index], reading: .validated, scratch: scratch) { _ in }
-                }
-            }
-            pass()
-            pass()
-            let size = scratch.byteCount
-            let bytes = AllocationProbe.bytes(pass)
-            #expect(scratch.byteCount == size)
-            return bytes
-        }
+        pass()
+        pass()
+        let size = scratch.byteCount
+        let count = allocations(pass)
+        #expect(scratch.byteCount == size)
+        return count
     }
-#endif
+
+    private func allocations(_ body: () -> Void) -> Int {
+        let before = callocations_of_this_thread()
+        body()
+        return callocations_of_this_thread() - before
+    }
+}
