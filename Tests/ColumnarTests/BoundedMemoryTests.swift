@@ -86,6 +86,18 @@ struct BoundedMemoryTests {
         }
     }
 
+    @Test("long texts that compress well: their pages' bounds are no burden, however many there are")
+    func bounds() async {
+        await #expect(processExitsWith: .success) {
+            guard Self.limit(300 << 20) else { return }
+            // A page each; whole, the bounds of all would be 500 MB, and the pages are 12 MB.
+            let rows = 200
+            let text = String(repeating: "a long text ", count: 100_000)
+            let source = Endless("a,b\n", text + ",1\n", bytes: 4 + (text.utf8.count + 3) * rows)
+            precondition(Self.convert(source, .csv) == nil, "many long texts")
+        }
+    }
+
     @Test("damaged Parquet files: errors or values within 300 MB")
     func parquet() async {
         await #expect(processExitsWith: .success) {

@@ -12,6 +12,7 @@ struct ColumnChunk {
         var values: Int
         var nulls: Int
         var encoding: ParquetEncoding
+        /// Long texts cut.
         var bounds: ValueBounds
     }
 
@@ -68,6 +69,8 @@ struct ColumnChunk {
         let header = Self.header(plain: plain.count, stored: stored.count, values: values, encoding: encoding)
         let offset = pages.count
         append(header, stored)
+        var bounds = bounds
+        bounds.cutTexts()
         uncompressedSize += pages.count - offset - stored.count + plain.count
         pageList.append(
             Page(

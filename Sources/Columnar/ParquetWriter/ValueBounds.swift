@@ -9,6 +9,8 @@ struct ValueBounds {
     var leastText: [UInt8] = []
     var greatestText: [UInt8] = []
     var isEmpty = true
+    /// Whether there is a NaN, which is not among the others.
+    var hasNaN = false
 
     /// Bytes of a text bound; longer bounds are cut.
     private static let textLimit = 64
@@ -47,13 +49,14 @@ struct ValueBounds {
         }
     }
 
-    /// NaN has no place in the order and is passed over.
+    /// NaN has no place in the order and is passed over; that there is one is kept.
     mutating func add(doubles values: UnsafePointer<Int64>, count: Int) {
         // Comparisons with NaN are false, so that it never becomes a bound. Four bounds side by side, since each
         // comparison waits for the one before.
         let values = UnsafeRawPointer(values).assumingMemoryBound(to: Double.self)
         var (low0, low1, low2, low3) = (Double.infinity, Double.infinity, Double.infinity, Double.infinity)
         var (high0, high1, high2, high3) = (-low0, -low0, -low0, -low0)
+        var unordered: UInt8 = 0
         var index = 0
         while index &+ 4 <= count {
             let (a, b, c, d) = (values[index], values[index &+ 1], values[index &+ 2], values[index &+ 3])
@@ -65,15 +68,18 @@ struct ValueBounds {
             high1 = b > high1 ? b : high1
             high2 = c > high2 ? c : high2
             high3 = d > high3 ? d : high3
+            unordered |= (a != a || b != b ? 1 : 0) | (c != c || d != d ? 1 : 0)
             index &+= 4
         }
         while index < count {
+            unordered |= values[index] != values[index] ? 1 : 0
             low0 = values[index] < low0 ? values[index] : low0
             high0 = values[index] > high0 ? values[index] : high0
             index &+= 1
         }
         var low = min(min(low0, low1), min(low2, low3))
         var high = max(max(high0, high1), max(high2, high3))
+        hasNaN = hasNaN || unordered != 0
         // Nothing but NaN.
         guard low <= high else { return }
         if !isEmpty {
@@ -96,6 +102,7 @@ struct ValueBounds {
     }
 
     mutating func merge(doubles other: ValueBounds) {
+        hasNaN = hasNaN || other.hasNaN
         guard !other.isEmpty else { return }
         withUnsafeTemporaryAllocation(of: Int64.self, capacity: 2) { pair in
             guard let pair = pair.baseAddress else { return }
@@ -129,6 +136,23 @@ struct ValueBounds {
         if isLower { leastText = Array(low) }
         if isHigher { greatestText = Array(high) }
         isEmpty = false
+    }
+
+    /// Texts of a dictionary, by the ids of the values.
+    mutating func add(_ dictionary: borrowing ValueDictionary, ids: UnsafePointer<UInt32>, count: Int) {
+        guard count > 0 else { return }
+        var (lowID, highID) = (ids[0], ids[0])
+        var (low, high) = (dictionary.text(lowID), dictionary.text(highID))
+        var (lowPrefix, highPrefix) = (Self.prefix(low), Self.prefix(high))
+        for index in 1..<max(1, count) {
+            let id = ids[index]
+            if id == lowID || id == highID { continue }
+            let text = dictionary.text(id)
+            let prefix = Self.prefix(text)
+            if prefix <= lowPrefix, Self.isLess(text, low) { (low, lowPrefix, lowID) = (text, prefix, id) }
+            if prefix >= highPrefix, Self.isLess(high, text) { (high, highPrefix, highID) = (text, prefix, id) }
+        }
+        add(least: low, greatest: high)
     }
 
     /// Texts of a dictionary.
@@ -216,14 +240,20 @@ struct ValueBounds {
 
     // MARK: as bytes
 
-    /// The bounds as PLAIN values for statistics: nil where there are none.
+    /// Forgets of long texts what `encoded` does not look at: bounds of a page are kept as long as its row group.
+    mutating func cutTexts() {
+        let enough = Self.textLimit + 1
+        if leastText.count > enough { leastText = Array(leastText.prefix(enough)) }
+        if greatestText.count > enough { greatestText = Array(greatestText.prefix(enough)) }
+    }
+
+    /// The bounds as PLAIN values for statistics: nil where there are none, and where there is a NaN, for to DuckDB and Spark
+    /// it is a number above all others, so that they would pass over rows that they would find.
     func encoded(as kind: ColumnLayout) -> (least: [UInt8], greatest: [UInt8], leastExact: Bool, greatestExact: Bool)? {
         guard !isEmpty else { return nil }
         switch kind {
         case .text:
-            var cut = min(leastText.count, Self.textLimit)
-            while cut > 0, cut < leastText.count, leastText[cut] & 0xC0 == 0x80 { cut -= 1 }
-            let low = Array(leastText.prefix(cut))
+            let low = Self.wholeCharacters(leastText)
             let lowExact = low.count == leastText.count
             if greatestText.count <= Self.textLimit { return (low, greatestText, lowExact, true) }
             // Cut and counted up, a bound lies above everything that begins like it.
@@ -231,6 +261,7 @@ struct ValueBounds {
             return (low, high, lowExact, false)
         case .boolean: return ([UInt8(truncatingIfNeeded: least)], [UInt8(truncatingIfNeeded: greatest)], true, true)
         case .int32: return (Self.bytes(least, 4), Self.bytes(greatest, 4), true, true)
+        case .double where hasNaN: return nil
         case .int64, .double: return (Self.bytes(least, 8), Self.bytes(greatest, 8), true, true)
         case .fixed16: return (leastText, greatestText, true, true)
         }
@@ -240,12 +271,19 @@ struct ValueBounds {
         (0..<count).map { UInt8(truncatingIfNeeded: value >> (8 * $0)) }
     }
 
-    /// The least text of at most `textLimit` bytes above all texts that begin as this one; whole characters only.
+    /// The beginning of a text, of at most `textLimit` bytes.
+    private static func wholeCharacters(_ text: [UInt8]) -> [UInt8] {
+        var cut = min(text.count, textLimit)
+        while cut > 0, cut < text.count, text[cut] & 0xC0 == 0x80 { cut -= 1 }
+        return Array(text.prefix(cut))
+    }
+
+    /// The least text of at most `textLimit` bytes above all texts that begin as this one; whole characters only. Nil where
+    /// there is none, or where the text is no UTF-8, as files of other writers may have it: what characters are worth is not
+    /// the order of such bytes.
     private static func successor(_ text: [UInt8]) -> [UInt8]? {
-        var scalars = Array(String(decoding: text.prefix(textLimit + 4), as: UTF8.self).unicodeScalars)
-        // The cut may have split the last character.
-        scalars.removeLast()
-        while scalars.reduce(0, { $0 + UTF8.width($1) }) > textLimit { scalars.removeLast() }
+        guard let beginning = String(validating: wholeCharacters(text), as: UTF8.self) else { return nil }
+        var scalars = Array(beginning.unicodeScalars)
         while let last = scalars.popLast() {
             let next = last.value == 0xD7FF ? 0xE000 : last.value + 1
             guard let scalar = Unicode.Scalar(next), UTF8.width(scalar) == UTF8.width(last) else { continue }

@@ -48,10 +48,14 @@ extension ColumnBuilder {
 
     /// Bounds of the texts whose ids are in the page.
     private func addTextBounds(_ workspace: PageWorkspace, _ bounds: inout ValueBounds) {
-        let isThere = workspace.flags(dictionary.count)
         let ids = numbers
-        for index in 0..<pageValueCount { isThere[Int(ids[index])] = 1 }
-        bounds.add(dictionary, where: isThere)
+        if pageValueCount < dictionary.count / 4 {
+            bounds.add(dictionary, ids: ids, count: pageValueCount)
+        } else {
+            let isThere = workspace.flags(dictionary.count)
+            for index in 0..<pageValueCount { isThere[Int(ids[index])] = 1 }
+            bounds.add(dictionary, where: isThere)
+        }
         chunk.bounds.merge(texts: bounds)
     }
 
