@@ -52,6 +52,43 @@ struct QualityPatternRunsTests {
         #expect(rows.rows == expected)
     }
 
+    @Test("A pattern that needs more states than are kept is judged right when they are numbered anew")
+    func renumbering() throws {
+        let pattern = try QualityPattern(".*a.{12}")
+        let expression = try Regex(".*a.{12}")
+        // Each text brings one state: all of what may follow "aa", the shorter ones first. The probe then needs the first
+        // one more that there is no room for, from the state after one "a", whose number the new one gets.
+        var words = [""]
+        var next = 0
+        while words.count < 1030 {
+            words += [words[next] + "a", words[next] + "b"]
+            next += 1
+        }
+        for count in 1000..<1030 {
+            let matcher = PatternMatcher(pattern)
+            for word in words[..<count] { _ = verdict("aa" + word, matcher) }
+            for probe in ["abbbbbbbbbbbb", "abbbbbbbbbbb", "abbbbbbbbbbbbb"] {
+                #expect(
+                    verdict(probe, matcher) == (probe.wholeMatch(of: expression) != nil),
+                    "\(count) texts, then \(probe)")
+            }
+        }
+    }
+
+    /// Whether a text matches, with so much behind it that it is looked at 64 bytes at a time.
+    private func verdict(_ text: String, _ matcher: PatternMatcher) -> Bool {
+        let bytes = Array(text.utf8) + [UInt8](repeating: 0x62, count: 64)
+        let verdicts = UnsafeMutablePointer<UInt8>.allocate(capacity: 2)
+        defer { verdicts.deallocate() }
+        bytes.withUnsafeBufferPointer { bytes in
+            [UInt32(text.utf8.count), 64].withUnsafeBufferPointer { lengths in
+                guard let bytes = bytes.baseAddress, let lengths = lengths.baseAddress else { return }
+                matcher.match(bytes, lengths, 2, into: verdicts)
+            }
+        }
+        return verdicts[0] == 1
+    }
+
     @Test("Distinct keys are counted exactly, however often each comes")
     func keys() throws {
         for (values, draws) in [(10_000, 40_000), (3, 20_000)] {

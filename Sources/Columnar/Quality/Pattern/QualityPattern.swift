@@ -25,7 +25,7 @@ public struct QualityPattern: Sendable {
 
 /// Matches values against a pattern by a deterministic automaton that is built as it is needed. Used by one thread at a
 /// time.
-final class PatternMatcher {
+package final class PatternMatcher {
     /// When there are more, the automaton is thrown away and built anew, which bounds its memory.
     private static let maximumStates = 1024
     private static let unknown: Int32 = -1
@@ -45,7 +45,8 @@ final class PatternMatcher {
     private var resets = 0
     private let runs: PatternRuns?
 
-    init(_ pattern: QualityPattern) {
+    /// With nothing seen yet.
+    package init(_ pattern: QualityPattern) {
         program = pattern.program
         runs = pattern.runs
         transitions = .allocate(capacity: 256 * capacity)
@@ -92,7 +93,7 @@ final class PatternMatcher {
 
     /// Sets a byte a value, 1 where it matches, of values that lie one after the other. Four go side by side, since each
     /// step of one waits for the step before.
-    func match(
+    package func match(
         _ texts: UnsafePointer<UInt8>, _ lengths: UnsafePointer<UInt32>, _ count: Int,
         into verdicts: UnsafeMutablePointer<UInt8>
     ) {
@@ -184,8 +185,9 @@ final class PatternMatcher {
     private func skip(_ times: Int, of byte: UInt8, from state: Int32) -> Int32 {
         var (state, left) = (state, times)
         while left > 0 {
+            let numbering = resets
             let next = step(state, byte)
-            if next == state || next < 0 { return next }
+            if next < 0 || (next == state && numbering == resets) { return next }
             state = next
             left &-= 1
         }
