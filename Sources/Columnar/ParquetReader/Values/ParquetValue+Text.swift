@@ -1,3 +1,5 @@
+import CivilCalendar
+
 extension ParquetValue: CustomStringConvertible {
     /// For a cell of a table: texts as they are, `null`, binaries as `0x…`, nested values as JSON.
     public var description: String {
@@ -110,18 +112,9 @@ extension ParquetValue: CustomStringConvertible {
         return text
     }
 
-    /// The Gregorian date of a day since 1970-01-01.
-    /// Source: https://howardhinnant.github.io/date_algorithms.html#civil_from_days
     private static func date(_ days: Int64) -> String {
-        let shifted = days + 719_468
-        let (era, dayOfEra) = shifted.flooredDivision(by: 146_097)
-        let yearOfEra = (dayOfEra - dayOfEra / 1460 + dayOfEra / 36_524 - dayOfEra / 146_096) / 365
-        let dayOfYear = dayOfEra - (365 * yearOfEra + yearOfEra / 4 - yearOfEra / 100)
-        let shiftedMonth = (5 * dayOfYear + 2) / 153
-        let day = dayOfYear - (153 * shiftedMonth + 2) / 5 + 1
-        let month = shiftedMonth < 10 ? shiftedMonth + 3 : shiftedMonth - 9
-        let year = yearOfEra + era * 400 + (month <= 2 ? 1 : 0)
-        let yearText = (year < 0 ? "-" : "") + padded(year.magnitude, to: 4)
+        let (year, month, day) = civilDate(daysSinceEpoch: Int(days))
+        let yearText = (year < 0 ? "-" : "") + padded(UInt64(year.magnitude), to: 4)
         return "\(yearText)-\(padded(UInt64(month), to: 2))-\(padded(UInt64(day), to: 2))"
     }
 

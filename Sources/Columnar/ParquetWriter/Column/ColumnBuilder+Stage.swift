@@ -61,20 +61,22 @@ extension ColumnBuilder {
             dropRuns(bad)
             return true
         }
-        let ids = numbers
-        let plain = usesDictionary || layout == .text ? nil : pageValues()
         let isPlainText = !usesDictionary && layout == .text
+        // A column of plain numbers needs no memory for the other.
+        let ids = usesDictionary || isPlainText ? numbers : nil
+        let plain = ids == nil ? pageValues() : nil
         var (row, value, next) = (mark.rows, mark.values, mark.values)
         var (text, nextText) = (mark.texts, mark.texts)
         for index in 0..<mark.count {
             let place = mark.rows &+ index
             let isThere = validity[place &>> 3] &>> UInt8(truncatingIfNeeded: place & 7) & 1
-            let length = isPlainText && isThere == 1 ? Int(ids[next]) : 0
+            let length = isPlainText && isThere == 1 ? Int(ids?[next] ?? 0) : 0
             if isBad[index] == 0 {
                 let bit: UInt8 = 1 &<< UInt8(truncatingIfNeeded: row & 7)
                 validity[row &>> 3] = isThere == 1 ? validity[row &>> 3] | bit : validity[row &>> 3] & ~bit
                 if isThere == 1 {
-                    if let plain { plain[value] = plain[next] } else { ids[value] = ids[next] }
+                    if let plain { plain[value] = plain[next] }
+                    if let ids { ids[value] = ids[next] }
                     if text < nextText { memmove(texts.base + text, texts.base + nextText, length) }
                     value &+= 1
                     text &+= length
@@ -96,11 +98,11 @@ extension ColumnBuilder {
     /// The same where no row is null: what lies between the bad rows is moved as a whole.
     private func dropRuns(_ bad: [Int]) {
         let isPlainText = !usesDictionary && layout == .text
-        let lengths = numbers
         var (source, target) = (texts.base + mark.texts, texts.base + mark.texts)
         /// Moves the texts of some rows, or passes over them.
         func takeTexts(_ rows: Range<Int>, keeping: Bool) {
             guard isPlainText else { return }
+            let lengths = numbers
             var bytes = 0
             for row in rows { bytes &+= Int(lengths[mark.values &+ row]) }
             if keeping {
@@ -188,12 +190,8 @@ extension ColumnBuilder {
             var bounds = ValueBounds()
             let values = pageValues() + mark.values
             bounds.add(doubles: values, count: count)
-            var hasNaN = false
-            for index in 0..<count {
-                hasNaN = hasNaN || values[index] & .max > 0x7FF0_0000_0000_0000
-            }
             summary.mayBeRounded = !keepsDigits
-            if !hasNaN {
+            if !bounds.hasNaN {
                 summary.values = .doubles(
                     least: Double(bitPattern: UInt64(bitPattern: bounds.least)),
                     greatest: Double(bitPattern: UInt64(bitPattern: bounds.greatest)))
@@ -269,15 +267,14 @@ extension ColumnBuilder {
     func appendStaged(to target: inout [Double]) -> Bool {
         guard type == .bigint || type == .double else { return false }
         let (count, isDouble) = (stagedValues, type == .double)
-        let ids = numbers + mark.values
+        let ids = usesDictionary ? numbers + mark.values : nil
         let source = usesDictionary ? dictionary.valuePointer : UnsafePointer(pageValues() + mark.values)
-        let hasIDs = usesDictionary
         let before = target.count
         target.append(contentsOf: repeatElement(0, count: count))
         target.withUnsafeMutableBufferPointer { target in
             guard let target = target.baseAddress else { return }
             for index in 0..<count {
-                let bits = source[hasIDs ? Int(ids[index]) : index]
+                let bits = source[ids.map { Int($0[index]) } ?? index]
                 target[before &+ index] = isDouble ? Double(bitPattern: UInt64(bitPattern: bits)) : Double(bits)
             }
         }
