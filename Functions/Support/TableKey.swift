@@ -1,8 +1,8 @@
 import Columnar
 import FunctionKit
 
-/// The table that an object's key names: `<anything>/<database>/<table>/<file>`. Folders of dates (`2026/11/21`, `2026-11-21`)
-/// and of partitions (`month=11`) are passed over, wherever they stand: the days of a table are one table.
+/// The table that an object's key names: `<anything>/<database>/<table>/<file>`. Folders of dates (see `DateFolders`) and
+/// of partitions (`month=11`) are passed over, wherever they stand: the days of a table are one table.
 public struct TableKey: Sendable, Hashable {
     /// The last folder but one, lower-cased, other characters than `a-z 0-9 _` replaced by `_`.
     public var database: String
@@ -14,7 +14,7 @@ public struct TableKey: Sendable, Hashable {
     /// Throws `HandlerError` with code `InvalidKey` when the key has fewer than two such folders.
     public init(_ key: String) throws {
         let parts = key.split(separator: "/", omittingEmptySubsequences: false).map(String.init)
-        let folders = parts.dropLast().filter { !Self.isDate($0) && !$0.contains("=") }
+        let folders = DateFolders.removed(from: parts.dropLast()).filter { !$0.contains("=") }
         guard folders.count >= 2, let file = parts.last else {
             let dates = parts.count > 2 ? " beside those of dates and partitions" : ""
             throw HandlerError(
@@ -33,11 +33,5 @@ public struct TableKey: Sendable, Hashable {
                 message: "the key \"\(key)\" has an empty part; put the file under <database>/<table>/<file>.csv",
                 retry: false)
         }
-    }
-
-    /// A folder of nothing but digits, or of digits with `-`, `_` or `.` between them.
-    private static func isDate(_ folder: String) -> Bool {
-        guard let first = folder.utf8.first, (0x30...0x39).contains(first) else { return false }
-        return folder.utf8.allSatisfy { (0x30...0x39).contains($0) || "-_.".utf8.contains($0) }
     }
 }

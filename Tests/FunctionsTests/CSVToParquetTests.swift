@@ -201,7 +201,18 @@ struct CSVToParquetTests {
     func tableKeys() throws {
         for (key, database, table) in [
             ("shop/sales/x.csv", "shop", "sales"), ("shop/sales/2026/11/21/x.csv", "shop", "sales"),
-            ("shop/sales/2026-11-21/x.csv", "shop", "sales"), ("2026/shop/11/sales/21/x.csv", "shop", "sales"),
+            ("shop/sales/2026-11-21/x.csv", "shop", "sales"), ("2026/11/shop/sales/2026/x.csv", "shop", "sales"),
+            ("shop/sales/2026/1/5/x.csv", "shop", "sales"), ("shop/sales/2026-11/21/x.csv", "shop", "sales"),
+            ("shop/sales/2026-11-21/23/59/x.csv", "shop", "sales"), ("shop/sales/2026-11-21-23/x.csv", "shop", "sales"),
+            ("shop/sales/2026.11/x.csv", "shop", "sales"), ("shop/sales/21.11.2026/x.csv", "shop", "sales"),
+            ("20261121/shop/sales/x.csv", "shop", "sales"), ("shop/sales/202611/x.csv", "shop", "sales"),
+            ("shop/sales/2026112123/x.csv", "shop", "sales"), ("shop/2026_11_21/sales/x.csv", "shop", "sales"),
+            // Other numbers are names: of stores, of customers.
+            ("stores/0042/x.csv", "stores", "0042"), ("customers/12345/x.csv", "customers", "12345"),
+            ("shop/stores/0043/x.csv", "stores", "0043"), ("shop/07/x.csv", "shop", "07"),
+            ("shop/2026/13/x.csv", "shop", "13"), ("shop/sales/1700/x.csv", "sales", "1700"),
+            ("shop/2026/11/32/x.csv", "shop", "32"), ("shop/20261332/x.csv", "shop", "20261332"),
+            ("shop/1-2-3/x.csv", "shop", "1_2_3"), ("shop/2026-11-/x.csv", "shop", "2026_11_"),
             ("shop/sales/year=2026/month=11/x.csv", "shop", "sales"), ("a/b/c/x.csv", "b", "c"),
             ("shop/2nd-half/x.csv", "shop", "2nd_half"),
         ] {
