@@ -133,7 +133,7 @@ struct DQDLRulesTests {
         #expect(enough.report.rules[0].measured == 0.5)
         let few = try QualityRules.judge(people, rule + " > 0.5")
         #expect(few.bad == [1, 2, 3, 4] && !few.report.passes)
-        #expect(few.report.failures.first?.contains("the share that passes is 0.5, not > 0.5") == true)
+        #expect(few.report.failures.first?.contains("the share of rows that pass is 0.5, not > 0.5") == true)
     }
 
     @Test("Referential integrity by one column and by two, null never found")

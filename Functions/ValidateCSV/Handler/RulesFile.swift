@@ -49,9 +49,12 @@ struct RulesFile {
     private static func decode(_ text: String, name: String) throws -> QualityRules {
         do {
             if name.hasSuffix(".dqdl") { return try unwrapped { try QualityRules(dqdl: text) } }
+            guard !QualityRules.isDQDL(text) else {
+                throw HandlerError(
+                    code: "InvalidRules", message: "the file holds a ruleset in DQDL, so its name must end in .dqdl",
+                    retry: false)
+            }
             return try unwrapped { try PlainYAML.decode(QualityRules.self, from: text.isEmpty ? "{}" : text) }
-        } catch let error as YamlError {
-            throw invalid(name, "\(error)")
         } catch let error as HandlerError {
             throw invalid(name, error.message)
         } catch let error as DecodingError {

@@ -15,9 +15,11 @@ extension QualityJudge {
         for rule in applied {
             results[rule.number].violations = rule.violations
             results[rule.number].measured = rule.share
+            results[rule.number].unit = "share of rows"
             results[rule.number].passed = rule.threshold?.holds(rule.share) ?? (rule.violations == 0)
             if let threshold = rule.threshold, !threshold.holds(rule.share) {
-                failures.append("\(rules.rules[rule.number]): the share that passes is \(rule.share), not \(threshold)")
+                failures.append(
+                    "\(rules.rules[rule.number]): the share of rows that pass is \(rule.share), not \(threshold)")
             }
         }
         for file in files {
@@ -26,17 +28,22 @@ extension QualityJudge {
             results[file.number].passed = outcome.passed
             results[file.number].violations = outcome.passed ? 0 : 1
             results[file.number].measured = outcome.measured
+            if outcome.measured != nil { results[file.number].unit = outcome.unit }
             if !outcome.passed {
                 failures.append("\(rules.rules[file.number]): found \(found.joined(separator: ", "))")
             }
         }
         for (number, rule) in rules.rules.enumerated() {
             switch rule.check {
-            case .rowCount(let minimum, let maximum) where rows < minimum ?? 0 || rows > maximum ?? .max:
-                failures.append("\(rows) rows, \(rule)")
+            case .rowCount(let minimum, let maximum):
+                (results[number].measured, results[number].unit) = (Double(rows), "rows")
+                guard rows < minimum ?? 0 || rows > maximum ?? .max else { continue }
+                failures.append("\(rule), found \(rows) rows")
             case .completeness(let share):
-                guard let name = rule.column, let found = completeness[name], found < share else { continue }
-                failures.append("\(rule), found \(found)")
+                guard let name = rule.column, let found = completeness[name] else { continue }
+                (results[number].measured, results[number].unit) = (found, "share of rows")
+                guard found < share else { continue }
+                failures.append("\(rule), found \(found) (share of rows)")
             default: continue
             }
             results[number].violations = 1
@@ -51,23 +58,30 @@ extension QualityJudge {
 
     private static func evaluate(
         _ node: FileNode, rows: Int64, _ found: inout [String]
-    ) throws(ColumnarError) -> (passed: Bool, measured: Double?) {
+    ) throws(ColumnarError) -> (passed: Bool, measured: Double?, unit: String?) {
         switch node {
         case .measure(let state, let condition):
             if let fault = state.fault {
                 found.append("\"\(fault.text)\" in row \(fault.row), which is no number")
-                return (false, nil)
+                return (false, nil, nil)
             }
             let value = try state.value(rows: rows)
-            guard !condition.holds(value) else { return (true, value) }
-            found.append(value.isNaN ? "no values" : NumberCondition.text(value))
-            return (false, value.isNaN ? nil : value)
+            guard !condition.holds(value) else { return (true, value, state.unit) }
+            found.append(value.isNaN ? "no values" : NumberCondition.text(value) + words(state.unit, of: value))
+            return (false, value.isNaN ? nil : value, state.unit)
         case .all(let nodes), .any(let nodes):
             var outcomes: [Bool] = []
             for node in nodes { outcomes.append(try evaluate(node, rows: rows, &found).passed) }
-            if case .all = node { return (!outcomes.contains(false), nil) }
-            return (outcomes.contains(true), nil)
+            if case .all = node { return (!outcomes.contains(false), nil, nil) }
+            return (outcomes.contains(true), nil, nil)
         }
+    }
+
+    /// A unit as it stands behind a number.
+    private static func words(_ unit: String?, of value: Double) -> String {
+        guard let unit else { return "" }
+        if unit.hasPrefix("share") { return " (\(unit))" }
+        return " \(value == 1 ? unit.dropLast() : unit[...])"
     }
 
     private static func thresholdFailures(
@@ -78,7 +92,7 @@ extension QualityJudge {
             failures.append("\(bad) bad rows, at most \(limit) are allowed")
         }
         if let limit = thresholds.maximumBadShare, rows > 0, Double(bad) > limit * Double(rows) {
-            failures.append("\(bad) of \(rows) rows are bad, at most the share \(limit) is allowed")
+            failures.append("\(bad) of \(rows) rows are bad, at most the share \(limit) of rows is allowed")
         }
         if bad > 0 && good == 0 { failures.append("no row is good") }
         return failures

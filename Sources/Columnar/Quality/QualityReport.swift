@@ -10,12 +10,14 @@ public struct QualityReport: Sendable, Hashable, Codable {
         public var passed: Bool
         /// What was compared: the share of records that pass, or the measure of a rule on the whole file.
         public var measured: Double?
+        /// What `measured` counts: `rows`, `columns`, `distinct values`; a share (0...1) is a `share of rows`. Nil where it has
+        /// the unit of the column's values.
+        public var unit: String?
 
-        init(rule: String, violations: Int64, passed: Bool, measured: Double? = nil) {
+        init(rule: String, violations: Int64, passed: Bool) {
             self.rule = rule
             self.violations = violations
             self.passed = passed
-            self.measured = measured
         }
     }
 

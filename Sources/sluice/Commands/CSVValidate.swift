@@ -66,9 +66,19 @@ enum QualityText {
             report.rules.map { rule in
                 [
                     rule.rule, rule.passed ? "yes" : "no", Human.grouped(rule.violations),
-                    rule.measured.map(figure) ?? "",
+                    rule.measured.map { measured($0, rule.unit) } ?? "",
                 ]
             })
+    }
+
+    /// `120 rows`; shares in hundredths, `99.5 % of rows`.
+    private static func measured(_ value: Double, _ unit: String?) -> String {
+        guard let unit else { return figure(value) }
+        guard unit.hasPrefix("share ") else { return "\(figure(value)) \(value == 1 ? unit.dropLast() : unit[...])" }
+        let hundredths = figure(value * 100)
+        // Nearly all is not all.
+        let isRounded = hundredths == "100.0000" || hundredths == "100"
+        return "\(isRounded && value < 1 ? "<100" : hundredths) % \(unit.dropFirst("share ".count))"
     }
 
     /// Whole numbers without a point, others with four digits behind it, unless they are too small to show there.

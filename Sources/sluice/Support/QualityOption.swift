@@ -33,10 +33,16 @@ struct RulesOption: ParsableArguments {
     func qualityRules() throws -> QualityRules? {
         guard let rules else { return nil }
         let text = String(decoding: try InputFile.bytes(of: rules), as: UTF8.self)
+        let isDQDL = rules.hasSuffix(".dqdl")
+        guard isDQDL || !QualityRules.isDQDL(text) else {
+            throw Failure(
+                "\(rules) holds a ruleset in DQDL, and rules are read as YAML unless the file's name ends in .dqdl",
+                hint: "give the file such a name")
+        }
         var result: QualityRules
         do {
             result =
-                try rules.hasSuffix(".dqdl")
+                try isDQDL
                 ? QualityRules(dqdl: text) : PlainYAML.decode(QualityRules.self, from: text)
         } catch let error as ColumnarError {
             throw Failure("\(rules): \(error.message)")

@@ -52,6 +52,15 @@ struct CSVCommandTests {
             "@bad.ndjson")
         #expect(told.hasPrefix("4 rows: 2 good, 2 bad (1 of them cannot be read)"), "\(told)")
         #expect(told.contains(#"ColumnValues "amount" > 0"#))
+        // A ruleset under another name is not taken for YAML.
+        try folder.write("orders.txt", "# mine\nRules = [ RowCount > 1 ]")
+        let misnamed = try await folder.sluice("csv", "validate", "@orders.csv", "--rules", "@orders.txt")
+        #expect(misnamed.ending == .exited(1) && misnamed.errors.contains("ends in .dqdl"), "\(misnamed.errors)")
+        // What is measured has its unit.
+        try folder.write(
+            "units.dqdl", #"Rules = [ RowCount > 1, Completeness "id" >= 0.5, DistinctValuesCount "amount" > 1 ]"#)
+        let units = try await folder.output("csv", "validate", "@orders.csv", "--rules", "@units.dqdl")
+        for words in ["4 rows", "100 % of rows", "3 distinct values"] { #expect(units.contains(words), "\(units)") }
         #expect(text(of: folder.file("good.csv")) == "id,amount,customer\n1,5,a\n3,7,zz\n")
         let bad = text(of: folder.file("bad.ndjson"))
         #expect(bad.objects.count == 3 && bad.contains(#""row":2"#) && bad.contains("is not > 0"), "\(bad)")

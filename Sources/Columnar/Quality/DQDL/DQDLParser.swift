@@ -8,6 +8,15 @@ extension QualityRules {
     public init(dqdl text: String, now: Int64? = nil) throws(ColumnarError) {
         self.init(rules: try DQDLParser.rules(text, now: now ?? Int64(time(nil))))
     }
+
+    /// Whether a text begins as a ruleset in DQDL does, and no mapping can: whoever expects a mapping can say so.
+    public static func isDQDL(_ text: String) -> Bool {
+        var rest = Substring(text)
+        while let first = rest.first, first == "#" || first.isWhitespace || first == "\u{FEFF}" {
+            rest = first == "#" ? rest.drop { !$0.isNewline } : rest.dropFirst()
+        }
+        return rest.hasPrefix("Rules") && rest.dropFirst(5).drop(while: \.isWhitespace).first == "="
+    }
 }
 
 /// A parser by recursive descent over the words of a document.

@@ -1,6 +1,8 @@
 /// A `Measure` while records pass by. Used by one thread at a time.
 final class MeasureState {
     private let kind: Measure.Kind
+    /// See `Measure.unit`.
+    let unit: String?
     private let condition: RecordEvaluator?
     private let columns: [CSVColumn]
     private let nullTokens: NullTokens
@@ -30,6 +32,7 @@ final class MeasureState {
         shared: inout [[String]: DistinctKeys]
     ) throws(ColumnarError) {
         kind = measure.kind
+        unit = measure.unit
         self.columns = columns
         self.nullTokens = nullTokens
         let needed = measure.columns.map { name in columns.firstIndex { $0.name == name } }

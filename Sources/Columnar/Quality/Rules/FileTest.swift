@@ -38,6 +38,19 @@ public struct Measure: Sendable {
         self.condition = condition
     }
 
+    /// What the number counts; nil where it has the unit of the column's values, or only says yes or no.
+    var unit: String? {
+        switch kind {
+        case .rowCount: "rows"
+        case .columnCount: "columns"
+        case .distinctCount: "distinct values"
+        case .completeness, .referentialIntegrity, .compliance: "share of rows"
+        case .uniqueness: "share of values"
+        case .uniqueValueRatio: "share of distinct values"
+        case .columnExists, .columnNamesMatch, .primaryKey, .mean, .sum, .standardDeviation: nil
+        }
+    }
+
     /// The columns that must be there for it to be measured.
     var columns: [String] {
         let own: [String] =
