@@ -6,8 +6,13 @@ extension TableLoader {
     public struct Settings: Decodable, Sendable {
         /// The bucket of the Parquet files.
         public var targetBucket: String?
-        /// `snappy` (the default), `zstd`, `gzip` or `none`.
+        /// `snappy` (the default), `zstd`, `gzip` or `none`, or with a level `zstd:9`, `gzip:1`.
         public var compression: String?
+        /// Most rows of a row group, and compressed bytes at which one ends.
+        public var rowGroupRows: Int?
+        public var rowGroupBytes: Int?
+        /// Free entries of each file's footer.
+        public var metadata: [String: String]?
         /// `current` (the default), `legacy` for readers of Parquet 1.0, or `newest` with encodings that few readers know.
         public var compatibility: String?
         /// Divides the rows among files in folders: `region`, `at:day`, `at:yyyy/MM/dd/HH`, or several with commas.

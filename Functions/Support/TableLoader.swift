@@ -23,27 +23,7 @@ public struct TableLoader: Sendable {
         } catch {
             throw HandlerError(code: "InvalidConfiguration", message: "input: \(error.message)", retry: false)
         }
-        switch settings.compression ?? "snappy" {
-        case "snappy": options.parquet.compression = .snappy
-        case "zstd": options.parquet.compression = .zstd(level: 3)
-        case "gzip": options.parquet.compression = .gzip(level: 6)
-        case "none": options.parquet.compression = .none
-        default:
-            throw HandlerError(
-                code: "InvalidConfiguration",
-                message: "compression is \"\(settings.compression ?? "")\"; choose snappy, zstd, gzip or none",
-                retry: false)
-        }
-        switch settings.compatibility ?? "current" {
-        case "current": options.parquet.compatibility = .current
-        case "legacy": options.parquet.compatibility = .legacy
-        case "newest": options.parquet.compatibility = .newest
-        default:
-            throw HandlerError(
-                code: "InvalidConfiguration",
-                message: "compatibility is \"\(settings.compatibility ?? "")\"; choose legacy, current or newest",
-                retry: false)
-        }
+        try settings.apply(to: &options.parquet)
         partitioning = try Self.partitioning(settings)
         checks = try LoadChecks(settings)
         switch settings.malformedRows ?? "fail" {
@@ -141,10 +121,11 @@ public struct TableLoader: Sendable {
         _ options: inout ConversionOptions, _ known: Table?, source: String, _ context: Context
     ) async throws {
         options.schema = try known.map { try schema(of: $0) }
-        options.parquet.keyValueMetadata = [
-            (key: "sluice.source", value: source),
-            (key: "sluice.function", value: "\(context.functionName) \(context.functionVersion)"),
-        ]
+        options.parquet.keyValueMetadata =
+            [
+                (key: "sluice.source", value: source),
+                (key: "sluice.function", value: "\(context.functionName) \(context.functionVersion)"),
+            ] + options.parquet.keyValueMetadata
         try await checks.apply(to: &options, context)
     }
 

@@ -10,7 +10,8 @@ func footer(_ bytes: [UInt8]) throws -> FileMetadata {
     return try ThriftReader.decode(FileMetadata.self, from: Array(bytes.dropLast(8).suffix(length)))
 }
 
-private func slice(_ bytes: [UInt8], _ offset: Int64?, _ length: Int32?) throws -> [UInt8] {
+/// A part of a file, such as an index.
+func slice(_ bytes: [UInt8], _ offset: Int64?, _ length: Int32?) throws -> [UInt8] {
     let start = Int(try #require(offset))
     return Array(bytes[start..<start + Int(try #require(length))])
 }
@@ -91,6 +92,55 @@ struct WriterTests {
         }
         #expect(column.metadata?.statistics?.minValue == Array("w1000".utf8))
         #expect(column.metadata?.statistics?.maxValue == Array("zebra".utf8))
+    }
+
+    @Test("small pages beside a large dictionary have the bounds of their own texts")
+    func smallPages() throws {
+        var random = SeededGenerator(seed: 17)
+        let words = (0..<40_000).map { _ in "word \(Int.random(in: 0..<5000, using: &random) * 7919 % 100_003)" }
+        let bytes = try write("n,s\n" + words.map { "1,\($0)\n" }.joined()) { options in
+            options.parquet.pageRows = 100
+            options.csv.batchBytes = 4096
+        }
+        let column = try footer(bytes).rowGroups[0].columns[1]
+        #expect(column.metadata?.dictionaryPageOffset != nil)
+        let index = try ThriftReader.decode(
+            ColumnIndex.self, from: slice(bytes, column.columnIndexOffset, column.columnIndexLength))
+        #expect(index.minValues.count == 400)
+        for page in index.minValues.indices {
+            let texts = words[page * 100..<page * 100 + 100].map { Array($0.utf8) }.sorted {
+                $0.lexicographicallyPrecedes($1)
+            }
+            #expect(index.minValues[page] == texts.first && index.maxValues[page] == texts.last, "page \(page)")
+        }
+    }
+
+    @Test("sizes, levels and entries of the footer that cannot be are refused in words")
+    func refusedOptions() throws {
+        for (word, expected) in [
+            ("zstd:19", ParquetWriterOptions.Compression.zstd(level: 19)), ("gzip:1", .gzip(level: 1)),
+            ("zstd", .zstd(level: 3)), ("gzip", .gzip(level: 6)), ("snappy", .snappy), ("none", .none),
+        ] {
+            let read = try ParquetWriterOptions.Compression(word: word)
+            let again = try ParquetWriterOptions.Compression(word: read.description)
+            // Every level gives a file.
+            let rows = try footer(write("n\n1\n") { $0.parquet.compression = read }).rowCount
+            #expect(read == expected && again == expected && rows == 1)
+        }
+        for word in ["zstd:0", "zstd:23", "zstd:", "zstd:fast", "gzip:10", "snappy:1", "none:1", "lz4", "", ":3"] {
+            let error = columnarError { _ = try ParquetWriterOptions.Compression(word: word) }
+            #expect(error?.code == .invalidConfiguration && error?.message.contains("\"\(word)\"") == true, "\(word)")
+        }
+        for change in [\ParquetWriterOptions.rowGroupRows, \.rowGroupBytes, \.pageRows, \.pageBytes] {
+            let error = columnarError { _ = try self.write("n\n1\n") { $0.parquet[keyPath: change] = 0 } }
+            #expect(error?.code == .invalidConfiguration && error?.message.contains("at least 1") == true)
+        }
+        var options = ParquetWriterOptions()
+        try options.addMetadata([(key: "owner", value: "a=b"), (key: "team", value: "")])
+        for key in ["", "owner", "sluice.source", "ARROW:schema"] {
+            #expect(columnarError { try options.addMetadata([(key: key, value: "x")]) }?.code == .invalidConfiguration)
+        }
+        #expect(options.keyValueMetadata.map(\.value) == ["a=b", ""])
     }
 
     private func little(_ value: Int64) -> [UInt8] {

@@ -130,7 +130,10 @@ struct PartitionedLoadTests {
 
     @Test("A file size alone makes several files of one table")
     func fileSize() async throws {
-        let host = host(["fileBytes": 20_000, "compression": "gzip", "compatibility": "legacy"])
+        let host = host([
+            "fileBytes": 20_000, "compression": "gzip:9", "compatibility": "legacy", "rowGroupRows": 25,
+            "metadata": ["owner": "sales", "cost-center": "12"],
+        ])
         var text = "id,s\n"
         for row in 0..<200_000 { text += "\(row),\(String(row &* 2_654_435_761 % 1_000_003, radix: 36))\n" }
         host.put("landing-zone", key, text)
@@ -140,6 +143,10 @@ struct PartitionedLoadTests {
         #expect(host.table("shop", "orders")?.partitionKeys.isEmpty == true)
         let file = try ParquetFile(ParquetMemoryInput(try #require(host.object("clean-zone", output.key))))
         #expect(file.rowGroups.allSatisfy { $0.columns.allSatisfy { ["gzip", "none"].contains($0.codec) } })
+        #expect(file.rowGroups.count > 1 && file.rowGroups.allSatisfy { $0.rowCount <= 25 })
+        #expect(
+            file.keyValueMetadata.map(\.key) == ["sluice.source", "sluice.function", "cost-center", "owner"]
+                && file.keyValueMetadata.last?.value == "sales")
     }
 
     @Test("A table that is partitioned otherwise is refused, as is a configuration that means nothing")
@@ -152,6 +159,11 @@ struct PartitionedLoadTests {
             (["partitionBy": "at:soon"], "InvalidConfiguration", "soon"),
             (["fileBytes": 0], "InvalidConfiguration", "positive"),
             (["compatibility": "old"], "InvalidConfiguration", "legacy"),
+            (["compression": "zstd:23"], "InvalidConfiguration", "1 (fast) to 22"),
+            (["compression": "snappy:1"], "InvalidConfiguration", "knows none"),
+            (["rowGroupRows": 0], "InvalidConfiguration", "rowGroupRows"),
+            (["rowGroupBytes": -1], "InvalidConfiguration", "rowGroupBytes"),
+            (["metadata": ["sluice.source": "x"]], "InvalidConfiguration", "sluice.source"),
             (["partitionBy": "nope"], "MissingColumn", "nope"),
             (["partitionBy": "price"], "Unsupported", "price"),
         ] as [(JSONValue, String, String)] {

@@ -19,6 +19,7 @@ final class ParquetFileWriter {
         self.options = options
         self.columns = columns
         leaves = LeafColumn.leaves(of: columns)
+        try options.check()
         try write(Self.magic)
     }
 

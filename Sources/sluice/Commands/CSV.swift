@@ -80,8 +80,8 @@ struct CSV: AsyncParsableCommand {
         func run() async throws {
             var options = ConversionOptions()
             options.threads = min(threads, 2)
-            parquetOption.apply(to: &options.parquet)
             options.parquet.keyValueMetadata = [(key: "sluice.source", value: input)]
+            try parquetOption.apply(to: &options.parquet)
             try await schemaOption.apply(to: &options, dataOption, partitionOption.partitioning())
             try inputOption.apply(to: &options)
             options.quality = try rulesOption.qualityRules()

@@ -84,11 +84,14 @@ struct Parquet: AsyncParsableCommand {
             let parquet = try open(file)
             let output = outputOption.output
             if !output.json {
-                output.fields([
-                    ("rows", Human.grouped(parquet.rowCount)), ("row groups", "\(parquet.rowGroups.count)"),
-                    ("columns", "\(parquet.schema.columns.count)"), ("format", "\(parquet.formatVersion)"),
-                    ("written by", parquet.createdBy),
-                ])
+                // What pyarrow keeps there is for machines.
+                let entries = parquet.keyValueMetadata.filter { $0.key != "ARROW:schema" && $0.key != "pandas" }
+                output.fields(
+                    [
+                        ("rows", Human.grouped(parquet.rowCount)), ("row groups", "\(parquet.rowGroups.count)"),
+                        ("columns", "\(parquet.schema.columns.count)"), ("format", "\(parquet.formatVersion)"),
+                        ("written by", parquet.createdBy),
+                    ] + entries.map { ("metadata", Text.oneLine("\($0.key)=\($0.value ?? "")")) })
             }
             for group in parquet.rowGroups {
                 let chunks = group.columns.map { chunk in

@@ -8,7 +8,8 @@ extension Parquet {
             commandName: "merge", abstract: "Make few large files of many small ones.",
             discussion: """
                 Files of one schema, or of schemas that a common one holds: missing columns become null, integers become \
-                decimals or doubles where they lose nothing, dates become timestamps. Anything else is refused.
+                decimals or doubles where they lose nothing, dates become timestamps. Anything else is refused. Nested columns \
+                and types that are not written here keep their row groups, compression and encodings.
 
                 An input takes the output's place only with --delete-inputs. In a folder that a host watches nothing is made \
                 and nothing deleted: the host's catalog would not know. Merge its files into a folder elsewhere.
@@ -54,8 +55,8 @@ extension Parquet {
                 }
             }
             var options = ParquetWriterOptions()
-            parquetOption.apply(to: &options)
             options.keyValueMetadata = [(key: "sluice.merged", value: "\(paths.count) files")]
+            try parquetOption.apply(to: &options)
             let report = try merge(sources, options)
             // The output may have taken the place of an input.
             let made = try Set(report.files.map { try MergeFiles.identity(place(of: $0)) })

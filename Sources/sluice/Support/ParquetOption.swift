@@ -3,28 +3,56 @@ import Columnar
 
 /// `--compression`, `--compat`, `--partition-by`, …: how Parquet files are written.
 struct ParquetOption: ParsableArguments {
-    enum Compression: String, ExpressibleByArgument, CaseIterable {
-        case snappy, zstd, gzip, none
-    }
-
-    @Option(help: "How pages are compressed.") var compression = Compression.snappy
+    @Option(
+        help: ArgumentHelp(
+            "How pages are compressed: snappy, zstd, gzip, none, or with a level zstd:1 (fast) to zstd:22 (small), gzip:1 to "
+                + "gzip:9.", valueName: "method"))
+    var compression = "snappy"
     @Flag(help: "Only what readers of Parquet 1.0 know: dictionaries and plain values.") var compat = false
     @Flag(help: "Also encodings that only newer readers know, where they make a column smaller.") var newest = false
 
+    @Option(help: ArgumentHelp("Most rows of a row group; 1,000,000 unless given.", valueName: "n"))
+    var rowGroupRows: Int?
+    @Option(
+        help: ArgumentHelp(
+            "End a row group at this many compressed bytes, such as 64MB; 24MiB unless given. Memory grows with it.",
+            valueName: "size"))
+    var rowGroupSize: ByteSize?
+    @Option(
+        help: ArgumentHelp("A free entry of the file's footer; may be given several times.", valueName: "key=value"))
+    var metadata: [String] = []
+
+    /// Beyond it, the pages of a row group would take more memory than most machines have to spare.
+    private static let largestRowGroup: Int64 = 4 << 30
+
     func validate() throws {
         guard !compat || !newest else { throw ValidationError("Give --compat or --newest, not both.") }
+        guard rowGroupRows ?? 1 >= 1 else { throw ValidationError("--row-group-rows must be at least 1.") }
+        guard rowGroupSize?.bytes ?? 1 <= Self.largestRowGroup else {
+            throw ValidationError("--row-group-size must be at most 4GiB.")
+        }
+        for entry in metadata where !entry.contains("=") {
+            throw ValidationError("--metadata takes KEY=VALUE, not `\(entry)`.")
+        }
+        var options = ParquetWriterOptions()
+        do throws(ColumnarError) {
+            try apply(to: &options)
+        } catch {
+            throw ValidationError(error.message)
+        }
     }
 
-    /// Sets what was asked for.
-    func apply(to options: inout ParquetWriterOptions) {
-        options.compression =
-            switch compression {
-            case .snappy: .snappy
-            case .zstd: .zstd(level: 3)
-            case .gzip: .gzip(level: 6)
-            case .none: .none
-            }
+    /// Sets what was asked for; entries of the footer that are there stay.
+    func apply(to options: inout ParquetWriterOptions) throws(ColumnarError) {
+        options.compression = try ParquetWriterOptions.Compression(word: compression)
         options.compatibility = compat ? .legacy : newest ? .newest : .current
+        if let rowGroupRows { options.rowGroupRows = rowGroupRows }
+        if let rowGroupSize { options.rowGroupBytes = Int(clamping: rowGroupSize.bytes) }
+        try options.addMetadata(
+            metadata.map { entry in
+                let parts = entry.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+                return (key: String(parts[0]), value: parts.count > 1 ? String(parts[1]) : "")
+            })
     }
 }
 

@@ -67,6 +67,33 @@ struct ParquetCommandTests {
         #expect(wrong.ending == .exited(2) && wrong.output.isEmpty)
     }
 
+    @Test("levels, row groups and entries of the footer are the user's to choose, in convert and in merge")
+    func writing() async throws {
+        let folder = try await folder()
+        defer { folder.remove() }
+        _ = try await folder.output(
+            "csv", "convert", "@orders.csv", "@a.parquet", "--compression", "zstd:19", "--row-group-rows", "2",
+            "--metadata", "owner=sales=EU", "--metadata", "team=")
+        let stats = try await folder.output("parquet", "stats", "@a.parquet")
+        #expect(stats.contains("owner=sales=EU") && stats.contains("Row group 1: 1 row\n"), "\(stats)")
+        _ = try await folder.output(
+            "parquet", "merge", "@a.parquet", "@orders.parquet", "-o", "@m.parquet", "--compression", "gzip:9",
+            "--row-group-rows", "4", "--row-group-size", "64MB", "--metadata", "owner=me")
+        let merged = try await folder.output("parquet", "stats", "@m.parquet")
+        #expect(merged.contains("owner=me") && merged.contains("sluice.merged=2 files"), "\(merged)")
+        #expect(merged.contains("Row group 0: 4 rows") && merged.contains("Row group 1: 2 rows"), "\(merged)")
+        for (options, word) in [
+            (["--compression", "zstd:23"], "1 (fast) to 22"), (["--compression", "lz4"], "choose snappy"),
+            (["--row-group-rows", "0"], "at least 1"), (["--row-group-size", "9GB"], "4GiB"),
+            (["--metadata", "owner"], "KEY=VALUE"), (["--metadata", "sluice.source=x"], "taken"),
+            (["--metadata", "a=1", "--metadata", "a=2"], "twice"),
+        ] {
+            let wrong = try await run(
+                TestApp.sluice, ["csv", "convert", folder.file("orders.csv"), folder.file("no.parquet")] + options)
+            #expect(wrong.ending == .exited(2) && wrong.errors.contains(word), "\(options): \(wrong.errors)")
+        }
+    }
+
     @Test("merge makes one file of many, or few of a size, and deletes inputs only when told")
     func merge() async throws {
         let folder = CommandFolder()
