@@ -16,7 +16,7 @@ trap 'rm -f "$log"' EXIT
 tests() {
     swift test --skip-build "$@" 2>&1 | tee "$log" && return
     echo "== what failed in: swift test $*"
-    grep -aE 'recorded an issue|^↳|Fatal error|unexpected signal' "$log" | cut -c 1-400 | head -n 40
+    grep -aE 'recorded an issue|^↳|Fatal error|unexpected signal' "$log" | cut -c 1-400 | head -n 14
     exit 1
 }
 # At most a few at once: a test's time limit counts while it waits for a core, and hundreds would wait for minutes.

@@ -1,5 +1,6 @@
 #define _GNU_SOURCE
 #include "CLinux.h"
+#include <sched.h>
 #include <string.h>
 #include <sys/resource.h>
 
@@ -26,4 +27,23 @@ uint64_t clinux_descriptor_limit(void) {
 
 void clinux_restore_descriptor_limit(pid_t pid) {
     if (clinux_is_raised) prlimit(pid, RLIMIT_NOFILE, &clinux_limit_before, NULL);
+}
+
+static _Thread_local cpu_set_t clinux_cores_before;
+static _Thread_local int clinux_is_kept = 0;
+
+int clinux_stay_on_one_core(void) {
+    if (sched_getaffinity(0, sizeof clinux_cores_before, &clinux_cores_before) != 0) return 0;
+    int core = 0;
+    while (core < CPU_SETSIZE && !CPU_ISSET(core, &clinux_cores_before)) core++;
+    if (core == CPU_SETSIZE) return 0;
+    cpu_set_t one;
+    CPU_ZERO(&one);
+    CPU_SET(core, &one);
+    return clinux_is_kept = sched_setaffinity(0, sizeof one, &one) == 0;
+}
+
+void clinux_use_all_cores(void) {
+    if (clinux_is_kept) sched_setaffinity(0, sizeof clinux_cores_before, &clinux_cores_before);
+    clinux_is_kept = 0;
 }

@@ -57,6 +57,12 @@ static inline int clinux_pidfd_reap(int pidfd, int *_Nonnull status) {
 #define CLINUX_SPAWN_SETSID 0x80
 int posix_spawn_file_actions_addclosefrom_np(posix_spawn_file_actions_t *_Nonnull, int);
 
+/// Keeps the calling thread on the first core that it may use (sched_setaffinity(2)).
+/// - Returns: 1, or 0 where that is not possible.
+int clinux_stay_on_one_core(void);
+/// Gives the calling thread back the cores that it had before `clinux_stay_on_one_core`.
+void clinux_use_all_cores(void);
+
 /// Raises this process' limit of open descriptors to what it may be. What `clinux_spawn` starts has the limit from before:
 /// programs that use select(2), or close all descriptors there could be, count on it.
 void clinux_raise_descriptor_limit(void);

@@ -8,7 +8,7 @@ package struct ColumnarFigure: Sendable, Hashable {
     package var rows: Int
     package var inputBytes: Int64
     /// `megabytes_per_second`, `screened_megabytes_per_second`, `output_share`, `peak_resident_mb`,
-    /// `read_values_per_second`; `validated_cost`, `profiled_cost` and `checked_cost`, what rules, a profile and both add to
+    /// `read_values_per_second`; `times_as_fast_as_duckdb` and other peers, `output_share_of_pyarrow`; `validated_cost`, `profiled_cost` and `checked_cost`, what rules, a profile and both add to
     /// the processor time of the conversion, and `checked_peak_resident_mb`.
     package var metric: String
     package var value: Double
@@ -33,6 +33,22 @@ package struct ColumnarBench {
     package var seed: UInt64 = 7
     /// How long another reader takes to read a Parquet file whole on one thread, in seconds; nil where there is none.
     package var peerRead: ((_ path: String) -> Double?)?
+    /// How long others take to convert a CSV file into a new Parquet file, in seconds, and the size of what they wrote.
+    package var peerConvert: ((_ input: String, _ threads: Int) -> [Peer])?
+
+    /// Keeps the calling thread on one core while it converts alone, as the peers are kept then, and lets it go again.
+    package var keepToOneCore: ((Bool) -> Void)?
+
+    /// One conversion of somebody else.
+    package struct Peer: Sendable {
+        package var name: String
+        package var seconds: Double
+        package var outputBytes: Int64
+
+        package init(name: String, seconds: Double, outputBytes: Int64) {
+            (self.name, self.seconds, self.outputBytes) = (name, seconds, outputBytes)
+        }
+    }
 
     package init(folder: String) {
         self.folder = folder
@@ -67,6 +83,7 @@ package struct ColumnarBench {
         var speeds: [Int: [Double]] = [:]
         var peaks: [Int: Double] = [:]
         var (reads, peers): ([Double], [Double]) = ([], [])
+        var converted: [Int: [Peer]] = [:]
         var report = ConversionReport()
         for repetition in 1...max(1, repetitions) {
             progress("\(data.rawValue): run \(repetition) of \(repetitions)")
@@ -75,9 +92,14 @@ package struct ColumnarBench {
             floors.append(Double(bytes) / 1e6 / floor)
             for count in threads {
                 Self.resetPeak()
+                // Each writes a new file: what takes the place of an older one waits for that one's blocks to be freed.
+                unlink(output)
+                if count == 1 { keepToOneCore?(true) }
+                defer { if count == 1 { keepToOneCore?(false) } }
                 let time = try seconds { () throws(ColumnarError) in
                     report = try convert(input, output, threads: count, processor: nil)
                 }
+                if data != .ndjson, let peerConvert { converted[count, default: []] += peerConvert(input, count) }
                 speeds[count, default: []].append(Double(report.inputBytes) / 1e6 / time)
                 peaks[count] = max(peaks[count] ?? 0, Self.peak())
             }
@@ -103,6 +125,16 @@ package struct ColumnarBench {
             figures.append(
                 figure("megabytes_per_second", count, Self.median(speeds[count] ?? []), "MB/s", floor: floor))
             figures.append(figure("peak_resident_mb", count, peaks[count] ?? 0, "MB"))
+            for (name, runs) in Dictionary(grouping: converted[count] ?? [], by: \.name).sorted(by: { $0.key < $1.key })
+            {
+                let peer = Double(report.inputBytes) / 1e6 / Self.median(runs.map(\.seconds))
+                let ratio = Self.median(speeds[count] ?? []) / peer
+                figures.append(figure("times_as_fast_as_\(name)", count, ratio, "times"))
+                if count == 1, name == "pyarrow", let bytes = runs.last?.outputBytes, bytes > 0 {
+                    let share = Double(report.outputBytes) / Double(bytes)
+                    figures.append(figure("output_share_of_pyarrow", count, share, "of its file"))
+                }
+            }
         }
         let costs = try checkCosts(data, input: input, output: output, progress: progress)
         for (name, cost) in costs.costs { figures.append(figure("\(name)_cost", 1, cost, "of the time without")) }

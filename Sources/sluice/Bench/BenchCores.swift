@@ -64,7 +64,11 @@ extension BenchPatterns {
 struct BenchColumnar: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "columnar",
-        abstract: "CSV to Parquet: megabytes of input a second; Parquet read back beside pyarrow.")
+        abstract: "CSV to Parquet: megabytes of input a second; Parquet read back.",
+        discussion: """
+            With SLUICE_PYTHON, a Python that has pyarrow, DuckDB and Polars, they convert the same files in turns \
+            with Sluice, and pyarrow reads what Sluice wrote.
+            """)
 
     @OptionGroup var options: BenchOptions
 
@@ -74,7 +78,12 @@ struct BenchColumnar: ParsableCommand {
     func run() throws {
         var bench = ColumnarBench(folder: options.folder)
         bench.orderRows = rows
-        bench.peerRead = Self.pyarrow
+        if let python = getenv("SLUICE_PYTHON").map({ String(cString: $0) }) {
+            let peers = BenchPeers(python: python, folder: options.folder)
+            bench.peerRead = peers.read
+            bench.peerConvert = peers.convert
+            bench.keepToOneCore = BenchPeers.keepToOneCore
+        }
         var printer = BenchPrinter(options)
         for figure in try bench.run() {
             try printer.add(
@@ -87,23 +96,5 @@ struct BenchColumnar: ParsableCommand {
                     ratio: figure.ratio))
         }
         printer.finish()
-    }
-}
-
-extension BenchColumnar {
-    /// Seconds that pyarrow takes for a file on one thread, the second time it reads it; nil without the Python that
-    /// SLUICE_PYTHON names.
-    static func pyarrow(_ path: String) -> Double? {
-        guard let python = getenv("SLUICE_PYTHON") else { return nil }
-        let script = """
-            import sys, time, pyarrow, pyarrow.parquet as parquet
-            pyarrow.set_cpu_count(1)
-            parquet.read_table(sys.argv[1], use_threads=False)
-            start = time.perf_counter()
-            parquet.read_table(sys.argv[1], use_threads=False)
-            print(time.perf_counter() - start)
-            """
-        let printed = try? Subprocess.output([String(cString: python), "-c", script, path])
-        return printed.flatMap { Double($0.filter { !$0.isWhitespace }) }
     }
 }
