@@ -95,19 +95,23 @@ extension WatcherLoop {
             if watch < 0, errno != ENOSPC { reason = "it cannot be watched: \(SystemError.last("", "").reason)" }
         }
         let key = ByteKey(folder)
+        if folder.isEmpty { unwatchedRoot = watch < 0 ? reason : nil }
         if watch >= 0 {
             watches.set(watch, folder)
             polled[key] = nil
-        } else if !isPolled(folder) {
+        } else if folder.isEmpty || !isPolled(folder) {
             polled[key] = reason
             if nextPoll == .max { nextPoll = Clock.monotonic + bucket.configuration.pollInterval.nanoseconds }
         }
     }
 
+    /// Whether it is looked through with a folder that is noted. That the whole bucket is, because it could not be read, ends
+    /// with the scan that runs.
     private func isPolled(_ folder: String) -> Bool {
-        polled.keys.contains {
-            $0.string.isEmpty || folder.isSameBytes(as: $0.string) || folder.hasBytePrefix($0.string + "/")
-        }
+        unwatchedRoot != nil
+            || polled.keys.contains {
+                !$0.string.isEmpty && (folder.isSameBytes(as: $0.string) || folder.hasBytePrefix($0.string + "/"))
+            }
     }
 
     private func drop(folder: String) {

@@ -95,7 +95,7 @@ extension WatcherLoop {
         finishedFullScan = false
         fullScan = nil
         for watch in watches.dropOlderGenerations() { unwatch(watch) }
-        polled[ByteKey("")] = unwatched
+        polled[ByteKey("")] = unwatched ?? unwatchedRoot
         if let reason = refusal {
             refusal = nil
             status.failure = reason
@@ -109,7 +109,9 @@ extension WatcherLoop {
         }
         // An overflow meanwhile: what happened then may be anywhere.
         if fullScanWanted { return }
-        if reader == nil { nextPoll = Clock.monotonic + bucket.configuration.pollInterval.nanoseconds }
+        if reader == nil || unwatchedRoot != nil {
+            nextPoll = Clock.monotonic + bucket.configuration.pollInterval.nanoseconds
+        }
         adoptBefore = nil
         isCopy = false
         if !status.isReady {

@@ -19,6 +19,8 @@ final class WatcherLoop {
     let watchLimit: Int?
     /// Why all of the bucket is polled; nil: it is watched.
     let unwatched: String?
+    /// Why the bucket's own folder has no watch where others can have one; nil: it has.
+    var unwatchedRoot: String?
 
     var watches = WatchTable()
     var polled: [ByteKey: String] = [:]
@@ -38,6 +40,7 @@ final class WatcherLoop {
     private var refusedChanged = false
     var status: BucketStatus
     var lost = false
+    private var isOver = false
     var finishedFullScan = false
     /// Why the sink has not taken what the scan that runs has found new or gone; nil: it has.
     var refusal: String?
@@ -66,20 +69,37 @@ final class WatcherLoop {
     func run() {
         while !isEnding {
             takeEvents()
-            var batch: [ObjectChange] = []
-            var refreshed: [KnownObject] = []
-            lookAtQueue(&batch, &refreshed)
-            advanceScans()
-            lookAtQueue(&batch, &refreshed)
-            confirm(refreshed, &batch)
-            if !batch.isEmpty, !commit(batch) { break }
-            finishScans()
-            publishStatus()
+            guard pass() else { break }
             waitForWork()
         }
         lost = lost || shared.isLost
+        if lost { tellTheRest() }
+        isOver = true
         publishStatus()
         shared.ended()
+    }
+
+    /// Looks, and commits what was found; false when the watcher has ended instead.
+    private func pass() -> Bool {
+        var batch: [ObjectChange] = []
+        var refreshed: [KnownObject] = []
+        lookAtQueue(&batch, &refreshed)
+        advanceScans()
+        lookAtQueue(&batch, &refreshed)
+        confirm(refreshed, &batch)
+        if !batch.isEmpty, !commit(batch) { return false }
+        finishScans()
+        publishStatus()
+        return true
+    }
+
+    /// What was reported before the folder went is true of it, wherever it is: the deletions of `rm -r`, say, after which
+    /// nothing is left to be lost.
+    private func tellTheRest() {
+        guard status.isReady, !shared.isStopping else { return }
+        _ = reader?.drain()
+        takeEvents()
+        while hasWork, !shared.isStopping { guard pass() else { return } }
     }
 
     private var isEnding: Bool { lost || shared.isStopping || shared.isLost }
@@ -222,7 +242,7 @@ final class WatcherLoop {
         status.waiting = later.count
         status.isScanning = fullScan != nil || fullScanWanted
         status.isIdle = status.isReady && !hasWork && later.count == 0
-        status.isLost = lost
+        status.isLost = lost && isOver
         status.polled = polled.map { BucketStatus.PolledFolder(path: $0.key.string, reason: $0.value) }
         if refusedChanged {
             refusedChanged = false

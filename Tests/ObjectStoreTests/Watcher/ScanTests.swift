@@ -161,6 +161,35 @@ struct ScanTests {
         try harness.waitFor("b/live")
     }
 
+    @Test("a bucket whose own folder cannot be watched is polled as a whole, from its first scan on, until it can be")
+    func unwatchedRoot() throws {
+        let harness = try WatchHarness(BucketConfiguration(pollInterval: .milliseconds(20)), start: false)
+        try harness.sh("mkdir a; echo > 1; echo > a/2")
+        try harness.start(BucketWatcher.Options(watchLimit: 0))
+        let status = try #require(harness.watcher?.status)
+        #expect(status.watchedFolders == 0 && status.polled.map(\.path) == [""], "\(status)")
+        #expect(status.polled.first?.reason.contains("max_user_watches") == true)
+        try harness.sh("echo > 3; echo > a/4; mkdir b; echo > b/5; rm 1")
+        try harness.wait("polled changes") { harness.changes.count >= 6 }
+        #expect(
+            harness.changes.sorted()
+                == ["created 1", "created 3", "created a/2", "created a/4", "created b/5", "deleted 1"])
+        #expect(harness.watcher?.status.polled.map(\.path) == [""])
+    }
+
+    @Test("what was reported of a folder before it went is told, though its going is noticed otherwise")
+    func lostAfterDeletions() throws {
+        let harness = try WatchHarness(start: false)
+        try harness.sh("for i in $(seq 3000); do echo > $i; done; mkdir a; echo > a/1")
+        try harness.start()
+        #expect(harness.changes.count == 3001)
+        try shell("rm -r bucket; mkdir bucket", in: harness.folder.path)
+        #expect(!harness.bucket.isInPlace)
+        harness.watcher?.lose()
+        try harness.wait("the loss") { harness.watcher?.status.isLost == true }
+        #expect(harness.changes.count { $0.hasPrefix("deleted") } == 3001)
+    }
+
     @Test("a sink that fails is asked again until it succeeds; nothing is lost or doubled")
     func failingSink() throws {
         let harness = try WatchHarness()
