@@ -22,7 +22,7 @@ extension PatternParser {
 
     /// Refuses a regular expression that would make other rules' events slow.
     func check(_ regex: PatternRegex, _ what: String) throws(PatternError) {
-        guard regex.cost > limits.regexCost else { return }
+        guard limits.boundsCost, regex.cost > limits.regexCost else { return }
         let how =
             regex.cost == .max
             ? "repeats a part of several characters without end, which takes a state for each place in it; repeat a class of characters, or one with a separator before or behind it (`([a-z]+/)*`), or give the part a most number of times, as in `{0,4}`"

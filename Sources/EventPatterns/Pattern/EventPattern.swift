@@ -103,8 +103,17 @@ public struct PatternLimits: Sendable, Hashable {
     /// The most that one field's regular expressions may cost an event, in instructions for a text of 40 bytes: a tenth of what
     /// reading an event costs.
     public var regexCost: Int = PatternRegex.mostCost
+    /// Whether what a pattern costs is limited at all.
+    public var boundsCost = true
     /// The name used in the message about too many paths.
     public var ruleName: String = "r"
 
     public init() {}
+
+    /// For patterns that were accepted once and are stored: limits of cost that were set since do not count.
+    public static var stored: PatternLimits {
+        var limits = PatternLimits()
+        limits.boundsCost = false
+        return limits
+    }
 }

@@ -83,9 +83,9 @@ extension PatternParser {
     }
 
     func check(_ wildcards: [Wildcard]) throws(PatternError) {
-        guard WildcardComplexity.score(wildcards, limit: limits.wildcardComplexity) > limits.wildcardComplexity else {
-            return
-        }
+        guard limits.boundsCost,
+            WildcardComplexity.score(wildcards, limit: limits.wildcardComplexity) > limits.wildcardComplexity
+        else { return }
         throw reader.failure(
             .limitExceeded,
             "Rule is too complex - try using fewer wildcard characters or fewer repeating character sequences after a wildcard character"

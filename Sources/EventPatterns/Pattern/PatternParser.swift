@@ -42,8 +42,8 @@ struct PatternParser: ~Copyable {
             throw dialect == .eventBridge
                 ? matcher(PatternParser.emptyExclusionMessage) : structure("Empty arrays are not allowed")
         }
-        if wildcards > 1 { try checkWildcards(branches) }
-        if regexes > 1 { try checkRegexes(branches) }
+        if wildcards > 1, limits.boundsCost { try checkWildcards(branches) }
+        if regexes > 1, limits.boundsCost { try checkRegexes(branches) }
         let sorted = branches.map { branch in
             branch.sorted { FieldPath.precedes($0.key, $1.key) }
                 .flatMap { path, groups in groups.map { FieldCondition(path: path, tests: $0) } }
@@ -64,7 +64,7 @@ struct PatternParser: ~Copyable {
     /// Refuses more values that are compared one by one than one field may have.
     private func checkCased(_ tests: [ValueTest]) throws(PatternError) {
         let count = tests.reduce(0) { $0 + $1.casedCount }
-        guard count > PatternParser.mostCased else { return }
+        guard limits.boundsCost, count > PatternParser.mostCased else { return }
         throw reader.failure(
             .limitExceeded,
             "Rule is too complex - one field ignores case in more than \(PatternParser.mostCased) values with letters beside ASCII (\(PatternParser.mostCased / 4) in anything-but), which are compared one by one; divide them among several rules"
