@@ -18,12 +18,18 @@ package enum NewerVersion {
             guard let input = JSONText.decode(KeptObject.self, from: letter.input)?.object,
                 let known = try journal.object(bucket: input.bucket, key: input.key),
                 // What was taken up in silence has no event of its own.
-                !known.eventID.isEmpty, known.eventID != letter.eventID
+                !known.eventID.isEmpty, !known.isVersion(of: input, event: letter.eventID)
             else { continue }
             times[letter.id] = known.changed / 1_000_000
         }
         return times
     }
+}
+
+extension ObjectRecord {
+    /// Whether it is the version that an event is about. The event's id alone does not tell: what goes on to another bus, and
+    /// what is announced again, has another.
+    func isVersion(of input: ObjectInput, event id: String) -> Bool { etag == input.etag || eventID == id }
 }
 
 extension Deployment {

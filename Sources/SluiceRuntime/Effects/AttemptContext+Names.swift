@@ -18,12 +18,13 @@ extension AttemptContext {
         return [attempt.works[record]]
     }
 
-    /// The work whose event is about an object: of several in a batch the record's own.
-    func work(about address: ObjectAddress, record: Int?) -> Work? {
-        if let record, inputs.indices.contains(record), inputs[record]?.address == address {
-            return attempt.works[record]
+    /// The work whose event is about an object, and what the event says of it: of several in a batch the record's own.
+    func work(about address: ObjectAddress, record: Int?) -> (work: Work, input: ObjectInput)? {
+        let own = record.flatMap { inputs.indices.contains($0) && inputs[$0]?.address == address ? $0 : nil }
+        guard let index = own ?? inputs.firstIndex(where: { $0?.address == address }), let input = inputs[index] else {
+            return nil
         }
-        return inputs.firstIndex { $0?.address == address }.map { attempt.works[$0] }
+        return (attempt.works[index], input)
     }
 
     /// The names of a batch as a whole are none of its records'.

@@ -11,12 +11,12 @@ extension EffectCalls {
     func open(_ request: ObjectRequest, for context: AttemptContext) async throws -> WorkerReply {
         let bucket = try bucket(request.bucket, writing: false, for: context)
         let address = ObjectAddress(bucket: request.bucket, key: request.key)
-        let work = context.isInvokedByHand ? nil : context.work(about: address, record: request.record)
+        let meant = context.isInvokedByHand ? nil : context.work(about: address, record: request.record)
         let (journal, before) = (journal, context.effects.reads[address])
         let shadowed = context.shadow?.deadLetter
         let opened = try await files.run { () throws -> Opened in
             let known = try journal.object(bucket: request.bucket, key: request.key)
-            if let work, known?.eventID != work.eventID {
+            if let (work, asked) = meant, known?.isVersion(of: asked, event: work.eventID) != true {
                 // The bucket no longer has the version that the event is about.
                 var isOther = false
                 if let letter = shadowed ?? work.deadLetter, let row = try journal.deadLetter(id: letter) {
@@ -26,9 +26,14 @@ extension EffectCalls {
                     isOther = input?.object.address != address
                     if !isOther, let kept = input?.kept { return .kept(try bucket.openKept(kept)) }
                 }
-                if !isOther, let known, !known.eventID.isEmpty { return .superseded }
+                // An event of somebody's own, without a sequencer, is about no version that another could replace.
+                if !isOther, let known, !known.eventID.isEmpty, !asked.sequencer.isEmpty,
+                    asked.sequencer != known.sequencer
+                {
+                    return .superseded
+                }
             }
-            let expected = work == nil ? nil : known.map { ObjectVersion(stamp: $0.stamp, sample: $0.sample) }
+            let expected = meant == nil ? nil : known.map { ObjectVersion(stamp: $0.stamp, sample: $0.sample) }
             if let version = before ?? expected {
                 let object = try bucket.open(request.key, expecting: version)
                 return .object(object, version, sequencer: known?.sequencer ?? "")
@@ -105,9 +110,7 @@ extension EffectCalls {
         let count = context.effects.lastStage
         let quota = count < 16 || count % 16 == 0 ? stagingQuota(of: context, for: bucket) : nil
         let (staged, descriptor) = try await files.run { try bucket.createStage(attempt, quota: quota?.left()) }
-        context.effects.lastStage += 1
-        let number = context.effects.lastStage
-        context.effects.stages[number] = staged
+        let number = context.effects.stage(staged, in: bucket)
         return Self.reply(StageReply(stage: number), descriptor: descriptor)
     }
 
@@ -170,9 +173,7 @@ extension EffectCalls {
                 try destination.stageCopy(attempt, from: object.descriptor, quota: quota.left()), version
             )
         }
-        context.effects.lastStage += 1
-        let number = context.effects.lastStage
-        context.effects.stages[number] = staged
+        let number = context.effects.stage(staged, in: destination)
         context.effects.reads[request.source] = version
         context.effects.effects.append(
             .init(

@@ -28,7 +28,9 @@ package struct EffectSet: Sendable {
     private var askedBytes = 0
     /// Staged files by number, put or not.
     package var stages: [Int: StagedFile] = [:]
-    package var lastStage = 0
+    package private(set) var lastStage = 0
+    /// The buckets as they were open when the attempt first staged something in them.
+    private(set) var buckets: [String: Bucket] = [:]
     /// The versions that were read; compared again before the outcome commits.
     package var reads: [ObjectAddress: ObjectVersion] = [:]
     /// Keys made by GENERATE_KEY in this attempt: a put to one replaces this event's own earlier output.
@@ -61,6 +63,14 @@ package struct EffectSet: Sendable {
                 "one invocation may put, delete and register at most \(Self.mostEffects) events, records and files in all; "
                     + "put fewer, in several invocations", retry: false)
         }
+    }
+
+    /// Notes a staged file; its number.
+    package mutating func stage(_ file: StagedFile, in bucket: Bucket) -> Int {
+        lastStage += 1
+        stages[lastStage] = file
+        if buckets[bucket.name] == nil { buckets[bucket.name] = bucket }
+        return lastStage
     }
 
     /// Which effects commit, given which records succeeded: a record's with its record, the batch's only if nothing

@@ -40,7 +40,7 @@ package final class InputKeeper: Sendable {
                 guard let bucket = buckets[input.bucket] else {
                     throw CallRefusal("NoSuchBucket", "there is no bucket \(input.bucket)")
                 }
-                guard let known, known.eventID == work.eventID else {
+                guard let known, known.isVersion(of: input, event: work.eventID) else {
                     throw CallRefusal("ObjectChanged", "the object was deleted or replaced")
                 }
                 kept.kept = try bucket.keepInput(
