@@ -21,7 +21,7 @@ struct ArrivalLog: Sendable {
         _ files: [(name: String, file: AlarmDefinition.ExpectedFile)], stored: [UInt8]?, head: Position
     ) -> [ControlChange] {
         let patterns = files.compactMap { name, file in
-            (try? EventPattern(parsing: file.pattern, dialect: .extended)).map { (name, $0) }
+            (try? StoredPatterns.parse(file.pattern)).map { (name, $0) }
         }
         wanted = patterns.isEmpty ? nil : Matcher(patterns)
         guard !files.isEmpty else {
@@ -107,7 +107,7 @@ extension AlarmRunner {
         let (journal, file) = (journal, deadline.file)
         let from = deadline.windowStart
         return await files.run {
-            guard let pattern = try? EventPattern(parsing: file.pattern, dialect: .extended) else { return nil }
+            guard let pattern = try? StoredPatterns.parse(file.pattern) else { return nil }
             let (matcher, scratch) = (Matcher([(true, pattern)]), MatchScratch())
             var after: String?
             while let page = try? journal.objects(bucket: file.bucket, prefix: "", after: after, limit: 1000) {

@@ -14,14 +14,14 @@ package struct RuleSet: Sendable {
     var streams: [String: StreamRoute] = [:]
 
     /// Compiles a deployment's enabled rules. A pattern that does not parse is a defect of the deployment step, which
-    /// checked it; it is reported by throwing.
+    /// checked it, also what it costs; it is reported by throwing.
     package init(_ deployment: Deployment) throws(PatternError) {
         number = deployment.ruleSet
         buses = Set(deployment.app.buses.map(\.name))
         for stream in deployment.streams where stream.isRemoved != true { streams[stream.name] = StreamRoute(stream) }
         var rules: [String: [(SubscriptionID, EventPattern)]] = [:]
         for rule in deployment.app.rules where rule.enabled {
-            let pattern = try EventPattern(parsing: rule.pattern, dialect: .extended)
+            let pattern = try StoredPatterns.parse(rule.pattern)
             // What takes every record of a stream needs no document to match.
             let stream = rule.pattern == StreamFilter.everything ? StreamLog.stream(of: rule.bus) : nil
             for settings in deployment.subscriptions

@@ -159,7 +159,7 @@ extension HostController {
         for rule in deployment.app.rules where rule.bus == bus {
             let answer: Matcher<Bool>.Answer
             do {
-                let pattern = try EventPattern(parsing: rule.pattern(forSource: source), dialect: .extended)
+                let pattern = try StoredPatterns.parse(rule.pattern(forSource: source))
                 answer = try Matcher([(true, pattern)]).answer(in: StreamFilter.subject(of: request.event.bytes))
             } catch {
                 throw APIError.invalidRequest("the event cannot be matched: \(error)")

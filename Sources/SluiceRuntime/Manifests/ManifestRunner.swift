@@ -85,9 +85,9 @@ package final class ManifestRunner {
     /// time, what an earlier life waited for is waited for again; nothing is looked at before `beginLooking`.
     package func apply(_ deployment: Deployment) async throws {
         let wanted = deployment.app.rules.filter(\.enabled).compactMap { rule -> ManifestRule? in
-            guard let manifest = rule.manifest,
-                let pattern = try? EventPattern(parsing: manifest.pattern, dialect: .extended)
-            else { return nil }
+            guard let manifest = rule.manifest, let pattern = try? StoredPatterns.parse(manifest.pattern) else {
+                return nil
+            }
             return ManifestRule(
                 bus: rule.bus, name: rule.name, fingerprint: EventIdentity.hash(manifest.pattern), pattern: pattern,
                 limit: Int64(manifest.timeLimitSeconds))

@@ -1,4 +1,5 @@
 import EventModel
+import EventPatterns
 package import HostAPI
 package import Journal
 package import Logging
@@ -138,7 +139,7 @@ package final class ReplayJobs {
         }
         let plan = try ReplayPlan(
             request, dispatcher.deployment, known: known, next: request.dryRun ? nil : next)
-        _ = try ReplayMatcher(plan.paths, filter: request.eventPattern)
+        _ = try ReplayMatcher(plan.paths, filter: request.eventPattern, limits: PatternLimits())
         let replay = ReplayRecord(
             request: request, started: clock.wall, paths: plan.paths, versions: plan.versions, first: first, last: last)
         var batch = Batch()

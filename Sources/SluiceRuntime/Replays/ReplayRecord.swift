@@ -1,5 +1,5 @@
 import EventModel
-import EventPatterns
+package import EventPatterns
 package import HostAPI
 package import Journal
 
@@ -90,15 +90,17 @@ package struct ReplayMatcher: Sendable {
     private let matcher: Matcher<Int>
     private let filter: Matcher<Int>?
 
-    /// Throws `InvalidRequest` for a pattern that does not parse.
-    package init(_ paths: [ReplayRecord.Path], filter text: String?) throws(APIError) {
+    /// Throws `InvalidRequest` for a pattern that does not parse. `limits`: of the filter, where nobody has accepted it yet.
+    package init(
+        _ paths: [ReplayRecord.Path], filter text: String?, limits: PatternLimits = .stored
+    ) throws(APIError) {
         var patterns: [(Int, EventPattern)] = []
         do throws(PatternError) {
             for (index, path) in paths.enumerated() {
-                patterns.append((index, try EventPattern(parsing: path.pattern, dialect: .extended)))
+                patterns.append((index, try StoredPatterns.parse(path.pattern)))
             }
             if let text {
-                filter = Matcher([(0, try EventPattern(parsing: text, dialect: .extended))])
+                filter = Matcher([(0, try EventPattern(parsing: text, dialect: .extended, limits: limits))])
             } else {
                 filter = nil
             }

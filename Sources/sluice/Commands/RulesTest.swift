@@ -122,7 +122,7 @@ extension Rules {
         }
 
         private func reason(_ pattern: RawJSON, _ event: RawJSON) -> String? {
-            guard let parsed = try? EventPattern(parsing: pattern.bytes, dialect: .extended),
+            guard let parsed = try? EventPattern(parsing: pattern.bytes, dialect: .extended, limits: .stored),
                 let explanation = try? parsed.explain(event.bytes), !explanation.matches
             else { return nil }
             return explanation.description

@@ -155,7 +155,7 @@ extension RuleInfo {
 
     private func parsed(_ pattern: RawJSON) throws -> EventPattern {
         do throws(PatternError) {
-            return try EventPattern(parsing: pattern.bytes, dialect: .extended)
+            return try EventPattern(parsing: pattern.bytes, dialect: .extended, limits: .stored)
         } catch {
             throw Failure(
                 "the pattern of rule \(name) cannot be read: \(error)",
