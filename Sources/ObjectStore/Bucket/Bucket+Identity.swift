@@ -75,6 +75,25 @@ extension Bucket {
     }
 }
 
+/// A folder as the system knows it: the same one wherever it is moved to on its disk.
+package struct FolderStamp: Codable, Sendable, Hashable {
+    /// May differ after a reboot.
+    package var device: UInt64
+    package var inode: UInt64
+
+    package init(device: UInt64, inode: UInt64) {
+        self.device = device
+        self.inode = inode
+    }
+
+    /// Zeros for what cannot be told.
+    init(descriptor: Int32) {
+        var status = Glibc.stat()
+        let isKnown = fstat(descriptor, &status) == 0
+        self.init(device: isKnown ? UInt64(status.st_dev) : 0, inode: isKnown ? UInt64(status.st_ino) : 0)
+    }
+}
+
 extension LinuxFileSystem {
     fileprivate var identity: String? {
         guard let number = try? openFile(Bucket.identityFile) else { return nil }

@@ -16,6 +16,8 @@ package final class Bucket: Sendable {
     package let path: String
     package let configuration: BucketConfiguration
     package let fileSystem: FileSystemKind
+    /// Which folder it is as long as it stays on its disk; a copy of it is another one.
+    package let folder: FolderStamp
     /// The host's own outputs that are not in the index yet.
     package let publications: PublicationRegistry
     let stages: StageNumbers
@@ -43,6 +45,7 @@ package final class Bucket: Sendable {
         publications = PublicationRegistry()
         stages = StageNumbers()
         fileSystem = FileSystemKind(name: "given", reportsChanges: false)
+        folder = FolderStamp(device: 0, inode: 0)
         state = Mutex(State())
         publishedMode = 0o644
         folderMode = 0o755
@@ -59,6 +62,7 @@ package final class Bucket: Sendable {
         self.files = files
         self.configuration = configuration
         fileSystem = kind
+        folder = FolderStamp(descriptor: files.root)
         state = Mutex(State())
         let mask = ProcessMask.umask
         publishedMode = 0o644 & ~mask

@@ -45,8 +45,7 @@ package enum FailureClass: Sendable, Hashable {
     ]
 
     private static let platformCodes: Set<String> = [
-        "BucketMoving", "CatalogConflict", "HostStopping", "JournalUnavailable", "NoSpace", "ProtocolError",
-        "StagingFailed",
-        "WorkerUnavailable",
+        "BucketLeaving", "CatalogConflict", "HostStopping", "JournalUnavailable", "NoSpace", "ProtocolError",
+        "StagingFailed", "WorkerUnavailable",
     ]
 }

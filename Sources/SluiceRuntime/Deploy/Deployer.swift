@@ -28,6 +28,8 @@ package final class Deployer {
     private let log: Logger
     /// Opens the buckets of a deployment, and watches them; the findings say what could not be opened.
     private let openBuckets: @LoopActor (AppDefinition) async -> [AppFinding]
+    /// What the journal is to know of buckets that it has not met before.
+    private let bucketNotes: @LoopActor () async throws -> [ControlChange]
     /// Loads a version once, so that a module which cannot run is refused before it takes force.
     private let tryModule: @LoopActor (FunctionVersion) async throws(Failure) -> ModuleManifest
     /// Waits until no decided outcome puts anything into one of these logs, or into a bucket that is another one or none in
@@ -38,6 +40,7 @@ package final class Deployer {
     package init(
         journal: any JournalStore, files: FileThreads, router: EventRouter, clock: HostClock, dataFolder: String,
         log: Logger, openBuckets: @escaping @LoopActor (AppDefinition) async -> [AppFinding],
+        bucketNotes: @escaping @LoopActor () async throws -> [ControlChange],
         tryModule: @escaping @LoopActor (FunctionVersion) async throws(Failure) -> ModuleManifest,
         waitUntilFilled: @escaping @LoopActor (Set<String>, AppDefinition) async -> [String]
     ) {
@@ -48,6 +51,7 @@ package final class Deployer {
         self.dataFolder = dataFolder
         self.log = log
         self.openBuckets = openBuckets
+        self.bucketNotes = bucketNotes
         self.tryModule = tryModule
         self.waitUntilFilled = waitUntilFilled
         modules = ModuleStore(dataFolder: dataFolder)
@@ -116,12 +120,20 @@ package final class Deployer {
         }
     }
 
-    /// Puts a deployment that the journal already holds back into force after a start. The findings: buckets that cannot be
-    /// opened.
-    package func restore(_ deployment: Deployment) async throws -> [AppFinding] {
-        router.prepare(try RuleSet(deployment))
+    /// Puts the rules of a deployment that the journal already holds back into force after a start. The findings: patterns that
+    /// would be refused now, by limits that were set since; they stay in force.
+    package func restore(_ deployment: Deployment) throws -> [AppFinding] {
+        do throws(PatternError) {
+            router.prepare(try RuleSet(deployment))
+        } catch {
+            let rule = deployment.app.rules.first { $0.enabled && (try? StoredPatterns.parse($0.pattern)) == nil }
+            throw HostStartError(
+                message:
+                    "the pattern of rule \(rule?.name ?? "?"), which is deployed, cannot be read: \(error); another "
+                    + "version of sluice has accepted it: start that one, and deploy without the rule")
+        }
         router.activate(deployment.ruleSet)
-        return await openBuckets(deployment.app)
+        return StoredPatterns.refused(in: deployment.app)
     }
 
     private func commit(_ loaded: LoadedApp, _ plan: VersionPlan, _ before: Deployment) async throws -> Deployment {
@@ -148,6 +160,7 @@ package final class Deployer {
             streams: StreamSettings.plan(
                 loaded.definition.streams ?? [], over: before.streams, ruleSet: before.ruleSet + 1, now: clock.wall))
         let rules = try RuleSet(deployment)
+        let notes = try await bucketNotes()
         router.prepare(rules)
         // From here on nothing is decided that would put something into them.
         let filling = await waitUntilFilled(before.logs.filter { !rules.has(log: $0) }, loaded.definition)
@@ -169,6 +182,7 @@ package final class Deployer {
         }
         for record in subscriptions.records { batch.control.append(.putSubscription(record)) }
         for id in subscriptions.removed { batch.control.append(.removeSubscription(id)) }
+        batch.control += notes
         batch.control.append(.deploy(ruleSet: deployment.ruleSet, body: JSONText.encode(deployment)))
         do {
             _ = try await journal.commit(batch)

@@ -1,4 +1,5 @@
 package import FunctionProtocol
+import ObjectStore
 import UVLoop
 
 /// Buses, streams and buckets that a deployment takes away: what is decided is put there before, and nothing is decided
@@ -7,22 +8,38 @@ extension Publisher {
     /// Why an outcome cannot be decided: a bus, stream or bucket that it puts something into is gone, or is about to be.
     func missingPlace(of decision: Decision) -> Failure? {
         decision.logs.sorted().lazy.compactMap { [router = announcer.router] in router.missing(log: $0) }.first
-            ?? decision.buckets.sorted().lazy.compactMap { [leaving] in leaving[$0] }.first
+            ?? decision.buckets.sorted().lazy.compactMap { [leaving, buckets] name in
+                leaving[name] ?? (buckets[name] == nil ? Self.noBucket(name) : nil)
+            }.first
+    }
+
+    /// Why staged files cannot be published: a deployment has put another folder into their bucket's place since.
+    package func lostPlace(of effects: EffectSet) -> Failure? {
+        effects.buckets.sorted { $0.key < $1.key }.lazy.compactMap { [buckets] name, bucket in
+            guard let now = buckets[name] else { return Self.noBucket(name) }
+            return now.folder == bucket.folder ? nil : Self.isLeaving(name, isMoving: true)
+        }.first
     }
 
     /// A bucket's name among the buses and streams.
     package nonisolated static func place(ofBucket name: String) -> String { "bucket \(name)" }
 
-    /// What an outcome is told whose bucket is going.
+    /// What an outcome is told whose bucket is going. The deployment may still be refused, so that nothing is final, and it is
+    /// none of the handler's doing.
     package nonisolated static func isLeaving(_ bucket: String, isMoving: Bool) -> Failure {
-        isMoving
-            ? Failure(
-                code: "BucketMoving", message: "a deployment moves bucket \(bucket) to another folder; try again",
-                retry: true)
-            : Failure(
-                code: "NoSuchBucket",
-                message: "there is no bucket \(bucket) any more: a deployment took it away before this could be put "
-                    + "there; declare it in sluice.yaml again, and redrive")
+        Failure(
+            code: "BucketLeaving",
+            message: isMoving
+                ? "a deployment moves bucket \(bucket) to another folder; tried again there"
+                : "a deployment takes bucket \(bucket) away; tried again when it has ended")
+    }
+
+    /// What an outcome is told whose bucket has gone.
+    private nonisolated static func noBucket(_ name: String) -> Failure {
+        Failure(
+            code: "NoSuchBucket",
+            message: "there is no bucket \(name) any more: a deployment took it away before this could be put there; "
+                + "declare it in sluice.yaml again, and redrive")
     }
 
     package func fill(_ places: Set<String>) {

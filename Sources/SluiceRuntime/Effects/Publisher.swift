@@ -87,13 +87,16 @@ package final class Publisher {
             prepared = try await files.run { try plan.prepare(buckets: buckets, journal: journal) }
         } catch let refusal as CallRefusal {
             if refusal.failure.code == "Superseded" { return .superseded }
-            return .failed(refusal.failure)
+            return .failed(lostPlace(of: context.effects) ?? refusal.failure)
         } catch let error as ObjectStoreError {
             return .failed(
-                Failure(code: error.code.description, message: error.message, retry: error.isPermanent ? nil : true))
+                lostPlace(of: context.effects)
+                    ?? Failure(
+                        code: error.code.description, message: error.message, retry: error.isPermanent ? nil : true))
         } catch {
             return .failed(Failure(code: "StagingFailed", message: "\(error)"))
         }
+        if let failure = lostPlace(of: context.effects) { return .failed(failure) }
         let decision = Self.decision(context, report, succeeded: succeeded, prepared, telling: told, logs)
         if let failure = missingPlace(of: decision) { return .failed(failure) }
         return await carryOut(decision, isDecided: false)

@@ -14,6 +14,12 @@ struct BucketNote: Codable, Equatable, Sendable {
     var id: String?
     /// The mark of the journal's copy with which it was scanned (`JournalCopy`); nil: the journal was none.
     var copy: String?
+    /// Its folder when it was last looked through from the beginning.
+    var folder: FolderStamp?
+
+    /// Whether what is there may be a copy of what the journal knows: its files are known again by their times and content,
+    /// whatever their inodes. `mark`: the journal's.
+    func isCopied(in now: FolderStamp, mark: String?) -> Bool { copy != mark || folder.map { $0 != now } ?? false }
 
     static func name(of bucket: String) -> String { "bucket/\(bucket)" }
 

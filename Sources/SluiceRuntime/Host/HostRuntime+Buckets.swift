@@ -20,7 +20,8 @@ extension HostRuntime {
             let folder = definition.path ?? "\(data)/buckets/\(name)"
             let before = buckets[name]
             if let before, before.path == folder, before.configuration == configuration { continue }
-            let others = buckets.all.filter { $0.name != name }
+            // Those that go with this app have nothing decided on its way to them by the time that this one is in force.
+            let others = buckets.all.filter { $0.name != name && app.bucket(named: $0.name) != nil }
             do {
                 let bucket = try await files.run { () throws -> Bucket in
                     if definition.path == nil { mkdir("\(data)/buckets", 0o755) }
@@ -49,6 +50,23 @@ extension HostRuntime {
         return findings
     }
 
+    /// Opens the buckets of the app in force at a start. Without one of them what is decided would be given up, and whatever
+    /// reads or writes there would die, so none may be missing, for whatever reason.
+    func reopen(_ app: AppDefinition) async throws {
+        let findings = await open(app)
+        guard !findings.isEmpty else { return }
+        let advice =
+            findings.contains { $0.code != "BucketLost" }
+            ? "; mount its disk, or correct what is named, and start again. Nothing was changed" : ""
+        throw HostStartError(message: "a bucket cannot be opened\(advice):", findings: findings)
+    }
+
+    /// Lets go of what a deployment has opened that is refused.
+    func closeReopened(notIn deployment: Deployment) async {
+        reopened = [:]
+        await closeBuckets(notIn: deployment.app)
+    }
+
     /// Lets go of the buckets that the app in force no longer has.
     func closeBuckets(notIn app: AppDefinition) async {
         for bucket in buckets.all where app.bucket(named: bucket.name) == nil {
@@ -62,7 +80,7 @@ extension HostRuntime {
     func leaving(_ app: AppDefinition) -> [String: Failure] {
         var leaving: [String: Failure] = [:]
         for bucket in buckets.all {
-            let moved = reopened[bucket.name].map { $0.identity != bucket.identity } ?? false
+            let moved = reopened[bucket.name].map { $0.folder != bucket.folder } ?? false
             guard moved || app.bucket(named: bucket.name) == nil else { continue }
             leaving[bucket.name] = Publisher.isLeaving(bucket.name, isMoving: moved)
         }
@@ -73,26 +91,21 @@ extension HostRuntime {
     /// bucket's folder is written down, before anything is put there.
     func changeBuckets() async throws {
         for (name, bucket) in reopened {
-            let before = buckets[name]
             buckets.set(bucket)
-            // What is in another folder is met for the first time.
-            if let before, before.path != bucket.path, before.identity != bucket.identity {
-                _ = try await note(of: bucket, isNew: true)
-            }
             reopened[name] = nil
             log.notice("a bucket has changed", metadata: ["bucket": "\(name)", "folder": "\(bucket.path)"])
         }
         for bucket in buckets.all { _ = try await note(of: bucket) }
     }
 
-    /// Whether the journal is a copy with which some bucket has not been scanned yet: its objects may have other inodes than
+    /// Whether some bucket or the journal is a copy, and they have not been compared yet: its objects may have other inodes than
     /// the journal knows, and are to be known again before anybody opens them.
     func mustScanFirst() async throws -> Bool {
-        let (journal, names) = (journal, buckets.all.map(\.name))
+        let (journal, buckets) = (journal, buckets.all)
         return try await files.run {
-            guard let copy = try Self.copy(journal) else { return false }
-            return try names.contains { name in
-                try BucketNote.read(of: name, journal).map { $0.copy != copy } ?? false
+            let mark = try Self.copy(journal)
+            return try buckets.contains { bucket in
+                try BucketNote.read(of: bucket.name, journal)?.isCopied(in: bucket.folder, mark: mark) ?? false
             }
         }
     }
@@ -101,8 +114,30 @@ extension HostRuntime {
         try journal.value(name: JournalCopy.mark).map { String(decoding: $0, as: UTF8.self) }
     }
 
+    /// The notes of buckets that a deployment on its way meets for the first time. They belong into its own commit: that a
+    /// folder is another one can be told only while the one before is open.
+    func newNotes() async throws -> [ControlChange] {
+        var changes: [ControlChange] = []
+        for before in buckets.all {
+            let bucket = reopened[before.name] ?? before
+            let isNew = before.path != bucket.path && before.identity != bucket.identity
+            let (note, stored, _) = try await compareNote(of: bucket, isNew: isNew)
+            if isNew || stored == nil { changes.append(Self.keeping(note, of: bucket.name)) }
+        }
+        return changes
+    }
+
     /// What the journal knows of a bucket, with the folder that it has now.
-    private func note(of bucket: Bucket, isNew: Bool = false) async throws -> (note: BucketNote, copy: String?) {
+    private func note(of bucket: Bucket) async throws -> (note: BucketNote, copy: String?) {
+        let (note, stored, copy) = try await compareNote(of: bucket, isNew: false)
+        if note != stored { try await keep(note, of: bucket.name) }
+        return (note, copy)
+    }
+
+    /// A bucket's note as it has to be, as it is stored, and the mark of the journal's copy.
+    private func compareNote(
+        of bucket: Bucket, isNew: Bool
+    ) async throws -> (note: BucketNote, stored: BucketNote?, copy: String?) {
         let (journal, name) = (journal, bucket.name)
         let (stored, copy, isMarked) = try await files.run {
             (try BucketNote.read(of: name, journal), try Self.copy(journal), bucket.isMarked)
@@ -112,13 +147,16 @@ extension HostRuntime {
         var note = isNew ? fresh : stored ?? fresh
         note.isMarked = isMarked
         note.id = bucket.identity
-        if note != stored { try await keep(note, of: name) }
-        return (note, copy)
+        return (note, stored, copy)
+    }
+
+    private nonisolated static func keeping(_ note: BucketNote, of bucket: String) -> ControlChange {
+        .putValue(name: BucketNote.name(of: bucket), body: JSONText.encode(note))
     }
 
     private func keep(_ note: BucketNote, of bucket: String) async throws {
         var batch = Batch()
-        batch.control.append(.putValue(name: BucketNote.name(of: bucket), body: JSONText.encode(note)))
+        batch.control.append(Self.keeping(note, of: bucket))
         _ = try await committer.commit(batch)
     }
 
@@ -141,7 +179,7 @@ extension HostRuntime {
     private func watch(_ bucket: Bucket) async throws {
         let (note, copy) = try await note(of: bucket)
         let (journal, announcer, before) = (journal, announcer, watchers[bucket.name])
-        let isCopy = note.copy != copy
+        let isCopy = note.isCopied(in: bucket.folder, mark: copy)
         let looks = AsyncStream<FirstLook>.makeStream()
         let told = looks.continuation
         let watcher = try await files.run {
@@ -158,7 +196,7 @@ extension HostRuntime {
         watchers[bucket.name] = watcher
         if phase == .stopping { return files.perform { watcher.stop() } }
         unlooked.insert(bucket.name)
-        let mustKeep = !note.adopted || isCopy
+        let mustKeep = !note.adopted || isCopy || note.folder == nil
         for await look in looks.stream {
             switch look {
             case .done(let status): return try await looked(bucket, status, copy, mustKeep: mustKeep)
@@ -201,6 +239,7 @@ extension HostRuntime {
         var (note, _) = try await note(of: bucket)
         note.adopted = true
         note.copy = copy
+        note.folder = bucket.folder
         try await keep(note, of: bucket.name)
         if status.adopted > 0 {
             log.notice(
@@ -221,6 +260,7 @@ extension HostRuntime {
         if status.refusedCount > 20 { found.append("… and \(status.refusedCount - 20) more files that are no objects") }
         if status.isLost {
             found.append("the folder was moved, deleted or unmounted; it is watched again when it is back")
+            if let note = notes["lost \(bucket)"] { found.append(note) }
         }
         if let failure = status.failure { found.append(failure) }
         if status.isLost { return ("lost", found) }

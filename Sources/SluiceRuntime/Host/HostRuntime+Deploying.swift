@@ -39,12 +39,11 @@ extension HostRuntime {
         guard !dryRun else { return outcome }
         defer { publisher.leaving = [:] }
         guard outcome.accepted else {
-            // What it has opened is not in force.
-            reopened = [:]
-            await closeBuckets(notIn: deployment.app)
+            await closeReopened(notIn: deployment)
             return outcome
         }
         notes[Self.appNote] = nil
+        notes[Self.limitsNote] = nil
         if outcome.deployment.ruleSet != deployment.ruleSet { try await takeCommitted(outcome.deployment) }
         return outcome
     }

@@ -39,23 +39,20 @@ extension HostRuntime {
                     "a bucket is lost: its folder was moved, deleted or unmounted",
                     metadata: ["bucket": "\(name)", "folder": "\(watcher.bucket.path)"])
             }
-            let (path, journal) = (watcher.bucket.path, journal)
-            guard await files.run({ (try? Self.isBack(name, path, journal)) == true }) else { continue }
-            await takeUpAgain(name, watcher)
+            let path = watcher.bucket.path
+            if await files.run({ Self.isFolder(path) }) {
+                // If it is another one, opening it says so, and what can be done.
+                await takeUpAgain(name, watcher)
+            } else {
+                notes["lost \(name)"] = nil
+            }
         }
         lostBuckets.formIntersection(watchers.filter { $0.value.status.isLost }.keys)
     }
 
-    /// Whether the folder that a bucket has lost is there again, and not another one: the place where a disk is to be
-    /// mounted, say.
-    private nonisolated static func isBack(_ name: String, _ path: String, _ journal: any JournalStore) throws -> Bool {
+    private nonisolated static func isFolder(_ path: String) -> Bool {
         var status = stat()
-        guard stat(path, &status) == 0, status.st_mode & S_IFMT == S_IFDIR else { return false }
-        switch try BucketNote.knownFolder(of: name, journal) {
-        case .nothing, .objects: return true
-        case .marked: return stat("\(path)/\(Bucket.ownFolder)", &status) == 0
-        case .id(let id): return Bucket.identity(at: path) == id
-        }
+        return stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFDIR
     }
 
     /// Watches a bucket's folder anew: its first scan finds what happened meanwhile.

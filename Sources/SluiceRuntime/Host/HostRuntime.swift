@@ -150,6 +150,7 @@ package final class HostRuntime {
         deployer = Deployer(
             journal: journal, files: files, router: router, clock: clock, dataFolder: options.dataFolder, log: log,
             openBuckets: { [unowned self] app in await self.open(app) },
+            bucketNotes: { [unowned self] in try await self.newNotes() },
             tryModule: { [unowned self] version throws(Failure) in
                 try await self.pool.check(version.workerVersion)
             },
@@ -167,13 +168,10 @@ package final class HostRuntime {
             deployment = known.rebased(to: options.dataFolder)
         }
         if deployment.ruleSet > 0 {
-            let findings = try await deployer.restore(deployment)
-            // Without its disk a bucket's decided outcomes would be given up, and whatever waits for its objects would die.
-            let lost = findings.filter { $0.code == "BucketLost" }
-            guard lost.isEmpty else {
-                throw HostStartError(message: "a bucket's folder is not the one it was:", findings: lost)
-            }
-            for finding in findings { log.error("\(finding)") }
+            let refused = try deployer.restore(deployment)
+            for finding in refused { log.warning("\(finding)") }
+            notes[Self.limitsNote] = refused.isEmpty ? nil : refused.map(\.message).joined(separator: "; ")
+            try await reopen(deployment.app)
         }
         try await replays.load()
         deployment.replays = replays.parts
@@ -198,6 +196,7 @@ package final class HostRuntime {
                     + "rule set \(deployment.ruleSet), stays in force: mend it and run `sluice deploy`"
                 log.error("\(text)")
                 notes[Self.appNote] = text
+                await closeReopened(notIn: deployment)
             } else {
                 throw HostStartError(message: "the app in \(folder) cannot be deployed:", findings: outcome.findings)
             }
@@ -230,6 +229,8 @@ package final class HostRuntime {
 
     /// In `notes`: the app's folder is not what is in force.
     static let appNote = "app"
+    /// In `notes`: patterns in force that would be refused now.
+    static let limitsNote = "limits"
 
     /// The folder to deploy at the start; nil to go on with what is deployed. Never another app than that unless it was
     /// asked for: its rules would end, and what waits for them would be drained.

@@ -19,11 +19,12 @@ final class HostInProcess {
 
     /// `functions`: their names, with more of their `function.yaml`; `rules`: of each its pattern and targets; `streams`: of
     /// each what sluice.yaml says; `buses`: besides `default`; `more`: further lines of sluice.yaml; `before`: a host that has
-    /// stopped, whose journal and folders this one takes up; `fault`: what the journal refuses from the beginning.
+    /// stopped, whose journal and folders this one takes up; `fault`: what the journal refuses from the beginning;
+    /// `isAsked`: for the app as it is now, as `--app` does.
     init(
         functions: [String: String] = ["InC": ""], rules: [String: String], streams: [String: String] = [:],
         buses: [String] = ["orders"], more: String = "", after before: HostInProcess? = nil,
-        on journal: InMemoryJournal? = nil, fault: (@Sendable (Batch) -> JournalError?)? = nil
+        on journal: InMemoryJournal? = nil, fault: (@Sendable (Batch) -> JournalError?)? = nil, isAsked: Bool = true
     ) async throws {
         folder = before?.folder ?? TemporaryFolder(name: "host")
         self.journal = journal ?? before?.journal.restarted() ?? InMemoryJournal()
@@ -36,8 +37,9 @@ final class HostInProcess {
         journal.observeCommits { [bell] in bell.ring() }
         let state = try journal.recover()
         runtime = HostRuntime(
-            options: HostOptions(dataFolder: data, appFolder: app, worker: PoolHarness.worker), journal: journal,
-            state: state, log: log)
+            options: HostOptions(
+                dataFolder: data, appFolder: isAsked ? app : nil, fallbackAppFolder: app, worker: PoolHarness.worker),
+            journal: journal, state: state, log: log)
         control = runtime.controller()
         try await runtime.start()
     }
