@@ -149,6 +149,17 @@ struct PutEventsTests {
         #"{\"id\":\"1\",\"account\":\"0\",\"source\":\"shop\",\"time\":\"2026-11-21T04:05:06Z\","#
         + #"\"region\":\"local\",\"resources\":[],\"detail-type\":\"Order\",\"detail\":{\"n\":1}}"#
 
+    @Test("An address that somebody has is waited for, where they may be on their way out, and only there")
+    func takenAddress() async throws {
+        let waiting = try await Harness.with(listen: ListenAddress(host: "127.0.0.1", port: 0)) { running in
+            let taken = try #require(running.listening)
+            let error = await #expect(throws: APIError.self) { try await taken.requireFree() }
+            #expect(error?.message.contains("in use") == true)
+            return Task { try await taken.requireFree(patience: .seconds(600)) }
+        }
+        try await waiting.value
+    }
+
     @Test("Addresses")
     func addresses() {
         #expect(ListenAddress("8080") == ListenAddress(host: "127.0.0.1", port: 8080))

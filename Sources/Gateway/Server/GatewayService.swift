@@ -40,7 +40,7 @@ package struct GatewayService: Service {
                 "the data folder \(dataFolder) cannot be opened: \(String(cString: strerror(errno)))")
         }
         // Asked first: servers that are taken down halfway say more than they know.
-        if let listen { try listen.requireFree() }
+        if let listen { try await listen.requireFree() }
         let path = socket.path
         // Whoever runs this holds the data folder's lock: a socket that is there was left by a host that is gone.
         unlink(path)

@@ -30,8 +30,16 @@ package struct ListenAddress: Sendable, Hashable, CustomStringConvertible {
     }
 
     /// Throws `Unavailable` where nothing can listen here, as far as that can be told before the attempt.
-    package func requireFree() throws(APIError) {
-        guard let obstacle else { return }
+    /// - Parameter patience: how long another program's port is waited for: a host that was killed is on its way out for a
+    ///   while.
+    package func requireFree(patience: Duration = .zero) async throws(APIError) {
+        let began = ContinuousClock.now
+        var found = obstacle
+        while found == EADDRINUSE, ContinuousClock.now - began < patience, !Task.isCancelled {
+            try? await Task.sleep(for: .milliseconds(20))
+            found = obstacle
+        }
+        guard let obstacle = found else { return }
         throw .unavailable(
             "the host cannot listen on \(self): \(String(cString: strerror(obstacle)))",
             hint: "use another address with --listen, or none")

@@ -11,7 +11,10 @@ extension InMemoryJournal {
         }
     }
 
-    package func progress() throws(JournalError) -> [SubscriptionProgress] { read { Self.progress($0) } }
+    package func progress() throws(JournalError) -> [SubscriptionProgress] {
+        try check(.progress)
+        return read { Self.progress($0) }
+    }
 
     private static func progress(_ state: borrowing InMemoryState) -> [SubscriptionProgress] {
         let log = state.log
@@ -118,7 +121,8 @@ extension InMemoryJournal {
     }
 
     package func deadLetters(_ filter: DeadLetterFilter) throws(JournalError) -> [DeadLetter] {
-        read { state in
+        try check(.deadLetters(after: filter.afterID))
+        return read { state in
             let found = state.deadLetters.values.filter(filter.matches).sorted { $0.id < $1.id }
             var page = PageOfBytes<DeadLetter>(filter.bytes)
             for letter in found.prefix(filter.limit) {

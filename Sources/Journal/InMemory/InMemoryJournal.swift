@@ -20,6 +20,13 @@ package final class InMemoryJournal: JournalStore {
         var commitObserver: (@Sendable () -> Void)?
         var rematch: (@Sendable (Append, Int64) -> Append)?
         var fault: (@Sendable (Batch) -> JournalError?)?
+        var readFault: (@Sendable (Reading) -> JournalError?)?
+    }
+
+    /// Reads that a test can make fail.
+    package enum Reading: Sendable, Hashable {
+        case progress
+        case deadLetters(after: Int64)
     }
 
     private let shared: Mutex<Shared>
@@ -41,6 +48,15 @@ package final class InMemoryJournal: JournalStore {
     /// of disk errors.
     package func injectFault(_ fault: (@Sendable (Batch) -> JournalError?)?) {
         shared.withLock { $0.fault = fault }
+    }
+
+    /// Asked before each of the reads that `Reading` names; an error it returns is the read's result.
+    package func injectReadFault(_ fault: (@Sendable (Reading) -> JournalError?)?) {
+        shared.withLock { $0.readFault = fault }
+    }
+
+    func check(_ reading: Reading) throws(JournalError) {
+        if let error = shared.withLock({ $0.readFault })?(reading) { throw error }
     }
 
     package func observeAppends(_ observer: @escaping @Sendable ([CommittedRecord]) -> Void) {

@@ -3,8 +3,8 @@ import Journal
 import UVLoop
 
 /// How a subscription's deliveries stand beside their counts.
-struct DeliveryState: Sendable {
-    var pauseReason: String?
+package struct DeliveryState: Sendable {
+    package var pauseReason: String?
     var parkedKeys: Int?
     var parkedWorks = 0
 }
@@ -22,7 +22,7 @@ extension HostRuntime {
 }
 
 extension Dispatcher {
-    func deliveryState(of settings: SubscriptionSettings) -> DeliveryState {
+    package func deliveryState(of settings: SubscriptionSettings) -> DeliveryState {
         var state = DeliveryState()
         switch core.flow(of: settings.id) {
         case .running: break
@@ -34,6 +34,7 @@ extension Dispatcher {
             state.pauseReason =
                 "\(pause.reason); " + (attempt != nil ? "one delivery is being tried" : "the next delivery is a trial")
         }
+        if let trouble = parkingTroubles[settings.id] { state.pauseReason = trouble }
         if settings.rules.keys?.parks == true {
             let parked = core.parked(of: settings.id)
             state.parkedKeys = parked.keys

@@ -32,7 +32,9 @@ package final class Feed<Element: Sendable>: Sendable {
     package func send(_ element: Element) {
         let readers = state.withLock { state in
             var readers: [CheckedContinuation<Element?, Never>] = []
-            for id in state.listeners.keys {
+            guard !state.closed else { return readers }
+            // Not the keys themselves: they share the dictionary, and changing it would copy every listener's queue.
+            for id in Array(state.listeners.keys) {
                 if let reader = state.listeners[id]?.reader {
                     state.listeners[id]?.reader = nil
                     readers.append(reader)
@@ -66,13 +68,14 @@ package final class Feed<Element: Sendable>: Sendable {
         }
     }
 
+    /// Nothing is sent any more. What a listener has not read yet it still gets, and then the end.
     package func close() {
-        let listeners = state.withLock { state in
+        let readers = state.withLock { state in
             state.closed = true
-            defer { state.listeners = [:] }
-            return Array(state.listeners.values)
+            let ids = Array(state.listeners.keys)
+            return ids.compactMap { state.listeners[$0]?.reader.take() }
         }
-        for listener in listeners { listener.reader?.resume(returning: nil) }
+        for reader in readers { reader.resume(returning: nil) }
     }
 
     private func remove(_ id: Int) {
@@ -88,6 +91,7 @@ package final class Feed<Element: Sendable>: Sendable {
                         state.listeners[id]?.bytes -= size(element)
                         return (element, true)
                     }
+                    if state.closed { return (nil, true) }
                     state.listeners[id]?.reader = continuation
                     return (nil, false)
                 }

@@ -7,7 +7,8 @@ import UVLoop
 /// A key that a dead letter holds back while it is redriven to another function.
 struct HeldKey {
     var subscription: SubscriptionID
-    var key: String
+    /// Nil where its event has none.
+    var key: String?
 }
 
 extension Dispatcher {
@@ -73,13 +74,13 @@ extension Dispatcher {
     func redrive(_ works: [Work]) {
         for work in works {
             core.load(work, due: clock.now, keepingEvent: true)
-            guard let key = heldKey(of: work) else { continue }
+            let key = heldKey(of: work)
             if work.note?.lane != nil {
                 // It is in no line of its subscription: what comes after it waits for its outcome.
                 if let letter = work.deadLetter {
                     laneKeys[letter] = HeldKey(subscription: work.delivery.subscription, key: key)
                 }
-            } else {
+            } else if let key {
                 // Loaded first: the key goes from its dead letter to the redriven work without a gap.
                 core.unpark(work.delivery.subscription, key: key, now: clock.now)
             }
@@ -106,8 +107,8 @@ extension Dispatcher {
         for change in changes {
             switch change {
             case .setState(let id, .redriven):
-                guard let held = laneKeys.removeValue(forKey: id) else { continue }
-                core.unpark(held.subscription, key: held.key, now: clock.now)
+                guard let held = laneKeys.removeValue(forKey: id), let key = held.key else { continue }
+                core.unpark(held.subscription, key: key, now: clock.now)
             case .update(let letter) where letter.state == .dead: laneKeys[letter.id] = nil
             case .setState, .update, .insert: continue
             }
@@ -135,7 +136,7 @@ extension Dispatcher {
         let id = SubscriptionID(-1_000_000 - Int64(lanes.count))
         lanes[function] = id
         core.setSubscription(id, function: function, rules: DeliveryRules(), loaded: 0, newest: 0)
-        core.setStranded(id, deployment.function(function) == nil)
+        core.setStranded(id, isLaneStranded(function))
         return id
     }
 
@@ -174,9 +175,10 @@ extension Dispatcher {
             JSONText.decode(DeliveryMemo.self, from: entry.history)?.attempts.last?.retryAfter ?? 0)
         let work = work(pending: entry)
         core.load(work, due: clock.instant(due: entry.due, longest: longest))
-        if work.note?.lane != nil, let letter = work.deadLetter, let key = heldKey(of: work) {
+        if work.note?.lane != nil, let letter = work.deadLetter {
+            let key = heldKey(of: work)
             laneKeys[letter] = HeldKey(subscription: work.delivery.subscription, key: key)
-            core.park(work.delivery.subscription, key: key)
+            if let key { core.park(work.delivery.subscription, key: key) }
         }
     }
 

@@ -1,5 +1,7 @@
 package import HostAPI
 import Journal
+import Logging
+import UVLoop
 
 /// What comes of the letters that jobs have sent.
 extension RedriveJobs {
@@ -33,7 +35,7 @@ extension RedriveJobs {
     }
 
     /// Counts pages that are closed for their jobs.
-    private func count(_ pages: [RedriveTally.Closed]) {
+    func count(_ pages: [RedriveTally.Closed]) {
         var batch = Batch()
         var touched: Set<String> = []
         for closed in pages {
@@ -61,37 +63,43 @@ extension RedriveJobs {
         ended()
     }
 
-    /// Reads the open pages of an earlier life's job; what was settled since they were written is counted from the letters.
-    /// Newer jobs come first, and `reopened` has the letters of their open pages: those have died for this one.
-    func reopen(_ job: RedriveRecord, _ journal: any JournalStore, _ reopened: inout Set<Int64>) async throws {
-        for number in stride(from: job.pages ?? 0, through: 1, by: -1) {
-            let name = job.name(ofPage: number)
-            let found = try await files.run {
-                try journal.value(name: name).flatMap { JSONText.decode(RedrivePage.self, from: $0) }
+    /// After a failure: false where the journal is closed, and the next host goes on, and where it is damaged, which ends the
+    /// job. Everything else is tried again, a little later.
+    func goesOn(_ id: String, after error: any Error) async -> Bool {
+        switch (error as? JournalError)?.code {
+        case .closed: return false
+        case .corrupt:
+            if jobs[id]?.reason == nil {
+                let sent = (jobs[id]?.sent ?? 0) > 0 ? " What was not sent is still dead" : " Nothing was sent"
+                await end(
+                    id,
+                    because:
+                        "the journal is damaged where it has the dead letters: \(error).\(sent); name others by their "
+                        + "ids to send them")
             }
-            guard let page = found, page.isOpen else { continue }
-            let elsewhere = reopened.intersection(page.sent)
-            reopened.formUnion(page.sent)
-            // Before the letters are read: deliveries run already, and what settles meanwhile is counted once, here or there.
-            let place = RedriveTally.Place(job: job.id, page: number)
-            tally.send(page, at: place, elsewhere: elsewhere)
-            let letters = try await files.run { try page.sent.compactMap { try journal.deadLetter(id: $0) } }
-            tally.note(Set(letters.lazy.map(\.delivery.subscription)), at: place)
-            count(letters.filter { elsewhere.contains($0.id) }.compactMap { tally.fail($0.id, $0.code, at: place) })
-            let changes = letters.filter { !elsewhere.contains($0.id) }.compactMap { letter -> DeadLetterChange? in
-                switch letter.state {
-                case .redriving: nil
-                case .redriven: .setState(id: letter.id, .redriven)
-                case .dead, .purged:
-                    .update(
-                        {
-                            var again = letter
-                            again.state = .dead
-                            return again
-                        }())
-                }
+            return false
+        default: break
+        }
+        dispatcher.log.error("a redrive cannot go on yet", metadata: ["job": "\(id)", "error": "\(error)"])
+        await LoopPause.sleep(milliseconds: 1000)
+        return true
+    }
+
+    /// Ends a job that cannot go on.
+    func end(_ id: String, because reason: String) async {
+        dispatcher.log.error("a redrive has ended", metadata: ["job": "\(id)", "reason": "\(reason)"])
+        jobs[id]?.reason = reason
+        jobs[id]?.finished = true
+        close(id)
+        while jobs[id] != nil {
+            var batch = Batch()
+            batch.control.append(change(of: id))
+            do throws(JournalError) {
+                _ = try await committer.commit(batch)
+                return
+            } catch {
+                guard await goesOn(id, after: error) else { return }
             }
-            settled(changes)
         }
     }
 

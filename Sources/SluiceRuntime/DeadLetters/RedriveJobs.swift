@@ -31,9 +31,11 @@ package final class RedriveJobs {
     /// Called when a job is over.
     var ended: @LoopActor () -> Void = {}
     private var lastJob: Int64 = 0
+    /// Of the page that was sent last.
+    private var lastOrder: Int64 = 0
     /// One page at a time over all jobs: what one has taken, another must not see as dead.
-    private let turn = NameLocks()
-    private static let letters: Set<String> = ["dead letters"]
+    private var turn: NameLocks { dispatcher.turns }
+    private static var letters: Set<String> { Dispatcher.deadLetters }
     /// Rises whenever somebody has taken letters: what was read before may be out of date.
     private var turns = 0
     private let boot: Int64
@@ -52,26 +54,6 @@ package final class RedriveJobs {
             dispatcher?.redrivesSettled(changes)
             self?.settled(changes)
         }
-    }
-
-    /// Takes up the jobs of earlier lives: those that are not through go on.
-    package func resume() async throws {
-        let journal = journal
-        let stored = try await files.run {
-            try journal.values(prefix: RedriveRecord.prefix).compactMap {
-                JSONText.decode(RedriveRecord.self, from: $0.body)
-            }
-        }
-        for job in stored { jobs[job.id] = job }
-        // The newest first: a letter that several have sent is under way for the last of them.
-        var reopened: Set<Int64> = []
-        for job in stored.filter({ $0.ended == nil }).sorted(by: Self.isNewer) {
-            try await reopen(job, journal, &reopened)
-        }
-        for job in stored where job.ended == nil {
-            if job.finished { close(job.id) } else { Task { @LoopActor in await run(job.id) } }
-        }
-        try await forgetOldest()
     }
 
     /// Whoever takes dead letters away does it here.
@@ -127,15 +109,9 @@ package final class RedriveJobs {
         jobs.values.sorted { ($0.created ?? 0, $0.id) > ($1.created ?? 0, $1.id) }.map(report)
     }
 
-    /// Jobs are numbered within a host's life, and lives within a data folder: clocks may step back.
-    private static func isNewer(_ left: RedriveRecord, _ right: RedriveRecord) -> Bool {
-        func number(_ job: RedriveRecord) -> [Int64] { job.id.split(separator: "-").compactMap { Int64($0) } }
-        return number(right).lexicographicallyPrecedes(number(left))
-    }
-
     // MARK: Sending
 
-    private func run(_ id: String) async {
+    func run(_ id: String) async {
         guard let job = jobs[id] else { return }
         let chooser: DeadLetterChooser
         do throws(APIError) {
@@ -192,33 +168,6 @@ package final class RedriveJobs {
         }
     }
 
-    /// After a failure: false where the journal is closed, and the next host goes on. Everything else is tried again, a
-    /// little later.
-    private func goesOn(_ id: String, after error: any Error) async -> Bool {
-        if (error as? JournalError)?.code == .closed { return false }
-        dispatcher.log.error("a redrive cannot go on yet", metadata: ["job": "\(id)", "error": "\(error)"])
-        await LoopPause.sleep(milliseconds: 1000)
-        return true
-    }
-
-    /// Ends a job that cannot go on.
-    private func end(_ id: String, because reason: String) async {
-        dispatcher.log.error("a redrive has ended", metadata: ["job": "\(id)", "reason": "\(reason)"])
-        jobs[id]?.reason = reason
-        jobs[id]?.finished = true
-        close(id)
-        while jobs[id] != nil {
-            var batch = Batch()
-            batch.control.append(change(of: id))
-            do throws(JournalError) {
-                _ = try await committer.commit(batch)
-                return
-            } catch {
-                guard await goesOn(id, after: error) else { return }
-            }
-        }
-    }
-
     private func read(
         _ chooser: DeadLetterChooser, after: Int64, through last: Int64, limit: Int
     ) -> Task<DeadLetterChooser.Page, any Error> {
@@ -248,7 +197,7 @@ package final class RedriveJobs {
         next.sent += works.count
         next.finished = !page.isFull || next.cursor >= before.lastID
         let going = works.compactMap(\.deadLetter)
-        var sent = older.isEmpty ? RedrivePage(going) : RedrivePage(ids.filter(older.union(going).contains))
+        var sent = RedrivePage(older.isEmpty ? going : ids.filter(older.union(going).contains), order: nextOrder())
         for id in ids where older.contains(id) { sent.fail(id, NewerVersion.code) }
         if !older.isEmpty { next.older = (before.older ?? 0) + older.count }
         if works.isEmpty, !older.isEmpty {
@@ -287,6 +236,12 @@ package final class RedriveJobs {
         dispatcher.redrive(works)
         close(id)
         return nil
+    }
+
+    /// Pages by when they were sent, over all jobs and lives.
+    private func nextOrder() -> Int64 {
+        lastOrder = max(lastOrder + 1, clock.wall)
+        return lastOrder
     }
 
     private func change() async {

@@ -84,8 +84,11 @@ package struct RedrivePage: Codable, Sendable, Hashable {
     package private(set) var failed: [Failed] = []
     /// Some are not settled yet.
     package private(set) var isOpen = true
+    /// When it was sent, among all pages; nil in those of earlier versions.
+    package private(set) var order: Int64?
 
-    package init(_ ids: some Sequence<Int64>) {
+    package init(_ ids: some Sequence<Int64>, order: Int64? = nil) {
+        self.order = order
         for id in ids {
             if let last = runs.last?.last, last == id - 1 {
                 runs[runs.count - 1][1] = id

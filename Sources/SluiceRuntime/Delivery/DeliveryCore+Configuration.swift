@@ -97,12 +97,14 @@ extension DeliveryCore {
         return functions.count - 1
     }
 
-    /// Lines everything up again after the key policy has changed. Dead letters that park a key are to be told again.
+    /// Lines everything up again after the key policy has changed. Dead letters that park a key are to be told again
+    /// (`setParked`); until then nothing of the subscription starts.
     private mutating func rebuildLines(
         _ position: Int, before: KeyPolicy?, rekey: (Work, KeyPolicy?) -> String?
     ) {
         let policy = subscriptions[position].rules.keys
         if policy?.path != before?.path { subscriptions[position].freed = [:] }
+        subscriptions[position].untold = policy?.parks == true ? [:] : nil
         var works = subscriptions[position].ready.extract { _ in true } + subscriptions[position].assembling
         var kept: [String: KeyLine] = [:]
         for (key, line) in subscriptions[position].lines {

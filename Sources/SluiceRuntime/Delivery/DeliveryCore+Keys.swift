@@ -149,7 +149,26 @@ extension DeliveryCore {
 
     // MARK: Parking
 
-    /// A dead letter holds its key back: at the start, from what the journal has.
+    /// Whether it waits for `setParked`.
+    package func isUntold(_ id: SubscriptionID) -> Bool { index[id].map { subscriptions[$0].untold != nil } ?? false }
+
+    /// How many dead letters hold back which keys, all of them: from what the journal has while nothing of the subscription
+    /// runs. What was counted before does not count.
+    package mutating func setParked(_ id: SubscriptionID, _ counts: [String: Int]) {
+        guard let position = index[id], subscriptions[position].rules.keys?.parks == true else { return }
+        let freed = subscriptions[position].untold ?? [:]
+        subscriptions[position].untold = nil
+        for key in Array(subscriptions[position].lines.keys) { subscriptions[position].lines[key]!.parked = 0 }
+        for (key, count) in counts where count > 0 {
+            subscriptions[position].lines[key, default: KeyLine()].parked = count
+        }
+        for (key, instant) in freed.sorted(by: { $0.key < $1.key }) where counts[key] == nil {
+            renew(key, at: position, now: instant)
+        }
+        for key in subscriptions[position].lines.keys.sorted() { promote(key, at: position) }
+    }
+
+    /// A dead letter holds its key back.
     package mutating func park(_ id: SubscriptionID, key: String) {
         guard let position = index[id], subscriptions[position].rules.keys?.parks == true else { return }
         subscriptions[position].lines[key, default: KeyLine()].parked += 1
@@ -157,29 +176,37 @@ extension DeliveryCore {
 
     /// A dead letter of the key was redriven or purged.
     package mutating func unpark(_ id: SubscriptionID, key: String, now: Instant) {
-        guard let position = index[id], var line = subscriptions[position].lines[key], line.parked > 0 else { return }
-        line.parked -= 1
-        if line.parked == 0 {
-            // What was held back by no fault of its own has its whole time again.
-            let age = subscriptions[position].rules.retry.maximumAge
-            let pause = subscriptions[position].flow.pause
-            func renew(_ work: inout Work) {
-                // What a pause that goes on adds at its end counts from the work's arrival.
-                let added = pause.map { max(0, now - max($0.since, work.arrived)) } ?? 0
-                work.expires = max(work.expires, Self.later(now, age) - added)
-            }
-            for at in line.waiting.indices { renew(&line.waiting[at]) }
-            if line.arrived > 0 {
-                subscriptions[position].ready.update { if $0.key == key, $0.source == .log { renew(&$0) } }
-            }
-            // What is not in memory has it when it is read.
-            if line.spilledFrom != nil || subscriptions[position].isBehind {
-                subscriptions[position].freed[key] = FreedKey(
-                    at: now, through: max(subscriptions[position].newest, subscriptions[position].loaded))
-            }
+        guard let position = index[id] else { return }
+        guard subscriptions[position].untold == nil else {
+            // Who counts the dead letters does not find it any more.
+            subscriptions[position].untold?[key] = now
+            return
         }
-        subscriptions[position].lines[key] = line
+        guard let parked = subscriptions[position].lines[key]?.parked, parked > 0 else { return }
+        subscriptions[position].lines[key]!.parked = parked - 1
+        if parked == 1 { renew(key, at: position, now: now) }
         promote(key, at: position)
+    }
+
+    /// What was held back by no fault of its own has its whole time again.
+    private mutating func renew(_ key: String, at position: Int, now: Instant) {
+        let age = subscriptions[position].rules.retry.maximumAge
+        let pause = subscriptions[position].flow.pause
+        func extend(_ work: inout Work) {
+            // What a pause that goes on adds at its end counts from the work's arrival.
+            let added = pause.map { max(0, now - max($0.since, work.arrived)) } ?? 0
+            work.expires = max(work.expires, Self.later(now, age) - added)
+        }
+        let line = subscriptions[position].lines[key] ?? KeyLine()
+        for at in line.waiting.indices { extend(&subscriptions[position].lines[key]!.waiting[at]) }
+        if line.arrived + line.promoted > 0 {
+            subscriptions[position].ready.update { if $0.key == key, $0.source == .log { extend(&$0) } }
+        }
+        // What is not in memory has it when it is read.
+        if line.spilledFrom != nil || subscriptions[position].isBehind || subscriptions[position].openLeftovers > 0 {
+            subscriptions[position].freed[key] = FreedKey(
+                at: now, through: max(subscriptions[position].newest, subscriptions[position].loaded))
+        }
     }
 
     /// When a work from the log is too old: its key may have been held back.
@@ -197,7 +224,7 @@ extension DeliveryCore {
         guard !subscriptions[position].freed.isEmpty else { return }
         let (isBehind, loaded) = (subscriptions[position].isBehind, subscriptions[position].loaded)
         subscriptions[position].freed = subscriptions[position].freed.filter { key, freed in
-            if isBehind, freed.through > loaded { return true }
+            if isBehind && freed.through > loaded || subscriptions[position].openLeftovers > 0 { return true }
             return subscriptions[position].lines[key]?.spilledFrom.map { $0 <= freed.through } ?? false
         }
     }
@@ -273,6 +300,7 @@ extension DeliveryCore {
             subscriptions[position].leftovers.append(rest)
         } else {
             subscriptions[position].openLeftovers -= 1
+            forgetFreed(at: position)
         }
     }
 

@@ -72,6 +72,9 @@ package struct DeliveryCore: Sendable {
         var refilling = false
         /// Its function is not there: nothing can start.
         var isStranded = false
+        /// Keys are read in another way since a deployment, and which of them dead letters hold back is not told yet: nothing
+        /// can start. The keys that were freed meanwhile, and when.
+        var untold: [String: Instant]?
 
         var isBehind: Bool { newest > loaded }
 
@@ -83,7 +86,7 @@ package struct DeliveryCore: Sendable {
 
         /// Nothing may start now, whatever is ready.
         var isHeld: Bool {
-            if isStranded { return true }
+            if isStranded || untold != nil { return true }
             switch flow {
             case .running: return false
             case .trial(_, let attempt): return attempt != nil

@@ -255,9 +255,9 @@ extension Dispatcher: WorkerPoolDelegate {
                 work.parked = nil
                 return work
             }
-            attempts[context.id.number] = nil
             for work in works { core.load(work, due: clock.now) }
             core.settled(context.id)
+            forget(context)
             return pump()
         }
         context.parked = name

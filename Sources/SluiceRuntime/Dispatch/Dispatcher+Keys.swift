@@ -95,7 +95,7 @@ extension Dispatcher {
 
     // MARK: Parking
 
-    /// Tells the core which keys dead letters hold back.
+    /// Tells the core which keys dead letters hold back, before anything of the subscription starts.
     package func loadParked(_ id: SubscriptionID) async throws {
         guard core.rules(of: id)?.keys?.parks == true else { return }
         park(try await parkedLetters(of: id), of: id)
@@ -103,16 +103,18 @@ extension Dispatcher {
 
     /// All at once: a key that is told twice would be held back by one letter more than there is.
     private func park(_ letters: [ParkedLetter], of id: SubscriptionID) {
+        var counts: [String: Int] = [:]
         for letter in letters {
             laneKeys[letter.id]?.key = letter.key
-            core.park(id, key: letter.key)
+            if let key = letter.key { counts[key, default: 0] += 1 }
         }
+        core.setParked(id, counts)
     }
 
-    /// A dead letter that holds its key back.
+    /// A dead letter that holds its key back, if it has one.
     private struct ParkedLetter {
         var id: Int64
-        var key: String
+        var key: String?
     }
 
     private func parkedLetters(of id: SubscriptionID) async throws -> [ParkedLetter] {
@@ -129,34 +131,76 @@ extension Dispatcher {
                         states: states, subscription: id, afterID: from, limit: 500, bytes: JournalPage.bytes))
             }
             for letter in page where letter.state == .dead || laneKeys[letter.id] != nil {
-                guard let key = key(of: letter.payload, for: id) else { continue }
-                found.append(ParkedLetter(id: letter.id, key: key))
+                found.append(ParkedLetter(id: letter.id, key: key(of: letter.payload, for: id)))
             }
             guard let last = page.last else { return found }
             after = last.id
         }
     }
 
-    /// Tells the parked keys again after a deployment has changed how keys are read; until then nothing of it starts.
-    func parkAgain(_ id: SubscriptionID, _ number: Int) async {
+    /// A deployment has changed how keys are read: the core has forgotten which are parked, and starts nothing until it is
+    /// told again.
+    func tellParkedAgain(_ id: SubscriptionID) {
+        parkings += 1
+        parking[id] = parkings
+        parkingTroubles[id] = nil
+        Task { @LoopActor [number = parkings] in await parkAgain(id, number) }
+    }
+
+    /// They are counted while nothing can change their number: nothing of the subscription runs any more, what came of it is
+    /// in the journal, and nobody redrives or purges.
+    private func parkAgain(_ id: SubscriptionID, _ number: Int) async {
+        var told: String?
         while !isStopping, parking[id] == number {
+            guard !runs(id) else {
+                await withCheckedContinuation { continuation in endWaiters.append { continuation.resume() } }
+                continue
+            }
+            await turns.acquire(Self.deadLetters)
             do {
-                let parks = core.rules(of: id)?.keys?.parks == true
-                let letters = parks ? try await parkedLetters(of: id) : []
+                // Behind everything that is on its way.
+                _ = try await committer.commit(Batch())
+                let letters = try await parkedLetters(of: id)
                 // Read for another deployment's keys: that one's task tells.
-                guard parking[id] == number else { return }
-                park(letters, of: id)
-                parking[id] = nil
-                core.setStranded(id, false)
+                if parking[id] == number {
+                    park(letters, of: id)
+                    parking[id] = nil
+                    parkingTroubles[id] = nil
+                    strandLanes()
+                }
+                turns.release(Self.deadLetters)
                 return pump()
             } catch {
-                log.error("cannot read the dead letters", metadata: ["error": "\(error)"])
-                await withCheckedContinuation { continuation in
-                    _ = LoopTimer.after(.milliseconds(1000)) { continuation.resume() }
+                turns.release(Self.deadLetters)
+                guard (error as? JournalError)?.code != .closed, parking[id] == number else { return }
+                let text = "which keys dead letters hold back cannot be read, so nothing of it starts: \(error)"
+                parkingTroubles[id] = text
+                if told != text {
+                    log.error(
+                        "\(text)",
+                        metadata: [
+                            "rule": "\(deployment.subscription(id)?.rule ?? "")",
+                            "target": "\(deployment.subscription(id)?.target ?? "")",
+                        ])
                 }
+                told = text
+                await LoopPause.sleep(milliseconds: 1000, while: { !isStopping })
             }
         }
     }
+
+    /// Whether deliveries of the subscription are in attempts, its own or those of redrives to other functions.
+    private func runs(_ id: SubscriptionID) -> Bool {
+        attempts.values.contains { $0.attempt.works.contains { $0.delivery.subscription == id } }
+    }
+
+    /// Nothing of a lane starts while its function is not deployed, or while parked keys are counted: what is sent to other
+    /// functions holds keys, too.
+    func strandLanes() {
+        for (name, lane) in lanes { core.setStranded(lane, isLaneStranded(name)) }
+    }
+
+    func isLaneStranded(_ function: String) -> Bool { deployment.function(function) == nil || !parking.isEmpty }
 
     /// Dead letters were given up for good: the keys that they held back are free.
     package func purged(_ letters: [DeadLetter]) {

@@ -50,11 +50,18 @@ package final class Dispatcher {
     private(set) var handlerInputs = HandlerInputs()
     private var timer: LoopTimer?
     private var timerDue: Instant = 0
-    private var sweeper: LoopTimer?
+    var sweeper: LoopTimer?
     /// Subscriptions whose parked keys are being told again, and the number of the task that does it: of several, by
     /// deployments close together, only the newest one's reading counts.
     package internal(set) var parking: [SubscriptionID: Int] = [:]
-    private var parkings = 0
+    var parkings = 0
+    /// Why that cannot be done yet.
+    var parkingTroubles: [SubscriptionID: String] = [:]
+    /// Whoever waits for an attempt to end.
+    var endWaiters: [() -> Void] = []
+    /// One at a time takes dead letters away, or counts them (`deadLetters`).
+    package let turns = NameLocks()
+    static let deadLetters: Set<String> = ["dead letters"]
     private(set) var isStopping = false
     /// Until the pending set is loaded nothing starts: what it holds would be loaded twice.
     private var isHeld = true
@@ -133,17 +140,13 @@ package final class Dispatcher {
                 newest: max(head, floor + 1)
             ) { work, policy in policy.flatMap { EventReading.key(of: work.payload, path: $0.path) } }
             if settings.isOutside { core.setFunction(settings.function, limit: settings.outsideConcurrency) }
+            core.setStranded(settings.id, false)
             let old = before.subscription(settings.id)
-            // The core has forgotten its parked keys with the old lines; until they are told again, nothing starts.
-            let mustPark = !isHeld && old != nil && old?.rules.keys != settings.rules.keys
-            if mustPark {
-                parkings += 1
-                parking[settings.id] = parkings
-                Task { @LoopActor [number = parkings] in await parkAgain(settings.id, number) }
-            }
-            core.setStranded(settings.id, parking[settings.id] != nil)
+            if let old, old.rules.keys != settings.rules.keys { parking[settings.id] = nil }
+            // At a start they are told before anything can start.
+            if !isHeld, core.isUntold(settings.id), parking[settings.id] == nil { tellParkedAgain(settings.id) }
         }
-        for (name, lane) in lanes { core.setStranded(lane, deployment.function(name) == nil) }
+        strandLanes()
         for name in Array(deployment.functions.keys) + Array(deployment.replays.functions.keys) {
             let id = directSubscription(of: name)
             core.setSubscription(
@@ -244,7 +247,16 @@ package final class Dispatcher {
     // MARK: Stopping
 
     /// From now on nothing more is started; what runs goes on.
-    func startNothingMore() { isStopping = true }
+    func startNothingMore() {
+        isStopping = true
+        tellOfEnd()
+    }
+
+    private func tellOfEnd() {
+        let waiters = endWaiters
+        endWaiters = []
+        for waiter in waiters { waiter() }
+    }
 
     /// Starts nothing more and waits until nothing runs, at most `grace` milliseconds; what runs longer is killed and
     /// will be delivered again by the next host.
@@ -276,31 +288,10 @@ package final class Dispatcher {
 
     func forget(_ context: AttemptContext) {
         attempts[context.id.number] = nil
+        tellOfEnd()
         if isStopping, attempts.isEmpty {
             stopped?()
             stopped = nil
-        }
-    }
-
-    // MARK: Attempts that run long
-
-    /// Notes in the journal what runs longer than 100 ms, so that an event which kills the host is recognised.
-    func watchLongRunning() {
-        guard sweeper == nil, !attempts.isEmpty else { return }
-        sweeper = LoopTimer.after(.milliseconds(100)) { [weak self] in
-            guard let self else { return }
-            self.sweeper = nil
-            let now = self.clock.now
-            for context in self.attempts.values
-            where !context.isNoted && !context.isClosed && context.settings != nil && context.shadow == nil
-                && now - context.started >= 100
-            {
-                context.isNoted = true
-                var batch = Batch()
-                batch.control.append(.putValue(name: context.noteName, body: RunningNote.encode(context)))
-                self.committer.enqueue(batch)
-            }
-            self.watchLongRunning()
         }
     }
 }

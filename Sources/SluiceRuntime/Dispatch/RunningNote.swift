@@ -30,3 +30,25 @@ package struct RunningNote: Codable, Sendable {
                 }))
     }
 }
+
+extension Dispatcher {
+    /// Notes in the journal what runs longer than 100 ms, so that an event which kills the host is recognised.
+    func watchLongRunning() {
+        guard sweeper == nil, !attempts.isEmpty else { return }
+        sweeper = LoopTimer.after(.milliseconds(100)) { [weak self] in
+            guard let self else { return }
+            self.sweeper = nil
+            let now = self.clock.now
+            for context in self.attempts.values
+            where !context.isNoted && !context.isClosed && context.settings != nil && context.shadow == nil
+                && now - context.started >= 100
+            {
+                context.isNoted = true
+                var batch = Batch()
+                batch.control.append(.putValue(name: context.noteName, body: RunningNote.encode(context)))
+                self.committer.enqueue(batch)
+            }
+            self.watchLongRunning()
+        }
+    }
+}

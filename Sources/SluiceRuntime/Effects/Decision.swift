@@ -1,6 +1,7 @@
 package import FunctionProtocol
 package import Journal
 package import ObjectStore
+import UVLoop
 
 /// An attempt's outcome between commit 1 and commit 2: all that is needed to finish it, in this life or the next.
 package struct Decision: Codable, Sendable {
@@ -71,6 +72,15 @@ package struct Decision: Codable, Sendable {
     package var locks: Set<String> {
         Set(publications.map { Self.lock(bucket: $0.bucket, key: $0.key) })
             .union(files.map { Self.lock(database: $0.database, table: $0.table) })
+    }
+
+    /// As the journal keeps it.
+    @LoopActor
+    func encoded(on files: FileThreads) async -> [UInt8] {
+        // Of many effects it takes a while, and others want the loop.
+        let count = publications.count + outbox.count + self.files.count
+        let bytes = outbox.reduce(200 * count) { $0 + $1.payload.utf8.count }
+        return bytes < 1 << 18 ? JSONText.encode(self) : await files.run { JSONText.encode(self) }
     }
 
     package static func lock(bucket: String, key: String) -> String { "object \(bucket)/\(key)" }

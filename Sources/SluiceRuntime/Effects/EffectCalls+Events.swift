@@ -32,7 +32,7 @@ extension EffectCalls {
         }
         let ids = try context.nextEventIDs(request.entries.count, of: request.record)
         for (entry, id) in zip(request.entries, ids) {
-            context.effects.effects.append(.init(record: request.record, operation: .event(entry, id: id)))
+            context.effects.add(.init(record: request.record, operation: .event(entry, id: id)))
         }
         return Self.reply(PutEventsReply(eventIDs: ids))
     }
@@ -67,7 +67,7 @@ extension EffectCalls {
         let ids = try context.nextEventIDs(request.entries.count, of: request.record)
         for (index, entry) in request.entries.enumerated() {
             let operation = EffectSet.Operation.record(entry, id: ids[index], shard: shards[index])
-            context.effects.effects.append(.init(record: request.record, operation: operation))
+            context.effects.add(.init(record: request.record, operation: operation))
         }
         return Self.reply(PutRecordsReply(eventIDs: ids))
     }
@@ -91,7 +91,7 @@ extension EffectCalls {
         guard (0...1 << 53).contains(request.rows) else {
             throw CallRefusal("InvalidRequest", "\(request.rows) is no number of rows of a file")
         }
-        context.effects.effects.append(.init(record: request.record, operation: .register(request)))
+        context.effects.add(.init(record: request.record, operation: .register(request)))
         return Self.done
     }
 

@@ -127,7 +127,7 @@ extension EffectCalls {
     }
 
     private func stagingQuota(of context: AttemptContext, for bucket: Bucket) -> StagingQuota {
-        let names = Set(context.effects.stages.values.map(\.bucket)).subtracting([bucket.name])
+        let names = Set(context.effects.buckets.keys).subtracting([bucket.name])
         return StagingQuota(
             bytes: context.version.stagingBytes, attempt: context.id.staging, others: names.compactMap { buckets[$0] })
     }
@@ -141,7 +141,7 @@ extension EffectCalls {
         guard !context.effects.isPut(request.stage) else {
             throw CallRefusal("InvalidRequest", "stage \(request.stage) has been put already")
         }
-        context.effects.effects.append(
+        context.effects.add(
             .init(
                 record: request.record,
                 operation: .put(stage: request.stage, to: address, overwrite: request.overwrite)))
@@ -175,12 +175,12 @@ extension EffectCalls {
         }
         let number = context.effects.stage(staged, in: destination)
         context.effects.reads[request.source] = version
-        context.effects.effects.append(
+        context.effects.add(
             .init(
                 record: request.record,
                 operation: .put(stage: number, to: request.destination, overwrite: request.overwrite)))
         if move {
-            context.effects.effects.append(
+            context.effects.add(
                 .init(record: request.record, operation: .delete(request.source, known: version)))
         }
         return Self.done
@@ -200,7 +200,7 @@ extension EffectCalls {
             }
         }
         if let version {
-            context.effects.effects.append(.init(record: request.record, operation: .delete(address, known: version)))
+            context.effects.add(.init(record: request.record, operation: .delete(address, known: version)))
         }
         return Self.done
     }

@@ -17,13 +17,22 @@ package struct EffectSet: Sendable {
         /// The record of a batch it belongs to; nil: the whole batch.
         package var record: Int?
         package var operation: Operation
+
+        package init(record: Int?, operation: Operation) {
+            self.record = record
+            self.operation = operation
+        }
     }
 
     /// What one attempt may ask for. All of it is in memory until it commits, and in the journal as one value.
     package static let mostEffects = 100_000
     package static let mostBytes = 64 << 20
 
-    package var effects: [Effect] = []
+    package private(set) var effects: [Effect] = []
+    /// What the effects put and delete, and the staged files that they put: each call asks for these, and the effects may be
+    /// many.
+    private var touched: Set<ObjectAddress> = []
+    private var put: Set<Int> = []
     /// Bytes of the calls that have asked for something.
     private var askedBytes = 0
     /// Staged files by number, put or not.
@@ -42,6 +51,24 @@ package struct EffectSet: Sendable {
     package init() {}
 
     package var isEmpty: Bool { effects.isEmpty }
+
+    package mutating func add(_ effect: Effect) {
+        effects.append(effect)
+        switch effect.operation {
+        case .put(let stage, let address, _):
+            put.insert(stage)
+            touched.insert(address)
+        case .delete(let address, _): touched.insert(address)
+        case .event, .record, .register: break
+        }
+    }
+
+    /// Takes everything back that was asked for.
+    package mutating func removeAll() {
+        effects = []
+        touched = []
+        put = []
+    }
 
     /// Before an attempt is given more: throws where that would be more than one may ask for.
     package mutating func admit(bytes: Int) throws(CallRefusal) {
@@ -81,20 +108,8 @@ package struct EffectSet: Sendable {
     }
 
     /// A staged file that a put in this set uses already, so that it cannot be put twice.
-    package func isPut(_ stage: Int) -> Bool {
-        effects.contains {
-            if case .put(stage, _, _) = $0.operation { true } else { false }
-        }
-    }
+    package func isPut(_ stage: Int) -> Bool { put.contains(stage) }
 
     /// A second put or delete of the same key in one attempt: which of the two should win is not for us to guess.
-    package func touches(_ address: ObjectAddress) -> Bool {
-        effects.contains { effect in
-            switch effect.operation {
-            case .put(_, let to, _): to == address
-            case .delete(let what, _): what == address
-            case .event, .record, .register: false
-            }
-        }
-    }
+    package func touches(_ address: ObjectAddress) -> Bool { touched.contains(address) }
 }

@@ -154,7 +154,7 @@ package final class Publisher {
         do {
             if !isDecided, !decision.publications.isEmpty {
                 var batch = Batch()
-                batch.decisions.append(.decide(decision.attempt, body: JSONText.encode(decision)))
+                batch.decisions.append(.decide(decision.attempt, body: await decision.encoded(on: files)))
                 _ = try await committer.commit(batch)
                 CrashPoint.hit(.runtimeDecided)
             }

@@ -72,7 +72,8 @@ extension HostRuntime {
         for bucket in buckets.all where app.bucket(named: bucket.name) == nil {
             buckets.remove(bucket.name)
             if let watcher = watchers.removeValue(forKey: bucket.name) { await files.run { watcher.stop() } }
-            for note in ["bucket", "lost", "look"] { notes["\(note) \(bucket.name)"] = nil }
+            for note in ["bucket", "lost"] { notes["\(note) \(bucket.name)"] = nil }
+            endLook(bucket.name)
         }
     }
 
@@ -212,7 +213,14 @@ extension HostRuntime {
             }
         }
         // Stopped, or its folder is lost.
-        unlooked.remove(bucket.name)
+        endLook(bucket.name)
+    }
+
+    /// A bucket has been looked through for the first time, or will not be: manifests wait for it no longer.
+    private func endLook(_ name: String) {
+        unlooked.remove(name)
+        notes["look \(name)"] = nil
+        if unlooked.isEmpty, mayLook { manifests.beginLooking() }
     }
 
     /// Waits for the end of a first look that the journal had refused.
@@ -227,14 +235,12 @@ extension HostRuntime {
                 log.error("a bucket's first look could not be noted", metadata: ["error": "\(error)"])
             }
         }
-        guard watchers[bucket.name] === watcher else { return }
-        notes["look \(bucket.name)"] = nil
-        unlooked.remove(bucket.name)
-        if unlooked.isEmpty, mayLook { manifests.beginLooking() }
+        // One that was stopped makes room for another, which looks anew.
+        if watchers[bucket.name] === watcher, watcher.status.isLost { endLook(bucket.name) }
     }
 
     private func looked(_ bucket: Bucket, _ status: BucketStatus, _ copy: String?, mustKeep: Bool) async throws {
-        unlooked.remove(bucket.name)
+        endLook(bucket.name)
         guard mustKeep else { return }
         var (note, _) = try await note(of: bucket)
         note.adopted = true

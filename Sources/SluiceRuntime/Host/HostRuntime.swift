@@ -86,7 +86,7 @@ package final class HostRuntime {
     /// Buckets whose loss was logged.
     var lostBuckets: Set<String> = []
     var lossWatch: LoopTimer?
-    private var housekeeping: LoopTimer?
+    var housekeeping: LoopTimer?
     private var isDrained = false
 
     package init(options: HostOptions, journal: any JournalStore, state: RecoveredState, log: Logger) {
@@ -301,23 +301,6 @@ package final class HostRuntime {
         }
         pool = WorkerPool(
             executable: worker, dataFolder: options.dataFolder, files: files, delegate: dispatcher, log: log)
-    }
-
-    /// Every hour: old logs and segments go, expired objects, and kept inputs that nothing refers to any more.
-    private func keepHouse() {
-        let deployment = dispatcher.deployment
-        let days = deployment.app.retention
-        let (journal, logs, clock) = (journal, logs, clock)
-        files.perform {
-            logs.trim(days: days.logDays)
-            let limit = clock.wall - Int64(days.archiveDays) * 86_400_000
-            // Streams lie in the same segments: what can be read of one stays, whatever the archive keeps.
-            let readings = deployment.streams.map { StreamReading(settings: $0, journal: journal, now: clock.wall) }
-            guard let oldest = try? readings.compactMap({ try $0.oldest()?.ingested }).min() ?? limit else { return }
-            _ = try? journal.trim(settledBelow: min(limit, oldest))
-        }
-        Task { @LoopActor in await expire() }
-        housekeeping = LoopTimer.after(.seconds(3600)) { [weak self] in self?.keepHouse() }
     }
 }
 

@@ -157,6 +157,15 @@ package struct ManifestCore: Sendable {
         entries[id]?.isDirty = true
     }
 
+    /// Something may have changed that nobody tells of.
+    package mutating func lookAgain(_ id: ManifestID, eventID: String) {
+        guard entries[id]?.manifest.eventID == eventID else { return }
+        entries[id]?.isDirty = true
+    }
+
+    /// How its wait ends is on its way into the journal.
+    package func isEnding(_ id: ManifestID) -> Bool { entries[id]?.isEnding == true }
+
     /// When a time limit ends next, in wall-clock seconds.
     package var nextDeadline: Int64? {
         entries.values.filter { !$0.isLooking && !$0.isEnding }.map(\.manifest.deadline).min()

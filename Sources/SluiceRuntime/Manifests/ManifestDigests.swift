@@ -54,7 +54,7 @@ package final class ManifestDigests: Sendable {
         {
             part = begun
         }
-        let isAtEnd = try FileChunks.read(opened.descriptor, from: part.offset) { chunk in
+        let isAtEnd = try FileChunks.read(opened.descriptor, of: address, from: part.offset) { chunk in
             guard !state.withLock({ $0.isStopped }) else { throw Manifest.Invalid(message: "the host is stopping") }
             part.hash.update(data: chunk)
             part.offset += Int64(chunk.count)
@@ -93,11 +93,15 @@ package final class ManifestDigests: Sendable {
 }
 
 /// Reading files from their beginning to their end. Blocking.
-enum FileChunks {
-    /// - Parameter body: false ends it.
+package enum FileChunks {
+    /// Throws an `ObjectStoreError` that may pass where the disk gives an error: what the file says is not known then.
+    /// - Parameters:
+    ///   - object: whose file it is, for that error.
+    ///   - body: false ends it.
     /// - Returns: whether the end was reached.
-    static func read(
-        _ descriptor: Int32, from offset: Int64 = 0, _ body: (ArraySlice<UInt8>) throws -> Bool
+    package static func read(
+        _ descriptor: Int32, of object: ObjectAddress, from offset: Int64 = 0,
+        _ body: (ArraySlice<UInt8>) throws -> Bool
     ) throws -> Bool {
         var buffer = [UInt8](repeating: 0, count: 1 << 18)
         var offset = offset
@@ -105,7 +109,11 @@ enum FileChunks {
             let count = pread(descriptor, &buffer, buffer.count, Int(offset))
             if count < 0, errno == EINTR { continue }
             guard count >= 0 else {
-                throw Manifest.Invalid(message: "the file cannot be read: \(String(cString: strerror(errno)))")
+                let number = errno
+                throw ObjectStoreError(
+                    .inputOutput, "the file cannot be read: \(String(cString: strerror(number)))",
+                    bucket: object.bucket,
+                    key: object.key, errno: number)
             }
             if count == 0 { return true }
             offset += Int64(count)

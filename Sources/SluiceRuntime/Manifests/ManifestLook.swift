@@ -8,6 +8,9 @@ package struct ManifestLook: Sendable {
     /// Files with the right size whose hash the manifest gives and nobody knows yet: whether they are as it says takes
     /// reading them.
     package var unread: [String] = []
+    /// Something of `missing` could not be read for a reason that may pass: looking again may show it, whether or not anything
+    /// comes.
+    package var mayPass = false
 
     /// - Parameter reading: of files whose hash is asked for so many bytes are read, from where the look before has come to.
     ///   Only hashes that are known then are compared.
@@ -42,9 +45,19 @@ package struct ManifestLook: Sendable {
                 }
                 if found != wanted { missing.append("\(name): its SHA-256 is \(found) instead of \(wanted)") }
             } catch {
+                if Self.mayPass(error, in: bucket) { mayPass = true }
                 let reason = (error as? Manifest.Invalid)?.message ?? (error as? ObjectStoreError)?.message
                 missing.append("\(name): \(reason ?? "\(error)")")
             }
+        }
+    }
+
+    private static func mayPass(_ error: any Error, in bucket: Bucket) -> Bool {
+        switch error {
+        case let error as JournalError: error.isPassing
+        // A bucket that is lost has none of its objects.
+        case let error as ObjectStoreError: !error.isPermanent || error.code == .noSuchKey && !bucket.isInPlace
+        default: false
         }
     }
 }

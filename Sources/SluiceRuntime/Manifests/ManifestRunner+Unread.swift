@@ -19,16 +19,31 @@ extension ManifestRunner {
         }
     }
 
+    /// Looks again at a manifest of which a file could not be read: nobody tells when it can.
+    func lookLater(_ manifest: OpenManifest) {
+        unseen[manifest.id] = manifest.eventID
+        guard !isStopped, lookTimer == nil else { return }
+        lookTimer = LoopTimer.after(.milliseconds(5000)) { [weak self] in
+            guard let self else { return }
+            self.lookTimer = nil
+            let unseen = self.unseen
+            self.unseen = [:]
+            for (id, eventID) in unseen { self.core.lookAgain(id, eventID: eventID) }
+            self.look()
+        }
+    }
+
     /// Reads the manifests again that could not be read when they came.
     private func readUnread() async {
         guard hasUnreadManifests else { return }
-        let unread = core.open.map(\.manifest).filter { $0.isUnread == true }
+        // One that is ending has its event on the way.
+        let unread = core.open.map(\.manifest).filter { $0.isUnread == true && !core.isEnding($0.id) }
         hasUnreadManifests = false
         for manifest in unread {
             let (buckets, id) = (buckets, manifest.id)
             let read = await files.run { Self.files(of: id.bucket, id.key, buckets: buckets) }
             // Another version has come, or its time is over.
-            guard !isStopped, core.manifest(id) == manifest else { continue }
+            guard !isStopped, core.manifest(id) == manifest, !core.isEnding(id) else { continue }
             var batch = Batch()
             var known = manifest
             switch read {
@@ -50,6 +65,11 @@ extension ManifestRunner {
                 continue
             }
             guard core.manifest(id)?.eventID == manifest.eventID else { continue }
+            guard !core.isEnding(id) else {
+                // If its end cannot be put, it is waited for as it was.
+                hasUnreadManifests = true
+                continue
+            }
             if known.isUnread == nil { open(known) } else { close(id, eventID: manifest.eventID) }
         }
         if hasUnreadManifests { readLater() }
@@ -90,7 +110,8 @@ extension ManifestRunner {
             throw Manifest.Invalid(message: "the manifest is longer than \(Manifest.mostBytes) bytes")
         }
         var content: [UInt8] = []
-        _ = try FileChunks.read(opened.descriptor) { chunk in
+        let object = ObjectAddress(bucket: bucket.name, key: key)
+        _ = try FileChunks.read(opened.descriptor, of: object) { chunk in
             content += chunk
             return true
         }

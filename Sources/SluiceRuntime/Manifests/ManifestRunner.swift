@@ -51,6 +51,9 @@ package final class ManifestRunner {
     var readTimer: LoopTimer?
     /// Some manifest could not be read.
     var hasUnreadManifests = false
+    /// Manifests of which a file could not be read, with their events; and until they are looked at again.
+    var unseen: [ManifestID: String] = [:]
+    var lookTimer: LoopTimer?
     private let digests = ManifestDigests()
     /// Hashing reads whole files: one thread of its own, so that the host's others never wait for it.
     private let hashing = FileThreads(count: 1)
@@ -147,6 +150,7 @@ package final class ManifestRunner {
         timer?.cancel()
         timer = nil
         readTimer?.cancel()
+        lookTimer?.cancel()
         digests.stop()
         hashing.stop()
     }
@@ -216,7 +220,11 @@ package final class ManifestRunner {
         }
         let answer = ManifestCore.Look(id: manifest.id, eventID: manifest.eventID, missing: look.missing)
         // What has not been read at the deadline was not looked at for the last time.
-        if let (manifest, ending) = core.looked(answer, now: began) { await end(manifest, ending) }
+        if let (manifest, ending) = core.looked(answer, now: began) {
+            await end(manifest, ending)
+        } else if look.mayPass {
+            lookLater(manifest)
+        }
         self.look()
     }
 

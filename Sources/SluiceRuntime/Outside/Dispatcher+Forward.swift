@@ -15,10 +15,10 @@ extension Dispatcher {
         do throws(Failure) {
             for (index, work) in context.attempt.works.enumerated() {
                 let operation = try operation(target, work, payloads[index], of: context, index)
-                context.effects.effects.append(.init(record: index, operation: operation))
+                context.effects.add(.init(record: index, operation: operation))
             }
         } catch {
-            context.effects.effects = []
+            context.effects.removeAll()
             report.outcome = .failure(error)
         }
         let (id, ended) = (UInt64(context.id.number), report)

@@ -55,7 +55,8 @@ struct Up: AsyncParsableCommand {
         let folder = Paths.absolute(dataOption.folder)
         // Before there is a data folder, which a mistyped address should not leave behind.
         let address = listen.flatMap { ListenAddress($0) }
-        try address?.requireFree()
+        // Where there is one, the host before this one may have been killed just now.
+        try await address?.requireFree(patience: access("\(folder)/journal", F_OK) == 0 ? .seconds(2) : .zero)
         let service: HostService
         do {
             service = try await HostService.start(

@@ -35,6 +35,35 @@ struct FeedTests {
         #expect(try await large.next() == 1 << 30)
     }
 
+    /// With each element comes a reference, as with the host's own.
+    private final class Element: Sendable {}
+
+    @Test("a listener that has stalled with a full queue costs the sender next to nothing")
+    func stalled() async throws {
+        let feed = Feed<Element> { _ in 1 }
+        let (listener, element) = (feed.listen(), Element())
+        // Copying the queue for each would take minutes.
+        for _ in 0..<400_000 { feed.send(element) }
+        #expect(try await listener.next() != nil)
+    }
+
+    @Test("what was sent before the end is read before the end")
+    func lastWords() async throws {
+        let feed = Feed<Int> { _ in 1 }
+        let (early, late) = (feed.listen(), feed.listen())
+        async let waiting = early.next()
+        feed.send(1)
+        feed.send(2)
+        #expect(try await waiting == 1)
+        feed.close()
+        feed.send(3)
+        #expect(try await early.next() == 2)
+        #expect(try await early.next() == nil)
+        for number in 1...2 { #expect(try await late.next() == number) }
+        #expect(try await late.next() == nil)
+        #expect(try await feed.listen().next() == nil)
+    }
+
     @Test("a reader that is cancelled ends, and a listener that is let go is forgotten")
     func leaving() async throws {
         let feed = Feed<Int> { _ in 1 }

@@ -4,6 +4,7 @@ import HostAPI
 import Journal
 import Logging
 import SluiceRuntime
+import Synchronization
 import Testing
 import UVLoop
 
@@ -338,6 +339,130 @@ struct RedriveJobsTests {
         #expect(parkedKeys == 1)
         dispatcher.purged([try #require(try journal.deadLetter(id: 1))])
         #expect(parkedKeys == 0)
+        files.stop()
+    }
+
+    @Test("Keys whose letters cannot all be read are not told at all, and nothing starts, until they can")
+    func secondPage() async throws {
+        let count = 700
+        try await letters(Int64(count), payload: event("a"))
+        let (journal, dispatcher, files) = (journal, dispatcher, files)
+        try await dispatcher.loadParked(subscription)
+        dispatcher.release()
+        let asked = Mutex(0)
+        journal.injectReadFault { reading in
+            guard case .deadLetters(let after) = reading, after > 0 else { return nil }
+            asked.withLock { $0 += 1 }
+            return JournalError(.corrupt, "a page is damaged")
+        }
+        var deployment = dispatcher.deployment
+        func apply(_ path: String) {
+            deployment.subscriptions[0].delivery?.keys = .init(path: path, parks: true)
+            dispatcher.apply(deployment, progress: [:], head: 0, cores: 1)
+        }
+        apply("detail.other")
+        apply("detail.k")
+        // Twice: after the first it is tried again.
+        while asked.withLock({ $0 }) < 2 { _ = try await files.run { try journal.deadLetter(id: 1) } }
+        #expect(parkedKeys == 0 && dispatcher.core.isUntold(subscription) && !dispatcher.parking.isEmpty)
+        let trouble = dispatcher.deliveryState(of: deployment.subscriptions[0]).pauseReason
+        #expect(trouble?.contains("a page is damaged") == true, "\(trouble ?? "-")")
+        journal.injectReadFault(nil)
+        while !dispatcher.parking.isEmpty { _ = try await files.run { try journal.deadLetter(id: 1) } }
+        #expect(parkedKeys == 1 && dispatcher.deliveryState(of: deployment.subscriptions[0]).pauseReason == nil)
+        for id in 1..<Int64(count) { dispatcher.purged([try #require(try journal.deadLetter(id: id))]) }
+        #expect(parkedKeys == 1)
+        dispatcher.purged([try #require(try journal.deadLetter(id: Int64(count)))])
+        #expect(parkedKeys == 0)
+        files.stop()
+    }
+
+    @Test("A purge and a redrive wait until keys are counted, and a count for a purge that has begun")
+    func purgeWhileCounting() async throws {
+        try await letters(2, payload: event("a"))
+        let (journal, dispatcher, files) = (journal, dispatcher, files)
+        try await dispatcher.loadParked(subscription)
+        dispatcher.release()
+        var deployment = dispatcher.deployment
+        deployment.subscriptions[0].delivery?.keys = .init(path: "detail.other", parks: true)
+        dispatcher.apply(deployment, progress: [:], head: 0, cores: 1)
+        deployment.subscriptions[0].delivery?.keys = .init(path: "detail.k", parks: true)
+        // Somebody is in the middle of taking a letter away when the deployment takes force.
+        try await jobs.exclusively {
+            dispatcher.apply(deployment, progress: [:], head: 0, cores: 1)
+            var batch = Batch()
+            batch.deadLetters.append(.setState(id: 1, .purged))
+            _ = try await committer.commit(batch)
+            for _ in 0..<20 { _ = try await files.run { try journal.deadLetter(id: 1) } }
+            #expect(dispatcher.core.isUntold(subscription))
+            dispatcher.purged([try #require(try journal.deadLetter(id: 1))])
+        }
+        while !dispatcher.parking.isEmpty { _ = try await files.run { try journal.deadLetter(id: 1) } }
+        #expect(parkedKeys == 1)
+        dispatcher.purged([try #require(try journal.deadLetter(id: 2))])
+        #expect(parkedKeys == 0)
+        files.stop()
+    }
+
+    @Test("A letter that another job has sent since, and that is settled, is not counted for the one before")
+    func settledElsewhere() async throws {
+        try await letters(3)
+        func dies(_ id: Int64, _ code: String) async throws {
+            var again = try #require(try journal.deadLetter(id: id))
+            (again.state, again.code) = (.dead, code)
+            var batch = Batch()
+            batch.pending.append(.finish(again.delivery, .dead))
+            batch.deadLetters.append(.update(again))
+            _ = try await committer.commit(batch)
+        }
+        // The older job's letters die, all but the second one; another job sends the first and ends.
+        try await send(.init(selection: .init(ids: [1, 2])))
+        let older = try #require(jobs.list().first?.id)
+        try await dies(1, "Again")
+        try await send(.init(selection: .init(ids: [1])))
+        let newer = try #require(jobs.list().map(\.id).first { $0 != older })
+        let entry = try #require(try journal.pending(nil, after: 0, limit: 10).first { $0.deadLetter == 1 })
+        var batch = Batch()
+        batch.pending.append(.finish(entry.delivery, .succeeded))
+        batch.deadLetters.append(.setState(id: 1, .redriven))
+        _ = try await committer.commit(batch)
+        #expect(jobs.job(newer)?.isOver == true)
+        // A third one is over, too, before the fourth sends the same letter again.
+        try await send(.init(selection: .init(ids: [3])))
+        try await dies(3, "Once")
+        try await send(.init(selection: .init(ids: [3])))
+
+        let next = RedriveJobs(
+            journal: journal, committer: committer, files: files, clock: HostClock(), dispatcher: dispatcher, boot: 2)
+        try await next.resume()
+        for entry in try journal.pending(nil, after: 0, limit: 10) {
+            var batch = Batch()
+            batch.pending.append(.finish(entry.delivery, .succeeded))
+            batch.deadLetters.append(.setState(id: try #require(entry.deadLetter), .redriven))
+            _ = try await committer.commit(batch)
+        }
+        let old = try #require(next.job(older))
+        #expect(old.isOver && old.succeeded == 1 && old.failed == 1, "\(old)")
+        let last = try #require(next.list().first { $0.selection?.ids == [3] })
+        #expect(last.isOver && last.succeeded == 1 && last.failed == 0, "\(last)")
+        files.stop()
+    }
+
+    @Test("A damaged journal ends a job, and the job says so")
+    func damaged() async throws {
+        try await letters(2)
+        journal.injectReadFault { reading in
+            guard case .deadLetters = reading else { return nil }
+            return JournalError(.corrupt, "a row is damaged")
+        }
+        let started = try await jobs.start(.init(selection: .init(all: true)))
+        while jobs.job(started.id)?.isOver == false { _ = try await stored(started.id) }
+        let job = try #require(jobs.job(started.id))
+        #expect(job.state == .failed && job.reason?.contains("a row is damaged") == true, "\(job)")
+        #expect(try await stored(started.id)?.ended != nil)
+        journal.injectReadFault(nil)
+        try await send(.init(selection: .init(all: true)))
+        #expect(try await pending() == [1, 2])
         files.stop()
     }
 

@@ -216,6 +216,64 @@ struct KeyTests {
             #expect(own == own.sorted())
         }
     }
+
+    @Test(
+        "after a deployment with other keys nothing starts before dead letters are counted, and only that count counts")
+    func counting() {
+        var driver = CoreDriver()
+        driver.subscribe(1, DeliveryRules(keys: .ordered("k", parks: true)))
+        driver.core.setParked(one, ["a": 2])
+        for key in ["a", "b", "c"] { driver.put(1, key: key) }
+        let first = driver.pump()
+        #expect(keys(first) == ["b2", "c3"])
+        func deploy(_ path: String) {
+            driver.core.setSubscription(
+                one, function: "f", rules: DeliveryRules(keys: .ordered(path, parks: true)), loaded: 0, newest: 0
+            ) { work, policy in
+                policy?.path == "parity"
+                    ? "n\(work.delivery.position % 2)" : String(decoding: work.payload, as: UTF8.self)
+            }
+        }
+        deploy("parity")
+        #expect(driver.core.isUntold(one))
+        // Whatever ends, comes or is freed meanwhile.
+        driver.finish(first[0], CoreDriver.failed("Bad", .permanent))
+        driver.finish(first[1])
+        driver.put(1, key: "d")
+        driver.core.unpark(one, key: "n1", now: driver.now)
+        #expect(driver.pump().isEmpty && driver.core.nextDue == nil)
+        driver.core.setParked(one, ["n0": 1])
+        #expect(!driver.core.isUntold(one))
+        #expect(driver.core.parked(of: one).keys == 1)
+        let second = driver.pump()
+        #expect(keys(second) == ["n11"], "the even ones are held back by the one that died")
+        driver.core.unpark(one, key: "n0", now: driver.now)
+        #expect(keys(driver.pump()) == ["n04"])
+        // To keys that do not park: there is nothing to count.
+        driver.core.setSubscription(
+            one, function: "f", rules: DeliveryRules(keys: .ordered("k")), loaded: 0, newest: 0)
+        #expect(!driver.core.isUntold(one))
+    }
+
+    @Test("what is freed before dead letters are counted again has its whole time again")
+    func freedWhileCounting() {
+        var driver = CoreDriver()
+        let retry = DeliveryPolicy(maximumAge: 1000, jitter: false)
+        driver.subscribe(1, DeliveryRules(retry: retry, keys: .ordered("k", parks: true)))
+        driver.core.setParked(one, ["a": 1])
+        driver.put(1, key: "a")
+        #expect(driver.pump().isEmpty)
+        driver.core.setSubscription(
+            one, function: "f", rules: DeliveryRules(retry: retry, keys: .ordered("parity", parks: true)), loaded: 0,
+            newest: 0
+        ) { work, _ in "n\(work.delivery.position % 2)" }
+        driver.now = 900
+        driver.core.unpark(one, key: "n1", now: driver.now)
+        driver.now = 950
+        driver.core.setParked(one, [:])
+        let started = driver.pump()
+        #expect(started.first?.works.first?.expires == 1900)
+    }
 }
 
 @Suite("Pausing")

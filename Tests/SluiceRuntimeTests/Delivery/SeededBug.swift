@@ -51,6 +51,8 @@ enum SeededBug: String, CaseIterable, Sendable {
     case ignoresBatchBytes
     /// The order within a key is not kept.
     case ignoresOrder
+    /// Parked keys are counted again while outcomes are on their way.
+    case countsParkedKeysEarly
     /// Codes that are never to be tried again are tried again.
     case retriesRefusedCodes
 }

@@ -14,6 +14,7 @@ extension Simulation {
         var batch = Batch()
         var fates: [Delivery: SimulationWatch.Fate] = [:]
         var failures: [Delivery: Int] = [:]
+        var letters = Pending(batch: Batch())
         let writer = ResolutionWriter(clock: time.clock)
         var early = Batch()
         var resolutions = core.resolve(attempt.id, verdict, now: time.clock.now)
@@ -47,7 +48,9 @@ extension Simulation {
                 if bug == .dropsSilently {
                     writer.finish(work, .dropped, into: &batch)
                 } else {
-                    writer.dead(work, death, target: attempt.function, rule: "r", input: [], into: &batch)
+                    writer.dead(work, death, target: attempt.function, rule: "r", input: [], into: &letters.batch)
+                    letters.fates[work.delivery] = fates.removeValue(forKey: work.delivery)
+                    letters.failures[work.delivery] = failures.removeValue(forKey: work.delivery)
                 }
             }
         }
@@ -57,15 +60,42 @@ extension Simulation {
             // The crash between the two.
             if Int.random(in: 0..<20, using: &random) == 0 { return try crash() }
         }
+        if !letters.batch.isEmpty {
+            // The neighbours' outcomes go first: what is tried again may run while inputs are kept.
+            try commit(Pending(batch: batch, fates: fates, failures: failures, pauses: pauses))
+            if bug == .settlesBeforePublishing { try commit(Pending(batch: early)) }
+            keeping.append((attempt, letters))
+            if Int.random(in: 0..<3, using: &random) > 0 {
+                try keepOne(keeping.count - 1)
+            } else if Bool.random(using: &random),
+                let entry = entries.first(where: { $0.id == attempt.subscription && $0.rules.keys != nil })
+            {
+                // A deployment that comes before the letters has to wait for them.
+                try deploy(entry)
+            }
+            return
+        }
         try commit(Pending(batch: batch, fates: fates, failures: failures, pauses: pauses))
         if bug == .settlesBeforePublishing {
             // The crash between the two.
             if Int.random(in: 0..<20, using: &random) == 0 { return try crash() }
             try commit(Pending(batch: early))
         }
+        settled(attempt)
+    }
+
+    private mutating func settled(_ attempt: DeliveryCore.Attempt) {
         core.settled(attempt.id)
         ended.append(attempt)
         if ended.count > 8 { ended.removeFirst() }
+    }
+
+    /// The inputs of one attempt's dead works are kept: their letters are written.
+    mutating func keepOne(_ index: Int? = nil) throws {
+        guard !keeping.isEmpty else { return }
+        let (attempt, letters) = keeping.remove(at: index ?? Int.random(in: 0..<keeping.count, using: &random))
+        try commit(letters)
+        settled(attempt)
     }
 
     private func effect(of work: Work) -> ObjectRecord {

@@ -23,8 +23,8 @@ private final class DispatchHarness {
     let subscription = SubscriptionID(1)
 
     /// `answer`: what the batch handler answers, whatever it gets.
-    /// `put`: a PUT_EVENTS request that it makes first.
-    init(answer: String, put: String? = nil, retry: RetryPolicy) throws {
+    /// `put`: a PUT_EVENTS request that it makes first; `parking`: the path of keys that dead letters hold back.
+    init(answer: String, put: String? = nil, retry: RetryPolicy, parking: String? = nil) throws {
         let log = Logger(label: "test")
         let (clock, router, buckets) = (HostClock(), EventRouter(), BucketSet())
         committer = Committer(journal: journal, log: log)
@@ -56,12 +56,26 @@ private final class DispatchHarness {
             subscriptions: [
                 SubscriptionSettings(
                     id: subscription, bus: "default", rule: "r", target: "t", function: "f",
-                    inputFormat: .eventBridge, batchSize: 10, retry: retry)
+                    inputFormat: .eventBridge, batchSize: 10, retry: retry,
+                    delivery: parking.map(Self.parking))
             ])
         let dispatcher = dispatcher
         journal.observeAppends { dispatcher.recordsCommitted($0) }
         dispatcher.apply(deployment, progress: [:], head: 0, cores: 2)
         dispatcher.release()
+    }
+
+    private static func parking(_ path: String) -> DeliveryOptions {
+        var options = DeliveryOptions()
+        options.keys = .init(path: path, parks: true)
+        return options
+    }
+
+    /// Takes a deployment into force that finds keys elsewhere.
+    func deploy(parking path: String) {
+        var deployment = dispatcher.deployment
+        deployment.subscriptions[0].delivery = Self.parking(path)
+        dispatcher.apply(deployment, progress: [:], head: 0, cores: 2)
     }
 
     /// `hops`: how many each has behind it; none where it is shorter.
@@ -184,6 +198,31 @@ struct ConcludeTests {
         #expect(row.outcome == "partial" && row.code == "InvalidKey")
         #expect(row.message == "2 of 3 records failed; the first: no")
         #expect(try journal.audit() == [])
+        await harness.close()
+    }
+
+    @Test("A deployment with other keys counts a dead letter that is still being written, and its key is held back")
+    func keysBesideDeadLetter() async throws {
+        let answer = #"{"results":[{"status":"Failed","failure":{"code":"InvalidKey","message":"no"}}]}"#
+        let harness = try DispatchHarness(answer: answer, retry: Self.later, parking: "detail.object.key")
+        await harness.settle()
+        let (journal, dispatcher) = (harness.journal, harness.dispatcher)
+        // Keeping an input needs the thread.
+        let gate = DispatchSemaphore(value: 0)
+        harness.files.perform { gate.wait() }
+        try harness.put([Self.created("dead")])
+        try await harness.wait { dispatcher.core.parked(of: harness.subscription).keys == 1 }
+        harness.deploy(parking: "detail.bucket.name")
+        try harness.put([Self.created("next")])
+        gate.signal()
+        try await harness.wait { dispatcher.parking.isEmpty }
+        #expect(try journal.deadLetters(DeadLetterFilter()).map(\.eventID) == ["e1"])
+        #expect(dispatcher.core.parked(of: harness.subscription).keys == 1)
+        await harness.settle()
+        let progress = try #require(try journal.progress().first)
+        #expect((progress.dead, progress.waiting) == (1, 1), "the second event's key is held back")
+        dispatcher.purged(try journal.deadLetters(DeadLetterFilter()))
+        try await harness.wait { try journal.progress().first?.dead == 2 }
         await harness.close()
     }
 

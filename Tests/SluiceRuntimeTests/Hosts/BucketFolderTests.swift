@@ -190,7 +190,58 @@ struct BucketFolderTests {
         await host.stop()
     }
 
+    @Test("A deployment that the host could not take into force is taken by the next one; no event is lost meanwhile")
+    func untaken() async throws {
+        let host = try await HostInProcess(rules: [:])
+        // From the deployment's own commit on: there is no way back from it.
+        let isCommitted = Mutex(false)
+        host.journal.injectFault { batch in
+            let isDeployment = batch.control.contains { if case .deploy = $0 { true } else { false } }
+            if isDeployment { isCommitted.withLock { $0 = true } }
+            return nil
+        }
+        host.journal.injectReadFault { reading in
+            reading == .progress && isCommitted.withLock({ $0 }) ? JournalError(.corrupt, "not readable") : nil
+        }
+        let rules = ["r": "pattern: {source: [shop]}\ntargets: [{function: InC}]"]
+        await #expect(throws: (any Error).self) { try await host.deploy(rules: rules) }
+        host.journal.injectReadFault(nil)
+        #expect(try await host.control.status().warnings.contains { $0.contains("not wholly in force") })
+        // The rule counts from its deployment on, whoever takes it when.
+        _ = try await host.put(["fail"])
+        try await host.deploy(rules: rules)
+        #expect(try await host.control.status().warnings == [])
+        #expect(host.runtime.deployment.subscriptions.map(\.rule) == ["r"])
+        try await host.wait { try await host.letters().count == 1 ? () : nil }
+        await host.stop()
+    }
+
     // MARK: First looks
+
+    @Test("Manifests are looked at once a bucket that could not be looked through is taken away")
+    func withoutFirstLook() async throws {
+        let lists = "\(folder.path)/lists"
+        let rules = [
+            "lists": """
+            pattern: {source: [aws.s3], detail: {object: {key: [{suffix: .manifest}]}}}
+            manifest: {timeLimit: 3600}
+            targets: [{function: InC}]
+            """
+        ]
+        let both = "buckets: {archive: {path: \(path), existing: trigger}, lists: {path: \(lists), existing: trigger}}"
+        let first = try await HostInProcess(rules: rules, more: both)
+        try put("\(path)/before.csv")
+        try put("\(lists)/a.manifest", #"{"files": ["none.csv"]}"#)
+        try await first.wait { try await first.control.listManifests().first?.missing == nil ? nil : () }
+        await first.stop()
+        try put("\(path)/meanwhile.csv")
+        let host = try await HostInProcess(rules: rules, more: both, after: first, fault: Self.noProducers)
+        #expect(try await host.control.listManifests().map(\.missing) == [nil])
+        try await host.deploy(rules: rules, more: "buckets: {lists: {path: \(lists), existing: trigger}}")
+        try await host.wait { try await host.control.listManifests().first?.missing == nil ? nil : () }
+        #expect(try await !host.control.status().warnings.contains { $0.contains("what came or went") })
+        await host.stop()
+    }
 
     @Test("A host comes up whose journal has no room for what came meanwhile, and tells of it once there is room")
     func refused() async throws {

@@ -68,6 +68,22 @@ struct FailureTests {
         await host.stop()
     }
 
+    @Test("A breaker that would try a delivery while there is none says so")
+    func trial() async throws {
+        let breaker = "circuitBreaker: {failures: 2, retryAfterInSeconds: 1}"
+        let host = try await HostInProcess(rules: [
+            "r": "pattern: {source: [shop]}\ntargets: [{function: InC, \(breaker)}]"
+        ])
+        _ = try await host.put(["fail", "fail"])
+        func reason() async throws -> String? {
+            try await host.control.rule(bus: "default", name: "r").subscriptions.first?.pauseReason
+        }
+        try await host.wait { try await reason()?.hasSuffix("the next delivery is a trial") == true ? () : nil }
+        _ = try await host.put(["fine"])
+        try await host.wait { try await reason() == nil ? () : nil }
+        await host.stop()
+    }
+
     @Test("Files and folders beside the buckets are named, with the bucket that may be meant")
     func strays() throws {
         let folder = TemporaryFolder(name: "strays")

@@ -1,4 +1,5 @@
 import Foundation
+import FunctionProtocol
 import Journal
 import ObjectStore
 import SluiceRuntime
@@ -12,6 +13,17 @@ struct ManifestDigestTests {
             bucket: bucket.name, key: key, device: stamp.device, inode: stamp.inode, size: stamp.size,
             modified: stamp.modified, changed: stamp.changed, sample: 0, etag: stamp.etag, sequencer: sequencer,
             eventID: "")
+    }
+
+    @Test("an error of the disk says nothing of what a file says: it may pass")
+    func unreadable() throws {
+        // Of a folder nothing can be read, whoever asks.
+        let descriptor = open("/", O_RDONLY)
+        defer { close(descriptor) }
+        let error = #expect(throws: ObjectStoreError.self) {
+            _ = try FileChunks.read(descriptor, of: ObjectAddress(bucket: "b", key: "k")) { _ in true }
+        }
+        #expect(error?.code == .inputOutput && error?.isPermanent == false && error?.key == "k")
     }
 
     @Test("a file is read in turns, each from where the one before has come to; another version from its beginning")

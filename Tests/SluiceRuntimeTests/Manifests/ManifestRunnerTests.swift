@@ -191,6 +191,21 @@ struct ManifestRunnerTests {
         try host.found("2.manifest")
     }
 
+    @Test("a file that cannot be read for now is looked at again, though nothing comes")
+    func unseen() async throws {
+        let host = try ManifestHarness()
+        defer { host.stop() }
+        try host.deploy(["r": ".manifest"])
+        try await host.apply()
+        try host.put("1.manifest", #"{"files": [{"key": "a", "sha256": "\#(Self.sha256ofABC)"}]}"#)
+        await host.until { $0.first?.missing?.first?.contains("has not arrived") == true }
+        try host.putLost("a", "abc")
+        await host.until { $0.first?.missing?.first?.contains("has not arrived") == false }
+        #expect(try host.told().isEmpty)
+        try host.found("a")
+        #expect(try await host.told(1) == [.init(rule: "r", manifest: "1.manifest", isComplete: true)])
+    }
+
     @Test("a bus full of other events wakes nobody")
     func others() async throws {
         let host = try ManifestHarness()

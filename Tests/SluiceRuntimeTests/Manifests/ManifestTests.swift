@@ -45,6 +45,27 @@ struct ManifestTests {
     /// Files that come, go and are replaced, manifests that are put again, hosts that are lost, looks that take their
     /// time: each wait has at most one end, a complete one only if all was there at one moment, an incomplete one only
     /// at the limit; and once everything is there and rests, no wait stays open.
+    @Test("one whose end is on its way into the journal is told from one that is waited for")
+    func ending() {
+        var core = ManifestCore()
+        let id = ManifestID(bus: "default", rule: "r", bucket: "b", key: "k")
+        core.open(OpenManifest(id: id, eventID: "e", files: [], arrived: 0, deadline: 10, lineage: ""))
+        #expect(!core.isEnding(id))
+        #expect(core.looks(now: 0).count == 1)
+        #expect(core.looked(.init(id: id, eventID: "e", missing: ["x"]), now: 0) == nil)
+        #expect(!core.isEnding(id) && core.looks(now: 1).isEmpty)
+        core.lookAgain(id, eventID: "another")
+        #expect(core.looks(now: 1).isEmpty)
+        core.lookAgain(id, eventID: "e")
+        #expect(core.looks(now: 1).count == 1)
+        #expect(core.looked(.init(id: id, eventID: "e", missing: ["x"]), now: 10)?.1 == .incomplete(missing: ["x"]))
+        #expect(core.isEnding(id))
+        core.retry(id, eventID: "e")
+        #expect(!core.isEnding(id))
+        core.close(id)
+        #expect(!core.isEnding(id))
+    }
+
     @Test("random histories", arguments: 0..<200)
     func histories(_ seed: UInt64) throws {
         var random = SplitMix64(seed: seed &+ 5)
