@@ -176,7 +176,7 @@ final class ConversionPass {
     }
 
     /// Batches that are read and built together when there are two threads: fewer meetings of the threads.
-    private static let batchesAhead = 4
+    private static let batchesAhead = 3
 
     /// Appends all records.
     /// - Returns: the first misfit with its batch, nil where everything fits.
