@@ -15,6 +15,7 @@ struct AutomataTests {
         var limits = PatternLimits()
         limits.wildcardComplexity = 10_000
         limits.regexCost = .max
+        limits.work = .max
         return limits
     }
 

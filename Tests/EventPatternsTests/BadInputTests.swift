@@ -6,6 +6,7 @@ struct BadInputTests {
     private func pattern(_ text: String, complexity: Int = 10) throws -> EventPattern {
         var limits = PatternLimits()
         limits.wildcardComplexity = complexity
+        limits.work = .max
         return try EventPattern(parsing: text, limits: limits)
     }
 

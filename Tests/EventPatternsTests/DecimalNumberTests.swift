@@ -94,4 +94,48 @@ struct DecimalNumberTests {
         #expect(comparable("0." + String(repeating: "0", count: 400) + "1") == nil)
         #expect(comparable(String(repeating: "9", count: 1_000_000)) == nil)
     }
+
+    @Test("Numbers far from one agree with the standard library's shortest descriptions, and with no other digits")
+    func far() {
+        var random = SeededGenerator(seed: 8)
+        var comparables = 0
+        for round in 0..<20_000 {
+            var value = Double(bitPattern: random.next() & ~(1 << 63))
+            // Powers of two, whose lower neighbours are nearer.
+            if round % 4 == 0 { value = Double(sign: .plus, exponent: random.below(2090) - 1070, significand: 1) }
+            guard value.isFinite, value.bitPattern >= 200 else { continue }
+            var (digits, power) = parts(value)
+            switch round % 5 {
+            case 1: digits += 1
+            case 2: digits -= 1
+            case 3: (digits, power) = (digits * 10 + UInt64(random.below(10)), power - 1)
+            default: break
+            }
+            guard digits < 1_000_000_000_000_000_000, let nearest = Double("\(digits)e\(power)"), nearest.isFinite,
+                nearest.bitPattern >= 200
+            else { continue }
+            let shortest = parts(nearest)
+            // Whose own shortest may not be taken, or is, is not asked here.
+            if isHalfway(shortest.digits, shortest.power) { continue }
+            var written = (digits: digits, power: power)
+            while written.digits % 10 == 0 { written = (written.digits / 10, written.power + 1) }
+            let wanted = written == shortest ? nearest : nil
+            if wanted != nil { comparables += 1 }
+            let text = "\(digits)e\(power)"
+            if comparable(text) != wanted { Issue.record("\(text): \(String(describing: comparable(text)))") }
+        }
+        #expect(comparables > 5_000)
+    }
+
+    /// The digits of a double's description, without zeros at the end, and their power of ten.
+    private func parts(_ value: Double) -> (digits: UInt64, power: Int) {
+        let parts = value.description.split(separator: "e")
+        var power = parts.count > 1 ? Int(parts[1]) ?? 0 : 0
+        if let point = parts[0].firstIndex(of: ".") {
+            power -= parts[0].distance(from: point, to: parts[0].endIndex) - 1
+        }
+        var digits = UInt64(parts[0].filter { $0 != "." }) ?? 0
+        while digits != 0, digits % 10 == 0 { (digits, power) = (digits / 10, power + 1) }
+        return (digits, power)
+    }
 }

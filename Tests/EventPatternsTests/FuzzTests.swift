@@ -18,11 +18,14 @@ struct FuzzTests {
         var limits = PatternLimits()
         limits.wildcardComplexity = 1000
         limits.regexCost = .max
+        limits.work = .max
         var pairs = 0
         var matched = 0
         var round = 0
         while clock.now - start < .seconds(Self.seconds) || round < 3 {
             round += 1
+            // Now and then one text is left out by all lists of exclusions.
+            generator.isHot = round % 3 == 1
             var patterns: [NaivePattern] = []
             var rules: [(Int, EventPattern)] = []
             // Now and then so many that pairs of ranges and stretches of wildcards get indexes of their own.

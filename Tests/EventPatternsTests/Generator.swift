@@ -3,6 +3,8 @@ import EventPatterns
 /// Seeded patterns and events over a small world, so that they often meet.
 struct Generator {
     var random: SeededGenerator
+    /// Whether every list of excluded texts has the same text in it.
+    var isHot = false
 
     init(seed: UInt64) { random = SeededGenerator(seed: seed) }
 
@@ -45,6 +47,13 @@ struct Generator {
         ("0.0.0.0/0", .init(isV6: false, value: 0), 0), ("::/0", .init(isV6: true, value: 0), 0),
         ("2001:db8::/32", .init(isV6: true, value: 0x2001_0db8 << 96), 32),
         ("::1/127", .init(isV6: true, value: 1), 127),
+        ("10.0.0.0/30", .init(isV6: false, value: 0x0A00_0000), 30),
+        ("10.0.1.6/31", .init(isV6: false, value: 0x0A00_0106), 31),
+        ("11.0.0.0/8", .init(isV6: false, value: 0x0B00_0000), 8),
+        ("255.255.0.0/16", .init(isV6: false, value: 0xFFFF_0000), 16),
+        ("2001:db8::/64", .init(isV6: true, value: 0x2001_0db8 << 96), 64),
+        ("2001:db8::4/126", .init(isV6: true, value: 0x2001_0db8 << 96 | 4), 126),
+        ("2001:db9::/32", .init(isV6: true, value: 0x2001_0db9 << 96), 32),
     ]
 
     // MARK: text
@@ -172,8 +181,10 @@ struct Generator {
             let isAllOf = chance(8)
             var tests: [NaiveTest] = []
             var texts: [String] = []
-            for _ in 0..<(chance(5) ? 12 : 1 + random.below(3)) {
-                let (test, text) = test()
+            // Now and then a long list of one kind, which is searched.
+            let kind = chance(6) ? random.below(4) : -1
+            for _ in 0..<(kind >= 0 ? 2 + random.below(20) : chance(5) ? 12 : 1 + random.below(3)) {
+                let (test, text) = kind >= 0 ? listed(kind) : test()
                 if isAllOf, case .absent = test { continue }
                 tests.append(test)
                 texts.append(text)
@@ -189,6 +200,25 @@ struct Generator {
             parts.append(quoted(name) + ":" + (isAllOf ? "[{\"all-of\":\(list)}]" : list))
         }
         return "{\(parts.joined(separator: ","))}"
+    }
+
+    /// A test of a kind that is put into an order where there are many.
+    private mutating func listed(_ kind: Int) -> (NaiveTest, String) {
+        switch kind {
+        case 0:
+            let word = pick(Array(NaiveAddress.known.keys.sorted()))
+            if chance(40) { return (.literal(.string(word)), quoted(word)) }
+            let (text, base, bits) = pick(Self.blocks)
+            return (.cidr(base, bits), "{\"cidr\":\"\(text)\"}")
+        case 1:
+            if chance(50) { return range() }
+            let number = pick(Self.numbers)
+            return (.literal(.number(number)), number.text)
+        case 2: return anythingBut()
+        default:
+            let wildcard = pick(NaiveTest.casedWildcards)
+            return (.wildcardIgnoringCase(wildcard), "{\"wildcard\":{\"equals-ignore-case\":\(quoted(wildcard))}}")
+        }
     }
 
     private mutating func test() -> (NaiveTest, String) {
@@ -261,6 +291,7 @@ struct Generator {
         let count = chance(10) ? 12 : 1 + random.below(3)
         var words: [String] = []
         for _ in 0..<count { words.append(pick(Self.words)) }
+        if isHot { words.append("ab") }
         func list(_ texts: [String], _ generator: inout Generator) -> String {
             texts.count == 1 && generator.chance(50) ? texts[0] : "[\(texts.joined(separator: ","))]"
         }

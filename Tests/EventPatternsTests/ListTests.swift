@@ -112,6 +112,45 @@ struct ListTests {
         }
     }
 
+    @Test("Lists of addresses and blocks of them, which lie in one another and meet")
+    func addresses() throws {
+        var random = SeededGenerator(seed: 9)
+        for round in 0..<40 {
+            func address() -> String {
+                round % 2 == 0
+                    ? "10.0.\(random.below(2)).\(random.below(64))"
+                    : [
+                        "2001:db8::\(random.below(64))", "::ffff:10.0.0.\(random.below(64))",
+                        "10.0.0.\(random.below(64))",
+                    ][
+                        random.below(3)]
+            }
+            let tests = (0..<(1 + random.below(40))).map { _ -> String in
+                let text = address()
+                if random.below(3) == 0 { return "\"\(text)\"" }
+                let most = text.contains(":") ? 128 : 32
+                return "{\"cidr\":\"\(text)/\(most - 1 - random.below(6))\"}"
+            }.filter { !$0.contains("ffff") || !$0.contains("cidr") }
+            guard !tests.isEmpty else { continue }
+            let values = (0..<150).map { _ in "\"\(address())\"" } + ["\"10.0.0.300\"", "\"x\"", "5", "[\"10.0.0.1\"]"]
+            try check(tests, tests.joined(separator: ","), negated: false, values)
+        }
+    }
+
+    @Test("What several lists of exclusions in one field leave out is what all of them do")
+    func exclusions() throws {
+        let values = (0..<12).flatMap { ["\"x\($0)\"", "\($0)"] } + ["null", "[\"x1\",5]"]
+        for lists in [
+            ["\"x1\",\"x2\"", "\"x2\",\"x3\""], ["\"x1\"", "\"x2\""], ["1,2", "2,3"], ["1,2", "\"x1\""],
+            ["\"x1\",\"x2\",\"x3\"", "\"x3\",\"x2\"", "\"x2\""],
+        ] {
+            let tests = lists.map { "{\"anything-but\":[\($0)]}" }
+            try check(tests, tests.joined(separator: ","), negated: false, values)
+            let more = tests + ["{\"anything-but\":{\"prefix\":\"x\"}}", "\"x2\""]
+            try check(more, more.joined(separator: ","), negated: false, values)
+        }
+    }
+
     @Test("A thousand tests in a list cost about what ten cost")
     func cost() throws {
         let events = BenchEvents.objectCreated(count: 100, buckets: 5, seed: 1)
@@ -134,6 +173,8 @@ struct ListTests {
                 { $0.map { "{\"wildcard\":\($0.dropLast())*x\"}" }.joined(separator: ",") },
                 { "{\"anything-but\":{\"wildcard\":[\($0.map { "\($0.dropLast())*x\"" }.joined(separator: ","))]}}" },
                 { list in list.indices.map { "{\"numeric\":[\">\",\($0),\"<\",1e9]}" }.joined(separator: ",") },
+                { list in list.indices.map { "{\"cidr\":\"10.\($0 / 256).\($0 % 256).0/24\"}" }.joined(separator: ",")
+                },
             ]
         for (number, list) in lists.enumerated() {
             let (few, many) = (try time(10, list), try time(1000, list))

@@ -8,5 +8,6 @@
 #include "clinux_bytes.h"
 #include "clinux_search.h"
 #include "clinux_marks.h"
+#include "clinux_decimal.h"
 
 #endif

@@ -8,17 +8,23 @@ package enum HostileRules {
             ? rules(
                 wildcard: "*/2026/0*-0*1*2*.*", wildcards: ["*1*3*", "*2*5*", "*x*9*", "*y*8*"],
                 list: #""source":["aws.s3"],"#, prefix: "incoming/2026/0", regex: ".*[0-4].{6}",
-                costly: ".*([0-4][a-z]|[5-9].)?.*([a-c].|[d-z][0-9])?.*[0-9].*"
+                costly: ".*([0-4][a-z]|[5-9].)?.*([a-c].|[d-z][0-9])?.*[0-9].*",
+                beside: ("*0*0*", ".*0[0-2].*[0-4].{4}"),
+                other: { #""detail":{"bucket":{"name":[\#($0)]}}"# },
+                address: { #""detail":{"source-ip-address":[\#($0)]}"# }
             ) { #""detail":{"object":{"key":[\#($0)]}}"# }
             : rules(
                 wildcard: "*E*N*T* *A*B*C*D*", wildcards: ["*E*A*", "*N*B*", "*R*C*", "*T*D*"],
                 list: #""type":["Feature"],"#, prefix: "FREM", regex: ".*[A-M].{6}",
-                costly: ".*([A-E][F-Z]|[K-Z].)?.*([A-C].|[D-Z][A-J])?.*[A-Z].*"
+                costly: ".*([A-E][F-Z]|[K-Z].)?.*([A-C].|[D-Z][A-J])?.*[A-Z].*", beside: ("*E*", ".*E[A-M].*[N-Z].{2}"),
+                other: { #""properties":{"ODD_EVEN":[\#($0)]}"# },
+                address: { #""properties":{"BLKLOT":[\#($0)]}"# }
             ) { #""properties":{"STREET":[\#($0)]}"# }
     }
 
     private static func rules(
         wildcard: String, wildcards: [String], list: String, prefix: String, regex: String, costly: String,
+        beside: (wildcard: String, regex: String), other: (String) -> String, address: (String) -> String,
         field: (String) -> String
     ) -> [(name: String, pattern: String)] {
         let quoted = wildcards.map { "\"\($0)\"" }
@@ -37,6 +43,20 @@ package enum HostileRules {
             (
                 "a hostile list of exclusions",
                 "{\(field("{\"anything-but\":{\"prefix\":[\((0..<300).map { "\"\(prefix)\($0)!\"" }.joined(separator: ","))]}}"))}"
+            ),
+            (
+                "hostile lists of exclusions",
+                "{\(field((0..<300).map { "{\"anything-but\":[\"\(prefix)\",\"\(prefix)\($0)!\"]}" }.joined(separator: ",")))}"
+            ),
+            // Of all lengths, in which half of the addresses lie.
+            (
+                "a hostile list of addresses",
+                "{\(address((0..<300).map { "{\"cidr\":\"\(($0 * 37) % 256).\($0 % 7).\($0 % 16).0/\(8 + $0 % 20)\"}" }.joined(separator: ",")))}"
+            ),
+            // As much as two fields may cost together.
+            (
+                "a hostile $or over two fields",
+                "{\"$or\":[{\(other("{\"wildcard\":\"\(beside.wildcard)\"}"))},{\(field("{\"regex\":\"\(beside.regex)\"}"))}]}"
             ),
             ("a hostile regex", "{\(field("{\"regex\":\"\(regex)\"}"))}"),
             // As much as a regular expression may cost.

@@ -58,8 +58,7 @@ public struct EventReading: Sendable, Hashable {
 /// The reusable memory of one matching thread.
 ///
 /// A scratch may be used with any matchers in turn, and by one thread at a time. It grows to the largest event and matcher it
-/// has seen and then matching allocates nothing, but for numbers of more than 15 digits beside the range of 10^-27 to 1: the standard
-/// library is asked what these are worth.
+/// has seen and then matching allocates nothing.
 ///
 /// The properties are not checked for overlapping accesses at run time: that would cost a call for each in the innermost
 /// loops. No access overlaps, because no method holds one property while it hands the scratch to code that changes it.

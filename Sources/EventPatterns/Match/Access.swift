@@ -6,9 +6,9 @@ enum Access {
     enum Kind: UInt64 {
         /// A value of any type; a string.
         case any = 1
-        case string, exact, numberText, number, literal, address, cidr
+        case string, exact, numberText, number, literal
         case prefix, suffix, equalsFolded, prefixFolded, suffixFolded, equalsKey, prefixKey, suffixKey, gram
-        /// What a rule of nothing but `anything-but` excludes.
+        /// What an `anything-but` excludes under which a rule is filed.
         case excluded, excludedNumber
         /// A value that is no string.
         case notString
@@ -50,7 +50,6 @@ enum Access {
         var number = false
         var numberText = false
         var literal = false
-        var address = false
         var equalsFolded = false
         /// Some lookup by folded key is wanted.
         var equalsKey = false
@@ -60,8 +59,6 @@ enum Access {
         var suffixFolded = Lengths()
         var prefixKey = Lengths()
         var suffixKey = Lengths()
-        /// The lengths of CIDR prefixes, plus 1,000 for IPv6.
-        var cidr = Lengths()
         var grams = Lengths()
         /// One bit for each byte that some stretch filed under `grams` begins with.
         var gramStarts = SIMD4<UInt64>()
@@ -69,6 +66,8 @@ enum Access {
         var intervals: Int32 = -1
         /// The same for timestamps, in microseconds.
         var dates: Int32 = -1
+        /// The number of an index of addresses, -1 for none.
+        var addresses: Int32 = -1
         /// The number of the first grid whose first path this is, -1 for none.
         var plane: Int32 = -1
         /// The number of the list of rules that hold unless looked up, -1 for none.
@@ -94,8 +93,8 @@ enum Access {
             if equalsFolded { texts.insert(.folded) }
             if prefix.count > 0 { texts.insert(.prefix) }
             if suffix.count > 0 { texts.insert(.suffix) }
-            if address || usesKey || dates >= 0
-                || [prefixFolded, suffixFolded, cidr, grams].contains(where: { $0.count > 0 })
+            if addresses >= 0 || usesKey || dates >= 0
+                || [prefixFolded, suffixFolded, grams].contains(where: { $0.count > 0 })
             {
                 texts.insert(.others)
             }

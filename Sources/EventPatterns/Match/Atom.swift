@@ -40,7 +40,7 @@ struct Atom: BitwiseCopyable {
     var length: UInt32
     /// Where the text begins, relative to the condition's text; or the first excluded atom, relative to the condition's.
     var offset: UInt32
-    /// Of wildcards: the bytes of the program that looks for what is between their ends.
+    /// Of wildcards: the bytes that are gone through to look for what is between their ends.
     var work: UInt32 = 0
     /// The text's bytes 0..<8, or a double's bits, or an address's high half.
     var x: UInt64
@@ -88,10 +88,12 @@ struct ConditionRecord: BitwiseCopyable {
     var listedCount: UInt32 = 0
     /// Where their tables begin in the condition's text.
     var tables: UInt32 = 0
-    /// The alternatives after them that are ranges of numbers, ascending and apart, 0 if too few to sort.
+    /// The alternatives after them that are numbers and ranges of them, ascending and apart, 0 if too few to sort.
     var rangeCount: UInt32 = 0
     /// The alternatives after these that are ranges of time, ascending and apart.
     var dateCount: UInt32 = 0
+    /// The alternatives after these that are addresses and blocks of them, in their order and apart.
+    var addressCount: UInt32 = 0
     /// What it costs to find that a value passes no alternative: one for each test that is run, each step in a list, each byte
     /// looked for, and each 16 instructions of a regular expression.
     var work: UInt32 = 0

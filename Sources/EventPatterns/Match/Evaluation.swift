@@ -35,6 +35,10 @@ struct Evaluation {
             if containsDate(first + index, Int(condition.pointee.dateCount), value) { return true }
             index += Int(condition.pointee.dateCount)
         }
+        if condition.pointee.addressCount > 0 {
+            if containsAddress(first + index, Int(condition.pointee.addressCount), value) { return true }
+            index += Int(condition.pointee.addressCount)
+        }
         while index < Int(condition.pointee.atomCount) {
             if passes(first + index, value, condition) { return true }
             index += 1
@@ -97,6 +101,24 @@ struct Evaluation {
             if Int64(bitPattern: first[middle].x) <= moment { low = middle + 1 } else { high = middle }
         }
         return low > 0 && moment <= Int64(bitPattern: first[low - 1].y)
+    }
+
+    /// Whether a string is an address in one of some blocks, which are in the order of `AddressIndex` and apart.
+    @inline(never)
+    private func containsAddress(
+        _ first: UnsafeMutablePointer<Atom>, _ count: Int, _ value: UnsafeMutablePointer<FlatValue>
+    ) -> Bool {
+        guard value.pointee.kind == .string, let address = try? IPAddress(parsing: value.pointee.text) else {
+            return false
+        }
+        var low = 0
+        var high = count
+        // The first block that begins above the address.
+        while low < high {
+            let middle = (low + high) >> 1
+            if AddressIndex.precedes(address, first[middle].address) { high = middle } else { low = middle + 1 }
+        }
+        return low > 0 && first[low - 1].holds(address)
     }
 
     private func containsSorted(
@@ -219,9 +241,7 @@ struct Evaluation {
             return moment >= Int64(bitPattern: atom.pointee.x) && moment <= Int64(bitPattern: atom.pointee.y)
         case .address, .cidr:
             guard let address = try? IPAddress(parsing: value.pointee.text) else { return false }
-            guard address.isV6 == (atom.pointee.flags == 1) else { return false }
-            let masked = address.masked(Int(atom.pointee.extra))
-            return masked.high == atom.pointee.x && masked.low == atom.pointee.y
+            return atom.pointee.holds(address)
         default: return false
         }
     }

@@ -238,7 +238,7 @@ extension Atom {
     var listOrder: KeyList.Order? {
         switch kind {
         case .exact, .prefix, .wildcard, .containsAny, .regex: []
-        case .equalsFolded, .prefixFolded: .folded
+        case .equalsFolded, .prefixFolded, .wildcardCased: .folded
         case .suffix: .fromEnd
         case .suffixFolded: [.fromEnd, .folded]
         default: nil

@@ -36,7 +36,7 @@ extension Segment {
         if plan.pointee.suffixFolded.count > 0 {
             lookAffixes(.suffixFolded, plan.pointee.suffixFolded, path, text, length, scratch, base, ByteHash.folded)
         }
-        if plan.pointee.address || plan.pointee.cidr.count > 0 { lookAddress(value, plan, scratch, base) }
+        if plan.pointee.addresses >= 0 { lookAddress(value, plan, scratch, base) }
         if plan.pointee.dates >= 0, let moment = InstantText.microseconds(value.pointee.text) {
             scratch.found.truncate(0)
             intervals[Int(plan.pointee.dates)].collect(
@@ -79,15 +79,14 @@ extension Segment {
         _ base: SegmentBase
     ) {
         guard value.pointee.length >= 2, let address = try? IPAddress(parsing: value.pointee.text) else { return }
-        let path = value.pointee.path
-        if plan.pointee.address {
-            follow(Access.key(path, .address, address.high, address.low, address.bitWidth), scratch, base)
-        }
-        for index in 0..<Int(plan.pointee.cidr.count) {
-            let tagged = Int(lengths[Int(plan.pointee.cidr.first) + index])
-            guard (tagged >= 1000) == address.isV6 else { continue }
-            let masked = address.masked(tagged % 1000)
-            follow(Access.key(path, .cidr, masked.high, masked.low, tagged), scratch, base)
+        let index = addresses.base + Int(plan.pointee.addresses)
+        var place = index.pointee.innermost(address)
+        while place >= 0 {
+            let entry = index.pointee.entries.base + Int(place)
+            for item in 0..<Int(entry.pointee.count) {
+                consider(index.pointee.subRules[Int(entry.pointee.first) + item], scratch, base)
+            }
+            place = entry.pointee.outer
         }
     }
 
@@ -240,34 +239,56 @@ extension Segment {
         }
     }
 
-    /// Reports the rules of nothing but `anything-but`, save those that the value rules out.
+    /// Evaluates the sub-rules filed under an `anything-but` that some value of the path passes: for all values at the first.
     func lookComplement(
         _ value: UnsafeMutablePointer<FlatValue>, _ plan: UnsafeMutablePointer<Access.Plan>, _ scratch: MatchScratch,
         _ base: SegmentBase
     ) {
         let path = value.pointee.path
-        let list = complements[Int(plan.pointee.complement)].subRules
-        let stamps = scratch.subRuleStamps.base + base.subRule
-        // Several values: a rule fails only if all of them are excluded.
         if scratch.values.base + Int(scratch.firstValue(path)) != value { return }
-        if value.pointee.next >= 0 {
-            for index in 0..<list.count { consider(list[index], scratch, base) }
-            return
+        let complement = complements.base + Int(plan.pointee.complement)
+        var index = scratch.firstValue(path)
+        while index >= 0 {
+            let current = scratch.values.base + Int(index)
+            index = current.pointee.next
+            var answer = ComplementIndex.Answer.all
+            if current.pointee.kind == .string {
+                let key = ByteHash.hash(
+                    current.pointee.base, Int(current.pointee.length), seed: Access.seed(path, .excluded))
+                answer = complement.pointee.answer(key, current, evaluation)
+            } else if current.pointee.isComparable {
+                answer = complement.pointee.answer(
+                    Access.key(path, .excludedNumber, current.pointee.number.bitPattern), current, evaluation)
+            }
+            switch answer {
+            case .only(let first, let count):
+                for place in first..<first + count { pass(complement.pointee.lists[place], scratch, base) }
+            case .allBut(let first, let count):
+                // They are evaluated, and so marked; the others pass.
+                for place in first..<first + count { consider(complement.pointee.lists[place], scratch, base) }
+                for place in 0..<complement.pointee.subRules.count {
+                    pass(complement.pointee.subRules[place], scratch, base)
+                }
+                return
+            case .all:
+                for place in 0..<complement.pointee.subRules.count {
+                    pass(complement.pointee.subRules[place], scratch, base)
+                }
+                return
+            }
         }
-        var slot = -1
-        if value.pointee.kind == .string {
-            slot = hashes.slot(
-                ByteHash.hash(value.pointee.base, Int(value.pointee.length), seed: Access.seed(path, .excluded)))
-        } else if value.pointee.isComparable {
-            slot = hashes.slot(Access.key(path, .excludedNumber, value.pointee.number.bitPattern))
+    }
+
+    /// Goes on with a sub-rule of which the condition it is filed under is known to hold.
+    @inline(__always)
+    private func pass(_ number: UInt32, _ scratch: MatchScratch, _ base: SegmentBase) {
+        let subRule = store.subRules.base + Int(number)
+        guard subRule.pointee.conditionCount == 1, !subRule.pointee.isBranched else {
+            return consider(number, known: Int(subRule.pointee.filed), scratch, base)
         }
-        // Those looked up are evaluated, and so marked; the others hold.
-        if slot >= 0 { follow(hashes.slots.base[slot], hashes.lists, scratch, base) }
-        for index in 0..<list.count {
-            let number = Int(list.base[index])
-            if stamps[number] == scratch.generation { continue }
-            stamps[number] = scratch.generation
-            scratch.matched.append(Int32(truncatingIfNeeded: base.rule) + store.subRules.base[number].rule)
-        }
+        let stamp = scratch.subRuleStamps.base + (base.subRule + Int(number))
+        if stamp.pointee == scratch.generation { return }
+        stamp.pointee = scratch.generation
+        scratch.matched.append(Int32(truncatingIfNeeded: base.rule) &+ subRule.pointee.rule)
     }
 }

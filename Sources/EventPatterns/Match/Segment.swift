@@ -8,7 +8,8 @@ final class Segment: @unchecked Sendable {
     let grams: HashIndex
     let intervals: Buffer<IntervalIndex>
     let planes: Buffer<PlaneIndex>
-    let complements: Buffer<SegmentComplement>
+    let addresses: Buffer<AddressIndex>
+    let complements: Buffer<ComplementIndex>
     let strings: Buffer<StringTest>
     /// One plan for every path number the segment knows.
     let plans: Buffer<Access.Plan>
@@ -30,6 +31,7 @@ final class Segment: @unchecked Sendable {
         grams = parts.grams
         intervals = Buffer(parts.intervals)
         planes = Buffer(parts.planes)
+        addresses = Buffer(parts.addresses)
         complements = Buffer(parts.complements)
         strings = parts.strings
         plans = parts.plans
@@ -45,10 +47,12 @@ final class Segment: @unchecked Sendable {
         grams.free()
         for index in 0..<intervals.count { intervals[index].free() }
         for index in 0..<planes.count { planes[index].free() }
-        for index in 0..<complements.count { complements[index].subRules.free() }
+        for index in 0..<addresses.count { addresses[index].free() }
+        for index in 0..<complements.count { complements[index].free() }
+        addresses.free()
+        complements.free()
         intervals.free()
         planes.free()
-        complements.free()
         strings.free()
         plans.free()
         lengths.free()
@@ -62,14 +66,10 @@ final class Segment: @unchecked Sendable {
         total += always.byteCount + gates.byteCount + strings.byteCount
         for index in 0..<intervals.count { total += intervals[index].byteCount }
         for index in 0..<planes.count { total += planes[index].byteCount }
-        for index in 0..<complements.count { total += complements[index].subRules.byteCount }
+        for index in 0..<addresses.count { total += addresses[index].byteCount }
+        for index in 0..<complements.count { total += complements[index].byteCount }
         return total
     }
-}
-
-/// Rules that are nothing but one `anything-but` on the same path.
-struct SegmentComplement: BitwiseCopyable {
-    var subRules: Buffer<UInt32>
 }
 
 /// Where a segment's stamps lie in the scratch.

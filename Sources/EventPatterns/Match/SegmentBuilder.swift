@@ -164,6 +164,9 @@ struct SegmentBuilder: ~Copyable {
         old.1.free()
     }
 
+    /// Frees what a builder leaves that built nothing, but for the store.
+    func freeUses() { uses.free() }
+
     /// Files every sub-rule and returns the segment.
     consuming func build(pathCount: Int) -> Segment {
         var indexer = SegmentIndexer(store, uses: uses, pathCount: pathCount)

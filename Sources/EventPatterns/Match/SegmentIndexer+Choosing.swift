@@ -126,7 +126,7 @@ extension SegmentIndexer {
     /// some twenty.
     private func weight(_ reference: UInt32) -> Float {
         let condition = store.conditions[Int(reference)]
-        let searched = condition.listedCount + condition.rangeCount
+        let searched = condition.listedCount + condition.rangeCount + condition.dateCount + condition.addressCount
         return max(1, Float(condition.atomCount - searched) + (searched > 0 ? 20 : 0))
     }
 

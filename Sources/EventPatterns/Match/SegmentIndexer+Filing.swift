@@ -10,10 +10,6 @@ extension SegmentIndexer {
     }
 
     mutating func registerLength(_ atom: Atom, _ condition: ConditionRecord) {
-        if atom.kind == .cidr {
-            lengthSets[LengthKey(path: condition.path, kind: .cidr), default: []].insert(
-                Int32(atom.extra) + (atom.flags == 1 ? 1000 : 0))
-        }
         let entries = textEntries(atom, condition)
         // What one automaton finds counts once.
         if entries.first?.kind == .gram { gramCounts[condition.path, default: 0] += 1 }
@@ -31,7 +27,7 @@ extension SegmentIndexer {
             if key.kind == .gram, !usesGrams(key.path) { continue }
             var kept = set
             // Each length is a lookup for every value: with many, texts are filed under a shorter start.
-            if key.kind != .cidr, key.kind != .gram, set.count > 12 {
+            if key.kind != .gram, set.count > 12 {
                 kept = Set(set.map { Int32(Access.roundedLength(Int($0))) })
                 lengthSets[key] = kept
             }
@@ -51,7 +47,6 @@ extension SegmentIndexer {
             case .suffixFolded: plan.pointee.suffixFolded = stretch
             case .prefixKey: plan.pointee.prefixKey = stretch
             case .suffixKey: plan.pointee.suffixKey = stretch
-            case .cidr: plan.pointee.cidr = stretch
             default: plan.pointee.grams = stretch
             }
         }
@@ -73,30 +68,48 @@ extension SegmentIndexer {
         return planes
     }
 
-    /// Files a rule that is nothing but one `anything-but` of strings or numbers: such rules match nearly always, so an event
-    /// looks up those that it does not match.
+    /// Files a sub-rule under one `anything-but` of strings or numbers: nearly all values pass it, so an event looks up the others.
     mutating func fileComplement(_ number: UInt32) -> Bool {
-        let subRule = store.subRules[Int(number)]
-        guard subRule.conditionCount == 1, !subRule.isBranched else { return false }
-        let condition = store.conditions[Int(chosen[Int(number)])]
+        let reference = chosen[Int(number)]
+        let condition = store.conditions[Int(reference)]
         guard condition.atomCount == 1 else { return false }
         let atom = store.atoms[Int(condition.firstAtom)]
         guard atom.kind == .anythingBut, atom.flags & 1 != 0 else { return false }
         let plan = plans.base + Int(condition.path)
         if plan.pointee.complement < 0 {
             plan.pointee.complement = Int32(complements.count)
-            complements.append(SegmentComplement(subRules: Buffer()))
+            complements.append((Buffer(), []))
         }
-        complements[Int(plan.pointee.complement)].subRules.append(number)
+        let place = Int(plan.pointee.complement)
+        complements[place].subRules.append(number)
         for index in 0..<Int(atom.length) {
-            let excluded = store.atoms[Int(condition.firstAtom) + Int(atom.offset) + index]
-            if excluded.kind == .number {
-                fileKey(Access.key(condition.path, .excludedNumber, excluded.x), number)
-            } else {
-                fileKey(hash(text(of: excluded, condition), condition.path, .excluded), number)
-            }
+            let at = condition.firstAtom + atom.offset + UInt32(index)
+            let excluded = store.atoms[Int(at)]
+            let key =
+                excluded.kind == .number
+                ? Access.key(condition.path, .excludedNumber, excluded.x)
+                : hash(text(of: excluded, condition), condition.path, .excluded)
+            complements[place].members.append(
+                ComplementIndex.Member(key: key, subRule: number, condition: reference, atom: at))
         }
         return true
+    }
+
+    /// The indexes of what is filed so.
+    mutating func buildComplements() -> [ComplementIndex] {
+        complements.map { complement in
+            var subRules = complement.subRules
+            subRules.shrink()
+            return ComplementIndex(subRules, complement.members) { left, right in
+                let (one, other) = (store.atoms[Int(left.atom)], store.atoms[Int(right.atom)])
+                guard one.kind == other.kind, one.length == other.length, one.x == other.x, one.y == other.y else {
+                    return false
+                }
+                return one.length <= 16
+                    || text(of: one, store.conditions[Int(left.condition)])
+                        == text(of: other, store.conditions[Int(right.condition)])
+            }
+        }
     }
 
     mutating func fileKey(_ key: UInt64, _ subRule: UInt32) {
@@ -126,12 +139,12 @@ extension SegmentIndexer {
             plan.pointee.literal = true
             let kind: FlatValue.Kind = atom.kind == .true ? .true : atom.kind == .false ? .false : .null
             fileKey(Access.key(path, .literal, UInt64(kind.rawValue)), subRule)
-        case .address:
-            plan.pointee.address = true
-            fileKey(Access.key(path, .address, atom.x, atom.y, Int(atom.extra)), subRule)
-        case .cidr:
-            let tagged = Int(atom.extra) + (atom.flags == 1 ? 1000 : 0)
-            fileKey(Access.key(path, .cidr, atom.x, atom.y, tagged), subRule)
+        case .address, .cidr:
+            if plan.pointee.addresses < 0 {
+                plan.pointee.addresses = Int32(addresses.count)
+                addresses.append([])
+            }
+            addresses[Int(plan.pointee.addresses)].append((atom, subRule))
         case .range:
             if plan.pointee.intervals < 0 {
                 plan.pointee.intervals = Int32(intervals.count)

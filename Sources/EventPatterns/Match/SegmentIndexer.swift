@@ -6,7 +6,8 @@ struct SegmentIndexer {
         var grams: HashIndex
         var intervals: [IntervalIndex]
         var planes: [PlaneIndex]
-        var complements: [SegmentComplement]
+        var addresses: [AddressIndex]
+        var complements: [ComplementIndex]
         var strings: Buffer<StringTest>
         var plans: Buffer<Access.Plan>
         var lengths: Buffer<Int32>
@@ -58,7 +59,8 @@ struct SegmentIndexer {
     var planeOf: [(UInt32, UInt32)] = []
     var planeMembers: [Plane: [PlaneIndex.Rectangle]] = [:]
     var isInPlane: Set<UInt32> = []
-    var complements: [SegmentComplement] = []
+    var addresses: [[(atom: Atom, subRule: UInt32)]] = []
+    var complements: [(subRules: Buffer<UInt32>, members: [ComplementIndex.Member])] = []
 
     struct LengthKey: Hashable {
         var path: Int32
@@ -93,7 +95,6 @@ struct SegmentIndexer {
         store.shrink()
         always.shrink()
         let planes = buildPlanes()
-        for index in complements.indices { complements[index].subRules.shrink() }
         let hashes = HashIndex(keys: keys, subRules: keyed)
         for path in 0..<plans.count { plans.base[path].settle() }
         for path in 0..<plans.count where plans[path].any {
@@ -104,7 +105,8 @@ struct SegmentIndexer {
         let parts = Parts(
             store: store, hashes: hashes,
             grams: HashIndex(keys: gramKeys, subRules: gramKeyed), intervals: intervals.map { IntervalIndex($0) },
-            planes: planes, complements: complements, strings: strings,
+            planes: planes, addresses: addresses.map { AddressIndex($0) }, complements: buildComplements(),
+            strings: strings,
             plans: plans, lengths: lengths, gates: gates, always: always, sharedCount: sharedCount)
         keys.free()
         keyed.free()
@@ -122,5 +124,18 @@ struct SegmentIndexer {
             shared += 1
         }
         return shared
+    }
+
+    /// Frees what an indexer holds that has filed nothing, but for the store.
+    func free() {
+        chosen.free()
+        plans.free()
+        lengths.free()
+        gates.free()
+        keys.free()
+        keyed.free()
+        gramKeys.free()
+        gramKeyed.free()
+        always.free()
     }
 }

@@ -32,11 +32,24 @@ extension SegmentStore {
         case .wildcard: return bytes(4, Int(ByteHash.half(start)))
         case .containsAny: return bytes(Int(atom.length), Int(atom.x))
         case .regex: return bytes(Int(atom.x) * 8, Int(atom.length) - Int(atom.x) * 8)
+        case .wildcardCased: return foldedStart(start)
         default: break
         }
         if atom.length > 16 { return Array(UnsafeBufferPointer(start: start, count: Int(atom.length))) }
         return (0..<Int(atom.length)).map { index in
             UInt8(truncatingIfNeeded: (index < 8 ? atom.x : atom.y) >> UInt64(8 * (index & 7)))
         }
+    }
+
+    /// What of a wildcard that ignores case is ASCII at its beginning, in lower case.
+    private func foldedStart(_ encoded: UnsafePointer<UInt8>) -> [UInt8] {
+        var key: [UInt8] = []
+        var at = 4
+        let end = 4 + Int(ByteHash.half(encoded))
+        while at < end, encoded[at] == 1, encoded[at + 1] < 0x80, encoded[at + 2] == 1, encoded[at + 3] < 0x80 {
+            key.append(CaseText.asciiLower(encoded[at + 1]))
+            at += 5
+        }
+        return key
     }
 }

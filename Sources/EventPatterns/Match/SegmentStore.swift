@@ -34,7 +34,7 @@ struct SegmentStore {
     mutating func appendCondition(path: Int32, tests: [ValueTest]) -> ConditionRecord {
         let firstAtom = atoms.count
         let firstByte = text.count
-        let (others, groups) = WildcardGroup.group(PatternRegex.united(NumericRange.merged(tests)))
+        let (others, groups) = WildcardGroup.group(PatternRegex.united(ValueTest.reduced(tests)))
         // What an atom of exclusions excludes follows the others, at first behind as many as there may be.
         let count = others.count + groups.count
         for _ in 0..<count { atoms.append(Atom(.null)) }
@@ -42,24 +42,47 @@ struct SegmentStore {
         for test in others { all.append(flatten(test, firstAtom: firstAtom, firstByte: firstByte)) }
         for group in groups { all.append(containsAny(group, firstByte)) }
         let listed = lists(of: all, firstByte)
-        let ranges = listed.others.filter { $0.kind == .range }.sorted {
-            Double(bitPattern: $0.x) < Double(bitPattern: $1.x)
-        }
-        let hasRanges = ranges.count >= KeyList.least
+        let numbers = listed.others.filter { $0.kind == .range || $0.kind == .number }
+        let ranges =
+            numbers.count < KeyList.least
+            ? []
+            : numbers.sorted {
+                Double(bitPattern: $0.x) < Double(bitPattern: $1.x)
+            }
         let dates = SegmentStore.apart(listed.others.filter { $0.kind == .date })
-        let rest = listed.others.filter { $0.kind != .date && !(hasRanges && $0.kind == .range) }
-        let ordered = listed.atoms + (hasRanges ? ranges : []) + dates + rest
+        let addresses = SegmentStore.outermost(listed.others.filter { $0.kind == .cidr || $0.kind == .address })
+        let rest = listed.others.filter { atom in
+            switch atom.kind {
+            case .date, .cidr, .address: false
+            case .range, .number: ranges.isEmpty
+            default: true
+            }
+        }
+        let ordered = listed.atoms + ranges + dates + addresses + rest
         for (index, atom) in ordered.enumerated() { atoms[firstAtom + index] = atom }
+        let searched =
+            SegmentStore.steps(listed.atoms.count) + SegmentStore.steps(ranges.count) + SegmentStore.steps(dates.count)
+            + SegmentStore.steps(addresses.count)
         return ConditionRecord(
             path: path, firstAtom: UInt32(firstAtom), atomCount: UInt32(ordered.count),
             spanCount: UInt32(atoms.count - firstAtom), firstByte: UInt32(firstByte),
             byteCount: UInt32(text.count - firstByte), memo: -1, listedCount: UInt32(listed.atoms.count),
-            tables: UInt32(listed.tables), rangeCount: hasRanges ? UInt32(ranges.count) : 0,
-            dateCount: UInt32(dates.count),
-            work: UInt32(
-                clamping: SegmentStore.steps(listed.atoms.count) + SegmentStore.steps(hasRanges ? ranges.count : 0)
-                    + SegmentStore.steps(dates.count) + rest.reduce(0) { $0 + work($1, firstAtom) }),
+            tables: UInt32(listed.tables), rangeCount: UInt32(ranges.count), dateCount: UInt32(dates.count),
+            addressCount: UInt32(addresses.count),
+            work: UInt32(clamping: rest.reduce(searched) { $0 + work($1, firstAtom) }),
             allowsAbsence: ordered.contains { $0.kind == .absent })
+    }
+
+    /// Blocks of addresses in the order of their first addresses, those of the older protocol before the others, without those that
+    /// lie in another.
+    private static func outermost(_ blocks: [Atom]) -> [Atom] {
+        guard blocks.count > 1 else { return blocks }
+        var outermost: [Atom] = []
+        for block in blocks.sorted(by: { AddressIndex.precedes($0, $1) }) {
+            if let last = outermost.last, last.holds(block.address) { continue }
+            outermost.append(block)
+        }
+        return outermost
     }
 
     /// The steps of a search in a list of so many.
@@ -196,7 +219,9 @@ struct SegmentStore {
         let between = segments.dropFirst().dropLast().map { LiteralSearch.Literal(bytes: $0, others: $0) }
         var encoded: [UInt8] = []
         for segment in segments { appendSegment(segment, to: &encoded) }
-        var atom = searchAtom(.wildcard, encoded, LiteralSearch.encode([between], .exact), firstByte)
+        var atom = searchAtom(
+            .wildcard, encoded, LiteralSearch.encode([between], .exact), LiteralSearch.laneBytes(between, .exact),
+            firstByte)
         atom.extra = UInt16(truncatingIfNeeded: segments.count)
         // The least length of a value that can match.
         atom.x = UInt64(segments.reduce(0) { $0 + $1.count })
@@ -222,8 +247,10 @@ struct SegmentStore {
         let isFixed = fixed.allSatisfy { $0 != nil } && fixed.count > 1
         let literals = fixed.compactMap(\.self)
         let forms = LiteralSearch.Forms.ignoringCase(literals.dropFirst().dropLast())
-        let between = isFixed ? LiteralSearch.encode([Array(literals.dropFirst().dropLast())], forms) : []
-        var atom = searchAtom(.wildcardCased, encoded, between, firstByte)
+        let between = Array(literals.dropFirst().dropLast())
+        let search = isFixed ? LiteralSearch.encode([between], forms) : []
+        let work = isFixed ? LiteralSearch.laneBytes(between, forms) : 0
+        var atom = searchAtom(.wildcardCased, encoded, search, work, firstByte)
         atom.extra = UInt16(truncatingIfNeeded: wildcard.segments.count)
         atom.flags = isFixed ? 1 + forms.rawValue << 1 : 0
         atom.x = UInt64(isFixed ? literals.first?.bytes.count ?? 0 : 0)
@@ -233,11 +260,11 @@ struct SegmentStore {
 
     /// An atom of segments and of what finds those between the ends.
     private mutating func searchAtom(
-        _ kind: Atom.Kind, _ encoded: [UInt8], _ search: [UInt8], _ firstByte: Int
+        _ kind: Atom.Kind, _ encoded: [UInt8], _ search: [UInt8], _ work: Int, _ firstByte: Int
     ) -> Atom {
         var atom = textAtom(kind, encoded + search, firstByte)
         atom.length = UInt32(encoded.count)
-        atom.work = UInt32(search.count)
+        atom.work = UInt32(clamping: work)
         return atom
     }
 
@@ -250,7 +277,7 @@ struct SegmentStore {
         var atom = textAtom(.containsAny, bytes, firstByte)
         atom.flags = form.rawValue
         atom.length = UInt32(program.count)
-        atom.work = UInt32(program.count)
+        atom.work = UInt32(clamping: group.laneBytes ?? program.count)
         atom.extra = UInt16(truncatingIfNeeded: group.literals.count)
         (atom.x, atom.y) = (UInt64(group.first.count), UInt64(group.last.count))
         return atom

@@ -59,6 +59,14 @@ struct WildcardGroup {
         }
     }
 
+    /// The bytes that are gone through to look for the literals; nil for an automaton, of which all may be.
+    var laneBytes: Int? {
+        let (_, form) = program()
+        guard form != .automaton else { return nil }
+        let forms: LiteralSearch.Forms = form == .sequences ? .exact : form == .foldedSequences ? .folded : .either
+        return literals.reduce(0) { $0 + LiteralSearch.laneBytes($1, forms) }
+    }
+
     /// What finds any of the wildcards between the ends.
     func program() -> (bytes: [UInt8], form: ContainsAnyForm) {
         if ignoringCase {

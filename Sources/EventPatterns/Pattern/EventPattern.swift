@@ -105,6 +105,9 @@ public struct PatternLimits: Sendable, Hashable {
     public var regexCost: Int = PatternRegex.mostCost
     /// Whether what a pattern costs is limited at all.
     public var boundsCost = true
+    /// The most that all fields and branches of a rule may cost an event together, in steps (`RuleWork`): a tenth of what reading
+    /// an event costs.
+    public var work: Int = 32
     /// The name used in the message about too many paths.
     public var ruleName: String = "r"
 

@@ -48,7 +48,20 @@ struct PatternParser: ~Copyable {
             branch.sorted { FieldPath.precedes($0.key, $1.key) }
                 .flatMap { path, groups in groups.map { FieldCondition(path: path, tests: $0) } }
         }
-        return EventPattern(branches: sorted, extensions: extensions)
+        let pattern = EventPattern(branches: sorted, extensions: extensions)
+        try checkWork(pattern)
+        return pattern
+    }
+
+    /// Refuses a rule whose conditions cost an event too much together, over all fields and branches.
+    private func checkWork(_ pattern: EventPattern) throws(PatternError) {
+        guard limits.work < .max, !pattern.isLight(limits.work) else { return }
+        let work = RuleWork.of(pattern)
+        guard work > limits.work else { return }
+        throw reader.failure(
+            .limitExceeded,
+            "Rule is too complex - one event may have to take some \(work) steps for its fields and branches together, more than \(limits.work) (a step is a byte that a wildcard looks for, 16 instructions of a regular expression, or four comparisons); divide it among several rules"
+        )
     }
 
     /// What the reference answers to `{"anything-but": {"prefix": []}}`: the text of its own failure, kept because the

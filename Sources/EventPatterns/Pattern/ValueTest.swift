@@ -75,35 +75,6 @@ struct NumericRange: Sendable, Hashable {
     }
 }
 
-extension NumericRange {
-    /// A list without what it says twice: each test once, and ranges that overlap as one. A short list stays as it is.
-    static func merged(_ tests: [ValueTest]) -> [ValueTest] {
-        guard tests.count > 8 else { return tests }
-        var known: Set<ValueTest> = []
-        let distinct = tests.filter { known.insert($0).inserted }
-        let ranges = distinct.compactMap { test in if case .range(let range) = test { range } else { nil } }
-        guard ranges.count > 1 else { return distinct }
-        var merged: [NumericRange] = []
-        for range in ranges.sorted(by: { $0.low < $1.low || ($0.low == $1.low && $0.includesLow && !$1.includesLow) }) {
-            guard let last = merged.last,
-                range.low < last.high || (range.low == last.high && last.includesHigh && range.includesLow)
-            else {
-                merged.append(range)
-                continue
-            }
-            if range.high > last.high {
-                (merged[merged.count - 1].high, merged[merged.count - 1].includesHigh) = (
-                    range.high, range.includesHigh
-                )
-            } else if range.high == last.high, range.includesHigh {
-                merged[merged.count - 1].includesHigh = true
-            }
-        }
-        let others = distinct.filter { if case .range = $0 { false } else { true } }
-        return others + merged.map { .range($0) }
-    }
-}
-
 /// A named field of a pattern with its alternatives: some value at `path` must pass one of `tests`.
 struct FieldCondition: Sendable, Hashable {
     var path: FieldPath

@@ -1,10 +1,12 @@
+import CLinux
+
 /// Reads a JSON number and decides whether it is *comparable*.
 ///
 /// The reference compares a number as a double only if its decimal value is the shortest decimal that reads back as that
 /// double (JDK 19's `Double.toString` compared as `BigDecimal`); other numbers have no order and equal only their own
 /// text. A decimal exactly halfway between two doubles (8.41e21, 1e23) is not comparable either: the recorded cases come
-/// from a JDK whose shortest decimals lie strictly inside the rounding interval. Numbers of up to 19 digits and small exponents are decided with 128-bit integers and without allocation; the
-/// rest goes through the standard library.
+/// from a JDK whose shortest decimals lie strictly inside the rounding interval. Numbers of up to 19 digits and small exponents are decided with 128-bit
+/// integers, the rest by `ExactDecimal`; nothing is allocated.
 package enum DecimalNumber {
     /// 5^0 ... 5^27, all that fit in 64 bits.
     private static let powersOfFive: [UInt64] = {
@@ -103,9 +105,10 @@ package enum DecimalNumber {
         if exponent <= 0, exponent >= -27 {
             return fromQuotient(significand, decimals: -exponent)
         }
-        let text = "\(significand)e\(exponent)"
-        guard let value = Double(text), value.isFinite, value != 0 else { return nil }
-        return shortestMatches(value, significand, exponent) ? value : nil
+        guard exponent > -400, exponent < 400 else { return nil }
+        let value = clinux_decimal(significand, Int32(truncatingIfNeeded: exponent))
+        guard value.isFinite, value != 0 else { return nil }
+        return isShortest(significand, exponent, value) ? value : nil
     }
 
     private static let exactPowersOfTen: [Double] = [
@@ -126,10 +129,15 @@ package enum DecimalNumber {
         }
         let value = Double(sign: .plus, exponent: power, significand: Double(mantissa))
         if significand < 1_000_000_000_000_000 { return value }  // up to 15 digits always are the shortest
-        if mantissa == 1 << 52 {  // the interval below a power of two is narrower: leave that to the library
-            return shortestMatches(value, significand, -decimals) ? value : nil
+        if mantissa == 1 << 52 {  // the interval below a power of two is narrower
+            return isShortest(significand, -decimals, value) ? value : nil
         }
-        return isShortest(significand, five, mantissa, scale: -(power + decimals)) ? value : nil
+        let scale = -(power + decimals)
+        // 128 bits hold these.
+        let isShortest =
+            scale > -60 && scale < 64
+            ? isShortest(significand, five, mantissa, scale: scale) : isShortest(significand, -decimals, value)
+        return isShortest ? value : nil
     }
 
     /// The 53 bits and the power of two nearest to `significand / 10^decimals`, by a multiplication with the reciprocal (after
@@ -192,7 +200,6 @@ package enum DecimalNumber {
         let doubled = UInt128(mantissa) * UInt128(five) * 2
         let low = doubled - UInt128(five)
         let high = doubled + UInt128(five)
-        guard scale > -60, scale < 64 else { return false }
         let up = UInt128(max(0, scale + 1))
         let down = UInt128(max(0, -(scale + 1)))
         func place(_ candidate: UInt64) -> UInt128 { UInt128(candidate) << up }
@@ -217,39 +224,15 @@ package enum DecimalNumber {
         return !loses(to: significand - 1) && !loses(to: significand + 1)
     }
 
-    /// The slow way: the standard library's shortest description, compared digit by digit.
-    private static func shortestMatches(_ value: Double, _ significand: UInt64, _ exponent: Int) -> Bool {
-        var digits: UInt64 = 0
-        var power = 0
-        var fraction = false
-        var bytes = value.description.utf8.makeIterator()
-        while let byte = bytes.next() {
-            if byte == UInt8(ascii: ".") {
-                fraction = true
-            } else if byte == UInt8(ascii: "e") {
-                var written = 0
-                var negative = false
-                while let next = bytes.next() {
-                    if next == UInt8(ascii: "-") {
-                        negative = true
-                    } else if next != UInt8(ascii: "+") {
-                        written = written * 10 + Int(next) - 48
-                    }
-                }
-                power += negative ? -written : written
-            } else {
-                digits = digits * 10 + UInt64(byte - 48)
-                if fraction { power -= 1 }
-            }
+    /// Whether a decimal is the shortest of its double, which is positive and finite.
+    private static func isShortest(_ significand: UInt64, _ exponent: Int, _ value: Double) -> Bool {
+        // These have descriptions so short that they need no memory.
+        if value.bitPattern < 200, !value.description.utf8.contains(UInt8(ascii: ".")) {
+            return twoDigits(value) == (significand, exponent)
         }
-        while digits != 0, digits % 10 == 0 {
-            digits /= 10
-            power += 1
-        }
-        if digits < 10, value.bitPattern < 200 { (digits, power) = twoDigits(value) }
-        if digits == significand && power == exponent { return true }
-        // The library's shortest may be a halfway decimal; then the text's, one digit longer, takes its place.
-        return isHalfway(digits, power) && significand < 10_000_000_000_000_000
+        // Up to 15 digits always are the shortest of doubles with all their bits.
+        if significand < 1_000_000_000_000_000, value.isNormal { return true }
+        return ExactDecimal(exponent: exponent, value).isShortest(significand)
     }
 
     /// The reference writes two digits where one would do; only for the smallest subnormals do they name another decimal

@@ -46,6 +46,12 @@ enum LiteralSearch {
         return encoded
     }
 
+    /// The bytes of a sequence that are gone through for every text: of long literals, the rest is looked at where their beginning
+    /// was found.
+    static func laneBytes(_ literals: [Literal], _ forms: Forms) -> Int {
+        literals.reduce(8) { $0 + 8 + min($1.bytes.count, Int(CLINUX_STRETCH)) * (forms == .either ? 32 : 16) }
+    }
+
     private static func append(_ numbers: [Int], to encoded: inout [UInt8]) {
         for number in numbers {
             for shift in [0, 8, 16, 24] { encoded.append(UInt8(truncatingIfNeeded: number >> shift)) }
