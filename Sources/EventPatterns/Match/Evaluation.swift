@@ -108,7 +108,7 @@ struct Evaluation {
     private func containsAddress(
         _ first: UnsafeMutablePointer<Atom>, _ count: Int, _ value: UnsafeMutablePointer<FlatValue>
     ) -> Bool {
-        guard value.pointee.kind == .string, let address = try? IPAddress(parsing: value.pointee.text) else {
+        guard value.pointee.kind == .string, let address = IPAddress.read(value.pointee.text) else {
             return false
         }
         var low = 0
@@ -240,7 +240,7 @@ struct Evaluation {
             guard let moment = InstantText.microseconds(value.pointee.text) else { return false }
             return moment >= Int64(bitPattern: atom.pointee.x) && moment <= Int64(bitPattern: atom.pointee.y)
         case .address, .cidr:
-            guard let address = try? IPAddress(parsing: value.pointee.text) else { return false }
+            guard let address = IPAddress.read(value.pointee.text) else { return false }
             return atom.pointee.holds(address)
         default: return false
         }

@@ -78,7 +78,7 @@ extension Segment {
         _ value: UnsafeMutablePointer<FlatValue>, _ plan: UnsafeMutablePointer<Access.Plan>, _ scratch: MatchScratch,
         _ base: SegmentBase
     ) {
-        guard value.pointee.length >= 2, let address = try? IPAddress(parsing: value.pointee.text) else { return }
+        guard value.pointee.length >= 2, let address = IPAddress.read(value.pointee.text) else { return }
         let index = addresses.base + Int(plan.pointee.addresses)
         var place = index.pointee.innermost(address)
         while place >= 0 {

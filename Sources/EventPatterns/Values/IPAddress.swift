@@ -71,6 +71,11 @@ struct IPAddress: Sendable, Hashable {
         }
     }
 
+    /// Reads an address, nil for other texts: `try?` would make a box for the error.
+    static func read(_ text: UnsafeBufferPointer<UInt8>) -> IPAddress? {
+        do throws(Failure) { return try IPAddress(parsing: text) } catch { return nil }
+    }
+
     /// The usual form of the older addresses, in one pass; nil for all other texts.
     @inline(__always)
     private static func fourParts(_ text: UnsafeBufferPointer<UInt8>) -> UInt32? {
