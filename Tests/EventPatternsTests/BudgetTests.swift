@@ -151,7 +151,8 @@ struct BudgetTests {
         var limits = PatternLimits()
         limits.regexCost = .max
         limits.work = .max
-        let costly = key(#"{"regex":"(incoming|logs|exports|images|invoices|backup|tmp|archive)/.*[0-4].{6}"}"#)
+        let costly = key(
+            #"{"regex":"(incoming|logs|exports|images|invoices|backup|tmp|archive|staging|orders)/.*[0-4].{6}"}"#)
         #expect(try most(costly, .s3Mix, limits: limits) > 24)
         #expect(throws: PatternError.self) { try EventPattern(parsing: costly, dialect: .extended) }
     }

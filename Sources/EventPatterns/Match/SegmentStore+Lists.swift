@@ -52,4 +52,29 @@ extension SegmentStore {
         }
         return key
     }
+
+    /// Ranges of time in their order, those that meet as one.
+    static func apart(_ dates: [Atom]) -> [Atom] {
+        var apart: [Atom] = []
+        for date in dates.sorted(by: { Int64(bitPattern: $0.x) < Int64(bitPattern: $1.x) }) {
+            guard let last = apart.last, Int64(bitPattern: date.x) <= Int64(bitPattern: last.y) else {
+                apart.append(date)
+                continue
+            }
+            if Int64(bitPattern: date.y) > Int64(bitPattern: last.y) { apart[apart.count - 1].y = date.y }
+        }
+        return apart
+    }
+
+    /// Blocks of addresses in the order of their first addresses, those of the older protocol before the others, without those that
+    /// lie in another.
+    static func outermost(_ blocks: [Atom]) -> [Atom] {
+        guard blocks.count > 1 else { return blocks }
+        var outermost: [Atom] = []
+        for block in blocks.sorted(by: { AddressIndex.precedes($0, $1) }) {
+            if let last = outermost.last, last.holds(block.address) { continue }
+            outermost.append(block)
+        }
+        return outermost
+    }
 }

@@ -73,18 +73,6 @@ struct SegmentStore {
             allowsAbsence: ordered.contains { $0.kind == .absent })
     }
 
-    /// Blocks of addresses in the order of their first addresses, those of the older protocol before the others, without those that
-    /// lie in another.
-    private static func outermost(_ blocks: [Atom]) -> [Atom] {
-        guard blocks.count > 1 else { return blocks }
-        var outermost: [Atom] = []
-        for block in blocks.sorted(by: { AddressIndex.precedes($0, $1) }) {
-            if let last = outermost.last, last.holds(block.address) { continue }
-            outermost.append(block)
-        }
-        return outermost
-    }
-
     /// The steps of a search in a list of so many.
     private static func steps(_ count: Int) -> Int { count == 0 ? 0 : Int.bitWidth - count.leadingZeroBitCount }
 
@@ -102,19 +90,6 @@ struct SegmentStore {
                 + others.reduce(1) { $0 + work(atoms[firstAtom + Int(atom.offset) + $1], firstAtom) }
         default: return 1
         }
-    }
-
-    /// Ranges of time in their order, those that meet as one.
-    private static func apart(_ dates: [Atom]) -> [Atom] {
-        var apart: [Atom] = []
-        for date in dates.sorted(by: { Int64(bitPattern: $0.x) < Int64(bitPattern: $1.x) }) {
-            guard let last = apart.last, Int64(bitPattern: date.x) <= Int64(bitPattern: last.y) else {
-                apart.append(date)
-                continue
-            }
-            if Int64(bitPattern: date.y) > Int64(bitPattern: last.y) { apart[apart.count - 1].y = date.y }
-        }
-        return apart
     }
 
     private mutating func textAtom(_ kind: Atom.Kind, _ bytes: [UInt8], _ firstByte: Int) -> Atom {

@@ -55,7 +55,7 @@ struct PatternParser: ~Copyable {
 
     /// Refuses a rule whose conditions cost an event too much together, over all fields and branches.
     private func checkWork(_ pattern: EventPattern) throws(PatternError) {
-        guard limits.work < .max, !pattern.isLight(limits.work) else { return }
+        guard limits.boundsCost, limits.work < .max, !pattern.isLight(limits.work) else { return }
         let work = RuleWork.of(pattern)
         guard work > limits.work else { return }
         throw reader.failure(

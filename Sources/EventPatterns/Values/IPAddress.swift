@@ -46,11 +46,18 @@ struct IPAddress: Sendable, Hashable {
     }
 
     /// Reads an address.
-    init(parsing text: UnsafeBufferPointer<UInt8>) throws(Failure) {
-        if let value = IPAddress.fourParts(text) {
-            self.init(v4: value)
-            return
+    init(parsing text: UnsafeBufferPointer<UInt8>) throws(Failure) { self = try IPAddress.parse(text).get() }
+
+    /// Reads an address, nil for other texts. Nothing is thrown, for who listens to errors makes a box for each.
+    static func read(_ text: UnsafeBufferPointer<UInt8>) -> IPAddress? {
+        switch parse(text) {
+        case .success(let address): address
+        case .failure: nil
         }
+    }
+
+    private static func parse(_ text: UnsafeBufferPointer<UInt8>) -> Result<IPAddress, Failure> {
+        if let value = fourParts(text) { return .success(IPAddress(v4: value)) }
         var colons = 0
         var dots = 0
         for byte in text {
@@ -59,21 +66,12 @@ struct IPAddress: Sendable, Hashable {
             case UInt8(ascii: "."): dots += 1
             case UInt8(ascii: "0")...UInt8(ascii: "9"): break
             case UInt8(ascii: "a")...UInt8(ascii: "f"), UInt8(ascii: "A")...UInt8(ascii: "F"):
-                if dots > 0 { throw .nonstandard }
-            default: throw .nonstandard
+                if dots > 0 { return .failure(.nonstandard) }
+            default: return .failure(.nonstandard)
             }
         }
-        if colons > 0 {
-            if dots > 0 { throw .nonstandard }
-            self = try IPAddress.parseV6(text)
-        } else {
-            self = try IPAddress.parseV4(text, dots: dots)
-        }
-    }
-
-    /// Reads an address, nil for other texts: `try?` would make a box for the error.
-    static func read(_ text: UnsafeBufferPointer<UInt8>) -> IPAddress? {
-        do throws(Failure) { return try IPAddress(parsing: text) } catch { return nil }
+        if colons == 0 { return parseV4(text, dots: dots) }
+        return dots > 0 ? .failure(.nonstandard) : parseV6(text)
     }
 
     /// The usual form of the older addresses, in one pass; nil for all other texts.
@@ -99,15 +97,15 @@ struct IPAddress: Sendable, Hashable {
         return value << 8 | part
     }
 
-    private static func parseV4(_ text: UnsafeBufferPointer<UInt8>, dots: Int) throws(Failure) -> IPAddress {
-        guard dots == 3 else { throw .nonstandard }
+    private static func parseV4(_ text: UnsafeBufferPointer<UInt8>, dots: Int) -> Result<IPAddress, Failure> {
+        guard dots == 3 else { return .failure(.nonstandard) }
         var value: UInt32 = 0
         var part: UInt32 = 0
         var digits = 0
         var tooBig = text.count > 15
         for byte in text {
             if byte == UInt8(ascii: ".") {
-                if digits == 0 { throw .nonstandard }
+                if digits == 0 { return .failure(.nonstandard) }
                 value = value << 8 | (part & 0xFF)
                 part = 0
                 digits = 0
@@ -116,12 +114,12 @@ struct IPAddress: Sendable, Hashable {
                 if part > 255 { tooBig = true }
                 digits += 1
             } else {
-                throw .nonstandard
+                return .failure(.nonstandard)
             }
         }
-        if digits == 0 { throw .nonstandard }
-        if tooBig { throw .invalid }
-        return IPAddress(v4: value << 8 | part)
+        if digits == 0 { return .failure(.nonstandard) }
+        if tooBig { return .failure(.invalid) }
+        return .success(IPAddress(v4: value << 8 | part))
     }
 
     /// Moves the groups read so far up by one, and puts another below them.
@@ -130,15 +128,15 @@ struct IPAddress: Sendable, Hashable {
         groups.1 = groups.1 << 16 | value
     }
 
-    private static func parseV6(_ text: UnsafeBufferPointer<UInt8>) throws(Failure) -> IPAddress {
+    private static func parseV6(_ text: UnsafeBufferPointer<UInt8>) -> Result<IPAddress, Failure> {
         let count = text.count
-        guard count >= 2 else { throw .invalid }
+        guard count >= 2 else { return .failure(.invalid) }
         var groups: (UInt64, UInt64) = (0, 0)
         var filled = 0
         var gapAt = -1
         var index = 0
         if text[0] == UInt8(ascii: ":") {
-            guard text[1] == UInt8(ascii: ":") else { throw .invalid }
+            guard text[1] == UInt8(ascii: ":") else { return .failure(.invalid) }
             index = 1
         }
         var value: UInt64 = 0
@@ -148,11 +146,11 @@ struct IPAddress: Sendable, Hashable {
             index += 1
             if byte == UInt8(ascii: ":") {
                 if !sawDigit {
-                    if gapAt >= 0 { throw .invalid }
+                    if gapAt >= 0 { return .failure(.invalid) }
                     gapAt = filled
                     continue
                 }
-                if index == count || filled == 8 { throw .invalid }
+                if index == count || filled == 8 { return .failure(.invalid) }
                 push(value, &groups)
                 filled += 1
                 value = 0
@@ -161,27 +159,28 @@ struct IPAddress: Sendable, Hashable {
                 let digit =
                     byte <= UInt8(ascii: "9") ? byte - UInt8(ascii: "0") : (byte | 0x20) - UInt8(ascii: "a") + 10
                 value = value << 4 | UInt64(digit)
-                if value > 0xFFFF { throw .invalid }
+                if value > 0xFFFF { return .failure(.invalid) }
                 sawDigit = true
             }
         }
         if sawDigit {
-            if filled == 8 { throw .invalid }
+            if filled == 8 { return .failure(.invalid) }
             push(value, &groups)
             filled += 1
         }
         if gapAt < 0 {
-            guard filled == 8 else { throw .invalid }
-            return IPAddress(v6High: groups.0, low: groups.1)
+            guard filled == 8 else { return .failure(.invalid) }
+            return .success(IPAddress(v6High: groups.0, low: groups.1))
         }
-        guard filled < 8 else { throw .invalid }
+        guard filled < 8 else { return .failure(.invalid) }
         // The groups after the gap are already in place; those before it move up to the front.
         let all = UInt128(groups.0) << 64 | UInt128(groups.1)
         let tailBits = UInt128(16 * (filled - gapAt))
         let tail = tailBits == 0 ? 0 : all & ((1 << tailBits) - 1)
         let head = gapAt == 0 ? 0 : (all >> tailBits) << UInt128(128 - 16 * gapAt)
         let whole = head | tail
-        return IPAddress(v6High: UInt64(truncatingIfNeeded: whole >> 64), low: UInt64(truncatingIfNeeded: whole))
+        return .success(
+            IPAddress(v6High: UInt64(truncatingIfNeeded: whole >> 64), low: UInt64(truncatingIfNeeded: whole)))
     }
 }
 
