@@ -12,12 +12,12 @@ import UVLoop
 @Suite("Redrive jobs", .timeLimit(.minutes(5)))
 @LoopActor
 struct RedriveJobsTests {
-    private let journal = InMemoryJournal()
-    private let files = FileThreads(count: 2)
-    private let dispatcher: Dispatcher
-    private let committer: Committer
-    private let jobs: RedriveJobs
-    private let subscription = SubscriptionID(1)
+    let journal = InMemoryJournal()
+    let files = FileThreads(count: 2)
+    let dispatcher: Dispatcher
+    let committer: Committer
+    let jobs: RedriveJobs
+    let subscription = SubscriptionID(1)
     /// Jobs may still be under way when their test is over.
     private static var kept: [Dispatcher] = []
 
@@ -48,14 +48,14 @@ struct RedriveJobsTests {
             journal: journal, committer: committer, files: files, clock: clock, dispatcher: dispatcher, boot: 1)
     }
 
-    private static var parking: DeliveryOptions {
+    static var parking: DeliveryOptions {
         var options = DeliveryOptions()
         options.keys = .init(path: "detail.k", parks: true)
         return options
     }
 
     /// Dead letters of `count` events.
-    private func letters(_ count: Int64, payload: String = "{}", input: String = "") async throws {
+    func letters(_ count: Int64, payload: String = "{}", input: String = "") async throws {
         var batch = Batch()
         batch.control.append(
             .putSubscription(SubscriptionRecord(id: subscription, log: "default", rule: "r", target: "f")))
@@ -81,7 +81,7 @@ struct RedriveJobsTests {
     }
 
     /// Starts jobs at once, waits until each has sent all it will send, and tells how many that were.
-    private func sent(_ selections: [DeadLetterSelection]) async throws -> [Int] {
+    func sent(_ selections: [DeadLetterSelection]) async throws -> [Int] {
         let jobs = jobs
         let starting = selections.map { selection in
             Task { @LoopActor in try await jobs.start(RedriveRequest(selection: selection)).id }
@@ -103,7 +103,7 @@ struct RedriveJobsTests {
         }
     }
 
-    private func pending() async throws -> [Int64] {
+    func pending() async throws -> [Int64] {
         let journal = journal
         return try await files.run { try journal.pending(nil, after: 0, limit: 1000).map(\.delivery.ordinal) }
     }
@@ -175,80 +175,8 @@ struct RedriveJobsTests {
         files.stop()
     }
 
-    // MARK: Keys
-
-    private func event(_ key: String) -> String {
-        #"{"version":"0","id":"e1","detail-type":"t","source":"s","account":"0","time":"2026-01-01T00:00:00Z","#
-            + #""region":"local","resources":[],"detail":{"k":"\#(key)"}}"#
-    }
-
-    private var parkedKeys: Int { dispatcher.core.parked(of: subscription).keys }
-
-    /// Starts a job and waits until it has sent its letters.
-    private func send(_ request: RedriveRequest) async throws {
-        let started = try await jobs.start(request)
-        while jobs.job(started.id).map({ $0.sent < $0.selected }) == true {
-            let journal = journal
-            _ = try await files.run { try journal.values(prefix: "redrive/") }
-        }
-    }
-
-    @Test("An edited event lines up by its new key, and frees the one that its dead letter has held")
-    func edited() async throws {
-        try await letters(1, payload: event("a"))
-        try await dispatcher.loadParked(subscription)
-        #expect(parkedKeys == 1)
-        try await send(.init(selection: .init(ids: [1]), payload: try RawJSON(event("b"))))
-        #expect(parkedKeys == 0)
-        files.stop()
-    }
-
-    @Test("What is sent to another function holds its key back until it has succeeded, also over a restart")
-    func lanes() async throws {
-        try await letters(2, payload: event("a"))
-        try await dispatcher.loadParked(subscription)
-        try await send(.init(selection: .init(ids: [1]), to: "g"))
-        let journal = journal
-        let entry = try #require(try await files.run { try journal.pending(nil, after: 0, limit: 10) }.first)
-        #expect(parkedKeys == 1)
-        // The other letter goes to its own target, as always; the first one still holds the key.
-        try await send(.init(selection: .init(ids: [2])))
-        #expect(parkedKeys == 1)
-        var batch = Batch()
-        batch.pending.append(.finish(entry.delivery, .succeeded))
-        batch.deadLetters.append(.setState(id: 1, .redriven))
-        _ = try await committer.commit(batch)
-        #expect(parkedKeys == 0)
-        // As the next host takes it up.
-        var loaded = entry
-        loaded.payload = Array(event("a").utf8)
-        dispatcher.load(loaded)
-        #expect(parkedKeys == 1)
-        files.stop()
-    }
-
-    @Test("What dies again in another function's lane holds its key back as before")
-    func diesAgain() async throws {
-        try await letters(1, payload: event("a"))
-        try await dispatcher.loadParked(subscription)
-        try await send(.init(selection: .init(ids: [1]), to: "g"))
-        let journal = journal
-        var letter = try #require(try await files.run { try journal.deadLetter(id: 1) })
-        letter.state = .dead
-        var batch = Batch()
-        batch.pending.append(.finish(letter.delivery, .dead))
-        batch.deadLetters.append(.update(letter))
-        _ = try await committer.commit(batch)
-        #expect(parkedKeys == 1)
-        try await send(.init(selection: .init(ids: [1])))
-        #expect(parkedKeys == 0)
-        files.stop()
-    }
-
-    // MARK: Jobs
-
     /// A job as the journal has it.
-    private func stored(_ id: String) async throws -> RedriveRecord? {
+    func stored(_ id: String) async throws -> RedriveRecord? {
         let journal = journal
         return try await files.run {
             try journal.value(name: "redrive/\(id)").flatMap { try TapeDecoder().decode(RedriveRecord.self, from: $0) }
@@ -316,91 +244,6 @@ struct RedriveJobsTests {
         let (old, new) = (try #require(next.job(older)), try #require(next.job(newer)))
         #expect(old.isOver && old.succeeded == 1 && old.failed == 1, "\(old)")
         #expect(new.isOver && new.succeeded == 1 && new.failed == 0, "\(new)")
-        files.stop()
-    }
-
-    @Test("Keys are told once, whatever deployments and replays come while their dead letters are read")
-    func parkedAgain() async throws {
-        try await letters(1, payload: event("a"))
-        let (journal, dispatcher, files) = (journal, dispatcher, files)
-        try await dispatcher.loadParked(subscription)
-        dispatcher.release()
-        var deployment = dispatcher.deployment
-        func apply(_ path: String) {
-            deployment.subscriptions[0].delivery?.keys = .init(path: path, parks: true)
-            dispatcher.apply(deployment, progress: [:], head: 0, cores: 1)
-        }
-        // The letters are read while the next ones come into force; the last is a replay's, which changes nothing.
-        for path in ["detail.other", "detail.k", "detail.other", "detail.k", "detail.k"] { apply(path) }
-        #expect(dispatcher.parking.keys.contains(subscription))
-        while !dispatcher.parking.isEmpty { _ = try await files.run { try journal.deadLetter(id: 1) } }
-        // Tasks that are late have nothing to say.
-        for _ in 0..<20 { _ = try await files.run { try journal.deadLetter(id: 1) } }
-        #expect(parkedKeys == 1)
-        dispatcher.purged([try #require(try journal.deadLetter(id: 1))])
-        #expect(parkedKeys == 0)
-        files.stop()
-    }
-
-    @Test("Keys whose letters cannot all be read are not told at all, and nothing starts, until they can")
-    func secondPage() async throws {
-        let count = 700
-        try await letters(Int64(count), payload: event("a"))
-        let (journal, dispatcher, files) = (journal, dispatcher, files)
-        try await dispatcher.loadParked(subscription)
-        dispatcher.release()
-        let asked = Mutex(0)
-        journal.injectReadFault { reading in
-            guard case .deadLetters(let after) = reading, after > 0 else { return nil }
-            asked.withLock { $0 += 1 }
-            return JournalError(.corrupt, "a page is damaged")
-        }
-        var deployment = dispatcher.deployment
-        func apply(_ path: String) {
-            deployment.subscriptions[0].delivery?.keys = .init(path: path, parks: true)
-            dispatcher.apply(deployment, progress: [:], head: 0, cores: 1)
-        }
-        apply("detail.other")
-        apply("detail.k")
-        // Twice: after the first it is tried again.
-        while asked.withLock({ $0 }) < 2 { _ = try await files.run { try journal.deadLetter(id: 1) } }
-        #expect(parkedKeys == 0 && dispatcher.core.isUntold(subscription) && !dispatcher.parking.isEmpty)
-        let trouble = dispatcher.deliveryState(of: deployment.subscriptions[0]).pauseReason
-        #expect(trouble?.contains("a page is damaged") == true, "\(trouble ?? "-")")
-        journal.injectReadFault(nil)
-        while !dispatcher.parking.isEmpty { _ = try await files.run { try journal.deadLetter(id: 1) } }
-        #expect(parkedKeys == 1 && dispatcher.deliveryState(of: deployment.subscriptions[0]).pauseReason == nil)
-        for id in 1..<Int64(count) { dispatcher.purged([try #require(try journal.deadLetter(id: id))]) }
-        #expect(parkedKeys == 1)
-        dispatcher.purged([try #require(try journal.deadLetter(id: Int64(count)))])
-        #expect(parkedKeys == 0)
-        files.stop()
-    }
-
-    @Test("A purge and a redrive wait until keys are counted, and a count for a purge that has begun")
-    func purgeWhileCounting() async throws {
-        try await letters(2, payload: event("a"))
-        let (journal, dispatcher, files) = (journal, dispatcher, files)
-        try await dispatcher.loadParked(subscription)
-        dispatcher.release()
-        var deployment = dispatcher.deployment
-        deployment.subscriptions[0].delivery?.keys = .init(path: "detail.other", parks: true)
-        dispatcher.apply(deployment, progress: [:], head: 0, cores: 1)
-        deployment.subscriptions[0].delivery?.keys = .init(path: "detail.k", parks: true)
-        // Somebody is in the middle of taking a letter away when the deployment takes force.
-        try await jobs.exclusively {
-            dispatcher.apply(deployment, progress: [:], head: 0, cores: 1)
-            var batch = Batch()
-            batch.deadLetters.append(.setState(id: 1, .purged))
-            _ = try await committer.commit(batch)
-            for _ in 0..<20 { _ = try await files.run { try journal.deadLetter(id: 1) } }
-            #expect(dispatcher.core.isUntold(subscription))
-            dispatcher.purged([try #require(try journal.deadLetter(id: 1))])
-        }
-        while !dispatcher.parking.isEmpty { _ = try await files.run { try journal.deadLetter(id: 1) } }
-        #expect(parkedKeys == 1)
-        dispatcher.purged([try #require(try journal.deadLetter(id: 2))])
-        #expect(parkedKeys == 0)
         files.stop()
     }
 
@@ -521,21 +364,5 @@ struct RedriveJobsTests {
         _ = try await jobs.start(.init(selection: .init(all: true), to: "g"))
         #expect(try RedriveRecord.functions(in: journal) == ["g"])
         files.stop()
-    }
-}
-
-@Suite("Requested rates")
-struct RequestedRateTests {
-    @Test("One range for all; what was stored before is brought into it")
-    func range() {
-        for wrong in [0, -1, 0.0009, 1_000_001, 1e300, .infinity, -.infinity, .nan] as [Double] {
-            #expect(throws: APIError.self) { try RequestedRate.check(wrong) }
-            #expect(RequestedRate.page(at: wrong, most: 500) >= 1)
-            #expect(RequestedRate.milliseconds(of: 500, at: wrong) >= 0)
-        }
-        for right in [0.001, 1, 1_000_000] as [Double] { #expect(RequestedRate.problem(right) == nil) }
-        #expect(RequestedRate.problem(nil) == nil && RequestedRate.page(at: nil, most: 7) == 7)
-        #expect(RequestedRate.page(at: 400, most: 500) == 100 && RequestedRate.page(at: 0.5, most: 500) == 1)
-        #expect(RequestedRate.milliseconds(of: 100, at: 400) == 250)
     }
 }
