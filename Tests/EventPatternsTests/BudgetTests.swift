@@ -110,6 +110,21 @@ struct BudgetTests {
         #expect(throws: Never.self) { try EventPattern(parsing: "{\"$or\":[\(apart.joined(separator: ","))]}") }
     }
 
+    @Test("What EventBridge takes is taken: long texts between stars, lists of them, in several fields")
+    func longWildcards() throws {
+        let long = "customer-orders-confirmed-by-partner-2026"
+        let lists = list(2) { "{\"wildcard\":\"*/\(long)-\($0)/*/part-*.parquet\"}" }
+        for tests in [
+            "{\"wildcard\":\"landing/*/\(long)/*.csv\"}", "{\"wildcard\":\"*\(long)\(long)\(long)\(long)*\"}", lists,
+            "{\"anything-but\":{\"wildcard\":[\"*/\(long)/*\",\"*/\(long)-rejected/*\"]}}",
+        ] {
+            #expect(throws: Never.self) { try EventPattern(parsing: key(tests)) }
+            let name = "{\"wildcard\":\"*-my-company-landing-zone-*-production-*\"}"
+            let both = "{\"detail\":{\"bucket\":{\"name\":[\(name)]},\"object\":{\"key\":[\(tests)]}}}"
+            #expect(throws: Never.self, "\(both)") { try EventPattern(parsing: both) }
+        }
+    }
+
     @Test("A value that many rules leave out costs what it matches")
     func leftOut() throws {
         for other in ["", ",\"b\":[\"y\"]"] {
