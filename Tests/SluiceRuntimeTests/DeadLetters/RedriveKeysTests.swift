@@ -4,6 +4,7 @@ import HostAPI
 import Journal
 import Logging
 import SluiceRuntime
+import Synchronization
 import Testing
 import UVLoop
 
