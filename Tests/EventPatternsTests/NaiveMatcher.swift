@@ -213,6 +213,12 @@ struct NaivePattern {
         var membership: [Int: Int]
     }
 
+    /// A choice that led to nothing: many leaves lead to the same one, and their number would multiply with each field.
+    private struct DeadEnd: Hashable {
+        var index: Int
+        var chosen: [Int: Int]
+    }
+
     func matches(_ event: Tree) -> Bool {
         var leaves: [Leaf] = []
         var arrays = 0
@@ -237,8 +243,11 @@ struct NaivePattern {
         return branches.contains { branch in
             let fields = branch.keys.sorted { Array($0.utf16).lexicographicallyPrecedes(Array($1.utf16)) }
                 .flatMap { path in branch[path, default: []].map { (path: path, tests: $0) } }
+            var deadEnds: Set<DeadEnd> = []
             func choose(_ index: Int, _ chosen: [Int: Int]) -> Bool {
                 guard index < fields.count else { return true }
+                let here = DeadEnd(index: index, chosen: chosen)
+                if deadEnds.contains(here) { return false }
                 let tests = fields[index].tests
                 let consistent = leaves.filter { leaf in
                     leaf.path == fields[index].path
@@ -249,10 +258,12 @@ struct NaivePattern {
                 {
                     return true
                 }
-                return consistent.contains { leaf in
+                let isFound = consistent.contains { leaf in
                     tests.contains { $0.passes(leaf.value) }
                         && choose(index + 1, chosen.merging(leaf.membership) { _, new in new })
                 }
+                if !isFound { deadEnds.insert(here) }
+                return isFound
             }
             return choose(0, [:])
         }
