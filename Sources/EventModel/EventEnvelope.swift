@@ -62,34 +62,34 @@ public struct EventEnvelope: Sendable, Hashable {
     /// The source of an event as `bytes` writes it, read from its head alone; nil for an event of another form, and for one
     /// that has escapes before the end of its source.
     package static func writtenSource(of event: UnsafeRawBufferPointer) -> UnsafeRawBufferPointer? {
-        var rest = event[...]
-        for name in [beforeID, beforeDetailType] {
-            guard skip(name, in: &rest), plainText(in: &rest) != nil else { return nil }
-        }
-        guard skip(beforeSource, in: &rest) else { return nil }
-        return plainText(in: &rest)
+        var place = 0
+        guard skip(beforeID, in: event, &place), plainText(in: event, &place) != nil,
+            skip(beforeDetailType, in: event, &place), plainText(in: event, &place) != nil,
+            skip(beforeSource, in: event, &place)
+        else { return nil }
+        return plainText(in: event, &place)
     }
 
     private static let beforeID: StaticString = #"{"version":"0","id":""#
     private static let beforeDetailType: StaticString = #","detail-type":""#
     private static let beforeSource: StaticString = #","source":""#
 
-    private static func skip(_ text: StaticString, in rest: inout Slice<UnsafeRawBufferPointer>) -> Bool {
-        let count = text.utf8CodeUnitCount
-        let expected = UnsafeBufferPointer(start: text.utf8Start, count: count)
-        guard rest.prefix(count).elementsEqual(expected) else { return false }
-        rest = rest.dropFirst(count)
+    private static func skip(_ text: StaticString, in event: UnsafeRawBufferPointer, _ place: inout Int) -> Bool {
+        let (expected, count) = (text.utf8Start, text.utf8CodeUnitCount)
+        guard event.count - place >= count else { return false }
+        for offset in 0..<count where event[place + offset] != expected[offset] { return false }
+        place += count
         return true
     }
 
     /// Up to the next quotation mark, which is skipped too.
-    private static func plainText(in rest: inout Slice<UnsafeRawBufferPointer>) -> UnsafeRawBufferPointer? {
-        for (offset, byte) in rest.enumerated() {
-            guard byte != UInt8(ascii: "\\") else { return nil }
-            guard byte == UInt8(ascii: "\"") else { continue }
-            let text = UnsafeRawBufferPointer(rebasing: rest.prefix(offset))
-            rest = rest.dropFirst(offset + 1)
-            return text
+    private static func plainText(in event: UnsafeRawBufferPointer, _ place: inout Int) -> UnsafeRawBufferPointer? {
+        let start = place
+        while place < event.count {
+            let byte = event[place]
+            if byte == UInt8(ascii: "\\") { return nil }
+            place += 1
+            if byte == UInt8(ascii: "\"") { return UnsafeRawBufferPointer(rebasing: event[start..<place - 1]) }
         }
         return nil
     }

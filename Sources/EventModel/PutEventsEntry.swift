@@ -54,26 +54,27 @@ public struct PutEventsEntry: Sendable, Hashable {
     /// A detail that has been parsed.
     public struct ReadDetail: Sendable, Hashable {
         public var json: RawJSON
-        /// See `JSONDocument.hasPlainNames`; false also where that is not known.
-        public var hasPlainNames: Bool
+        /// Nil where it is not known.
+        public var shape: JSONShape?
 
-        public init(_ json: RawJSON, hasPlainNames: Bool) {
+        public init(_ json: RawJSON, shape: JSONShape?) {
             self.json = json
-            self.hasPlainNames = hasPlainNames
+            self.shape = shape
         }
 
         public init(_ node: JSONNode) {
-            self.init(node.raw, hasPlainNames: node.hasPlainNames)
+            self.init(node.raw, shape: node.shape)
         }
+
+        /// See `JSONShape.hasPlainNames`; false also where that is not known.
+        public var hasPlainNames: Bool { shape?.hasPlainNames ?? false }
 
         var isObject: Bool { json.bytes.first == UInt8(ascii: "{") }
 
         /// Throws for a detail deeper than `maximumDetailDepth`. Whoever parsed it may have allowed more.
         func checkDepth() throws(JSONError) {
-            // Nearly every detail has fewer brackets in all: it needs no second parse.
-            var brackets = 0
-            for byte in json.bytes { brackets &+= byte | 0x20 == UInt8(ascii: "{") ? 1 : 0 }
-            guard brackets > maximumDetailDepth else { return }
+            // Nearly every detail has fewer values in all: it needs no second parse.
+            if let shape, shape.nodes <= maximumDetailDepth { return }
             _ = try JSONDocument(parsing: json.bytes, maximumDepth: maximumDetailDepth)
         }
     }

@@ -25,10 +25,6 @@ public struct JSONDocument: Sendable {
     /// The bytes that were parsed.
     public var bytes: [UInt8] { tape.bytes }
 
-    /// Whether no object has a member name twice and no member name has a dot or an escape: then a name is found by its
-    /// bytes, and the first member with it is the only one.
-    public var hasPlainNames: Bool { tape.hasPlainNames(within: 0) }
-
     /// The outermost value.
     public var root: JSONNode { JSONNode(tape: tape, index: 0) }
 }
@@ -48,9 +44,6 @@ public struct JSONNode: Sendable {
 
     /// The value as it stands in the document, with bytes of its own.
     public var raw: RawJSON { RawJSON(unchecked: Array(sourceBytes)) }
-
-    /// `JSONDocument.hasPlainNames` of this value and all within it.
-    public var hasPlainNames: Bool { tape.hasPlainNames(within: index) }
 
     /// The text of a string; nil for other kinds.
     public var string: String? { kind == .string ? tape.text(index) : nil }

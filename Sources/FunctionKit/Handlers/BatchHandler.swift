@@ -78,10 +78,14 @@ func respondToBatch<Input: Decodable & Sendable>(
     let events = isArray ? Array(root.elements) : [root]
     var answers: [BatchAnswer.Result?] = []
     var records: [Record<Input>] = []
+    // Of the records in the batch. Nothing generic is asked for it: each question to `Record<Input>` costs a look-up of its
+    // type at run time.
+    var places: [Int] = []
     for (index, event) in events.enumerated() {
         do {
             let decoded = try TapeDecoder().decode(Input.self, from: event)
             records.append(Record(index: index, event: decoded, context: context.ofRecord(isArray ? index : nil)))
+            places.append(index)
             answers.append(nil)
         } catch let error as DecodingError {
             let message = "record \(index) is no \(Input.self): \(error.readableMessage)"
@@ -89,18 +93,18 @@ func respondToBatch<Input: Decodable & Sendable>(
                 .init(status: .failed, failure: Failure(code: "InvalidEvent", message: message, retry: false)))
         }
     }
-    let results = records.isEmpty ? [] : try await handle(records)
-    guard results.count == records.count else {
+    let results = places.isEmpty ? [] : try await handle(records)
+    guard results.count == places.count else {
         throw HandlerError(
             code: "MalformedAnswer",
-            message: "the handler was given \(records.count) records and answered \(results.count) results; "
+            message: "the handler was given \(places.count) records and answered \(results.count) results; "
                 + "it must answer one for each, in their order")
     }
-    for (record, result) in zip(records, results) {
+    for (place, result) in zip(places, results) {
         switch result {
-        case .ok: answers[record.index] = .init(status: .ok)
-        case .dropped: answers[record.index] = .init(status: .dropped)
-        case .failed(let error): answers[record.index] = .init(status: .failed, failure: Failure(reporting: error))
+        case .ok: answers[place] = .init(status: .ok)
+        case .dropped: answers[place] = .init(status: .dropped)
+        case .failed(let error): answers[place] = .init(status: .failed, failure: Failure(reporting: error))
         }
     }
     let answer = BatchAnswer(results: answers.compactMap(\.self))

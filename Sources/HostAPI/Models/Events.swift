@@ -28,8 +28,8 @@ package struct EventEntry: Codable, Sendable {
     package var time: String?
     /// A second entry with it within five minutes is answered with the first one's id, and not put.
     package var deduplicationID: String?
-    /// The detail was found to have plain names (`JSONDocument.hasPlainNames`) when it was parsed. Not sent.
-    package var hasPlainNames = false
+    /// What was found out about the detail when it was parsed. Not sent.
+    package var detailShape: JSONShape?
 
     package init(
         bus: String? = nil, source: String, detailType: String, detail: RawJSON, resources: [String]? = nil,

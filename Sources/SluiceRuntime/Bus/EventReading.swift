@@ -17,14 +17,15 @@ package enum EventReading {
             sequencer: object["sequencer"]?.string ?? "")
     }
 
+    private static let source = Array(ObjectCreated.source.utf8)
     private static let quotedSource = Array("\"\(ObjectCreated.source)\"".utf8)
 
     /// False for nearly every event that is none, without parsing it. The host's envelopes have the source as it is;
     /// elsewhere (a payload of `sluice invoke`) it might be written with escapes.
     private static func mayBeObjectEvent(_ payload: [UInt8]) -> Bool {
         payload.withUnsafeBytes { text in
-            if let source = EventEnvelope.writtenSource(of: text) {
-                return source.elementsEqual(ObjectCreated.source.utf8)
+            if let written = EventEnvelope.writtenSource(of: text) {
+                return written.count == source.count && written.elementsEqual(source)
             }
             return quotedSource.withUnsafeBytes { word in
                 clinux_contains(text.baseAddress, text.count, word.baseAddress, word.count)

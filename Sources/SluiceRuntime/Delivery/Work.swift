@@ -18,31 +18,20 @@ package struct Work: Sendable {
     private var record: CommittedRecord
     /// When it is too old to be tried again.
     package var expires: Instant
-    /// Failed attempts since the delivery was (re)started, oldest first.
-    package var history: [AttemptSummary]
     /// Only works of the same group may share a batch; a failed batch is cut into new groups.
     package var group: Int
     /// Runs alone in its batch: it was in flight when the host was lost, or its rule could not decide about it.
     package var alone: Bool
-    /// A finished outcome whose publication failed and is kept: this delivery goes on there, without its handler.
-    package var parked: String?
     /// The value at the key policy's path; nil: not delivered by key.
     package var key: String?
     /// What it counts against the limit of a batch.
     package var bytes: Int64
     /// When it came into memory: a batch's window starts here, and so does what a pause adds to its age limit.
     package var arrived: Instant
-    /// What sets it apart from an ordinary delivery; nil for nearly all.
-    package var note: WorkNote?
     /// It is in `ready` because its key became free.
     var isPromoted = false
-    /// Its event is not in memory: the pending set has it.
-    package internal(set) var isShed = false
-    /// How many attempts its entry in the pending set tells of, once that is written: what is read back with fewer is the
-    /// entry of an attempt before.
-    var shedAttempts = 0
-    /// Of the payload that is not in memory.
-    var shedBytes = 0
+    /// Nil for nearly all.
+    var extras: WorkExtras?
 
     package init(
         delivery: Delivery, source: Source, eventID: String, ingested: Milliseconds, expires: Instant,
@@ -67,14 +56,14 @@ package struct Work: Sendable {
         self.delivery = delivery
         self.source = source
         self.expires = expires
-        self.history = history
         self.group = group
         self.alone = alone
-        self.parked = parked
         self.key = key
         self.bytes = bytes
         self.arrived = arrived
-        self.note = note
+        if !history.isEmpty { self.history = history }
+        if let parked { self.parked = parked }
+        if let note { self.note = note }
     }
 
     package var eventID: String { record.eventID }

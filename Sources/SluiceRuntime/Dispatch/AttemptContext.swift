@@ -12,16 +12,15 @@ package final class AttemptContext {
     package let started: Instant
     package let startedWall: Milliseconds
     /// Where its events come from, work by work.
-    package let origins: [Lineage]
+    package let origins: Origins
     /// Of what the attempt as a whole produces: it comes from the work with the longest chain, and from an alarm where any
     /// does. Most produce nothing.
     package private(set) lazy var lineage: Lineage = {
-        let longest = origins.indices.max { origins[$0].hops.count < origins[$1].hops.count }
-        var whole = lineage(ofWork: longest)
+        var whole = lineage(ofWork: origins.longest)
         whole.alarm = alarm
         return whole
     }()
-    /// The object each work is about, where it is an object event.
+    /// The object each work is about, where it is an object event; empty where none is.
     package let inputs: [ObjectInput?]
     package var effects = EffectSet()
     /// A newer version of the input has its own event: whatever the handler answers, this delivery is superseded.
@@ -45,15 +44,15 @@ package final class AttemptContext {
 
     package init(
         attempt: DeliveryCore.Attempt, version: FunctionVersion, settings: SubscriptionSettings?, started: Instant,
-        startedWall: Milliseconds, origins: [Lineage], inputs: [ObjectInput?]
+        startedWall: Milliseconds
     ) {
         self.attempt = attempt
         self.version = version
         self.settings = settings
         self.started = started
         self.startedWall = startedWall
-        self.origins = origins
-        self.inputs = inputs
+        origins = Origins(of: attempt.works)
+        inputs = attempt.works.objectInputs
     }
 
     package var id: AttemptID { attempt.id }
@@ -68,7 +67,7 @@ package final class AttemptContext {
     package var rule: String { settings?.rule ?? "" }
 
     /// The alarm that any of its events follows from.
-    package var alarm: String? { origins.lazy.compactMap(\.alarm).first }
+    package var alarm: String? { origins.alarm }
 
     /// Of what a work has produced; nil: of what the attempt as a whole has.
     package func lineage(of work: Int?) -> Lineage {

@@ -49,7 +49,7 @@ extension Dispatcher: WorkerPoolDelegate {
         readItemFailures(&report, of: context)
         keepBatchWhole(&report, of: context)
         if context.openCalls == 0, context.effects.isEmpty, context.effects.stages.isEmpty, report.logs.isEmpty,
-            !context.isNoted, Self.isPlainSuccess(report.outcome, of: context.attempt.works.count),
+            !context.isNoted, report.outcome.isPlainSuccess(of: context.attempt.works.count),
             !context.isSuperseded, context.shadow == nil, let settings = context.settings,
             settings.destinations?.onSuccess == nil
         {
@@ -78,15 +78,6 @@ extension Dispatcher: WorkerPoolDelegate {
         if let id = context.settings?.id {
             deliveryTallies[id, default: AttemptTally()]
                 .note(microseconds: report.durationMicroseconds, coldStart: report.coldStart)
-        }
-    }
-
-    /// Every work of the attempt has succeeded: no record was dropped or failed, and none has no result.
-    private static func isPlainSuccess(_ outcome: AttemptReport.Outcome, of count: Int) -> Bool {
-        switch outcome {
-        case .success: true
-        case .failure: false
-        case .batch(let answer): answer.results.count == count && answer.results.allSatisfy { $0.status == .ok }
         }
     }
 
@@ -179,7 +170,7 @@ extension Dispatcher: WorkerPoolDelegate {
             batch = Batch()
         }
         for (index, work, death) in dead {
-            let input = await keepInput(of: work, context.inputs[index], attempt: context.id, ordinal: index)
+            let input = await keepInput(of: work, context.inputs.isEmpty ? nil : context.inputs[index], attempt: context.id, ordinal: index)
             died(work)
             warnOfNewKind(death, of: work, target: target(of: work, ranBy: context.attempt.function))
             writer.dead(

@@ -48,18 +48,18 @@ extension Dispatcher {
             return
         }
         let first = attempt.works.first
-        let origins = attempt.works.map { Lineage(text: $0.lineage) ?? Lineage() }
         let context = AttemptContext(
-            attempt: attempt, version: version, settings: settings, started: clock.now, startedWall: clock.wall,
-            origins: origins, inputs: attempt.works.map { EventReading.objectInput(of: $0.payload) })
+            attempt: attempt, version: version, settings: settings, started: clock.now, startedWall: clock.wall)
         if case .direct(let token)? = first?.source { context.shadow = shadows[token] }
         attempts[attempt.id.number] = context
         // One such event in a batch refuses all of it: it is halved until that one is alone.
-        if let spent = origins.first(where: { $0.hops.count >= deployment.app.limits.hopBudget }) {
+        if let spent = context.origins.exhausting(deployment.app.limits.hopBudget) {
             return refuse(context, Failure(code: "HopBudgetExceeded", message: spent.exhaustionMessage, retry: false))
         }
         // A redrive, which comes from the pending set, is the user's decision that the function shall have it.
-        if let first, first.source == .log, origins.first?.undecided?.contains(attempt.subscription.value) == true {
+        if let first, first.source == .log,
+            context.origins[0].undecided?.contains(attempt.subscription.value) == true
+        {
             log.warning(
                 "a rule could not decide whether it wants an event: now a dead letter",
                 metadata: ["event": "\(first.eventID)", "rule": "\(settings?.rule ?? "?")"])
@@ -135,7 +135,7 @@ extension Dispatcher {
     }
 
     /// A JSON array of texts that are JSON already.
-    private static func join(_ payloads: [[UInt8]]) -> [UInt8] {
+    private nonisolated static func join(_ payloads: [[UInt8]]) -> [UInt8] {
         var bytes: [UInt8] = [UInt8(ascii: "[")]
         bytes.reserveCapacity(payloads.reduce(2) { $0 + $1.count + 1 })
         for (index, payload) in payloads.enumerated() {

@@ -48,7 +48,7 @@ extension Dispatcher {
     /// and keeps its effects.
     func keepBatchWhole(_ report: inout AttemptReport, of context: AttemptContext) {
         guard context.settings != nil, context.attempt.works.count > 1, case .batch(let answer) = report.outcome,
-            let failed = answer.results.first(where: { $0.status == .failed }),
+            let failed = answer.firstFailed,
             context.effects.effects.contains(where: { $0.record == nil })
         else { return }
         report.stoppedAt = nil

@@ -73,14 +73,22 @@ extension Frame {
         type: UInt32, id: UInt64 = 0, code: UInt32 = 0, sequence: UInt32 = 0, body: [UInt8] = [],
         hasDescriptors: Bool = false
     ) -> [UInt8] {
-        let header = sluice_frame(
-            length: UInt32(body.count), type: UInt16(type), flags: hasDescriptors ? UInt16(SLUICE_FRAME_HAS_FD) : 0,
-            id: id,
-            code: code, sequence: sequence)
-        var bytes: [UInt8] = []
-        bytes.reserveCapacity(MemoryLayout<sluice_frame>.size + body.count)
-        withUnsafeBytes(of: header) { bytes.append(contentsOf: $0) }
+        var bytes = head(
+            type: type, id: id, code: code, sequence: sequence, bodyCount: body.count, hasDescriptors: hasDescriptors)
         bytes.append(contentsOf: body)
+        return bytes
+    }
+
+    /// The header of a frame, with room for the body that is to be appended.
+    static func head(
+        type: UInt32, id: UInt64, code: UInt32, sequence: UInt32 = 0, bodyCount: Int, hasDescriptors: Bool = false
+    ) -> [UInt8] {
+        let header = sluice_frame(
+            length: UInt32(bodyCount), type: UInt16(type), flags: hasDescriptors ? UInt16(SLUICE_FRAME_HAS_FD) : 0,
+            id: id, code: code, sequence: sequence)
+        var bytes: [UInt8] = []
+        bytes.reserveCapacity(MemoryLayout<sluice_frame>.size + bodyCount)
+        withUnsafeBytes(of: header) { bytes.append(contentsOf: $0) }
         return bytes
     }
 }

@@ -11,20 +11,29 @@ extension Frame {
             timeout_ns: UInt64(request.timeout * 1_000_000_000), attempt: UInt32(request.attempt),
             request_id_count: UInt32(identifier.count), invocation_id_count: UInt32(invocation.count),
             payload_count: UInt32(request.payload.count))
-        var body: [UInt8] = []
-        body.reserveCapacity(32 + identifier.count + invocation.count + request.payload.count)
-        withUnsafeBytes(of: sizes) { body.append(contentsOf: $0) }
-        body += identifier
-        body += invocation
-        body += request.payload
-        return Frame.bytes(
+        let count = MemoryLayout.size(ofValue: sizes) + identifier.count + invocation.count + request.payload.count
+        // Not by way of a body: a batch may have megabytes.
+        var bytes = Frame.head(
             type: UInt32(SLUICE_FRAME_INVOKE), id: request.id,
-            code: request.batch ? UInt32(SLUICE_INVOCATION_BATCH) : 0,
-            body: body)
+            code: request.batch ? UInt32(SLUICE_INVOCATION_BATCH) : 0, bodyCount: count)
+        withUnsafeBytes(of: sizes) { bytes.append(contentsOf: $0) }
+        bytes += identifier
+        bytes += invocation
+        bytes += request.payload
+        return bytes
     }
 }
 
 extension AttemptReport.Outcome {
+    /// Each of so many works has succeeded: no record was dropped or failed, and none has no result.
+    func isPlainSuccess(of count: Int) -> Bool {
+        switch self {
+        case .success: true
+        case .failure: false
+        case .batch(let answer): answer.results.count == count && answer.results.allSatisfy { $0.status == .ok }
+        }
+    }
+
     /// A worker's RESULT.
     package init(code: UInt32, body: [UInt8]) {
         switch code {
@@ -76,6 +85,8 @@ extension Failure {
 }
 
 extension BatchAnswer {
+    var firstFailed: Result? { results.first { $0.status == .failed } }
+
     /// What one batch's failures may have together: many small ones, or some at length.
     private static let mostMessages = 1 << 20
 

@@ -28,7 +28,7 @@ struct EffectNamesTests {
             settings: SubscriptionSettings(
                 id: SubscriptionID(subscription), bus: "default", rule: rule, target: "t", function: "f",
                 inputFormat: .eventBridge, batchSize: 10, retry: RetryPolicy()),
-            started: 0, startedWall: 0, origins: events.map { _ in Lineage() }, inputs: events.map { _ in nil })
+            started: 0, startedWall: 0)
     }
 
     @Test("A record that is tried again alone has its own keys, not those that its neighbour was given")
