@@ -36,6 +36,26 @@ public struct EventEnvelope: Sendable, Hashable {
 
     /// The same for bytes that lie together: nothing generic is left where each event passes.
     private func bytes(detail: UnsafeBufferPointer<UInt8>) -> [UInt8] {
+        Self.bytes(
+            id: id, detailType: detailType, source: source, account: account, time: time, region: region,
+            resources: resources, replayName: replayName, replayedFrom: replayedFrom, detail: detail)
+    }
+
+    /// What a producer has put, as an event: each event passes here, so that no envelope is made of its parts first.
+    package static func bytes(
+        of entry: PutEventsEntry.Valid, id: String, account: String, time: Timestamp, region: String
+    ) -> [UInt8] {
+        entry.detail.json.bytes.withUnsafeBufferPointer { detail in
+            bytes(
+                id: id, detailType: entry.detailType, source: entry.source, account: account, time: entry.time ?? time,
+                region: region, resources: entry.resources, replayName: nil, replayedFrom: nil, detail: detail)
+        }
+    }
+
+    private static func bytes(
+        id: String, detailType: String, source: String, account: String, time: Timestamp, region: String,
+        resources: [String], replayName: String?, replayedFrom: String?, detail: UnsafeBufferPointer<UInt8>
+    ) -> [UInt8] {
         var output: [UInt8] = []
         output.reserveCapacity(
             detail.count + 220 + source.utf8.count + detailType.utf8.count

@@ -43,7 +43,10 @@ public struct JSONNode: Sendable {
     public var sourceBytes: ArraySlice<UInt8> { tape.bytes[sourceRange] }
 
     /// The value as it stands in the document, with bytes of its own.
-    public var raw: RawJSON { RawJSON(unchecked: Array(sourceBytes)) }
+    public var raw: RawJSON {
+        let range = sourceRange
+        return tape.bytes.withUnsafeBufferPointer { RawJSON(unchecked: Array($0[range])) }
+    }
 
     /// The text of a string; nil for other kinds.
     public var string: String? { kind == .string ? tape.text(index) : nil }

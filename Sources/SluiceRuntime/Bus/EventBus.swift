@@ -28,48 +28,50 @@ package final class EventBus: Sendable {
 
     /// Puts entries: each is accepted or refused by itself, what is accepted is one transaction.
     package func put(_ entries: [PutEventsEntry]) async throws(JournalError) -> [Answer] {
+        var (answers, batch) = prepare(entries)
+        guard !batch.appends.isEmpty else { return answers }
+        var appended = try await journal.commit(batch).appended[...]
+        for index in answers.indices {
+            guard case .accepted(let id, _, let matched) = answers[index], let outcome = appended.popFirst() else {
+                continue
+            }
+            switch outcome {
+            case .at(let position): answers[index] = .accepted(id: id, position: position, matched: matched)
+            case .duplicate(let position): answers[index] = .duplicate(of: position)
+            }
+        }
+        return answers
+    }
+
+    /// Checks and matches the entries. The batch has those that are accepted, in their order; their positions are not known.
+    private func prepare(_ entries: [PutEventsEntry]) -> (answers: [Answer], batch: Batch) {
         var answers: [Answer] = []
         var batch = Batch()
-        var indices: [Int] = []
         var ids = EventID.Generator()
         let now = Timestamp(milliseconds: clock.wall).wholeSeconds
+        let session = router.session()
+        defer { router.end(session) }
         for entry in entries {
             let bus = entry.eventBusName ?? "default"
-            guard router.hasBus(bus) else {
+            guard session.rules.buses.contains(bus) else {
                 answers.append(.refused(code: "ResourceNotFoundException", message: "Event bus \(bus) does not exist."))
                 continue
             }
             do throws(PutEventsEntry.Refusal) {
                 let valid = try entry.validate()
                 let id = ids.next()
-                let payload = EventEnvelope(
-                    id: id, detailType: valid.detailType, source: valid.source, account: ObjectEvents.account,
-                    time: valid.time ?? now, region: ObjectEvents.region,
-                    resources: valid.resources
-                ).bytes(detail: valid.detail.json.bytes)
+                let payload = EventEnvelope.bytes(
+                    of: valid, id: id, account: ObjectEvents.account, time: now, region: ObjectEvents.region)
                 // The detail has just been read to its end, and the envelope around it is the host's own.
                 let append = announcer.append(
                     bus: bus, id: id, payload: payload, reading: valid.detail.hasPlainNames ? .validated : .strict,
-                    lineage: [], deduplication: entry.deduplicationID)
-                indices.append(answers.count)
+                    lineage: [], deduplication: entry.deduplicationID, in: session)
                 answers.append(.accepted(id: id, position: 0, matched: append.subscriptions.count))
                 batch.appends.append(append)
             } catch {
                 answers.append(.refused(code: error.errorCode, message: error.errorMessage))
             }
         }
-        guard !batch.appends.isEmpty else { return answers }
-        let receipt = try await journal.commit(batch)
-        for (index, appended) in zip(indices, receipt.appended) {
-            switch appended {
-            case .at(let position):
-                if case .accepted(let id, _, let matched) = answers[index] {
-                    answers[index] = .accepted(id: id, position: position, matched: matched)
-                }
-            case .duplicate(let position):
-                answers[index] = .duplicate(of: position)
-            }
-        }
-        return answers
+        return (answers, batch)
     }
 }

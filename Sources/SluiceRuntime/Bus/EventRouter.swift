@@ -48,9 +48,15 @@ package struct RuleSet: Sendable {
 
 /// Routes events on the accepting threads: any number of them, each with scratch memory of its own.
 package final class EventRouter: Sendable {
-    /// Working memory of one matching at a time. Unchecked: whoever took it from the pool has it to himself.
+    /// Working memory of one matching at a time. Unchecked: a session has it to itself.
     final class Scratch: @unchecked Sendable {
         let memory = MatchScratch()
+    }
+
+    /// The rules in force at one moment, with memory to match by them: for one thread, until `end`.
+    struct Session {
+        let rules: RuleSet
+        fileprivate let scratch: Scratch
     }
 
     private struct State {
@@ -139,18 +145,18 @@ package final class EventRouter: Sendable {
     /// - Parameter reading: `.validated` where the validation has also found that no field name occurs twice or has a dot:
     ///   then matching stops at the last field that rules use, so that an event is read to its end once.
     package func route(_ payload: [UInt8], reading: EventPatterns.EventReading, bus: String) -> Route {
-        let (rules, scratch) = take(nil)
-        defer { give(scratch) }
-        return match(payload, reading, bus, rules, scratch)
+        let session = session()
+        defer { end(session) }
+        return match(payload, reading, bus, session)
     }
 
     /// The record as the rule set makes it that is in force at its position: another than the one it was matched with, for a
     /// deployment came in between.
     package func rematch(_ append: Append, ruleSet: Int64) -> Append {
-        let (rules, scratch) = take(ruleSet)
-        defer { give(scratch) }
-        if let stream = StreamLog.stream(of: append.log) { return rematch(append, of: stream, rules, scratch) }
-        let route = match(append.payload, .strict, append.log, rules, scratch)
+        let session = session(ruleSet: ruleSet)
+        defer { end(session) }
+        if let stream = StreamLog.stream(of: append.log) { return rematch(append, of: stream, session) }
+        let route = match(append.payload, .strict, append.log, session)
         var matched = append
         matched.ruleSet = ruleSet
         matched.subscriptions = route.subscriptions + route.undecided
@@ -158,13 +164,14 @@ package final class EventRouter: Sendable {
         return matched
     }
 
+    /// `route` within a session.
     func match(
-        _ payload: [UInt8], _ reading: EventPatterns.EventReading, _ bus: String, _ rules: RuleSet, _ scratch: Scratch
+        _ payload: [UInt8], _ reading: EventPatterns.EventReading, _ bus: String, _ session: Session
     ) -> Route {
-        var route = Route(ruleSet: rules.number)
-        guard let matcher = rules.matchers[bus] else { return route }
+        var route = Route(ruleSet: session.rules.number)
+        guard let matcher = session.rules.matchers[bus] else { return route }
         do throws(EventError) {
-            let answer = try matcher.answer(in: payload, reading: reading, scratch: scratch.memory)
+            let answer = try matcher.answer(in: payload, reading: reading, scratch: session.scratch.memory)
             (route.subscriptions, route.undecided) = (answer.matched, answer.undecided)
             if !answer.undecided.isEmpty { state.withLock { $0.undecided += answer.undecided.count } }
         } catch {
@@ -176,14 +183,15 @@ package final class EventRouter: Sendable {
         return route
     }
 
-    func take(_ number: Int64?) -> (RuleSet, Scratch) {
+    /// - Parameter ruleSet: one whose deployment is on its way, for the rules in force otherwise.
+    func session(ruleSet: Int64? = nil) -> Session {
         state.withLock { state in
-            let rules = number.flatMap { state.coming[$0] } ?? state.current
-            return (rules, state.scratch.popLast() ?? Scratch())
+            let rules = ruleSet.flatMap { state.coming[$0] } ?? state.current
+            return Session(rules: rules, scratch: state.scratch.popLast() ?? Scratch())
         }
     }
 
-    func give(_ scratch: Scratch) {
-        state.withLock { $0.scratch.append(scratch) }
+    func end(_ session: Session) {
+        state.withLock { $0.scratch.append(session.scratch) }
     }
 }

@@ -112,7 +112,9 @@ extension Dispatcher {
     /// Each event as its target wants it.
     private func payloads(of context: AttemptContext) throws(Failure) -> [[UInt8]] {
         var payloads: [[UInt8]] = []
-        for work in context.attempt.works {
+        payloads.reserveCapacity(context.attempt.works.count)
+        for index in context.attempt.works.indices {
+            let work = context.attempt.works[index]
             payloads.append(
                 try handlerInputs.input(of: work.payload, ingested: work.ingested, settings: context.settings))
         }

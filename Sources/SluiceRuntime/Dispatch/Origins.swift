@@ -29,8 +29,8 @@ extension [Work] {
     /// The object each work is about, where it is an object event; empty where none is.
     var objectInputs: [ObjectInput?] {
         var inputs: [ObjectInput?] = []
-        for (index, work) in enumerated() {
-            guard let input = EventReading.objectInput(of: work.payload) else {
+        for index in indices {
+            guard let input = EventReading.objectInput(of: self[index].payload) else {
                 if !inputs.isEmpty { inputs.append(nil) }
                 continue
             }

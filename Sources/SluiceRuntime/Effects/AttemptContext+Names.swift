@@ -76,17 +76,18 @@ package enum InvocationIDs {
         lines.reserveCapacity(works.count * 48)
         var subscription: SubscriptionID?
         var suffix: [UInt8] = []
-        for work in works {
+        for index in works.indices {
             if !lines.isEmpty { lines.append(UInt8(ascii: "\n")) }
-            if case .direct = work.source {
-                lines += AttemptContext.invocationID(of: work).utf8
+            if case .direct = works[index].source {
+                lines += AttemptContext.invocationID(of: works[index]).utf8
                 continue
             }
-            if subscription != work.delivery.subscription {
-                subscription = work.delivery.subscription
-                suffix = Array("-\(work.delivery.subscription.value)".utf8)
+            let of = works[index].delivery.subscription
+            if subscription != of {
+                subscription = of
+                suffix = Array("-\(of.value)".utf8)
             }
-            lines += work.eventID.utf8
+            lines += works[index].eventID.utf8
             lines += suffix
         }
         return lines

@@ -113,7 +113,19 @@ package final class ObjectAnnouncer: Sendable {
         bus: String, id: String, payload: [UInt8], reading: EventPatterns.EventReading = .strict, lineage: [UInt8],
         deduplication: String? = nil
     ) -> Append {
-        let route = router.route(payload, reading: reading, bus: bus)
+        let session = router.session()
+        defer { router.end(session) }
+        return append(
+            bus: bus, id: id, payload: payload, reading: reading, lineage: lineage, deduplication: deduplication,
+            in: session)
+    }
+
+    /// The same for one of many.
+    func append(
+        bus: String, id: String, payload: [UInt8], reading: EventPatterns.EventReading, lineage: [UInt8],
+        deduplication: String?, in session: EventRouter.Session
+    ) -> Append {
+        let route = router.match(payload, reading, bus, session)
         return Append(
             log: bus, eventID: id, ingested: clock.wall, payload: payload,
             subscriptions: route.subscriptions + route.undecided, ruleSet: route.ruleSet,

@@ -10,16 +10,16 @@ extension EventRouter {
         to stream: String, id: String, _ entry: PutRecordsEntry, explicitHash: UInt128?, arrived: Milliseconds,
         lineage: [UInt8] = []
     ) -> Append? {
-        let (rules, scratch) = take(nil)
-        defer { give(scratch) }
-        guard let target = rules.streams[stream] else { return nil }
+        let session = session()
+        defer { end(session) }
+        guard let target = session.rules.streams[stream] else { return nil }
         let shard = target.shard(for: explicitHash ?? ShardMap.hash(of: entry.partitionKey))
         let payload = StreamRecordText.bytes(
             stream: stream, shard: shard, partitionKey: entry.partitionKey, data: entry.data.utf8, arrived: arrived)
         let record = Append(
             log: StreamLog.name(of: stream), eventID: id, ingested: arrived, payload: payload, subscriptions: [],
-            ruleSet: rules.number, lineage: lineage, marks: Self.marks)
-        return matched(record, target, rules, scratch) {
+            ruleSet: session.rules.number, lineage: lineage, marks: Self.marks)
+        return matched(record, target, session) {
             StreamFilter.document(
                 stream: stream, partitionKey: entry.partitionKey, data: StreamFilter.json(of: entry.data.utf8))
         }
@@ -30,21 +30,22 @@ extension EventRouter {
     package func record(
         _ payload: [UInt8], to log: String, id: String, ingested: Milliseconds, lineage: [UInt8]
     ) -> Append {
-        let (rules, scratch) = take(nil)
-        defer { give(scratch) }
+        let session = session()
+        defer { end(session) }
         let record = Append(
-            log: log, eventID: id, ingested: ingested, payload: payload, subscriptions: [], ruleSet: rules.number,
+            log: log, eventID: id, ingested: ingested, payload: payload, subscriptions: [],
+            ruleSet: session.rules.number,
             lineage: lineage, marks: Self.marks)
         guard let stream = StreamLog.stream(of: log) else { return record }
-        return rematch(record, of: stream, rules, scratch)
+        return rematch(record, of: stream, session)
     }
 
     /// A record as other rules than those it was made with have it: they may have other shards, too.
-    func rematch(_ append: Append, of stream: String, _ rules: RuleSet, _ scratch: Scratch) -> Append {
+    func rematch(_ append: Append, of stream: String, _ session: Session) -> Append {
         var record = append
-        record.ruleSet = rules.number
+        record.ruleSet = session.rules.number
         record.subscriptions = []
-        guard let target = rules.streams[stream], let old = StreamRecordText.shard(of: append.payload) else {
+        guard let target = session.rules.streams[stream], let old = StreamRecordText.shard(of: append.payload) else {
             record.lineage = Lineage.marking(append.lineage, undecided: [])
             return record
         }
@@ -53,18 +54,18 @@ extension EventRouter {
         {
             record.payload = StreamRecordText.moved(append.payload, to: target.shard(for: key, before: old))
         }
-        return matched(record, target, rules, scratch) { StreamFilter.subject(of: append.payload) }
+        return matched(record, target, session) { StreamFilter.subject(of: append.payload) }
     }
 
     /// The same with its subscriptions. `document` is asked for only where there are patterns.
     private func matched(
-        _ record: Append, _ target: StreamRoute, _ rules: RuleSet, _ scratch: Scratch, document: () -> [UInt8]
+        _ record: Append, _ target: StreamRoute, _ session: Session, document: () -> [UInt8]
     ) -> Append {
         var record = record
         record.subscriptions = target.everything
         var undecided: [SubscriptionID] = []
-        if rules.matchers[record.log] != nil {
-            let route = match(document(), .strict, record.log, rules, scratch)
+        if session.rules.matchers[record.log] != nil {
+            let route = match(document(), .strict, record.log, session)
             record.subscriptions += route.subscriptions + route.undecided
             undecided = route.undecided
         }
