@@ -55,26 +55,26 @@ public struct PutEventsEntry: Sendable, Hashable {
     public struct ReadDetail: Sendable, Hashable {
         public var json: RawJSON
         /// Nil where it is not known.
-        public var shape: JSONShape?
+        public var traits: JSONTraits?
 
-        public init(_ json: RawJSON, shape: JSONShape?) {
+        public init(_ json: RawJSON, traits: JSONTraits?) {
             self.json = json
-            self.shape = shape
+            self.traits = traits
         }
 
         public init(_ node: JSONNode) {
-            self.init(node.raw, shape: node.shape)
+            self.init(node.raw, traits: node.traits)
         }
 
-        /// See `JSONShape.hasPlainNames`; false also where that is not known.
-        public var hasPlainNames: Bool { shape?.hasPlainNames ?? false }
+        /// See `JSONTraits.hasPlainNames`; false also where that is not known.
+        public var hasPlainNames: Bool { traits?.hasPlainNames ?? false }
 
         var isObject: Bool { json.bytes.first == UInt8(ascii: "{") }
 
         /// Throws for a detail deeper than `maximumDetailDepth`. Whoever parsed it may have allowed more.
         func checkDepth() throws(JSONError) {
             // Nearly every detail has fewer values in all: it needs no second parse.
-            if let shape, shape.nodes <= maximumDetailDepth { return }
+            if let traits, traits.nodes <= maximumDetailDepth { return }
             _ = try JSONDocument(parsing: json.bytes, maximumDepth: maximumDetailDepth)
         }
     }

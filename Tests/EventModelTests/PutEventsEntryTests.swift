@@ -66,7 +66,7 @@ struct PutEventsEntryTests {
         let flat = "{\"a\":[" + Array(repeating: "{}", count: 2000).joined(separator: ",") + "]}"
         for (text, passes) in [(nested(most), true), (nested(most + 1), false), (flat, true)] {
             let entry = PutEventsEntry(
-                source: "s", detailType: "t", readDetail: .init(try RawJSON(text), shape: nil))
+                source: "s", detailType: "t", readDetail: .init(try RawJSON(text), traits: nil))
             if passes {
                 _ = try entry.validate()
             } else {

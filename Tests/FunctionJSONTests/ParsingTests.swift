@@ -140,14 +140,14 @@ struct PlainNameTests {
             (#"{"a":{"\u0061":1}}"#, false), (#"{"":1,"":2}"#, false),
         ])
     func plain(text: String, wanted: Bool) throws {
-        #expect(try JSONDocument(parsing: text).root.shape.hasPlainNames == wanted)
+        #expect(try JSONDocument(parsing: text).root.traits.hasPlainNames == wanted)
     }
 
     @Test("Objects of many members")
     func many() throws {
         let members = (0..<5000).map { "\"k\($0)\":\($0)" }
-        #expect(try JSONDocument(parsing: "{\(members.joined(separator: ","))}").root.shape.hasPlainNames)
+        #expect(try JSONDocument(parsing: "{\(members.joined(separator: ","))}").root.traits.hasPlainNames)
         let twice = "{\((members + members.prefix(1)).joined(separator: ","))}"
-        #expect(try !JSONDocument(parsing: twice).root.shape.hasPlainNames)
+        #expect(try !JSONDocument(parsing: twice).root.traits.hasPlainNames)
     }
 }

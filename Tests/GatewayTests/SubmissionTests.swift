@@ -19,8 +19,8 @@ struct SubmissionTests {
         let decoded = try TapeDecoder().decode(EventSubmission.self, from: body)
         let encoder = TapeEncoder(sortedKeys: true)
         #expect(try encoder.text(read) == encoder.text(decoded))
-        #expect(read.entries.map(\.detailShape?.hasPlainNames) == [true, false, false])
-        #expect(decoded.entries.allSatisfy { $0.detailShape == nil })
+        #expect(read.entries.map(\.detailTraits?.hasPlainNames) == [true, false, false])
+        #expect(decoded.entries.allSatisfy { $0.detailTraits == nil })
     }
 
     @Test(

@@ -48,7 +48,7 @@ enum PutEventsEndpoint {
         var read = EventEntry(
             bus: entry.eventBusName, source: valid.source, detailType: valid.detailType, detail: valid.detail.json,
             resources: valid.resources.isEmpty ? nil : valid.resources, time: entry.time)
-        read.detailShape = valid.detail.shape
+        read.detailTraits = valid.detail.traits
         return read
     }
 }

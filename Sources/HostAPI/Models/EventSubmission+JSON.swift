@@ -53,7 +53,7 @@ extension EventEntry {
         self.init(
             bus: texts.bus, source: source, detailType: type, detail: found.raw, resources: resources,
             time: rest.time, deduplicationID: rest.deduplication)
-        detailShape = found.shape
+        detailTraits = found.traits
     }
 }
 

@@ -29,7 +29,7 @@ package struct EventEntry: Codable, Sendable {
     /// A second entry with it within five minutes is answered with the first one's id, and not put.
     package var deduplicationID: String?
     /// What was found out about the detail when it was parsed. Not sent.
-    package var detailShape: JSONShape?
+    package var detailTraits: JSONTraits?
 
     package init(
         bus: String? = nil, source: String, detailType: String, detail: RawJSON, resources: [String]? = nil,

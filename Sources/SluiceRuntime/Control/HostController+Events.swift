@@ -11,7 +11,7 @@ extension HostController {
         let entries = submission.entries.map { entry in
             PutEventsEntry(
                 eventBusName: entry.bus, source: entry.source, detailType: entry.detailType,
-                readDetail: .init(entry.detail, shape: entry.detailShape), resources: entry.resources ?? [],
+                readDetail: .init(entry.detail, traits: entry.detailTraits), resources: entry.resources ?? [],
                 time: entry.time, deduplicationID: entry.deduplicationID)
         }
         let answers: [EventBus.Answer]

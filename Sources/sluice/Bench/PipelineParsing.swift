@@ -27,7 +27,7 @@ enum PipelineParsing {
             for entry in try EventSubmission(json: body.bytes).entries {
                 let valid = try PutEventsEntry(
                     eventBusName: entry.bus, source: entry.source, detailType: entry.detailType,
-                    readDetail: .init(entry.detail, shape: entry.detailShape)
+                    readDetail: .init(entry.detail, traits: entry.detailTraits)
                 ).validate()
                 let event = EventEnvelope(
                     id: ids.next(), detailType: valid.detailType, source: valid.source, account: "000000000000",

@@ -1,5 +1,5 @@
 /// What parsing has found out about a value, for who handles its bytes later and would otherwise read them again.
-public struct JSONShape: Sendable, Hashable {
+public struct JSONTraits: Sendable, Hashable {
     /// Whether no object has a member name twice and no member name has a dot or an escape: then a name is found by its
     /// bytes, and the first member with it is the only one.
     public let hasPlainNames: Bool
@@ -9,7 +9,7 @@ public struct JSONShape: Sendable, Hashable {
 
 extension JSONNode {
     /// Of this value and all within it.
-    public var shape: JSONShape {
-        JSONShape(hasPlainNames: tape.hasPlainNames(within: index), nodes: Int(tape.nodes[index].next) - index)
+    public var traits: JSONTraits {
+        JSONTraits(hasPlainNames: tape.hasPlainNames(within: index), nodes: Int(tape.nodes[index].next) - index)
     }
 }
