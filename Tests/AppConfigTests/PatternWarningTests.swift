@@ -62,6 +62,14 @@ struct PatternWarningTests {
             ("{source: [{numeric: ['>', 1]}]}", "\"source\" is always a string"),
             ("{detials: {a: [b]}}", "events have no field \"detials\""),
             ("{detail: [a]}", "\"detail\" is always an object"),
+            (
+                "{source: [aws.s3], detail-type: [ObjectCreated]}",
+                "is \"Object Created\" or \"Object Deleted\", not \"ObjectCreated\""
+            ),
+            ("{source: [aws.s3], detail: {object: {size: ['10']}}}", "a number, which \"10\" does not accept"),
+            ("{source: [aws.s3], detail: {object: {key: [7]}}}", "a text, which 7 does not accept"),
+            ("{source: [aws.s3], detail: {bucket: [b]}}", "such as \"detail.bucket.name\""),
+            ("{source: [aws.s3], detail: {object: {name: [b]}}}", "aws.s3's events have no field"),
         ])
     func impossible(pattern: String, reason: String) throws {
         let app = try TestApp.load(TestApp.rule(pattern: pattern))
@@ -71,6 +79,19 @@ struct PatternWarningTests {
         #expect(warning.message.hasPrefix("this rule can never match: "))
         #expect(warning.message.contains(reason))
         #expect(warning.line == 1)
+    }
+
+    @Test(
+        "What events of buckets can pass, or events of another source, gives none",
+        arguments: [
+            "{source: [aws.s3], detail-type: [Object Created, Other], detail: {object: {size: [{numeric: ['>', 1]}]}}}",
+            "{source: [aws.s3], detail-type: [{prefix: Object}], detail: {object: {key: [{suffix: .csv}, 7]}}}",
+            "{source: [aws.s3], detail: {object: {size: ['10', 10]}, other: [{exists: false}]}}",
+            "{source: [aws.s3, mine], detail-type: [ObjectCreated], detail: {bucket: [b]}}",
+            "{detail-type: [ObjectCreated]}",
+        ])
+    func possible(pattern: String) throws {
+        #expect(try TestApp.load(TestApp.rule(pattern: pattern)).warnings.isEmpty)
     }
 
     @Test("A pattern of which one branch can match gives none")

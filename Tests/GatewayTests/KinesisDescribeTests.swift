@@ -167,7 +167,7 @@ struct KinesisDescribeTests {
             let unknown = try await call("PutEverything", "{}")
             #expect(unknown.status == 400)
             #expect(unknown.error == "UnknownOperationException")
-            #expect(unknown.message.contains("Kinesis_20131202.PutRecords"))
+            #expect(unknown.message.contains("PutRecords"))
             let service = try await call("PutItem", "{}", service: "DynamoDB_20120810")
             #expect(service.error == "UnknownOperationException")
             var cbor = call

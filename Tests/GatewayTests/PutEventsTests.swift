@@ -87,7 +87,7 @@ struct PutEventsTests {
             let other = try await Self.post(
                 "{}", headers: ["x-amz-target: AWSEvents.PutRule"], to: running.listening)
             #expect(other.body["__type"]?.string == "UnknownOperationException")
-            #expect(other.body["message"]?.string?.contains("AWSEvents.TestEventPattern") == true)
+            #expect(other.body["message"]?.string?.contains("PutEvents, TestEventPattern") == true)
             let noJSON = try await Self.post("{", to: running.listening)
             #expect(noJSON.status.contains("400"))
             #expect(noJSON.body["__type"]?.string == "SerializationException")

@@ -6,6 +6,16 @@ enum PatternWarnings {
     /// The longest pattern that EventBridge's API takes, in characters of its JSON. Its quota is 2,048 until it is raised.
     private static let longest = 4096
 
+    /// What buckets tell; nobody else may put events with that source (EventModel: `ObjectCreated`, `ObjectDeleted`).
+    private static let objectEvents = KnownEvents(
+        source: ObjectCreated.source, detailTypes: [ObjectCreated.detailType, ObjectDeleted.detailType],
+        fields: [
+            "detail.version": .text, "detail.bucket.name": .text, "detail.object.key": .text,
+            "detail.object.size": .number, "detail.object.etag": .text, "detail.object.version-id": .text,
+            "detail.object.sequencer": .text, "detail.request-id": .text, "detail.requester": .text,
+            "detail.source-ip-address": .text, "detail.reason": .text, "detail.deletion-type": .text,
+        ])
+
     /// - Parameters:
     ///   - json: the pattern's text, as it would be given to EventBridge.
     ///   - tree: the pattern with the places of the file.
@@ -28,7 +38,7 @@ enum PatternWarnings {
                 at: place,
                 hint: "nothing to do, unless the rule is meant to run on AWS too", severity: .warning)
         }
-        if let reason = pattern.impossibility(envelope: !isOnStream) {
+        if let reason = pattern.impossibility(envelope: !isOnStream, known: isOnStream ? [] : [objectEvents]) {
             file.report(
                 .suspicious, "this rule can never match: \(reason)", at: place,
                 hint: "`sluice rules why RULE EVENTFILE` compares the pattern with an event", severity: .warning)

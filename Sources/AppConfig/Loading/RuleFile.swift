@@ -79,7 +79,9 @@ struct RuleFile {
         result.definition.description = reader.string("description") ?? ""
         result.readSource(&reader)
         result.definition.enabled = (reader.choice("state", State.self) ?? .enabled) == .enabled
-        if reader.has("schedule") {
+        // Asked for as a node, so that it is named among the keys of a rule where one is misspelt.
+        let hasSchedule = reader.node("schedule") != nil || reader.has("schedule")
+        if hasSchedule {
             result.readSchedule(&reader)
         } else {
             result.readPattern(&reader)

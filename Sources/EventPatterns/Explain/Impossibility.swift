@@ -4,10 +4,14 @@ extension EventPattern {
     /// - Parameter envelope: whether events are known to have EventBridge's envelope: `version`, `id`, `detail-type`, `source`,
     ///   `account`, `time` and `region` are strings, `resources` is an array of strings, `detail` an object, and there is
     ///   nothing else.
-    public func impossibility(envelope: Bool = true) -> String? {
+    /// - Parameter known: sources whose events are known further.
+    public func impossibility(envelope: Bool = true, known: [KnownEvents] = []) -> String? {
         var reasons: [String] = []
         for branch in branches {
-            guard let reason = branch.lazy.compactMap({ Impossibility.reason($0, envelope) }).first else { return nil }
+            guard
+                let reason = branch.lazy.compactMap({ Impossibility.reason($0, envelope) }).first
+                    ?? known.lazy.compactMap({ $0.reason(branch) }).first
+            else { return nil }
             if !reasons.contains(reason) { reasons.append(reason) }
         }
         return reasons.isEmpty ? nil : reasons.joined(separator: "; ")
@@ -47,13 +51,13 @@ enum Impossibility {
         return nil
     }
 
-    private static func accepts(_ tests: [ValueTest]) -> String {
+    static func accepts(_ tests: [ValueTest]) -> String {
         tests.count == 1 ? "\(list(tests)) does not accept" : "none of \(list(tests)) accepts"
     }
 
-    private static func list(_ tests: [ValueTest]) -> String { tests.map(\.json).joined(separator: ", ") }
+    static func list(_ tests: [ValueTest]) -> String { tests.map(\.json).joined(separator: ", ") }
 
-    private static func canPass(_ test: ValueTest, onlyStrings: Bool) -> Bool {
+    static func canPass(_ test: ValueTest, onlyStrings: Bool) -> Bool {
         switch test {
         case .exact(let text), .prefix(let text), .suffix(let text): return !hasStray(text)
         case .equalsIgnoringCase(let value), .prefixIgnoringCase(let value), .suffixIgnoringCase(let value):

@@ -57,12 +57,18 @@ enum AWSEndpoint {
         return try await service.answer(String(parts[1]), Array(buffer.readableBytesView), control)
     }
 
-    /// The refusal of an operation that no service has.
+    /// The refusal of an operation that is not answered here.
     static func unknown(_ target: String) -> AWSError {
-        let known = services.flatMap { service in service.operations.map { "\(service.name).\($0)" } }
+        let service = services.first { target.hasPrefix($0.name + ".") }
+        let operation = service.map { target.dropFirst($0.name.count + 1) } ?? target[...]
+        let known = (service.map { [$0] } ?? services).map { $0.operations.joined(separator: ", ") }
+        let advice =
+            service?.name == PutEventsEndpoint.service.name
+            ? "Rules, targets and buses are files of the app folder, see `sluice rules list` and `sluice deploy`. " : ""
         return AWSError(
             "UnknownOperationException",
-            "Operation \"\(AWSError.shown(target))\" is not known here; known are \(known.joined(separator: ", ")).")
+            "\(AWSError.shown(String(operation))) is not answered here. \(advice)What is answered: "
+                + "\(known.joined(separator: ", ")).")
     }
 
     private static func refuse(_ error: AWSError) -> Response {

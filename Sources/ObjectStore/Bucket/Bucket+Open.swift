@@ -80,8 +80,10 @@ extension Bucket {
         return ObjectStoreError(
             .bucketLost,
             "the folder \(path) is not the one whose objects the journal knows: \(reason). Mount the disk, or bring the "
-                + "folder back; if the objects are gone for good, `\(command)` says so, and what is missing counts as "
-                + "deleted", bucket: name, path: path)
+                + "folder back (a backup of the journal has no buckets: copy them beside it with cp -a); only if the "
+                + "objects are gone for good, `\(command)` says so, and what is missing counts as deleted",
+            bucket: name,
+            path: path)
     }
 
     static func isEmpty(_ path: String) -> Bool {

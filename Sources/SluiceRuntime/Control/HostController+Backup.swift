@@ -24,7 +24,7 @@ extension HostController {
                     destination: destination, journalBytes: Int64(status.st_size), modules: modules)
             }
         } catch let error as JournalError {
-            throw APIError.invalidRequest("no backup was made: \(error.message)", hint: "name a new folder")
+            throw APIError.invalidRequest("no backup was made: \(error.message)")
         } catch let error as FolderCopy.Fault {
             throw APIError.unavailable("the backup is not complete: \(error.message)")
         }

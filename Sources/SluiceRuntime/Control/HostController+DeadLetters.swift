@@ -51,7 +51,7 @@ extension HostController {
 
     package func deadLetter(id: Int64) async throws -> DeadLetterDetail {
         guard let letter = try await read({ try $0.deadLetter(id: id) }) else {
-            throw APIError.notFound("dead letter", "\(id)", hint: "`sluice dlq list` shows what is there")
+            throw APIError.notFound("dead letter", "\(id)", hint: "`sluice dlq list --letters` shows their ids")
         }
         let memo = JSONText.decode(DeliveryMemo.self, from: letter.history) ?? DeliveryMemo()
         var attempts: [DeadLetterDetail.Attempt] = []
@@ -140,7 +140,7 @@ extension HostController {
 
     package func reproduce(deadLetter id: Int64) async throws -> InvocationDetail {
         guard let letter = try await read({ try $0.deadLetter(id: id) }) else {
-            throw APIError.notFound("dead letter", "\(id)", hint: "`sluice dlq list` shows what is there")
+            throw APIError.notFound("dead letter", "\(id)", hint: "`sluice dlq list --letters` shows their ids")
         }
         let settings = await host.deployment.subscription(letter.delivery.subscription)
         let function = settings?.function ?? letter.target

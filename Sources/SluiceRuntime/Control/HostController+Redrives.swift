@@ -54,7 +54,7 @@ extension HostController {
             throw APIError.invalidRequest("an edited event is for one dead letter", hint: "name one id")
         }
         guard let letter = try await read({ try $0.deadLetter(id: id) }) else {
-            throw APIError.notFound("dead letter", "\(id)", hint: "`sluice dlq list` shows what is there")
+            throw APIError.notFound("dead letter", "\(id)", hint: "`sluice dlq list --letters` shows their ids")
         }
         request.payload = try RawJSON(EditedEvent.whole(edited.bytes, of: letter))
     }

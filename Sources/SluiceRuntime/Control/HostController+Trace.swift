@@ -67,7 +67,7 @@ extension HostController {
         }
         if let number = Int64(id) {
             guard let letter = try await read({ try $0.deadLetter(id: number) }) else {
-                throw APIError.notFound("dead letter", id, hint: "`sluice dlq list` shows what is there")
+                throw APIError.notFound("dead letter", id, hint: "`sluice dlq list --letters` shows their ids")
             }
             return letter.eventID
         }

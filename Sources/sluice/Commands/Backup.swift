@@ -22,5 +22,6 @@ struct Backup: AsyncParsableCommand {
         output.line(
             "copied the journal (\(Human.bytes(result.journalBytes))) and \(Human.count(result.modules, "module")) to "
                 + result.destination)
+        output.line("the buckets are not in it: copy their folders now, with times and hidden files (cp -a)")
     }
 }

@@ -36,13 +36,22 @@ struct Output: Sendable {
         while !rest.isEmpty {
             let count = rest.withUnsafeBytes { write(1, $0.baseAddress, $0.count) }
             if count < 0, errno == EINTR { continue }
+            if count < 0 { Self.endWithoutReader() }
             guard count > 0 else { throw Failure.system("cannot write the output") }
             rest = rest.dropFirst(count)
         }
     }
 
-    /// Makes what was printed visible now, for output that goes on.
-    func flush() { fflush(nil) }
+    /// Makes what was printed visible now, for output that goes on. Ends the program where nobody reads it any more.
+    func flush() {
+        if fflush(nil) != 0 { Self.endWithoutReader() }
+    }
+
+    /// The other end of the pipe is gone, as after `| head -1`: ends as SIGPIPE would end it, which the network library has
+    /// ignored. Returns where the error was another one.
+    private static func endWithoutReader() {
+        if errno == EPIPE { _exit(128 + SIGPIPE) }
+    }
 
     /// A heading of a section, with an empty line before it.
     func heading(_ text: String) {

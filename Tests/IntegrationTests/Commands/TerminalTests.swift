@@ -17,6 +17,15 @@ extension Integration {
             return result.output.replacing("\r\n", with: "\n").split(separator: "\n")
         }
 
+        @Test("A command that goes on ends when nobody reads it any more", .timeLimit(.minutes(1)))
+        func closedPipe() async throws {
+            try await HostProcess.with(try TestApp.faulty()) { host in
+                let command = "'\(TestApp.sluice)' status --watch --data '\(host.data)' | head -n 1"
+                let result = try await run("/bin/bash", ["-c", "\(command); echo ${PIPESTATUS[0]}"])
+                #expect(result.output.split(separator: "\n").last == "141", "\(result)")
+            }
+        }
+
         @Test("Tables fit 80 and 100 columns: texts are cut, ids and numbers never; elsewhere nothing is cut")
         func tables() async throws {
             let app = try TestApp.faulty()
