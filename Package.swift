@@ -111,7 +111,7 @@ let package = Package(
         ),
 
         // Pure cores
-        library("EventPatterns", ["CivilCalendar", "CLinux"]),
+        library("EventPatterns", ["CivilCalendar", "CLinux", "Schedules"]),
         library("EventTransforms", ["FunctionJSON"]),
         library("Schedules", ["CivilCalendar"]),
         library("Columnar", ["CivilCalendar", "CSnappy", "CZstd", "CZlib", "CLinux"]),

@@ -32,7 +32,8 @@ let package = Package(
         .target(name: "CivilCalendar", swiftSettings: settings),
         .target(name: "CAllocations", path: "Tests/CAllocations"),
         .target(name: "FunctionJSON", swiftSettings: settings),
-        .target(name: "EventPatterns", dependencies: ["CivilCalendar", "CLinux"], swiftSettings: settings),
+        .target(name: "Schedules", dependencies: ["CivilCalendar"], swiftSettings: settings),
+        .target(name: "EventPatterns", dependencies: ["CivilCalendar", "CLinux", "Schedules"], swiftSettings: settings),
         .target(
             name: "Columnar", dependencies: ["CivilCalendar", "CSnappy", "CZstd", "CZlib", "CLinux"],
             swiftSettings: settings),

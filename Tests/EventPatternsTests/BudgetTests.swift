@@ -32,7 +32,7 @@ struct BudgetTests {
         arguments: [BenchKind.s3Mix, .numeric, .exact])
     func hostileRules(kind: BenchKind) throws {
         var counted = 0
-        for (name, rule) in HostileRules.all(for: kind) {
+        for (name, rule, _) in HostileRules.all(for: kind) {
             let work = try most(rule, kind)
             #expect(work <= 32, "\(name): \(work)")
             counted += work > 0 ? 1 : 0
@@ -87,6 +87,18 @@ struct BudgetTests {
         let several = key(list(20_000) { "{\"anything-but\":{\"suffix\":[\"csv\",\"x\($0)\"]}}" })
         let error = try #require(throws: PatternError.self) { try EventPattern(parsing: several) }
         #expect(error.code == .limitExceeded)
+    }
+
+    @Test("Times of the day, for which each a zone is searched, are counted one by one")
+    func timesOfDay() throws {
+        func times(_ count: Int, _ rest: String = "") -> String {
+            "{\"time\":[\(list(count) { "{\"time-of-day\":[\">=\",\"0\($0 % 10):0\($0 / 10 % 6)\"\(rest)]}" })]}"
+        }
+        #expect(throws: Never.self) { try EventPattern(parsing: times(8), dialect: .extended) }
+        for many in [times(60), times(60, ",\"zone\",\"+05:30\"")] {
+            let error = try #require(throws: PatternError.self) { try EventPattern(parsing: many, dialect: .extended) }
+            #expect(error.code == .limitExceeded)
+        }
     }
 
     @Test("A rule may not cost a multiple by several fields or branches")

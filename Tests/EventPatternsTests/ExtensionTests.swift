@@ -17,6 +17,7 @@ struct ExtensionTests {
             (#"{"a":[{"regex":"x+"}]}"#, PatternExtension.regex), (#"{"a":[{"all-of":["x","y"]}]}"#, .allOf),
             (#"{"a":[{"wildcard":{"equals-ignore-case":"A*"}}]}"#, .wildcardIgnoreCase),
             (#"{"a":[{"date":[">","2026-01-01T00:00:00Z"]}]}"#, .date),
+            (#"{"a":[{"time-of-day":[">","22:00"]}]}"#, .timeOfDay),
         ])
     func dialects(text: String, used: PatternExtension) throws {
         #expect(throws: PatternError.self) { try EventPattern(parsing: text) }

@@ -224,7 +224,7 @@ struct Generator {
     private mutating func test() -> (NaiveTest, String) {
         let word = pick(Self.words)
         let written = quoted(word)
-        switch random.below(21) {
+        switch random.below(22) {
         case 18:
             let wildcard = pick(NaiveTest.casedWildcards)
             return (.wildcardIgnoringCase(wildcard), "{\"wildcard\":{\"equals-ignore-case\":\(quoted(wildcard))}}")
@@ -234,6 +234,9 @@ struct Generator {
         case 20:
             let (text, first, last) = pick(NaiveTest.dates)
             return (.date(first, last), "{\"date\":[\(text)]}")
+        case 21:
+            let (text, first, last, ahead) = pick(NaiveTest.timesOfDay)
+            return (.timeOfDay(first, last, ahead: ahead), "{\"time-of-day\":[\(text)]}")
         case 0: return (.exactly(word), "{\"exactly\":\(written)}")
         case 1: return (.prefix(word), "{\"prefix\":\(written)}")
         case 2: return (.suffix(word), "{\"suffix\":\(written)}")

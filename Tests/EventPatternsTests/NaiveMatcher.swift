@@ -28,6 +28,8 @@ indirect enum NaiveTest {
     case regex(String)
     /// Seconds, both included.
     case date(Double, Double)
+    /// Seconds after midnight of clocks that are so many seconds ahead, both included, over midnight if the second is less.
+    case timeOfDay(Double, Double, ahead: Double)
 
     func passes(_ value: Tree) -> Bool {
         switch self {
@@ -72,6 +74,10 @@ indirect enum NaiveTest {
             return NaiveTest.wildcardIgnoringCase(Array(pattern.unicodeScalars)[...], bytes[...])
         case .regex(let regex): return NaiveTest.regexes[regex].map { $0(Array(text.unicodeScalars)) } ?? false
         case .date(let first, let last): return NaiveTest.moments[text].map { first <= $0 && $0 <= last } ?? false
+        case .timeOfDay(let first, let last, let ahead):
+            guard let moment = NaiveTest.moments[text] else { return false }
+            let time = (moment + ahead).truncatingRemainder(dividingBy: 86_400)
+            return first <= last ? first <= time && time <= last : time >= first || time <= last
         case .cidr(let base, let bits):
             guard let address = NaiveAddress.known[text], address.isV6 == base.isV6 else { return false }
             let width = base.isV6 ? 128 : 32
@@ -167,6 +173,15 @@ indirect enum NaiveTest {
             "\">\",\"2023-01-01T00:00:00Z\",\"<\",\"2024-05-01T00:00:00.5Z\"", 1_672_531_200.000_001,
             1_714_521_600.499_999
         ),
+    ]
+
+    static let timesOfDay: [(String, Double, Double, ahead: Double)] = [
+        (#"">=","00:00""#, 0, 86_399.999_999, 0), (#""=","00:00:00""#, 0, 0, 0),
+        (#"">","00:00""#, 0.000_001, 86_400, 0),
+        (#"">","22:00","<=","00:00""#, 79_200.000_001, 0, 0), (#"">=","22:00","<","00:00""#, 79_200, 86_399.999_999, 0),
+        (#""zone","+02:00",">=","02:00","<","02:00:00.5""#, 7200, 7200.499_999, 7200),
+        (#""<","19:00","zone","-05:00""#, 0, 68_399.999_999, -18_000),
+        (#""<=","05:30","zone","+05:30""#, 0, 19_800, 19_800),
     ]
 
     private static func wildcard(_ pattern: ArraySlice<UInt8>, _ text: ArraySlice<UInt8>) -> Bool {

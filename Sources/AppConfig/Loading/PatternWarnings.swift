@@ -86,6 +86,7 @@ enum PatternWarnings {
         case .regex: return entry.key == "regex"
         case .allOf: return entry.key == "all-of"
         case .date: return entry.key == "date"
+        case .timeOfDay: return entry.key == "time-of-day"
         case .wildcardIgnoreCase:
             guard entry.key == "wildcard", case .mapping = entry.value.value else { return false }
             return true

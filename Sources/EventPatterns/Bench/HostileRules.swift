@@ -2,21 +2,23 @@
 /// another kind. Their literals occur in the field all along, so that nothing shows early that they fail, and those that match
 /// do so for about half of the events, which cannot be foretold.
 package enum HostileRules {
-    /// Names and patterns, for the events of a kind.
-    package static func all(for kind: BenchKind) -> [(name: String, pattern: String)] {
+    /// Names and patterns, for the events of a kind, and for each a rule that asks the same fields for a value that no event has, as
+    /// rules do: what that costs is not the hostile rule's own.
+    package static func all(for kind: BenchKind) -> [(name: String, pattern: String, ordinary: String)] {
         kind.usesObjectEvents
             ? rules(
                 wildcard: "*/2026/0*-0*1*2*.*", wildcards: ["*1*3*", "*2*5*", "*x*9*", "*y*8*"],
                 list: #""source":["aws.s3"],"#, prefix: "incoming/2026/0", regex: ".*[0-4].{6}",
                 costly: ".*([0-4][a-z]|[5-9].)?.*([a-c].|[d-z][0-9])?.*[0-9].*",
-                beside: ("*0*0*", ".*0[0-2].*[0-4].{4}"),
+                beside: (["*1*", "*3*"], ".*0[0-2].*[0-4].{4}"),
                 other: { #""detail":{"bucket":{"name":[\#($0)]}}"# },
                 address: { #""detail":{"source-ip-address":[\#($0)]}"# }
             ) { #""detail":{"object":{"key":[\#($0)]}}"# }
             : rules(
                 wildcard: "*E*N*T* *A*B*C*D*", wildcards: ["*E*A*", "*N*B*", "*R*C*", "*T*D*"],
                 list: #""type":["Feature"],"#, prefix: "FREM", regex: ".*[A-M].{6}",
-                costly: ".*([A-E][F-Z]|[K-Z].)?.*([A-C].|[D-Z][A-J])?.*[A-Z].*", beside: ("*E*", ".*E[A-M].*[N-Z].{2}"),
+                costly: ".*([A-E][F-Z]|[K-Z].)?.*([A-C].|[D-Z][A-J])?.*[A-Z].*",
+                beside: (["*E*"], ".*E[A-M].*[N-Z].{2}"),
                 other: { #""properties":{"ODD_EVEN":[\#($0)]}"# },
                 address: { #""properties":{"BLKLOT":[\#($0)]}"# }
             ) { #""properties":{"STREET":[\#($0)]}"# }
@@ -24,46 +26,52 @@ package enum HostileRules {
 
     private static func rules(
         wildcard: String, wildcards: [String], list: String, prefix: String, regex: String, costly: String,
-        beside: (wildcard: String, regex: String), other: (String) -> String, address: (String) -> String,
+        beside: (wildcards: [String], regex: String), other: (String) -> String, address: (String) -> String,
         field: (String) -> String
-    ) -> [(name: String, pattern: String)] {
+    ) -> [(name: String, pattern: String, ordinary: String)] {
         let quoted = wildcards.map { "\"\($0)\"" }
+        let plain = "{\(field("\"no such value\""))}"
         return [
-            ("a hostile wildcard", "{\(field("{\"wildcard\":\"\(wildcard)\"}"))}"),
-            ("hostile wildcards", "{\(field(quoted.map { "{\"wildcard\":\($0)}" }.joined(separator: ",")))}"),
+            ("a hostile wildcard", "{\(field("{\"wildcard\":\"\(wildcard)\"}"))}", plain),
+            ("hostile wildcards", "{\(field(quoted.map { "{\"wildcard\":\($0)}" }.joined(separator: ",")))}", plain),
             (
                 "hostile exclusions",
-                "{\(field("{\"anything-but\":{\"wildcard\":[\(quoted.joined(separator: ","))]}}"))}"
+                "{\(field("{\"anything-but\":{\"wildcard\":[\(quoted.joined(separator: ","))]}}"))}", plain
             ),
             // Three hundred alternatives that begin alike.
             (
                 "a hostile list",
-                "{\(list)\(field((0..<300).map { "{\"prefix\":\"\(prefix)\($0)!\"}" }.joined(separator: ",")))}"
+                "{\(list)\(field((0..<300).map { "{\"prefix\":\"\(prefix)\($0)!\"}" }.joined(separator: ",")))}",
+                "{\(list)\(field("\"no such value\""))}"
             ),
             (
                 "a hostile list of exclusions",
-                "{\(field("{\"anything-but\":{\"prefix\":[\((0..<300).map { "\"\(prefix)\($0)!\"" }.joined(separator: ","))]}}"))}"
+                "{\(field("{\"anything-but\":{\"prefix\":[\((0..<300).map { "\"\(prefix)\($0)!\"" }.joined(separator: ","))]}}"))}",
+                plain
             ),
             (
                 "hostile lists of exclusions",
-                "{\(field((0..<300).map { "{\"anything-but\":[\"\(prefix)\",\"\(prefix)\($0)!\"]}" }.joined(separator: ",")))}"
+                "{\(field((0..<300).map { "{\"anything-but\":[\"\(prefix)\",\"\(prefix)\($0)!\"]}" }.joined(separator: ",")))}",
+                plain
             ),
             // Of all lengths, in which half of the addresses lie.
             (
                 "a hostile list of addresses",
-                "{\(address((0..<300).map { "{\"cidr\":\"\(($0 * 37) % 256).\($0 % 7).\($0 % 16).0/\(8 + $0 % 20)\"}" }.joined(separator: ",")))}"
+                "{\(address((0..<300).map { "{\"cidr\":\"\(($0 * 37) % 256).\($0 % 7).\($0 % 16).0/\(8 + $0 % 20)\"}" }.joined(separator: ",")))}",
+                "{\(address("\"10.1.2.3\""))}"
             ),
             // As much as two fields may cost together.
             (
                 "a hostile $or over two fields",
-                "{\"$or\":[{\(other("{\"wildcard\":\"\(beside.wildcard)\"}"))},{\(field("{\"regex\":\"\(beside.regex)\"}"))}]}"
+                "{\"$or\":[{\(other(beside.wildcards.map { "{\"wildcard\":\"\($0)\"}" }.joined(separator: ",")))},{\(field("{\"regex\":\"\(beside.regex)\"}"))}]}",
+                "{\"$or\":[{\(other("\"no such value\""))},{\(field("\"no such value\""))}]}"
             ),
-            ("a hostile regex", "{\(field("{\"regex\":\"\(regex)\"}"))}"),
+            ("a hostile regex", "{\(field("{\"regex\":\"\(regex)\"}"))}", plain),
             // As much as a regular expression may cost.
-            ("the costliest regex", "{\(field("{\"regex\":\"\(costly)\"}"))}"),
+            ("the costliest regex", "{\(field("{\"regex\":\"\(costly)\"}"))}", plain),
             (
                 "a hostile wildcard that ignores case",
-                "{\(field("{\"wildcard\":{\"equals-ignore-case\":\"\(wildcard)\"}}"))}"
+                "{\(field("{\"wildcard\":{\"equals-ignore-case\":\"\(wildcard)\"}}"))}", plain
             ),
         ]
     }

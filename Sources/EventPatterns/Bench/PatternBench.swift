@@ -18,11 +18,14 @@ package struct PatternBench: Sendable {
     package var duration: Duration
     package var seed: UInt64
     package var eventCount: Int
+    /// Whether it is measured what hostile rules cost the others.
+    package var measuresHostile: Bool
 
     package init(
         kind: BenchKind, ruleCount: Int = 5, duration: Duration = .seconds(1), seed: UInt64 = 42,
-        eventCount: Int = 10_000
+        eventCount: Int = 10_000, measuresHostile: Bool = true
     ) {
+        self.measuresHostile = measuresHostile
         self.kind = kind
         self.ruleCount = ruleCount
         self.duration = duration
@@ -30,28 +33,37 @@ package struct PatternBench: Sendable {
         self.eventCount = eventCount
     }
 
-    /// Measures. Throws if a generated rule or event is refused, which a test excludes.
-    package func run() throws -> [BenchFigure] {
-        let events =
-            kind.usesObjectEvents
+    /// The events that are matched.
+    package func events() -> [[UInt8]] {
+        kind.usesObjectEvents
             ? BenchEvents.objectCreated(count: eventCount, buckets: BenchKind.buckets(rules: ruleCount), seed: seed)
             : BenchEvents.cityLots(count: eventCount, seed: seed)
+    }
+
+    /// Measures. Throws if a generated rule or event is refused, which a test excludes.
+    package func run() throws -> [BenchFigure] {
+        let events = events()
         let texts = kind.rules(count: ruleCount, seed: seed &+ 1).map { Array($0.utf8) }
         let prefix = "\(kind.rawValue)/\(ruleCount)"
 
+        let (rules, matcher, first) = try build(texts)
+        // The first time in a process the run-time makes its tables of types, as long as some thousand rules take.
+        var added = Double.infinity
         let clock = ContinuousClock()
-        var rules: [(Int, EventPattern)] = []
-        rules.reserveCapacity(texts.count)
-        let start = clock.now
-        for (index, text) in texts.enumerated() { rules.append((index, try EventPattern(parsing: text))) }
-        let matcher = Matcher(rules)
-        let added = seconds(clock.now - start)
-        var burdened: [(name: String, matcher: Matcher<Int>)] = []
-        for (name, text) in HostileRules.all(for: kind) {
-            let pattern = try EventPattern(parsing: text, dialect: .extended)
-            burdened.append((name, Matcher(rules + [(-1, pattern)])))
+        let begin = clock.now
+        var passes = 0
+        while passes < 2 || (passes < 1000 && clock.now - begin < duration / 4) {
+            added = min(added, try build(texts).time)
+            passes += 1
         }
-        rules = []
+        var burdened: [(name: String, hostile: Matcher<Int>, ordinary: Matcher<Int>)] = []
+        for (name, hostile, ordinary) in measuresHostile ? HostileRules.all(for: kind) : [] {
+            burdened.append(
+                (
+                    name, Matcher(rules + [(-1, try EventPattern(parsing: hostile, dialect: .extended))]),
+                    Matcher(rules + [(-1, try EventPattern(parsing: ordinary))])
+                ))
+        }
 
         let scratch = MatchScratch()
         let strictFloor = try rate(events) { event throws(EventError) in
@@ -73,8 +85,8 @@ package struct PatternBench: Sendable {
             }
         }
         let changes = try changesPerSecond(matcher, texts)
-        let hostile = try burdened.map { name, burdened in
-            try beside(name, events, matcher, burdened, prefix: prefix)
+        let hostile = try burdened.flatMap { name, hostile, ordinary in
+            try beside(name, events, [matcher, ordinary, hostile], prefix: prefix)
         }
         let bytes = events.reduce(0) { $0 + $1.count }
         return [
@@ -89,6 +101,7 @@ package struct PatternBench: Sendable {
             BenchFigure(name: "\(prefix) reading, whole event checked", value: strictFloor, unit: "events/s"),
             BenchFigure(name: "\(prefix) replacing one rule", value: changes, unit: "changes/s"),
             BenchFigure(name: "\(prefix) adding", value: Double(ruleCount) / added, unit: "rules/s"),
+            BenchFigure(name: "\(prefix) first_build", value: first * 1e3, unit: "ms"),
             BenchFigure(
                 name: "\(prefix) memory", value: Double(matcher.byteCount + scratch.byteCount) / Double(ruleCount),
                 unit: "bytes/rule"),
@@ -98,15 +111,29 @@ package struct PatternBench: Sendable {
         ] + hostile
     }
 
-    /// What one more rule leaves of the others' speed: a few hundred events without and with it in turn, whole events checked,
-    /// each twice, of which the second counts: the processor has then got used to what it does next, as it does where rules are
-    /// not changed every tenth of a millisecond. Of the pairs' ratios the median counts. A machine's speed changes by more than what is looked for, and longer passes would
-    /// fall into step with the turns that the system gives to others.
-    private func beside(
-        _ name: String, _ events: [[UInt8]], _ plain: Matcher<Int>, _ burdened: Matcher<Int>, prefix: String
-    ) throws(EventError) -> BenchFigure {
+    /// Reads and compiles the rules; how many seconds that takes.
+    private func build(
+        _ texts: [[UInt8]]
+    ) throws(PatternError) -> (rules: [(Int, EventPattern)], matcher: Matcher<Int>, time: Double) {
         let clock = ContinuousClock()
-        let scratches = (MatchScratch(), MatchScratch())
+        let start = clock.now
+        var rules: [(Int, EventPattern)] = []
+        rules.reserveCapacity(texts.count)
+        for (index, text) in texts.enumerated() { rules.append((index, try EventPattern(parsing: text))) }
+        let matcher = Matcher(rules)
+        return (rules, matcher, seconds(clock.now - start))
+    }
+
+    /// What one more rule leaves of the others' speed: a few hundred events without any, with an ordinary one and with the hostile
+    /// one in turn, whole events checked, each twice, of which the second counts: the processor has then got used to what it does
+    /// next, as it does where rules are not changed every tenth of a millisecond. Of the turns' ratios the median counts. A
+    /// machine's speed changes by more than what is looked for, and longer passes would fall into step with the turns that the
+    /// system gives to others.
+    private func beside(
+        _ name: String, _ events: [[UInt8]], _ matchers: [Matcher<Int>], prefix: String
+    ) throws(EventError) -> [BenchFigure] {
+        let clock = ContinuousClock()
+        let scratches = matchers.map { _ in MatchScratch() }
         func pass(
             _ some: Range<Int>, _ matcher: Matcher<Int>, _ scratch: MatchScratch
         ) throws(EventError) -> Double {
@@ -119,27 +146,39 @@ package struct PatternBench: Sendable {
             return seconds(clock.now - start)
         }
         let parts = stride(from: 0, to: events.count, by: 500).map { $0..<min(events.count, $0 + 500) }
-        var best = [Double](repeating: .infinity, count: parts.count)
-        var ratios: [Double] = []
+        var best = [[Double]](
+            repeating: [Double](repeating: .infinity, count: parts.count), count: matchers.count)
+        // The first matcher's time by the ordinary one's, by the hostile one's, and the ordinary one's by the hostile one's.
+        var ratios: [[Double]] = [[], [], []]
         var rounds = 0
         let begin = clock.now
-        while rounds < 5 || clock.now - begin < duration * 2 {
+        while rounds < 5 || clock.now - begin < duration * 3 {
             rounds += 1
             for (index, part) in parts.enumerated() {
-                // The first pass of each also brings the events into the cache.
-                _ = try pass(part, plain, scratches.0)
-                let alone = try pass(part, plain, scratches.0)
-                _ = try pass(part, burdened, scratches.1)
-                let beside = try pass(part, burdened, scratches.1)
-                best[index] = min(best[index], beside)
-                ratios.append(alone / beside)
+                var times: [Double] = []
+                for (number, matcher) in matchers.enumerated() {
+                    // The first pass of each also brings the events into the cache.
+                    _ = try pass(part, matcher, scratches[number])
+                    times.append(try pass(part, matcher, scratches[number]))
+                    best[number][index] = min(best[number][index], times[number])
+                }
+                ratios[0].append(times[0] / times[1])
+                ratios[1].append(times[0] / times[2])
+                ratios[2].append(times[1] / times[2])
             }
         }
-        let ratio = ratios.sorted()[ratios.count / 2]
-        let value = Double(events.count) / best.reduce(0, +)
-        return BenchFigure(
-            name: "\(prefix) matching beside \(name), whole event checked", value: value, unit: "events/s",
-            floor: value / ratio)
+        let medians = ratios.map { $0.sorted()[$0.count / 2] }
+        let speeds = best.map { Double(events.count) / $0.reduce(0, +) }
+        return [
+            BenchFigure(
+                name: "\(prefix) matching beside \(name), whole event checked", value: speeds[2], unit: "events/s",
+                floor: speeds[2] / medians[1]),
+            BenchFigure(
+                name: "\(prefix) matching beside an ordinary rule instead of \(name), whole event checked",
+                value: speeds[1], unit: "events/s", floor: speeds[1] / medians[0]),
+            BenchFigure(
+                name: "\(prefix) hostile_against_ordinary for \(name)", value: medians[2] * 100, unit: "%"),
+        ]
     }
 
     /// How often a second one rule can be replaced while the others stay.

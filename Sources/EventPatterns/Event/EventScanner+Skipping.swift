@@ -62,7 +62,7 @@ extension EventScanner {
             if inObject {
                 let expected = names + (name & (ExpectedName.places - 1))
                 name &+= 1
-                if position + ExpectedName.longest <= count, expected.pointee.stands(at: base + position) {
+                if position + expected.pointee.reach <= count, expected.pointee.stands(at: base + position) {
                     position &+= expected.pointee.length
                 } else {
                     guard byte == UInt8(ascii: "\"") else { throw ScanFault(.expectedKey, position) }
@@ -93,8 +93,8 @@ extension EventScanner {
         let start = position
         let hasEscapes = try skipString()
         try skipColon()
-        if !hasEscapes, base[position - 2] == UInt8(ascii: "\""), start + ExpectedName.longest <= count {
-            expected.pointee.remember(base + start, length: position - start)
+        if !hasEscapes, base[position - 2] == UInt8(ascii: "\"") {
+            expected.pointee.remember(base + start, length: position - start, available: count - start)
         }
     }
 

@@ -72,7 +72,7 @@ struct EventScanner {
                 let owner = paths.serial << 32 | UInt64(truncatingIfNeeded: parent)
                 let expected = scratch.expectedFields + (name & (ExpectedName.places - 1))
                 name &+= 1
-                if position + ExpectedName.longest <= count, expected.pointee.owner == owner,
+                if position + expected.pointee.reach <= count, expected.pointee.owner == owner,
                     expected.pointee.stands(at: base + position)
                 {
                     position &+= expected.pointee.length
@@ -182,8 +182,9 @@ struct EventScanner {
         }
         let found = paths.descend(from: node, base + (start + 1), position - 2 - start)
         try skipColon()
-        if base[position - 2] == UInt8(ascii: "\""), start + ExpectedName.longest <= count {
-            expected.pointee.remember(base + start, length: position - start, owner: owner, node: found)
+        if base[position - 2] == UInt8(ascii: "\"") {
+            expected.pointee.remember(
+                base + start, length: position - start, available: count - start, owner: owner, node: found)
         }
         return found
     }

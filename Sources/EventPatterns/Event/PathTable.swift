@@ -66,14 +66,14 @@ final class PathTable: @unchecked Sendable {
                 isDeep: source.children.values.contains { !tree.nodes[Int($0)].order.isEmpty })
             let entries = source.order.map { step -> Child in
                 let offset = text.count
-                step.withUnsafeBufferPointer { bytes in
+                step.bytes.withUnsafeBufferPointer { bytes in
                     if let base = bytes.baseAddress { text.append(contentsOf: base, count: bytes.count) }
                 }
-                let lead = step.withUnsafeBufferPointer { bytes in
+                let lead = step.bytes.withUnsafeBufferPointer { bytes in
                     bytes.baseAddress.map { ByteHash.partialWord($0, min(8, bytes.count)) } ?? 0
                 }
                 return Child(
-                    lead: lead, length: Int32(step.count), textOffset: Int32(offset),
+                    lead: lead, length: Int32(step.bytes.count), textOffset: Int32(offset),
                     node: source.children[step, default: 0])
             }
             node.childCount = Int32(entries.count)
@@ -183,8 +183,8 @@ final class PathTable: @unchecked Sendable {
     private struct Tree {
         struct Node {
             var path: Int32 = -1
-            var children: [[UInt8]: Int32] = [:]
-            var order: [[UInt8]] = []
+            var children: [FieldPath: Int32] = [:]
+            var order: [FieldPath] = []
         }
 
         var nodes = [Node()]
@@ -192,7 +192,7 @@ final class PathTable: @unchecked Sendable {
         mutating func insert(_ path: FieldPath, number: Int32) {
             var current = 0
             for step in path.bytes.split(separator: UInt8(ascii: "."), omittingEmptySubsequences: false) {
-                let key = Array(step)
+                let key = FieldPath(bytes: Array(step))
                 if let next = nodes[current].children[key] {
                     current = Int(next)
                 } else {

@@ -69,7 +69,7 @@ enum Impossibility {
             let low = range.includesLow ? range.low : range.low.nextUp
             let high = range.includesHigh ? range.high : range.high.nextDown
             return !onlyStrings && low <= high && low < .infinity && high > -.infinity
-        case .address, .cidr, .exists, .date: return true
+        case .address, .cidr, .exists, .date, .timeOfDay: return true
         case .regex(let regex): return regex.text.isEmpty || !hasStray(regex.text)
         case .wildcardIgnoringCase(let wildcard): return !hasStray(wildcard.text)
         case .absent: return !onlyStrings

@@ -24,6 +24,8 @@ extension ValueTest {
             "{\"wildcard\":{\"equals-ignore-case\":\(Rendering.quoted(wildcard.text))}}"
         case .date(let range):
             "{\"date\":[\(range.written.map { Rendering.quoted(Array($0.utf8)) }.joined(separator: ","))]}"
+        case .timeOfDay(let range):
+            "{\"time-of-day\":[\(range.written.map { Rendering.quoted(Array($0.utf8)) }.joined(separator: ","))]}"
         case .anythingBut(let exclusion): "{\"anything-but\":\(exclusion.json)}"
         }
     }

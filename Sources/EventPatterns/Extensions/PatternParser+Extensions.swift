@@ -16,6 +16,9 @@ extension PatternParser {
         case "date":
             extensions.insert(.date)
             return .date(try dateRange())
+        case "time-of-day":
+            extensions.insert(.timeOfDay)
+            return .timeOfDay(try timeOfDay())
         default: return nil
         }
     }

@@ -6,6 +6,8 @@ enum Access {
     enum Kind: UInt64 {
         /// A value of any type; a string.
         case any = 1
+        /// A value of any type, all that is asked for.
+        case present
         case string, exact, numberText, number, literal
         case prefix, suffix, equalsFolded, prefixFolded, suffixFolded, equalsKey, prefixKey, suffixKey, gram
         /// What an `anything-but` excludes under which a rule is filed.
@@ -41,8 +43,10 @@ enum Access {
         var string = false
         /// Whether values that are no strings are looked up as such.
         var notString = false
-        /// With `any`: the slot of the rules that every value leads to.
+        var present = false
+        /// With `any` and `present`: the slots of the rules that every value leads to.
         var anySlot: Int32 = -1
+        var presentSlot: Int32 = -1
         /// With `string`: where the tests that every string leads to begin among the segment's, and their number.
         var firstString: Int32 = 0
         var stringCount: Int32 = 0
@@ -70,8 +74,10 @@ enum Access {
         var addresses: Int32 = -1
         /// The number of the first grid whose first path this is, -1 for none.
         var plane: Int32 = -1
-        /// The number of the list of rules that hold unless looked up, -1 for none.
+        /// The number of the index of rules that leave values out, -1 for none.
         var complement: Int32 = -1
+        /// The number of the list of rules that leave out what texts are looked up by, -1 for none.
+        var rest: Int32 = -1
 
         /// The lengths of a kind of affixes.
         func lengths(_ kind: Kind) -> Lengths {
@@ -99,11 +105,12 @@ enum Access {
                 texts.insert(.others)
             }
             looks = []
-            if any || complement >= 0 { looks.insert(.any) }
+            if any || present || complement >= 0 { looks.insert(.any) }
             if notString { looks.insert(.notString) }
             if string { looks.insert(.strings) }
             if !texts.isEmpty { looks.insert(.text) }
             if literal { looks.insert(.literal) }
+            if rest >= 0 { looks.insert(.rest) }
             if number || numberText || intervals >= 0 || plane >= 0 { looks.insert(.number) }
         }
 
@@ -121,6 +128,8 @@ enum Access {
         static let text = Looks(rawValue: 8)
         static let number = Looks(rawValue: 16)
         static let literal = Looks(rawValue: 32)
+        /// After all others: the rules that they did not lead to.
+        static let rest = Looks(rawValue: 64)
     }
 
     /// Ways to look a string up: those that most rules use, and all others.

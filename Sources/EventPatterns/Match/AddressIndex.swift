@@ -27,6 +27,9 @@ struct AddressIndex: BitwiseCopyable {
 
     private(set) var entries: Buffer<Entry>
     private(set) var subRules: Buffer<UInt32>
+    /// The first entries, of the older protocol: how many they are, and the table that leads near an address among them.
+    private var v4Count = 0
+    private let v4Places: AddressPlaces
 
     /// Builds the index from blocks, which are atoms, and their sub-rules.
     init(_ blocks: [(atom: Atom, subRule: UInt32)]) {
@@ -51,26 +54,39 @@ struct AddressIndex: BitwiseCopyable {
             entries.base[entries.count - 1].count += 1
         }
         entries.shrink()
+        while v4Count < entries.count, !entries[v4Count].isV6 { v4Count += 1 }
+        let all = entries
+        v4Places = AddressPlaces(count: v4Count) { all[$0].low }
     }
 
     /// The innermost block around an address, -1 for none.
+    @inline(__always)
     func innermost(_ address: IPAddress) -> Int32 {
-        var low = 0
-        var high = entries.count
-        while low < high {
-            let middle = (low + high) >> 1
-            if AddressIndex.precedes(address, entries.base[middle].address) { high = middle } else { low = middle + 1 }
-        }
-        var entry = Int32(truncatingIfNeeded: low - 1)
+        let last = address.isV6 ? lastV6(address) : v4Places.last(address.low) { entries.base[$0].low }
+        var entry = Int32(truncatingIfNeeded: last)
         while entry >= 0, !entries.base[Int(entry)].holds(address) { entry = entries.base[Int(entry)].outer }
         return entry
+    }
+
+    /// The last block of the newer protocol that does not begin above an address, -1 for none.
+    private func lastV6(_ address: IPAddress) -> Int {
+        var low = v4Count
+        var left = entries.count - v4Count
+        while left > 0 {
+            let half = left >> 1
+            let isAbove = AddressIndex.precedes(address, entries.base[low + half].address)
+            low = isAbove ? low : low + half + 1
+            left = isAbove ? half : left - half - 1
+        }
+        return low == v4Count ? -1 : low - 1
     }
 
     /// The order of addresses.
     @inline(__always)
     static func precedes(_ left: IPAddress, _ right: IPAddress) -> Bool {
-        if left.isV6 != right.isV6 { return right.isV6 }
-        return left.high < right.high || (left.high == right.high && left.low < right.low)
+        // Without branches, for which of two comes first cannot be foretold.
+        let isBelow = UInt128(left.high) << 64 | UInt128(left.low) < UInt128(right.high) << 64 | UInt128(right.low)
+        return left.isV6 == right.isV6 ? isBelow : right.isV6
     }
 
     /// The order of blocks: of those that begin alike, the outer one comes first.
@@ -82,9 +98,10 @@ struct AddressIndex: BitwiseCopyable {
     func free() {
         entries.free()
         subRules.free()
+        v4Places.free()
     }
 
-    var byteCount: Int { entries.byteCount + subRules.byteCount }
+    var byteCount: Int { entries.byteCount + subRules.byteCount + v4Places.byteCount }
 }
 
 extension Atom {

@@ -27,6 +27,8 @@ struct Atom: BitwiseCopyable {
         case wildcardCased
         /// Microseconds `x` to `y`, both included, as bit patterns.
         case date
+        /// Times of the day, in the words of `TimeOfDayTest`.
+        case timeOfDay
         /// None of the `length` atoms from `offset` on, sorted by `x` if flag 1 is set. The first `x` of them are in lists (see
         /// `KeyList`), as in a condition; flag 2 if there are any, whose tables begin at `y` in the condition's text.
         case anythingBut
@@ -94,6 +96,8 @@ struct ConditionRecord: BitwiseCopyable {
     var dateCount: UInt32 = 0
     /// The alternatives after these that are addresses and blocks of them, in their order and apart.
     var addressCount: UInt32 = 0
+    /// The alternatives after these that are times of the day, for which a moment is read once.
+    var timeCount: UInt32 = 0
     /// What it costs to find that a value passes no alternative: one for each test that is run, each step in a list, each byte
     /// looked for, and each 16 instructions of a regular expression.
     var work: UInt32 = 0

@@ -36,13 +36,17 @@ struct ComplementIndex: BitwiseCopyable {
     private static let none = UInt32.max
 
     /// All sub-rules.
-    let subRules: Buffer<UInt32>
+    let subRules: PassedRules
     private let slots: Buffer<Slot>
     private(set) var lists: Buffer<UInt32>
+    /// The same as `PassedRules`, for the lists of those that a value passes.
+    private let passed: PassedRules
 
     /// Builds the index from sub-rules, ascending, and what each of them leaves out; `isSame` tells whether two atoms are one value.
-    init(_ all: Buffer<UInt32>, _ members: [Member], isSame: (Member, Member) -> Bool) {
-        subRules = all
+    init(
+        _ all: Buffer<UInt32>, _ members: [Member], _ store: SegmentStore, isSame: (Member, Member) -> Bool
+    ) {
+        subRules = PassedRules(all, store)
         let sorted = members.sorted { $0.key == $1.key ? $0.subRule < $1.subRule : $0.key < $1.key }
         var groups: [Range<Int>] = []
         var start = 0
@@ -77,7 +81,12 @@ struct ComplementIndex: BitwiseCopyable {
             slots[place] = slot
         }
         lists.shrink()
+        passed = PassedRules(lists, store)
     }
+
+    /// A stretch of the lists, of sub-rules that a value passes.
+    @inline(__always)
+    func only(_ first: Int, _ count: Int) -> PassedRules { passed.part(first, count) }
 
     /// What a value with this key leads to.
     @inline(__always)
@@ -103,8 +112,9 @@ struct ComplementIndex: BitwiseCopyable {
     func free() {
         subRules.free()
         slots.free()
-        lists.free()
+        // With the lists.
+        passed.free()
     }
 
-    var byteCount: Int { subRules.byteCount + slots.byteCount + lists.byteCount }
+    var byteCount: Int { subRules.byteCount + slots.byteCount + passed.byteCount }
 }

@@ -39,6 +39,10 @@ struct Evaluation {
             if containsAddress(first + index, Int(condition.pointee.addressCount), value) { return true }
             index += Int(condition.pointee.addressCount)
         }
+        if condition.pointee.timeCount > 0 {
+            if containsTime(first + index, Int(condition.pointee.timeCount), value, condition) { return true }
+            index += Int(condition.pointee.timeCount)
+        }
         while index < Int(condition.pointee.atomCount) {
             if passes(first + index, value, condition) { return true }
             index += 1
@@ -112,13 +116,28 @@ struct Evaluation {
             return false
         }
         var low = 0
-        var high = count
+        var left = count
         // The first block that begins above the address.
-        while low < high {
-            let middle = (low + high) >> 1
-            if AddressIndex.precedes(address, first[middle].address) { high = middle } else { low = middle + 1 }
+        while left > 0 {
+            let half = left >> 1
+            let isAbove = AddressIndex.precedes(address, first[low + half].address)
+            low = isAbove ? low : low + half + 1
+            left = isAbove ? half : left - half - 1
         }
         return low > 0 && first[low - 1].holds(address)
+    }
+
+    /// Whether a string is a moment at one of some times of the day.
+    @inline(never)
+    private func containsTime(
+        _ first: UnsafeMutablePointer<Atom>, _ count: Int, _ value: UnsafeMutablePointer<FlatValue>,
+        _ condition: UnsafeMutablePointer<ConditionRecord>
+    ) -> Bool {
+        guard value.pointee.kind == .string, let moment = InstantText.microseconds(value.pointee.text) else {
+            return false
+        }
+        for index in 0..<count where TimeOfDayTest.contains(bytes(first + index, condition), moment) { return true }
+        return false
     }
 
     private func containsSorted(
@@ -239,6 +258,9 @@ struct Evaluation {
         case .date:
             guard let moment = InstantText.microseconds(value.pointee.text) else { return false }
             return moment >= Int64(bitPattern: atom.pointee.x) && moment <= Int64(bitPattern: atom.pointee.y)
+        case .timeOfDay:
+            guard let moment = InstantText.microseconds(value.pointee.text) else { return false }
+            return TimeOfDayTest.contains(bytes(atom, condition), moment)
         case .address, .cidr:
             guard let address = IPAddress.read(value.pointee.text) else { return false }
             return atom.pointee.holds(address)

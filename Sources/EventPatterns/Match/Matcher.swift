@@ -30,7 +30,8 @@ public struct Matcher<ID: Hashable & Sendable>: Sendable {
 
         init(paths: PathTable, parts: [Part]) {
             self.parts = parts
-            rules = CompiledRules(paths: paths, segments: parts.map(\.segment), removed: parts.map(\.removed))
+            // Not key paths: in generic code each would be made anew at run time.
+            rules = CompiledRules(paths: paths, segments: parts.map { $0.segment }, removed: parts.map { $0.removed })
             idCount = parts.reduce(0) { $0 + $1.ids.count }
             ids = .allocate(capacity: max(1, idCount))
             var place = ids
@@ -119,7 +120,7 @@ public struct Matcher<ID: Hashable & Sendable>: Sendable {
     /// A matcher in which these rules stand instead of those of the same identifiers.
     public func replacing(_ rules: some Sequence<(ID, EventPattern)>) -> Matcher {
         let rules = Array(rules)
-        return removing(Set(rules.map(\.0))).adding(rules)
+        return removing(Set(rules.map { $0.0 })).adding(rules)
     }
 
     private static func adding(_ rules: [(ID, EventPattern)], to storage: Storage) -> Storage {
@@ -139,7 +140,7 @@ public struct Matcher<ID: Hashable & Sendable>: Sendable {
         var builder = SegmentBuilder()
         for (_, pattern) in rules { builder.add(pattern) { paths.number(of: $0) ?? 0 } }
         var parts = storage.parts
-        parts.append(Part(segment: builder.build(pathCount: known.count), ids: rules.map(\.0)))
+        parts.append(Part(segment: builder.build(pathCount: known.count), ids: rules.map { $0.0 }))
         // Parts at least double in size from the last to the first, so there are few and each rule moves few times.
         while parts.count > 1, parts[parts.count - 1].ids.count * 2 > parts[parts.count - 2].ids.count {
             let merged = merge(Array(parts.suffix(2)), paths)

@@ -87,7 +87,7 @@ struct RuleWork {
 
     private func leadsAnywhere(_ atom: Atom, _ condition: ConditionRecord, _ indexer: SegmentIndexer) -> Bool {
         switch atom.kind {
-        case .exists, .absent, .anythingBut: true
+        case .exists, .absent, .anythingBut, .timeOfDay: true
         default: indexer.textEntries(atom, condition).contains { $0.kind == .string || $0.kind == .gram }
         }
     }
@@ -161,7 +161,7 @@ extension Atom {
     /// Whether the test is one comparison.
     fileprivate var isPlain: Bool {
         switch kind {
-        case .regex, .wildcard, .containsAny, .wildcardCased, .anythingBut: false
+        case .regex, .wildcard, .containsAny, .wildcardCased, .anythingBut, .timeOfDay: false
         default: true
         }
     }
@@ -189,6 +189,7 @@ extension ValueTest {
         case .regex(let regex): regex.cost > 1_000_000 ? 1_000_000 : 2 + regex.cost / 16
         case .wildcard(let wildcard), .wildcardIgnoringCase(let wildcard): 4 + 3 * wildcard.text.count
         case .anythingBut(let exclusion): 1 + exclusion.mostWork
+        case .timeOfDay: 16
         default: 1
         }
     }

@@ -56,15 +56,20 @@ extension Segment {
         var test = strings.base + Int(plan.pointee.firstString)
         let end = test + Int(plan.pointee.stringCount)
         let stamps = scratch.subRuleStamps.base + base.subRule
+        let ruleStamps = scratch.ruleStamps.base + base.rule
         while test < end {
             let number = test.pointee.subRule
-            if stamps[Int(number)] != scratch.generation {
+            let rule = Int(test.pointee.rule)
+            // Of a rule with several branches, one that has passed is enough.
+            let isKnown = test.pointee.isBranched && rule >= 0 && ruleStamps[rule] == scratch.generation
+            if stamps[Int(number)] != scratch.generation, !isKnown {
                 scratch.work &+= Int(test.pointee.work)
                 // As soon as can be: a branch that cannot be foretold costs the more the later it is known.
                 if test.pointee.passes(value, evaluation) {
-                    if test.pointee.rule >= 0 {
+                    if rule >= 0 {
                         stamps[Int(number)] = scratch.generation
-                        scratch.matched.append(Int32(truncatingIfNeeded: base.rule) &+ test.pointee.rule)
+                        if test.pointee.isBranched { ruleStamps[rule] = scratch.generation }
+                        scratch.matched.append(Int32(truncatingIfNeeded: base.rule &+ rule))
                     } else {
                         consider(number, known: Int(test.pointee.known), scratch, base)
                     }
@@ -84,7 +89,7 @@ extension Segment {
         while place >= 0 {
             let entry = index.pointee.entries.base + Int(place)
             for item in 0..<Int(entry.pointee.count) {
-                consider(index.pointee.subRules[Int(entry.pointee.first) + item], scratch, base)
+                pass(index.pointee.subRules[Int(entry.pointee.first) + item], scratch, base)
             }
             place = entry.pointee.outer
         }
@@ -237,58 +242,5 @@ extension Segment {
                 }
             }
         }
-    }
-
-    /// Evaluates the sub-rules filed under an `anything-but` that some value of the path passes: for all values at the first.
-    func lookComplement(
-        _ value: UnsafeMutablePointer<FlatValue>, _ plan: UnsafeMutablePointer<Access.Plan>, _ scratch: MatchScratch,
-        _ base: SegmentBase
-    ) {
-        let path = value.pointee.path
-        if scratch.values.base + Int(scratch.firstValue(path)) != value { return }
-        let complement = complements.base + Int(plan.pointee.complement)
-        var index = scratch.firstValue(path)
-        while index >= 0 {
-            let current = scratch.values.base + Int(index)
-            index = current.pointee.next
-            var answer = ComplementIndex.Answer.all
-            if current.pointee.kind == .string {
-                let key = ByteHash.hash(
-                    current.pointee.base, Int(current.pointee.length), seed: Access.seed(path, .excluded))
-                answer = complement.pointee.answer(key, current, evaluation)
-            } else if current.pointee.isComparable {
-                answer = complement.pointee.answer(
-                    Access.key(path, .excludedNumber, current.pointee.number.bitPattern), current, evaluation)
-            }
-            switch answer {
-            case .only(let first, let count):
-                for place in first..<first + count { pass(complement.pointee.lists[place], scratch, base) }
-            case .allBut(let first, let count):
-                // They are evaluated, and so marked; the others pass.
-                for place in first..<first + count { consider(complement.pointee.lists[place], scratch, base) }
-                for place in 0..<complement.pointee.subRules.count {
-                    pass(complement.pointee.subRules[place], scratch, base)
-                }
-                return
-            case .all:
-                for place in 0..<complement.pointee.subRules.count {
-                    pass(complement.pointee.subRules[place], scratch, base)
-                }
-                return
-            }
-        }
-    }
-
-    /// Goes on with a sub-rule of which the condition it is filed under is known to hold.
-    @inline(__always)
-    private func pass(_ number: UInt32, _ scratch: MatchScratch, _ base: SegmentBase) {
-        let subRule = store.subRules.base + Int(number)
-        guard subRule.pointee.conditionCount == 1, !subRule.pointee.isBranched else {
-            return consider(number, known: Int(subRule.pointee.filed), scratch, base)
-        }
-        let stamp = scratch.subRuleStamps.base + (base.subRule + Int(number))
-        if stamp.pointee == scratch.generation { return }
-        stamp.pointee = scratch.generation
-        scratch.matched.append(Int32(truncatingIfNeeded: base.rule) &+ subRule.pointee.rule)
     }
 }

@@ -10,6 +10,7 @@ final class Segment: @unchecked Sendable {
     let planes: Buffer<PlaneIndex>
     let addresses: Buffer<AddressIndex>
     let complements: Buffer<ComplementIndex>
+    let rests: Buffer<PassedRules>
     let strings: Buffer<StringTest>
     /// One plan for every path number the segment knows.
     let plans: Buffer<Access.Plan>
@@ -33,6 +34,7 @@ final class Segment: @unchecked Sendable {
         planes = Buffer(parts.planes)
         addresses = Buffer(parts.addresses)
         complements = Buffer(parts.complements)
+        rests = Buffer(parts.rests)
         strings = parts.strings
         plans = parts.plans
         lengths = parts.lengths
@@ -49,7 +51,9 @@ final class Segment: @unchecked Sendable {
         for index in 0..<planes.count { planes[index].free() }
         for index in 0..<addresses.count { addresses[index].free() }
         for index in 0..<complements.count { complements[index].free() }
+        for index in 0..<rests.count { rests[index].free() }
         addresses.free()
+        rests.free()
         complements.free()
         intervals.free()
         planes.free()
@@ -68,6 +72,7 @@ final class Segment: @unchecked Sendable {
         for index in 0..<planes.count { total += planes[index].byteCount }
         for index in 0..<addresses.count { total += addresses[index].byteCount }
         for index in 0..<complements.count { total += complements[index].byteCount }
+        for index in 0..<rests.count { total += rests[index].byteCount }
         return total
     }
 }
@@ -106,8 +111,10 @@ extension Segment {
         if value.pointee.kind == .string {
             if looks.contains(.strings) { lookStrings(value, plan, scratch, base) }
             if looks.contains(.text) { lookText(value, plan, scratch, base) }
+            if looks.contains(.rest) { lookRest(value, plan, scratch, base) }
             return
         }
+        if looks.contains(.rest) { lookRest(value, plan, scratch, base) }
         if looks.contains(.notString) { follow(Access.key(value.pointee.path, .notString, 0), scratch, base) }
         if value.pointee.kind == .number {
             if looks.contains(.number) { lookNumber(value, plan, scratch, base) }
@@ -121,6 +128,15 @@ extension Segment {
         _ value: UnsafeMutablePointer<FlatValue>, _ plan: UnsafeMutablePointer<Access.Plan>, _ scratch: MatchScratch,
         _ base: SegmentBase
     ) {
+        if plan.pointee.presentSlot >= 0 {
+            let slot = hashes.slots.base + Int(plan.pointee.presentSlot)
+            if slot.pointee.count == 1 {
+                pass(slot.pointee.first, scratch, base)
+            } else {
+                let list = hashes.lists.base + Int(slot.pointee.first)
+                for index in 0..<Int(slot.pointee.count) { pass(list[index], scratch, base) }
+            }
+        }
         if plan.pointee.anySlot >= 0 {
             follow(hashes.slots.base[Int(plan.pointee.anySlot)], hashes.lists, scratch, base)
         }

@@ -163,7 +163,7 @@ extension SegmentIndexer {
             return min(0.8, share * 3 * Float(atom.extra))
         case .regex: return 0.3
         case .wildcardCased: return 0.3
-        case .date: return 0.4
+        case .date, .timeOfDay: return 0.4
         case .exists: return 0.9
         case .absent: return 1
         case .anythingBut: return 0.95

@@ -68,50 +68,6 @@ extension SegmentIndexer {
         return planes
     }
 
-    /// Files a sub-rule under one `anything-but` of strings or numbers: nearly all values pass it, so an event looks up the others.
-    mutating func fileComplement(_ number: UInt32) -> Bool {
-        let reference = chosen[Int(number)]
-        let condition = store.conditions[Int(reference)]
-        guard condition.atomCount == 1 else { return false }
-        let atom = store.atoms[Int(condition.firstAtom)]
-        guard atom.kind == .anythingBut, atom.flags & 1 != 0 else { return false }
-        let plan = plans.base + Int(condition.path)
-        if plan.pointee.complement < 0 {
-            plan.pointee.complement = Int32(complements.count)
-            complements.append((Buffer(), []))
-        }
-        let place = Int(plan.pointee.complement)
-        complements[place].subRules.append(number)
-        for index in 0..<Int(atom.length) {
-            let at = condition.firstAtom + atom.offset + UInt32(index)
-            let excluded = store.atoms[Int(at)]
-            let key =
-                excluded.kind == .number
-                ? Access.key(condition.path, .excludedNumber, excluded.x)
-                : hash(text(of: excluded, condition), condition.path, .excluded)
-            complements[place].members.append(
-                ComplementIndex.Member(key: key, subRule: number, condition: reference, atom: at))
-        }
-        return true
-    }
-
-    /// The indexes of what is filed so.
-    mutating func buildComplements() -> [ComplementIndex] {
-        complements.map { complement in
-            var subRules = complement.subRules
-            subRules.shrink()
-            return ComplementIndex(subRules, complement.members) { left, right in
-                let (one, other) = (store.atoms[Int(left.atom)], store.atoms[Int(right.atom)])
-                guard one.kind == other.kind, one.length == other.length, one.x == other.x, one.y == other.y else {
-                    return false
-                }
-                return one.length <= 16
-                    || text(of: one, store.conditions[Int(left.condition)])
-                        == text(of: other, store.conditions[Int(right.condition)])
-            }
-        }
-    }
-
     mutating func fileKey(_ key: UInt64, _ subRule: UInt32) {
         keys.append(key)
         keyed.append(subRule)
@@ -167,9 +123,13 @@ extension SegmentIndexer {
             plan.pointee.notString = true
             fileKey(Access.key(path, .notString, 0), subRule)
             fileString(path, subRule)
-        case .exists, .anythingBut:
+        case .exists:
+            plan.pointee.present = true
+            fileKey(Access.key(path, .present, 0), subRule)
+        case .anythingBut:
             plan.pointee.any = true
             fileKey(Access.key(path, .any, 0), subRule)
+        case .timeOfDay: fileString(path, subRule)
         case .absent: break
         default: fileText(atom, condition, subRule)
         }
@@ -177,7 +137,8 @@ extension SegmentIndexer {
 
     private mutating func fileString(_ path: Int32, _ subRule: UInt32) {
         plans.base[Int(path)].string = true
-        strings[path, default: []].append(subRule)
+        // Several alternatives of one condition are one test.
+        if strings[path]?.last != subRule { strings[path, default: []].append(subRule) }
     }
 
     /// What is run for every string of a path, path by path.

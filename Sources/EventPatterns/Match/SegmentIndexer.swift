@@ -8,6 +8,7 @@ struct SegmentIndexer {
         var planes: [PlaneIndex]
         var addresses: [AddressIndex]
         var complements: [ComplementIndex]
+        var rests: [PassedRules]
         var strings: Buffer<StringTest>
         var plans: Buffer<Access.Plan>
         var lengths: Buffer<Int32>
@@ -61,6 +62,9 @@ struct SegmentIndexer {
     var isInPlane: Set<UInt32> = []
     var addresses: [[(atom: Atom, subRule: UInt32)]] = []
     var complements: [(subRules: Buffer<UInt32>, members: [ComplementIndex.Member])] = []
+    /// Of each path how many sub-rules leave out texts that can be looked up, and those that are filed under them.
+    var exclusionCounts: [Int32: Int] = [:]
+    var rests: [Buffer<UInt32>] = []
 
     struct LengthKey: Hashable {
         var path: Int32
@@ -78,14 +82,16 @@ struct SegmentIndexer {
         let sharedCount = numberShared()
         choose()
         settlePlanes()
+        countExclusions()
         // Lengths first: a text is filed under one of its path's lengths.
         for index in 0..<chosen.count where !isInPlane.contains(UInt32(index)) {
             forEachAtom(chosen[index]) { $0.registerLength($1, $2) }
+            if isTurnedRound(chosen[index]) { forEachExcluded(chosen[index]) { $0.registerLength($1, $2) } }
         }
         settleLengths()
         for index in 0..<chosen.count where !isInPlane.contains(UInt32(index)) {
             let subRule = UInt32(index)
-            if fileComplement(subRule) { continue }
+            if fileComplement(subRule) || fileRest(subRule) { continue }
             if store.conditions[Int(chosen[index])].allowsAbsence {
                 always.append(subRule)
             } else {
@@ -101,12 +107,16 @@ struct SegmentIndexer {
             plans.base[path].anySlot = Int32(
                 truncatingIfNeeded: hashes.slot(Access.key(Int32(truncatingIfNeeded: path), .any, 0)))
         }
+        for path in 0..<plans.count where plans[path].present {
+            plans.base[path].presentSlot = Int32(
+                truncatingIfNeeded: hashes.slot(Access.key(Int32(truncatingIfNeeded: path), .present, 0)))
+        }
         let strings = buildStrings()
         let parts = Parts(
             store: store, hashes: hashes,
             grams: HashIndex(keys: gramKeys, subRules: gramKeyed), intervals: intervals.map { IntervalIndex($0) },
             planes: planes, addresses: addresses.map { AddressIndex($0) }, complements: buildComplements(),
-            strings: strings,
+            rests: rests.map { PassedRules($0, store) }, strings: strings,
             plans: plans, lengths: lengths, gates: gates, always: always, sharedCount: sharedCount)
         keys.free()
         keyed.free()

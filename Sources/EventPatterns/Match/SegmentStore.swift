@@ -51,14 +51,15 @@ struct SegmentStore {
             }
         let dates = SegmentStore.apart(listed.others.filter { $0.kind == .date })
         let addresses = SegmentStore.outermost(listed.others.filter { $0.kind == .cidr || $0.kind == .address })
+        let times = listed.others.filter { $0.kind == .timeOfDay }
         let rest = listed.others.filter { atom in
             switch atom.kind {
-            case .date, .cidr, .address: false
+            case .date, .cidr, .address, .timeOfDay: false
             case .range, .number: ranges.isEmpty
             default: true
             }
         }
-        let ordered = listed.atoms + ranges + dates + addresses + rest
+        let ordered = listed.atoms + ranges + dates + addresses + times + rest
         for (index, atom) in ordered.enumerated() { atoms[firstAtom + index] = atom }
         let searched =
             SegmentStore.steps(listed.atoms.count) + SegmentStore.steps(ranges.count) + SegmentStore.steps(dates.count)
@@ -68,8 +69,8 @@ struct SegmentStore {
             spanCount: UInt32(atoms.count - firstAtom), firstByte: UInt32(firstByte),
             byteCount: UInt32(text.count - firstByte), memo: -1, listedCount: UInt32(listed.atoms.count),
             tables: UInt32(listed.tables), rangeCount: UInt32(ranges.count), dateCount: UInt32(dates.count),
-            addressCount: UInt32(addresses.count),
-            work: UInt32(clamping: rest.reduce(searched) { $0 + work($1, firstAtom) }),
+            addressCount: UInt32(addresses.count), timeCount: UInt32(times.count),
+            work: UInt32(clamping: (times + rest).reduce(searched) { $0 + work($1, firstAtom, firstByte) }),
             allowsAbsence: ordered.contains { $0.kind == .absent })
     }
 
@@ -77,9 +78,10 @@ struct SegmentStore {
     private static func steps(_ count: Int) -> Int { count == 0 ? 0 : Int.bitWidth - count.leadingZeroBitCount }
 
     /// What a test costs at most; see `ConditionRecord.work`.
-    private func work(_ atom: Atom, _ firstAtom: Int) -> Int {
+    private func work(_ atom: Atom, _ firstAtom: Int, _ firstByte: Int) -> Int {
         switch atom.kind {
         case .regex: return 1 + Int(atom.y) / 16
+        case .timeOfDay: return 1 + TimeOfDayTest.steps(text.base + firstByte + Int(atom.offset))
         // Each byte that is looked for stands there sixteen times. What EventBridge takes in one field is taken here too: long
         // texts between stars count as short ones, since a text that lacks their beginning ends the search.
         case .wildcard, .wildcardCased: return 1 + min(Int(atom.work) / 16, 7)
@@ -89,7 +91,7 @@ struct SegmentStore {
             let others = listed..<Int(atom.length)
             if atom.flags & 1 != 0, listed == 0 { return 1 + SegmentStore.steps(others.count) }
             return SegmentStore.steps(listed)
-                + others.reduce(1) { $0 + work(atoms[firstAtom + Int(atom.offset) + $1], firstAtom) }
+                + others.reduce(1) { $0 + work(atoms[firstAtom + Int(atom.offset) + $1], firstAtom, firstByte) }
         default: return 1
         }
     }
@@ -165,6 +167,12 @@ struct SegmentStore {
             atom.x = UInt64(bitPattern: range.first)
             atom.y = UInt64(bitPattern: range.last)
             return atom
+        case .timeOfDay(let range):
+            var bytes: [UInt8] = []
+            for word in TimeOfDayTest.words(range) {
+                withUnsafeBytes(of: word.littleEndian) { bytes.append(contentsOf: $0) }
+            }
+            return textAtom(.timeOfDay, bytes, firstByte)
         case .exists: return Atom(.exists)
         case .absent: return Atom(.absent)
         case .range(let range):
@@ -291,33 +299,5 @@ struct SegmentStore {
         atom.offset = UInt32(atoms.count - firstAtom)
         for each in excluded { atoms.append(each) }
         return atom
-    }
-
-    // MARK: comparing conditions
-
-    /// A hash over a condition's path, atoms and text.
-    func hash(_ condition: ConditionRecord) -> UInt64 {
-        let atomBytes = UnsafeRawPointer(atoms.base + Int(condition.firstAtom)).assumingMemoryBound(to: UInt8.self)
-        let inAtoms = ByteHash.hash(
-            atomBytes, Int(condition.spanCount) * MemoryLayout<Atom>.stride,
-            seed: UInt64(UInt32(bitPattern: condition.path)))
-        return ByteHash.hash(text.base + Int(condition.firstByte), Int(condition.byteCount), seed: inAtoms)
-    }
-
-    func areEqual(_ left: ConditionRecord, _ right: ConditionRecord) -> Bool {
-        guard left.path == right.path, left.atomCount == right.atomCount, left.spanCount == right.spanCount,
-            left.byteCount == right.byteCount
-        else { return false }
-        let leftAtoms = UnsafeRawPointer(atoms.base + Int(left.firstAtom)).assumingMemoryBound(to: UInt8.self)
-        let rightAtoms = UnsafeRawPointer(atoms.base + Int(right.firstAtom)).assumingMemoryBound(to: UInt8.self)
-        return ByteHash.equal(leftAtoms, rightAtoms, Int(left.spanCount) * MemoryLayout<Atom>.stride)
-            && ByteHash.equal(
-                text.base + Int(left.firstByte), text.base + Int(right.firstByte), Int(left.byteCount))
-    }
-
-    /// Drops the condition appended last.
-    mutating func dropLast(_ condition: ConditionRecord) {
-        atoms.truncate(Int(condition.firstAtom))
-        text.truncate(Int(condition.firstByte))
     }
 }

@@ -24,6 +24,8 @@ struct StringTest: BitwiseCopyable {
     let subRule: UInt32
     /// The rule, as a position in the segment, if to pass the test is to match it; else -1.
     let rule: Int32
+    /// Whether the rule has other branches.
+    let isBranched: Bool
     /// Which of the sub-rule's conditions has been found to hold once the test is passed, -1 for none.
     let known: Int32
     /// The least length of a text.
@@ -63,7 +65,8 @@ struct StringTest: BitwiseCopyable {
             case _ where StringTest.excludesText(condition.pointee, store) && outer.isListed: .listed
             default: .condition
             }
-        rule = !isShared && record.conditionCount == 1 && !record.isBranched ? record.rule : -1
+        rule = !isShared && record.conditionCount == 1 ? record.rule : -1
+        isBranched = record.isBranched
         known = isShared ? -1 : Int32(record.filed)
         program = store.program(of: atom, condition.pointee)
         let hasEnds = kind == .wildcards || kind == .wildcardCased

@@ -18,6 +18,7 @@ struct WildcardGroup {
 
     /// Takes the wildcards out of a list that have others like them.
     static func group(_ tests: [ValueTest]) -> (others: [ValueTest], groups: [WildcardGroup]) {
+        guard tests.count > 1 else { return (tests, []) }
         let keyed = tests.map { part($0) }
         var counts: [Key: Int] = [:]
         for (key, _) in keyed.compactMap(\.self) { counts[key, default: 0] += 1 }

@@ -87,6 +87,8 @@ public enum PatternExtension: String, Sendable, Hashable, CaseIterable {
     case wildcardIgnoreCase = "wildcard equals-ignore-case"
     /// `{"date": [">=", "2024-01-01T00:00:00Z", "<", "2025-01-01T00:00:00Z"]}`.
     case date
+    /// `{"time-of-day": [">=", "22:00", "<", "06:00", "zone", "Europe/Berlin"]}`.
+    case timeOfDay = "time-of-day"
 }
 
 /// How large a rule may be.

@@ -27,6 +27,7 @@ enum ValueTest: Sendable, Hashable {
     case regex(PatternRegex)
     case wildcardIgnoringCase(Wildcard)
     case date(DateRange)
+    case timeOfDay(TimeOfDayRange)
 
     /// How many comparisons of letters beside ASCII, ignoring case, a value may take; those of exclusions count four times.
     var casedCount: Int {

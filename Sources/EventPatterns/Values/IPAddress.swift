@@ -23,7 +23,7 @@ struct IPAddress: Sendable, Hashable {
         low = UInt64(value)
     }
 
-    private init(v6High: UInt64, low v6Low: UInt64) {
+    init(v6High: UInt64, low v6Low: UInt64) {
         let isMapped = v6High == 0 && v6Low >> 32 == 0xFFFF
         self.init(isV6: !isMapped, high: v6High, low: isMapped ? v6Low & 0xFFFF_FFFF : v6Low)
     }
@@ -48,16 +48,7 @@ struct IPAddress: Sendable, Hashable {
     /// Reads an address.
     init(parsing text: UnsafeBufferPointer<UInt8>) throws(Failure) { self = try IPAddress.parse(text).get() }
 
-    /// Reads an address, nil for other texts. Nothing is thrown, for who listens to errors makes a box for each.
-    static func read(_ text: UnsafeBufferPointer<UInt8>) -> IPAddress? {
-        switch parse(text) {
-        case .success(let address): address
-        case .failure: nil
-        }
-    }
-
     private static func parse(_ text: UnsafeBufferPointer<UInt8>) -> Result<IPAddress, Failure> {
-        if let value = fourParts(text) { return .success(IPAddress(v4: value)) }
         var colons = 0
         var dots = 0
         for byte in text {
@@ -71,33 +62,11 @@ struct IPAddress: Sendable, Hashable {
             }
         }
         if colons == 0 { return parseV4(text, dots: dots) }
-        return dots > 0 ? .failure(.nonstandard) : parseV6(text)
+        guard dots == 0 else { return .failure(.nonstandard) }
+        return readV6(text).map { .success($0) } ?? .failure(.invalid)
     }
 
-    /// The usual form of the older addresses, in one pass; nil for all other texts.
-    @inline(__always)
-    private static func fourParts(_ text: UnsafeBufferPointer<UInt8>) -> UInt32? {
-        guard text.count >= 7, text.count <= 15 else { return nil }
-        var value: UInt32 = 0
-        var part: UInt32 = 0
-        var digits = 0
-        var dots = 0
-        for byte in text {
-            let digit = byte &- 0x30
-            if digit < 10 {
-                part = part &* 10 &+ UInt32(digit)
-                digits &+= 1
-            } else {
-                guard byte == 0x2E, digits > 0, digits < 4, part < 256 else { return nil }
-                value = value << 8 | part
-                (part, digits, dots) = (0, 0, dots &+ 1)
-            }
-        }
-        guard dots == 3, digits > 0, digits < 4, part < 256 else { return nil }
-        return value << 8 | part
-    }
-
-    private static func parseV4(_ text: UnsafeBufferPointer<UInt8>, dots: Int) -> Result<IPAddress, Failure> {
+    static func parseV4(_ text: UnsafeBufferPointer<UInt8>, dots: Int) -> Result<IPAddress, Failure> {
         guard dots == 3 else { return .failure(.nonstandard) }
         var value: UInt32 = 0
         var part: UInt32 = 0
@@ -120,67 +89,6 @@ struct IPAddress: Sendable, Hashable {
         if digits == 0 { return .failure(.nonstandard) }
         if tooBig { return .failure(.invalid) }
         return .success(IPAddress(v4: value << 8 | part))
-    }
-
-    /// Moves the groups read so far up by one, and puts another below them.
-    private static func push(_ value: UInt64, _ groups: inout (UInt64, UInt64)) {
-        groups.0 = groups.0 << 16 | groups.1 >> 48
-        groups.1 = groups.1 << 16 | value
-    }
-
-    private static func parseV6(_ text: UnsafeBufferPointer<UInt8>) -> Result<IPAddress, Failure> {
-        let count = text.count
-        guard count >= 2 else { return .failure(.invalid) }
-        var groups: (UInt64, UInt64) = (0, 0)
-        var filled = 0
-        var gapAt = -1
-        var index = 0
-        if text[0] == UInt8(ascii: ":") {
-            guard text[1] == UInt8(ascii: ":") else { return .failure(.invalid) }
-            index = 1
-        }
-        var value: UInt64 = 0
-        var sawDigit = false
-        while index < count {
-            let byte = text[index]
-            index += 1
-            if byte == UInt8(ascii: ":") {
-                if !sawDigit {
-                    if gapAt >= 0 { return .failure(.invalid) }
-                    gapAt = filled
-                    continue
-                }
-                if index == count || filled == 8 { return .failure(.invalid) }
-                push(value, &groups)
-                filled += 1
-                value = 0
-                sawDigit = false
-            } else {
-                let digit =
-                    byte <= UInt8(ascii: "9") ? byte - UInt8(ascii: "0") : (byte | 0x20) - UInt8(ascii: "a") + 10
-                value = value << 4 | UInt64(digit)
-                if value > 0xFFFF { return .failure(.invalid) }
-                sawDigit = true
-            }
-        }
-        if sawDigit {
-            if filled == 8 { return .failure(.invalid) }
-            push(value, &groups)
-            filled += 1
-        }
-        if gapAt < 0 {
-            guard filled == 8 else { return .failure(.invalid) }
-            return .success(IPAddress(v6High: groups.0, low: groups.1))
-        }
-        guard filled < 8 else { return .failure(.invalid) }
-        // The groups after the gap are already in place; those before it move up to the front.
-        let all = UInt128(groups.0) << 64 | UInt128(groups.1)
-        let tailBits = UInt128(16 * (filled - gapAt))
-        let tail = tailBits == 0 ? 0 : all & ((1 << tailBits) - 1)
-        let head = gapAt == 0 ? 0 : (all >> tailBits) << UInt128(128 - 16 * gapAt)
-        let whole = head | tail
-        return .success(
-            IPAddress(v6High: UInt64(truncatingIfNeeded: whole >> 64), low: UInt64(truncatingIfNeeded: whole)))
     }
 }
 

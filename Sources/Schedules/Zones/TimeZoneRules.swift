@@ -48,6 +48,12 @@ package struct TimeZoneRules: Sendable, Hashable {
         return offsets[low]
     }
 
+    /// Calls `body` with each stretch of time in its order: the moment in UTC at which it begins, `.min` for the first, and the
+    /// seconds east of Greenwich in it.
+    package func forEachOffset(_ body: (_ start: Int64, _ offset: Int64) -> Void) {
+        for (index, offset) in offsets.enumerated() { body(index == 0 ? .min : moments[index - 1], offset) }
+    }
+
     /// What the region's clocks show at a moment in UTC.
     package func civil(at moment: Int64) -> CivilTime {
         CivilTime(seconds: moment + offset(at: moment))

@@ -16,6 +16,9 @@ struct BenchPatterns: ParsableCommand {
     @Option(help: ArgumentHelp("How many rules (default: 5, 1,000 and 100,000).", valueName: "n"))
     var rules: Int?
 
+    @Flag(help: "Leave out what rules that are made to cost much leave of the others' speed.")
+    var withoutHostile = false
+
     func validate() throws {
         if let kind, BenchKind(rawValue: kind) == nil {
             throw ValidationError(
@@ -31,7 +34,9 @@ struct BenchPatterns: ParsableCommand {
         var printer = BenchPrinter(options)
         for kind in kinds {
             for count in rules.map({ [$0] }) ?? [5, 1_000, 100_000] {
-                for figure in try PatternBench(kind: kind, ruleCount: count).run() {
+                for figure in try PatternBench(
+                    kind: kind, ruleCount: count, measuresHostile: !withoutHostile
+                ).run() {
                     try printer.add(
                         BenchLine(
                             bench: "patterns",

@@ -3,7 +3,6 @@
 #elseif canImport(Musl)
     import Musl
 #endif
-package import Schedules
 
 /// The system's time zone database: TZif files by name.
 package enum TimeZoneFiles {
