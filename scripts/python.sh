@@ -2,7 +2,8 @@
 # The readers that check what Sluice writes, in a virtual environment of this folder.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-wanted="pyarrow duckdb polars numpy vega_datasets boto3"
+# fastparquet for parquet.thrift, and thriftpy2 to read by it.
+wanted="pyarrow duckdb polars numpy vega_datasets boto3 fastparquet thriftpy2"
 stamp=.venv/.installed
 [[ -f $stamp && $(<"$stamp") == "$wanted" ]] && exit 0
 if ! python3 -c 'import venv, ensurepip' 2>/dev/null; then

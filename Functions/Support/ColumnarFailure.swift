@@ -8,7 +8,7 @@ extension HandlerError {
         // The message has row and line; the offset helps where a file is too large for an editor.
         let suffix = error.byteOffset.map { " (byte \($0))" } ?? ""
         let hint = error.code == .schemaMismatch ? table.map(Self.dropHint) ?? "" : ""
-        let isTransient = error.code == .readFailed || error.code == .writeFailed
+        let isTransient = [.readFailed, .writeFailed, .outOfMemory].contains(error.code)
         self.init(
             code: error.code.description, message: "\(object): \(error.message)\(suffix)\(hint)",
             retry: isTransient ? nil : false)

@@ -6,7 +6,7 @@ extension TableLoader {
     public struct Settings: Decodable, Sendable {
         /// The bucket of the Parquet files.
         public var targetBucket: String?
-        /// `snappy` (the default), `zstd`, `gzip` or `none`, or with a level `zstd:9`, `gzip:1`.
+        /// `auto` (the default), `snappy`, `zstd`, `gzip` or `none`, or with a level `zstd:9`, `gzip:1`.
         public var compression: String?
         /// Most rows of a row group, and compressed bytes at which one ends.
         public var rowGroupRows: Int?

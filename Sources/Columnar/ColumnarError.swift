@@ -40,6 +40,8 @@ public struct ColumnarError: Error, Sendable, Hashable {
         public static let readFailed = Code("ReadFailed")
         /// The sink could not be written.
         public static let writeFailed = Code("WriteFailed")
+        /// The system gives no more memory.
+        public static let outOfMemory = Code("OutOfMemory")
         /// A feature, option or type that this version does not do.
         public static let unsupported = Code("Unsupported")
         /// Options that do not exist or do not go together.

@@ -19,7 +19,7 @@ struct JSONRandomTests {
             options.parquet.pageRows = [8, 100, 20_000].randomElement(using: &random) ?? 100
             options.parquet.pageBytes = [256, 512 << 10].randomElement(using: &random) ?? 256
             options.parquet.compression =
-                [.none, .snappy, .zstd(level: 1)].randomElement(using: &random) ?? .none
+                [.none, .snappy, .automatic, .zstd(level: 1)].randomElement(using: &random) ?? .none
             options.parquet.compatibility = [.current, .legacy, .newest].randomElement(using: &random) ?? .current
             options.threads = Int.random(in: 1...2, using: &random)
             let path = folder.path("\(form)-\(seed).parquet")

@@ -5,11 +5,11 @@ import Testing
 /// Bounds in the footer are there to be trusted: readers pass over row groups by them, and by the page index over pages.
 @Suite("Pruning by bounds", .timeLimit(.minutes(5)))
 struct PruningTests {
-    private static let names = ["id", "word", "long", "amount", "wide", "x", "day", "at", "flag"]
+    static let names = ["id", "word", "long", "amount", "wide", "x", "day", "at", "flag"]
 
     /// Rows as fields, with what bounds are often wrong about: texts that agree in their first 64 bytes, or have a character
     /// there that a cut would part, negative and long decimals, NaN, both zeros, nulls, a column of nulls at its beginning.
-    private func rows(_ count: Int) -> [[String]] {
+    static func rows(_ count: Int) -> [[String]] {
         var random = SeededGenerator(seed: 41)
         let words = ["alpha", "Ω", "beta", "ähre", "zeta", "", "\u{10FFFF}", "Beta"]
         return (0..<count).map { row in
@@ -41,7 +41,7 @@ struct PruningTests {
     @Test("pyarrow, DuckDB and Polars find by our bounds what they find without; bytes that are no UTF-8 included")
     func peers() throws {
         let folder = try ScratchFolder()
-        let rows = rows(3000)
+        let rows = Self.rows(3000)
         var files: [String] = []
         func save(_ bytes: [UInt8], _ name: String) throws {
             files.append(folder.path(name))
@@ -78,7 +78,7 @@ struct PruningTests {
 
     @Test("the page index bounds every page's own values, however its column is stored")
     func pages() throws {
-        let rows = rows(3000)
+        let rows = Self.rows(3000)
         for compatibility in [ParquetWriterOptions.Compatibility.legacy, .current, .newest] {
             let bytes = try write(rows) { $0.parquet.compatibility = compatibility }
             let metadata = try footer(bytes)

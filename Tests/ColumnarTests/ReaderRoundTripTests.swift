@@ -32,6 +32,7 @@ struct ReaderRoundTripTests {
         arguments: [
             (ParquetWriterOptions.Compression.snappy, ParquetWriterOptions.Compatibility.current, 0),
             (.snappy, .legacy, 3), (.zstd(level: 3), .current, 5), (.none, .legacy, 0), (.none, .current, 2),
+            (.automatic, .current, 7),
         ] as [(ParquetWriterOptions.Compression, ParquetWriterOptions.Compatibility, Int)])
     func everyValue(
         compression: ParquetWriterOptions.Compression, compatibility: ParquetWriterOptions.Compatibility, nullEvery: Int

@@ -247,7 +247,7 @@ struct TypeSchemaTests {
         }
         var jobs: [ParquetChecker.Job] = []
         for compatibility in [ParquetWriterOptions.Compatibility.legacy, .current, .newest] {
-            for compression in [ParquetWriterOptions.Compression.none, .snappy, .zstd(level: 1)] {
+            for compression in [ParquetWriterOptions.Compression.none, .snappy, .zstd(level: 1), .automatic] {
                 var options = ConversionOptions()
                 options.schema = columns.map { ColumnSchema(name: $0.0, type: $0.1) }
                 options.parquet.compatibility = compatibility

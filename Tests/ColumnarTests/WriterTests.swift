@@ -194,7 +194,7 @@ struct WriterTests {
         try Data(text.utf8).write(to: URL(filePath: csv))
         var jobs: [ParquetChecker.Job] = []
         for compatibility in [ParquetWriterOptions.Compatibility.legacy, .current, .newest] {
-            for compression in [ParquetWriterOptions.Compression.none, .snappy, .zstd(level: 3)] {
+            for compression in [ParquetWriterOptions.Compression.none, .snappy, .zstd(level: 3), .automatic] {
                 let bytes = try write(text) { options in
                     options.parquet.compatibility = compatibility
                     options.parquet.compression = compression

@@ -63,6 +63,10 @@ int clinux_stay_on_one_core(void);
 /// Gives the calling thread back the cores that it had before `clinux_stay_on_one_core`.
 void clinux_use_all_cores(void);
 
+/// Takes the program's own code and constants out of the process' resident memory, as far as they are not written to.
+/// They stay in the page cache, from where what is needed comes back at its next use. A breakpoint of a debugger is lost.
+void clinux_return_program_pages(void);
+
 /// Raises this process' limit of open descriptors to what it may be. What `clinux_spawn` starts has the limit from before:
 /// programs that use select(2), or close all descriptors there could be, count on it.
 void clinux_raise_descriptor_limit(void);

@@ -29,7 +29,7 @@ package struct ColumnarBench {
     package var recordRows = 300_000
     package var repetitions = 5
     package var threads = [1, 2]
-    package var compression = ParquetWriterOptions.Compression.snappy
+    package var compression = ParquetWriterOptions.Compression.automatic
     package var seed: UInt64 = 7
     /// How long another reader takes to read a Parquet file whole on one thread, in seconds; nil where there is none.
     package var peerRead: ((_ path: String) -> Double?)?

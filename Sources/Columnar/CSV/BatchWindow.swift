@@ -95,6 +95,7 @@ struct BatchWindow {
 
     /// Makes the batch larger and reads on, for a record that does not fit.
     mutating func enlarge(_ batch: RecordBatch, lineEnd: UInt8) throws(ColumnarError) {
+        try FreeMemory.require(toBuild: batch.capacity * 2)
         batch.grow(to: batch.capacity * 2)
         try load(batch, lineEnd: lineEnd)
     }

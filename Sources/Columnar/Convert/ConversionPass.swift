@@ -189,6 +189,7 @@ final class ConversionPass {
         var spares: [RecordBatch] =
             isPaired ? (1..<2 * Self.batchesAhead).map { _ in RecordBatch(capacity: capacity) } : []
         while !current.isEmpty {
+            try FreeMemory.require(toBuild: current)
             // With two threads, the next batches are read while these are built; what that throws counts afterwards.
             var next: (batches: [RecordBatch], error: ColumnarError?)?
             let free = Array(spares.prefix(Self.batchesAhead))

@@ -34,7 +34,7 @@ struct RawBuffer {
 
     private static func allocate(_ old: UnsafeMutablePointer<UInt8>?, _ size: Int) -> UnsafeMutablePointer<UInt8> {
         guard let memory = realloc(old, size) else {
-            // As Swift's own allocation does: there is nothing to go on with.
+            // As Swift's own allocation does; `FreeMemory` has asked before, where it could be an error.
             preconditionFailure("out of memory: \(size) bytes for a column buffer")
         }
         return memory.assumingMemoryBound(to: UInt8.self)

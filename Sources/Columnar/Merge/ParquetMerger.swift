@@ -148,6 +148,7 @@ final class ParquetMergeWriter {
         var done = 0
         while done < rows {
             let count = min(rows - done, options.rowGroupRows - groupRows)
+            try FreeMemory.require(toBuild: 0)
             for (index, builder) in builders.enumerated() {
                 if sources[index] == nil {
                     try builder.appendNulls(count, workspace)

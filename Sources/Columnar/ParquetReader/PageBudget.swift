@@ -16,6 +16,15 @@ final class PageBudget: Sendable {
                 "needs \(bytes) bytes expanded, and with the other open pages of the file \(total); the limit "
                     + "(ParquetLimits.openBytes) is \(limit)", code: .limitExceeded)
         }
+        // A page beside its stored bytes. What is smaller than that is not worth asking for.
+        if bytes > 1 << 20 {
+            do throws(ColumnarError) {
+                try FreeMemory.require(2 * bytes)
+            } catch {
+                throw DecodeFault(
+                    "needs \(bytes) bytes expanded, and the system gives no more memory", code: .outOfMemory)
+            }
+        }
         return hold
     }
 

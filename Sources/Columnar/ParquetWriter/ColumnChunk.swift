@@ -23,6 +23,8 @@ struct ColumnChunk {
     var pageList: [Page] = []
     /// Compressed or not: decided at the first page, since a chunk has one codec.
     var codec: CompressionCodec?
+    /// What the texts of the chunk are best compressed with, by a trial; nil: as pages in general.
+    var textCodec: CompressionCodec?
     /// Whether a page of values, not ids, had its say in that.
     var hasTriedValues = false
     /// Whether doubles are stored as BYTE_STREAM_SPLIT; nil until tried.
@@ -49,7 +51,7 @@ struct ColumnChunk {
         pages.free()
         dictionaryPage.count = 0
         pageList.removeAll(keepingCapacity: true)
-        (codec, hasTriedValues, splitsBytes, splitsLengths) = (nil, false, nil, nil)
+        (codec, textCodec, hasTriedValues, splitsBytes, splitsLengths) = (nil, nil, false, nil, nil)
         (rows, values, nulls) = (0, 0, 0)
         (uncompressedSize, bounds) = (0, ValueBounds())
     }
@@ -114,14 +116,15 @@ struct ColumnChunk {
         _ plain: UnsafeRawBufferPointer, _ workspace: PageWorkspace
     ) throws(ColumnarError) {
         let compressor = workspace.compressor
-        guard compressor.codec != .uncompressed, plain.count >= 1024 else { return }
-        try compressor.compress(plain)
+        let wanted = textCodec ?? compressor.codec
+        guard wanted != .uncompressed, plain.count >= 1024 else { return }
+        try compressor.compress(plain, as: wanted)
         let saved = plain.count - compressor.output.count
         guard saved > plain.count / 20, saved > pages.count / 50 else { return }
         var old = pages
         defer { old.free() }
         pages = PageStore(memory)
-        codec = compressor.codec
+        codec = wanted
         let longest = pageList.reduce(0) { max($0, $1.storedSize) }
         let room = UnsafeMutableRawBufferPointer.allocate(byteCount: longest, alignment: 16)
         defer { room.deallocate() }
@@ -129,7 +132,7 @@ struct ColumnChunk {
             let page = pageList[index]
             let body = UnsafeMutableRawBufferPointer(rebasing: room[..<page.storedSize])
             old.copy(from: page.offset + page.size - page.storedSize, to: body)
-            try compressor.compress(UnsafeRawBufferPointer(body))
+            try compressor.compress(UnsafeRawBufferPointer(body), as: wanted)
             let offset = pages.count
             let header = Self.header(
                 plain: body.count, stored: compressor.output.count, values: page.values, encoding: page.encoding)
@@ -144,15 +147,16 @@ struct ColumnChunk {
         _ plain: UnsafeRawBufferPointer, _ workspace: PageWorkspace
     ) throws(ColumnarError) -> UnsafeRawBufferPointer {
         let compressor = workspace.compressor
-        if codec == .uncompressed || compressor.codec == .uncompressed {
+        let wanted = codec ?? textCodec ?? compressor.codec
+        if wanted == .uncompressed {
             codec = .uncompressed
             return plain
         }
-        try compressor.compress(plain)
+        try compressor.compress(plain, as: wanted)
         if codec == nil {
             // Less than a twentieth saved is not worth the reader's time. Tiny pages tell nothing.
             let gains = compressor.output.count < plain.count - plain.count / 20 || plain.count < 1024
-            codec = gains ? compressor.codec : .uncompressed
+            codec = gains ? wanted : .uncompressed
             if !gains { return plain }
         }
         return compressor.output.bytes

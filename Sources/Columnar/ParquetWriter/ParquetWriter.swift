@@ -62,6 +62,7 @@ public final class ParquetWriter {
 
     private func flush() throws(ColumnarError) {
         guard pending > 0 else { return }
+        try FreeMemory.require(toBuild: batch.derived.bytes.count)
         batch.derived.endBatch()
         batch.rows = pending
         if let misfit = try table.append([batch], DerivedValues.dialect, meanwhile: {}) {

@@ -3,6 +3,9 @@ public struct ParquetWriterOptions: Sendable {
     /// How pages are compressed. A column whose pages hardly shrink is stored uncompressed.
     public enum Compression: Sendable, Hashable {
         case none
+        /// Snappy, but Zstandard for texts that seldom repeat and that it makes clearly smaller at about the same speed:
+        /// Snappy finds repetitions alone, so that ids, hashes and the like keep their size with it.
+        case automatic
         case snappy
         /// Zstandard, level 1 (fast) to 22 (small).
         case zstd(level: Int)
@@ -20,7 +23,7 @@ public struct ParquetWriterOptions: Sendable {
         case legacy
     }
 
-    public var compression = Compression.snappy
+    public var compression = Compression.automatic
     public var compatibility = Compatibility.current
     /// Most rows of a row group.
     public var rowGroupRows = 1_000_000
@@ -69,7 +72,7 @@ public struct ParquetWriterOptions: Sendable {
 }
 
 extension ParquetWriterOptions.Compression: CustomStringConvertible {
-    /// Reads `snappy`, `zstd`, `gzip`, `none`, and with a level `zstd:1` to `zstd:22`, `gzip:1` to `gzip:9`. Without one,
+    /// Reads `auto`, `snappy`, `zstd`, `gzip`, `none`, and with a level `zstd:1` to `zstd:22`, `gzip:1` to `gzip:9`. Without one,
     /// Zstandard has level 3 and gzip level 6.
     ///
     /// Throws `InvalidConfiguration` for any other word.
@@ -77,6 +80,9 @@ extension ParquetWriterOptions.Compression: CustomStringConvertible {
         let parts = word.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
         let levels: ClosedRange<Int>?
         switch String(parts[0]) {
+        case "auto":
+            self = .automatic
+            levels = nil
         case "snappy":
             self = .snappy
             levels = nil
@@ -92,7 +98,8 @@ extension ParquetWriterOptions.Compression: CustomStringConvertible {
         default:
             throw ColumnarError(
                 .invalidConfiguration,
-                "The compression \"\(word)\" is unknown; choose snappy, zstd, gzip or none, or a level, such as zstd:9."
+                "The compression \"\(word)\" is unknown; choose auto, snappy, zstd, gzip or none, or a level, such as "
+                    + "zstd:9."
             )
         }
         guard parts.count > 1 else { return }
@@ -113,6 +120,7 @@ extension ParquetWriterOptions.Compression: CustomStringConvertible {
     public var description: String {
         switch self {
         case .none: "none"
+        case .automatic: "auto"
         case .snappy: "snappy"
         case .zstd(let level): "zstd:\(level)"
         case .gzip(let level): "gzip:\(level)"

@@ -87,6 +87,7 @@ struct CSV: AsyncParsableCommand {
             options.quality = try rulesOption.qualityRules()
             options.masking = try maskOption.masking()
             if profile != nil { options.profile = 10 }
+            ProgramMemory.release()
             let clock = ContinuousClock()
             let started = clock.now
             let report = try Failure.named(input) {

@@ -41,6 +41,7 @@ extension CSV {
             options.parquet.compression = .none
             options.profile = max(top, outputOption.json ? 10 : 0)
             options.masking = try maskOption.masking()
+            ProgramMemory.release()
             let clock = ContinuousClock()
             let started = clock.now
             let report = try Failure.named(input) {

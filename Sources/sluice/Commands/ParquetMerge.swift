@@ -57,6 +57,7 @@ extension Parquet {
             var options = ParquetWriterOptions()
             options.keyValueMetadata = [(key: "sluice.merged", value: "\(paths.count) files")]
             try parquetOption.apply(to: &options)
+            ProgramMemory.release()
             let report = try merge(sources, options)
             // The output may have taken the place of an input.
             let made = try Set(report.files.map { try MergeFiles.identity(place(of: $0)) })

@@ -6,8 +6,8 @@ struct ParquetOption: ParsableArguments {
     @Option(
         help: ArgumentHelp(
             "How pages are compressed: snappy, zstd, gzip, none, or with a level zstd:1 (fast) to zstd:22 (small), gzip:1 to "
-                + "gzip:9.", valueName: "method"))
-    var compression = "snappy"
+                + "gzip:9; auto: snappy, and zstd for texts that it makes clearly smaller.", valueName: "method"))
+    var compression = "auto"
     @Flag(help: "Only what readers of Parquet 1.0 know: dictionaries and plain values.") var compat = false
     @Flag(help: "Also encodings that only newer readers know, where they make a column smaller.") var newest = false
 

@@ -113,7 +113,7 @@ final class ColumnMemory: Sendable {
 
     private static func plain(_ count: Int) -> UnsafeMutableRawPointer {
         guard let block = malloc(count) else {
-            // As Swift's own allocation does: there is nothing to go on with.
+            // As Swift's own allocation does; `FreeMemory` has asked before, where it could be an error.
             preconditionFailure("out of memory: \(count) bytes for a column buffer")
         }
         return block
