@@ -81,6 +81,7 @@ struct BenchColumnar: ParsableCommand {
     var rows = 500_000
 
     func run() throws {
+        ProgramMemory.release()
         var bench = ColumnarBench(folder: options.folder)
         bench.orderRows = rows
         if let python = getenv("SLUICE_PYTHON").map({ String(cString: $0) }) {
