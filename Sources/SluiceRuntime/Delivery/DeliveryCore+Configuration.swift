@@ -63,8 +63,9 @@ extension DeliveryCore {
             if let free { subscriptions[free] = subscription } else { subscriptions.append(subscription) }
             return
         }
-        subscriptions[position].function = function
         let before = subscriptions[position].rules
+        if before.batch != rules.batch || subscriptions[position].function != function { disband(at: position) }
+        subscriptions[position].function = function
         subscriptions[position].rules = rules
         if before.rate != rules.rate { subscriptions[position].gate = rules.rate.map(RateGate.init) }
         if rules.breaker == nil, case .running = subscriptions[position].flow { subscriptions[position].streak.reset() }
@@ -126,10 +127,7 @@ extension DeliveryCore {
         }
         subscriptions[position].lines = kept
         subscriptions[position].hungry = []
-        subscriptions[position].assembling = []
-        subscriptions[position].assemblingBytes = 0
-        subscriptions[position].assemblingPayload = 0
-        subscriptions[position].assemblingKeys = []
+        clearAssembling(at: position)
         func hold(_ attempt: inout Attempt) {
             for at in attempt.works.indices { attempt.works[at].key = rekey(attempt.works[at], policy) }
             for key in Set(attempt.works.compactMap(\.key)) {

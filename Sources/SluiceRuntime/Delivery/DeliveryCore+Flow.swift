@@ -35,13 +35,12 @@ extension DeliveryCore {
         changedFlows.insert(subscriptions[position].id)
     }
 
-    /// The batch being put together goes back into the queue: what starts after the pause is put together then.
-    private mutating func disband(at position: Int) {
+    /// The batch being put together goes back into the queue: what starts after a pause, or by another deployment's limits,
+    /// is put together then.
+    mutating func disband(at position: Int) {
         let works = subscriptions[position].assembling
-        subscriptions[position].assembling = []
-        subscriptions[position].assemblingBytes = 0
-        subscriptions[position].assemblingPayload = 0
-        subscriptions[position].assemblingKeys = []
+        guard !works.isEmpty else { return }
+        clearAssembling(at: position)
         releaseKeys(of: works, at: position)
         putBack(works, at: position)
     }

@@ -73,28 +73,30 @@ extension DeliveryCore {
         return .records(verdicts)
     }
 
-    /// Takes an attempt back without a verdict: it never reached a worker. Its works run again.
-    package mutating func giveBack(_ id: AttemptID) {
+    /// Takes an attempt back without a verdict: it never reached a worker. Its works run again; `singly`: one by one, for
+    /// their target takes no more at once.
+    package mutating func giveBack(_ id: AttemptID, singly: Bool = false) {
         guard let attempt = running.removeValue(forKey: id), let position = index[attempt.subscription] else { return }
         if case .trial(let pause, id.number) = subscriptions[position].flow {
             subscriptions[position].flow = .trial(pause, attempt: nil)
         }
         releaseKeys(of: attempt.works, at: position)
-        putBack(attempt.works, at: position)
+        putBack(singly ? attempt.works.flatMap { grouped([$0]) } : attempt.works, at: position)
     }
 
     private mutating func halves(of works: [Work]) -> [Work] {
         let middle = works.count / 2
-        var halves: [Work] = []
-        for part in [works[..<middle], works[middle...]] {
-            lastGroup += 1
-            halves += part.map { work in
-                var work = work
-                work.group = lastGroup
-                return work
-            }
+        return grouped(works[..<middle]) + grouped(works[middle...])
+    }
+
+    /// They share a batch with nobody else.
+    private mutating func grouped(_ works: ArraySlice<Work>) -> [Work] {
+        lastGroup += 1
+        return works.map { work in
+            var work = work
+            work.group = lastGroup
+            return work
         }
-        return halves
     }
 
     private mutating func fail(

@@ -133,12 +133,16 @@ extension DeliveryCore {
         return false
     }
 
-    private mutating func start(at position: Int, now: Instant) -> Attempt {
-        let works = subscriptions[position].assembling
+    mutating func clearAssembling(at position: Int) {
         subscriptions[position].assembling = []
         subscriptions[position].assemblingBytes = 0
         subscriptions[position].assemblingPayload = 0
         subscriptions[position].assemblingKeys = []
+    }
+
+    private mutating func start(at position: Int, now: Instant) -> Attempt {
+        let works = subscriptions[position].assembling
+        clearAssembling(at: position)
         let function = subscriptions[position].function
         let downstream = subscriptions[position].rules.downstream
         lastAttempt += 1

@@ -218,7 +218,22 @@ package struct SubscriptionSettings: Codable, Sendable, Hashable {
     }
 }
 
+extension SubscriptionSettings {
+    /// An attempt for the target may have several events: a list of them, or one input made of all.
+    func takesSeveral(_ version: FunctionVersion) -> Bool { version.isBatch || forward != nil || isKinesisBatch }
+}
+
 extension Deployment {
+    /// How a subscription is delivered. What is in force now counts for old backlogs, too: those of a rule that is gone, or of
+    /// a replay, may be for a function whose handler has taken batches and does so no more.
+    package func rules(of settings: SubscriptionSettings) -> DeliveryRules {
+        var rules = settings.rules
+        if let version = settings.outsideVersion ?? function(settings.function), !settings.takesSeveral(version) {
+            rules.batch.count = 1
+        }
+        return rules
+    }
+
     /// The same with its modules in `dataFolder`: the folder may have been moved, or be a backup.
     func rebased(to dataFolder: String) -> Deployment {
         var moved = self

@@ -47,6 +47,15 @@ extension Dispatcher {
             log.error("a subscription has no function", metadata: ["function": "\(attempt.function)"])
             return
         }
+        // `Deployment.rules` sees to it that there are no such attempts; should there be one, no event of it is lost.
+        guard attempt.works.count == 1 || settings?.takesSeveral(version) ?? version.isBatch else {
+            core.workerDone(attempt.id)
+            core.giveBack(attempt.id, singly: true)
+            log.error(
+                "several events for what takes one; they go one by one", metadata: ["function": "\(attempt.function)"])
+            LoopActor.submit { [weak self] in self?.pump() }
+            return
+        }
         let first = attempt.works.first
         let context = AttemptContext(
             attempt: attempt, version: version, settings: settings, started: clock.now, startedWall: clock.wall)

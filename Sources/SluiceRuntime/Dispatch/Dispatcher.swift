@@ -136,7 +136,7 @@ package final class Dispatcher {
             // The log is read once in any case: what was committed while the deployment was, may not be in `progress`.
             let floor = progress[settings.id]?.floorPosition ?? head
             core.setSubscription(
-                settings.id, function: settings.function, rules: settings.rules, loaded: floor,
+                settings.id, function: settings.function, rules: deployment.rules(of: settings), loaded: floor,
                 newest: max(head, floor + 1)
             ) { work, policy in policy.flatMap { EventReading.key(of: work.payload, path: $0.path) } }
             if settings.isOutside { core.setFunction(settings.function, limit: settings.outsideConcurrency) }

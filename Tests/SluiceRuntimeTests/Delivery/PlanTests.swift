@@ -85,6 +85,37 @@ struct SubscriptionPlanTests {
     }
 }
 
+@Suite("Rules in force")
+struct RulesInForceTests {
+    private func deployment(isBatch: Bool, _ change: (inout SubscriptionSettings) -> Void = { _ in }) -> Deployment {
+        var version = FunctionVersion(
+            name: "F", version: 1, digest: "", modulePath: "", definition: FunctionDefinition(name: "F"), created: 0)
+        version.isBatch = isBatch
+        var settings = SubscriptionSettings(
+            id: SubscriptionID(1), bus: "default", rule: "r", target: "F", function: "F", inputFormat: .eventBridge,
+            batchSize: 10, retry: RetryPolicy(), draining: true)
+        change(&settings)
+        return Deployment(
+            ruleSet: 1, digest: "", appFolder: "", deployed: 0, app: AppDefinition(), functions: ["F": version],
+            subscriptions: [settings])
+    }
+
+    @Test("what takes one event is never given several, whatever its subscription was made with")
+    func counts() {
+        func count(_ deployment: Deployment) -> Int {
+            deployment.rules(of: deployment.subscriptions[0]).batch.count
+        }
+        #expect(count(deployment(isBatch: true)) == 10)
+        #expect(count(deployment(isBatch: false)) == 1)
+        #expect(count(deployment(isBatch: false) { $0.inputFormat = .kinesis }) == 10)
+        #expect(count(deployment(isBatch: false) { $0.forward = ForwardDefinition(kind: .stream, name: "s") }) == 10)
+        var replays = deployment(isBatch: true)
+        replays.functions["F"]?.isBatch = false
+        replays.replays.subscriptions = replays.subscriptions
+        #expect(replays.rules(of: replays.replays.subscriptions[0]).batch.count == 1)
+    }
+}
+
 @Suite("Lineage")
 struct LineageTests {
     @Test("the cycle of a loop is the shortest repeating tail")

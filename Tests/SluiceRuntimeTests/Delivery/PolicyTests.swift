@@ -44,6 +44,57 @@ struct PolicyTests {
         #expect(driver.pump().map(\.works.count) == [2, 2])
     }
 
+    @Test(
+        "a batch being put together is taken apart where a deployment wants it smaller, also by key",
+        arguments: [nil, KeyPolicy.ordered("k"), .limited("k", concurrency: 1)])
+    func smallerBatch(keys: KeyPolicy?) {
+        var driver = CoreDriver()
+        driver.subscribe(1, DeliveryRules(batch: BatchLimits(count: 10, window: 60_000), keys: keys))
+        for number in 0..<6 { driver.put(1, key: "\(number % 3)") }
+        #expect(driver.pump().isEmpty)
+        driver.subscribe(1, DeliveryRules(batch: BatchLimits(count: 4, window: 60_000), keys: keys))
+        let first = driver.pump()
+        #expect(first.map(\.works.count) == [4])
+        driver.subscribe(1, DeliveryRules(keys: keys))
+        for attempt in first { driver.finish(attempt) }
+        var rest: [Int64] = []
+        while case let attempts = driver.pump(), !attempts.isEmpty {
+            #expect(attempts.allSatisfy { $0.works.count == 1 })
+            for attempt in attempts {
+                rest += attempt.works.map(\.delivery.ordinal)
+                driver.finish(attempt)
+            }
+        }
+        #expect(Set(first[0].works.map(\.delivery.ordinal) + rest) == Set(1...6) && rest.count == 2)
+    }
+
+    @Test("a batch being put together is taken apart where its bytes are bounded anew, or another function gets it")
+    func otherBatch() {
+        var driver = CoreDriver(functions: [("f", 8, false), ("g", 8, false)])
+        driver.subscribe(1, DeliveryRules(batch: BatchLimits(count: 10, window: 60_000)))
+        for _ in 0..<3 { driver.put(1, bytes: 50) }
+        #expect(driver.pump().isEmpty)
+        driver.subscribe(1, DeliveryRules(batch: BatchLimits(count: 10, bytes: 100, window: 60_000)))
+        #expect(driver.pump().map(\.works.count) == [2])
+        driver.subscribe(1, function: "g", DeliveryRules())
+        #expect(driver.pump().map { "\($0.function) \($0.works.count)" } == ["g 1"])
+    }
+
+    @Test("an attempt that is given back because its target takes one event goes on one by one, in order")
+    func singly() {
+        var driver = CoreDriver()
+        driver.subscribe(1, DeliveryRules(batch: BatchLimits(count: 4, window: 60_000), keys: .ordered("k")))
+        for _ in 0..<4 { driver.put(1, key: "a") }
+        let attempt = driver.pump()[0]
+        driver.core.workerDone(attempt.id)
+        driver.core.giveBack(attempt.id, singly: true)
+        for ordinal in 1...4 as ClosedRange<Int64> {
+            let next = driver.pump()
+            #expect(next.map { $0.works.map(\.delivery.ordinal) } == [[ordinal]] && next.first?.number == 1)
+            for attempt in next { driver.finish(attempt) }
+        }
+    }
+
     // MARK: Retries
 
     @Test("a six-hour maximum age, in virtual time")

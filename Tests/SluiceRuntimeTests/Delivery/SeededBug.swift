@@ -49,6 +49,8 @@ enum SeededBug: String, CaseIterable, Sendable {
     case ignoresDownstreams
     /// The bytes of a batch are not counted.
     case ignoresBatchBytes
+    /// A deployment that makes batches smaller, or takes them away, is not told to the core.
+    case keepsOldBatches
     /// The order within a key is not kept.
     case ignoresOrder
     /// Parked keys are counted again while outcomes are on their way.

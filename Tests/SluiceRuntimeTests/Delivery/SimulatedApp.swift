@@ -19,10 +19,12 @@ enum SimulatedApp {
     /// Never tried again, by configuration.
     static let refused = "Refused"
 
-    /// The rules as another deployment has them: keys are elsewhere in the events, or there are none.
+    /// The rules as another deployment has them: keys are elsewhere in the events, or there are none, and batches are
+    /// smaller, or taken away.
     static func redeployed(_ rules: DeliveryRules) -> DeliveryRules {
-        guard let keys = rules.keys else { return rules }
         var rules = rules
+        rules.batch.count = rules.keys == nil ? 1 : max(1, rules.batch.count - 2)
+        guard let keys = rules.keys else { return rules }
         if keys.isOrdered, !keys.parks {
             rules.keys = nil
         } else {

@@ -11,6 +11,7 @@ extension Simulation {
         switch bug {
         case .ignoresRates: rules.rate = nil
         case .ignoresBatchBytes: rules.batch.bytes = .max
+        case .keepsOldBatches: if rules.batch.window > 0 { rules.batch.count = 5 }
         case .ignoresOrder: rules.keys = nil
         case .retriesRefusedCodes: rules.retry.never = []
         default: break
@@ -22,9 +23,10 @@ extension Simulation {
         policy.map { EventReading.key(of: payload, path: $0.path) ?? "" }
     }
 
-    /// Another deployment changes how a subscription's keys are read, as the dispatcher takes it into force.
+    /// Another deployment changes how a subscription's keys are read, or its batches, as the dispatcher takes it into force.
     mutating func deploy() throws {
-        if let entry = entries.filter({ $0.rules.keys != nil }).randomElement(using: &random) { try deploy(entry) }
+        let changing = entries.filter { SimulatedApp.redeployed($0.rules) != $0.rules }
+        if let entry = changing.randomElement(using: &random) { try deploy(entry) }
     }
 
     mutating func deploy(_ entry: SimulatedApp.Entry) throws {

@@ -54,7 +54,10 @@ final class HostInProcess {
         let declared = streams.map { "\($0): {\($1)}" }.sorted().joined(separator: ", ")
         let named = buses.map { "\($0): " }.joined(separator: ", ")
         var files = ["sluice.yaml": "buses: {\(named)}\nstreams: {\(declared)}\n\(more)\n"]
-        for (name, more) in functions { files["Functions/\(name)/function.yaml"] = "module: \(module)\n\(more)\n" }
+        for (name, more) in functions {
+            files["Functions/\(name)/function.yaml"] =
+                (more.contains("module:") ? "" : "module: \(module)\n") + more + "\n"
+        }
         for (name, rest) in rules { files["Events/rules/\(name).yaml"] = "name: \(name)\n\(rest)\n" }
         for (name, text) in files {
             let file = URL(filePath: app).appending(path: name)

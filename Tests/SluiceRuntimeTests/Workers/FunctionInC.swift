@@ -14,6 +14,8 @@ struct FunctionInC: Sendable {
     }()
     static let ordinary = Result { try FunctionInC.build("ordinary") }
     static let otherABI = Result { try FunctionInC.build("other-abi", ["-DABI=99"]) }
+    /// Its handler takes batches.
+    static let batching = Result { try FunctionInC.build("batching", ["-DFLAGS=SLUICE_MODULE_BATCH"]) }
     static let refusing = Result { try FunctionInC.build("refusing", ["-DREFUSE"]) }
     static let withoutEntry = Result { try FunctionInC.build("without-entry", ["-Dsluice_function_entry=other_name"]) }
 
@@ -53,6 +55,9 @@ struct FunctionInC: Sendable {
         #include "sluice_abi.h"
         #ifndef ABI
         #define ABI SLUICE_ABI_VERSION
+        #endif
+        #ifndef FLAGS
+        #define FLAGS 0
         #endif
 
         static const sluice_worker_services *services;
@@ -216,7 +221,7 @@ struct FunctionInC: Sendable {
         }
 
         static const sluice_function_module module = {
-            .abi_version = ABI, .kit_version = "c", .compiler = "clang", .prepare = prepare, .start = start,
+            .abi_version = ABI, .kit_version = "c", .compiler = "clang", .flags = FLAGS, .prepare = prepare, .start = start,
             .invoke = invoke, .stop = stop,
         };
         const sluice_function_module *sluice_function_entry(uint32_t abi_version) {
