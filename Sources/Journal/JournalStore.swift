@@ -80,10 +80,10 @@ package protocol JournalStore: AnyObject, Sendable {
     /// Recounts everything from the log, the pending set and the dead letters, while work goes on. Blocking.
     func recount() throws(JournalError) -> AuditReport
 
-    /// Drops the oldest records that every subscription has settled and that were ingested before `limit`, and with
-    /// them the invocations that started before it. Their counts stay. Blocking.
+    /// Drops the oldest records that every subscription has settled and that were ingested before `limit`, none behind `end`,
+    /// and the invocations that started before `limit`. Their counts stay. Blocking.
     @discardableResult
-    func trim(settledBelow limit: Milliseconds) throws(JournalError) -> TrimReport
+    func trim(settledBelow limit: Milliseconds, upTo end: Position) throws(JournalError) -> TrimReport
 
     /// With less than `bytes` free on its disk, batches that only bring new work are refused with `diskFull`. Blocking.
     func setMinimumFree(_ bytes: Int64)
@@ -93,6 +93,11 @@ package protocol JournalStore: AnyObject, Sendable {
 }
 
 extension JournalStore {
+    @discardableResult
+    package func trim(settledBelow limit: Milliseconds) throws(JournalError) -> TrimReport {
+        try trim(settledBelow: limit, upTo: .max)
+    }
+
     package func submit(
         _ batch: consuming Batch, completion: @escaping @Sendable (Result<Receipt, JournalError>) -> Void
     ) {

@@ -32,14 +32,14 @@ extension InMemoryJournal {
     /// Nothing: it has no disk.
     package func setMinimumFree(_ bytes: Int64) {}
 
-    package func trim(settledBelow limit: Milliseconds) throws(JournalError) -> TrimReport {
+    package func trim(settledBelow limit: Milliseconds, upTo end: Position) throws(JournalError) -> TrimReport {
         change { state in
             var report = TrimReport()
             for record in state.log {
                 let isSettled = record.deliveries.allSatisfy { delivery in
                     state.ledger.core(delivery.subscription)?.settled.contains(delivery.ordinal) ?? true
                 }
-                guard record.ingested < limit, isSettled else { break }
+                guard record.ingested < limit, record.position <= end, isSettled else { break }
                 report.records += 1
                 report.bytes += Int64(record.payload.count + record.lineage.count)
                 for delivery in record.deliveries { state.trimmedMatches[delivery.subscription, default: 0] += 1 }

@@ -101,10 +101,10 @@ extension JournalWriter {
     }
 
     /// One step of a trim, in a transaction of its own; nil when nothing is left to drop. Drops the oldest segment if
-    /// everything in it is settled and older than `limit`, else some invocations that are.
-    func trimStep(settledBelow limit: Milliseconds) -> Result<TrimReport?, JournalError> {
+    /// everything in it is settled, older than `limit` and not behind `end`, else some invocations that are older.
+    func trimStep(settledBelow limit: Milliseconds, upTo end: Position) -> Result<TrimReport?, JournalError> {
         do throws(JournalError) {
-            if let dropped = try dropOldestSegment(limit) { return .success(dropped) }
+            if let dropped = try dropOldestSegment(limit, end) { return .success(dropped) }
             return .success(try dropInvocations(limit) ? TrimReport() : nil)
         } catch {
             if db.isInsideTransaction { try? db.execute(sql: "ROLLBACK") }
@@ -134,12 +134,14 @@ extension JournalWriter {
         }
     }
 
-    private func dropOldestSegment(_ limit: Milliseconds) throws(JournalError) -> TrimReport? {
+    private func dropOldestSegment(_ limit: Milliseconds, _ end: Position) throws(JournalError) -> TrimReport? {
         try attempt("dropping a segment") { () -> TrimReport? in
             let oldest = try Row.fetchOne(
                 db,
                 sql: "SELECT id, first, last, bytes, ingested FROM segment WHERE last IS NOT NULL ORDER BY id LIMIT 1")
-            guard let oldest, try (oldest.stored("ingested") as Int64) < limit else { return nil }
+            guard let oldest, try (oldest.stored("ingested") as Int64) < limit,
+                try (oldest.stored("last") as Int64) <= end
+            else { return nil }
             let id: Int64 = try oldest.stored("id")
             let matches = try Row.fetchAll(
                 db, sql: "SELECT subscription, first_ordinal, count FROM segment_match WHERE segment = ?",

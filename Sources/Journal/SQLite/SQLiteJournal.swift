@@ -165,11 +165,13 @@ package final class SQLiteJournal: JournalStore {
     }
 
     @discardableResult
-    package func trim(settledBelow limit: Milliseconds) throws(JournalError) -> TrimReport {
+    package func trim(settledBelow limit: Milliseconds, upTo end: Position) throws(JournalError) -> TrimReport {
         var report = TrimReport()
         // Step by step, so that commits go on in between.
         while true {
-            guard let step = queue.perform({ $0.trimStep(settledBelow: limit) }) else { throw .closedJournal }
+            guard let step = queue.perform({ $0.trimStep(settledBelow: limit, upTo: end) }) else {
+                throw .closedJournal
+            }
             guard let dropped = try step.get() else { return report }
             report.records += dropped.records
             report.bytes += dropped.bytes

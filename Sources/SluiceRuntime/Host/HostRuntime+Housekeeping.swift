@@ -8,7 +8,7 @@ extension HostRuntime {
     func keepHouse() {
         let deployment = dispatcher.deployment
         let days = deployment.app.retention
-        let (journal, logs, clock) = (journal, logs, clock)
+        let (journal, logs, clock, unread) = (journal, logs, clock, replays.unread)
         files.perform { [weak self] in
             logs.trim(days: days.logDays)
             let limit = clock.wall - Int64(days.archiveDays) * 86_400_000
@@ -17,7 +17,8 @@ extension HostRuntime {
             var trouble: String?
             do {
                 let oldest = try readings.compactMap { try $0.oldest()?.ingested }.min() ?? limit
-                try journal.trim(settledBelow: min(limit, oldest))
+                // What a replay has still to read stays for as long as it runs, or is held.
+                try journal.trim(settledBelow: min(limit, oldest), upTo: unread.map { $0 - 1 } ?? .max)
             } catch {
                 if (error as? JournalError)?.code == .closed { return }
                 trouble = "\(error)"

@@ -85,29 +85,43 @@ extension ReplayJobs {
     ) async throws -> (wanted: [(record: StoredRecord, payload: [UInt8], paths: [Int])], cursor: Position) {
         let journal = journal
         return try await files.run {
-            var wanted: [Wanted] = []
-            var (cursor, read, bytes) = (replay.cursor, 0, 0)
-            while read < Self.page, bytes < Self.pageBytes {
-                let records = try journal.records(
-                    log: replay.request.bus, after: cursor, limit: Self.page - read, bytes: Self.pageBytes - bytes)
-                for record in records where record.position <= replay.last {
-                    cursor = record.position
-                    bytes += record.payload.count
-                    guard replay.admits(record) else { continue }
-                    let paths = matcher.paths(for: record.payload)
-                    guard !paths.isEmpty else { continue }
-                    let payload = (try? EventEnvelope.marked(record.payload, replayName: replay.request.name))
-                    wanted.append((record, payload ?? record.payload, paths))
-                    if wanted.count == limit { return (wanted, cursor) }
-                }
-                // Nothing more of this bus before the end.
-                if records.last.map({ $0.position > replay.last }) ?? true {
-                    return (wanted, replay.last)
-                }
-                read += records.count
+            let page = try Self.page(of: replay, matcher, limit: limit, journal)
+            // Looked at last: what was dropped before is not in the page.
+            let oldest = try journal.position(ingestedFrom: .min)
+            guard oldest <= replay.cursor + 1 else {
+                throw APIError.unavailable(
+                    "the archive does not have all of it any more: events before position \(oldest) were dropped before "
+                        + "they were replayed, for their `archive: {retentionDays}` were over")
             }
-            return (wanted, cursor)
+            return page
         }
+    }
+
+    private nonisolated static func page(
+        of replay: ReplayRecord, _ matcher: ReplayMatcher, limit: Int, _ journal: any JournalStore
+    ) throws -> (wanted: [Wanted], cursor: Position) {
+        var wanted: [Wanted] = []
+        var (cursor, read, bytes) = (replay.cursor, 0, 0)
+        while read < page, bytes < pageBytes {
+            let records = try journal.records(
+                log: replay.request.bus, after: cursor, limit: page - read, bytes: pageBytes - bytes)
+            for record in records where record.position <= replay.last {
+                cursor = record.position
+                bytes += record.payload.count
+                guard replay.admits(record) else { continue }
+                let paths = matcher.paths(for: record.payload)
+                guard !paths.isEmpty else { continue }
+                let payload = (try? EventEnvelope.marked(record.payload, replayName: replay.request.name))
+                wanted.append((record, payload ?? record.payload, paths))
+                if wanted.count == limit { return (wanted, cursor) }
+            }
+            // Nothing more of this bus before the end.
+            if records.last.map({ $0.position > replay.last }) ?? true {
+                return (wanted, replay.last)
+            }
+            read += records.count
+        }
+        return (wanted, cursor)
     }
 
     /// The next page through the shadow, with the report of it.

@@ -162,6 +162,11 @@ package final class ReplayJobs {
 
     private nonisolated static let slack: Int64 = 60_000
 
+    /// The first position that a replay has still to read; nil: none reads any more.
+    package var unread: Position? {
+        replays.values.filter { $0.state == .running && $0.ended == nil && !$0.isThrough }.map { $0.cursor + 1 }.min()
+    }
+
     // MARK: Asking
 
     package func info(_ name: String) async throws -> ReplayInfo? {

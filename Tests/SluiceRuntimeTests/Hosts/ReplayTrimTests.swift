@@ -1,0 +1,77 @@
+import HostAPI
+import Journal
+import SluiceRuntime
+import Testing
+import UVLoop
+
+@Suite("Replays and the end of the archive", .timeLimit(.minutes(2)))
+@LoopActor
+struct ReplayTrimTests {
+    private static let hour: Milliseconds = 3_600_000
+
+    /// A journal with an event of the source `shop` at each of the times.
+    private func journal(_ times: [Milliseconds]) async throws -> InMemoryJournal {
+        let journal = InMemoryJournal()
+        for (index, time) in times.enumerated() {
+            let text = #"""
+                {"version":"0","id":"e\#(index)","source":"shop","detail-type":"Order","account":"0","time":\#
+                "2026-01-01T00:00:00Z","region":"local","resources":[],"detail":{"c":"ok"}}
+                """#
+            var batch = Batch()
+            batch.appends.append(
+                Append(
+                    log: "default", eventID: "e\(index)", ingested: time, payload: Array(text.utf8), subscriptions: [],
+                    ruleSet: 0))
+            _ = try await journal.commit(batch)
+        }
+        return journal
+    }
+
+    private static func replay(_ name: String, _ change: (inout ReplayRequest) -> Void = { _ in }) -> ReplayRequest {
+        HostInProcess.replay(name) {
+            ($0.function, $0.eventPattern) = ("InC", #"{"source": ["shop"]}"#)
+            change(&$0)
+        }
+    }
+
+    private func over(_ name: String, _ host: HostInProcess) async throws -> ReplayInfo {
+        try await host.wait {
+            let replay = try await host.control.replay(name: name)
+            return replay.isOver ? replay : nil
+        }
+    }
+
+    private static let old = Array(repeating: HostClock().wall - 50 * 24 * hour, count: 6)
+
+    @Test("What a replay has still to read stays, however old it has become")
+    func kept() async throws {
+        let host = try await HostInProcess(
+            rules: [:], more: "archive: {retentionDays: 100}", on: try await journal(Self.old))
+        _ = try await host.control.startReplay(Self.replay("slow") { $0.rate = 4 })
+        try await host.wait { try await host.control.replay(name: "slow").replayed > 0 ? () : nil }
+        try await host.deploy(rules: [:], more: "archive: {retentionDays: 1}")
+        await host.stop()
+        // A host that starts drops what is too old.
+        let next = try await HostInProcess(rules: [:], more: "archive: {retentionDays: 1}", after: host)
+        let replay = try await over("slow", next)
+        #expect(replay.state == .completed && replay.replayed == 6 && replay.succeeded == 6, "\(replay)")
+        await next.stop()
+        // Now nobody reads it any more.
+        let last = try await HostInProcess(rules: [:], more: "archive: {retentionDays: 1}", after: next)
+        try await last.wait { try last.journal.record(eventID: "e0") == nil ? () : nil }
+        await last.stop()
+    }
+
+    @Test("A replay whose events were dropped all the same has failed, and says so")
+    func dropped() async throws {
+        let host = try await HostInProcess(
+            rules: [:], more: "archive: {retentionDays: 100}", on: try await journal(Self.old + Self.old + Self.old))
+        _ = try await host.control.startReplay(Self.replay("slow") { $0.rate = 1 })
+        try await host.wait { try await host.control.replay(name: "slow").replayed > 0 ? () : nil }
+        try host.journal.trim(settledBelow: HostClock().wall - Self.hour)
+        let replay = try await over("slow", host)
+        #expect(replay.state == .failed && replay.reason?.contains("dropped before") == true, "\(replay)")
+        #expect(replay.replayed < 18)
+        await host.stop()
+    }
+}
