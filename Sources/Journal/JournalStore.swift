@@ -46,6 +46,9 @@ package protocol JournalStore: AnyObject, Sendable {
     /// The first position whose record was ingested at `time` or later, to within one commit; head + 1 if there is
     /// none. Clocks may have stepped back: look at each record's own time.
     func position(ingestedFrom time: Milliseconds) throws(JournalError) -> Position
+    /// The last position whose record was ingested before `time`, to within one commit; 0 if there is none. Clocks may have
+    /// stepped back, here too.
+    func position(ingestedBefore time: Milliseconds) throws(JournalError) -> Position
     /// At most `limit` entries, and no more of them than together have `bytes` bytes of payload and history (but one in any
     /// case): the end is an empty page.
     func pending(

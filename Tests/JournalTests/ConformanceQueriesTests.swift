@@ -78,6 +78,7 @@ struct ConformanceQueriesTests {
     func times(store: Store) async throws {
         let fixture = try Fixture(store)
         #expect(try fixture.journal.position(ingestedFrom: 0) == 1)
+        #expect(try fixture.journal.position(ingestedBefore: .max) == 0)
         // A commit each, so that both stores are exact.
         for (index, time) in [1_000, 2_000, 1_500, 3_000].enumerated() {
             try await fixture.journal.commit(.append([.test("e\(index)", to: [], ingested: Int64(time))]))
@@ -89,6 +90,11 @@ struct ConformanceQueriesTests {
             #expect(try journal.position(ingestedFrom: 1_001) == 2)
             #expect(try journal.position(ingestedFrom: 2_001) == 4)
             #expect(try journal.position(ingestedFrom: 3_001) == 5)
+            #expect(try journal.position(ingestedBefore: .max) == 4)
+            #expect(try journal.position(ingestedBefore: 3_000) == 3)
+            #expect(try journal.position(ingestedBefore: 2_000) == 3)
+            #expect(try journal.position(ingestedBefore: 1_500) == 1)
+            #expect(try journal.position(ingestedBefore: 1_000) == 0)
             try fixture.reopen()
         }
     }

@@ -128,6 +128,9 @@ struct ScaleTests {
         // Somebody reads there still.
         let kept = try fixture.journal.trim(settledBelow: 12_000, upTo: 100)
         #expect(kept.records <= 100)
+        for time in [4_000, 20_000, 31_000] as [Milliseconds] {
+            #expect(try fixture.journal.position(ingestedBefore: time) == time / 1_000 * 50)
+        }
         var old = try fixture.journal.trim(settledBelow: 12_000)
         old.records += kept.records
         #expect(old.records >= 500 && old.records <= 600)

@@ -94,6 +94,10 @@ extension InMemoryJournal {
         read { state in state.log.first { $0.ingested >= time }?.position ?? state.ledger.head + 1 }
     }
 
+    package func position(ingestedBefore time: Milliseconds) throws(JournalError) -> Position {
+        read { state in state.log.last { $0.ingested < time }?.position ?? 0 }
+    }
+
     package func deadLetterCount(_ filter: DeadLetterFilter) throws(JournalError) -> (count: Int, lastID: Int64) {
         read { state in
             let found = state.deadLetters.values.filter(filter.matches).map(\.id)

@@ -261,4 +261,22 @@ extension SQLiteJournal {
             return head + 1
         }
     }
+
+    package func position(ingestedBefore time: Milliseconds) throws(JournalError) -> Position {
+        let head = queue.published.withLock { $0.head }
+        return try read("looking for a time") { db in
+            // The newest first: who asks wants one of these.
+            var end = head
+            for segment in try Row.fetchAll(db, sql: "SELECT id, first FROM segment ORDER BY id DESC") {
+                let id: Int64 = try segment.stored("id")
+                let sql = "SELECT first FROM match_\(id) WHERE ingested < ? ORDER BY first DESC LIMIT 1"
+                if let first = try Int64.fetchOne(db, sql: sql, arguments: [time]) {
+                    let next = "SELECT first FROM match_\(id) WHERE first > ? ORDER BY first LIMIT 1"
+                    return try Int64.fetchOne(db, sql: next, arguments: [first]).map { $0 - 1 } ?? end
+                }
+                end = try (segment.stored("first") as Int64) - 1
+            }
+            return 0
+        }
+    }
 }

@@ -134,7 +134,8 @@ package final class ReplayJobs {
             return (
                 known.map { $0.moved(to: folder) }, state.nextSubscription,
                 try journal.position(ingestedFrom: from - Self.slack) - 1,
-                min(state.head, try journal.position(ingestedFrom: to + Self.slack))
+                // From the end: where the clock was ahead once, records of the range lie behind some that say later.
+                min(state.head, try journal.position(ingestedBefore: to + Self.slack))
             )
         }
         let plan = try ReplayPlan(

@@ -74,4 +74,18 @@ struct ReplayTrimTests {
         #expect(replay.replayed < 18)
         await host.stop()
     }
+
+    @Test("A replay's range has all of its events, also where the clock was ahead in between")
+    func clockAhead() async throws {
+        let began = HostClock().wall - 10 * Self.hour
+        let times = [0, 1000, 2000, Self.hour, Self.hour + 1000, 120_000, 121_000].map { began + $0 }
+        let host = try await HostInProcess(rules: [:], on: try await journal(times))
+        _ = try await host.control.startReplay(
+            Self.replay("range") {
+                ($0.from, $0.to) = (.init(milliseconds: began - 1000), .init(milliseconds: began + Self.hour / 2))
+            })
+        let replay = try await over("range", host)
+        #expect(replay.state == .completed && replay.replayed == 5, "\(replay)")
+        await host.stop()
+    }
 }
