@@ -15,10 +15,6 @@
 
 #include "wire.h"
 
-#ifndef P_PIDFD
-#define P_PIDFD 3
-#endif
-
 struct child {
     uint64_t id;
     pid_t pid;
@@ -97,10 +93,19 @@ static void fork_worker(
 
 static void reap(struct wire *wire, size_t index) {
     int status = 0;
-    // What the handler left running goes with it: before the reaping, while the number is still the worker's.
-    kill(-children[index].pid, SIGKILL);
-    if (waitpid(children[index].pid, &status, WNOHANG) != children[index].pid) return;
-    sluice_frame exited = {.type = SLUICE_FRAME_EXITED, .id = children[index].id, .code = (uint32_t)status};
+    siginfo_t ended = {0};
+    sluice_frame exited = {.type = SLUICE_FRAME_EXITED, .id = children[index].id};
+    if (waitid(P_PID, (id_t)children[index].pid, &ended, WEXITED | WNOHANG | WNOWAIT) == 0) {
+        if (ended.si_pid != children[index].pid) return;
+        // What the handler left running goes with it: before the reaping, while the number is still the worker's.
+        kill(-children[index].pid, SIGKILL);
+        if (waitpid(children[index].pid, &status, WNOHANG) != children[index].pid) return;
+        exited.code = (uint32_t)status;
+    } else {
+        if (errno != ECHILD) return;
+        // Somebody else has reaped it, and the number may be another's: the host must hear of its end all the same.
+        exited.code = SLUICE_STATUS_UNKNOWN;
+    }
     close(children[index].pidfd);
     children[index] = children[--child_count];
     if (wire_send(wire, &exited, NULL, -1) != 0) _exit(0);
@@ -109,6 +114,8 @@ static void reap(struct wire *wire, size_t index) {
 void zygote_run(const struct load_request *request, const struct module *module) {
     struct wire wire;
     wire_open(&wire, SLUICE_CONTROL_FD);
+    // The module may ignore it, and then nobody could reap.
+    signal(SIGCHLD, SIG_DFL);
     polled = malloc(sizeof *polled);
     if (!polled) crash_end("memory");
     for (;;) {

@@ -27,6 +27,8 @@
 #define SLUICE_FRAME_FORKED 49u
 /// `id` as in FORK; the worker has ended and was reaped. `code` is its status as waitpid gives it.
 #define SLUICE_FRAME_EXITED 50u
+/// In EXITED: nobody knows the status.
+#define SLUICE_STATUS_UNKNOWN 0xffffffffu
 
 typedef struct sluice_wire_load {
     /// What a worker may allocate beyond what it has when it starts.

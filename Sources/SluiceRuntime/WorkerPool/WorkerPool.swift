@@ -158,7 +158,11 @@ package final class WorkerPool {
         let stopping = Failure(code: "HostStopping", message: "the host is stopping")
         for version in versions.keys {
             while versions[version]?.waiting.isEmpty == false { failWaiting(version, stopping) }
-            for worker in versions[version]?.workers.values.map({ $0 }) ?? [] { worker.kill(stopping) }
+            for worker in versions[version]?.workers.values.map({ $0 }) ?? [] {
+                worker.kill(stopping)
+                // Nobody waits for a zygote to answer any more.
+                if worker.isAwaited { worker.zygote?.giveUp() }
+            }
         }
         if versions.values.contains(where: { !$0.workers.isEmpty }) {
             await withCheckedContinuation { continuation in stopped = { continuation.resume() } }

@@ -44,8 +44,12 @@ extension WorkerProcess {
             return report.failure(memoryMegabytes: version.configuration.memoryMegabytes)
         }
         guard let status else {
+            let isAlone = zygote.map { $0.isAlive } ?? true
             return Failure(
-                code: "Killed", message: "the worker was killed together with the process that it was forked from")
+                code: "Killed",
+                message: isAlone
+                    ? "the worker has ended, and nobody can tell how"
+                    : "the worker was killed together with the process that it was forked from")
         }
         let signal = status & 0x7f
         if signal == 0 {

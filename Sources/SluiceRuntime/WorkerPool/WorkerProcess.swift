@@ -34,6 +34,8 @@ final class WorkerProcess {
 
     /// Time that an idle worker has for `stop()` before it is killed.
     private static let retireSeconds = 2
+    /// Time that a zygote has to tell how a worker has ended: it may hang, or be stopped by a debugger.
+    private static let statusSeconds = 5
 
     let number: UInt64
     let version: WorkerVersion
@@ -107,6 +109,8 @@ final class WorkerProcess {
             if self.zygote == nil {
                 self.status = status
                 self.isStatusLost = true
+            } else if self.status == nil, !self.isStatusLost {
+                _ = LoopTimer.after(.seconds(Self.statusSeconds)) { [weak self] in self?.statusIsLost() }
             }
             self.finishIfEnded()
         }
@@ -115,7 +119,7 @@ final class WorkerProcess {
 
     /// No process could be made for it.
     func abandon(_ failure: Failure) {
-        startFailure = failure
+        startFailure = startFailure ?? failure
         isGone = true
         isStatusLost = true
         finishIfEnded()
@@ -128,16 +132,24 @@ final class WorkerProcess {
 
     /// Its wait status, from the zygote that reaped it.
     func exited(_ status: Int32) {
+        guard UInt32(bitPattern: status) != SLUICE_STATUS_UNKNOWN else { return statusIsLost() }
         self.status = status
+        finishIfEnded()
+    }
+
+    private func statusIsLost() {
+        isStatusLost = true
         finishIfEnded()
     }
 
     /// The zygote has ended, and takes its workers along: nobody will tell the wait status.
     func zygoteEnded() {
-        isStatusLost = true
         process?.kill()
-        finishIfEnded()
+        statusIsLost()
     }
+
+    /// Its zygote has been asked for it, and has not answered.
+    var isAwaited: Bool { process == nil && !isGone }
 
     /// Ends the process now; a running attempt fails with `failure`.
     func kill(_ failure: Failure?) {
@@ -158,6 +170,8 @@ final class WorkerProcess {
         startFailure = Failure(
             code: "InitTimedOut", message: "a worker of \(version.name) was not ready within \(version.initTimeout) s")
         kill(nil)
+        // Without its process there is nothing to kill: a zygote that does not answer is of no use.
+        if isAwaited { zygote?.giveUp() }
     }
 
     // MARK: Attempts

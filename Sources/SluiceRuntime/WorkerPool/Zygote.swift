@@ -79,6 +79,15 @@ final class Zygote {
         process?.kill()
     }
 
+    /// Ends a process that does not answer, and with it its workers.
+    func giveUp() {
+        guard !isClosed else { return }
+        close()
+        ended(self)
+    }
+
+    var isAlive: Bool { !isClosed }
+
     /// Ends the process.
     func close() {
         isClosed = true

@@ -46,6 +46,7 @@ struct FunctionInC: Sendable {
         #include <errno.h>
         #include <fcntl.h>
         #include <pthread.h>
+        #include <signal.h>
         #include <stdio.h>
         #include <stdlib.h>
         #include <string.h>
@@ -85,6 +86,7 @@ struct FunctionInC: Sendable {
             if (!strcmp(mode, "crash")) abort();
             if (!strcmp(mode, "hang")) for (;;) pause();
             if (!strcmp(mode, "thread")) { pthread_t thread; pthread_create(&thread, NULL, sleeper, NULL); }
+            if (!strcmp(mode, "ignore-children")) signal(SIGCHLD, SIG_IGN);
             if (!strcmp(mode, "descriptor")) open("/dev/zero", O_RDONLY);
             return 0;
         }
