@@ -28,7 +28,7 @@ extension RedriveJobs {
                 case .setState, .update, .insert: nil
                 }
             })
-        guard tally.underWay < Self.window else { return }
+        guard !waiters.isEmpty else { return }
         let resumed = waiters
         waiters = []
         for waiter in resumed { waiter() }

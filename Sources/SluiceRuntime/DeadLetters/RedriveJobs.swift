@@ -10,7 +10,7 @@ package import UVLoop
 package final class RedriveJobs {
     /// Letters of one commit.
     private static let page = 1000
-    /// A job sends no more while so many of all jobs are under way: they lie in memory.
+    /// A job sends no more than its page while so many of all jobs are under way: they lie in memory.
     static let window = 8 * page
     /// Bytes of events that a page may have, and that may lie in memory: estimated from the page before.
     private static let (pageBytes, windowBytes) = (8 << 20, 64 << 20)
@@ -125,12 +125,15 @@ package final class RedriveJobs {
         var ahead: Task<DeadLetterChooser.Page, any Error>?
         var seen = -1
         while let job = jobs[id], !job.finished {
-            while tally.underWay >= min(Self.window, Self.windowBytes / average) { await change() }
+            let limit = max(1, min(most, Self.pageBytes / average))
+            // A page of its own each job may have under way: what others have sent may wait for a target that is paused.
+            while tally.underWay >= min(Self.window, Self.windowBytes / average), tally.left(of: id) >= limit {
+                await change()
+            }
             if let to = job.to, !dispatcher.isOffered(to) {
                 return await end(
                     id, because: "the function \(to) is no longer deployed; what was not sent is still dead")
             }
-            let limit = max(1, min(most, Self.pageBytes / average))
             await turn.acquire(Self.letters)
             if seen != turns { ahead = nil }
             let reading = ahead ?? read(chooser, after: job.cursor, through: job.lastID, limit: limit)

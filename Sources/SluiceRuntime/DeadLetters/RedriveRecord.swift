@@ -179,6 +179,9 @@ package struct RedriveTally: Sendable {
         return (place, entry.page, entry.succeeded)
     }
 
+    /// How many letters of a job are under way.
+    package func left(of job: String) -> Int { open.reduce(0) { $0 + ($1.key.job == job ? $1.value.left : 0) } }
+
     /// Of the pages of a job that are not closed.
     package func standing(of job: String) -> (left: Int, succeeded: Int, failed: Int, pages: Int) {
         var standing = (left: 0, succeeded: 0, failed: 0, pages: 0)
