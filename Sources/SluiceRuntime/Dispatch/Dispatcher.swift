@@ -67,6 +67,8 @@ package final class Dispatcher {
     private var isHeld = true
     private var stopped: (() -> Void)?
     private nonisolated let mailbox = BoundedMailbox()
+    /// The newest record that has come from the journal.
+    private var newest: Position = 0
     /// Tells `sluice status` and the drop benchmark when an attempt began.
     var observers: [@LoopActor (AttemptContext) -> Void] = []
     /// Pauses in force and past ones, as the journal has them.
@@ -137,7 +139,8 @@ package final class Dispatcher {
             let floor = progress[settings.id]?.floorPosition ?? head
             core.setSubscription(
                 settings.id, function: settings.function, rules: deployment.rules(of: settings), loaded: floor,
-                newest: max(head, floor + 1)
+                // `head` was read a while ago; what has come since went by a core that did not know the subscription.
+                newest: max(head, newest, floor + 1)
             ) { work, policy in policy.flatMap { EventReading.key(of: work.payload, path: $0.path) } }
             if settings.isOutside { core.setFunction(settings.function, limit: settings.outsideConcurrency) }
             core.setStranded(settings.id, false)
@@ -176,6 +179,7 @@ package final class Dispatcher {
     private func drainMailbox() {
         let contents = mailbox.take()
         let moment = clock.moment
+        newest = max(newest, contents.records.last?.position ?? 0, contents.noted.values.max() ?? 0)
         for record in contents.records {
             core.accept(record, now: moment.now) { id, rules in traits(of: record, for: id, rules, at: moment) }
         }

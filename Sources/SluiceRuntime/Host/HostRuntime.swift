@@ -53,7 +53,7 @@ package final class HostRuntime {
     let announcer: ObjectAnnouncer
     let committer: Committer
     package let publisher: Publisher
-    let dispatcher: Dispatcher
+    package let dispatcher: Dispatcher
     let redrives: RedriveJobs
     package let replays: ReplayJobs
     private(set) var schedules: ScheduleRunner!

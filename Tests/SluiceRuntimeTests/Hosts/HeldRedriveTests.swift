@@ -1,3 +1,4 @@
+import AppConfig
 import HostAPI
 import Journal
 import SluiceRuntime
@@ -31,6 +32,39 @@ struct HeldRedriveTests {
         }
         #expect(over.sent == 1 && over.failed == 1, "\(over)")
         #expect(try await host.control.redriveJob(id: held.id).isOver == false)
+        await host.stop()
+    }
+
+    @Test("A subscription that takes force late has what was committed for it meanwhile, also more than a page of it")
+    func lateSubscription() async throws {
+        let host = try await HostInProcess(rules: [:])
+        let id = SubscriptionID(500)
+        var batch = Batch()
+        batch.control.append(
+            .putSubscription(SubscriptionRecord(id: id, log: "default", rule: "late", target: "InC")))
+        _ = try await host.journal.commit(batch)
+        let count = host.runtime.dispatcher.core.window.refill + 50
+        let head = try host.journal.lastRecords(log: nil, limit: 1).last?.position ?? 0
+        batch = Batch()
+        for number in 0..<count {
+            batch.appends.append(
+                Append(
+                    log: "default", eventID: "e\(number)", ingested: HostClock().wall,
+                    payload: Array(#"{"source":"shop","detail":{"c":"ok"}}"#.utf8), subscriptions: [id],
+                    ruleSet: host.runtime.deployment.ruleSet))
+        }
+        _ = try await host.journal.commit(batch)
+        // They have gone by when the deployment takes force, which was read when the log was shorter.
+        for _ in 0..<100 { await Task.yield() }
+        var deployment = host.runtime.deployment
+        deployment.subscriptions.append(
+            SubscriptionSettings(
+                id: id, bus: "default", rule: "late", target: "InC", function: "InC", inputFormat: .eventBridge,
+                batchSize: 1, retry: RetryPolicy()))
+        host.runtime.dispatcher.apply(deployment, progress: [:], head: head, cores: 2)
+        try await host.wait {
+            try host.journal.progress().first { $0.subscription.id == id }?.succeeded == Int64(count) ? () : nil
+        }
         await host.stop()
     }
 }
