@@ -1,4 +1,5 @@
 import AppConfig
+import EventModel
 import Foundation
 import FunctionJSON
 import FunctionProtocol
@@ -36,6 +37,27 @@ struct LifecyclePlanTests {
         #expect(rule("tmp/a", age: -100_000) == nil)
         #expect(LifecycleRule(id: "a", expirationSeconds: 86_400).inWords == "1 day")
         #expect(LifecycleRule(id: "a", expirationSeconds: 6 * 3600).inWords == "6 hours")
+    }
+}
+
+@Suite("What keeps an object")
+struct NeededObjectsTests {
+    @Test("an event about it, or a manifest's, as it is and as the data of a stream's record")
+    func events() {
+        let object = #"{"source":"aws.s3","detail":{"bucket":{"name":"b"},"object":{"key":"k 1"}}}"#
+        let manifest =
+            #"{"source":"\#(ManifestEvents.source)","detail":{"files":[{"bucket":"b","key":"one"}],"manifest":{"bucket":"b","key":"m"}}}"#
+        let wanted = ["k 1", "one", "m"].map { ObjectAddress(bucket: "b", key: $0) }
+        var plain = NeededObjects()
+        var carried = NeededObjects()
+        for text in [object, manifest] {
+            plain.note(Array(text.utf8))
+            carried.note(
+                StreamRecordText.bytes(
+                    stream: "s", shard: 0, partitionKey: "p", data: Base64.encode(Array(text.utf8)), arrived: 0))
+        }
+        #expect(plain.addresses == Set(wanted))
+        #expect(carried.addresses == Set(wanted))
     }
 }
 
