@@ -61,19 +61,26 @@ package final class FileThreads: Sendable {
     }
 
     private let gate = Gate()
+    /// Why there is no thread and nothing can run, ever; nil: there is one at least. To be asked by whoever makes threads
+    /// while the host runs: a handler that forks without end may have taken all that there can be.
+    package let refusal: String?
 
     /// Starts `count` threads, which end when `stop` is called and the queue is empty.
     package init(count: Int) {
+        var (made, refused): (Int, Int32) = (0, 0)
         for _ in 0..<max(1, count) {
             var thread = pthread_t()
             let context = Unmanaged.passRetained(gate).toOpaque()
             let status = pthread_create(&thread, nil, FileThreads.run, context)
             if status == 0 {
                 pthread_detach(thread)
+                made += 1
             } else {
                 Unmanaged<Gate>.fromOpaque(context).release()
+                refused = status
             }
         }
+        refusal = made > 0 ? nil : "no thread can be made: \(String(cString: strerror(refused)))"
     }
 
     private static let run: @convention(c) (UnsafeMutableRawPointer?) -> UnsafeMutableRawPointer? = { context in

@@ -114,19 +114,26 @@ package final class CommandRun: Sendable {
             exchange.step(milliseconds: Int32(clamping: min(left, 1000)), now: clock.wall)
         }
         var code: Int32 = 0
-        let isCancelled = state.withLock { state in
+        let (isCancelled, isReaped) = state.withLock { state in
             // Nothing of its group outlives it.
             kill(-pid, SIGKILL)
-            waitpid(pid, &code, 0)
+            let reaped = waitpid(pid, &code, 0)
             state.pid = 0
-            return state.isCancelled
+            return (state.isCancelled, reaped == pid)
         }
         exchange.drain(now: clock.wall)
         exchange.capture.finish(at: clock.wall)
         let signal = code & 0x7F
         let ending: Ending =
-            isCancelled
-            ? .cancelled : isLate ? .timedOut : signal == 0 ? .exited((code >> 8) & 0xFF) : .signalled(signal)
+            if isCancelled {
+                .cancelled
+            } else if isLate {
+                .timedOut
+            } else if !isReaped {
+                .notStarted("it ran, but nobody can tell how it ended")
+            } else {
+                signal == 0 ? .exited((code >> 8) & 0xFF) : .signalled(signal)
+            }
         return Outcome(ending: ending, lines: exchange.capture.lines, output: exchange.output)
     }
 

@@ -1,4 +1,5 @@
 internal import CCurl
+import FunctionProtocol
 import Glibc
 import Synchronization
 
@@ -85,8 +86,14 @@ final class HTTPTransfers: Sendable {
     private let multi: Multi
     private let thread = FileThreads(count: 1)
 
-    init(_ curl: Curl) {
+    init(_ curl: Curl) throws(Failure) {
+        if let reason = thread.refusal {
+            throw Failure(code: "WebhookUnavailable", message: "webhooks cannot be sent: \(reason)", retry: true)
+        }
         let multi = Multi(curl)
+        guard multi.handle != nil else {
+            throw Failure(code: "WebhookUnavailable", message: "libcurl cannot be used: no memory", retry: true)
+        }
         self.multi = multi
         // It refers to the queue and not to `self`, and ends when it is told to.
         thread.perform { [queue] in Self.run(multi, queue) }

@@ -32,6 +32,8 @@ package final class OutsideTargets {
         self.delegate = delegate
         // A program that does not read its input, a server that hangs up: failures of theirs, not the host's end.
         signal(SIGPIPE, SIG_IGN)
+        // Whoever has started the host may ignore it, and then nobody could tell how a program ended.
+        signal(SIGCHLD, SIG_DFL)
     }
 
     /// Runs a call. The delegate hears `attemptFinished` exactly once, never from within.
@@ -111,7 +113,16 @@ package final class OutsideTargets {
             return finish(id, AttemptReport(outcome: .failure(failure)), since: since)
         }
         guard !isStopping else { return finish(id, AttemptReport(outcome: .failure(.hostStopping)), since: since) }
-        let transfers = transfers ?? HTTPTransfers(curl)
+        let transfers: HTTPTransfers
+        if let known = self.transfers {
+            transfers = known
+        } else {
+            do throws(Failure) {
+                transfers = try HTTPTransfers(curl)
+            } catch {
+                return finish(id, AttemptReport(outcome: .failure(error)), since: since)
+            }
+        }
         self.transfers = transfers
         let outcome = await withCheckedContinuation { continuation in
             transfers.start(request, id: id) { continuation.resume(returning: $0) }
@@ -164,7 +175,12 @@ package final class OutsideTargets {
         runs[id] = run
         // A thread for the time it runs: a slow program must not keep a disk waiting.
         let thread = FileThreads(count: 1)
-        let outcome = await thread.run { run.run() }
+        let outcome: CommandRun.Outcome
+        if let reason = thread.refusal {
+            outcome = CommandRun.Outcome(ending: .notStarted(reason), lines: [], output: [])
+        } else {
+            outcome = await thread.run { run.run() }
+        }
         thread.stop()
         var report = AttemptReport(outcome: Self.outcome(outcome, command))
         report.logs = outcome.lines

@@ -68,5 +68,64 @@ extension Integration {
                 #expect(ContinuousClock.now - began < .seconds(25))
             }
         }
+
+        @Test("A command for which no thread can be made is tried again, and runs when one can")
+        func noThread() async throws {
+            let app = try TestApp.faulty()
+            try app.write(
+                "Events/rules/say.yaml",
+                """
+                name: say
+                pattern: {source: [test.say]}
+                targets:
+                  - command: [/bin/echo, said]
+                    retryPolicy: {maximumRetryAttempts: 180, intervalSeconds: 0.5, backoffRate: 1}
+                """)
+            try await Unprivileged.with(app) { host in
+                // By its own user: nobody else may.
+                let own =
+                    Unprivileged.isNeeded ? ["/usr/bin/setpriv", "--reuid=65534", "--clear-groups"] : ["/usr/bin/env"]
+                func limit(_ threads: String) async throws {
+                    let result = try await run(
+                        own[0], own.dropFirst() + ["/usr/bin/prlimit", "--pid", "\(host.pid)", "--nproc=\(threads):"])
+                    try #require(result.ending == .exited(0), "\(result.errors)")
+                }
+                let limits = text(of: "/proc/\(host.pid)/limits")
+                let most = try #require(limits.firstMatch(of: /Max processes +\S+ +(\S+)/)).output.1
+                try await limit("0")
+                let event = try await put("test.say", host)
+                let refused = try await host.wait(for: "an attempt without a thread") {
+                    try await host.client.event(id: event).invocations.first { $0.outcome == "failed" }
+                }
+                #expect(
+                    refused.code == "CommandNotStarted" && refused.message?.contains("thread") == true, "\(refused)")
+                try await limit(String(most))
+                #expect(try await host.outcome(of: event).state == "settled")
+            }
+        }
+
+        @Test("A command that fails has failed, also under a host whose starter ignores the ends of children")
+        func ignoredChildren() async throws {
+            let app = try TestApp.faulty()
+            try app.write(
+                "Events/rules/seven.yaml",
+                """
+                name: seven
+                pattern: {source: [test.seven]}
+                targets:
+                  - command: [/bin/sh, -c, exit 7]
+                    retryPolicy: {maximumRetryAttempts: 0}
+                """)
+            let host = HostProcess(app, command: ["/usr/bin/env", "--ignore-signal=CHLD", TestApp.sluice])
+            do {
+                try await host.start()
+                let outcome = try await host.outcome(of: put("test.seven", host))
+                #expect(outcome.letter?.summary.code == "Exit7", "\(outcome)")
+            } catch {
+                await host.remove()
+                throw error
+            }
+            await host.remove()
+        }
     }
 }
