@@ -84,7 +84,8 @@ extension Integration {
             try await Unprivileged.with(app) { host in
                 // By its own user: nobody else may.
                 let own =
-                    Unprivileged.isNeeded ? ["/usr/bin/setpriv", "--reuid=65534", "--clear-groups"] : ["/usr/bin/env"]
+                    Unprivileged.isNeeded
+                    ? ["/usr/bin/setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"] : ["/usr/bin/env"]
                 func limit(_ threads: String) async throws {
                     let result = try await run(
                         own[0], own.dropFirst() + ["/usr/bin/prlimit", "--pid", "\(host.pid)", "--nproc=\(threads):"])
