@@ -79,7 +79,7 @@ show sluice dlq list
 id=$(sluice dlq list --letters --json | sed -nE '/MalformedRow/s/.*"id":([0-9]+).*/\1/p' | head -n 1)
 show sluice dlq show "$id"
 
-say "3. Mend the cause (pad such rows instead of refusing the file), deploy, redrive"
+say "3. Correct the cause (pad such rows instead of refusing the file), deploy, redrive"
 sed -i 's/^configuration:$/&\n  malformedRows: pad/' "$app/Functions/CSVToParquet/function.yaml"
 show grep -A 2 '^configuration:' "$app/Functions/CSVToParquet/function.yaml"
 show sluice deploy --app "$app"
