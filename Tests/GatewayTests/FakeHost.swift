@@ -90,7 +90,7 @@ final class FakeHost: HostControl {
         return EventReceipt(
             results: submission.entries.enumerated().map { index, entry in
                 entry.bus == "nowhere"
-                    ? .init(code: "UnknownBus", message: "no bus") : .init(eventID: "id-\(index)-\(entry.source)")
+                    ? .init(code: "ResourceNotFoundException", message: "no bus") : .init(eventID: "id-\(index)-\(entry.source)")
             })
     }
 

@@ -41,7 +41,10 @@ struct PutEventsTests {
             #expect(body["Entries"]?[0]?["EventId"]?.string == "id-0-shop")
             #expect(
                 body["Entries"]?.array?.map { $0["ErrorCode"]?.string ?? "-" }
-                    == ["-", "NotAuthorizedForSourceException", "InvalidArgument", "MalformedDetail", "UnknownBus"])
+                    == [
+                        "-", "NotAuthorizedForSourceException", "InvalidArgument", "MalformedDetail",
+                        "ResourceNotFoundException",
+                    ])
             #expect(
                 body["Entries"]?[2]?["ErrorMessage"]?.string
                     == "Parameter Source is not valid. Reason: Source is a required argument.")

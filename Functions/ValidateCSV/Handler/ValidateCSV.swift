@@ -4,7 +4,7 @@ import FunctionSupport
 
 /// Parts the CSV files that arrive under `<…>/<database>/<table>/` into good rows and bad ones.
 ///
-/// A quarantine file whose rows were mended is recognised when it is put there: its rows are judged by the rules of the
+/// A quarantine file whose rows were corrected is recognised when it is put there: its rows are judged by the rules of the
 /// file they come from, and go on as a file of their own.
 ///
 /// Good rows of `inbox/validate/<path>/<file>.csv` go on as `landing-zone/validated/<path>/<file>.csv`, from where

@@ -25,6 +25,8 @@ public struct HostRefusal: CodedError, Hashable, CustomStringConvertible {
         public static let invalidKey: Code = "InvalidKey"
         /// An entry of `events.put` is not acceptable.
         public static let invalidEvent: Code = "InvalidEvent"
+        /// The event bus is not declared in sluice.yaml.
+        public static let noSuchBus: Code = "NoSuchBus"
         /// The stream is not declared in sluice.yaml.
         public static let noSuchStream: Code = "NoSuchStream"
         /// An entry of `streams.put` is not acceptable.

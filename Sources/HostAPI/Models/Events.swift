@@ -49,7 +49,7 @@ package struct EventEntry: Codable, Sendable {
 package struct EventReceipt: Codable, Sendable {
     package struct Result: Codable, Sendable, Hashable {
         package var eventID: String?
-        /// `MalformedDetail`, `InvalidArgument`, `UnknownBus`, …; nil when accepted.
+        /// `MalformedDetail`, `InvalidArgument`, `ResourceNotFoundException`, …; nil when accepted.
         package var code: String?
         package var message: String?
 

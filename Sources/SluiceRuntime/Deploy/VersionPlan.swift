@@ -6,7 +6,7 @@ package import Journal
 /// Which version of each function a deployment runs: the one in force where module and configuration are the same, a
 /// new one otherwise. Blocking: hashes and copies modules.
 package struct VersionPlan: Sendable {
-    /// Everything that is wrong, so that it can be mended in one go.
+    /// Everything that is wrong, so that it can be corrected in one go.
     package struct Problems: Error, Sendable {
         package var findings: [AppFinding]
     }

@@ -43,7 +43,7 @@ package struct HandlerInputs: Sendable {
         return text + Array("]}".utf8)
     }
 
-    /// The input for one event. Throws `InputTransformFailed`, which no retry can mend.
+    /// The input for one event. Throws `InputTransformFailed`, which no retry can help.
     package func input(
         of payload: [UInt8], ingested: Milliseconds, settings: SubscriptionSettings?
     ) throws(Failure) -> [UInt8] {

@@ -27,7 +27,7 @@ extension EffectCalls {
                     resources: entry.resources, time: entry.time
                 ).validate()
             } catch {
-                throw CallRefusal(error.errorCode, error.errorMessage)
+                throw CallRefusal("InvalidEvent", error.description, retry: false)
             }
         }
         let ids = try context.nextEventIDs(request.entries.count, of: request.record)

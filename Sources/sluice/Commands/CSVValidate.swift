@@ -7,7 +7,7 @@ extension CSV {
         static let configuration = CommandConfiguration(
             commandName: "validate", abstract: "Part a file into good rows and bad ones, and say what its rules found.",
             discussion: """
-                A quarantine file is recognised: after its rows were mended (the text behind "raw"), it is validated as the \
+                A quarantine file is recognised: after its rows were corrected (the text behind "raw"), it is validated as the \
                 file they came from. The command fails where a rule on the whole file does; then it writes nothing.
                 """)
 

@@ -22,17 +22,20 @@ struct Failure: Error {
 
     /// Writes `error: what`, then `  hint: next step`, to stderr.
     static func report(_ error: any Error) {
-        let style = Style(enabled: isatty(2) == 1)
         let (message, hint) = words(error)
-        StandardError.write(style.red("error:") + " " + Text.shown(message, lineEnd: "\n  "))
-        if let hint { StandardError.write("  " + style.dim("hint:") + " " + Text.shown(hint, lineEnd: "\n  ")) }
+        write(style.red("error:"), message, hint)
     }
 
     /// Writes `warning: what`, then `  hint: next step`, to stderr: the command goes on.
     static func warn(_ message: String, hint: String? = nil) {
-        let style = Style(enabled: isatty(2) == 1)
-        StandardError.write(style.yellow("warning:") + " " + Text.shown(message, lineEnd: "\n  "))
-        if let hint { StandardError.write("  " + style.dim("hint:") + " " + hint) }
+        write(style.yellow("warning:"), message, hint)
+    }
+
+    private static var style: Style { Style(enabled: Style.wanted(descriptor: 2)) }
+
+    private static func write(_ label: String, _ message: String, _ hint: String?) {
+        StandardError.write(label + " " + Text.shown(message, lineEnd: "\n  "))
+        if let hint { StandardError.write("  " + style.dim("hint:") + " " + Text.shown(hint, lineEnd: "\n  ")) }
     }
 
     private static func words(_ error: any Error) -> (message: String, hint: String?) {

@@ -23,7 +23,8 @@ private final class DispatchHarness {
     let subscription = SubscriptionID(1)
 
     /// `answer`: what the batch handler answers, whatever it gets.
-    /// `put`: a PUT_EVENTS request that it makes first; `parking`: the path of keys that dead letters hold back.
+    /// `put`: a PUT_EVENTS request that it makes first, whose refusal is its failure; `parking`: the path of keys that
+    /// dead letters hold back.
     init(answer: String, put: String? = nil, retry: RetryPolicy, parking: String? = nil) throws {
         let log = Logger(label: "test")
         let (clock, router, buckets) = (HostClock(), EventRouter(), BucketSet())
@@ -47,7 +48,7 @@ private final class DispatchHarness {
             name: "f", version: 1, digest: "", modulePath: try FunctionInC.ordinary.get().path,
             definition: FunctionDefinition(
                 name: "f", memoryMegabytes: 256,
-                environment: ["ANSWER": answer].merging(put.map { ["PUT": $0] } ?? [:]) { $1 },
+                environment: ["ANSWER": answer].merging(put.map { ["PUT": $0, "HEED": ""] } ?? [:]) { $1 },
                 grants: Grants(events: ["default"])),
             created: 0)
         version.isBatch = true
@@ -223,6 +224,20 @@ struct ConcludeTests {
         #expect((progress.dead, progress.waiting) == (1, 1), "the second event's key is held back")
         dispatcher.purged(try journal.deadLetters(DeadLetterFilter()))
         try await harness.wait { try journal.progress().first?.dead == 2 }
+        await harness.close()
+    }
+
+    @Test("An event that EventBridge would refuse is a permanent failure of the handler that puts it")
+    func refusedEvent() async throws {
+        let put = #"{"entries":[{"source":"s","detailType":"d","detail":"[]","resources":[]}],"record":0}"#
+        let harness = try DispatchHarness(answer: #"{"results":[{"status":"Ok"}]}"#, put: put, retry: Self.later)
+        await harness.settle()
+        try harness.put([#"{"a":1}"#])
+        let journal = harness.journal
+        try await harness.wait { try journal.progress().first.map { $0.dead + $0.retrying > 0 } ?? false }
+        let letter = try #require(try journal.deadLetters(DeadLetterFilter()).first)
+        #expect(letter.code == "InvalidEvent" && letter.condition == "PermanentError" && letter.attempts == 1)
+        #expect(letter.message.hasPrefix("MalformedDetail: "), "\(letter.message)")
         await harness.close()
     }
 

@@ -119,12 +119,17 @@ struct FunctionInC: Sendable {
             answer(outcome, 0, text, (size_t)length);
         }
 
-        // Puts what PUT says, by the call of the number CALL; the answer is not looked at.
-        static void put(void) {
+        // Puts what PUT says, by the call of the number CALL. True: the host has refused it, and HEED says that this is
+        // the outcome; else the answer is not looked at.
+        static int put(sluice_outcome *outcome) {
             uint8_t *reply; size_t size; int32_t fd;
             uint32_t kind = getenv("CALL") ? (uint32_t)atoi(getenv("CALL")) : 10;
-            services->call(services->context, kind, (const uint8_t *)getenv("PUT"), strlen(getenv("PUT")), -1, &reply, &size, &fd);
+            int32_t result = services->call(
+                services->context, kind, (const uint8_t *)getenv("PUT"), strlen(getenv("PUT")), -1, &reply, &size, &fd);
+            int refused = result != 0 && getenv("HEED") != NULL;
+            if (refused) answer(outcome, SLUICE_OUTCOME_ERROR, (const char *)reply, size);
             services->release(services->context, reply);
+            return refused;
         }
 
         static int asks(const sluice_invocation *invocation, const char *text) {
@@ -137,7 +142,7 @@ struct FunctionInC: Sendable {
             size_t count = invocation->payload.count < 63 ? invocation->payload.count : 63;
             memcpy(mode, invocation->payload.data, count);
             if (mode[0] == '[' && getenv("ANSWER")) {
-                if (getenv("PUT")) put();
+                if (getenv("PUT") && put(outcome)) return;
                 answer(outcome, SLUICE_OUTCOME_BATCH, getenv("ANSWER"), strlen(getenv("ANSWER"))); return;
             }
             if (!strcmp(mode, "pid")) { snprintf(text, sizeof text, "%d", (int)getpid()); say(outcome, text); return; }
@@ -206,7 +211,7 @@ struct FunctionInC: Sendable {
             if (asks(invocation, "\"c\":\"hang\"") || asks(invocation, "\"partitionKey\":\"hang\"")) for (;;) pause();
             if (asks(invocation, "\"c\":\"gate\"")) {
                 // Goes on when whoever opens the pipe closes it.
-                put();
+                if (put(outcome)) return;
                 int gate = open(getenv("GATE"), O_RDONLY);
                 while (read(gate, text, sizeof text) > 0) {}
                 close(gate);
