@@ -15,16 +15,18 @@ struct Sluice: AsyncParsableCommand {
             """,
         version: "sluice \(HostRuntime.version)",
         groupedSubcommands: [
-            CommandGroup(name: "Host", subcommands: hostCommands),
+            CommandGroup(
+                name: "Host",
+                subcommands: [
+                    Up.self, Deploy.self, New.self, Invoke.self, Status.self, Doctor.self, Logs.self, Backup.self,
+                    Bench.self,
+                ]),
             CommandGroup(
                 name: "Work and Data",
                 subcommands: [
                     Events.self, Streams.self, TraceCommand.self, Rules.self, SchedulesCommand.self, Manifests.self,
-                    Alarms.self,
-                    Functions.self,
-                    Invocations.self,
-                    DeadLetters.self, Replay.self,
-                    Buckets.self, Catalog.self,
+                    Alarms.self, Functions.self, Invocations.self, DeadLetters.self, Replay.self, Buckets.self,
+                    Catalog.self,
                 ]),
             CommandGroup(name: "File", subcommands: [Parquet.self, CSV.self, Diff.self]),
         ])

@@ -9,25 +9,7 @@ final class HostProcess {
     /// Starts `sluice up` and waits for its line `ready …`.
     init(data: String, app: String) throws(Failure) {
         let arguments = [Paths.programFolder + "sluice", "up", "--data", data, "--app", app, "--log-level", "error"]
-        var ends: [CInt] = [0, 0]
-        guard pipe(&ends) == 0 else { throw .system("cannot start a host") }
-        for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
-        var actions = posix_spawn_file_actions_t()
-        posix_spawn_file_actions_init(&actions)
-        defer { posix_spawn_file_actions_destroy(&actions) }
-        posix_spawn_file_actions_adddup2(&actions, ends[1], 1)
-        var words: [UnsafeMutablePointer<CChar>?] = arguments.map { strdup($0) }
-        words.append(nil)
-        defer { for word in words { free(word) } }
-        var started: pid_t = 0
-        let fault = posix_spawn(&started, arguments[0], &actions, nil, words, environ)
-        close(ends[1])
-        process = started
-        output = ends[0]
-        guard fault == 0 else {
-            isOver = true
-            throw Failure("cannot start a host: \(String(cString: strerror(fault)))")
-        }
+        (process, output) = try Subprocess.start(arguments, named: "a host")
         guard isReady() else { throw Failure("the host ended before it was ready", hint: "its messages are above") }
     }
 

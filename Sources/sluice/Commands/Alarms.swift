@@ -41,7 +41,7 @@ enum AlarmTable {
         [
             alarm.name, alarm.state == "OK" ? style.green("OK") : style.red(alarm.state),
             Human.moment(alarm.since), alarm.condition,
-            alarm.value.map { $0 == $0.rounded() ? String(Int64($0)) : String(($0 * 100).rounded() / 100) }
+            alarm.value.map { Human.decimal($0, $0 == $0.rounded() ? 0 : 2) }
                 ?? alarm.lastArrival.map { Human.moment($0) } ?? "-", alarm.reason,
         ]
     }

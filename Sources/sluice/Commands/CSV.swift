@@ -28,11 +28,10 @@ struct CSV: AsyncParsableCommand {
         @OptionGroup var partitionOption: PartitionOption
         @OptionGroup var schemaOption: SchemaOption
         @OptionGroup var dataOption: DataOption
-        @Option(name: .long, help: "How many threads; more than two are not used.") var threads = 1
+        @OptionGroup var threadsOption: ThreadsOption
         @OptionGroup var outputOption: OutputOption
 
         func validate() throws {
-            guard threads >= 1 else { throw ValidationError("--threads must be at least 1.") }
             try Destinations.check(
                 [("the input", input), ("--schema", schemaOption.schema)] + rulesOption.files + maskOption.files
                     + inputOption.files,
@@ -79,7 +78,7 @@ struct CSV: AsyncParsableCommand {
 
         func run() async throws {
             var options = ConversionOptions()
-            options.threads = min(threads, 2)
+            options.threads = threadsOption.count
             options.parquet.keyValueMetadata = [(key: "sluice.source", value: input)]
             try parquetOption.apply(to: &options.parquet)
             try await schemaOption.apply(to: &options, dataOption, partitionOption.partitioning())

@@ -12,13 +12,12 @@ extension CSV {
         var input: String
         @Option(help: ArgumentHelp("Frequent values of each column.", valueName: "n")) var top = 3
         @Flag(help: "Show the values of columns that look like personal data, too.") var showPersonal = false
-        @Option(help: "How many threads; more than two are not used.") var threads = 1
+        @OptionGroup var threadsOption: ThreadsOption
         @OptionGroup var inputOption: InputOption
         @OptionGroup var maskOption: MaskOption
         @OptionGroup var outputOption: OutputOption
 
         func validate() throws {
-            guard threads >= 1 else { throw ValidationError("--threads must be at least 1.") }
             try Destinations.check(
                 [("the input", input)] + maskOption.files + inputOption.files,
                 [("--quarantine", inputOption.quarantine)])
@@ -37,7 +36,7 @@ extension CSV {
             var options = ConversionOptions()
             try inputOption.apply(to: &options)
             if options.csv.badRecords == .fail { options.csv.badRecords = .reject }
-            options.threads = min(threads, 2)
+            options.threads = threadsOption.count
             options.parquet.compression = .none
             options.profile = max(top, outputOption.json ? 10 : 0)
             options.masking = try maskOption.masking()
@@ -91,20 +90,15 @@ extension CSV {
             }
             let approximately = column.distinct.isExact ? "" : "~"
             let frequent = column.top.prefix(top).filter { $0.count > 1 }.map {
-                "\(Self.short($0.value)) (\(approximately)\(Human.grouped($0.count)))"
+                "\(Text.short($0.value)) (\(approximately)\(Human.grouped($0.count)))"
             }
             return [
                 column.name, column.type, column.nulls == 0 ? "0" : Self.percent(share),
-                approximately + Human.grouped(column.distinct.count), column.minimum.map(Self.short) ?? "",
-                column.maximum.map(Self.short) ?? "", column.mean.map(Self.number) ?? "", lengths ?? "",
+                approximately + Human.grouped(column.distinct.count), column.minimum.map { Text.short($0) } ?? "",
+                column.maximum.map { Text.short($0) } ?? "", column.mean.map(Self.number) ?? "", lengths ?? "",
                 frequent.joined(separator: ", "),
                 column.lookalikes.map { "\($0.kind.rawValue) \(Self.percent($0.share))" }.joined(separator: ", "),
             ]
-        }
-
-        private static func short(_ text: String) -> String {
-            let line = Text.oneLine(text)
-            return line.count > 24 ? line.prefix(23) + "…" : line
         }
 
         private static func percent(_ share: Double) -> String {

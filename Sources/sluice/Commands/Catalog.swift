@@ -35,21 +35,13 @@ struct Catalog: AsyncParsableCommand {
     struct Show: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             commandName: "show", abstract: "A table: columns, location, partitions, figures, versions, files.")
-        @Argument(help: ArgumentHelp("The table.", valueName: "database.table")) var table: String
+        @Argument(
+            help: ArgumentHelp("The table.", valueName: "database.table"), transform: TableName.init(argument:))
+        var table: TableName
         @OptionGroup var common: CommonOptions
 
-        private var parts: (database: String, name: String)? {
-            let parts = table.split(separator: ".", maxSplits: 1)
-            return parts.count == 2 ? (String(parts[0]), String(parts[1])) : nil
-        }
-
-        func validate() throws {
-            guard parts != nil else { throw ValidationError("Name the table as DATABASE.TABLE, not `\(table)`.") }
-        }
-
         func run() async throws {
-            guard let parts else { return }
-            let detail = try await common.host.table(database: parts.database, name: parts.name)
+            let detail = try await common.host.table(database: table.database, name: table.name)
             let output = common.output
             if output.json { return try output.object(detail) }
             show(detail, output)
@@ -107,22 +99,14 @@ struct Catalog: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             commandName: "head", abstract: "The first rows of a table's newest files.",
             discussion: "Reads the files where the host has them; partition keys are columns, too.")
-        @Argument(help: ArgumentHelp("The table.", valueName: "database.table")) var table: String
-        @Option(
-            name: [.long, .customShort("n"), .customLong("limit")], help: ArgumentHelp("How many.", valueName: "n"))
-        var rows = 10
+        @Argument(
+            help: ArgumentHelp("The table.", valueName: "database.table"), transform: TableName.init(argument:))
+        var table: TableName
+        @OptionGroup var rowsOption: RowsOption
         @OptionGroup var common: CommonOptions
 
-        func validate() throws {
-            guard table.split(separator: ".", maxSplits: 1).count == 2 else {
-                throw ValidationError("Name the table as DATABASE.TABLE, not `\(table)`.")
-            }
-            guard rows >= 0 else { throw ValidationError("--rows must not be negative.") }
-        }
-
         func run() async throws {
-            let parts = table.split(separator: ".", maxSplits: 1).map(String.init)
-            let detail = try await common.host.table(database: parts[0], name: parts[1])
+            let detail = try await common.host.table(database: table.database, name: table.name)
             let buckets = try await common.host.listBuckets()
             let keys = detail.table.partitionKeys.map(\.name)
             let files = detail.files.compactMap { file in
@@ -134,9 +118,10 @@ struct Catalog: AsyncParsableCommand {
             }
             guard !files.isEmpty else {
                 guard !common.output.json else { return }
-                return common.output.line("table \(table) has no files")
+                return common.output.line("table \(table.text) has no files")
             }
-            try ParquetRows(output: common.output).show(files, rows: rows, total: detail.table.rows)
+            try ParquetRows(output: common.output).show(
+                files, rows: rowsOption.rows, total: detail.table.rows)
         }
     }
 }

@@ -14,24 +14,18 @@ extension Catalog {
                   sluice catalog drop shop.orders --delete-files
                   sluice buckets trigger landing-zone shop/orders/
                 """)
-        @Argument(help: ArgumentHelp("The table.", valueName: "database.table")) var table: String
+        @Argument(
+            help: ArgumentHelp("The table.", valueName: "database.table"), transform: TableName.init(argument:))
+        var table: TableName
         @Flag(help: "Delete the table's files, too.") var deleteFiles = false
         @OptionGroup var common: CommonOptions
 
-        private var parts: [String] { table.split(separator: ".", maxSplits: 1).map(String.init) }
-
-        func validate() throws {
-            guard parts.count == 2 else {
-                throw ValidationError("Name the table as DATABASE.TABLE, not `\(table)`.")
-            }
-        }
-
         func run() async throws {
             let result = try await common.host.dropTable(
-                database: parts[0], name: parts[1], request: DropTableRequest(deleteFiles: deleteFiles))
+                database: table.database, name: table.name, request: DropTableRequest(deleteFiles: deleteFiles))
             let output = common.output
             if output.json { return try output.object(result) }
-            output.line("table \(table) is dropped; the next file for it makes it anew")
+            output.line("table \(table.text) is dropped; the next file for it makes it anew")
             if result.deleted > 0 { output.line("\(Human.count(Int(result.deleted), "file")) deleted") }
             if result.left > 0 {
                 output.line(

@@ -63,7 +63,9 @@ struct Doctor: AsyncParsableCommand {
                     details: [], hint: "start one with: sluice up --data \(common.folder)"),
             ])
         } catch {
-            throw Failure("the journal in \(common.folder) cannot be checked: \(error.message)", hint: nil)
+            throw Failure(
+                "the journal in \(common.folder) cannot be checked: \(error.message)",
+                hint: "keep the folder as it is, and start a host on a backup: docs/operating.md, Backup")
         }
     }
 }

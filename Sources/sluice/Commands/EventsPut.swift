@@ -18,15 +18,18 @@ extension Events {
         @Option(name: .long, help: ArgumentHelp("A resource it is about; repeatable.", valueName: "name"))
         var resource: [String] = []
         @Option(name: .long, help: "RFC 3339; default: now.") var time: String?
-        @Option(name: .long, help: ArgumentHelp("Put only once within five minutes.", valueName: "id"))
-        var dedup: String?
+        @Option(
+            name: [.long, .customLong("dedup")],
+            help: ArgumentHelp("Put only once within five minutes.", valueName: "id"))
+        var deduplicationID: String?
         @Option(name: .long, help: ArgumentHelp("Events as JSON lines; - for the standard input.", valueName: "file"))
         var file: String?
         @OptionGroup var common: CommonOptions
 
         func validate() throws {
             if file != nil {
-                guard source == nil, detailType == nil, detail == nil, resource.isEmpty, time == nil, dedup == nil
+                guard source == nil, detailType == nil, detail == nil, resource.isEmpty, time == nil,
+                    deduplicationID == nil
                 else {
                     throw ValidationError("--file takes the events from the file: leave out --source and the like.")
                 }
@@ -40,10 +43,13 @@ extension Events {
                 try await put(file: file)
             } else if let source, let detailType, let detail {
                 let json: RawJSON
-                do { json = try RawJSON(detail) } catch { throw Failure("--detail is not JSON: \(error)") }
+                do { json = try RawJSON(detail) } catch {
+                    throw Failure(
+                        "--detail is not JSON: \(error)", hint: #"a JSON object, such as --detail '{"id": 1}'"#)
+                }
                 let entry = EventEntry(
                     bus: bus, source: source, detailType: detailType, detail: json,
-                    resources: resource.isEmpty ? nil : resource, time: time, deduplicationID: dedup)
+                    resources: resource.isEmpty ? nil : resource, time: time, deduplicationID: deduplicationID)
                 let refused = try await send([entry], lines: [nil])
                 if refused > 0 { throw ExitCode(1) }
             }
@@ -58,7 +64,7 @@ extension Events {
                 var number = 0
                 while let line = try input.line() {
                     number += 1
-                    if line.allSatisfy({ $0 == 0x20 || $0 == 0x09 }) { continue }
+                    if InputFile.isBlank(line) { continue }
                     let entry = try EventLine.entry(line, place: "\(file):\(number)", bus: bus)
                     if !portion.hasRoom(for: line.count) { try await send() }
                     portion.add(entry, line: number, bytes: line.count)
@@ -67,19 +73,22 @@ extension Events {
             } catch {
                 let sent = portion.isSent ? portion.lines.compactMap(\.self) : []
                 if accepted + refused > 0 || !sent.isEmpty {
-                    var told = "\(Human.count(accepted, "event")) put (lines 1 to \(Human.grouped(Int64(done))))"
-                    if refused > 0 { told += ", \(Human.grouped(Int64(refused))) refused" }
+                    var message = "\(Human.count(accepted, "event")) put (lines 1 to \(Human.grouped(done)))"
+                    if refused > 0 { message += ", \(Human.grouped(refused)) refused" }
                     if let first = sent.first, let last = sent.last {
-                        told += "; what came of lines \(first) to \(last) is not known: they were sent and not answered"
+                        message +=
+                            "; what came of lines \(first) to \(last) is not known: they were sent and not answered"
                     }
-                    Failure.warn(told, hint: "mend what is told below, and put the rest from line \(done + 1) on")
+                    Failure.warn(
+                        message,
+                        hint: "correct what is named below, and put the rest with a file that begins with line \(done + 1)")
                 } else {
                     Failure.warn("nothing of \(file) was put")
                 }
                 throw error
             }
             if !common.output.json {
-                StandardError.write("\(Human.count(accepted, "event")) put, \(Human.grouped(Int64(refused))) refused")
+                StandardError.write("\(Human.count(accepted, "event")) put, \(Human.grouped(refused)) refused")
             }
             if refused > 0 { throw ExitCode(1) }
 
@@ -148,8 +157,8 @@ enum EventLine {
     /// - Parameter bus: where the line names none.
     static func entry(_ line: [UInt8], place: String, bus: String?) throws(Failure) -> EventEntry {
         let value: JSONValue
-        do { value = try JSONValue(parsing: line) } catch { throw Failure("\(place): not JSON: \(error)") }
-        guard case .object = value else { throw Failure("\(place): not an object") }
+        do { value = try JSONValue(parsing: line) } catch { throw Failure(line: "\(place): not JSON: \(error)") }
+        guard case .object = value else { throw Failure(line: "\(place): not an object") }
         func found(_ names: [String]) -> (name: String, value: JSONValue)? {
             for name in names {
                 if let found = value[name], found != .null { return (name, found) }
@@ -158,24 +167,26 @@ enum EventLine {
         }
         func text(_ names: String...) throws(Failure) -> String? {
             guard let (name, value) = found(names) else { return nil }
-            guard let text = value.string else { throw Failure("\(place): `\(name)` must be a text") }
+            guard let text = value.string else { throw Failure(line: "\(place): `\(name)` must be a text") }
             return text
         }
-        guard let source = try text("source", "Source") else { throw Failure("\(place): `source` is missing") }
+        guard let source = try text("source", "Source") else { throw Failure(line: "\(place): `source` is missing") }
         guard let type = try text("detailType", "detail-type", "DetailType") else {
-            throw Failure("\(place): `detailType` is missing")
+            throw Failure(line: "\(place): `detailType` is missing")
         }
-        guard let (_, detail) = found(["detail", "Detail"]) else { throw Failure("\(place): `detail` is missing") }
+        guard let (_, detail) = found(["detail", "Detail"]) else {
+            throw Failure(line: "\(place): `detail` is missing")
+        }
         let json: RawJSON
         do {
             if let string = detail.string { json = try RawJSON(string) } else { json = try RawJSON(encoding: detail) }
         } catch {
-            throw Failure("\(place): `detail` is not JSON: \(error)")
+            throw Failure(line: "\(place): `detail` is not JSON: \(error)")
         }
         var resources: [String]?
         if let (name, value) = found(["resources", "Resources"]) {
             guard let list = value.array, list.allSatisfy({ $0.string != nil }) else {
-                throw Failure("\(place): `\(name)` must be an array of texts")
+                throw Failure(line: "\(place): `\(name)` must be an array of texts")
             }
             resources = list.compactMap(\.string)
         }
@@ -183,5 +194,14 @@ enum EventLine {
             bus: try text("bus", "EventBusName", "eventBusName") ?? bus, source: source, detailType: type, detail: json,
             resources: resources, time: try text("time", "Time"),
             deduplicationID: try text("deduplicationID", "dedup"))
+    }
+}
+
+extension Failure {
+    /// A line of a file of events cannot be put.
+    fileprivate init(line message: String) {
+        self.init(
+            message,
+            hint: #"each line is {"source":…,"detailType":…,"detail":{…}}: `sluice events put --help`"#)
     }
 }

@@ -40,23 +40,22 @@ struct Parquet: AsyncParsableCommand {
     struct Head: ParsableCommand {
         static let configuration = CommandConfiguration(commandName: "head", abstract: "The first rows.")
         @Argument(help: "A Parquet file, or a folder of them, such as a table's.") var file: String
-        @Option(
-            name: [.long, .customShort("n"), .customLong("limit")], help: ArgumentHelp("How many.", valueName: "n"))
-        var rows = 10
+        @OptionGroup var rowsOption: RowsOption
         @OptionGroup var outputOption: OutputOption
-
-        func validate() throws {
-            guard rows >= 0 else { throw ValidationError("--rows must not be negative.") }
-        }
 
         func run() throws {
             var status = stat()
             var files = [file]
             if stat(file, &status) == 0, status.st_mode & S_IFMT == S_IFDIR {
                 files = try MergeFiles.parquetFiles(in: file)
-                guard !files.isEmpty else { throw Failure("there is no Parquet file in \(file)") }
+                guard !files.isEmpty else {
+                    throw Failure(
+                        "there is no Parquet file in \(file)",
+                        hint: "name a file, or a folder that has files *.parquet in it or below it")
+                }
             }
-            try ParquetRows(output: outputOption.output).show(files.map { .init(path: $0) }, rows: rows)
+            try ParquetRows(output: outputOption.output).show(
+                files.map { .init(path: $0) }, rows: rowsOption.rows)
         }
     }
 
@@ -126,10 +125,6 @@ struct Parquet: AsyncParsableCommand {
                 }, indent: 2)
         }
 
-        private func short(_ text: String?) -> String {
-            guard let text else { return "-" }
-            let line = Text.oneLine(text)
-            return line.count <= 24 ? line : line.prefix(23) + "…"
-        }
+        private func short(_ text: String?) -> String { text.map { Text.short($0) } ?? "-" }
     }
 }

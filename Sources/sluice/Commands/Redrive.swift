@@ -140,7 +140,7 @@ extension DeadLetters {
                 output.table(LetterTable.columns, plan.letters.map { LetterTable.row($0, output.style) })
             }
             if plan.selected > plan.letters.count {
-                output.line(output.style.dim("… and \(Human.grouped(Int64(plan.selected - plan.letters.count))) more"))
+                output.line(output.style.dim("… and \(Human.grouped(plan.selected - plan.letters.count)) more"))
             }
             let older = isRedrive ? plan.older ?? 0 : 0
             output.line("dry run: \(Human.count(plan.selected - older, "dead letter")) \(verdict)")
@@ -163,8 +163,8 @@ extension DeadLetters {
             let failed = job.failed - (job.older ?? 0)
             output.line(
                 "\(job.state == .cancelled ? "cancelled after" : "redriven") \(Human.count(job.sent, "dead letter")): "
-                    + output.style.green("\(Human.grouped(Int64(job.succeeded))) succeeded")
-                    + (failed <= 0 ? "" : ", " + output.style.red("\(Human.grouped(Int64(failed))) failed again")))
+                    + output.style.green("\(Human.grouped(job.succeeded)) succeeded")
+                    + (failed <= 0 ? "" : ", " + output.style.red("\(Human.grouped(failed)) failed again")))
             if let older = job.older { output.line(Self.left(older)) }
             if job.failed > 0 {
                 output.line(
@@ -218,8 +218,8 @@ extension DeadLetters {
         private func row(_ job: RedriveJob, _ style: Style) -> [String] {
             [
                 job.id, job.created.map { Human.ago($0) } ?? "", job.by ?? "", style.state(job.state.rawValue),
-                Human.grouped(Int64(job.selected)), Human.grouped(Int64(job.succeeded)),
-                job.failed == 0 ? "0" : style.red(Human.grouped(Int64(job.failed))), words(job),
+                Human.grouped(job.selected), Human.grouped(job.succeeded),
+                job.failed == 0 ? "0" : style.red(Human.grouped(job.failed)), words(job),
             ]
         }
 
@@ -249,9 +249,9 @@ extension DeadLetters {
                 ("ended early", job.reason), ("which", words(job)), ("by", job.by),
                 ("began", job.created.map { "\($0)  (\(Human.ago($0)))" }), ("ended", job.ended.map { "\($0)" }),
                 ("rate", job.rate.map { "\(Human.decimal($0, 1)) a second" }),
-                ("selected", Human.grouped(Int64(job.selected))), ("sent", Human.grouped(Int64(job.sent))),
-                ("succeeded", Human.grouped(Int64(job.succeeded))), ("failed again", Human.grouped(Int64(job.failed))),
-                ("older versions", job.older.map { "\(Human.grouped(Int64($0))) of those that failed: left alone" }),
+                ("selected", Human.grouped(job.selected)), ("sent", Human.grouped(job.sent)),
+                ("succeeded", Human.grouped(job.succeeded)), ("failed again", Human.grouped(job.failed)),
+                ("older versions", job.older.map { "\(Human.grouped($0)) of those that failed: left alone" }),
             ])
             for line in Redrive.held(job, common) { output.line(line) }
             output.line()

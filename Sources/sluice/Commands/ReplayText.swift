@@ -59,7 +59,7 @@ struct ReplayText {
         guard !older.isEmpty else { return }
         let ids = older.prefix(Self.mostIDs).map { "\($0.id)" }.joined(separator: " ")
         output.line(
-            "\(Human.grouped(Int64(Set(older.map(\.eventID)).count))) of them have an older dead letter as well: sluice dlq "
+            "\(Human.grouped(Set(older.map(\.eventID)).count)) of them have an older dead letter as well: sluice dlq "
                 + "purge \(ids)\(older.count > Self.mostIDs ? " …" : "")\(data)")
     }
 

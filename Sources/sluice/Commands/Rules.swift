@@ -22,7 +22,7 @@ struct Rules: AsyncParsableCommand {
             if output.json { return try rules.forEach(output.object) }
             guard !rules.isEmpty else { return output.line("no rules") }
             output.table(
-                ["BUS", .whole("NAME"), "ENABLED", .number("MATCHED"), .number("DEAD"), "TARGETS", .path("FILE")],
+                ["BUS", .whole("NAME"), "STATE", .number("MATCHED"), .number("DEAD"), "TARGETS", .path("FILE")],
                 rules.map { rule in
                     [
                         rule.bus, rule.name, Self.state(of: rule, output.style),
@@ -48,8 +48,8 @@ struct Rules: AsyncParsableCommand {
         }
 
         private static func state(of rule: RuleInfo, _ style: Style) -> String {
-            guard rule.enabled else { return style.yellow("no") }
-            return rule.subscriptions.contains { $0.pauseReason != nil } ? style.yellow("paused") : "yes"
+            guard rule.enabled else { return style.state("disabled") }
+            return style.state(rule.subscriptions.contains { $0.pauseReason != nil } ? "paused" : "active")
         }
     }
 
@@ -67,7 +67,7 @@ struct Rules: AsyncParsableCommand {
             let style = output.style
             output.fields([
                 ("rule", style.bold(rule.name)), ("bus", rule.bus),
-                ("enabled", rule.enabled ? "yes" : style.yellow("no")),
+                ("state", style.state(rule.enabled ? "active" : "disabled")),
                 (
                     "manifests",
                     rule.manifest.map {
@@ -91,7 +91,7 @@ struct Rules: AsyncParsableCommand {
                     ]
                 }, indent: 2)
             for target in rule.targets where target.onSuccess != nil || target.onFailure != nil {
-                output.heading("Who hears of the outcomes of \(target.id)")
+                output.heading("Where the outcomes of \(target.id) go")
                 output.fields(
                     [
                         ("on success", target.onSuccess.map { "bus \($0)" }),

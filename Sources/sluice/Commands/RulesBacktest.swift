@@ -90,7 +90,9 @@ extension Rules {
                 return try EventPattern(parsing: draft.pattern, dialect: .extended)
             } catch {
                 let name = draft.name.map { "of rule \($0) " } ?? ""
-                throw Failure("\(file): the pattern \(name)is not valid: \(error)")
+                throw Failure(
+                    "\(file): the pattern \(name)is not valid: \(error)",
+                    hint: "docs/writing-rules.md, Patterns; `sluice rules test --cases FILE` tries one with an event")
             }
         }
 

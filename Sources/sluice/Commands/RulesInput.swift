@@ -56,11 +56,7 @@ extension Rules {
 
         private func rules(on bus: String) async throws -> [RuleInfo] {
             guard let app else { return try await common.host.listRules(bus: bus) }
-            do {
-                return try AppLoader.load(folder: app).definition.rules.filter { $0.bus == bus }.map(RuleInfo.init)
-            } catch {
-                throw Failure("\(app) cannot be deployed:\n\(error)")
-            }
+            return try AppFolderRules.load(app).filter { $0.bus == bus }.map(RuleInfo.init)
         }
 
         private func answers(of info: RuleInfo, _ event: RawJSON) throws -> [Line] {
@@ -73,7 +69,7 @@ extension Rules {
                     answer = try Matcher([(true, try info.parsedPattern(for: event))]).answer(
                         in: StreamFilter.subject(parsing: event.bytes))
                 } catch let error as EventError {
-                    throw Failure("the event cannot be matched: \(error)")
+                    throw Failure.unmatchable(error)
                 }
                 guard answer.undecided.isEmpty else {
                     let why = "the rule cannot decide about this event, so its delivery is a dead letter"

@@ -11,9 +11,10 @@ extension Rules {
         static let configuration = CommandConfiguration(
             commandName: "test", abstract: "Which rules would take an event, and why the others would not.",
             discussion: """
-                The event is a file, or one of the log. With --cases no host is needed: for each line {"pattern":"…","event":"…"} (both JSON texts inside \
-                strings) it prints `true`, `false`, or `error<TAB>pattern|event<TAB>message`, and exits 0. With a file and \
-                --app none is needed either: the rules are those of the folder, deployed or not.
+                The event is a file, or one of the log. With --cases no host is needed: for each line \
+                {"pattern":"…","event":"…"} (both JSON texts inside strings) it prints `true`, `false`, or \
+                `error<TAB>pattern|event<TAB>message`, and exits 0. With a file and --app none is needed either: the \
+                rules are those of the folder, deployed or not.
                 """)
 
         @Argument(help: ArgumentHelp(EventArgument.words, valueName: "event")) var given: String?
@@ -48,7 +49,7 @@ extension Rules {
         private func answer(_ path: String) throws {
             var input = try InputFile(path)
             while let line = try input.line() {
-                if line.allSatisfy({ $0 == 0x20 || $0 == 0x09 }) { continue }
+                if InputFile.isBlank(line) { continue }
                 do throws(PatternError) {
                     print(try PatternCase(line: line).answer.line)
                 } catch {
@@ -94,22 +95,17 @@ extension Rules {
         private func verdicts(
             on event: RawJSON, bus: String?, app: String
         ) throws -> (RuleTestResult, [String: RawJSON]) {
-            let definition: AppDefinition
-            do {
-                definition = try AppLoader.load(folder: app).definition
-            } catch {
-                throw Failure("\(app) cannot be deployed:\n\(error)")
-            }
+            let rules = try AppFolderRules.load(app)
             var result = RuleTestResult(bus: bus ?? "default", verdicts: [])
             let source = event.source
             var patterns: [String: RawJSON] = [:]
-            for rule in definition.rules where rule.bus == result.bus {
+            for rule in rules where rule.bus == result.bus {
                 let pattern = try EventPattern(parsing: rule.pattern(forSource: source), dialect: .extended)
                 let answer: Matcher<Bool>.Answer
                 do {
                     answer = try Matcher([(true, pattern)]).answer(in: event.bytes)
                 } catch {
-                    throw Failure("the event cannot be matched: \(error)")
+                    throw Failure.unmatchable(error)
                 }
                 result.verdicts.append(
                     .init(

@@ -63,7 +63,7 @@ extension Rules {
             do {
                 return try Matcher(patterns).nearest(to: event.bytes, count: count).map { rules[$0.id] }
             } catch {
-                throw Failure("the event cannot be matched: \(error)")
+                throw Failure.unmatchable(error)
             }
         }
 
@@ -116,7 +116,7 @@ private struct RuleAnswer: Encodable {
         do {
             explanation = try pattern.explain(event.bytes)
         } catch {
-            throw Failure("the event cannot be matched with rule \(info.name): \(error)")
+            throw Failure.unmatchable(error, rule: info.name)
         }
         (rule, bus, enabled) = (info.name, info.bus, info.enabled)
         matches = explanation.matches

@@ -77,7 +77,7 @@ struct Streams: AsyncParsableCommand {
 /// Streams in lines.
 enum StreamTable {
     static let columns: [Table.Column] = [
-        "STREAM", .number("SHARDS"), .number("RETENTION"), .number("CONSUMERS"), .number("WAITING"),
+        "NAME", .number("SHARDS"), .number("RETENTION"), .number("CONSUMERS"), .number("WAITING"),
         .number("DEAD"), .number("ITERATOR AGE"),
     ]
 

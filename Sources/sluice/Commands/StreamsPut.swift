@@ -65,7 +65,7 @@ extension Streams {
                 while let line = try input.line() {
                     number += 1
                     read += line.count + 1
-                    if line.allSatisfy({ $0 == 0x20 || $0 == 0x09 }) { continue }
+                    if InputFile.isBlank(line) { continue }
                     let record = try RecordLine.record(
                         line, place: "\(file):\(number)", key: key, keyField: keyField, isBase64: base64)
                     if !portion.hasRoom(for: record.bytes) {
@@ -82,14 +82,16 @@ extension Streams {
                 bar.finish()
                 let sent = portion.isSent ? portion.lines : 0...0
                 if put > 0 || portion.isSent {
-                    var told = "\(Human.count(put, "record")) put"
-                    if done > 0 { told += " (lines 1 to \(Human.grouped(Int64(done))))" }
+                    var message = "\(Human.count(put, "record")) put"
+                    if done > 0 { message += " (lines 1 to \(Human.grouped(done)))" }
                     if portion.isSent {
-                        told +=
+                        message +=
                             "; what came of lines \(sent.lowerBound) to \(sent.upperBound) is not known: they were "
                             + "sent and not answered"
                     }
-                    Failure.warn(told, hint: "mend what is told below, and put the rest from line \(done + 1) on")
+                    Failure.warn(
+                        message,
+                        hint: "correct what is named below, and put the rest with a file that begins with line \(done + 1)")
                 } else {
                     Failure.warn("nothing of \(file) was put")
                 }
@@ -162,7 +164,7 @@ struct RecordLine {
         guard plain.count <= RecordSubmission.Entry.mostDataBytes else {
             throw Failure(
                 "\(place): the data has \(Human.count(plain.count, "byte")), a record at most "
-                    + Human.grouped(Int64(RecordSubmission.Entry.mostDataBytes)),
+                    + Human.grouped(RecordSubmission.Entry.mostDataBytes),
                 hint: "put large data into a bucket, and its key into the stream")
         }
         var key = key
@@ -183,14 +185,21 @@ struct RecordLine {
         return "has \(count) characters, and may have \(RecordSubmission.Entry.mostKeyCharacters)"
     }
 
+    private static let keyHint =
+        "--key-field takes the key from each line's JSON; give --key, or neither: the data's own hash is the key then"
+
     /// The text, number or boolean at a path of names with dots between.
     private static func key(_ path: String, in line: [UInt8], place: String) throws(Failure) -> String {
         var node: JSONNode?
-        do { node = try JSONDocument(parsing: line).root } catch { throw Failure("\(place): not JSON: \(error)") }
+        do { node = try JSONDocument(parsing: line).root } catch {
+            throw Failure("\(place): not JSON: \(error)", hint: keyHint)
+        }
         for name in path.split(separator: ".", omittingEmptySubsequences: false) { node = node?[String(name)] }
-        guard let node, node.kind != .null else { throw Failure("\(place): there is no `\(path)`") }
+        guard let node, node.kind != .null else { throw Failure("\(place): there is no `\(path)`", hint: keyHint) }
         if let text = node.string ?? node.numberText ?? node.bool.map({ "\($0)" }) { return text }
-        throw Failure("\(place): `\(path)` is an \(node.kind), and no key")
+        throw Failure(
+            "\(place): `\(path)` is of the kind \(node.kind), and a partition key is a text, a number or a boolean",
+            hint: keyHint)
     }
 
     /// FNV-1a of 64 bits: the same data has the same key.

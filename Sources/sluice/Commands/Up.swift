@@ -28,7 +28,7 @@ struct Up: AsyncParsableCommand {
     @Option(
         help: ArgumentHelp(
             "Also listen here, such as 127.0.0.1:8080: EventBridge's PutEvents and Kinesis' calls over HTTP, /metrics for "
-                + "Prometheus and /v1/health. Whoever reaches it may put events, and put and read records.",
+                + "Prometheus and /v1/health. Who reaches it may put events, and put and read records.",
             valueName: "address"))
     var listen: String?
 
@@ -72,7 +72,7 @@ struct Up: AsyncParsableCommand {
             control: service.control, dataFolder: folder, listen: address, log: log
         ) { listening in
             let address = listening.map { " listen=\($0)" } ?? ""
-            // Whoever waits for `ready` has the warning then.
+            // Before `ready`: a script that waits for that line has seen the warning.
             if !hasApp {
                 Failure.warn(
                     "no app is in force: nothing is watched and nothing runs",
@@ -99,7 +99,7 @@ struct Up: AsyncParsableCommand {
 }
 
 extension JournalError {
-    /// For people, whom the code says nothing; the path where the message does not name it.
+    /// The message without its code, which says nothing to people; with the path where the message does not name it.
     fileprivate var words: String {
         guard let path, !message.contains(path) else { return message }
         return "\(message.hasSuffix(".") ? String(message.dropLast()) : message): \(path)"
@@ -115,9 +115,11 @@ extension Failure {
         case let error as JournalError where error.code == .newerFormat:
             self.init(error.words, hint: "use the newer sluice, or another data folder with --data DIR")
         case let error as JournalError:
-            self.init(error.words, hint: nil)
+            self.init(
+                error.words,
+                hint: "`sluice doctor` with its --data says what is wrong; what is on disk: docs/journal-format.md")
         case let error as HostStartError:
-            self.init(error.description, hint: "mend what is named above and start again")
+            self.init(error.description, hint: "correct what is named above and start again")
         default:
             self.init("\(error)", hint: nil)
         }

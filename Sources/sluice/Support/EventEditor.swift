@@ -57,14 +57,15 @@ struct EventEditor {
     /// What was written is where it belongs.
     func discard() { unlink(path) }
 
-    /// Why it is not, and where it waits to be mended.
+    /// Why it is not, and where it waits to be corrected.
     func failure(_ message: String, hint: String?) -> Failure {
         let failure = Self.kept(path, message)
         return Failure(message, hint: [hint, failure.hint].compactMap(\.self).joined(separator: "\n"))
     }
 
     private static func kept(_ path: String, _ message: String) -> Failure {
-        Failure(message, hint: "nothing was sent; the text is kept: mend it and send it with --edit-with \(path)")
+        Failure(
+            message, hint: "nothing was sent, and your text is kept: correct it and send it with --edit-with \(path)")
     }
 
     private static func pretty(_ event: RawJSON) -> [UInt8] {

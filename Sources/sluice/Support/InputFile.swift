@@ -32,6 +32,9 @@ struct InputFile: ~Copyable {
         return file.buffer
     }
 
+    /// A line of spaces and tabs at most.
+    static func isBlank(_ line: [UInt8]) -> Bool { line.allSatisfy { $0 == 0x20 || $0 == 0x09 } }
+
     /// A file that holds one JSON value.
     /// - Parameter hint: what the value must be.
     static func json(of path: String, hint: String? = nil) throws(Failure) -> RawJSON {

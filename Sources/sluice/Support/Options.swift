@@ -43,6 +43,29 @@ struct CommonOptions: ParsableArguments {
     var output: Output { outputOption.output }
 }
 
+/// `--rows`, for the first rows of a table or file.
+struct RowsOption: ParsableArguments {
+    @Option(
+        name: [.long, .customShort("n"), .customLong("limit")], help: ArgumentHelp("How many.", valueName: "n"))
+    var rows = 10
+
+    func validate() throws {
+        guard rows >= 0 else { throw ValidationError("--rows must not be negative.") }
+    }
+}
+
+/// `--threads`, for conversions and profiles.
+struct ThreadsOption: ParsableArguments {
+    @Option(help: "How many threads; more than two are not used.") var threads = 1
+
+    /// As many as are used.
+    var count: Int { min(threads, 2) }
+
+    func validate() throws {
+        guard threads >= 1 else { throw ValidationError("--threads must be at least 1.") }
+    }
+}
+
 /// `--limit`, for lists that can be long.
 struct LimitOption: ParsableArguments {
     @Option(name: [.long, .customShort("n")], help: ArgumentHelp("Print at most this many; 0: all.", valueName: "n"))

@@ -100,7 +100,10 @@ struct MaskOption: ParsableArguments {
         if let saltFile {
             let bytes = try InputFile.bytes(of: saltFile)
             salt = String(decoding: bytes.prefix { $0 != 10 && $0 != 13 }, as: UTF8.self)
-            guard !salt.isEmpty else { throw Failure("\(saltFile) begins with an empty line, which is no salt") }
+            guard !salt.isEmpty else {
+                throw Failure(
+                    "\(saltFile) begins with an empty line, which is no salt", hint: "write it on the first line")
+            }
         }
         return try masking(salt: salt)
     }

@@ -14,8 +14,10 @@ struct SchemaOption: ParsableArguments {
             "The columns that the table has, as YAML: a list `columns` of {name: …, type: …}.", valueName: "file.yaml"))
     var schema: String?
 
-    @Option(help: ArgumentHelp("The columns of a table in the catalog of a running host.", valueName: "database.table"))
-    var table: String?
+    @Option(
+        help: ArgumentHelp("The columns of a table in the catalog of a running host.", valueName: "database.table"),
+        transform: TableName.init(argument:))
+    var table: TableName?
 
     @Option(
         help: ArgumentHelp(
@@ -24,9 +26,6 @@ struct SchemaOption: ParsableArguments {
 
     func validate() throws {
         guard schema == nil || table == nil else { throw ValidationError("Give --schema or --table, not both.") }
-        if let table, table.split(separator: ".").count != 2 {
-            throw ValidationError("Name the table as DATABASE.TABLE, not `\(table)`.")
-        }
     }
 
     /// Sets what was asked for.
@@ -44,12 +43,13 @@ struct SchemaOption: ParsableArguments {
         if let schema {
             options.schema = try columns(of: schema)
         } else if let table {
-            let parts = table.split(separator: ".").map(String.init)
-            let detail = try await data.host.table(database: parts[0], name: parts[1])
+            let detail = try await data.host.table(database: table.database, name: table.name)
             let keys = detail.table.partitionKeys.filter { partitioning?.columns.contains($0.name) == true }
             options.schema = try (detail.table.columns + keys).map { column in
                 guard let type = ColumnType(column.type) else {
-                    throw Failure("column \(column.name) of \(table) is \(column.type), which cannot be written")
+                    throw Failure(
+                        "column \(column.name) of \(table.text) is \(column.type), which cannot be written",
+                        hint: "write the columns that you want into a file: --schema FILE.yaml")
                 }
                 return ColumnSchema(name: column.name, type: type)
             }

@@ -30,27 +30,12 @@ enum Subprocess {
     /// - Parameter arguments: the program's path and its arguments.
     static func output(_ arguments: [String]) throws(Failure) -> String {
         let line = arguments.joined(separator: " ")
-        var ends: [CInt] = [0, 0]
-        guard pipe(&ends) == 0 else { throw .system("cannot start `\(line)`") }
-        // The child's copy is made by dup2, which clears the flag.
-        for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
-        defer { close(ends[0]) }
-        var actions = posix_spawn_file_actions_t()
-        posix_spawn_file_actions_init(&actions)
-        defer { posix_spawn_file_actions_destroy(&actions) }
-        posix_spawn_file_actions_adddup2(&actions, ends[1], 1)
-        var words: [UnsafeMutablePointer<CChar>?] = arguments.map { strdup($0) }
-        words.append(nil)
-        defer { for word in words { free(word) } }
-        guard let program = words[0] else { throw Failure("cannot start `\(line)`") }
-        var process: pid_t = 0
-        let fault = posix_spawn(&process, program, &actions, nil, words, environ)
-        close(ends[1])
-        guard fault == 0 else { throw Failure("cannot start `\(line)`: \(String(cString: strerror(fault)))") }
+        let (process, pipe) = try start(arguments, named: "`\(line)`")
+        defer { close(pipe) }
         var output: [UInt8] = []
         var buffer = [UInt8](repeating: 0, count: 4096)
         while true {
-            let count = buffer.withUnsafeMutableBytes { read(ends[0], $0.baseAddress, $0.count) }
+            let count = buffer.withUnsafeMutableBytes { read(pipe, $0.baseAddress, $0.count) }
             if count < 0, errno == EINTR { continue }
             guard count > 0 else { break }
             output += buffer[..<count]
@@ -61,5 +46,31 @@ enum Subprocess {
         }
         guard status == 0 else { throw Failure("`\(line)` failed", hint: "its messages are above") }
         return String(decoding: output, as: UTF8.self)
+    }
+
+    /// Starts a program whose stdout is read by the caller, who closes the descriptor and waits for the process.
+    /// - Parameters:
+    ///   - arguments: the program's path and its arguments.
+    ///   - name: what it is called in messages.
+    static func start(_ arguments: [String], named name: String) throws(Failure) -> (process: pid_t, output: CInt) {
+        var ends: [CInt] = [0, 0]
+        guard pipe(&ends) == 0 else { throw .system("cannot start \(name)") }
+        // The child's copy is made by dup2, which clears the flag.
+        for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
+        var actions = posix_spawn_file_actions_t()
+        posix_spawn_file_actions_init(&actions)
+        defer { posix_spawn_file_actions_destroy(&actions) }
+        posix_spawn_file_actions_adddup2(&actions, ends[1], 1)
+        var words: [UnsafeMutablePointer<CChar>?] = arguments.map { strdup($0) }
+        words.append(nil)
+        defer { for word in words { free(word) } }
+        var process: pid_t = 0
+        let fault = posix_spawn(&process, arguments[0], &actions, nil, words, environ)
+        close(ends[1])
+        guard fault == 0 else {
+            close(ends[0])
+            throw Failure("cannot start \(name): \(String(cString: strerror(fault)))")
+        }
+        return (process, ends[0])
     }
 }

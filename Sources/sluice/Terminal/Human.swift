@@ -50,11 +50,11 @@ enum Human {
 
     /// `1 file`, `2 files`; the plural by an `s` unless given.
     static func count(_ number: some BinaryInteger, _ noun: String, _ plural: String? = nil) -> String {
-        "\(grouped(Int64(number))) \(number == 1 ? noun : plural ?? noun + "s")"
+        "\(grouped(number)) \(number == 1 ? noun : plural ?? noun + "s")"
     }
 
     /// `1,234,567`.
-    static func grouped(_ number: Int64) -> String {
+    static func grouped(_ number: some BinaryInteger) -> String {
         let digits = String(number.magnitude)
         var text = ""
         for (index, digit) in digits.enumerated() {

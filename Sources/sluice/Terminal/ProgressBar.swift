@@ -15,7 +15,7 @@ struct ProgressBar {
         let part = total > 0 ? min(1, Double(done) / Double(total)) : 0
         let full = Int(part * Double(width))
         let bar = String(repeating: "█", count: full) + String(repeating: "░", count: width - full)
-        var text = "\(title)  \(bar)  \(Human.grouped(Int64(done)))/\(Human.grouped(Int64(total)))"
+        var text = "\(title)  \(bar)  \(Human.grouped(done))/\(Human.grouped(total))"
         if !note.isEmpty { text += "  \(note)" }
         text = String(text.prefix((Output.terminalWidth(2) ?? 80) - 1))
         guard text != drawn else { return }

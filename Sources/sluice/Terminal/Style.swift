@@ -16,7 +16,8 @@ struct Style: Sendable {
         switch word {
         case "ready", "active", "succeeded", "settled", "ok", "added", "redriven", "COMPLETED": green(word)
         case "failed", "dead", "error", "critical", "removed", "off", "FAILED": red(word)
-        case "retrying", "parked", "paused", "draining", "warning", "starting", "stopping", "changed", "dropped",
+        case "retrying", "parked", "paused", "disabled", "draining", "warning", "starting", "stopping", "changed",
+            "dropped",
             "superseded", "polling", "mixed", "CANCELLING", "CANCELLED":
             yellow(word)
         default: word

@@ -10,6 +10,12 @@ enum Text {
         String(text.map { $0.isNewline || $0 == "\t" ? " " : $0 })
     }
 
+    /// On one line, cut to a number of characters.
+    static func short(_ text: String, maximum: Int = 24) -> String {
+        let line = oneLine(text)
+        return line.count <= maximum ? line : line.prefix(maximum - 1) + "…"
+    }
+
     /// As one word of a shell's command line.
     static func shellWord(_ text: String) -> String {
         let plain = text.utf8.allSatisfy {
