@@ -46,6 +46,7 @@ package struct ConfigProblem: Codable, Sendable, Hashable {
         package static let suspicious = Code(rawValue: "Suspicious")
     }
 
+    /// Whether it keeps the app from being deployed.
     package enum Severity: String, Codable, Sendable {
         /// The app cannot be deployed.
         case error

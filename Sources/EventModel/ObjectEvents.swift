@@ -15,6 +15,7 @@ public struct ObjectCreated: Codable, Sendable, Hashable {
     /// `detail-type` of this detail.
     public static let detailType = "Object Created"
 
+    /// The object that was created, in this version.
     public struct Object: Codable, Sendable, Hashable {
         /// As it is; S3 notifications have it URL-encoded, events do not.
         public var key: String
@@ -78,6 +79,7 @@ public struct ObjectDeleted: Codable, Sendable, Hashable {
     /// `detail-type` of this detail.
     public static let detailType = "Object Deleted"
 
+    /// The object that was deleted.
     public struct Object: Codable, Sendable, Hashable {
         public var key: String
         public var etag: String?

@@ -1,7 +1,5 @@
-// FunctionKit has values of its own for handlers (Table, TableFile): what a handler's author sees does not change when this
-// does, nor has it the names of the wire.
-
-// Requests and replies of the catalog calls, and the table model that host and handlers share.
+// Requests and replies of the catalog calls, and the table as host and worker send it. FunctionKit has its own `Table` and
+// `TableFile`, so that the sources of handlers do not depend on the names of the wire.
 
 /// A column of a table. Types in Hive's words: `boolean bigint double decimal(p,s) date timestamp string …`.
 package struct CatalogColumn: Codable, Sendable, Hashable {
@@ -25,6 +23,7 @@ package struct TableRequest: Codable, Sendable {
     }
 }
 
+/// Answer to GET_TABLE.
 package struct TableReply: Codable, Sendable {
     /// Nil where the catalog does not know the table.
     package var table: CatalogTable?
@@ -34,6 +33,7 @@ package struct TableReply: Codable, Sendable {
     }
 }
 
+/// A table of the catalog, in its newest version.
 package struct CatalogTable: Codable, Sendable, Hashable {
     package var database: String
     package var name: String

@@ -67,12 +67,14 @@ package struct Failure: Error, Codable, Sendable, Hashable {
 /// The answer to a batch (SLUICE_OUTCOME_BATCH): one result a record, in the order of the records. Another count is a
 /// malformed answer and fails the whole batch.
 package struct BatchAnswer: Codable, Sendable, Hashable {
+    /// What the handler says of one record.
     package enum Status: String, Codable, Sendable {
         case ok = "Ok"
         case dropped = "Dropped"
         case failed = "Failed"
     }
 
+    /// One record of the batch, in its order.
     package struct Result: Codable, Sendable, Hashable {
         package var status: Status
         package var failure: Failure?
@@ -124,6 +126,7 @@ extension BatchAnswer {
 
 /// PUT_EVENTS: the events are appended when the invocation succeeds. Reply `PutEventsReply`.
 package struct PutEventsRequest: Codable, Sendable {
+    /// An event to put.
     package struct Entry: Codable, Sendable, Hashable {
         package var bus: String?
         package var source: String
@@ -156,6 +159,7 @@ package struct PutEventsRequest: Codable, Sendable {
     }
 }
 
+/// Answer to PUT_EVENTS.
 package struct PutEventsReply: Codable, Sendable {
     package var eventIDs: [String]
 

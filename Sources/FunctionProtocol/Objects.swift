@@ -61,6 +61,7 @@ package struct ListRequest: Codable, Sendable {
     }
 }
 
+/// Answer to LIST_OBJECTS: one page.
 package struct ListReply: Codable, Sendable {
     package var objects: [ObjectDescription]
     /// Pass as `after` for the next page; nil at the end.
@@ -83,6 +84,7 @@ package struct StageRequest: Codable, Sendable {
     }
 }
 
+/// Answer to CREATE_STAGE; the file itself comes as a descriptor.
 package struct StageReply: Codable, Sendable {
     /// Unique within the attempt.
     package var stage: Int
@@ -142,6 +144,7 @@ package struct GenerateKeyRequest: Codable, Sendable {
     }
 }
 
+/// Answer to GENERATE_KEY.
 package struct GeneratedKey: Codable, Sendable {
     package var key: String
 

@@ -1,5 +1,6 @@
 /// PUT_RECORDS: the records are appended to their streams when the invocation succeeds. Reply `PutRecordsReply`.
 package struct PutRecordsRequest: Codable, Sendable {
+    /// A record to put.
     package struct Entry: Codable, Sendable, Hashable {
         package var stream: String
         package var partitionKey: String
@@ -26,6 +27,7 @@ package struct PutRecordsRequest: Codable, Sendable {
     }
 }
 
+/// Answer to PUT_RECORDS.
 package struct PutRecordsReply: Codable, Sendable {
     /// Of the records in the journal, in their order: sequence numbers are given when the invocation commits.
     package var eventIDs: [String]

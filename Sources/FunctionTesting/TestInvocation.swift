@@ -25,6 +25,7 @@ public struct TestInvocation: Sendable {
         case failed(Failure)
     }
 
+    /// How the handler's run ended.
     public enum Outcome: Sendable, Hashable {
         case success(output: [UInt8])
         case failure(Failure)
@@ -55,6 +56,7 @@ public struct TestInvocation: Sendable {
 
 /// One thing that a handler asked for.
 public struct Effect: Sendable {
+    /// What was asked for.
     public enum Action: Sendable {
         case put(ObjectLocation, bytes: [UInt8], overwrite: Bool)
         case copy(from: ObjectLocation, to: ObjectLocation, overwrite: Bool)

@@ -1,5 +1,6 @@
 /// What the journal can fail with.
 package struct JournalError: Error, Sendable, CustomStringConvertible {
+    /// What kind of failure: callers decide by it.
     package struct Code: Hashable, Sendable, CustomStringConvertible {
         private enum Value: String {
             case closed, diskFull, inputOutput, corrupt, newerFormat, locked, unsuitableFileSystem, constraint, storage,

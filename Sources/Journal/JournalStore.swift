@@ -33,6 +33,7 @@ package protocol JournalStore: AnyObject, Sendable {
     ) throws(JournalError) -> [CommittedRecord]
     /// The first position to which a deployment's rule set applies; nil for one that there never was.
     func position(ofRuleSet ruleSet: Int64) throws(JournalError) -> Position?
+    /// The record at a position; nil where it was trimmed or is not there yet.
     func record(at position: Position) throws(JournalError) -> StoredRecord?
     /// At most `limit` records after a position, and no more of them than together have `bytes` bytes of payload (but one in
     /// any case).
@@ -61,21 +62,35 @@ package protocol JournalStore: AnyObject, Sendable {
     func keptInputs(after id: Int64, limit: Int) throws(JournalError) -> [(id: Int64, input: [UInt8])]
     /// How many dead letters a filter chooses, whatever its limit, and the highest id among them (0 for none).
     func deadLetterCount(_ filter: DeadLetterFilter) throws(JournalError) -> (count: Int, lastID: Int64)
+    /// In whatever state it is; nil where there is none of that id.
     func deadLetter(id: Int64) throws(JournalError) -> DeadLetter?
+    /// Those that are dead, by target, code and fingerprint; in the order of these.
     func deadLetterGroups() throws(JournalError) -> [DeadLetterGroup]
+    /// What the index knows of an object; nil where it does not exist.
     func object(bucket: String, key: String) throws(JournalError) -> ObjectRecord?
     /// In key order after `after`.
     func objects(bucket: String, prefix: String, after: String?, limit: Int) throws(JournalError) -> [ObjectRecord]
+    /// Newest attempts first, older than `before`; nil: of all functions.
     func invocations(function: String?, before: AttemptID?, limit: Int) throws(JournalError) -> [InvocationRecord]
+    /// Nil where nothing of the attempt was worth keeping, or it was trimmed.
     func invocation(_ attempt: AttemptID) throws(JournalError) -> InvocationRecord?
+    /// Every attempt that had the event, oldest first.
     func invocations(eventID: String) throws(JournalError) -> [InvocationRecord]
+    /// The newest version of each table, by database and name; nil: of all databases.
     func tables(database: String?) throws(JournalError) -> [StoredTable]
+    /// The newest version.
     func table(database: String, table: String) throws(JournalError) -> StoredTable?
+    /// All versions, oldest first, each with the sums of the files that were written with it.
     func tableVersions(database: String, table: String) throws(JournalError) -> [StoredTable]
+    /// In the order of keys after `after`, whichever version they were written with.
     func tableFiles(database: String, table: String, after: String?, limit: Int) throws(JournalError) -> [CatalogFile]
+    /// The entry of one file, whichever table it belongs to.
     func tableFile(bucket: String, key: String) throws(JournalError) -> CatalogFile?
+    /// All versions, by name and number.
     func functions() throws(JournalError) -> [FunctionRecord]
+    /// A value of the runtime, by its name.
     func value(name: String) throws(JournalError) -> [UInt8]?
+    /// Values whose names begin so, in the order of names.
     func values(prefix: String) throws(JournalError) -> [(name: String, body: [UInt8])]
 
     /// Counts of one subscription from the last commit.
@@ -171,6 +186,7 @@ package struct TrimReport: Sendable, Hashable {
 /// A record as it lies in the log.
 package typealias StoredRecord = CommittedRecord
 
+/// A version of a table, with the sums of its files.
 package struct StoredTable: Sendable, Hashable {
     package var database: String
     package var table: String
@@ -193,6 +209,7 @@ package struct StoredTable: Sendable, Hashable {
     }
 }
 
+/// Dead letters of one target with the same code and fingerprint.
 package struct DeadLetterGroup: Sendable, Hashable {
     package var target: String
     package var code: String
@@ -258,6 +275,7 @@ package struct SubscriptionProgress: Sendable, Hashable {
     }
 }
 
+/// What a host goes on from.
 package struct RecoveredState: Sendable {
     package var boot: Int64
     /// False after a clean close.

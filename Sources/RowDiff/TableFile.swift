@@ -2,6 +2,7 @@ package import Columnar
 
 /// A CSV or Parquet file as rows of texts.
 package struct TableFile: Sendable {
+    /// The kinds of files whose rows can be compared.
     package enum Format: String, Sendable, CaseIterable {
         case csv, parquet
     }

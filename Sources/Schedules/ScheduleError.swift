@@ -1,5 +1,6 @@
 /// Why an expression or a time zone is not valid.
 package struct ScheduleError: Error, Sendable, Hashable, CustomStringConvertible {
+    /// Which part of a schedule is wrong.
     package enum Code: String, Sendable, Hashable {
         /// No `rate`, `cron` or `at` as EventBridge has them.
         case invalidExpression = "InvalidExpression"

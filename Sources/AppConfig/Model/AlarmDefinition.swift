@@ -34,6 +34,7 @@ package struct AlarmDefinition: Codable, Sendable, Hashable {
         package var hasDimensions: Bool { self != .freeDiskSpace }
     }
 
+    /// How the metric is compared with the threshold, in CloudWatch's words.
     package enum Comparison: String, Codable, Sendable, CaseIterable {
         case greater = "GreaterThanThreshold"
         case greaterOrEqual = "GreaterThanOrEqualToThreshold"

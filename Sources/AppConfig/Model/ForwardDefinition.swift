@@ -1,5 +1,6 @@
 /// `stream:` or `bus:` of a target: the event goes on into another log of the host.
 package struct ForwardDefinition: Codable, Sendable, Hashable {
+    /// What kind of log the event goes on into.
     package enum Kind: String, Codable, Sendable {
         case stream, bus
     }

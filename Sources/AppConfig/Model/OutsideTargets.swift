@@ -10,6 +10,7 @@ package enum SecretText: Codable, Sendable, Hashable {
 
 /// `webhook:` of a target: an HTTP request for each event.
 package struct WebhookDefinition: Codable, Sendable, Hashable {
+    /// The methods that a webhook may use.
     package enum Method: String, Codable, Sendable, CaseIterable {
         case post = "POST"
         case put = "PUT"
@@ -18,6 +19,7 @@ package struct WebhookDefinition: Codable, Sendable, Hashable {
         case get = "GET"
     }
 
+    /// A header of the request.
     package struct Header: Codable, Sendable, Hashable {
         package var name: String
         package var value: SecretText

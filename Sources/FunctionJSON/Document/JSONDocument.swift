@@ -108,6 +108,7 @@ public struct JSONNode: Sendable {
         }
     }
 
+    /// The members of an object with their names, in the document's order.
     public struct Members: Sequence, IteratorProtocol, Sendable {
         private let tape: Tape
         private var position: Int

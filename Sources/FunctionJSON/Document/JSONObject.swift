@@ -1,6 +1,7 @@
 /// Members in the order in which they were written. Two objects are equal when they have the same members in any
 /// order, as JSON means it.
 public struct JSONObject: Sendable {
+    /// A name and its value.
     public struct Member: Sendable, Hashable {
         public var name: String
         public var value: JSONValue

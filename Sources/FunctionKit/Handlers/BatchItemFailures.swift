@@ -14,6 +14,7 @@
 /// Effects asked of `context` are the batch's, and are committed only if no event fails; a `BatchHandler` gives each record
 /// effects and reasons of its own.
 public struct BatchItemFailures: Codable, Sendable, Hashable {
+    /// One event or record that failed.
     public struct Item: Codable, Sendable, Hashable {
         /// The id of an event, the sequence number of a stream's record.
         public var itemIdentifier: String

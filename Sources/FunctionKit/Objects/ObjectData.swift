@@ -64,6 +64,7 @@ public final class ObjectData: Sendable {
 
         public func makeAsyncIterator() -> Iterator { Iterator(data: data, size: size) }
 
+        /// See `AsyncIteratorProtocol`.
         public struct Iterator: AsyncIteratorProtocol {
             let data: ObjectData
             let size: Int

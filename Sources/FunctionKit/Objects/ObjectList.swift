@@ -9,6 +9,7 @@ public struct ObjectList: AsyncSequence, Sendable {
 
     public func makeAsyncIterator() -> Iterator { Iterator(pages: pages.makeAsyncIterator()) }
 
+    /// See `AsyncIteratorProtocol`.
     public struct Iterator: AsyncIteratorProtocol {
         private var pages: ObjectPages.Iterator
         private var page: ArraySlice<ObjectInfo> = []
@@ -37,6 +38,7 @@ public struct ObjectPages: AsyncSequence, Sendable {
         Iterator(scope: scope, request: ListRequest(bucket: bucket, prefix: prefix, after: after))
     }
 
+    /// See `AsyncIteratorProtocol`.
     public struct Iterator: AsyncIteratorProtocol {
         private let scope: InvocationScope
         private var request: ListRequest?

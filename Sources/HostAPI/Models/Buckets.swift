@@ -35,6 +35,7 @@ package struct TriggerRequest: Codable, Sendable, Hashable {
     }
 }
 
+/// Answer to `buckets trigger`.
 package struct TriggerResult: Codable, Sendable, Hashable {
     /// How many objects are beneath the prefix.
     package var objects: Int64

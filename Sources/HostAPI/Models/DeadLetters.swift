@@ -70,6 +70,7 @@ package struct DeadLetterSummary: Codable, Sendable, Hashable {
 
 /// `dlq show`: a dead letter with all that is needed to understand it.
 package struct DeadLetterDetail: Codable, Sendable {
+    /// One try, with its log and backtrace.
     package struct Attempt: Codable, Sendable, Hashable {
         package var number: Int
         package var requestID: String

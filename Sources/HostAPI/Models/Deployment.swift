@@ -44,7 +44,9 @@ package struct AppFinding: Codable, Sendable, Hashable, CustomStringConvertible 
     }
 }
 
+/// Answer to `deploy`.
 package struct DeployResult: Codable, Sendable, Hashable {
+    /// What differs from the deployment before.
     package struct Change: Codable, Sendable, Hashable {
         /// `function`, `rule`, `bucket`, `bus`, `limits`
         package var kind: String

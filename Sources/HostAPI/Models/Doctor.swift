@@ -1,6 +1,8 @@
 /// `doctor`: what the host found when it checked itself.
 package struct DoctorReport: Codable, Sendable, Hashable {
+    /// One thing that was looked at.
     package struct Check: Codable, Sendable, Hashable {
+        /// What came of it: only `failed` means that something is wrong.
         package enum State: String, Codable, Sendable {
             case ok, warning, failed
         }

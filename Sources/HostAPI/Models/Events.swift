@@ -47,6 +47,7 @@ package struct EventEntry: Codable, Sendable {
 
 /// One result an entry, in their order. What has an id is durable.
 package struct EventReceipt: Codable, Sendable {
+    /// One entry: the id of the event, or why it was refused.
     package struct Result: Codable, Sendable, Hashable {
         package var eventID: String?
         /// `MalformedDetail`, `InvalidArgument`, `ResourceNotFoundException`, …; nil when accepted.
@@ -122,6 +123,7 @@ package struct EventRecord: Codable, Sendable {
 
 /// `events show`: an event and what became of it.
 package struct EventDetail: Codable, Sendable {
+    /// The event with one target.
     package struct Delivery: Codable, Sendable, Hashable {
         package var rule: String
         package var target: String

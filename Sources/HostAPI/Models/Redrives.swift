@@ -161,6 +161,7 @@ package struct RedriveOutcome: Codable, Sendable, Hashable {
     }
 }
 
+/// Answer to `dlq purge`.
 package struct PurgeResult: Codable, Sendable, Hashable {
     package var purged: Int
 

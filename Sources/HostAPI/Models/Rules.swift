@@ -2,6 +2,7 @@ package import FunctionJSON
 
 /// A rule in force.
 package struct RuleInfo: Codable, Sendable {
+    /// A target of the rule.
     package struct Target: Codable, Sendable, Hashable {
         package var id: String
         package var function: String
@@ -110,7 +111,9 @@ package struct RuleTestRequest: Codable, Sendable {
     }
 }
 
+/// Answer to `rules test`.
 package struct RuleTestResult: Codable, Sendable, Hashable {
+    /// One rule and the event.
     package struct Verdict: Codable, Sendable, Hashable {
         package var rule: String
         package var matches: Bool

@@ -72,6 +72,7 @@ package struct ShadowReport: Codable, Sendable, Hashable {
 
 /// One difference between a run in the shadow and the original run.
 package struct ShadowDifference: Codable, Sendable, Hashable {
+    /// The run in the shadow against the original; `unknown`: the original can no longer be known.
     package enum Change: String, Codable, Sendable {
         case same, added, missing, changed, unknown
     }

@@ -1,5 +1,6 @@
 /// Answer of `health`: cheap, for scripts that wait for a host.
 package struct HealthReport: Codable, Sendable, Hashable {
+    /// Where the host is in its life.
     package enum State: String, Codable, Sendable {
         case starting, ready, stopping
     }

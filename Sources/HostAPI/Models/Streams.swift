@@ -89,6 +89,7 @@ package struct RecordSubmission: Codable, Sendable {
     /// Bytes of data and keys of one submission.
     package static let mostBytes = PutRecordsEntry.mostBytes
 
+    /// A record to put.
     package struct Entry: Codable, Sendable, Hashable {
         package static let mostDataBytes = PutRecordsEntry.mostDataBytes
         package static let mostKeyCharacters = PutRecordsEntry.mostKeyCharacters
@@ -116,6 +117,7 @@ package struct RecordSubmission: Codable, Sendable {
 
 /// What became of a submission, in its order: all of it is durable.
 package struct RecordReceipt: Codable, Sendable {
+    /// Where one record is.
     package struct Result: Codable, Sendable, Hashable {
         package var shardID: String
         package var sequenceNumber: String

@@ -1,5 +1,6 @@
 /// A table of the catalog.
 package struct TableInfo: Codable, Sendable, Hashable {
+    /// A column or partition key.
     package struct Column: Codable, Sendable, Hashable {
         package var name: String
         /// In Hive's words: `bigint`, `string`, `decimal(10,2)`.
@@ -52,6 +53,7 @@ package struct DropTableRequest: Codable, Sendable, Hashable {
     }
 }
 
+/// Answer to `catalog drop`.
 package struct DropTableResult: Codable, Sendable, Hashable {
     /// Files that were deleted.
     package var deleted: Int64
@@ -69,6 +71,7 @@ package struct DropTableResult: Codable, Sendable, Hashable {
 
 /// `catalog show`: a table with its history and its newest files.
 package struct TableDetail: Codable, Sendable, Hashable {
+    /// The columns of one version.
     package struct Version: Codable, Sendable, Hashable {
         package var version: Int
         package var columns: [TableInfo.Column]
@@ -79,6 +82,7 @@ package struct TableDetail: Codable, Sendable, Hashable {
         }
     }
 
+    /// A file of the table.
     package struct File: Codable, Sendable, Hashable {
         package var bucket: String
         package var key: String

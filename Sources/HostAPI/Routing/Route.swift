@@ -1,5 +1,6 @@
 /// One entry of the route table that server and client share.
 package struct Route: Sendable, Hashable {
+    /// The HTTP methods of the routes.
     package enum Method: String, Sendable, Hashable {
         case get = "GET"
         case post = "POST"

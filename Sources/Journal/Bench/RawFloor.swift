@@ -6,6 +6,7 @@ import GRDBSQLite
 /// What SQLite itself can do on this disk: the same records into one plain table, with the journal's settings, page
 /// size and checkpoints, and nothing else.
 package enum RawFloor {
+    /// What SQLite alone does.
     package struct Result: Sendable {
         package var eventsPerSecond: Double
         package var commitMilliseconds: [Double]

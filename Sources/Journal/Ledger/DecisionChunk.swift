@@ -5,6 +5,7 @@
 /// logs; the log's index of each record if there are several; then for each record 0 ("the same subscriptions as the
 /// record before") or k + 1 and k indexes. Ordinals follow from the order.
 package struct DecisionChunk: Sendable {
+    /// A subscription that wants records of the chunk.
     package struct Member: Sendable {
         package var subscription: SubscriptionID
         package var firstOrdinal: Int64

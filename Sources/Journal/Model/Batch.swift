@@ -68,6 +68,7 @@ package struct Append: Sendable {
 
 /// What became of a batch.
 package struct Receipt: Sendable {
+    /// What became of one append.
     package enum Appended: Sendable, Hashable {
         case at(Position)
         /// The deduplication id was known: the record it named.
@@ -88,6 +89,7 @@ package struct Receipt: Sendable {
 /// A log record has left the log's care for one subscription: delivered, dropped, or copied to the pending set or the
 /// dead letters by the same batch.
 package struct Settlement: Sendable, Hashable {
+    /// Where the delivery went.
     package enum Outcome: String, Sendable, Codable {
         case succeeded, dropped, superseded
         /// Moved to the pending set (`PendingChange.put`): no longer counted as waiting in the log.
@@ -107,6 +109,7 @@ package struct Settlement: Sendable, Hashable {
 
 /// A delivery that left the log and is not finished: retrying, parked, or redriven.
 package struct PendingEntry: Sendable {
+    /// Why it is pending.
     package enum State: String, Sendable, Codable {
         /// Waits for `due`, then is tried again.
         case retrying

@@ -1,6 +1,7 @@
 /// An event that could not be delivered to one subscription, with all that is needed to understand it and to send it
 /// again.
 package struct DeadLetter: Sendable {
+    /// Where it stands.
     package enum State: String, Sendable, Codable {
         case dead
         /// A redrive job has taken it; it is in the pending set again.
@@ -59,6 +60,7 @@ package struct DeadLetter: Sendable {
     }
 }
 
+/// What a batch does to the dead letters.
 package enum DeadLetterChange: Sendable {
     case insert(DeadLetter)
     /// Dead again after a redrive: the same row, with the new attempts; or another state.

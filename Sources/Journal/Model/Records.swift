@@ -109,6 +109,7 @@ package enum CatalogChange: Sendable {
     case removeFile(bucket: String, key: String)
 }
 
+/// A file of a table, and the columns that it was written with.
 package struct CatalogFile: Sendable, Hashable {
     package var database: String
     package var table: String
@@ -149,6 +150,7 @@ package enum ControlChange: Sendable {
     case removeValue(name: String)
 }
 
+/// A subscription as the journal keeps it.
 package struct SubscriptionRecord: Sendable, Hashable {
     package var id: SubscriptionID
     /// `default`, …
@@ -167,6 +169,7 @@ package struct SubscriptionRecord: Sendable, Hashable {
     }
 }
 
+/// A version of a function; versions are never changed.
 package struct FunctionRecord: Sendable, Hashable {
     package var name: String
     package var version: Int

@@ -6,6 +6,7 @@ package struct OpenedObject: Sendable {
     package var stamp: ObjectStamp
 }
 
+/// An object of a page.
 package struct ListedObject: Sendable, Hashable {
     package var key: String
     package var stamp: ObjectStamp

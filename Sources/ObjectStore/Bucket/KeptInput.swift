@@ -3,6 +3,7 @@ import Glibc
 
 /// The file of a dead letter, kept so that a redrive finds it whatever becomes of the object.
 package struct KeptInput: Codable, Sendable, Hashable {
+    /// How the bytes are kept.
     package enum Kind: String, Codable, Sendable {
         /// Shares the object's blocks until one of the two changes.
         case reflink

@@ -27,6 +27,7 @@ package protocol FileSystem: Sendable {
     func writers(_ path: String) throws(SystemError) -> WriterState
 }
 
+/// What a rename may meet at its target.
 package enum RenameKind: Sendable {
     /// Fails with EEXIST when the target exists (`RENAME_NOREPLACE`).
     case noReplace
@@ -42,7 +43,9 @@ package enum WriterState: Sendable {
     case unknown
 }
 
+/// What `stat` says of a file.
 package struct FileStatus: Sendable, Hashable {
+    /// Only regular files can be objects.
     package enum Kind: Sendable {
         case regular, folder, symbolicLink, other
     }

@@ -1,6 +1,7 @@
 /// One step of making an attempt's outputs visible, as commit 1 stores it: everything that is needed to do it, to do it
 /// again after a crash, and to undo it.
 package struct Publication: Codable, Sendable, Hashable {
+    /// What happens to the key, and what it must hold before.
     package enum Kind: Codable, Sendable, Hashable {
         /// The key must be free.
         case create

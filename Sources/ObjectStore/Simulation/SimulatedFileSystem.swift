@@ -8,6 +8,7 @@ import Synchronization
 /// any real file system, and what survives it needs no luck. With `atomicRenames` syncing either folder of a rename
 /// keeps both sides of it, as every journaling file system does; nothing else is kept that was not asked for.
 package final class SimulatedFileSystem: FileSystem {
+    /// What ends the run.
     package enum Crash: Sendable, CaseIterable {
         /// The process dies; the kernel still has everything.
         case kill

@@ -1,11 +1,13 @@
 /// What a bucket's watcher is doing, for `status` and `doctor`.
 package struct BucketStatus: Sendable {
+    /// A file that cannot be an object.
     package struct Refused: Sendable, Hashable {
         /// Relative to the bucket; bytes that are no UTF-8 are shown as replacement characters.
         package var path: String
         package var reason: String
     }
 
+    /// A folder that is scanned from time to time, as the kernel does not report its changes.
     package struct PolledFolder: Sendable, Hashable {
         /// Relative to the bucket, empty for all of it.
         package var path: String

@@ -13,6 +13,7 @@ package final class BucketWatcher: Sendable {
     private let reader: InotifyReader?
     private let threads: Mutex<[NativeThread]>
 
+    /// What a start knows of the bucket.
     package struct Options: Sendable {
         /// Given for a bucket that the journal has never seen and whose existing objects are to be ignored: what a scan
         /// finds unchanged since this time (`BucketWatcher.now`, taken before the watcher was first started) is

@@ -3,6 +3,7 @@ package import Journal
 
 /// Where an alarm stands: what the journal keeps of it.
 package struct AlarmState: Codable, Sendable, Hashable {
+    /// CloudWatch's words.
     package enum Value: String, Codable, Sendable {
         case ok = "OK"
         case alarm = "ALARM"

@@ -5,6 +5,7 @@ package import Journal
 
 /// What the host tells of a target that it holds back, or lets go on: an event like any other, so that rules can react.
 package struct TargetEvent: Sendable, Hashable {
+    /// The event's detail-type.
     package enum Kind: String, Sendable {
         case paused = "Target Paused"
         case resumed = "Target Resumed"

@@ -1,6 +1,7 @@
 /// Metrics in Prometheus' text format, version 0.0.4
 /// (https://prometheus.io/docs/instrumenting/exposition_formats/).
 package struct PrometheusText {
+    /// The types of metrics, as the text format names them.
     package enum Kind: String {
         case counter, gauge, histogram
     }

@@ -7,6 +7,7 @@ package import Journal
 /// (https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-retain-records.html): `source: lambda`, `detail-type:
 /// Lambda Function Invocation Result - Success` or `- Failure`.
 package struct OutcomeEvent: Sendable {
+    /// How the delivery ended.
     package enum Outcome: Sendable {
         /// With the handler's output; empty for a record of a batch, which has none of its own.
         case succeeded([UInt8])

@@ -14,6 +14,7 @@ package struct Decision: Codable, Sendable {
         package var dropped: Bool
     }
 
+    /// An event or record that is appended when the outcome is.
     package struct OutboxEvent: Codable, Sendable {
         package var id: String
         /// Or the log of a stream.

@@ -10,6 +10,7 @@ package import UVLoop
 /// Without objects the two commits are one.
 @LoopActor
 package final class Publisher {
+    /// What came of a publication.
     package enum Result: Sendable {
         /// There was nothing to publish: the caller settles.
         case nothing

@@ -62,6 +62,7 @@ package struct ManifestCore: Sendable {
         }
     }
 
+    /// How the wait for the files of a manifest ended.
     package enum Ending: Sendable, Hashable {
         case complete
         /// The time limit is over.
