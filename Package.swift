@@ -72,6 +72,7 @@ let package = Package(
     dependencies: [
         .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
         .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.0"),
+        .package(url: "https://github.com/apple/swift-http-types", from: "1.4.0"),
         .package(url: "https://github.com/apple/swift-nio", from: "2.100.0"),
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
         .package(url: "https://github.com/jpsim/Yams", from: "6.2.0"),
@@ -99,7 +100,7 @@ let package = Package(
         library("EventModel", ["CivilCalendar", "FunctionJSON"]),
         library("FunctionProtocol"),
         library("FunctionKit", ["CFunctionABI", "FunctionJSON", "EventModel", "FunctionProtocol"]),
-        library("FunctionTesting", ["CFunctionABI", "FunctionKit", "FunctionJSON", "EventModel", "FunctionProtocol"]),
+        library("FunctionTesting", ["CFunctionABI", "FunctionKit", "FunctionProtocol"]),
 
         // What the functions of this repository share
         library(
@@ -144,9 +145,7 @@ let package = Package(
             "SluiceRuntime",
             [
                 "AppConfig", "CCurl", "CFunctionABI", "CLinux", "EventModel", "EventPatterns", "EventTransforms",
-                "FunctionJSON",
-                "FunctionProtocol",
-                "HostAPI", "Journal", "ObjectStore", "Schedules", "UVLoop",
+                "FunctionJSON", "FunctionProtocol", "HostAPI", "Journal", "ObjectStore", "Schedules", "UVLoop",
                 .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
@@ -156,6 +155,8 @@ let package = Package(
             [
                 "EventModel", "EventPatterns", "FunctionJSON", "HostAPI", "CLinux",
                 .product(name: "Hummingbird", package: "hummingbird"),
+                .product(name: "HummingbirdCore", package: "hummingbird"),
+                .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOPosix", package: "swift-nio"),
                 .product(name: "NIOHTTP1", package: "swift-nio"),
@@ -167,8 +168,7 @@ let package = Package(
             dependencies: [
                 "AppConfig", "Columnar", "ColumnarHashing", "EventModel", "EventPatterns", "EventTransforms",
                 "FunctionJSON", "Gateway", "HostAPI", "Journal", "ObjectStore", "RowDiff", "Schedules", "SluiceRuntime",
-                "CLinux",
-                "PlainYAML",
+                "CLinux", "PlainYAML",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),

@@ -130,6 +130,7 @@ struct PutEventsTests {
             (#"{\"source\":[\"shop\"]}"#, Self.envelope, #"{"Result":true}"#),
             (#"{\"detail\":{\"n\":[{\"numeric\":[\">\",1]}]}}"#, Self.envelope, #"{"Result":false}"#),
             (#"{\"source\":\"shop\"}"#, Self.envelope, "InvalidEventPatternException"),
+            (#"{\"source\":\"shop\"}"#, Self.envelope, #"\n at [Source: (String); line: 1, column: "#),
             (#"{\"source\":[\"shop\"]}"#, #"{\"source\":\"shop\"}"#, "Parameter Event is not valid."),
             (#"{\"source\":[\"shop\"]}"#, "[]", "Parameter Event is not valid."),
             (#"{\"a\":[\"\#(String(repeating: "x", count: 4096))\"]}"#, Self.envelope, "less than or equal to 4096"),

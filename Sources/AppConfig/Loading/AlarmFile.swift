@@ -63,7 +63,7 @@ struct AlarmFile {
         if !name.isEmpty || named != nil, !Names.isRule(name) {
             file.report(
                 .invalidValue, "`\(name)` cannot be an alarm's name", at: place,
-                hint: "1 to 64 letters, digits, dots, hyphens and underscores")
+                hint: Names.ruleRule)
         }
         var result = AlarmFile(
             definition: AlarmDefinition(name: name, file: file.name), file: file, place: place,

@@ -44,11 +44,7 @@ struct HostFile {
 
     private static func bucket(_ entry: YAMLEntry, folder: AppFolder, file: ConfigFile) -> BucketDefinition {
         var bucket = BucketDefinition(name: entry.key)
-        if !Names.isBucket(entry.key) {
-            file.report(
-                .invalidValue, "`\(entry.key)` cannot be a bucket's name", at: entry.keyPlace,
-                hint: "3 to 63 lower-case letters, digits, dots and hyphens, a letter or digit at both ends")
-        }
+        check(entry, Names.isBucket, "a bucket's", Names.bucketRule, file)
         if case .null = entry.value.value { return bucket }
         guard var reader = MappingReader(entry.value, subject: "bucket `\(entry.key)`", file: file) else {
             return bucket
@@ -76,13 +72,17 @@ struct HostFile {
         return bucket
     }
 
+    /// Reports a name that its owner cannot have.
+    private static func check(
+        _ entry: YAMLEntry, _ isName: (String) -> Bool, _ owner: String, _ rule: String, _ file: ConfigFile
+    ) {
+        guard !isName(entry.key) else { return }
+        file.report(.invalidValue, "`\(entry.key)` cannot be \(owner) name", at: entry.keyPlace, hint: rule)
+    }
+
     private static func downstream(_ entry: YAMLEntry, file: ConfigFile) -> DownstreamDefinition {
         var downstream = DownstreamDefinition(name: entry.key)
-        if !Names.isRule(entry.key) {
-            file.report(
-                .invalidValue, "`\(entry.key)` cannot be a downstream's name", at: entry.keyPlace,
-                hint: "1 to 64 letters, digits, dots, hyphens and underscores")
-        }
+        check(entry, Names.isRule, "a downstream's", Names.ruleRule, file)
         if case .null = entry.value.value { return downstream }
         guard var reader = MappingReader(entry.value, subject: "downstream `\(entry.key)`", file: file) else {
             return downstream
@@ -95,11 +95,7 @@ struct HostFile {
 
     private mutating func readBuses(_ entries: [YAMLEntry], file: ConfigFile) {
         for entry in entries {
-            if !Names.isRule(entry.key) {
-                file.report(
-                    .invalidValue, "`\(entry.key)` cannot be a bus's name", at: entry.keyPlace,
-                    hint: "1 to 64 letters, digits, dots, hyphens and underscores")
-            }
+            Self.check(entry, Names.isRule, "a bus's", Names.ruleRule, file)
             if entry.key != "default" { buses.append(BusDefinition(name: entry.key)) }
             if case .null = entry.value.value { continue }
             MappingReader(entry.value, subject: "bus `\(entry.key)`", file: file)?.finish(
@@ -109,11 +105,7 @@ struct HostFile {
 
     private static func stream(_ entry: YAMLEntry, file: ConfigFile) -> StreamDefinition {
         var stream = StreamDefinition(name: entry.key)
-        if !Names.isStream(entry.key) {
-            file.report(
-                .invalidValue, "`\(entry.key)` cannot be a stream's name", at: entry.keyPlace,
-                hint: "1 to 128 letters, digits, dots, hyphens and underscores")
-        }
+        check(entry, Names.isStream, "a stream's", Names.streamRule, file)
         if case .null = entry.value.value { return stream }
         guard var reader = MappingReader(entry.value, subject: "stream `\(entry.key)`", file: file) else {
             return stream

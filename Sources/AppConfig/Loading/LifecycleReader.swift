@@ -27,7 +27,7 @@ enum LifecycleReader {
             if !Names.isRule(id) {
                 reader.file.report(
                     .invalidValue, "`\(id)` cannot be the id of a lifecycle rule", at: inner.place(of: "id"),
-                    hint: "1 to 64 letters, digits, dots, hyphens and underscores")
+                    hint: Names.ruleRule)
             }
             if rules.contains(where: { $0.id == id }) {
                 reader.file.report(.duplicateName, "a second lifecycle rule `\(id)`", at: inner.place(of: "id"))

@@ -1,5 +1,9 @@
 /// What names may look like.
 enum Names {
+    static let bucketRule = "3 to 63 lower-case letters, digits, dots and hyphens, a letter or digit at both ends"
+    static let ruleRule = "1 to 64 letters, digits, dots, hyphens and underscores"
+    static let streamRule = "1 to 128 letters, digits, dots, hyphens and underscores"
+
     /// As S3 has it: 3 to 63 lower-case letters, digits, dots and hyphens, a letter or digit at both ends.
     static func isBucket(_ name: String) -> Bool {
         let bytes = Array(name.utf8)

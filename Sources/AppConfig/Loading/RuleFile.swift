@@ -71,7 +71,7 @@ struct RuleFile {
         if !name.isEmpty || named != nil, !Names.isRule(name) {
             file.report(
                 .invalidValue, "`\(name)` cannot be a rule's name", at: place,
-                hint: "1 to 64 letters, digits, dots, hyphens and underscores")
+                hint: Names.ruleRule)
         }
         var result = RuleFile(
             definition: RuleDefinition(name: name, pattern: "{}", targets: [], file: file.name), file: file,

@@ -61,7 +61,7 @@ enum TargetReader {
         if let id, !Names.isRule(id) {
             file.report(
                 .invalidValue, "`\(id)` cannot be a target's id", at: reader.place(of: "id"),
-                hint: "1 to 64 letters, digits, dots, hyphens and underscores")
+                hint: Names.ruleRule)
         }
         let other = ["log", "bucket"].contains(where: reader.has)
         if kinds.isEmpty, !other, !instead.keys.contains(where: { $0 != "name" && reader.has($0) }) {

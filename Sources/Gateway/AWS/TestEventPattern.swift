@@ -20,7 +20,7 @@ enum TestEventPattern {
         }
         let pattern: EventPattern
         do { pattern = try EventPattern(parsing: text, dialect: .extended) } catch {
-            throw AWSError("InvalidEventPatternException", "Event pattern is not valid. Reason: \(error.message)")
+            throw AWSError("InvalidEventPatternException", error.eventBridgeDescription)
         }
         guard let envelope = try? JSONValue(parsing: Array(event.utf8)), case .object = envelope,
             members.allSatisfy({ envelope[$0] != nil })

@@ -25,7 +25,6 @@ extension SimulatedFileSystem {
             state.operations = 0
             if crash == .powerLoss { state.openRenames = [] }
             for inode in Array(state.nodes.keys) {
-                state.nodes[inode]?.hasWriter = false
                 if crash == .kill { continue }
                 guard var node = state.nodes[inode] else { continue }
                 node.entries = node.durableEntries
@@ -80,12 +79,6 @@ extension SimulatedFileSystem {
 
     package func content(_ path: String) -> [UInt8]? {
         state.withLock { state in Self.find(path, state).flatMap { state.nodes[$0]?.content } }
-    }
-
-    package func setWriter(_ path: String, _ writing: Bool) {
-        state.withLock { state in
-            if let inode = Self.find(path, state) { state.nodes[inode]?.hasWriter = writing }
-        }
     }
 
     /// All paths of files, sorted.

@@ -44,7 +44,7 @@ package struct ModuleStore: Sendable {
         var hash = SHA256()
         try Self.read(modulePath, function: function) { hash.update(bufferPointer: $0) }
         hash.update(data: definition)
-        return hash.finalize().map { Self.hex($0) }.joined()
+        return hash.finalize().hexadecimal
     }
 
     /// The folder of a version's module.
@@ -116,9 +116,4 @@ package struct ModuleStore: Sendable {
     }
 
     private static func reason() -> String { String(cString: strerror(errno)) }
-
-    private static func hex(_ byte: UInt8) -> String {
-        let text = String(byte, radix: 16)
-        return byte < 16 ? "0" + text : text
-    }
 }

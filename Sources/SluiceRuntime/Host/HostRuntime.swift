@@ -295,21 +295,11 @@ package final class HostRuntime {
     }
 
     private func makePool() throws {
-        let worker = options.worker ?? ProgramFolder.path("sluice-worker")
+        let worker = options.worker ?? ProgramFolder.path + "sluice-worker"
         guard access(worker, X_OK) == 0 else {
             throw HostStartError(message: "there is no worker at \(worker); build it with `make build`")
         }
         pool = WorkerPool(
             executable: worker, dataFolder: options.dataFolder, files: files, delegate: dispatcher, log: log)
-    }
-}
-
-/// Programs that belong together lie together.
-enum ProgramFolder {
-    static func path(_ name: String) -> String {
-        var buffer = [CChar](repeating: 0, count: 4096)
-        let count = readlink("/proc/self/exe", &buffer, buffer.count - 1)
-        let own = String(decoding: buffer.prefix(max(0, count)).map { UInt8(bitPattern: $0) }, as: UTF8.self)
-        return (own.lastIndex(of: "/").map { String(own[...$0]) } ?? "./") + name
     }
 }

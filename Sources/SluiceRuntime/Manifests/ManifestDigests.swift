@@ -65,9 +65,7 @@ package final class ManifestDigests: Sendable {
             state.withLock { $0.parts[address] = part }
             return nil
         }
-        let digits = Array("0123456789abcdef".utf8)
-        let digest = String(
-            decoding: part.hash.finalize().flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] }, as: UTF8.self)
+        let digest = part.hash.finalize().hexadecimal
         // A file that is not what the index says is about to be another version.
         if opened.stamp == object.stamp {
             state.withLock { $0.known[address] = Known(sequencer: object.sequencer, digest: digest) }

@@ -19,7 +19,7 @@ package final class RowDiffProcess: Sendable {
     private let program: String
 
     package init(program: String? = nil) {
-        self.program = program ?? ProgramFolder.path("sluice")
+        self.program = program ?? ProgramFolder.path + "sluice"
     }
 
     /// Ends what runs, and lets nothing start any more.

@@ -1,4 +1,5 @@
 import Glibc
+import SluiceRuntime
 
 /// Paths as the host wants them.
 enum Paths {
@@ -19,12 +20,7 @@ enum Paths {
     }
 
     /// The folder of this program, with its slash.
-    static let programFolder: String = {
-        var buffer = [CChar](repeating: 0, count: 4096)
-        let count = readlink("/proc/self/exe", &buffer, buffer.count - 1)
-        let own = String(decoding: buffer.prefix(max(0, count)).map { UInt8(bitPattern: $0) }, as: UTF8.self)
-        return own.lastIndex(of: "/").map { String(own[...$0]) } ?? "./"
-    }()
+    static var programFolder: String { ProgramFolder.path }
 
     /// This program as it was called: its name where it was found in PATH, else from the root, so that it holds in other
     /// folders.
