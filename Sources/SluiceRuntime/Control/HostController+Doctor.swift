@@ -53,24 +53,35 @@ extension HostController {
 
     /// Compares the object index with what is on disk, in both directions, and the catalog with the index.
     private func objectsCheck() async throws -> DoctorReport.Check {
-        var (wrong, unseen, changed, count) = (Findings(), Findings(), Findings(), 0)
+        var found = ObjectFindings()
+        try await compareIndex(into: &found)
+        try await compareCatalog(into: &found)
+        return found.check
+    }
+
+    private func compareIndex(into found: inout ObjectFindings) async throws {
         for bucket in await host.openBuckets {
             var after: String?
             while true {
                 let from = after
                 let page = try await read { try $0.objects(bucket: bucket.name, prefix: "", after: from, limit: 1000) }
-                count += page.count
+                found.count += page.count
                 let missing = await files.run { page.filter { (try? bucket.stat($0.key)) == nil } }
                 // What was deleted this moment has its event on the way; what is still known a moment later is wrong.
                 for record in missing {
                     let still = try await read { try $0.object(bucket: record.bucket, key: record.key) }
-                    if still == record { wrong.add("\(record.bucket)/\(record.key) is in the index but not on disk") }
+                    if still == record {
+                        found.wrong.add("\(record.bucket)/\(record.key) is in the index but not on disk")
+                    }
                 }
                 guard page.count == 1000 else { break }
                 after = page.last?.key
             }
-            for key in try await unknownKeys(in: bucket) { unseen.add("\(bucket.name)/\(key)") }
+            for key in try await unknownKeys(in: bucket) { found.unseen.add("\(bucket.name)/\(key)") }
         }
+    }
+
+    private func compareCatalog(into found: inout ObjectFindings) async throws {
         for table in try await read({ try $0.tables(database: nil) }) {
             var after: String?
             while true {
@@ -84,44 +95,17 @@ extension HostController {
                     if let object {
                         // Registered before it was known: its size was not.
                         guard file.bytes > 0, object.size != file.bytes else { continue }
-                        changed.add(
+                        found.changed.add(
                             "\(file.bucket)/\(file.key) has \(object.size) bytes; table \(name) knows it with \(file.bytes)"
                         )
                     } else {
-                        wrong.add("table \(name) names \(file.bucket)/\(file.key), which is not there")
+                        found.wrong.add("table \(name) names \(file.bucket)/\(file.key), which is not there")
                     }
                 }
                 guard files.count == 1000 else { break }
                 after = files.last?.key
             }
         }
-        guard wrong.count == 0 else {
-            return .init(
-                name: "objects", state: .failed,
-                message: "index, catalog and buckets differ in \(wrong.count) \(wrong.count == 1 ? "place" : "places")",
-                details: wrong.details, hint: "restart the host: it scans the buckets when it starts")
-        }
-        guard changed.count == 0 else {
-            return .init(
-                name: "objects", state: .warning,
-                message:
-                    "\(changed.count) \(changed.count == 1 ? "file of a table was" : "files of tables were") changed after it "
-                    + "was registered: its rows may be others, or it may be damaged", details: changed.details,
-                hint: "load its source again (`sluice buckets trigger`), which replaces it")
-        }
-        guard unseen.count == 0 else {
-            return .init(
-                name: "objects", state: .warning,
-                message:
-                    "\(unseen.count) \(unseen.count == 1 ? "file has" : "files have") no event, or not in the version that "
-                    + "is on disk", details: unseen.details,
-                hint:
-                    "a file that is still being written has its event when it is closed; for others restart the host: it "
-                    + "scans the buckets when it starts")
-        }
-        return .init(
-            name: "objects", state: .ok,
-            message: "index and catalog are what is on disk: \(count) \(count == 1 ? "object" : "objects")")
     }
 
     /// Keys on disk that the index lacks or has in another version, both now and a moment later: what has just arrived
@@ -159,6 +143,49 @@ extension HostController {
     private struct Seen: Sendable {
         var key: String
         var stamp: ObjectStamp
+    }
+
+    /// What `objectsCheck` has found.
+    private struct ObjectFindings {
+        /// Index or catalog name what is not there.
+        var wrong = Findings()
+        /// Files of tables that are others than those that were registered.
+        var changed = Findings()
+        /// Files without an event.
+        var unseen = Findings()
+        /// Objects of the index.
+        var count = 0
+
+        var check: DoctorReport.Check {
+            guard wrong.count == 0 else {
+                return .init(
+                    name: "objects", state: .failed,
+                    message:
+                        "index, catalog and buckets differ in \(wrong.count) \(wrong.count == 1 ? "place" : "places")",
+                    details: wrong.details, hint: "restart the host: it scans the buckets when it starts")
+            }
+            guard changed.count == 0 else {
+                return .init(
+                    name: "objects", state: .warning,
+                    message:
+                        "\(changed.count) \(changed.count == 1 ? "file of a table was" : "files of tables were") changed after it "
+                        + "was registered: its rows may be others, or it may be damaged", details: changed.details,
+                    hint: "load its source again (`sluice buckets trigger`), which replaces it")
+            }
+            guard unseen.count == 0 else {
+                return .init(
+                    name: "objects", state: .warning,
+                    message:
+                        "\(unseen.count) \(unseen.count == 1 ? "file has" : "files have") no event, or not in the version that "
+                        + "is on disk", details: unseen.details,
+                    hint:
+                        "a file that is still being written has its event when it is closed; for others restart the host: it "
+                        + "scans the buckets when it starts")
+            }
+            return .init(
+                name: "objects", state: .ok,
+                message: "index and catalog are what is on disk: \(count) \(count == 1 ? "object" : "objects")")
+        }
     }
 
     /// What was found, the first of it in words.

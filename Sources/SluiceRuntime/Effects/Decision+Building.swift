@@ -58,6 +58,34 @@ extension Publisher {
         _ prepared: PublicationPlan.Prepared, telling told: [(bus: String, event: OutcomeEvent)],
         _ logs: LogReference
     ) -> Decision {
+        let (output, dropped, partial) = summary(of: report)
+        let works = context.attempt.works
+        let settled: [Decision.Settled] = works.indices.filter(succeeded.contains).compactMap { index in
+            if case .direct = works[index].source { return nil }
+            return Decision.Settled(
+                delivery: works[index].delivery, isPending: works[index].source != .log,
+                deadLetter: works[index].deadLetter, dropped: dropped.contains(index))
+        }
+        let outbox =
+            events(of: prepared, context) + records(of: prepared, context) + outcomes(told, of: works)
+        let isShared =
+            works.count > 1 && (outbox.contains { $0.record != nil } || prepared.owners.contains { $0 != nil })
+        return Decision(
+            attempt: context.id, staging: context.id.staging, parked: nil, invocationID: context.invocationID,
+            function: context.attempt.function, version: context.version.version, rule: context.rule,
+            subscription: context.settings?.id, attemptNumber: context.attempt.number,
+            eventIDs: works.map(\.eventID), started: context.startedWall,
+            durationMicroseconds: report.durationMicroseconds, coldStart: report.coldStart, output: output,
+            logFile: logs.file, logOffset: logs.offset, logLength: logs.length, settled: settled,
+            lineage: context.lineage, lineages: isShared ? works.indices.map { context.lineage(of: $0) } : nil,
+            owners: isShared ? prepared.owners : nil, publications: prepared.publications, outbox: outbox,
+            files: prepared.files, partial: partial)
+    }
+
+    /// The output that is kept, the records that were dropped, and what is said of those that failed.
+    private static func summary(
+        of report: AttemptReport
+    ) -> (output: String, dropped: Set<Int>, partial: Failure?) {
         var output = ""
         var dropped: Set<Int> = []
         var partial: Failure?
@@ -77,14 +105,13 @@ extension Publisher {
             partial = failures.failure(of: answer.results.count)
         case .failure: break
         }
-        let works = context.attempt.works
-        let settled: [Decision.Settled] = works.indices.filter(succeeded.contains).compactMap { index in
-            if case .direct = works[index].source { return nil }
-            return Decision.Settled(
-                delivery: works[index].delivery, isPending: works[index].source != .log,
-                deadLetter: works[index].deadLetter, dropped: dropped.contains(index))
-        }
-        let outbox = prepared.events.map { entry, id, record in
+        return (output, dropped, partial)
+    }
+
+    private static func events(
+        of prepared: PublicationPlan.Prepared, _ context: AttemptContext
+    ) -> [Decision.OutboxEvent] {
+        prepared.events.map { entry, id, record in
             let time = entry.time.flatMap { Timestamp(rfc3339: $0) } ?? Timestamp(milliseconds: context.startedWall)
             let payload = EventEnvelope(
                 id: id, detailType: entry.detailType, source: entry.source, account: ObjectEvents.account,
@@ -94,7 +121,12 @@ extension Publisher {
                 id: id, bus: entry.bus ?? "default", payload: String(decoding: payload, as: UTF8.self),
                 record: record)
         }
-        let records = prepared.records.map { entry, id, shard, record in
+    }
+
+    private static func records(
+        of prepared: PublicationPlan.Prepared, _ context: AttemptContext
+    ) -> [Decision.OutboxEvent] {
+        prepared.records.map { entry, id, shard, record in
             let payload = StreamRecordText.bytes(
                 stream: entry.stream, shard: shard, partitionKey: entry.partitionKey, data: entry.data.utf8,
                 arrived: context.startedWall)
@@ -102,27 +134,20 @@ extension Publisher {
                 id: id, bus: StreamLog.name(of: entry.stream), payload: String(decoding: payload, as: UTF8.self),
                 record: record)
         }
+    }
+
+    /// The events that tell of the outcomes.
+    private static func outcomes(
+        _ told: [(bus: String, event: OutcomeEvent)], of works: [Work]
+    ) -> [Decision.OutboxEvent] {
         let indices =
             told.isEmpty
             ? [:] : Dictionary(works.enumerated().map { ($1.delivery, $0) }, uniquingKeysWith: { first, _ in first })
-        let outcomes = told.map { bus, event in
+        return told.map { bus, event in
             Decision.OutboxEvent(
                 id: event.id, bus: bus, payload: String(decoding: event.payload(bus: bus), as: UTF8.self),
                 isOutcome: true, record: indices[event.delivery])
         }
-        let whose = outbox + records + outcomes
-        let isShared =
-            works.count > 1 && (whose.contains { $0.record != nil } || prepared.owners.contains { $0 != nil })
-        return Decision(
-            attempt: context.id, staging: context.id.staging, parked: nil, invocationID: context.invocationID,
-            function: context.attempt.function, version: context.version.version, rule: context.rule,
-            subscription: context.settings?.id, attemptNumber: context.attempt.number,
-            eventIDs: works.map(\.eventID), started: context.startedWall,
-            durationMicroseconds: report.durationMicroseconds, coldStart: report.coldStart, output: output,
-            logFile: logs.file, logOffset: logs.offset, logLength: logs.length, settled: settled,
-            lineage: context.lineage, lineages: isShared ? works.indices.map { context.lineage(of: $0) } : nil,
-            owners: isShared ? prepared.owners : nil, publications: prepared.publications, outbox: whose,
-            files: prepared.files, partial: partial)
     }
 }
 

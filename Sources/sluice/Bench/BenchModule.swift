@@ -1,0 +1,28 @@
+import FunctionJSON
+import Glibc
+import SluiceRuntime
+
+/// What benchmarks of a host with a function share.
+enum BenchModule {
+    /// The benchmark's function, beside this program.
+    static func path(_ name: String = "BenchEcho") throws(Failure) -> String {
+        let path = Paths.programFolder + "lib\(name).so"
+        guard access(path, R_OK) == 0 else {
+            throw Failure("the benchmark's function \(path) is not there", hint: "build it with: make build")
+        }
+        return path
+    }
+
+    static func printAll(
+        _ figures: [HostFigure], bench: String, params: [String: JSONValue], _ options: BenchOptions
+    ) throws {
+        var printer = BenchPrinter(options)
+        for figure in figures {
+            try printer.add(
+                BenchLine(
+                    bench: bench, params: params, metric: figure.metric, value: figure.value, unit: figure.unit,
+                    floor: figure.floor, ratio: figure.floor.map { figure.value / $0 }))
+        }
+        printer.finish()
+    }
+}
