@@ -28,78 +28,88 @@ struct TestAttempt {
     /// The reply's JSON and a descriptor or -1; throws what the host would refuse.
     mutating func answer(_ operation: UInt32, _ body: [UInt8], host: TestHost) throws -> ([UInt8], Int32) {
         func request<T: Decodable>(_ type: T.Type = T.self) throws -> T { try TapeDecoder().decode(type, from: body) }
-        func json(_ reply: some Encodable) throws -> [UInt8] { try TapeEncoder().encode(reply) }
-        let nothing = Array("{}".utf8)
+        func json(_ reply: some Encodable) throws -> ([UInt8], Int32) { (try TapeEncoder().encode(reply), -1) }
+        let nothing = (Array("{}".utf8), Int32(-1))
         switch operation {
         case SLUICE_CALL_OPEN_OBJECT, SLUICE_CALL_HEAD_OBJECT:
             let request: ObjectRequest = try request()
             let stored = try host.stored(request.bucket, request.key)
             let reply = try json(ObjectDescription(stored.info(request.bucket, request.key)))
-            return (reply, operation == SLUICE_CALL_OPEN_OBJECT ? try memoryFile(stored.bytes) : -1)
-        case SLUICE_CALL_LIST_OBJECTS: return (try json(host.list(try request())), -1)
+            return (reply.0, operation == SLUICE_CALL_OPEN_OBJECT ? try memoryFile(stored.bytes) : -1)
+        case SLUICE_CALL_LIST_OBJECTS: return try json(host.list(try request()))
         case SLUICE_CALL_CREATE_STAGE:
-            let request: StageRequest = try request()
-            try host.demandWrite(request.bucket)
-            let descriptor = try memoryFile([])
-            stageCount += 1
-            stages[stageCount] = (request.bucket, dup(descriptor))
-            return (try json(StageReply(stage: stageCount)), descriptor)
-        case SLUICE_CALL_PUT_STAGED:
-            let request: PutStagedRequest = try request()
-            guard let stage = stages.removeValue(forKey: request.stage) else { throw unknownStage(request.stage) }
-            defer { close(stage.descriptor) }
-            let key = request.key ?? ""
-            try checkKey(key)
-            let location = ObjectLocation(bucket: stage.bucket, key: key)
-            let put = Effect.Action.put(location, bytes: contents(stage.descriptor), overwrite: request.overwrite)
-            effects.append(Effect(action: put, record: request.record))
-            return (nothing, -1)
-        case SLUICE_CALL_DISCARD_STAGE:
-            let request: PutStagedRequest = try request()
-            guard let stage = stages.removeValue(forKey: request.stage) else { throw unknownStage(request.stage) }
-            close(stage.descriptor)
-            return (nothing, -1)
-        case SLUICE_CALL_COPY_OBJECT, SLUICE_CALL_MOVE_OBJECT:
-            let request: TransferRequest = try request()
-            let isMove = operation == SLUICE_CALL_MOVE_OBJECT
-            let (source, destination) = (ObjectLocation(request.source), ObjectLocation(request.destination))
-            _ = try host.stored(source.bucket, source.key)
-            try checkKey(destination.key)
-            try host.demandWrite(destination.bucket)
-            if isMove { try host.demandWrite(source.bucket) }
-            let action: Effect.Action =
-                isMove
-                ? .move(from: source, to: destination, overwrite: request.overwrite)
-                : .copy(from: source, to: destination, overwrite: request.overwrite)
-            effects.append(Effect(action: action, record: request.record))
-            return (nothing, -1)
+            let (reply, descriptor) = try createStage(try request(), host: host)
+            return (try json(reply).0, descriptor)
+        case SLUICE_CALL_PUT_STAGED: try putStaged(try request())
+        case SLUICE_CALL_DISCARD_STAGE: close(try takeStage((try request() as PutStagedRequest).stage).descriptor)
+        case SLUICE_CALL_COPY_OBJECT: try transfer(try request(), isMove: false, host: host)
+        case SLUICE_CALL_MOVE_OBJECT: try transfer(try request(), isMove: true, host: host)
         case SLUICE_CALL_DELETE_OBJECT:
             let request: ObjectRequest = try request()
             try host.demandWrite(request.bucket)
             let location = ObjectLocation(bucket: request.bucket, key: request.key)
             effects.append(Effect(action: .delete(location), record: request.record))
-            return (nothing, -1)
-        case SLUICE_CALL_PUT_EVENTS: return (try json(try send(try request(), host: host)), -1)
-        case SLUICE_CALL_PUT_RECORDS: return (try json(try put(try request(), host: host)), -1)
+        case SLUICE_CALL_PUT_EVENTS: return try json(try send(try request(), host: host))
+        case SLUICE_CALL_PUT_RECORDS: return try json(try put(try request(), host: host))
         case SLUICE_CALL_GET_TABLE:
             let request: TableRequest = try request()
-            return (try json(TableReply(table: host.table(request.database, request.table).map(CatalogTable.init))), -1)
+            return try json(TableReply(table: host.table(request.database, request.table).map(CatalogTable.init)))
         case SLUICE_CALL_REGISTER_FILE:
             let request: RegisterFileRequest = try request()
             let action = Effect.Action.register(TableFile(request), baseVersion: request.baseVersion)
             effects.append(Effect(action: action, record: request.record))
-            return (nothing, -1)
-        case SLUICE_CALL_GENERATE_KEY:
-            let request: GenerateKeyRequest = try request()
-            // As in the host: a record's keys are its own, whatever batch it comes in.
-            let count = (keyCounts[request.record] ?? 0) + 1
-            keyCounts[request.record] = count
-            let source = request.record.flatMap { records.indices.contains($0) ? records[$0] : nil } ?? payload
-            let key = request.prefix + fingerprint(source + Array("#\(count)".utf8)) + request.suffix
-            try checkKey(key)
-            return (try json(GeneratedKey(key: key)), -1)
+        case SLUICE_CALL_GENERATE_KEY: return try json(try generateKey(try request()))
         default: throw HostRefusal(code: "UnknownOperation", message: "a host has no operation \(operation)")
         }
+        return nothing
+    }
+
+    private mutating func createStage(
+        _ request: StageRequest, host: TestHost
+    ) throws -> (reply: StageReply, descriptor: Int32) {
+        try host.demandWrite(request.bucket)
+        let descriptor = try memoryFile([])
+        stageCount += 1
+        stages[stageCount] = (request.bucket, dup(descriptor))
+        return (StageReply(stage: stageCount), descriptor)
+    }
+
+    private mutating func takeStage(_ stage: Int) throws -> (bucket: String, descriptor: Int32) {
+        guard let taken = stages.removeValue(forKey: stage) else { throw unknownStage(stage) }
+        return taken
+    }
+
+    private mutating func putStaged(_ request: PutStagedRequest) throws {
+        let stage = try takeStage(request.stage)
+        defer { close(stage.descriptor) }
+        let key = request.key ?? ""
+        try checkKey(key)
+        let location = ObjectLocation(bucket: stage.bucket, key: key)
+        let put = Effect.Action.put(location, bytes: contents(stage.descriptor), overwrite: request.overwrite)
+        effects.append(Effect(action: put, record: request.record))
+    }
+
+    private mutating func transfer(_ request: TransferRequest, isMove: Bool, host: TestHost) throws {
+        let (source, destination) = (ObjectLocation(request.source), ObjectLocation(request.destination))
+        _ = try host.stored(source.bucket, source.key)
+        try checkKey(destination.key)
+        try host.demandWrite(destination.bucket)
+        if isMove { try host.demandWrite(source.bucket) }
+        let action: Effect.Action =
+            isMove
+            ? .move(from: source, to: destination, overwrite: request.overwrite)
+            : .copy(from: source, to: destination, overwrite: request.overwrite)
+        effects.append(Effect(action: action, record: request.record))
+    }
+
+    /// As in the host: a record's keys are its own, whatever batch it comes in.
+    private mutating func generateKey(_ request: GenerateKeyRequest) throws -> GeneratedKey {
+        let count = (keyCounts[request.record] ?? 0) + 1
+        keyCounts[request.record] = count
+        let source = request.record.flatMap { records.indices.contains($0) ? records[$0] : nil } ?? payload
+        let key = request.prefix + fingerprint(source + Array("#\(count)".utf8)) + request.suffix
+        try checkKey(key)
+        return GeneratedKey(key: key)
     }
 
     private mutating func send(_ request: PutEventsRequest, host: TestHost) throws -> PutEventsReply {
