@@ -78,7 +78,7 @@ package struct Grants: Codable, Sendable, Hashable {
     }
 }
 
-/// The shape of the JSON that a handler gets.
+/// The shape of the JSON that a handler gets. (Columnar's `InputFormat` is a kind of file.)
 package enum InputFormat: String, Codable, Sendable, CaseIterable {
     /// The EventBridge envelope.
     case eventBridge = "eventbridge"

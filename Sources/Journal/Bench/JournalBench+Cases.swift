@@ -4,14 +4,14 @@ extension JournalBench {
     // MARK: Latency
 
     /// One event at a time: each pays its own fsync.
-    func lone() throws -> [BenchFigure] {
+    func lone() throws -> [JournalFigure] {
         let count = 500
         let payloads = Self.payloads(bytes)
         let mine = try loneMilliseconds(payloads, subscriptions: 1, count: count)
         let raw = try withFolder { try RawFloor.run(folder: $0, events: count, batch: 1, payloads: payloads) }
         return [0.5, 0.99].map { fraction in
             let (value, floor) = (mine.percentile(fraction), raw.commitMilliseconds.percentile(fraction))
-            return BenchFigure(
+            return JournalFigure(
                 metric: "lone_p\(Int(fraction * 100))_ms", value: value, unit: "ms", floor: floor, ratio: value / floor)
         }
     }
@@ -36,7 +36,7 @@ extension JournalBench {
     }
 
     /// Accept → durable of an event that a hundred subscriptions want, beside one that one wants.
-    func fanOut() throws -> [BenchFigure] {
+    func fanOut() throws -> [JournalFigure] {
         let payloads = Self.payloads(bytes)
         let events = min(events, 30_000)
         let one = 1_000_000 / (try drive(payloads, subscriptions: 1, events: events).eventsPerSecond)
@@ -44,8 +44,8 @@ extension JournalBench {
         let loneOne = try loneMilliseconds(payloads, subscriptions: 1, count: 300).median
         let loneMany = try loneMilliseconds(payloads, subscriptions: 100, count: 300).median
         return [
-            BenchFigure(metric: "fan_out_100_us_per_event", value: many, unit: "µs", floor: one, ratio: many / one),
-            BenchFigure(
+            JournalFigure(metric: "fan_out_100_us_per_event", value: many, unit: "µs", floor: one, ratio: many / one),
+            JournalFigure(
                 metric: "fan_out_100_lone_p50_ms", value: loneMany, unit: "ms", floor: loneOne,
                 ratio: loneMany / loneOne),
         ]
@@ -54,7 +54,7 @@ extension JournalBench {
     // MARK: Dead letters
 
     /// Settling events as dead letters, and sending them again: taken, put into the pending set, finished.
-    func deadLetters() throws -> [BenchFigure] {
+    func deadLetters() throws -> [JournalFigure] {
         let payloads = Self.payloads(bytes)
         let count: Int64 = 20_000
         let step: Int64 = 100
@@ -111,8 +111,8 @@ extension JournalBench {
                 return batch
             }
             return [
-                BenchFigure(metric: "dead_letters_per_second", value: died, unit: "events/s"),
-                BenchFigure(
+                JournalFigure(metric: "dead_letters_per_second", value: died, unit: "events/s"),
+                JournalFigure(
                     metric: "redrives_per_second", value: 1 / (1 / redriven + 1 / finished), unit: "events/s"),
             ]
         }
@@ -129,7 +129,7 @@ extension JournalBench {
     // MARK: Backlog
 
     /// Opening a journal with a backlog, reading the backlog, and working at its tip.
-    func backlog() throws -> [BenchFigure] {
+    func backlog() throws -> [JournalFigure] {
         let payloads = Self.payloads(bytes)
         return try withFolder { folder in
             try fill(folder, payloads, events: recoveryEvents)
@@ -142,7 +142,7 @@ extension JournalBench {
             }
             let (empty, full) = (empties.median, fulls.median)
             figures.append(
-                BenchFigure(
+                JournalFigure(
                     metric: "append_settle_above_backlog_events_per_second", value: full, unit: "events/s",
                     floor: empty,
                     ratio: full / empty))
@@ -150,7 +150,7 @@ extension JournalBench {
         }
     }
 
-    private func reopen(_ folder: String) throws -> [BenchFigure] {
+    private func reopen(_ folder: String) throws -> [JournalFigure] {
         let started = ContinuousClock.now
         let journal = try SQLiteJournal(dataFolder: folder)
         let state = try journal.recover()
@@ -171,8 +171,8 @@ extension JournalBench {
         }
         let rate = Double(count) / (Double((ContinuousClock.now - read).microseconds) / 1_000_000)
         return [
-            BenchFigure(metric: "reopen_ms", value: Double(opened) / 1_000, unit: "ms"),
-            BenchFigure(metric: "backlog_read_events_per_second", value: rate, unit: "events/s"),
+            JournalFigure(metric: "reopen_ms", value: Double(opened) / 1_000, unit: "ms"),
+            JournalFigure(metric: "backlog_read_events_per_second", value: rate, unit: "events/s"),
         ]
     }
 

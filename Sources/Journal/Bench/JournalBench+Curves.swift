@@ -3,16 +3,16 @@ extension JournalBench {
     /// that wait. Microseconds an event, appended and settled, durable; the median of `runs`.
     ///
     /// - Returns: figures with the first point of their curve as floor.
-    package func curves(progress: (String) -> Void = { _ in }) throws -> [BenchFigure] {
+    package func curves(progress: (String) -> Void = { _ in }) throws -> [JournalFigure] {
         let payloads = Self.payloads(bytes)
-        var figures: [BenchFigure] = []
+        var figures: [JournalFigure] = []
         func curve(_ name: String, _ points: [Int], _ measure: (Int) throws -> [Double]) throws {
             var first: Double?
             for point in points {
                 progress("\(name): \(point)")
                 let cost = 1_000_000 / (try measure(point)).median
                 figures.append(
-                    BenchFigure(
+                    JournalFigure(
                         metric: "\(name)_\(point)_us_per_event", value: cost, unit: "µs", floor: first,
                         ratio: first.map { cost / $0 }))
                 first = first ?? cost

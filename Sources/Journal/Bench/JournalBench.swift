@@ -36,7 +36,7 @@ package struct JournalBench: Sendable {
     }
 
     /// Measures everything. `progress` is told what is being measured.
-    package func run(progress: (String) -> Void = { _ in }) throws -> [BenchFigure] {
+    package func run(progress: (String) -> Void = { _ in }) throws -> [JournalFigure] {
         var figures = try throughput(progress)
         progress("lone events")
         figures += try lone()
@@ -53,7 +53,7 @@ package struct JournalBench: Sendable {
 
     // MARK: Throughput
 
-    private func throughput(_ progress: (String) -> Void) throws -> [BenchFigure] {
+    private func throughput(_ progress: (String) -> Void) throws -> [JournalFigure] {
         var appends: [Double] = []
         var settles: [Double] = []
         var raws: [Double] = []
@@ -74,20 +74,20 @@ package struct JournalBench: Sendable {
         let floor = raws.median
         let commits = Double(max(1, statistics.commits))
         return [
-            BenchFigure(
+            JournalFigure(
                 metric: "append_events_per_second", value: appends.median, unit: "events/s", floor: floor,
                 ratio: appends.median / floor),
-            BenchFigure(
+            JournalFigure(
                 metric: "append_settle_events_per_second", value: settles.median, unit: "events/s", floor: floor,
                 ratio: settles.median / floor),
-            BenchFigure(metric: "mean_commit_events", value: Double(statistics.records) / commits, unit: "events"),
-            BenchFigure(
+            JournalFigure(metric: "mean_commit_events", value: Double(statistics.records) / commits, unit: "events"),
+            JournalFigure(
                 metric: "mean_commit_ms", value: Double(statistics.commitMicroseconds) / commits / 1_000, unit: "ms",
                 floor: rawCommits.reduce(0, +) / Double(max(1, rawCommits.count))),
-            BenchFigure(
+            JournalFigure(
                 metric: "longest_commit_ms", value: Double(statistics.longestCommitMicroseconds) / 1_000, unit: "ms",
                 floor: rawCommits.max() ?? 0),
-            BenchFigure(metric: "peak_wal_mb", value: Double(statistics.peakWALBytes) / 1_048_576, unit: "MB"),
+            JournalFigure(metric: "peak_wal_mb", value: Double(statistics.peakWALBytes) / 1_048_576, unit: "MB"),
         ]
     }
 

@@ -49,7 +49,7 @@ struct SchedulesCommand: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             commandName: "next",
             abstract: "When an expression would be due: rate(5 minutes), cron(0 2 * * ? *), at(2026-12-24T18:00:00).",
-            discussion: "Needs no host. Each moment is told in UTC and on the time zone's clocks.")
+            discussion: "Needs no host. Each moment is given in UTC and on the time zone's clocks.")
         @Argument(help: "The expression.") var expression: String
         @Option(name: .long, help: ArgumentHelp("A time zone, such as Europe/Berlin.", valueName: "name"))
         var timezone = "UTC"

@@ -1,5 +1,5 @@
 /// One measured figure, as `sluice bench` prints it.
-package struct BenchFigure: Sendable, Hashable {
+package struct JournalFigure: Sendable, Hashable {
     /// `events_per_second`, `p50_ms`, …
     package var metric: String
     package var value: Double
