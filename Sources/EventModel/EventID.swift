@@ -22,12 +22,12 @@ public enum EventID {
     /// Version 4 UUIDs for the events of one request: the system is asked for 128 random bits once, which seed two
     /// SplitMix64 sequences. Ids name events; they are no secrets.
     public struct Generator: Sendable {
-        private var high: SplitMix
-        private var low: SplitMix
+        private var high: SplitMix64
+        private var low: SplitMix64
 
         public init() {
-            high = SplitMix(state: .random(in: .min ... .max))
-            low = SplitMix(state: .random(in: .min ... .max))
+            high = SplitMix64(state: .random(in: .min ... .max))
+            low = SplitMix64(state: .random(in: .min ... .max))
         }
 
         /// The next id.
@@ -54,7 +54,7 @@ public enum EventID {
 }
 
 /// Steele, Lea and Flood, "Fast splittable pseudorandom number generators" (2014).
-private struct SplitMix: Sendable {
+private struct SplitMix64: Sendable {
     var state: UInt64
 
     mutating func next() -> UInt64 {

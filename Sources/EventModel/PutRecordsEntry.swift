@@ -2,11 +2,11 @@
 /// (https://docs.aws.amazon.com/kinesis/latest/APIReference/API_PutRecord.html).
 package struct PutRecordsEntry: Sendable, Hashable {
     /// Records in one call.
-    package static let mostRecords = 500
+    package static let maximumRecords = 500
     /// Bytes of data and keys in one call.
-    package static let mostBytes = 5 << 20
-    package static let mostDataBytes = 1 << 20
-    package static let mostKeyCharacters = 256
+    package static let maximumBytes = 5 << 20
+    package static let maximumDataBytes = 1 << 20
+    package static let maximumKeyCharacters = 256
 
     package var partitionKey: String
     package var explicitHashKey: String?
@@ -36,14 +36,14 @@ package struct PutRecordsEntry: Sendable, Hashable {
         let keyBytes = partitionKey.utf8.count
         // No text has more characters than bytes.
         guard keyBytes > 0,
-            keyBytes <= Self.mostKeyCharacters || partitionKey.unicodeScalars.count <= Self.mostKeyCharacters
+            keyBytes <= Self.maximumKeyCharacters || partitionKey.unicodeScalars.count <= Self.maximumKeyCharacters
         else {
             throw Refusal(
                 field: "PartitionKey",
                 message: keyBytes == 0
-                    ? "the partition key is empty; it has 1 to \(Self.mostKeyCharacters) characters"
+                    ? "the partition key is empty; it has 1 to \(Self.maximumKeyCharacters) characters"
                     : "the partition key has \(partitionKey.unicodeScalars.count) characters, and may have "
-                        + "\(Self.mostKeyCharacters)")
+                        + "\(Self.maximumKeyCharacters)")
         }
         var hash: UInt128?
         if let text = explicitHashKey {
@@ -59,9 +59,9 @@ package struct PutRecordsEntry: Sendable, Hashable {
         guard let count = Base64.decodedCount(of: data.utf8) else {
             throw Refusal(field: "Data", message: "the data is no base64 text (RFC 4648, padded)")
         }
-        guard count <= Self.mostDataBytes else {
+        guard count <= Self.maximumDataBytes else {
             throw Refusal(
-                field: "Data", message: "the data has \(count) bytes, and a record at most \(Self.mostDataBytes)")
+                field: "Data", message: "the data has \(count) bytes, and a record at most \(Self.maximumDataBytes)")
         }
         return Valid(explicitHash: hash, byteCount: count + keyBytes)
     }

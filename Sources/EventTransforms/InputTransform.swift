@@ -18,9 +18,9 @@ package struct TransformContext: Sendable, Hashable {
 /// An `InputDefinition`, checked and ready: from an event to what the handler gets. Pure; the event stays as it is.
 package struct InputTransform: Sendable, Hashable {
     /// Variables of `inputPathsMap` at most, as EventBridge limits them.
-    package static let mostVariables = 100
+    package static let maximumVariables = 100
     /// Characters of `input` at most, as EventBridge limits them.
-    package static let longestInput = 8192
+    package static let maximumInputLength = 8192
 
     private enum Kind: Sendable, Hashable {
         case constant([UInt8])
@@ -35,8 +35,8 @@ package struct InputTransform: Sendable, Hashable {
     package init(_ definition: InputDefinition) throws(TransformError) {
         switch definition {
         case .constant(let text):
-            guard text.unicodeScalars.count <= Self.longestInput else {
-                throw TransformError(.invalidInput, "the input is longer than \(Self.longestInput) characters")
+            guard text.unicodeScalars.count <= Self.maximumInputLength else {
+                throw TransformError(.invalidInput, "the input is longer than \(Self.maximumInputLength) characters")
             }
             do throws(JSONError) {
                 kind = .constant(try JSONValue(parsing: text).serialized())
@@ -46,9 +46,9 @@ package struct InputTransform: Sendable, Hashable {
         case .path(let text):
             kind = .path(try EventPath(text))
         case .template(let variables, let text):
-            guard variables.count <= Self.mostVariables else {
+            guard variables.count <= Self.maximumVariables else {
                 throw TransformError(
-                    .invalidVariable, "there are \(variables.count) variables; \(Self.mostVariables) are allowed")
+                    .invalidVariable, "there are \(variables.count) variables; \(Self.maximumVariables) are allowed")
             }
             var paths: [String: EventPath] = [:]
             for variable in variables {

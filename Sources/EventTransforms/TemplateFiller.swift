@@ -19,7 +19,7 @@ struct TemplateFiller {
     let context: TransformContext
 
     /// Bytes that a filled template may have: of a whole event of the largest size, and as much again.
-    static let mostBytes = 2 << 20
+    static let maximumBytes = 2 << 20
 
     /// Throws `invalidResult` where it becomes too large.
     func fill(_ segments: [InputTemplate.Segment]) throws(TransformError) -> [UInt8] {
@@ -30,10 +30,10 @@ struct TemplateFiller {
             case .value(let name): appendValue(of: name, to: &output)
             case .text(let name): appendText(of: name, to: &output)
             }
-            guard output.count <= Self.mostBytes else {
+            guard output.count <= Self.maximumBytes else {
                 throw TransformError(
                     .invalidResult,
-                    "the filled inputTemplate is larger than \(Self.mostBytes >> 20) MB: it names large parts of the "
+                    "the filled inputTemplate is larger than \(Self.maximumBytes >> 20) MB: it names large parts of the "
                         + "event, or the whole of it, too often")
             }
         }

@@ -99,12 +99,12 @@ extension BatchAnswer {
     }
 
     /// More records than any batch has.
-    private static let mostRecords = 1_000_000
+    private static let maximumRecords = 1_000_000
 
     package init(from decoder: any Decoder) throws {
         let container = try decoder.container(keyedBy: CodingKeys.self)
         if let count = try container.decodeIfPresent(Int.self, forKey: .ok) {
-            guard (0...Self.mostRecords).contains(count) else {
+            guard (0...Self.maximumRecords).contains(count) else {
                 throw DecodingError.dataCorruptedError(
                     forKey: .ok, in: container, debugDescription: "\(count) is no number of records")
             }

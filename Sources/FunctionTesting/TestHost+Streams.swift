@@ -34,10 +34,10 @@ extension TestHost {
 
     /// What the real host would take; throws what it would refuse, and then nothing is put.
     func checked(_ request: PutRecordsRequest) throws -> [PutRecord] {
-        guard request.entries.count <= PutRecordsEntry.mostRecords else {
+        guard request.entries.count <= PutRecordsEntry.maximumRecords else {
             throw HostRefusal(
                 code: .invalidRecord,
-                message: "\(request.entries.count) records in one call; put at most \(PutRecordsEntry.mostRecords)",
+                message: "\(request.entries.count) records in one call; put at most \(PutRecordsEntry.maximumRecords)",
                 retry: false)
         }
         for stream in Set(request.entries.map(\.stream)).sorted() {

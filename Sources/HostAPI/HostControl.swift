@@ -16,7 +16,7 @@ package protocol HostControl: Sendable {
     func backup(_ request: BackupRequest) async throws -> BackupResult
 
     // MARK: Events
-    /// Returns when what was accepted is durable. A submission of more than `EventSubmission.mostEntries` never
+    /// Returns when what was accepted is durable. A submission of more than `EventSubmission.maximumEntries` never
     /// arrives here: the gateway refuses it.
     func putEvents(_ submission: EventSubmission) async throws -> EventReceipt
     /// Newest first; `after` is a position.

@@ -6,9 +6,9 @@ import Yams
 /// (`9223372036854775807:59`). YAML 1.2 has no such numbers: a plain scalar with a colon is text.
 package enum PlainYAML {
     /// Aliases multiply: a text that stands for more values is refused (a "billion laughs" file has 10⁹).
-    static let mostNodes = 1_000_000
+    static let maximumNodes = 1_000_000
     /// Aliases also nest what they name, deeper than the parser's own limit of 1,000.
-    static let mostNested = 1000
+    static let maximumNesting = 1000
 
     /// Decodes the first document; an empty text decodes as an empty scalar.
     ///
@@ -27,13 +27,13 @@ package enum PlainYAML {
 
     private static func plain(_ node: Node, _ nodes: inout Int, depth: Int) throws(DecodingError) -> Node {
         nodes += 1
-        guard nodes <= mostNodes, depth <= mostNested else {
+        guard nodes <= maximumNodes, depth <= maximumNesting else {
             throw .dataCorrupted(
                 .init(
                     codingPath: [],
-                    debugDescription: nodes > mostNodes
-                        ? "the text stands for more than \(mostNodes) values: write out what its aliases name"
-                        : "more than \(mostNested) lists and mappings are nested in one another"))
+                    debugDescription: nodes > maximumNodes
+                        ? "the text stands for more than \(maximumNodes) values: write out what its aliases name"
+                        : "more than \(maximumNesting) lists and mappings are nested in one another"))
         }
         switch node {
         case .scalar(var scalar):

@@ -68,7 +68,7 @@ package struct ScheduleCore: Sendable {
     /// A moment that is noticed this late, in seconds, was missed.
     package static let grace: Int64 = 60
     /// Events for missed moments at most.
-    package static let mostMissed = 10_000
+    package static let maximumMissed = 10_000
 
     private var entries: [ScheduleID: Entry] = [:]
 
@@ -107,7 +107,7 @@ package struct ScheduleCore: Sendable {
         guard var entry = entries[id], !entry.isBusy else { return nil }
         // The clock was set back: what lies between comes again, and what has its event is told by looking.
         if now < entry.cursor { entry.cursor = now - 1 }
-        let passed = entry.schedule.latest(Self.mostMissed, after: entry.cursor, through: now)
+        let passed = entry.schedule.latest(Self.maximumMissed, after: entry.cursor, through: now)
         entry.cursor = now
         defer { entries[id] = entry }
         guard let newest = passed.last else { return nil }

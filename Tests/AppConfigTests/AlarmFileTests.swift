@@ -96,9 +96,9 @@ struct AlarmFileTests {
             ("just text", "must be a mapping"),
         ])
     func mistakes(_ text: String, _ says: String) throws {
-        let problems = try TestApp.problems(TestApp.files(["Events/alarms/watch.yaml": text + "\n"]))
-        #expect(problems.contains { $0.description.contains(says) }, "\(problems)")
-        #expect(problems.allSatisfy { $0.file == "Events/alarms/watch.yaml" }, "\(problems)")
+        let findings = try TestApp.findings(TestApp.files(["Events/alarms/watch.yaml": text + "\n"]))
+        #expect(findings.contains { $0.description.contains(says) }, "\(findings)")
+        #expect(findings.allSatisfy { $0.file == "Events/alarms/watch.yaml" }, "\(findings)")
     }
 }
 
@@ -186,9 +186,9 @@ struct OutsideTargetTests {
             ("{command: [sh], webhook: {url: \"https://a/\"}}", "a target has one of"),
         ])
     func mistakes(_ text: String, _ says: String) throws {
-        let problems = try TestApp.problems(TestApp.rule(pattern: "{source: [a]}", rest: "targets:\n  - \(text)"))
-        #expect(problems.contains { $0.description.contains(says) }, "\(problems)")
-        #expect(!problems.contains { $0.description.contains("secret") }, "\(problems)")
+        let findings = try TestApp.findings(TestApp.rule(pattern: "{source: [a]}", rest: "targets:\n  - \(text)"))
+        #expect(findings.contains { $0.description.contains(says) }, "\(findings)")
+        #expect(!findings.contains { $0.description.contains("secret") }, "\(findings)")
     }
 
     @Test("what is missing at the moment, and secrets in the file, are warned of")

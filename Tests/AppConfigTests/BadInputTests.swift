@@ -7,14 +7,14 @@ struct Mistake: CustomTestStringConvertible, Sendable {
     var title: String
     var file: String
     var text: String
-    var code: ConfigProblem.Code
+    var code: ConfigFinding.Code
     var line: Int?
     var column: Int?
     /// Each must occur in the message or the hint.
     var says: [String]
 
     init(
-        _ title: String, _ file: String, _ text: String, _ code: ConfigProblem.Code, _ line: Int?, _ column: Int?,
+        _ title: String, _ file: String, _ text: String, _ code: ConfigFinding.Code, _ line: Int?, _ column: Int?,
         _ says: String...
     ) {
         self.title = title
@@ -156,25 +156,25 @@ struct BadInputTests {
             files[rule] = nil
             files[function] = nil
         }
-        let problems = try TestApp.problems(files).filter { $0.severity == .error }
-        #expect(problems.count == 1, "\(problems)")
-        let problem = try #require(problems.first)
-        #expect(problem.file == mistake.file)
-        #expect(problem.code == mistake.code, "\(problem)")
-        #expect(problem.line == mistake.line, "\(problem)")
-        #expect(problem.column == mistake.column, "\(problem)")
-        for words in mistake.says { #expect(problem.description.contains(words), "\(problem) does not say: \(words)") }
+        let findings = try TestApp.findings(files).filter { $0.severity == .error }
+        #expect(findings.count == 1, "\(findings)")
+        let finding = try #require(findings.first)
+        #expect(finding.file == mistake.file)
+        #expect(finding.code == mistake.code, "\(finding)")
+        #expect(finding.line == mistake.line, "\(finding)")
+        #expect(finding.column == mistake.column, "\(finding)")
+        for words in mistake.says { #expect(finding.description.contains(words), "\(finding) does not say: \(words)") }
     }
 
     @Test("Several mistakes in several files are all reported, in order")
     func several() throws {
-        let problems = try TestApp.problems([
+        let findings = try TestApp.findings([
             "sluice.yaml": "bukets: {}\nlimits: {concurrency: none}\n",
             "Functions/A/function.yaml": "timeout: never\n",
             "Events/rules/x.yaml": "pattern: {source: [a]}\ntargets: [{function: B}]\n",
         ])
         #expect(
-            problems.map(\.description).map { $0.prefix { $0 != " " } } == [
+            findings.map(\.description).map { $0.prefix { $0 != " " } } == [
                 "Events/rules/x.yaml:2:22:", "Functions/A/function.yaml:1:10:", "sluice.yaml:1:1:", "sluice.yaml:2:23:",
             ])
     }
@@ -183,9 +183,9 @@ struct BadInputTests {
     func duplicateRules() throws {
         var files = TestApp.files()
         files["Events/rules/other.yaml"] = "name: csv-landed\n" + (files[rule] ?? "")
-        let problem = try #require(try TestApp.problems(files).first)
-        #expect(problem.code == .duplicateName)
-        #expect(problem.message.contains("Events/rules/csv-landed.yaml, line 1"))
+        let finding = try #require(try TestApp.findings(files).first)
+        #expect(finding.code == .duplicateName)
+        #expect(finding.message.contains("Events/rules/csv-landed.yaml, line 1"))
     }
 
     @Test("A folder of a function without function.yaml is named")
@@ -193,8 +193,8 @@ struct BadInputTests {
         var files = TestApp.files()
         files[function] = nil
         files["Functions/CSVToParquet/Handler/Handler.swift"] = ""
-        let problem = try #require(try TestApp.problems(files).first)
-        #expect(problem.hint?.contains("has no function.yaml") == true)
+        let finding = try #require(try TestApp.findings(files).first)
+        #expect(finding.hint?.contains("has no function.yaml") == true)
     }
 
     @Test("Files that are no text, and folders that are no app")
@@ -202,17 +202,17 @@ struct BadInputTests {
         try TestApp.with(TestApp.files()) { app in
             try Data([0xFF, 0xFE, 0x00]).write(to: URL(filePath: app.path + "/sluice.yaml"))
             let error = #expect(throws: ConfigError.self) { try AppLoader.load(folder: app.path) }
-            #expect(error?.problems.contains { $0.file == "sluice.yaml" && $0.message.contains("UTF-8") } == true)
+            #expect(error?.findings.contains { $0.file == "sluice.yaml" && $0.message.contains("UTF-8") } == true)
         }
         try TestApp.with(TestApp.files()) { app in
             try FileManager.default.removeItem(atPath: app.path + "/sluice.yaml")
             #expect(mkfifo(app.path + "/sluice.yaml", 0o600) == 0)
             let error = #expect(throws: ConfigError.self) { try AppLoader.load(folder: app.path) }
-            #expect(error?.problems.contains { $0.message.contains("regular file") } == true)
+            #expect(error?.findings.contains { $0.message.contains("regular file") } == true)
         }
         try TestApp.with(["x": ""]) { app in
             let error = #expect(throws: ConfigError.self) { try AppLoader.load(folder: app.path) }
-            #expect(error?.problems.first?.message.contains("is no app") == true)
+            #expect(error?.findings.first?.message.contains("is no app") == true)
             #expect(throws: ConfigError.self) { try AppLoader.load(folder: app.path + "/nowhere") }
         }
     }
@@ -224,15 +224,15 @@ struct BadInputTests {
             let names = Array(repeating: "*a\(level - 1)", count: 10).joined(separator: ", ")
             lines.append("  a\(level): &a\(level) [\(names)]")
         }
-        let problems = try TestApp.problems(TestApp.files([function: lines.joined(separator: "\n")]))
-        #expect(problems.contains { $0.message.contains("100000 values") })
+        let findings = try TestApp.findings(TestApp.files([function: lines.joined(separator: "\n")]))
+        #expect(findings.contains { $0.message.contains("100000 values") })
     }
 
     @Test("Deep nesting is an error, not a crash")
     func deep() throws {
         let text = "configuration: " + String(repeating: "[", count: 20_000) + String(repeating: "]", count: 20_000)
-        let problem = try #require(try TestApp.problems(TestApp.files([function: text])).first)
-        #expect(problem.code == .invalidYAML)
-        #expect(problem.message == "more than 1,000 lists and mappings are nested in one another")
+        let finding = try #require(try TestApp.findings(TestApp.files([function: text])).first)
+        #expect(finding.code == .invalidYAML)
+        #expect(finding.message == "more than 1,000 lists and mappings are nested in one another")
     }
 }

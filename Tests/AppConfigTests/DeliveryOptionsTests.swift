@@ -74,9 +74,9 @@ struct DeliveryOptionsTests {
             _ = try target("    \(text)\n")
             Issue.record("accepted: \(text)")
         } catch let error as ConfigError {
-            let words = error.problems.map { "\($0.message) \($0.hint ?? "")" }.joined(separator: "\n")
+            let words = error.findings.map { "\($0.message) \($0.hint ?? "")" }.joined(separator: "\n")
             #expect(words.contains(says), "\(text): \(words)")
-            #expect(error.problems.allSatisfy { $0.line != nil })
+            #expect(error.findings.allSatisfy { $0.line != nil })
         }
     }
 }

@@ -19,21 +19,21 @@ struct DestinationTests {
     @Test(
         "each mistake is named with file, line and column",
         arguments: [
-            ("onSuccess: {bus: ordres}", ConfigProblem.Code.unknownBus, 1, 18, "did you mean `orders`?"),
+            ("onSuccess: {bus: ordres}", ConfigFinding.Code.unknownBus, 1, 18, "did you mean `orders`?"),
             ("onFailure: {}", .missingKey, 1, 12, "no `bus`"), ("onFailure: orders", .invalidValue, 1, 12, "a mapping"),
             ("onFailure: {bus: [orders]}", .invalidValue, 1, 18, "a text"),
             ("onFailure: {function: F, bus: orders}", .notSupported, 1, 13, "name a bus"),
             ("onFailure: {destination: orders, bus: orders}", .unknownKey, 1, 13, "called `bus`"),
         ])
     func mistakes(
-        _ text: String, _ code: ConfigProblem.Code, _ line: Int, _ column: Int, _ says: String
+        _ text: String, _ code: ConfigFinding.Code, _ line: Int, _ column: Int, _ says: String
     ) throws {
-        let ofFunction = try TestApp.problems(TestApp.files(["Functions/CSVToParquet/function.yaml": text + "\n"]))
+        let ofFunction = try TestApp.findings(TestApp.files(["Functions/CSVToParquet/function.yaml": text + "\n"]))
         #expect(ofFunction.count == 1 && ofFunction.first?.code == code, "\(ofFunction)")
         #expect(ofFunction.first?.line == line && ofFunction.first?.column == column, "\(ofFunction)")
         #expect(ofFunction.first?.description.contains(says) == true, "\(ofFunction)")
         let rest = "targets:\n  - function: CSVToParquet\n    \(text)"
-        let ofTarget = try TestApp.problems(TestApp.rule(pattern: "{source: [a]}", rest: rest))
+        let ofTarget = try TestApp.findings(TestApp.rule(pattern: "{source: [a]}", rest: rest))
         #expect(ofTarget.count == 1 && ofTarget.first?.code == code, "\(ofTarget)")
         #expect(ofTarget.first?.line == 4 && ofTarget.first?.column == column + 4, "\(ofTarget)")
     }

@@ -34,7 +34,7 @@ struct LifecycleFileTests {
             ("[{transitions: [], expiration: {days: 1}}]", "not supported"), ("[7]", "must be a mapping"),
         ])
     func mistakes(_ text: String, _ says: String) throws {
-        let problems = try TestApp.problems(bucket(text))
-        #expect(problems.contains { $0.description.contains(says) }, "\(problems)")
+        let findings = try TestApp.findings(bucket(text))
+        #expect(findings.contains { $0.description.contains(says) }, "\(findings)")
     }
 }

@@ -21,7 +21,7 @@ struct ManifestRuleTests {
     @Test(
         "each mistake is named with its place",
         arguments: [
-            ("pattern: {source: [a]}\nmanifest: {}", ConfigProblem.Code.missingKey, 2, 11, "no `timeLimit`"),
+            ("pattern: {source: [a]}\nmanifest: {}", ConfigFinding.Code.missingKey, 2, 11, "no `timeLimit`"),
             ("pattern: {source: [a]}\nmanifest: {timeLimit: 0}", .invalidValue, 2, 23, "from 1 to 1209600"),
             ("pattern: {source: [a]}\nmanifest: {timeout: 5, timeLimit: 5}", .unknownKey, 2, 12, "called `timeLimit`"),
             (
@@ -31,11 +31,11 @@ struct ManifestRuleTests {
             ("manifest: {timeLimit: 5}", .missingKey, 1, 1, "no `pattern`"),
         ])
     func mistakes(
-        _ text: String, _ code: ConfigProblem.Code, _ line: Int, _ column: Int, _ says: String
+        _ text: String, _ code: ConfigFinding.Code, _ line: Int, _ column: Int, _ says: String
     ) throws {
-        let problems = try TestApp.problems(
+        let findings = try TestApp.findings(
             TestApp.files(["Events/rules/csv-landed.yaml": text + "\n" + Self.targets]))
-        #expect(problems.map(\.code) == [code] && problems.first?.description.contains(says) == true, "\(problems)")
-        #expect(problems.first?.line == line && problems.first?.column == column, "\(problems)")
+        #expect(findings.map(\.code) == [code] && findings.first?.description.contains(says) == true, "\(findings)")
+        #expect(findings.first?.line == line && findings.first?.column == column, "\(findings)")
     }
 }

@@ -52,8 +52,8 @@ struct PatternWarningTests {
 
     @Test("A regular expression that is none is an error")
     func badExpression() throws {
-        let problems = try TestApp.problems(TestApp.rule(pattern: "{source: [{regex: '(a'}]}"))
-        #expect(problems.map(\.code) == [.invalidPattern])
+        let findings = try TestApp.findings(TestApp.rule(pattern: "{source: [{regex: '(a'}]}"))
+        #expect(findings.map(\.code) == [.invalidPattern])
     }
 
     @Test(

@@ -50,7 +50,7 @@ struct ScheduleTests {
     @Test(
         "each mistake is named with file, line and column",
         arguments: [
-            ("schedule: rate(1 minutes)", ConfigProblem.Code.invalidSchedule, 1, 11, "written `minute`"),
+            ("schedule: rate(1 minutes)", ConfigFinding.Code.invalidSchedule, 1, 11, "written `minute`"),
             ("schedule: cron(0 2 * * *)", .invalidSchedule, 1, 11, "six fields"),
             ("schedule: 5", .invalidValue, 1, 11, "a mapping"),
             ("schedule: {timezone: UTC}", .missingKey, 1, 11, "no `expression`"),
@@ -80,13 +80,13 @@ struct ScheduleTests {
             ("schedule: rate(1 hour)\npattern: {source: [a]}", .invalidValue, 2, 10, "either `pattern` or `schedule`"),
         ])
     func mistakes(
-        _ text: String, _ code: ConfigProblem.Code, _ line: Int, _ column: Int, _ says: String
+        _ text: String, _ code: ConfigFinding.Code, _ line: Int, _ column: Int, _ says: String
     ) throws {
-        let problems = try TestApp.problems(
+        let findings = try TestApp.findings(
             TestApp.files(["Events/schedules/x.yaml": text + "\n" + Self.targets]))
-        let all = problems.map(\.description).joined(separator: "\n")
-        #expect(problems.first?.code == code && problems.first?.line == line, "\(all)")
-        #expect(problems.first?.column == column && problems.first?.file == "Events/schedules/x.yaml", "\(all)")
+        let all = findings.map(\.description).joined(separator: "\n")
+        #expect(findings.first?.code == code && findings.first?.line == line, "\(all)")
+        #expect(findings.first?.column == column && findings.first?.file == "Events/schedules/x.yaml", "\(all)")
         #expect(all.contains(says), "\(all)")
     }
 }

@@ -66,7 +66,7 @@ struct StreamTests {
     @Test(
         "each mistake is named with its place",
         arguments: [
-            ("stream: clickz\n", "", ConfigProblem.Code.unknownStream, 1, 9, "did you mean `clicks`?"),
+            ("stream: clickz\n", "", ConfigFinding.Code.unknownStream, 1, 9, "did you mean `clicks`?"),
             ("stream: clicks\nbus: default\n", "", .invalidValue, 1, 9, "either `bus` or `stream`"),
             ("stream: clicks\nschedule: rate(1 hour)\n", "", .invalidValue, 2, 11, "no `schedule`"),
             (
@@ -77,13 +77,13 @@ struct StreamTests {
             ("streamName: clicks\npattern: {source: [a]}\n", "", .unknownKey, 1, 1, "called `stream`"),
         ])
     func mistakes(
-        _ rule: String, _ function: String, _ code: ConfigProblem.Code, _ line: Int, _ column: Int, _ says: String
+        _ rule: String, _ function: String, _ code: ConfigFinding.Code, _ line: Int, _ column: Int, _ says: String
     ) throws {
-        let problems = try TestApp.problems(
+        let findings = try TestApp.findings(
             Self.app(rule + "targets: [{function: CSVToParquet}]\n", function: function))
-        let problem = problems.first { $0.code == code }
-        #expect(problem?.description.contains(says) == true, "\(problems)")
-        #expect(problem?.line == line && problem?.column == column, "\(problems)")
+        let finding = findings.first { $0.code == code }
+        #expect(finding?.description.contains(says) == true, "\(findings)")
+        #expect(finding?.line == line && finding?.column == column, "\(findings)")
     }
 
     @Test(
@@ -96,9 +96,9 @@ struct StreamTests {
             ("streams: [clicks]", "must be a mapping"),
         ])
     func declarations(_ text: String, _ says: String) throws {
-        let problems = try TestApp.problems(
+        let findings = try TestApp.findings(
             Self.app("pattern: {source: [a]}\ntargets: [{function: CSVToParquet}]", host: text))
-        #expect(problems.contains { $0.description.contains(says) }, "\(problems)")
+        #expect(findings.contains { $0.description.contains(says) }, "\(findings)")
     }
 
     @Test("a function that may put records to the stream it takes them from is a possible loop")
@@ -141,8 +141,8 @@ struct StreamTests {
             ("pattern: {source: [a]}\n", "stream: raw, batchSize: 5", "one by one"),
         ])
     func badForwards(_ rule: String, _ target: String, _ says: String) throws {
-        let problems = try TestApp.problems(Self.app(rule + "targets: [{\(target)}]"))
-        #expect(problems.contains { $0.description.contains(says) }, "\(problems)")
+        let findings = try TestApp.findings(Self.app(rule + "targets: [{\(target)}]"))
+        #expect(findings.contains { $0.description.contains(says) }, "\(findings)")
     }
 
     @Test("a stream whose records go to itself is a possible loop; a field that records do not have is told of")

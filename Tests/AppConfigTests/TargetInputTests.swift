@@ -63,11 +63,11 @@ struct TargetInputTests {
     func mistakes(_ lines: String, _ line: Int, _ column: Int, _ says: String) throws {
         let rest =
             "targets:\n  - function: CSVToParquet\n" + lines.split(separator: "\n").map { "    \($0)\n" }.joined()
-        let problems = try TestApp.problems(TestApp.rule(pattern: "{source: [a]}", rest: rest))
-        let text = problems.map(\.description).joined(separator: "\n")
-        #expect(problems.count == 1, "\(text)")
-        #expect(problems.first?.line == line && problems.first?.column == column, "\(text)")
-        #expect(problems.first?.file == "Events/rules/csv-landed.yaml" && text.contains(says), "\(text)")
+        let findings = try TestApp.findings(TestApp.rule(pattern: "{source: [a]}", rest: rest))
+        let text = findings.map(\.description).joined(separator: "\n")
+        #expect(findings.count == 1, "\(text)")
+        #expect(findings.first?.line == line && findings.first?.column == column, "\(text)")
+        #expect(findings.first?.file == "Events/rules/csv-landed.yaml" && text.contains(says), "\(text)")
     }
 
     @Test("the definition survives its journal form, and equal ones are equal text")

@@ -25,13 +25,13 @@ struct TestApp {
         try with(files) { try AppLoader.load(folder: $0.path) }
     }
 
-    /// The problems of a folder that must not load.
-    static func problems(_ files: [String: String]) throws -> [ConfigProblem] {
+    /// The findings of a folder that must not load.
+    static func findings(_ files: [String: String]) throws -> [ConfigFinding] {
         try with(files) { app in
             do {
                 _ = try AppLoader.load(folder: app.path)
             } catch let error as ConfigError {
-                return error.problems
+                return error.findings
             }
             Issue.record("the app was accepted")
             return []

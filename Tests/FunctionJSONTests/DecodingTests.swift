@@ -78,7 +78,7 @@ struct DecodingTests {
             let decoded = try TapeDecoder().decode(Double.self, from: text)
             #expect(decoded.bitPattern == Double(text)?.bitPattern, "\(text)")
         }
-        var generator = SplitMix(state: 7)
+        var generator = SplitMix64(state: 7)
         for _ in 0..<20_000 {
             let value = Double(bitPattern: generator.next())
             guard value.isFinite else { continue }
@@ -189,7 +189,7 @@ struct DecodingTests {
 }
 
 /// Sebastiano Vigna's splitmix64: what fails, fails again.
-private struct SplitMix: RandomNumberGenerator {
+private struct SplitMix64: RandomNumberGenerator {
     var state: UInt64
 
     mutating func next() -> UInt64 {

@@ -122,7 +122,7 @@ struct RoundTripTests {
     func entryCount() async throws {
         try await Harness.with { running in
             let entry = EventEntry(source: "s", detailType: "t", detail: FakeHost.json("{}"))
-            for count in [0, EventSubmission.mostEntries + 1] {
+            for count in [0, EventSubmission.maximumEntries + 1] {
                 let submission = EventSubmission(entries: Array(repeating: entry, count: count))
                 let error = await #expect(throws: APIError.self) { try await running.client.putEvents(submission) }
                 #expect(error?.status == 400)

@@ -56,7 +56,7 @@ struct StreamRouteTests {
     func invalid() async throws {
         try await Harness.with { running in
             running.host.streams.declare("s", shards: 1)
-            for count in [0, RecordSubmission.mostRecords + 1] {
+            for count in [0, RecordSubmission.maximumRecords + 1] {
                 let entry = RecordSubmission.Entry(partitionKey: "k", data: "")
                 let submission = RecordSubmission(records: Array(repeating: entry, count: count))
                 let error = await #expect(throws: APIError.self) {

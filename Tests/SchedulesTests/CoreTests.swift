@@ -54,7 +54,7 @@ struct ScheduleCoreTests {
         var core = try core("cron(* * * * ? *)", .all, now: start)
         let now = start + 5 * 366 * 86400
         let moments = core.due(now: now).flatMap(\.moments)
-        #expect(moments.count == ScheduleCore.mostMissed && moments.last == now / 60 * 60)
+        #expect(moments.count == ScheduleCore.maximumMissed && moments.last == now / 60 * 60)
         #expect(zip(moments, moments.dropFirst()).allSatisfy { $1 - $0 == 60 })
     }
 

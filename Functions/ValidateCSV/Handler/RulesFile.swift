@@ -7,7 +7,7 @@ import Yams
 /// `_rules.dqdl` in the same folder for all files of the table. The form is that of `QualityRules`, or a ruleset in DQDL.
 struct RulesFile {
     /// A longer file is no rules file.
-    private static let mostBytes: Int64 = 1 << 20
+    private static let maximumBytes: Int64 = 1 << 20
 
     /// `bucket/key`
     var name: String
@@ -23,9 +23,9 @@ struct RulesFile {
         for candidate in keys.flatMap(candidates) {
             do {
                 let data = try await context.objects.get(bucket, candidate)
-                guard data.size <= mostBytes else {
+                guard data.size <= maximumBytes else {
                     throw HandlerError(
-                        code: "InvalidRules", message: "\(bucket)/\(candidate) is longer than \(mostBytes) bytes",
+                        code: "InvalidRules", message: "\(bucket)/\(candidate) is longer than \(maximumBytes) bytes",
                         retry: false)
                 }
                 return RulesFile(

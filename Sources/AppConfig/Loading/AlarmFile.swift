@@ -11,7 +11,7 @@ struct AlarmFile {
     var dimensionsPlace: Place?
 
     /// A file holds one alarm (a mapping), a list of alarms, or `alarms:` with a list.
-    static func loadAll(from folder: AppFolder, collector: ProblemCollector) -> [AlarmFile] {
+    static func loadAll(from folder: AppFolder, collector: FindingCollector) -> [AlarmFile] {
         var alarms: [AlarmFile] = []
         for path in folder.yamlFiles(in: "Events/alarms", collector: collector) {
             let file = ConfigFile(name: path, collector: collector)

@@ -7,7 +7,7 @@
 /// The app folder on the disk: listing and reading.
 struct AppFolder {
     /// A longer file is no configuration.
-    static let mostBytes = 1 << 20
+    static let maximumBytes = 1 << 20
 
     /// Absolute, without a slash at the end.
     let path: String
@@ -52,7 +52,7 @@ struct AppFolder {
 
     /// Paths of the YAML files in a folder and the folders in it, in byte order; JSON is YAML, too. Warns of files that
     /// are neither, except for notes (`.md`).
-    func yamlFiles(in folder: String, collector: ProblemCollector, depth: Int = 8) -> [String] {
+    func yamlFiles(in folder: String, collector: FindingCollector, depth: Int = 8) -> [String] {
         names(in: folder).flatMap { name -> [String] in
             let path = "\(folder)/\(name)"
             if [".yaml", ".yml", ".json"].contains(where: name.hasSuffix) { return [path] }
@@ -80,13 +80,13 @@ struct AppFolder {
             file.report(.unreadableFile, "is not a regular file", at: nil)
             return nil
         }
-        guard status.st_size <= Self.mostBytes else {
-            file.report(.unreadableFile, "is longer than \(Self.mostBytes) bytes", at: nil)
+        guard status.st_size <= Self.maximumBytes else {
+            file.report(.unreadableFile, "is longer than \(Self.maximumBytes) bytes", at: nil)
             return nil
         }
         var bytes: [UInt8] = []
         var chunk = [UInt8](repeating: 0, count: 65536)
-        while bytes.count <= Self.mostBytes {
+        while bytes.count <= Self.maximumBytes {
             let count = read(descriptor, &chunk, chunk.count)
             if count < 0, errno == EINTR { continue }
             guard count >= 0 else {

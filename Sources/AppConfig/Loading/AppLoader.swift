@@ -2,7 +2,7 @@
 package struct LoadedApp: Sendable {
     package var definition: AppDefinition
     /// Findings that do not prevent a deployment.
-    package var warnings: [ConfigProblem]
+    package var warnings: [ConfigFinding]
     /// The app folder as an absolute path.
     package var folder: String
 }
@@ -14,17 +14,17 @@ package enum AppLoader {
     ///
     /// Throws every error it can find at once; nothing is half-loaded.
     package static func load(folder path: String) throws(ConfigError) -> LoadedApp {
-        let collector = ProblemCollector()
+        let collector = FindingCollector()
         guard let folder = AppFolder(path: path) else {
-            throw ConfigError(problems: [
-                ConfigProblem(
+            throw ConfigError(findings: [
+                ConfigFinding(
                     code: .unreadableFile, message: "there is no such app folder",
                     hint: "name the folder that holds sluice.yaml with --app DIR", file: path)
             ])
         }
         guard ["sluice.yaml", "Functions", "Events"].contains(where: folder.exists) else {
-            throw ConfigError(problems: [
-                ConfigProblem(
+            throw ConfigError(findings: [
+                ConfigFinding(
                     code: .unreadableFile,
                     message: "the folder is no app: it has neither sluice.yaml, Functions nor Events",
                     hint: "name the folder that holds sluice.yaml with --app DIR", file: path)
@@ -39,8 +39,8 @@ package enum AppLoader {
         references.check(rules)
         references.check(alarms, rules: rules)
 
-        let problems = collector.sorted
-        guard problems.allSatisfy({ $0.severity == .warning }) else { throw ConfigError(problems: problems) }
+        let findings = collector.sorted
+        guard findings.allSatisfy({ $0.severity == .warning }) else { throw ConfigError(findings: findings) }
         let definition = AppDefinition(
             buckets: host.buckets.sorted { $0.name < $1.name },
             buses: host.buses.sorted { $0.name < $1.name },
@@ -50,6 +50,6 @@ package enum AppLoader {
             downstreams: host.downstreams.isEmpty ? nil : host.downstreams.sorted { $0.name < $1.name },
             alarms: alarms.isEmpty ? nil : alarms.map(\.definition).sorted { $0.name < $1.name },
             streams: host.streams.isEmpty ? nil : host.streams.sorted { $0.name < $1.name })
-        return LoadedApp(definition: definition, warnings: problems, folder: folder.path)
+        return LoadedApp(definition: definition, warnings: findings, folder: folder.path)
     }
 }

@@ -1,14 +1,14 @@
 /// Collects what is wrong in the files of one app.
-final class ProblemCollector {
-    private(set) var problems: [ConfigProblem] = []
+final class FindingCollector {
+    private(set) var findings: [ConfigFinding] = []
 
-    func add(_ problem: ConfigProblem) {
-        problems.append(problem)
+    func add(_ finding: ConfigFinding) {
+        findings.append(finding)
     }
 
     /// In the order of files and lines.
-    var sorted: [ConfigProblem] {
-        problems.enumerated().sorted { left, right in
+    var sorted: [ConfigFinding] {
+        findings.enumerated().sorted { left, right in
             let (a, b) = (left.element, right.element)
             if a.file != b.file { return a.file < b.file }
             let places = ((a.line ?? 0, a.column ?? 0), (b.line ?? 0, b.column ?? 0))
@@ -21,14 +21,14 @@ final class ProblemCollector {
 struct ConfigFile {
     /// Path beneath the app folder.
     let name: String
-    let collector: ProblemCollector
+    let collector: FindingCollector
 
     func report(
-        _ code: ConfigProblem.Code, _ message: String, at place: Place?, hint: String? = nil,
-        severity: ConfigProblem.Severity = .error
+        _ code: ConfigFinding.Code, _ message: String, at place: Place?, hint: String? = nil,
+        severity: ConfigFinding.Severity = .error
     ) {
         collector.add(
-            ConfigProblem(
+            ConfigFinding(
                 severity: severity, code: code, message: message, hint: hint, file: name, line: place?.line,
                 column: place?.column))
     }

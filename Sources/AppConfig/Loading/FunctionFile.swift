@@ -10,7 +10,7 @@ struct FunctionFile {
     /// Buses of its destinations.
     var destinations: [(text: String, place: Place)] = []
 
-    static func loadAll(from folder: AppFolder, collector: ProblemCollector) -> [FunctionFile] {
+    static func loadAll(from folder: AppFolder, collector: FindingCollector) -> [FunctionFile] {
         folder.names(in: "Functions").compactMap { name in
             let path = "Functions/\(name)/function.yaml"
             guard folder.exists(path) else { return nil }

@@ -9,7 +9,7 @@ struct HostFile {
     var retention = RetentionDefinition()
     var downstreams: [DownstreamDefinition] = []
 
-    static func load(from folder: AppFolder, collector: ProblemCollector) -> HostFile {
+    static func load(from folder: AppFolder, collector: FindingCollector) -> HostFile {
         var result = HostFile()
         guard folder.exists(name) else { return result }
         let file = ConfigFile(name: name, collector: collector)
@@ -110,7 +110,7 @@ struct HostFile {
         guard var reader = MappingReader(entry.value, subject: "stream `\(entry.key)`", file: file) else {
             return stream
         }
-        stream.shards = reader.integer("shards", in: 1...StreamDefinition.mostShards) ?? stream.shards
+        stream.shards = reader.integer("shards", in: 1...StreamDefinition.maximumShards) ?? stream.shards
         stream.retentionHours =
             reader.integer("retentionHours", in: 1...8760, unit: "hours") ?? stream.retentionHours
         reader.finish(

@@ -44,9 +44,9 @@ enum OutsideReader {
             ])
         if secretURL != nil { return definition }
         guard let url else { return nil }
-        guard let problem = WebhookDefinition.problem(of: url) else { return definition }
+        guard let finding = WebhookDefinition.problem(of: url) else { return definition }
         inner.file.report(
-            .invalidValue, "`\(definition.shownURL)` \(problem)", at: inner.place(of: "url"),
+            .invalidValue, "`\(definition.shownURL)` \(finding)", at: inner.place(of: "url"),
             hint: "write url: https://example.com/hook")
         return nil
     }

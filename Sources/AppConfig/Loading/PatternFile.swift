@@ -25,11 +25,11 @@ package enum PatternFile {
     ///
     /// - Parameter name: what the file is called in messages.
     package static func read(_ bytes: [UInt8], name: String) throws(ConfigError) -> [DraftPattern] {
-        let collector = ProblemCollector()
+        let collector = FindingCollector()
         let file = ConfigFile(name: name, collector: collector)
         guard let text = String(validating: bytes, as: UTF8.self) else {
             file.report(.unreadableFile, "is not UTF-8 text", at: nil, hint: "save it as UTF-8")
-            throw ConfigError(problems: collector.sorted)
+            throw ConfigError(findings: collector.sorted)
         }
         // As it is: a pattern may repeat a key, which YAML must not.
         if let document = try? JSONDocument(parsing: bytes), isPatternAlone(document) {
@@ -39,13 +39,13 @@ package enum PatternFile {
         if let root = YAMLReader.read(text, file: file) {
             drafts = read(root, file: file)
         }
-        if drafts.isEmpty, collector.problems.isEmpty {
+        if drafts.isEmpty, collector.findings.isEmpty {
             file.report(
                 .missingKey, "the file holds no pattern", at: nil,
                 hint: "write JSON, or a rule with `pattern`; a rule with `schedule` has none to try")
         }
-        guard collector.problems.allSatisfy({ $0.severity == .warning }) else {
-            throw ConfigError(problems: collector.sorted)
+        guard collector.findings.allSatisfy({ $0.severity == .warning }) else {
+            throw ConfigError(findings: collector.sorted)
         }
         return drafts
     }

@@ -25,7 +25,7 @@ enum PatternText {
     /// The tree of JSON text, for the check of bucket names. YAML holds JSON; what it cannot read gives an empty tree,
     /// and the pattern parser is the one to complain.
     private static func tree(of text: String, at place: Place) -> YAMLNode {
-        let nowhere = ConfigFile(name: "", collector: ProblemCollector())
+        let nowhere = ConfigFile(name: "", collector: FindingCollector())
         return (YAMLReader.read(text, file: nowhere) ?? YAMLNode(value: .null, text: "", place: place))
             .relocated(to: place)
     }

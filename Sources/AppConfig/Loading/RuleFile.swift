@@ -19,15 +19,15 @@ struct RuleFile {
 
     /// A file holds one rule (a mapping with `pattern` or `schedule`), a list of rules, or `rules:` with a list. Both
     /// folders are read alike: two names for what people look for in different places.
-    static func loadAll(from folder: AppFolder, collector: ProblemCollector) -> [RuleFile] {
+    static func loadAll(from folder: AppFolder, collector: FindingCollector) -> [RuleFile] {
         var rules: [RuleFile] = []
         let paths = ["Events/rules", "Events/schedules"].flatMap { folder.yamlFiles(in: $0, collector: collector) }
         for path in paths {
             let file = ConfigFile(name: path, collector: collector)
             guard let text = folder.text(of: file) else { continue }
-            let before = collector.problems.count
+            let before = collector.findings.count
             guard let root = YAMLReader.read(text, file: file) else {
-                if collector.problems.count == before {
+                if collector.findings.count == before {
                     file.report(.suspicious, "the file holds no rule", at: nil, severity: .warning)
                 }
                 continue

@@ -92,7 +92,7 @@ package struct BusDefinition: Codable, Sendable, Hashable {
 
 /// `streams:` of sluice.yaml.
 package struct StreamDefinition: Codable, Sendable, Hashable {
-    package static let mostShards = 1024
+    package static let maximumShards = 1024
 
     package var name: String
     /// Shards that take records.

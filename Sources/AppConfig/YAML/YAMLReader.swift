@@ -3,9 +3,9 @@ import Yams
 /// Text to a tree of `YAMLNode`, through Yams' node layer, which keeps lines.
 struct YAMLReader {
     /// Aliases multiply: more values than this in one file are refused (a "billion laughs" file has 10⁹).
-    static let mostNodes = 100_000
+    static let maximumNodes = 100_000
     /// The parser's own limit, which aliases pass by: each may stand for what is nested as deep as that.
-    static let mostNested = 1000
+    static let maximumNesting = 1000
 
     /// Where the text comes from; findings go there.
     let file: ConfigFile
@@ -16,7 +16,7 @@ struct YAMLReader {
 
     private static let tooDeep = "more than 1,000 lists and mappings are nested in one another"
 
-    /// Nil for an empty document, and for one that cannot be read: then a problem was reported.
+    /// Nil for an empty document, and for one that cannot be read: then a finding was reported.
     static func read(_ text: String, file: ConfigFile) -> YAMLNode? {
         do {
             guard let root = try Yams.compose(yaml: text, .basic, .default, .utf8) else { return nil }
@@ -24,7 +24,7 @@ struct YAMLReader {
             let node = reader.convert(root)
             if reader.tooMany {
                 file.report(
-                    .invalidYAML, "the file stands for more than \(mostNodes) values", at: nil,
+                    .invalidYAML, "the file stands for more than \(maximumNodes) values", at: nil,
                     hint: "aliases (*name) repeat what they name; write it out, or use fewer")
                 return nil
             }
@@ -48,8 +48,8 @@ struct YAMLReader {
     private mutating func convert(_ node: Node) -> YAMLNode {
         nodes += 1
         let place = node.mark.map { Place(line: $0.line, column: $0.column) } ?? Place(line: 1, column: 1)
-        tooMany = tooMany || nodes > Self.mostNodes
-        tooDeep = tooDeep || depth > Self.mostNested
+        tooMany = tooMany || nodes > Self.maximumNodes
+        tooDeep = tooDeep || depth > Self.maximumNesting
         if tooMany || tooDeep { return YAMLNode(value: .null, text: "", place: place) }
         depth += 1
         defer { depth -= 1 }
@@ -127,21 +127,21 @@ struct YAMLReader {
     private static func report(_ error: YamlError, in text: String, file: ConfigFile) {
         func place(_ mark: Mark) -> Place { Place(line: max(1, mark.line), column: max(1, mark.column)) }
         switch error {
-        case .scanner(let context, let problem, let mark, _), .parser(let context, let problem, let mark, _),
-            .composer(let context, let problem, let mark, _):
+        case .scanner(let context, let finding, let mark, _), .parser(let context, let finding, let mark, _),
+            .composer(let context, let finding, let mark, _):
             // libyaml's words for this name a function of its own.
-            if problem.hasPrefix("Maximum nesting level") {
+            if finding.hasPrefix("Maximum nesting level") {
                 return file.report(.invalidYAML, tooDeep, at: place(mark))
             }
             let context = context.map { ", \($0.text) on line \($0.mark.line)" } ?? ""
-            let tab = problem.contains("cannot start any token") && line(place(mark).line, of: text).contains("\t")
+            let tab = finding.contains("cannot start any token") && line(place(mark).line, of: text).contains("\t")
             file.report(
-                .invalidYAML, "not YAML: \(problem)\(context)", at: place(mark),
+                .invalidYAML, "not YAML: \(finding)\(context)", at: place(mark),
                 hint: tab ? "YAML indents with spaces, not with tabs" : nil)
-        case .reader(let problem, let offset, _, _):
+        case .reader(let finding, let offset, _, _):
             let before = offset.map { text.prefix($0) }
             let line = before.map { $0.count { $0.isNewline } + 1 }
-            file.report(.invalidYAML, "not YAML: \(problem)", at: line.map { Place(line: $0, column: 1) })
+            file.report(.invalidYAML, "not YAML: \(finding)", at: line.map { Place(line: $0, column: 1) })
         case .duplicatedKeysInMapping(let keys, let context):
             let first = place(context.mark)
             let names = keys.map { "`\($0)`" }.joined(separator: ", ")

@@ -2,10 +2,10 @@ import FunctionJSON
 import HostAPI
 
 extension KinesisCall {
-    private static let mostListed = Int64(10_000)
+    private static let maximumListed = Int64(10_000)
 
     func describeStream() async throws -> [UInt8] {
-        let limit = try input.integer("Limit", in: 1...Self.mostListed) ?? 100
+        let limit = try input.integer("Limit", in: 1...Self.maximumListed) ?? 100
         let after = input.has("ExclusiveStartShardId") ? try shardID("ExclusiveStartShardId") : nil
         let stream = try await stream()
         let shards = Self.ordered(stream.shards).filter { shard in after.map { $0 < shard.id } ?? true }
@@ -32,14 +32,14 @@ extension KinesisCall {
         Self.writeHead(of: stream, to: &writer)
         writer.member("OpenShardCount", stream.openShards)
         writer.member("ConsumerCount", 0)
-        writer.member("MaxRecordSizeInKiB", RecordSubmission.Entry.mostDataBytes >> 10)
+        writer.member("MaxRecordSizeInKiB", RecordSubmission.Entry.maximumDataBytes >> 10)
         writer.endObject()
         writer.endObject()
         return writer.bytes
     }
 
     func listStreams() async throws -> [UInt8] {
-        let limit = try input.integer("Limit", in: 1...Self.mostListed) ?? 100
+        let limit = try input.integer("Limit", in: 1...Self.maximumListed) ?? 100
         var after = try input.text("ExclusiveStartStreamName")
         if let token = try input.text("NextToken") {
             guard let parts = OpaqueToken.parts(of: token, kind: "streams-1"), parts.count == 1 else {

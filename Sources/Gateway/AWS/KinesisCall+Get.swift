@@ -50,7 +50,7 @@ extension KinesisCall {
     }
 
     func getRecords() async throws -> [UInt8] {
-        let limit = try input.integer("Limit", in: 1...Int64(StreamQuery.mostRecords)) ?? StreamQuery.mostRecords
+        let limit = try input.integer("Limit", in: 1...Int64(StreamQuery.maximumRecords)) ?? StreamQuery.maximumRecords
         let text = try input.needed("ShardIterator")
         guard let iterator = ShardIterator(text) else { throw AWSError.invalidArgument("Invalid ShardIterator.") }
         guard !iterator.isExpired(at: now) else {

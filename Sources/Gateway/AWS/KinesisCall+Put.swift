@@ -30,10 +30,10 @@ extension KinesisCall {
         guard !records.isEmpty else {
             throw input.validation("[]", "Records", "have length greater than or equal to 1")
         }
-        guard records.count <= RecordSubmission.mostRecords else {
+        guard records.count <= RecordSubmission.maximumRecords else {
             throw input.validation(
                 "[\(records.count) records]", "Records",
-                "have length less than or equal to \(RecordSubmission.mostRecords)")
+                "have length less than or equal to \(RecordSubmission.maximumRecords)")
         }
         var submission = RecordSubmission(records: [])
         submission.records.reserveCapacity(records.count)
@@ -43,9 +43,9 @@ extension KinesisCall {
             bytes += count
             submission.records.append(entry)
         }
-        guard bytes <= RecordSubmission.mostBytes else {
+        guard bytes <= RecordSubmission.maximumBytes else {
             throw AWSError.invalidArgument(
-                "Records size exceeds \(RecordSubmission.mostBytes >> 20) MB limit: data and partition keys have "
+                "Records size exceeds \(RecordSubmission.maximumBytes >> 20) MB limit: data and partition keys have "
                     + "\(bytes) bytes.")
         }
         try await checkDryRun(stream)
@@ -80,18 +80,18 @@ extension KinesisCall {
         guard let count = Base64.decodedCount(of: data.utf8) else {
             throw .serialization("`Data` must be base64 of RFC 4648, section 4, with padding")
         }
-        guard count <= RecordSubmission.Entry.mostDataBytes else {
+        guard count <= RecordSubmission.Entry.maximumDataBytes else {
             throw input.validation(
                 "[\(count) bytes]", "Data",
-                "have length less than or equal to \(RecordSubmission.Entry.mostDataBytes)")
+                "have length less than or equal to \(RecordSubmission.Entry.maximumDataBytes)")
         }
         let key = try input.needed("PartitionKey")
         guard !key.isEmpty else {
             throw input.validation(key, "PartitionKey", "have length greater than or equal to 1")
         }
-        guard key.unicodeScalars.count <= RecordSubmission.Entry.mostKeyCharacters else {
+        guard key.unicodeScalars.count <= RecordSubmission.Entry.maximumKeyCharacters else {
             throw input.validation(
-                key, "PartitionKey", "have length less than or equal to \(RecordSubmission.Entry.mostKeyCharacters)")
+                key, "PartitionKey", "have length less than or equal to \(RecordSubmission.Entry.maximumKeyCharacters)")
         }
         let hash = try input.text("ExplicitHashKey")
         if let hash { try check(explicitHashKey: hash, input) }

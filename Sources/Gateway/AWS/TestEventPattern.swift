@@ -7,7 +7,7 @@ import FunctionJSON
 /// has. Extensions of the pattern language are taken, as a deployment takes them.
 enum TestEventPattern {
     /// As in EventBridge's model.
-    private static let longestPattern = 4096
+    private static let maximumPatternLength = 4096
     private static let members = ["id", "account", "source", "time", "region", "resources", "detail-type"]
 
     static func answer(_ body: [UInt8]) throws -> [UInt8] {
@@ -15,8 +15,9 @@ enum TestEventPattern {
         guard let text = call.pattern else { throw AWSError.validation(nil, at: "eventPattern", "not be null") }
         guard let event = call.event else { throw AWSError.validation(nil, at: "event", "not be null") }
         // The model counts characters; what a short text can ask of the parser is bounded.
-        guard text.utf16.count <= longestPattern else {
-            throw AWSError.validation(text, at: "eventPattern", "have length less than or equal to \(longestPattern)")
+        guard text.utf16.count <= maximumPatternLength else {
+            throw AWSError.validation(
+                text, at: "eventPattern", "have length less than or equal to \(maximumPatternLength)")
         }
         let pattern: EventPattern
         do { pattern = try EventPattern(parsing: text, dialect: .extended) } catch {

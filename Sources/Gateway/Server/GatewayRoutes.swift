@@ -104,9 +104,9 @@ enum GatewayRoutes {
     private static func putEvents(
         _ submission: EventSubmission, _ control: any HostControl
     ) async throws -> EventReceipt {
-        guard (1...EventSubmission.mostEntries).contains(submission.entries.count) else {
+        guard (1...EventSubmission.maximumEntries).contains(submission.entries.count) else {
             throw APIError.invalidRequest(
-                "a submission must have between 1 and \(EventSubmission.mostEntries) entries, this one has "
+                "a submission must have between 1 and \(EventSubmission.maximumEntries) entries, this one has "
                     + "\(submission.entries.count)")
         }
         return try await control.putEvents(submission)

@@ -9,9 +9,9 @@ enum StreamRoutes {
         GatewayRoutes.answerBytes(Routes.putRecords, on: router) { call in
             let stream = try call.parameter("stream")
             let submission = try RecordSubmission(json: try await call.bytes())
-            guard (1...RecordSubmission.mostRecords).contains(submission.records.count) else {
+            guard (1...RecordSubmission.maximumRecords).contains(submission.records.count) else {
                 throw APIError.invalidRequest(
-                    "a submission must have between 1 and \(RecordSubmission.mostRecords) records, this one has "
+                    "a submission must have between 1 and \(RecordSubmission.maximumRecords) records, this one has "
                         + "\(submission.records.count)")
             }
             return try await control.putRecords(stream: stream, submission: submission).json

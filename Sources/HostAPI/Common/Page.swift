@@ -1,9 +1,9 @@
 /// Which part of a list is wanted.
 package struct PageRequest: Sendable, Hashable {
     package static let defaultLimit = 50
-    package static let largestLimit = 1000
+    package static let maximumLimit = 1000
 
-    /// 1 to `largestLimit`.
+    /// 1 to `maximumLimit`.
     package var limit: Int
     /// `next` of the page before; nil for the first.
     package var after: String?

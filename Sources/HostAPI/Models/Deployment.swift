@@ -11,7 +11,7 @@ package struct DeployRequest: Codable, Sendable, Hashable {
     }
 }
 
-/// A finding in an app folder: AppConfig's `ConfigProblem` as it travels.
+/// A finding in an app folder: AppConfig's `ConfigFinding` as it travels.
 package struct AppFinding: Codable, Sendable, Hashable, CustomStringConvertible {
     /// `error`, `warning`
     package var severity: String

@@ -2,7 +2,7 @@ package import FunctionJSON
 
 /// `events put`: up to 1,000 events, each accepted or refused on its own.
 package struct EventSubmission: Codable, Sendable {
-    package static let mostEntries = 1000
+    package static let maximumEntries = 1000
 
     package var entries: [EventEntry]
 

@@ -85,14 +85,14 @@ package struct StreamInfo: Codable, Sendable, Hashable {
 
 /// `streams put`: up to 500 records, all of them accepted or none.
 package struct RecordSubmission: Codable, Sendable {
-    package static let mostRecords = PutRecordsEntry.mostRecords
+    package static let maximumRecords = PutRecordsEntry.maximumRecords
     /// Bytes of data and keys of one submission.
-    package static let mostBytes = PutRecordsEntry.mostBytes
+    package static let maximumBytes = PutRecordsEntry.maximumBytes
 
     /// A record to put.
     package struct Entry: Codable, Sendable, Hashable {
-        package static let mostDataBytes = PutRecordsEntry.mostDataBytes
-        package static let mostKeyCharacters = PutRecordsEntry.mostKeyCharacters
+        package static let maximumDataBytes = PutRecordsEntry.maximumDataBytes
+        package static let maximumKeyCharacters = PutRecordsEntry.maximumKeyCharacters
 
         /// 1 to 256 characters; records of one key keep their order.
         package var partitionKey: String
@@ -158,9 +158,9 @@ package struct StreamPosition: Codable, Sendable, Hashable {
 
 /// Chooses records of a stream.
 package struct StreamQuery: Sendable, Hashable {
-    package static let mostRecords = 10_000
+    package static let maximumRecords = 10_000
     /// Bytes of data in one page, about.
-    package static let mostBytes = 10 << 20
+    package static let maximumBytes = 10 << 20
 
     package var stream: String
     /// Nil: of all shards.
@@ -169,7 +169,7 @@ package struct StreamQuery: Sendable, Hashable {
     package var after: Int64
     package var limit: Int
 
-    package init(stream: String, shard: String? = nil, after: Int64, limit: Int = StreamQuery.mostRecords) {
+    package init(stream: String, shard: String? = nil, after: Int64, limit: Int = StreamQuery.maximumRecords) {
         self.stream = stream
         self.shard = shard
         self.after = after

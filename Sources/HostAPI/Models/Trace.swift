@@ -3,12 +3,12 @@ package struct Trace: Codable, Sendable {
     /// What was asked for: the event in the tree that it belongs to.
     package var focus: String
     package var root: TraceEvent
-    /// The tree was cut: it has more than `Trace.mostEvents` events.
+    /// The tree was cut: it has more than `Trace.maximumEvents` events.
     package var isCut: Bool
     /// The event from outside that began it is no longer in the log; `root` is the oldest that is.
     package var isBeginningGone: Bool
 
-    package static let mostEvents = 1000
+    package static let maximumEvents = 1000
 
     package init(focus: String, root: TraceEvent, isCut: Bool, isBeginningGone: Bool) {
         self.focus = focus

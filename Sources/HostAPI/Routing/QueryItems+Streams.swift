@@ -51,7 +51,7 @@ extension StreamQuery {
         }
         self.init(
             stream: stream, shard: query.string("shard"), after: Int64(after),
-            limit: try query.integer("limit", in: 1...Self.mostRecords) ?? Self.mostRecords)
+            limit: try query.integer("limit", in: 1...Self.maximumRecords) ?? Self.maximumRecords)
     }
 
     package func add(to query: inout QueryItems) {

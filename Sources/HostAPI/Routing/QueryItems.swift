@@ -79,7 +79,7 @@ package struct QueryItems: Sendable, Hashable {
 extension PageRequest {
     package init(query: QueryItems) throws(APIError) {
         self.init(
-            limit: try query.integer("limit", in: 1...PageRequest.largestLimit) ?? PageRequest.defaultLimit,
+            limit: try query.integer("limit", in: 1...PageRequest.maximumLimit) ?? PageRequest.defaultLimit,
             after: query.string("after"))
     }
 

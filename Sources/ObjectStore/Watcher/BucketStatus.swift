@@ -16,7 +16,7 @@ package struct BucketStatus: Sendable {
     }
 
     package var bucket: String
-    /// The first look through the bucket is done: from here on changes are reported as they happen.
+    /// The first scan of the bucket is done: from here on changes are reported as they happen.
     package var isReady = false
     package var isScanning = false
     /// All that was reported so far has been dealt with, and nothing waits.

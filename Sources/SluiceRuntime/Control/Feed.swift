@@ -16,8 +16,8 @@ package final class Feed<Element: Sendable>: Sendable {
     }
 
     /// What one listener may be behind.
-    package static var mostWaiting: Int { 10_000 }
-    package static var mostBytes: Int { 16 << 20 }
+    package static var maximumWaiting: Int { 10_000 }
+    package static var maximumBytes: Int { 16 << 20 }
 
     private let state = Mutex(State())
     private let size: @Sendable (Element) -> Int
@@ -51,7 +51,8 @@ package final class Feed<Element: Sendable>: Sendable {
         guard var changed = listener.take() else { return }
         changed.waiting.append(element)
         changed.bytes += size(element)
-        while changed.waiting.count > Self.mostWaiting || changed.bytes > Self.mostBytes, changed.waiting.count > 1,
+        while changed.waiting.count > Self.maximumWaiting || changed.bytes > Self.maximumBytes,
+            changed.waiting.count > 1,
             let oldest = changed.waiting.popFirst()
         {
             changed.bytes -= size(oldest)

@@ -24,7 +24,7 @@ extension HostController {
                     let found = try NewerVersion.times(of: letters, outside: outside, journal)
                     older.merge(found) { $1 }
                     seen += letters.count
-                    return seen < Self.mostLookedAt
+                    return seen < Self.maximumExamined
                 }
                 return (try chooser.count(journal).count, first, older)
             }
@@ -37,7 +37,7 @@ extension HostController {
     }
 
     /// Letters whose objects a dry run looks up.
-    private static let mostLookedAt = 100_000
+    private static let maximumExamined = 100_000
 
     private func check(_ request: inout RedriveRequest) async throws {
         try Self.check(request.selection)

@@ -14,7 +14,7 @@ extension HostController {
     }
 
     /// Most that are named.
-    private static let mostStrays = 10
+    private static let maximumStrays = 10
 
     /// What lies beside the buckets, where no rule ever sees it: files, and folders that hold something. Blocking.
     package nonisolated static func strays(in folder: String, buckets: Set<String>) -> [String] {
@@ -29,8 +29,10 @@ extension HostController {
                 let nearest = NearestName.of(name, among: buckets).map { " (did you mean \($0)?)" } ?? ""
                 return "\(folder)/\(name) is no bucket of sluice.yaml\(nearest): nothing happens to what is in it"
             }
-        guard strays.count > mostStrays else { return strays }
-        return strays.prefix(mostStrays) + ["… and \(strays.count - mostStrays) more in \(folder) that are no buckets"]
+        guard strays.count > maximumStrays else { return strays }
+        return strays.prefix(maximumStrays) + [
+            "… and \(strays.count - maximumStrays) more in \(folder) that are no buckets"
+        ]
     }
 
     private nonisolated static func entries(of folder: String) -> [String] {

@@ -21,9 +21,9 @@ extension HostController {
     }
 
     package func putRecords(stream: String, submission: RecordSubmission) async throws -> RecordReceipt {
-        guard (1...PutRecordsEntry.mostRecords).contains(submission.records.count) else {
+        guard (1...PutRecordsEntry.maximumRecords).contains(submission.records.count) else {
             throw APIError.invalidRequest(
-                "a submission must have between 1 and \(PutRecordsEntry.mostRecords) records, this one has "
+                "a submission must have between 1 and \(PutRecordsEntry.maximumRecords) records, this one has "
                     + "\(submission.records.count)")
         }
         var bytes = 0
@@ -38,9 +38,9 @@ extension HostController {
                 throw APIError.invalidRequest("record \(index + 1): \(error.message)")
             }
         }
-        guard bytes <= PutRecordsEntry.mostBytes else {
+        guard bytes <= PutRecordsEntry.maximumBytes else {
             throw APIError.invalidRequest(
-                "the records have \(bytes) bytes together, and a submission at most \(PutRecordsEntry.mostBytes)")
+                "the records have \(bytes) bytes together, and a submission at most \(PutRecordsEntry.maximumBytes)")
         }
         let places: [StreamWriter.Place]?
         do {
@@ -101,8 +101,8 @@ extension HostController {
         let number = shard
         let page = try await read { _ in
             try reading.page(
-                after: query.after, shard: number, limit: max(1, min(query.limit, StreamQuery.mostRecords)),
-                bytes: StreamQuery.mostBytes)
+                after: query.after, shard: number, limit: max(1, min(query.limit, StreamQuery.maximumRecords)),
+                bytes: StreamQuery.maximumBytes)
         }
         return StreamPage(
             records: page.records.compactMap(StreamPage.Record.init), next: StreamPosition(after: page.next),

@@ -208,7 +208,7 @@ private struct TraceBuilder {
         for effect in JSONText.decode(InvocationDetails.self, from: record.details)?.effects ?? [] {
             var events: [TraceEvent] = []
             if let id = effect.event, !seen.contains(id) {
-                if seen.count >= Trace.mostEvents {
+                if seen.count >= Trace.maximumEvents {
                     isCut = true
                 } else if let next = try await controller.read({ try $0.record(eventID: id) }) {
                     events.append(try await event(next))

@@ -171,7 +171,7 @@ extension Dispatcher {
     package func load(_ entry: PendingEntry) {
         let settings = deployment.subscription(entry.delivery.subscription)
         let longest = max(
-            (settings?.policy ?? DeliveryPolicy()).maximumInterval,
+            (settings?.policy ?? DeliveryPolicy()).maximumDelay,
             JSONText.decode(DeliveryMemo.self, from: entry.history)?.attempts.last?.retryAfter ?? 0)
         let work = work(pending: entry)
         core.load(work, due: clock.instant(due: entry.due, longest: longest))

@@ -10,7 +10,7 @@ package struct DeliveryMemo: Codable, Sendable, Hashable {
     package var function: String?
     package var original: String?
 
-    private static let mostEarlier = 20
+    private static let maximumEarlier = 20
 
     /// - Parameter before: what the dead letter kept that the work was redriven from.
     package init(_ work: Work, before: DeliveryMemo? = nil) {
@@ -20,7 +20,7 @@ package struct DeliveryMemo: Codable, Sendable, Hashable {
         if let before {
             let attempts = (before.earlier ?? []) + before.attempts
             // Their inputs would be there as often as it is redriven.
-            earlier = attempts.suffix(Self.mostEarlier).map { attempt in
+            earlier = attempts.suffix(Self.maximumEarlier).map { attempt in
                 var attempt = attempt
                 attempt.input = nil
                 return attempt

@@ -13,7 +13,7 @@ package struct DeliveryPolicy: Sendable, Hashable {
     /// Each later delay is this many times the one before.
     package var backoffRate: Double
     /// Upper bound of a delay in milliseconds.
-    package var maximumInterval: Int64
+    package var maximumDelay: Int64
     /// Full jitter: a delay is drawn evenly from zero to its nominal value.
     package var jitter: Bool
     /// Only failures with these codes are tried again; nil: as the code's class says.
@@ -23,13 +23,13 @@ package struct DeliveryPolicy: Sendable, Hashable {
 
     package init(
         maximumAttempts: Int = 3, maximumAge: Int64 = 6 * 3_600_000, interval: Int64 = 1000, backoffRate: Double = 4,
-        maximumInterval: Int64 = 300_000, jitter: Bool = true, only: Set<String>? = nil, never: Set<String> = []
+        maximumDelay: Int64 = 300_000, jitter: Bool = true, only: Set<String>? = nil, never: Set<String> = []
     ) {
         self.maximumAttempts = max(1, maximumAttempts)
         self.maximumAge = maximumAge
         self.interval = max(0, interval)
         self.backoffRate = max(1, backoffRate)
-        self.maximumInterval = max(0, maximumInterval)
+        self.maximumDelay = max(0, maximumDelay)
         self.jitter = jitter
         self.only = only
         self.never = never
@@ -49,9 +49,9 @@ package struct DeliveryPolicy: Sendable, Hashable {
         // A loop instead of pow: no C library in the pure core, and the bound is soon reached.
         for _ in 1..<max(1, min(attempt, 64)) {
             delay *= backoffRate
-            if delay >= Double(maximumInterval) { return maximumInterval }
+            if delay >= Double(maximumDelay) { return maximumDelay }
         }
-        return min(Int64(delay), maximumInterval)
+        return min(Int64(delay), maximumDelay)
     }
 
     /// The delay to wait, with jitter where the policy has it.

@@ -5,7 +5,7 @@ package struct WorkQueue: Sendable {
     private var head = 0
     /// Bytes of the payloads before `head`, which are still in memory.
     package private(set) var spentBytes = 0
-    private static let mostSpentBytes = 1 << 20
+    private static let maximumSpentBytes = 1 << 20
     /// Bytes of the payloads.
     private(set) var bytes = 0
     /// Works of the pending set, and the bytes of their payloads.
@@ -58,7 +58,7 @@ package struct WorkQueue: Sendable {
         if head == works.count {
             works.removeAll(keepingCapacity: works.capacity <= 4096)
             (head, spentBytes) = (0, 0)
-        } else if head * 2 > works.count, head > 256 || spentBytes > Self.mostSpentBytes {
+        } else if head * 2 > works.count, head > 256 || spentBytes > Self.maximumSpentBytes {
             works.removeFirst(head)
             (head, spentBytes) = (0, 0)
         }

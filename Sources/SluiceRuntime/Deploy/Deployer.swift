@@ -68,7 +68,7 @@ package final class Deployer {
         do {
             loaded = try await files.run { try AppLoader.load(folder: folder) }
         } catch let error as ConfigError {
-            return refused(before, error.problems.map(AppFinding.init))
+            return refused(before, error.findings.map(AppFinding.init))
         } catch {
             return refused(before, [AppFinding("UnreadableFile", "\(error)", file: folder)])
         }
@@ -79,8 +79,8 @@ package final class Deployer {
             plan = try await files.run {
                 try VersionPlan(loaded, before: before, journal: journal, modules: modules, now: clock.wall)
             }
-        } catch let problems as VersionPlan.Problems {
-            return refused(before, findings + problems.findings)
+        } catch let refusal as VersionPlan.Refusal {
+            return refused(before, findings + refusal.findings)
         } catch {
             return refused(before, findings + [AppFinding("DeployFailed", "\(error)", file: folder)])
         }
@@ -219,10 +219,10 @@ package final class Deployer {
 }
 
 extension AppFinding {
-    init(_ problem: ConfigProblem) {
+    init(_ finding: ConfigFinding) {
         self.init(
-            severity: problem.severity.rawValue, code: problem.code.rawValue, message: problem.message,
-            hint: problem.hint, file: problem.file, line: problem.line, column: problem.column)
+            severity: finding.severity.rawValue, code: finding.code.rawValue, message: finding.message,
+            hint: finding.hint, file: finding.file, line: finding.line, column: finding.column)
     }
 
     init(_ code: String, _ message: String, file: String) {

@@ -180,7 +180,7 @@ package struct SubscriptionSettings: Codable, Sendable, Hashable {
             maximumAttempts: retry.maximumRetryAttempts + 1,
             maximumAge: min(Int64(retry.maximumEventAgeSeconds) * 1000, retention ?? .max),
             interval: Int64(retry.intervalSeconds * 1000), backoffRate: retry.backoffRate,
-            maximumInterval: Int64(retry.maxDelaySeconds * 1000), jitter: retry.jitter == .full,
+            maximumDelay: Int64(retry.maxDelaySeconds * 1000), jitter: retry.jitter == .full,
             only: retry.on.map(Set.init), never: Set(retry.never ?? []))
     }
 

@@ -7,7 +7,7 @@ package import Journal
 /// new one otherwise. Blocking: hashes and copies modules.
 package struct VersionPlan: Sendable {
     /// Everything that is wrong, so that it can be corrected in one go.
-    package struct Problems: Error, Sendable {
+    package struct Refusal: Error, Sendable {
         package var findings: [AppFinding]
     }
 
@@ -53,7 +53,7 @@ package struct VersionPlan: Sendable {
                 findings.append(AppFinding("InvalidPattern", "rule \(rule.name): \(error)", file: rule.file))
             }
         }
-        guard findings.isEmpty else { throw Problems(findings: findings) }
+        guard findings.isEmpty else { throw Refusal(findings: findings) }
         digest = EventIdentity.hash(
             JSONText.string(loaded.definition), digests.joined(separator: " "), loaded.folder)
     }

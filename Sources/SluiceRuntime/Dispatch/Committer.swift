@@ -22,8 +22,8 @@ package final class Committer {
 
     /// What one transaction takes: a single part in any case, several up to this (docs/journal-format.md). A page of a redrive
     /// is to have room with what settles meanwhile: another transaction would cost another sync.
-    private static let mostRecords = 4000
-    private static let mostBytes = 4 << 20
+    private static let maximumRecords = 4000
+    private static let maximumBytes = 4 << 20
 
     private let journal: any JournalStore
     private var waiting: [Part] = []
@@ -118,7 +118,7 @@ package final class Committer {
         for part in waiting {
             weight += part.weight
             bytes += part.bytes
-            if count > 0, weight > Self.mostRecords || bytes > Self.mostBytes { break }
+            if count > 0, weight > Self.maximumRecords || bytes > Self.maximumBytes { break }
             count += 1
         }
         // On a full disk everything goes together: what only brings new work is refused there, what settles is not.

@@ -5,7 +5,7 @@ import UVLoop
 
 extension Verdict {
     /// Failed records of a batch that its log names.
-    private static let mostNamed = 20
+    private static let maximumNamed = 20
 
     /// How the invocation failed, as lines of its log; none where it did not.
     func failureLines(at time: Milliseconds) -> [WorkerLogLine] {
@@ -21,10 +21,12 @@ extension Verdict {
             for (index, verdict) in verdicts.enumerated() {
                 guard case .failed(let summary, _) = verdict else { continue }
                 count += 1
-                guard count <= Self.mostNamed else { continue }
+                guard count <= Self.maximumNamed else { continue }
                 lines.append(line("record \(index) failed: \(summary.code): \(summary.message)"))
             }
-            if count > Self.mostNamed { lines.append(line("… and \(count - Self.mostNamed) more records failed")) }
+            if count > Self.maximumNamed {
+                lines.append(line("… and \(count - Self.maximumNamed) more records failed"))
+            }
             return lines
         }
     }
@@ -40,13 +42,13 @@ extension Dispatcher {
         }
     }
 
-    private static let mostKinds = 1000
+    private static let maximumKinds = 1000
 
     /// Whoever looks at the host's log hears of each kind of dead letter once, not of each dead letter.
     func warnOfNewKind(_ death: Death, of work: Work, target: String) {
         // Who invokes by hand is told of the failure, and no dead letter is made of it.
         if case .direct = work.source { return }
-        guard knownDeaths.count < Self.mostKinds,
+        guard knownDeaths.count < Self.maximumKinds,
             knownDeaths.insert(Fingerprint.of(target: target, code: death.code, message: death.message)).inserted
         else { return }
         log.warning(

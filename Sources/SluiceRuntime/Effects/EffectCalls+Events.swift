@@ -38,10 +38,11 @@ extension EffectCalls {
 
     /// Notes records for streams, with names like those of events.
     func putRecords(_ request: PutRecordsRequest, for context: AttemptContext) throws -> WorkerReply {
-        guard request.entries.count <= PutRecordsEntry.mostRecords else {
+        guard request.entries.count <= PutRecordsEntry.maximumRecords else {
             throw CallRefusal(
                 "InvalidRecord",
-                "\(request.entries.count) records in one call; put at most \(PutRecordsEntry.mostRecords)", retry: false
+                "\(request.entries.count) records in one call; put at most \(PutRecordsEntry.maximumRecords)",
+                retry: false
             )
         }
         try context.effects.admit(count: request.entries.count)

@@ -25,8 +25,8 @@ package struct EffectSet: Sendable {
     }
 
     /// What one attempt may ask for. All of it is in memory until it commits, and in the journal as one value.
-    package static let mostEffects = 100_000
-    package static let mostBytes = 64 << 20
+    package static let maximumEffects = 100_000
+    package static let maximumBytes = 64 << 20
 
     package private(set) var effects: [Effect] = []
     /// What the effects put and delete, and the staged files that they put: each call asks for these, and the effects may be
@@ -74,20 +74,20 @@ package struct EffectSet: Sendable {
     package mutating func admit(bytes: Int) throws(CallRefusal) {
         // A call leaves more behind than its own bytes: names, places, a file.
         askedBytes += bytes + 200
-        guard askedBytes <= Self.mostBytes else {
+        guard askedBytes <= Self.maximumBytes else {
             throw CallRefusal(
                 "TooManyEffects",
-                "the events, records, files and registrations of one invocation have more than \(Self.mostBytes >> 20) MB; "
+                "the events, records, files and registrations of one invocation have more than \(Self.maximumBytes >> 20) MB; "
                     + "put fewer, in several invocations", retry: false)
         }
     }
 
     /// The same for a number of effects.
     package mutating func admit(count: Int) throws(CallRefusal) {
-        guard effects.count + count <= Self.mostEffects else {
+        guard effects.count + count <= Self.maximumEffects else {
             throw CallRefusal(
                 "TooManyEffects",
-                "one invocation may put, delete and register at most \(Self.mostEffects) events, records and files in all; "
+                "one invocation may put, delete and register at most \(Self.maximumEffects) events, records and files in all; "
                     + "put fewer, in several invocations", retry: false)
         }
     }

@@ -7,7 +7,7 @@ import Synchronization
 package final class Admission: Sendable {
     private struct State {
         var phase = HealthReport.State.starting
-        var leastFreeBytes: Int64 = 0
+        var minimumFreeBytes: Int64 = 0
         var freeBytes: Int64 = -1
         var looked: ContinuousClock.Instant?
     }
@@ -29,8 +29,8 @@ package final class Admission: Sendable {
     }
 
     /// `limits.minFree` of the deployment in force.
-    package func setLeastFree(_ bytes: Int64) {
-        state.withLock { $0.leastFreeBytes = bytes }
+    package func setMinimumFree(_ bytes: Int64) {
+        state.withLock { $0.minimumFreeBytes = bytes }
     }
 
     /// Bytes free on the data folder's disk now; below zero where that cannot be told.
@@ -61,12 +61,12 @@ package final class Admission: Sendable {
         return state.withLock { state in
             // While room is missing every question looks again: whoever makes some is not to wait.
             let isKnown = state.looked.map { now - $0 < Self.trust } ?? false
-            if !isKnown || state.freeBytes < state.leastFreeBytes {
+            if !isKnown || state.freeBytes < state.minimumFreeBytes {
                 state.freeBytes = freeBytes
                 state.looked = now
             }
-            guard state.freeBytes >= 0, state.freeBytes < state.leastFreeBytes else { return nil }
-            return (state.freeBytes, state.leastFreeBytes)
+            guard state.freeBytes >= 0, state.freeBytes < state.minimumFreeBytes else { return nil }
+            return (state.freeBytes, state.minimumFreeBytes)
         }
     }
 }

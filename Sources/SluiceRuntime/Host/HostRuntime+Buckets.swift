@@ -73,7 +73,7 @@ extension HostRuntime {
             buckets.remove(bucket.name)
             if let watcher = watchers.removeValue(forKey: bucket.name) { await files.run { watcher.stop() } }
             for note in ["bucket", "lost"] { notes["\(note) \(bucket.name)"] = nil }
-            endLook(bucket.name)
+            endFirstScan(bucket.name)
         }
     }
 
@@ -161,8 +161,8 @@ extension HostRuntime {
         _ = try await committer.commit(batch)
     }
 
-    /// How far a bucket's first look is.
-    private enum FirstLook: Sendable {
+    /// How far a bucket's first scan is.
+    private enum FirstScan: Sendable {
         case done(BucketStatus)
         /// Everything was looked at, and the journal does not take what was found.
         case refused(String)
@@ -181,8 +181,8 @@ extension HostRuntime {
         let (note, copy) = try await note(of: bucket)
         let (journal, announcer, before) = (journal, announcer, watchers[bucket.name])
         let isCopy = note.isCopied(in: bucket.folder, mark: copy)
-        let looks = AsyncStream<FirstLook>.makeStream()
-        let told = looks.continuation
+        let scans = AsyncStream<FirstScan>.makeStream()
+        let continuation = scans.continuation
         let watcher = try await files.run {
             before?.stop()
             return try BucketWatcher.start(
@@ -190,57 +190,58 @@ extension HostRuntime {
                 options: BucketWatcher.Options(
                     adoptBefore: note.adopted ? nil : note.adoptBefore, isCopy: isCopy,
                     ready: { status in
-                        told.yield(.done(status))
-                        told.finish()
-                    }, refused: { told.yield(.refused($0)) }, ended: { told.finish() }))
+                        continuation.yield(.done(status))
+                        continuation.finish()
+                    }, refused: { continuation.yield(.refused($0)) }, ended: { continuation.finish() }))
         }
         watchers[bucket.name] = watcher
         if phase == .stopping { return files.perform { watcher.stop() } }
-        unlooked.insert(bucket.name)
+        unscanned.insert(bucket.name)
         let mustKeep = !note.adopted || isCopy || note.folder == nil
-        for await look in looks.stream {
-            switch look {
-            case .done(let status): return try await looked(bucket, status, copy, mustKeep: mustKeep)
+        for await scan in scans.stream {
+            switch scan {
+            case .done(let status): return try await firstScanEnded(bucket, status, copy, mustKeep: mustKeep)
             case .refused(let reason):
                 let text =
                     "bucket \(bucket.name): what came or went while nobody watched it is not announced yet, because the "
                     + "journal does not take it; it is tried again every few seconds: \(reason)"
                 log.error("\(text)")
-                notes["look \(bucket.name)"] = text
+                notes["scan \(bucket.name)"] = text
                 // The host must come up all the same: it is the one who can say what is wrong.
-                Task { @LoopActor in await lookOn(bucket, watcher, looks.stream, copy, mustKeep) }
+                Task { @LoopActor in await awaitFirstScan(bucket, watcher, scans.stream, copy, mustKeep) }
                 return
             }
         }
         // Stopped, or its folder is lost.
-        endLook(bucket.name)
+        endFirstScan(bucket.name)
     }
 
     /// A bucket has been looked through for the first time, or will not be: manifests wait for it no longer.
-    private func endLook(_ name: String) {
-        unlooked.remove(name)
-        notes["look \(name)"] = nil
-        if unlooked.isEmpty, mayLook { manifests.beginLooking() }
+    private func endFirstScan(_ name: String) {
+        unscanned.remove(name)
+        notes["scan \(name)"] = nil
+        if unscanned.isEmpty, mayLook { manifests.beginLooking() }
     }
 
-    /// Waits for the end of a first look that the journal had refused.
-    private func lookOn(
-        _ bucket: Bucket, _ watcher: BucketWatcher, _ looks: AsyncStream<FirstLook>, _ copy: String?, _ mustKeep: Bool
+    /// Waits for the end of a first scan that the journal had refused.
+    private func awaitFirstScan(
+        _ bucket: Bucket, _ watcher: BucketWatcher, _ scans: AsyncStream<FirstScan>, _ copy: String?, _ mustKeep: Bool
     ) async {
-        for await look in looks {
-            guard case .done(let status) = look, watchers[bucket.name] === watcher else { continue }
+        for await scan in scans {
+            guard case .done(let status) = scan, watchers[bucket.name] === watcher else { continue }
             do {
-                try await looked(bucket, status, copy, mustKeep: mustKeep)
+                try await firstScanEnded(bucket, status, copy, mustKeep: mustKeep)
             } catch {
-                log.error("a bucket's first look could not be noted", metadata: ["error": "\(error)"])
+                log.error("a bucket's first scan could not be noted", metadata: ["error": "\(error)"])
             }
         }
-        // One that was stopped makes room for another, which looks anew.
-        if watchers[bucket.name] === watcher, watcher.status.isLost { endLook(bucket.name) }
+        // One that was stopped makes room for another, which scans anew.
+        if watchers[bucket.name] === watcher, watcher.status.isLost { endFirstScan(bucket.name) }
     }
 
-    private func looked(_ bucket: Bucket, _ status: BucketStatus, _ copy: String?, mustKeep: Bool) async throws {
-        endLook(bucket.name)
+    private func firstScanEnded(_ bucket: Bucket, _ status: BucketStatus, _ copy: String?, mustKeep: Bool) async throws
+    {
+        endFirstScan(bucket.name)
         guard mustKeep else { return }
         var (note, _) = try await note(of: bucket)
         note.adopted = true

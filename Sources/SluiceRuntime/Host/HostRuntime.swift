@@ -79,8 +79,8 @@ package final class HostRuntime {
     var missingParts: [DeploymentPart] = []
     /// Buckets as the deployment on its way wants them, until they take the place of those that are open.
     var reopened: [String: Bucket] = [:]
-    /// Buckets whose first look is not done.
-    var unlooked: Set<String> = []
+    /// Buckets whose first scan is not done.
+    var unscanned: Set<String> = []
     /// Whether manifests may be looked at once all buckets have been looked through.
     var mayLook = false
     /// Buckets whose loss was logged.
@@ -219,7 +219,7 @@ package final class HostRuntime {
         try await manifests.apply(deployment)
         try await startWatching()
         mayLook = true
-        if unlooked.isEmpty { manifests.beginLooking() }
+        if unscanned.isEmpty { manifests.beginLooking() }
         try await schedules.apply(deployment)
         try await alarms.apply(deployment)
         admission.phase = .ready
@@ -250,7 +250,7 @@ package final class HostRuntime {
         deployment.replays = replays.parts
         let journal = journal
         let minimumFree = Int64(deployment.app.limits.minFreeMegabytes) << 20
-        admission.setLeastFree(minimumFree)
+        admission.setMinimumFree(minimumFree)
         let (progress, head) = try await files.run {
             journal.setMinimumFree(minimumFree)
             return (try journal.progress(), try journal.lastRecords(log: nil, limit: 1).last?.position ?? 0)

@@ -25,9 +25,9 @@ package struct Manifest: Codable, Sendable, Hashable {
     }
 
     /// Longer manifests are refused, in bytes.
-    package static let mostBytes: Int64 = 16 << 20
+    package static let maximumBytes: Int64 = 16 << 20
     /// Files of one manifest at most.
-    package static let mostFiles = 100_000
+    package static let maximumFiles = 100_000
 
     /// In the order of the manifest; at least one.
     package var files: [File]
@@ -50,8 +50,8 @@ package struct Manifest: Codable, Sendable, Hashable {
         guard let list = isFiles ? root["files"] : root["entries"], list.kind == .array else {
             throw Invalid(message: "the manifest has neither a list `files` nor a list `entries`")
         }
-        guard (1...Self.mostFiles).contains(list.count) else {
-            throw Invalid(message: "the manifest names \(list.count) files; 1 to \(Self.mostFiles) are allowed")
+        guard (1...Self.maximumFiles).contains(list.count) else {
+            throw Invalid(message: "the manifest names \(list.count) files; 1 to \(Self.maximumFiles) are allowed")
         }
         let folder = key.lastIndex(of: "/").map { String(key[...$0]) } ?? ""
         var files: [File] = []

@@ -17,8 +17,8 @@ struct ManifestPage: Sendable {
         var rules: [ManifestRule]
     }
 
-    private static let mostRecords = 500
-    private static let mostBytes = 8 << 20
+    private static let maximumRecords = 500
+    private static let maximumBytes = 8 << 20
 
     /// The last record that was read.
     var end: Position
@@ -29,7 +29,7 @@ struct ManifestPage: Sendable {
     /// The next page behind the rules' cursor; nil at the end of the log.
     init?(of journal: any JournalStore, for rules: ManifestRules) throws {
         let records = try journal.records(
-            log: "default", after: rules.cursor, limit: Self.mostRecords, bytes: Self.mostBytes)
+            log: "default", after: rules.cursor, limit: Self.maximumRecords, bytes: Self.maximumBytes)
         guard let last = records.last else { return nil }
         end = last.position
         for record in records where Self.mayTellOfObject(record) {

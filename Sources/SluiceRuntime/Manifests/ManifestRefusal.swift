@@ -5,7 +5,7 @@ import FunctionProtocol
 /// A manifest whose files did not all arrive becomes a dead letter that says what is missing, without its handler.
 enum ManifestRefusal {
     /// Files that the message names; the payload has all of them.
-    private static let mostNamed = 20
+    private static let maximumNamed = 20
 
     /// `ManifestIncomplete` for the event of an incomplete manifest; nil for any other event, and for one that somebody
     /// redrives: then the handler gets what there is.
@@ -25,13 +25,13 @@ enum ManifestRefusal {
                     "\(missing.first ?? "the manifest \(name) lists no files"). Put a corrected manifest; a redrive gives "
                     + "the handler the event as it is", retry: false)
         }
-        let more = missing.count > mostNamed ? "; and \(missing.count - mostNamed) more" : ""
+        let more = missing.count > maximumNamed ? "; and \(missing.count - maximumNamed) more" : ""
         return Failure(
             code: "ManifestIncomplete",
             message:
                 "\(missing.count) of \(files) files are not as the manifest \(name) says after "
                 + "\(detail["waited-seconds"]?.int64 ?? 0) s: "
-                + missing.prefix(mostNamed).joined(separator: "; ") + more
+                + missing.prefix(maximumNamed).joined(separator: "; ") + more
                 + ". Put the manifest again to wait anew; a redrive gives the handler what is there", retry: false)
     }
 }

@@ -106,8 +106,8 @@ extension ManifestRunner {
     private nonisolated static func content(of key: String, in bucket: Bucket) throws -> [UInt8] {
         let opened = try bucket.open(key)
         defer { Glibc.close(opened.descriptor) }
-        guard opened.stamp.size <= Manifest.mostBytes else {
-            throw Manifest.Invalid(message: "the manifest is longer than \(Manifest.mostBytes) bytes")
+        guard opened.stamp.size <= Manifest.maximumBytes else {
+            throw Manifest.Invalid(message: "the manifest is longer than \(Manifest.maximumBytes) bytes")
         }
         var content: [UInt8] = []
         let object = ObjectAddress(bucket: bucket.name, key: key)

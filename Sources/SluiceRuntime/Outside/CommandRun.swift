@@ -22,7 +22,7 @@ package final class CommandRun: Sendable {
         package var output: [UInt8]
     }
 
-    private static let mostOutput = 64 << 10
+    private static let maximumOutput = 64 << 10
 
     private let program: String
     private let arguments: [String]
@@ -201,8 +201,8 @@ package final class CommandRun: Sendable {
             var buffer = [UInt8](repeating: 0, count: 32 << 10)
             let count = read(end, &buffer, buffer.count)
             guard count > 0 else { return false }
-            if stream == .stdout, output.count < CommandRun.mostOutput {
-                output += buffer[..<min(count, CommandRun.mostOutput - output.count)]
+            if stream == .stdout, output.count < CommandRun.maximumOutput {
+                output += buffer[..<min(count, CommandRun.maximumOutput - output.count)]
             }
             capture.add(buffer[..<count], from: stream, at: now)
             return true

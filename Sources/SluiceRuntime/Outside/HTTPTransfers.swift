@@ -28,7 +28,7 @@ enum HTTPOutcome: Sendable {
 /// again. Certificates are checked, redirects are not followed.
 final class HTTPTransfers: Sendable {
     /// At most so much of an answer is kept.
-    static let mostBody = 64 << 10
+    static let maximumBody = 64 << 10
 
     /// One request under way. Unchecked: only the thread of the transfers touches what changes.
     private final class Transfer: @unchecked Sendable {
@@ -244,7 +244,7 @@ final class HTTPTransfers: Sendable {
     private static let receiveBody: ccurl_receiver = { data, size, count, context in
         guard let data, let context else { return 0 }
         let transfer = Unmanaged<Transfer>.fromOpaque(context).takeUnretainedValue()
-        let room = HTTPTransfers.mostBody - transfer.body.count
+        let room = HTTPTransfers.maximumBody - transfer.body.count
         if room > 0 {
             data.withMemoryRebound(to: UInt8.self, capacity: size * count) { bytes in
                 transfer.body.append(contentsOf: UnsafeBufferPointer(start: bytes, count: min(room, size * count)))

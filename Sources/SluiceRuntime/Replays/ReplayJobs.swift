@@ -18,7 +18,7 @@ package final class ReplayJobs {
     /// No more is replayed while so many deliveries wait: a cancelled replay has little left to do.
     static let window: Int64 = 20_000
     /// EventBridge allows as many at a time.
-    private static let mostAtOnce = 10
+    private static let maximumAtOnce = 10
     /// Ended replays that are kept for `replay list`.
     private static let kept = 500
 
@@ -120,9 +120,9 @@ package final class ReplayJobs {
                 message: "there is a replay \(request.name) of \(APITime(known.started)) already",
                 hint: "choose another name; `sluice replay list` shows them")
         }
-        guard replays.values.count(where: { $0.ended == nil }) < Self.mostAtOnce else {
+        guard replays.values.count(where: { $0.ended == nil }) < Self.maximumAtOnce else {
             throw APIError(
-                status: 429, code: "LimitExceeded", message: "\(Self.mostAtOnce) replays are under way",
+                status: 429, code: "LimitExceeded", message: "\(Self.maximumAtOnce) replays are under way",
                 hint: "wait for one, or cancel one: `sluice replay list`")
         }
         let (journal, folder) = (journal, dataFolder)

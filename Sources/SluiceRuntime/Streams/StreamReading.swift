@@ -111,7 +111,7 @@ package struct StreamReading: Sendable {
             looked.records += found.count
             looked.bytes += found.reduce(0) { $0 + $1.payload.count }
             // What others wrote to their shards lies in between, however much it is.
-            if looked.records >= Self.mostLooked || looked.bytes >= 4 * bytes { break }
+            if looked.records >= Self.maximumExamined || looked.bytes >= 4 * bytes { break }
         }
         if page.next >= head { page.behind = 0 }
         if let closed, page.next >= min(closed, head) { page.isEnd = true }
@@ -128,5 +128,5 @@ package struct StreamReading: Sendable {
     }
 
     /// Records that one page looks at: those of other shards lie between its own.
-    private static let mostLooked = 10_000
+    private static let maximumExamined = 10_000
 }

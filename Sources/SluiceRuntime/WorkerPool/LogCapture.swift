@@ -7,7 +7,7 @@ import UVLoop
 package struct LogCapture: Sendable {
     static let limit = 1 << 20
     /// Each is stored with its time and its names, some 150 bytes also where it is empty.
-    package static let mostLines = 50_000
+    package static let maximumLines = 50_000
     static let levels = ["trace", "debug", "info", "notice", "warning", "error", "critical"]
 
     package private(set) var lines: [WorkerLogLine] = []
@@ -46,7 +46,7 @@ package struct LogCapture: Sendable {
     private mutating func note(_ stream: WorkerLogLine.Stream, _ level: String, _ time: Milliseconds, _ line: [UInt8]) {
         guard !isCut else { return }
         bytes += line.count + 1
-        if bytes > Self.limit || lines.count >= Self.mostLines {
+        if bytes > Self.limit || lines.count >= Self.maximumLines {
             isCut = true
             partial = [:]
             lines.append(

@@ -10,7 +10,7 @@ package struct SymbolTable {
     package private(set) var found: [UInt64: (name: String, offset: UInt64)] = [:]
 
     /// More symbols than the largest real module has.
-    private static let mostSymbols = 4_000_000
+    private static let maximumSymbols = 4_000_000
     /// The longest name that is read; a longer one is cut off.
     private static let longestName = 4096
 
@@ -36,7 +36,7 @@ package struct SymbolTable {
             // Both factors have 16 bits, and `start` is within the file.
             elf.bytes(at: start + index * entry, count: 64).flatMap { Section($0, size: elf.size) }
         }
-        var left = Self.mostSymbols
+        var left = Self.maximumSymbols
         // 2: the full table, 11: the dynamic one, which a stripped file still has.
         for kind: UInt32 in [2, 11] where found.isEmpty {
             for index in 0..<count {

@@ -65,13 +65,14 @@ extension WorkerReply {
 }
 
 extension Failure {
-    private static let mostCode = 200
-    private static let mostMessage = 16 << 10
+    private static let maximumCode = 200
+    private static let maximumMessage = 16 << 10
 
     /// What is kept of a handler's words, for every attempt, in several places.
     package var bounded: Failure {
         Failure(
-            code: Self.cut(code, to: Self.mostCode), message: Self.cut(message, to: Self.mostMessage), retry: retry)
+            code: Self.cut(code, to: Self.maximumCode), message: Self.cut(message, to: Self.maximumMessage),
+            retry: retry)
     }
 
     private static func cut(_ text: String, to bytes: Int) -> String {
@@ -88,10 +89,10 @@ extension BatchAnswer {
     var firstFailed: Result? { results.first { $0.status == .failed } }
 
     /// What one batch's failures may have together: many small ones, or some at length.
-    private static let mostMessages = 1 << 20
+    private static let maximumMessages = 1 << 20
 
     var bounded: BatchAnswer {
-        var room = Self.mostMessages
+        var room = Self.maximumMessages
         return BatchAnswer(
             results: results.map { result in
                 guard var failure = result.failure?.bounded else { return result }

@@ -42,8 +42,9 @@ struct BenchStreams: AsyncParsableCommand {
     var workers = 2
 
     func validate() throws {
-        guard seconds > 0, (1...PutRecordsEntry.mostRecords).contains(request), (1...keys).contains(connections),
-            (1...10_000).contains(batch), shards > 0, (100...PutRecordsEntry.mostDataBytes).contains(bytes), workers > 0
+        guard seconds > 0, (1...PutRecordsEntry.maximumRecords).contains(request), (1...keys).contains(connections),
+            (1...10_000).contains(batch), shards > 0, (100...PutRecordsEntry.maximumDataBytes).contains(bytes),
+            workers > 0
         else {
             throw ValidationError(
                 "every figure must be above 0, data has at least 100 bytes, a request at most 500 records, and every "

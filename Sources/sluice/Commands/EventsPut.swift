@@ -81,7 +81,9 @@ extension Events {
                     }
                     Failure.warn(
                         message,
-                        hint: "correct what is named below, and put the rest with a file that begins with line \(done + 1)")
+                        hint:
+                            "correct what is named below, and put the rest with a file that begins with line \(done + 1)"
+                    )
                 } else {
                     Failure.warn("nothing of \(file) was put")
                 }
@@ -110,10 +112,11 @@ extension Events {
             private var bytes = 0
             var isSent = false
 
-            private static let mostBytes = 4 << 20
+            private static let maximumBytes = 4 << 20
 
             func hasRoom(for count: Int) -> Bool {
-                entries.isEmpty || (entries.count < EventSubmission.mostEntries && bytes + count <= Self.mostBytes)
+                entries.isEmpty
+                    || (entries.count < EventSubmission.maximumEntries && bytes + count <= Self.maximumBytes)
             }
 
             mutating func add(_ entry: EventEntry, line: Int, bytes count: Int) {

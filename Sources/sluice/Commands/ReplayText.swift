@@ -42,14 +42,14 @@ struct ReplayText {
     }
 
     /// Letters that are looked at, and ids that are named.
-    private static let (mostLetters, mostIDs) = (10_000, 20)
+    private static let (maximumLetters, maximumIDs) = (10_000, 20)
 
     /// Who replays what is dead has it dead twice when it fails again: says which dead letters are the older ones.
     private func showTwins(_ replay: ReplayInfo, _ host: any HostControl) async throws {
         func letters(_ selection: DeadLetterSelection) async throws -> [DeadLetterSummary] {
             var found: [DeadLetterSummary] = []
             var limit = LimitOption()
-            limit.limit = Self.mostLetters
+            limit.limit = Self.maximumLetters
             try await limit.each({ try await host.listDeadLetters(selection, page: $0) }) { found.append($0) }
             return found
         }
@@ -57,10 +57,10 @@ struct ReplayText {
         guard !again.isEmpty else { return }
         let older = try await letters(DeadLetterSelection(until: replay.started)).filter { again.contains($0.eventID) }
         guard !older.isEmpty else { return }
-        let ids = older.prefix(Self.mostIDs).map { "\($0.id)" }.joined(separator: " ")
+        let ids = older.prefix(Self.maximumIDs).map { "\($0.id)" }.joined(separator: " ")
         output.line(
             "\(Human.grouped(Set(older.map(\.eventID)).count)) of them have an older dead letter as well: sluice dlq "
-                + "purge \(ids)\(older.count > Self.mostIDs ? " …" : "")\(data)")
+                + "purge \(ids)\(older.count > Self.maximumIDs ? " …" : "")\(data)")
     }
 
     private func outcomes(_ replay: ReplayInfo) -> String {

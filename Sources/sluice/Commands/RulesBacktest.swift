@@ -101,7 +101,7 @@ extension Rules {
             let host = common.host
             var (left, after) = (last, String?.none)
             while left > 0 {
-                let request = PageRequest(limit: min(left, PageRequest.largestLimit), after: after)
+                let request = PageRequest(limit: min(left, PageRequest.maximumLimit), after: after)
                 let page = try await host.listEvents(EventQuery(bus: bus), page: request)
                 for record in page.items { try body(record) }
                 left -= page.items.count

@@ -94,8 +94,8 @@ enum StreamTable {
 /// Records and shards as people read them.
 enum StreamText {
     /// Characters of data in a line.
-    private static let mostCharacters = 4000
-    private static let mostBytes = 24
+    private static let maximumCharacters = 4000
+    private static let maximumBytes = 24
 
     static func age(_ milliseconds: Int64) -> String { Human.milliseconds(Double(milliseconds)) }
 
@@ -120,14 +120,14 @@ enum StreamText {
     /// Data as text where it is one, else its size and first bytes.
     static func data(_ bytes: [UInt8], _ style: Style) -> String {
         guard let text = String(validating: bytes, as: UTF8.self), isReadable(text) else {
-            let first = bytes.prefix(mostBytes).map { byte in
+            let first = bytes.prefix(maximumBytes).map { byte in
                 let hex = String(byte, radix: 16)
                 return hex.utf8.count == 1 ? "0" + hex : hex
             }
-            let more = bytes.count > mostBytes ? " …" : ""
+            let more = bytes.count > maximumBytes ? " …" : ""
             return style.dim("(\(Human.count(bytes.count, "byte")): \(first.joined(separator: " "))\(more))")
         }
-        let shown = text.unicodeScalars.prefix(mostCharacters)
+        let shown = text.unicodeScalars.prefix(maximumCharacters)
         guard shown.endIndex < text.unicodeScalars.endIndex else { return text }
         return String(String.UnicodeScalarView(shown)) + "… " + style.dim("(\(Human.count(bytes.count, "byte")))")
     }

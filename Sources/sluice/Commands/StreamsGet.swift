@@ -88,7 +88,8 @@ extension Streams {
             while left > 0 {
                 let page = try await host.streamRecords(
                     StreamQuery(
-                        stream: name, shard: shard, after: position.after, limit: min(left, StreamQuery.mostRecords)))
+                        stream: name, shard: shard, after: position.after, limit: min(left, StreamQuery.maximumRecords))
+                )
                 try print(page.records)
                 left -= page.records.count
                 printed += page.records.count

@@ -91,7 +91,9 @@ extension Streams {
                     }
                     Failure.warn(
                         message,
-                        hint: "correct what is named below, and put the rest with a file that begins with line \(done + 1)")
+                        hint:
+                            "correct what is named below, and put the rest with a file that begins with line \(done + 1)"
+                    )
                 } else {
                     Failure.warn("nothing of \(file) was put")
                 }
@@ -123,7 +125,8 @@ extension Streams {
 
             func hasRoom(for count: Int) -> Bool {
                 entries.isEmpty
-                    || (entries.count < RecordSubmission.mostRecords && bytes + count <= RecordSubmission.mostBytes)
+                    || (entries.count < RecordSubmission.maximumRecords
+                        && bytes + count <= RecordSubmission.maximumBytes)
             }
 
             mutating func add(_ record: RecordLine, line: Int) {
@@ -161,10 +164,10 @@ struct RecordLine {
             }
             (plain, text) = (decoded, trimmed)
         }
-        guard plain.count <= RecordSubmission.Entry.mostDataBytes else {
+        guard plain.count <= RecordSubmission.Entry.maximumDataBytes else {
             throw Failure(
                 "\(place): the data has \(Human.count(plain.count, "byte")), a record at most "
-                    + Human.grouped(RecordSubmission.Entry.mostDataBytes),
+                    + Human.grouped(RecordSubmission.Entry.maximumDataBytes),
                 hint: "put large data into a bucket, and its key into the stream")
         }
         var key = key
@@ -181,8 +184,8 @@ struct RecordLine {
     static func problem(ofKey key: String) -> String? {
         if key.isEmpty { return "is empty" }
         let count = key.unicodeScalars.count
-        guard count > RecordSubmission.Entry.mostKeyCharacters else { return nil }
-        return "has \(count) characters, and may have \(RecordSubmission.Entry.mostKeyCharacters)"
+        guard count > RecordSubmission.Entry.maximumKeyCharacters else { return nil }
+        return "has \(count) characters, and may have \(RecordSubmission.Entry.maximumKeyCharacters)"
     }
 
     private static let keyHint =

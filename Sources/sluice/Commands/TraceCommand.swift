@@ -34,7 +34,7 @@ struct TraceTree {
         }
         lines.append(title(trace.root))
         add(trace.root, "")
-        if trace.isCut { lines.append(style.dim("… cut after \(Trace.mostEvents) events")) }
+        if trace.isCut { lines.append(style.dim("… cut after \(Trace.maximumEvents) events")) }
     }
 
     private func title(_ event: TraceEvent) -> String {

@@ -45,14 +45,14 @@ final class HostLogKeeper: Sendable {
         var early: [(level: String, text: String, time: Int64)] = []
     }
 
-    private static let mostEarly = 1000
+    private static let maximumEarly = 1000
     private let state = Mutex(State())
 
     func add(_ level: String, _ text: String, at time: Int64) {
         state.withLock { state in
             if let store = state.store {
                 store.append(host: level, text, at: time)
-            } else if state.early.count < Self.mostEarly {
+            } else if state.early.count < Self.maximumEarly {
                 state.early.append((level, text, time))
             }
         }

@@ -14,7 +14,7 @@ enum LetterGroups {
         var after: String?
         repeat {
             let page = try await host.listDeadLetters(
-                selection, page: PageRequest(limit: PageRequest.largestLimit, after: after))
+                selection, page: PageRequest(limit: PageRequest.maximumLimit, after: after))
             for letter in page.items {
                 let kind = Kind(function: letter.function, code: letter.code, fingerprint: letter.fingerprint)
                 guard var group = groups[kind] else {

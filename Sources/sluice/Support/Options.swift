@@ -91,7 +91,7 @@ struct LimitOption: ParsableArguments {
         var left = limit == 0 ? Int.max : limit
         var after: String?
         while left > 0 {
-            let part = try await page(PageRequest(limit: min(left, PageRequest.largestLimit), after: after))
+            let part = try await page(PageRequest(limit: min(left, PageRequest.maximumLimit), after: after))
             for item in part.items { try body(item) }
             left -= part.items.count
             guard let next = part.next, !part.items.isEmpty else { return false }

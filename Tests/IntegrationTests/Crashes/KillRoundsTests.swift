@@ -22,7 +22,7 @@ extension Integration {
             let environment = ProcessInfo.processInfo.environment
             let rounds = Int(environment["SLUICE_SOAK"] ?? "") ?? 12
             let seed = UInt64(environment["SLUICE_SEED"] ?? "") ?? UInt64.random(in: 0...UInt64(UInt32.max))
-            var random = SplitMix(state: seed)
+            var random = SplitMix64(state: seed)
             var struck: [Victim: Int] = [:]
             try await HostProcess.with(.shipped()) { host in
                 for round in 1...rounds {
@@ -56,7 +56,7 @@ extension Integration {
 
         /// Drops twenty files and kills somebody meanwhile; false if the work was done before it came to that.
         private func strike(
-            _ host: HostProcess, _ victim: Victim, _ position: Int, round: Int, using random: inout SplitMix
+            _ host: HostProcess, _ victim: Victim, _ position: Int, round: Int, using random: inout SplitMix64
         ) async throws -> Bool {
             if victim == .hostAtCommit {
                 #expect(await host.end() == .exited(0))
@@ -111,7 +111,7 @@ extension Integration {
 }
 
 /// Sebastiano Vigna's SplitMix64: a seed gives the same numbers everywhere.
-struct SplitMix: RandomNumberGenerator {
+struct SplitMix64: RandomNumberGenerator {
     var state: UInt64
 
     mutating func next() -> UInt64 {

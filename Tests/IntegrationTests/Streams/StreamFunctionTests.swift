@@ -46,7 +46,7 @@ extension Integration {
             let environment = ProcessInfo.processInfo.environment
             let rounds = Int(environment["SLUICE_SOAK"] ?? "") ?? 6
             let seed = UInt64(environment["SLUICE_SEED"] ?? "") ?? UInt64.random(in: 0...UInt64(UInt32.max))
-            var random = SplitMix(state: seed)
+            var random = SplitMix64(state: seed)
             let app = try Self.app("batchSize: 7", function: "Relay", "grants: {streams: [out]}")
             try await HostProcess.with(app) { host in
                 var expected: [String: [String]] = [:]

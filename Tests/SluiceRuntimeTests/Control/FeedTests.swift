@@ -22,9 +22,9 @@ struct FeedTests {
     func slow() async throws {
         let feed = Feed<Int> { $0 }
         let listener = feed.listen()
-        for _ in 0..<Feed<Int>.mostWaiting { feed.send(1) }
+        for _ in 0..<Feed<Int>.maximumWaiting { feed.send(1) }
         feed.send(2)
-        for _ in 1..<Feed<Int>.mostWaiting { #expect(try await listener.next() == 1) }
+        for _ in 1..<Feed<Int>.maximumWaiting { #expect(try await listener.next() == 1) }
         #expect(try await listener.next() == 2)
         let other = Feed<Int> { $0 }
         let large = other.listen()

@@ -106,7 +106,7 @@ struct PolicyTests {
             DeliveryRules(
                 retry: DeliveryPolicy(
                     maximumAttempts: 1000, maximumAge: 6 * hour, interval: hour / 2, backoffRate: 1,
-                    maximumInterval: hour, jitter: false)))
+                    maximumDelay: hour, jitter: false)))
         driver.put(1)
         var tries = 0
         while let attempt = driver.pump().first {

@@ -55,7 +55,7 @@ struct SimulationTests {
 struct DeliveryPolicyTests {
     @Test("delays grow by the rate up to the cap")
     func nominalDelays() {
-        let policy = DeliveryPolicy(interval: 1000, backoffRate: 4, maximumInterval: 300_000)
+        let policy = DeliveryPolicy(interval: 1000, backoffRate: 4, maximumDelay: 300_000)
         #expect((1...6).map(policy.nominalDelay(after:)) == [1000, 4000, 16000, 64000, 256_000, 300_000])
         #expect(policy.nominalDelay(after: 10_000) == 300_000)
     }

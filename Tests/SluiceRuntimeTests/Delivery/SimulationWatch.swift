@@ -216,7 +216,7 @@ struct SimulationWatch {
                     throw Violation("given up after too few attempts")
                 }
             case "MaximumEventAgeInSeconds":
-                if checksAges, now - knownBegin + policy.maximumInterval < limit(from: knownBegin) {
+                if checksAges, now - knownBegin + policy.maximumDelay < limit(from: knownBegin) {
                     throw Violation("given up for its age, but it is young")
                 }
             case "MaximumPlatformFailures", "PermanentError": break

@@ -17,11 +17,11 @@ struct EffectLimitTests {
     @Test("more effects, or more bytes of them, are refused, and not tried again")
     func limits() {
         var effects = EffectSet()
-        #expect(refusal { () throws(CallRefusal) in try effects.admit(count: EffectSet.mostEffects) } == nil)
-        let many = refusal { () throws(CallRefusal) in try effects.admit(count: EffectSet.mostEffects + 1) }
+        #expect(refusal { () throws(CallRefusal) in try effects.admit(count: EffectSet.maximumEffects) } == nil)
+        let many = refusal { () throws(CallRefusal) in try effects.admit(count: EffectSet.maximumEffects + 1) }
         #expect(many?.failure.code == "TooManyEffects" && many?.failure.retry == false)
-        #expect(refusal { () throws(CallRefusal) in try effects.admit(bytes: EffectSet.mostBytes / 2) } == nil)
-        let large = refusal { () throws(CallRefusal) in try effects.admit(bytes: EffectSet.mostBytes / 2) }
+        #expect(refusal { () throws(CallRefusal) in try effects.admit(bytes: EffectSet.maximumBytes / 2) } == nil)
+        let large = refusal { () throws(CallRefusal) in try effects.admit(bytes: EffectSet.maximumBytes / 2) }
         #expect(large?.failure.code == "TooManyEffects" && large?.failure.retry == false)
     }
 
@@ -30,7 +30,7 @@ struct EffectLimitTests {
         var effects = EffectSet()
         func address(_ number: Int) -> ObjectAddress { ObjectAddress(bucket: "b", key: "k\(number)") }
         // Looking through all that was asked for before would take hours.
-        for number in 0..<EffectSet.mostEffects {
+        for number in 0..<EffectSet.maximumEffects {
             guard !effects.touches(address(number)), !effects.isPut(number) else {
                 Issue.record("\(number) is not there yet")
                 return
@@ -38,7 +38,7 @@ struct EffectLimitTests {
             effects.add(
                 .init(record: nil, operation: .put(stage: number, to: address(number), overwrite: true)))
         }
-        #expect(effects.touches(address(7)) && effects.isPut(7) && effects.effects.count == EffectSet.mostEffects)
+        #expect(effects.touches(address(7)) && effects.isPut(7) && effects.effects.count == EffectSet.maximumEffects)
         effects.removeAll()
         #expect(!effects.touches(address(7)) && !effects.isPut(7) && effects.isEmpty)
         let version = ObjectVersion(

@@ -8,7 +8,7 @@ import Synchronization
 import Testing
 import UVLoop
 
-/// A bucket's folder that is another one, goes, comes back or is moved; and first looks that the journal refuses.
+/// A bucket's folder that is another one, goes, comes back or is moved; and first scans that the journal refuses.
 @Suite("Folders of a host's buckets", .timeLimit(.minutes(5)))
 @LoopActor
 struct BucketFolderTests {
@@ -216,10 +216,10 @@ struct BucketFolderTests {
         await host.stop()
     }
 
-    // MARK: First looks
+    // MARK: First scans
 
     @Test("Manifests are looked at once a bucket that could not be looked through is taken away")
-    func withoutFirstLook() async throws {
+    func withoutFirstScan() async throws {
         let lists = "\(folder.path)/lists"
         let rules = [
             "lists": """
@@ -268,7 +268,7 @@ struct BucketFolderTests {
         await host.stop()
     }
 
-    @Test("A deployment whose first look does not end is ended by a host that stops")
+    @Test("A deployment whose first scan does not end is ended by a host that stops")
     func stopping() async throws {
         let host = try await HostInProcess(rules: [:])
         try put("\(path)/one.csv")

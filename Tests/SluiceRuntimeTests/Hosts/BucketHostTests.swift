@@ -76,7 +76,7 @@ struct BucketHostTests {
         try HostInProcess.write(
             newer, ["InC": ""], ["nightly": "schedule: rate(1 day)\ntargets: [{function: InC}]"], [:], [],
             Self.declared(folder))
-        // The older one's first look into the bucket takes a second: its commit is refused a few times.
+        // The older one's first scan of the bucket takes a second: its commit is refused a few times.
         let refusals = Mutex(7)
         host.journal.injectFault { batch in
             let isRefused =

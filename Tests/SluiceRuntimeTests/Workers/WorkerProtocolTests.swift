@@ -101,7 +101,7 @@ struct WorkerProtocolTests {
         let lines = [UInt8](repeating: UInt8(ascii: "\n"), count: 100_000)
         capture.add(lines[...], from: .stdout, at: 1)
         capture.finish(at: 2)
-        #expect(capture.lines.count == LogCapture.mostLines + 1)
+        #expect(capture.lines.count == LogCapture.maximumLines + 1)
         #expect(capture.lines.last?.text.contains("dropped") == true)
     }
 

@@ -1,5 +1,5 @@
 /// One finding in an app folder: what is wrong, where, and what to do about it.
-package struct ConfigProblem: Codable, Sendable, Hashable {
+package struct ConfigFinding: Codable, Sendable, Hashable {
     /// Which kind of mistake. Stable: scripts may rely on the text.
     package struct Code: RawRepresentable, Codable, Sendable, Hashable {
         package var rawValue: String
@@ -61,7 +61,7 @@ package struct ConfigProblem: Codable, Sendable, Hashable {
     package var hint: String?
     /// Path beneath the app folder (the app folder itself: its path as given).
     package var file: String
-    /// Counted from 1; nil where the problem is the file as a whole. Columns count Unicode scalars.
+    /// Counted from 1; nil where the finding is the file as a whole. Columns count Unicode scalars.
     package var line: Int?
     package var column: Int?
 
@@ -79,7 +79,7 @@ package struct ConfigProblem: Codable, Sendable, Hashable {
     }
 }
 
-extension ConfigProblem: CustomStringConvertible {
+extension ConfigFinding: CustomStringConvertible {
     /// `file:line:column: error: message (hint)`: the form that editors and compilers share.
     package var description: String {
         var place = file
@@ -92,13 +92,13 @@ extension ConfigProblem: CustomStringConvertible {
 /// The app folder cannot be deployed: everything that is wrong with it, in the order of files and lines.
 package struct ConfigError: Error, Sendable, CustomStringConvertible {
     /// At least one of severity `error`; warnings come along.
-    package var problems: [ConfigProblem]
+    package var findings: [ConfigFinding]
 
-    package init(problems: [ConfigProblem]) {
-        self.problems = problems
+    package init(findings: [ConfigFinding]) {
+        self.findings = findings
     }
 
     package var description: String {
-        problems.map(\.description).joined(separator: "\n")
+        findings.map(\.description).joined(separator: "\n")
     }
 }
