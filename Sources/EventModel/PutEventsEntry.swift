@@ -19,7 +19,7 @@ public struct PutEventsEntry: Sendable, Hashable {
     public var detailType: String?
     /// A JSON object as text.
     public var detail: String?
-    /// The detail where whoever took the entry in has parsed it already: counts instead of `detail`.
+    /// The detail where it was parsed when the entry was taken in: counts instead of `detail`.
     public var readDetail: ReadDetail?
     public var resources: [String]
     /// RFC 3339; the moment of acceptance when absent.
@@ -71,7 +71,7 @@ public struct PutEventsEntry: Sendable, Hashable {
 
         var isObject: Bool { json.bytes.first == UInt8(ascii: "{") }
 
-        /// Throws for a detail deeper than `maximumDetailDepth`. Whoever parsed it may have allowed more.
+        /// Throws for a detail deeper than `maximumDetailDepth`. The parser may have allowed more.
         func checkDepth() throws(JSONError) {
             // Nearly every detail has fewer values in all: it needs no second parse.
             if let traits, traits.nodes <= maximumDetailDepth { return }

@@ -6,7 +6,7 @@ package protocol JournalStore: AnyObject, Sendable {
     /// Queues a batch; `completion` is called on the journal's thread, in commit order, once the batch is durable or
     /// has failed as a whole. A batch that is refused for its own content fails alone, not its neighbours.
     /// - Parameter mayWait: nobody waits for it; it is committed with the next batch that may not wait, or when `hurry`
-    ///   is called, which whoever submits it does before long.
+    ///   is called, which its caller does before long.
     func submit(
         _ batch: consuming Batch, mayWait: Bool,
         completion: @escaping @Sendable (Result<Receipt, JournalError>) -> Void)

@@ -138,7 +138,7 @@ struct KinesisCall: Sendable {
     /// The stream that the request names.
     func stream() async throws -> StreamInfo { try await control.stream(name: streamName()) }
 
-    /// Whoever makes sure that a stream exists is told, as AWS does, that it does.
+    /// A client that makes sure that a stream exists learns that it does, in AWS's words.
     func refuseExisting(_ operation: String) async throws {
         guard operation == "CreateStream", let stream = try? await stream() else { return }
         throw AWSError(

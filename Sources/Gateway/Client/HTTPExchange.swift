@@ -12,7 +12,7 @@ enum HTTPExchange {
     }
 
     /// Sends the request; the stream ends with the answer. Leaving the stream closes the connection. No more than a
-    /// megabyte is read ahead of whoever takes the parts.
+    /// megabyte is read ahead of the reader.
     static func send(
         _ method: String, _ path: String, body: [UInt8], socket: String
     ) async throws -> AsyncThrowingStream<Part, any Error> {

@@ -42,7 +42,7 @@ package struct GatewayService: Service {
         // Asked first: servers that are taken down halfway say more than they know.
         if let listen { try await listen.requireFree() }
         let path = socket.path
-        // Whoever runs this holds the data folder's lock: a socket that is there was left by a host that is gone.
+        // This host holds the data folder's lock: a socket that is there was left by a host that is gone.
         unlink(path)
         let readiness = Readiness(servers: listen == nil ? 1 : 2)
         let ready = ready
@@ -85,8 +85,8 @@ package struct GatewayService: Service {
     }
 }
 
-/// What connections on the TCP address may take: whoever reaches it could otherwise leave the host without a descriptor
-/// for workers and files.
+/// What connections on the TCP address may take: a client could otherwise leave the host without a descriptor for
+/// workers and files.
 package struct ProducerLimits: Sendable {
     /// A connection that asks for nothing is closed after it. Clients of AWS open another one.
     package var idleMilliseconds: Int64 = 120_000

@@ -84,7 +84,7 @@ package struct RuleInfo: Codable, Sendable {
 
 /// `rules pause` and `rules resume`: holds deliveries of a rule's targets back, or lets them go on.
 package struct PauseRequest: Codable, Sendable, Hashable {
-    /// False: resume, whoever had paused it, a circuit breaker too.
+    /// False: resume, also what a circuit breaker had paused.
     package var paused: Bool
     /// The target's id; nil: all of the rule.
     package var target: String?

@@ -1,5 +1,5 @@
 extension Batch {
-    /// Accepts work and finishes none: what is refused when the disk runs short, so that what is in the house already
+    /// Accepts work and finishes none: what is refused when the disk runs short, so that what is accepted already
     /// can still be settled.
     package var isProducer: Bool {
         !isUrgent && !appends.isEmpty && settlements.isEmpty && pending.isEmpty && deadLetters.isEmpty

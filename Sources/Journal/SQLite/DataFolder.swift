@@ -138,7 +138,7 @@ final class DataFolderLock: Sendable {
     }
 }
 
-/// A file that occupies space until the disk is full, and is then given up so that work in the house can be settled.
+/// A file that occupies space until the disk is full, and is then given up so that what was accepted can be settled.
 struct Ballast {
     let folder: DataFolder
     let size: Int64

@@ -67,7 +67,7 @@ extension SQLiteJournal {
         var cursor = max(after, core.anchorPosition)
         var result: [CommittedRecord] = []
         var room = (records: limit, bytes: bytes)
-        // Most records are usually wanted, and few of a long log at a time; whoever wants few of them reads on in pages
+        // Most records are usually wanted, and few of a long log at a time: what is missing is read in further pages
         // that grow.
         var most = min(limit * 2, LogReader.recordsPerPage)
         while cursor < head, room.records > 0, room.bytes > 0 {

@@ -33,7 +33,7 @@ final class WriterQueue: Sendable {
         var isClosed = false
         /// There is work that may not wait.
         var isDue = false
-        /// The writer sleeps: whoever makes work due must wake it.
+        /// The writer sleeps; a call that makes work due must wake it.
         var isIdle = false
 
         /// True if the writer is to be woken.

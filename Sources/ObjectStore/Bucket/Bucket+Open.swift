@@ -207,7 +207,7 @@ extension Bucket {
         } catch {
             if error.errno != EEXIST { throw error }
         }
-        // Also when it was there: whoever made it may have died before this.
+        // Also when it was there: the host that made it may have died before this.
         try files.syncFolder("")
         try makeIdentity()
     }

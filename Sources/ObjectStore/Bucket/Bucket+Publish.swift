@@ -117,7 +117,7 @@ extension Bucket {
     }
 
     private func replace(_ publication: Publication, _ known: ObjectVersion?) throws(SystemError) {
-        // The key may come and go meanwhile; whoever does that a hundred times in a row gets the conflict.
+        // The key may come and go meanwhile; after a hundred times in a row it is a conflict.
         for _ in 0..<100 {
             guard let target = try existing(publication.key) else {
                 do throws(SystemError) {

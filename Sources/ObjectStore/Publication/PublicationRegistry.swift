@@ -3,7 +3,7 @@ import Synchronization
 /// A bucket's publications between their rename and the commit that makes events and index rows of them. The watcher
 /// asks here, so that the host's own outputs are announced by that commit and by nothing else.
 ///
-/// `Bucket.publish` enters a publication before it renames. Whoever commits takes it out, after the commit is durable:
+/// `Bucket.publish` enters a publication before it renames. The committer takes it out, after the commit is durable:
 /// from then on the index knows it.
 package final class PublicationRegistry: Sendable {
     /// What a sighting of a key means.

@@ -192,7 +192,7 @@ final class WatcherLoop {
                 status.failure = "\(error)"
                 publishStatus()
                 if isEnding { return false }
-                // Whoever waits for the first scan must not wait for a disk that is full: what makes events is left to
+                // The first scan must not wait for a disk that is full: what makes events is left to
                 // the next scan, and the rest goes on.
                 if !status.isReady, refusal != nil || pause >= 1_000_000_000, batch.contains(where: \.makesEvent) {
                     refusal = "\(error)"

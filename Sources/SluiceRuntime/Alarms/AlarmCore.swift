@@ -3,7 +3,7 @@ package import Journal
 package import Schedules
 
 /// Decides when alarms change their state: a pure state machine. Periods run on the monotonic clock, deadlines on the
-/// wall clock; whoever drives it measures, and commits each change with its event before it calls `committed`.
+/// wall clock; its driver measures, and commits each change with its event before it calls `committed`.
 package struct AlarmCore: Sendable {
     private struct Entry: Sendable {
         var definition: AlarmDefinition

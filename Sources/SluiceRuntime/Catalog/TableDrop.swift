@@ -27,8 +27,8 @@ extension HostRuntime {
         guard phase == .ready else { throw APIError.unavailable("the host is \(phase.rawValue)") }
         let journal = journal
         var result = DropTableResult(deleted: 0, left: 0, location: "")
-        // A removal locks its object's name alone. It must not wait for one while the table is held: whoever has asked for
-        // both would be in its way, and it in theirs.
+        // A removal locks its object's name alone. It must not wait for one while the table is held: a call that
+        // asks for both would be in its way, and it in that call's.
         var after: String?
         while deletingFiles {
             let from = after

@@ -1,6 +1,6 @@
 import Synchronization
 
-/// Hands what happens to whoever listens at the moment (`events tail`, `logs --follow`). A listener that does not keep
+/// Hands what happens to the listeners of the moment (`events tail`, `logs --follow`). A listener that does not keep
 /// up loses the oldest, never the host's time nor its memory.
 package final class Feed<Element: Sendable>: Sendable {
     private struct Listener {

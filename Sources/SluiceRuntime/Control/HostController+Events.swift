@@ -175,7 +175,7 @@ extension HostController {
 
 extension EventQuery {
     func admits(_ record: CommittedRecord, _ names: [SubscriptionID: SubscriptionSettings]) -> Bool {
-        // What a replay delivered again is not archived: it is seen only by whoever names the replay's log.
+        // What a replay delivered again is not archived: it is seen only where the replay's log is named.
         if let bus {
             guard record.log == bus else { return false }
         } else if ReplayLog.isReplay(record.log) {

@@ -12,7 +12,7 @@ package enum EditedEvent {
         return bytes
     }
 
-    /// A record is laid out as the log has records: whoever edits it cares for its members alone.
+    /// A record is laid out as the log has records: an editor changes its members alone.
     private static func record(
         _ bytes: [UInt8], of original: StreamRecordText.Parts
     ) throws(APIError) -> [UInt8] {

@@ -38,7 +38,7 @@ extension Deployment {
 }
 
 extension RedriveJobs {
-    /// Which of the letters a job leaves alone. Whoever edits the event, or sends it elsewhere, knows what it is about.
+    /// Which of the letters a job leaves alone. None where the event is edited or sent elsewhere: that is on purpose.
     func replaced(_ letters: [DeadLetter], for job: RedriveRecord) async throws(JournalError) -> Set<Int64> {
         guard job.to == nil, job.edit == nil, job.olderVersions != true else { return [] }
         let (journal, outside) = (journal, dispatcher.deployment.outside)

@@ -56,7 +56,7 @@ package final class RedriveJobs {
         }
     }
 
-    /// Whoever takes dead letters away does it here.
+    /// Every removal of dead letters takes its turn here.
     package func exclusively<Value: Sendable>(_ body: @LoopActor () async throws -> Value) async rethrows -> Value {
         await turn.acquire(Self.letters)
         defer {

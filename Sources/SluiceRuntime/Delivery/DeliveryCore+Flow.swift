@@ -16,7 +16,7 @@ extension DeliveryCore {
         setFlow(.paused(Pause(since: since, reason: reason)), at: position)
     }
 
-    /// Lets deliveries go on, whoever had held them back.
+    /// Lets deliveries go on, whether they were held back by hand or by a breaker.
     package mutating func resume(_ id: SubscriptionID, now: Instant) {
         guard let position = index[id] else { return }
         close(position, now: now)

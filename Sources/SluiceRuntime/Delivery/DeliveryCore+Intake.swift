@@ -55,7 +55,7 @@ extension DeliveryCore {
     }
 
     /// An entry of the pending set, at the start or from a redrive.
-    /// - Parameter keepingEvent: whoever loads it sees to it that there are not too many in memory.
+    /// - Parameter keepingEvent: the caller sees to it that there are not too many in memory.
     package mutating func load(_ work: Work, due: Instant, keepingEvent: Bool = false) {
         guard let position = index[work.note?.lane ?? work.delivery.subscription] else { return }
         if let key = work.key, subscriptions[position].rules.keys != nil {

@@ -48,7 +48,7 @@ extension DeliveryCore {
     }
 
     /// The verdict as it counts: an answer with the wrong number of results fails as a whole, and in order of keys
-    /// nothing counts that comes after a key's first failure. Whoever publishes effects asks before `resolve`.
+    /// nothing counts that comes after a key's first failure. Publishing effects asks before `resolve`.
     package func reached(_ verdict: Verdict, of id: AttemptID) -> Verdict {
         guard case .records(var verdicts) = verdict, let attempt = running[id] else { return verdict }
         guard verdicts.count == attempt.works.count else {
@@ -139,7 +139,7 @@ extension DeliveryCore {
     }
 
     /// A dead letter holds its key back where the policy parks. What was edited has another key than its dead letter, and
-    /// what was sent to another function has held its own all the time: whoever redrives these parks.
+    /// what was sent to another function has held its own all the time: the redrive parks these.
     private mutating func hold(_ work: Work) {
         if work.note == nil, let key = work.key { park(work.delivery.subscription, key: key) }
     }

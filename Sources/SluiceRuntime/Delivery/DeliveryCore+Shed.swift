@@ -23,7 +23,7 @@ extension DeliveryCore {
     /// How many due retries there is room for: beyond it they stay where they are, whatever the time. What stands in its
     /// key's line is no burden of the queue.
     func roomForRetries(_ position: Int) -> Int {
-        // Whoever takes this room has an answer to come, which brings it back.
+        // Each delivery that takes this room has an answer to come, which brings it back.
         guard bytesOfDueRetries(position) < max(1, window.retryBytes) else { return 0 }
         return max(1, window.retries) - subscriptions[position].ready.retries - subscriptions[position].reading.count
     }

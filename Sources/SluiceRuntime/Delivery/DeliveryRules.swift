@@ -38,7 +38,7 @@ package struct BatchLimits: Sendable, Hashable {
     }
 }
 
-/// What the events of one key may do at once. The key is read from the event at `path` by whoever feeds the core; an
+/// What the events of one key may do at once. The key is read from the event at `path` by the caller of the core; an
 /// event without one is delivered as if the policy were not there.
 package struct KeyPolicy: Sendable, Hashable {
     package var path: String

@@ -104,7 +104,7 @@ package struct AttemptSummary: Codable, Sendable, Hashable {
     package var backtrace: [String]
     /// The first lines of its log; the whole log is with the invocation.
     package var log: [String]
-    /// Milliseconds that whoever was asked wants to be left in peace; nil: nothing was said.
+    /// Milliseconds (Retry-After) for which the target asked not to be called; nil: nothing was said.
     package var retryAfter: Int64?
     /// What the handler got, where that is not the event itself; nil also where it is what the attempt before got.
     package var input: String?

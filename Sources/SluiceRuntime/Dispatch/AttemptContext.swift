@@ -35,7 +35,7 @@ package final class AttemptContext {
     package var dropsParked = false
     /// What the handler got, work by work, where that is not the event itself.
     package var given: [[UInt8]] = []
-    /// Its effects are collected for whoever asked, and not published.
+    /// Its effects are collected for the caller, and not published.
     var shadow: Shadow?
     /// Called when the last open call has been answered.
     package var drained: (() -> Void)?

@@ -44,7 +44,7 @@ extension Dispatcher {
 
     private static let maximumKinds = 1000
 
-    /// Whoever looks at the host's log hears of each kind of dead letter once, not of each dead letter.
+    /// The host's log names each kind of dead letter once, not each dead letter.
     func warnOfNewKind(_ death: Death, of work: Work, target: String) {
         // Who invokes by hand is told of the failure, and no dead letter is made of it.
         if case .direct = work.source { return }

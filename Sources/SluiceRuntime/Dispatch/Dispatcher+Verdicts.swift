@@ -39,7 +39,7 @@ extension Dispatcher {
         guard let outcome = ItemFailures.outcome(of: output, ids: ids) else { return }
         report.outcome = outcome
         guard case .batch(let answer) = outcome else { return }
-        // A stream is read up to a record: whoever names one means all from there on.
+        // A stream is read up to a record: an answer that names one means all from there on.
         report.stoppedAt = answer.results.firstIndex { $0.status == .failed }
     }
 

@@ -57,7 +57,7 @@ package final class Dispatcher {
     var parkings = 0
     /// Why that cannot be done yet.
     var parkingTroubles: [SubscriptionID: String] = [:]
-    /// Whoever waits for an attempt to end.
+    /// Continuations that wait for an attempt to end.
     var endWaiters: [() -> Void] = []
     /// One at a time takes dead letters away, or counts them (`deadLetters`).
     package let turns = NameLocks()

@@ -17,7 +17,7 @@ package final class NameLocks {
     /// Returns once every name is free and taken.
     package func acquire(_ names: Set<String>) async {
         guard !names.isEmpty else { return }
-        // Whoever asked before for one of these names goes first, even while it still waits for another.
+        // An earlier call for one of these names goes first, even while it still waits for another.
         let blocked = waiting.contains { !$0.names.isDisjoint(with: names) }
         if !blocked, held.isDisjoint(with: names) {
             held.formUnion(names)

@@ -59,7 +59,7 @@ package final class Admission: Sendable {
     private var shortage: (free: Int64, least: Int64)? {
         let now = ContinuousClock.now
         return state.withLock { state in
-            // While room is missing every question looks again: whoever makes some is not to wait.
+            // While room is missing every call looks again: room that was made counts at once.
             let isKnown = state.looked.map { now - $0 < Self.trust } ?? false
             if !isKnown || state.freeBytes < state.minimumFreeBytes {
                 state.freeBytes = freeBytes

@@ -24,7 +24,7 @@ package struct HostClock: Sendable {
     /// Nanoseconds on the monotonic clock.
     package var nanoseconds: Int64 { source?().monotonic ?? Self.read(CLOCK_MONOTONIC) }
 
-    /// Both clocks at once, for whoever handles many things of one moment.
+    /// Both clocks at once, for many things of one moment.
     package var moment: Moment { Moment(now: now, wall: wall) }
 
     package struct Moment: Sendable {

@@ -171,7 +171,7 @@ extension HostRuntime {
     /// Watches all buckets that are not watched yet as they are open now; returns when each has been looked through once.
     func startWatching() async throws {
         for bucket in buckets.all where watchers[bucket.name]?.bucket !== bucket {
-            // Whoever stops the host has stopped the others.
+            // The host is being stopped: the watchers so far are stopped already.
             guard phase != .stopping else { return }
             try await watch(bucket)
         }

@@ -29,7 +29,7 @@ extension HostRuntime {
         housekeeping = LoopTimer.after(.seconds(3600)) { [weak self] in self?.keepHouse() }
     }
 
-    /// Whoever looks at the host hears that its journal only grows.
+    /// `status` says that the journal only grows.
     private func trimmed(_ trouble: String?) {
         let text = trouble.map {
             "old events cannot be dropped from the journal, which grows until its disk is full; it is tried again every "

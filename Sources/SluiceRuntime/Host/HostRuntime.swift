@@ -67,7 +67,7 @@ package final class HostRuntime {
     var deployer: Deployer!
     var pool: WorkerPool!
     var watchers: [String: BucketWatcher] = [:]
-    /// Whether events are taken in, for whoever must know it without the loop.
+    /// Whether events are taken in: known without the loop.
     let admission: Admission
     var notes: [String: String] = [:]
     var backfills = 0
@@ -261,12 +261,12 @@ package final class HostRuntime {
     }
 
     /// The first half of stopping: nothing new is seen or started, what runs may end within `grace` milliseconds, and
-    /// whoever waits for an invocation has an answer. Everything can still be asked.
+    /// callers that wait for an invocation have an answer. Everything can still be asked.
     package func drain(grace: Int = 5000) async {
         guard !isDrained else { return }
         isDrained = true
         admission.phase = .stopping
-        // At once: whoever sees that the host is stopping may rely on it while the watchers still end.
+        // At once: a caller that sees the host stopping may rely on it while the watchers still end.
         dispatcher.startNothingMore()
         housekeeping?.cancel()
         lossWatch?.cancel()

@@ -46,7 +46,7 @@ package struct OpenManifest: Codable, Sendable, Hashable {
 }
 
 /// Decides when a manifest is to be looked at and how its wait ends: a pure state machine. What is there is looked up
-/// by whoever drives it, and may change while that is being done.
+/// by its driver, and may change while that is being done.
 package struct ManifestCore: Sendable {
     /// What looking at every file of a manifest gave.
     package struct Look: Sendable, Hashable {

@@ -27,8 +27,8 @@ package struct ManifestRule: Sendable {
     }
 }
 
-/// The rules in force, and how far the log was read for them. Rules change at a position of the log, while whoever reads
-/// it is somewhere before or behind: a rule that is new takes what lies behind its deployment, all others go on where
+/// The rules in force, and how far the log was read for them. Rules change at a position of the log, while its reader is
+/// somewhere before or behind: a rule that is new takes what lies behind its deployment, all others go on where
 /// they were.
 package struct ManifestRules: Sendable {
     package private(set) var rules: [ManifestRule] = []

@@ -33,7 +33,7 @@ package final class ReplayJobs {
     let log: Logger
     unowned let dispatcher: Dispatcher
     var replays: [String: ReplayRecord] = [:]
-    /// Subscriptions being removed: whoever asks meanwhile may find them neither in the journal nor in the record.
+    /// Subscriptions being removed: meanwhile they may be neither in the journal nor in the record.
     var closing: [SubscriptionID: SubscriptionProgress] = [:]
     private(set) var isStopping = false
     /// One at a time makes or removes subscriptions: their ids count up.

@@ -70,7 +70,7 @@ package struct ReplayPlan: Sendable {
         }
         for index in paths.indices {
             if !request.dryRun, let next { paths[index].settings.id = SubscriptionID(next.value + Int64(index)) }
-            // Whoever wants to hear of outcomes heard of the original ones; a replay's are in `replay show`.
+            // The original outcomes had their events; a replay's outcomes are in `replay show`.
             paths[index].settings.destinations = nil
             if let chosen {
                 // A handler of single events gets no batches.

@@ -122,7 +122,7 @@ extension Dispatcher {
         publisher.discardStaging(run.attempt.staging, buckets: Set(run.stages.values.map(\.bucket)))
     }
 
-    /// The host stops: whoever waits for a run in the shadow hears so.
+    /// The host stops: runs in the shadow end with that answer.
     func endShadows() {
         let left = shadows
         shadows = [:]

@@ -65,7 +65,7 @@ package final class RowDiffProcess: Sendable {
         let words = arguments.map { strdup($0) } + [nil]
         defer { for word in words { free(word) } }
         var process: pid_t = 0
-        // Under the lock: whoever stops meanwhile either sees the process or keeps it from being made.
+        // Under the lock: a stop meanwhile either sees the process or keeps it from being made.
         let fault = state.withLock { state -> Int32 in
             guard !state.isStopped else { return ECANCELED }
             let fault = posix_spawn(&process, program, &actions, nil, words, environ)

@@ -77,7 +77,7 @@ package struct AttemptReport: Sendable {
     package var backtrace: [String] = []
     /// The most memory that the worker has ever had resident; 0 where it did not answer.
     package var peakKilobytes = 0
-    /// Milliseconds that whoever was asked wants to be left in peace.
+    /// Milliseconds (Retry-After) for which the target asked not to be called.
     package var retryAfter: Int64?
     /// Of a batch of a stream: the record at which the handler stopped. What comes after it does not count as delivered.
     package var stoppedAt: Int?

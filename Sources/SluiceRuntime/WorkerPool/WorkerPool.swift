@@ -218,7 +218,7 @@ package final class WorkerPool {
         removeScratch(of: worker)
         if !worker.isReady {
             versions[version]?.making -= 1
-            // It never came up: whoever waits for it hears why.
+            // It never came up: those who wait for it get the reason.
             failWaiting(version, worker.ending)
         }
         dropIfUnused(version)

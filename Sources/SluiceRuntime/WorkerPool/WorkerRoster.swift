@@ -73,7 +73,7 @@ package final class WorkerRoster: Sendable {
         Self.write(text, to: path, flags: O_APPEND)
     }
 
-    /// Through a second file: whoever reads finds the old one or the new one.
+    /// Through a second file: a reader finds the old one or the new one.
     private func replace(with text: String) -> Bool {
         guard Self.write(text, to: path + ".new", flags: O_TRUNC) else { return append(text) }
         return rename(path + ".new", path) == 0

@@ -29,7 +29,7 @@ extension DeadLetters {
         func explainNothing(_ common: CommonOptions) async throws {
             let groups = try await common.host.deadLetterGroups()
             if let function {
-                // Whoever has dead letters but is deployed no more is in the groups.
+                // The groups also have functions that are no longer deployed.
                 let deployed = try await common.host.listFunctions().map(\.status.name)
                 let names = Set(deployed + groups.map(\.function))
                 guard names.contains(function) else {

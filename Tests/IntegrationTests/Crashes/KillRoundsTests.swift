@@ -17,7 +17,7 @@ extension Integration {
             case worker
         }
 
-        @Test("Whoever is killed, whenever: every file has exactly one output, and the doctor agrees")
+        @Test("Host or worker killed at any moment: every file has exactly one output, and the doctor agrees")
         func rounds() async throws {
             let environment = ProcessInfo.processInfo.environment
             let rounds = Int(environment["SLUICE_SOAK"] ?? "") ?? 12

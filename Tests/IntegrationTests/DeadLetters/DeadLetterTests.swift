@@ -21,7 +21,7 @@ extension Integration {
                 let one = try await run(
                     TestApp.sluice, ["dlq", "list", "--limit", "1", "--json", "--data", host.data])
                 #expect(one.output.objects.count == 1 && one.errors.contains("there are more"), "\(one)")
-                // What fails by hand is told to whoever asked, and is no dead letter.
+                // What fails by hand is answered to the caller, and is no dead letter.
                 #expect(try await host.invoke(FaultyRequest("forbidden")).summary.code == "AccessDenied")
                 #expect(
                     host.logText.contains("a dead letter of a new kind") && !host.logText.contains("AccessDenied"))

@@ -41,7 +41,7 @@ extension Integration {
             }
         }
 
-        @Test("Whoever is killed, whenever: what a function puts to a stream is there once, and in order by key")
+        @Test("Host or worker killed at any moment: what a function puts to a stream is there once, in order by key")
         func relay() async throws {
             let environment = ProcessInfo.processInfo.environment
             let rounds = Int(environment["SLUICE_SOAK"] ?? "") ?? 6

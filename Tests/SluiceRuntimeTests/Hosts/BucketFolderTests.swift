@@ -207,7 +207,7 @@ struct BucketFolderTests {
         await #expect(throws: (any Error).self) { try await host.deploy(rules: rules) }
         host.journal.injectReadFault(nil)
         #expect(try await host.control.status().warnings.contains { $0.contains("not wholly in force") })
-        // The rule counts from its deployment on, whoever takes it when.
+        // The rule counts from its deployment on, whenever it is taken into force.
         _ = try await host.put(["fail"])
         try await host.deploy(rules: rules)
         #expect(try await host.control.status().warnings == [])

@@ -11,7 +11,7 @@ struct ReplayHostTests {
     private static let shop = "pattern: {source: [shop]}\ntargets: [{function: InC}]"
     private static let pattern = #"{"source": ["shop"]}"#
 
-    @Test("A host that stops while something runs in the shadow tells whoever waits once")
+    @Test("A host that stops while something runs in the shadow answers its caller once")
     func stopping() async throws {
         let host = try await HostInProcess(rules: [:])
         _ = try await host.put(["hang", "hang"])

@@ -29,7 +29,7 @@ struct RowDiffProcessTests {
         }
     }
 
-    @Test("Whoever stops ends what runs, and nothing starts any more")
+    @Test("A stop ends what runs, and nothing starts any more")
     func stopping() async throws {
         let began = folder.path + "/began"
         #expect(mkfifo(began, 0o600) == 0)

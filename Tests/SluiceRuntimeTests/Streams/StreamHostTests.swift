@@ -255,7 +255,7 @@ struct StreamHostTests {
         await host.stop()
     }
 
-    @Test("Whoever reads after the end of everything finds nothing")
+    @Test("Reading after the end of everything finds nothing")
     func beyond() async throws {
         let host = try await HostInProcess(rules: [:], streams: ["clicks": ""])
         let last = try #require(try await host.put(keys: ["a"], to: "clicks").first).sequenceNumber
