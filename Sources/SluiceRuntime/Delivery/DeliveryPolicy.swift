@@ -1,8 +1,8 @@
 /// Monotonic milliseconds within one life of the host. Persisted times are wall-clock; see `HostClock`.
 package typealias Instant = Int64
 
-/// How often, how long and how far apart a failing delivery is tried. AWS's words: `maximumRetryAttempts`,
-/// `maximumEventAgeInSeconds`.
+/// How often, how long and how far apart a failing delivery is tried, in milliseconds: the words of the file are those of
+/// AppConfig's `RetryPolicy`.
 package struct DeliveryPolicy: Sendable, Hashable {
     /// Tries in all: one more than `maximumRetryAttempts`.
     package var maximumAttempts: Int
@@ -59,22 +59,5 @@ package struct DeliveryPolicy: Sendable, Hashable {
         let nominal = nominalDelay(after: attempt)
         guard jitter, nominal > 0 else { return nominal }
         return Int64.random(in: 0...nominal, using: &random)
-    }
-}
-
-/// A small seedable generator (SplitMix64, Steele et al. 2014), so that a simulated history can be repeated.
-package struct SplitMix64: RandomNumberGenerator, Sendable {
-    private var state: UInt64
-
-    package init(seed: UInt64) {
-        state = seed
-    }
-
-    package mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var z = state
-        z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-        return z ^ (z >> 31)
     }
 }

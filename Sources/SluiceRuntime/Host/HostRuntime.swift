@@ -1,41 +1,11 @@
 import AppConfig
 import FunctionProtocol
 import Glibc
-package import HostAPI
+import HostAPI
 package import Journal
 package import Logging
 import ObjectStore
 package import UVLoop
-
-/// How a host is started.
-package struct HostOptions: Sendable {
-    package var dataFolder: String
-    /// Nil: go on with what is deployed.
-    package var appFolder: String?
-    /// Taken without an `appFolder` where nothing is deployed yet, or where it is what was deployed.
-    package var fallbackAppFolder: String?
-    /// The `sluice-worker` executable; nil: beside this program.
-    package var worker: String?
-
-    package init(
-        dataFolder: String, appFolder: String?, fallbackAppFolder: String? = nil, worker: String? = nil
-    ) {
-        self.fallbackAppFolder = fallbackAppFolder
-        self.dataFolder = dataFolder
-        self.appFolder = appFolder
-        self.worker = worker
-    }
-}
-
-/// Why a host cannot start.
-package struct HostStartError: Error, Sendable, CustomStringConvertible {
-    package var message: String
-    package var findings: [AppFinding] = []
-
-    package var description: String {
-        ([message] + findings.map { "  \($0)" }).joined(separator: "\n")
-    }
-}
 
 /// The parts of a host, put together; starts them in order and stops them in reverse.
 @LoopActor
@@ -70,7 +40,6 @@ package final class HostRuntime {
     /// Whether events are taken in: known without the loop.
     let admission: Admission
     var notes: [String: String] = [:]
-    var backfills = 0
     /// Whose turn it is to take an app into force.
     let deploying = NameLocks()
     /// A deployment that the journal has and the dispatcher not yet.
@@ -157,16 +126,7 @@ package final class HostRuntime {
             waitUntilFilled: { [unowned self] logs, app in
                 await self.publisher.waitUntilFilled(logs, buckets: self.leaving(app), milliseconds: 10_000)
             })
-        var deployment = Deployment.empty
-        if let stored = state.deployment {
-            // Taking it for an empty one would give its subscriptions up, and what waits for them.
-            guard let known = JSONText.decode(Deployment.self, from: stored) else {
-                throw HostStartError(
-                    message: "the deployment stored in \(options.dataFolder) cannot be read: another version of sluice "
-                        + "wrote it; start that version, or use another data folder")
-            }
-            deployment = known.rebased(to: options.dataFolder)
-        }
+        var deployment = try storedDeployment()
         if deployment.ruleSet > 0 {
             let refused = try deployer.restore(deployment)
             for finding in refused { log.warning("\(finding)") }
@@ -181,26 +141,7 @@ package final class HostRuntime {
             state: state, journal: journal, buckets: buckets, committer: committer, files: files, clock: clock,
             publisher: publisher, dispatcher: dispatcher, log: log)
         try await recovery.finishDecisions()
-        if let folder = appFolder(over: deployment) {
-            let outcome = await deployer.deploy(folder: folder, over: deployment, dryRun: false)
-            if outcome.accepted {
-                for finding in outcome.findings { log.warning("\(finding)") }
-                deployment = outcome.deployment
-            } else if options.appFolder == nil, deployment.ruleSet > 0 {
-                // Nobody has asked for another app than the one in force: a slip in a file must not keep a host from coming
-                // back.
-                for finding in outcome.findings { log.error("\(finding)") }
-                let first = outcome.findings.first { $0.severity == "error" }
-                let text =
-                    "the app in \(folder) cannot be deployed (\(first.map { "\($0)" } ?? "?")); what was deployed before, "
-                    + "rule set \(deployment.ruleSet), stays in force: mend it and run `sluice deploy`"
-                log.error("\(text)")
-                notes[Self.appNote] = text
-                await closeReopened(notIn: deployment)
-            } else {
-                throw HostStartError(message: "the app in \(folder) cannot be deployed:", findings: outcome.findings)
-            }
-        }
+        deployment = try await deployAtStart(over: deployment)
         publisher.leaving = [:]
         // Before anything is put there: which folder it is must be known by then.
         try await changeBuckets()
@@ -209,6 +150,48 @@ package final class HostRuntime {
         try await take(deployment)
         await closeBuckets(notIn: deployment.app)
         try await recovery.loadPending()
+        try await beginServices(deployment)
+    }
+
+    /// What the life before had in force.
+    private func storedDeployment() throws -> Deployment {
+        guard let stored = state.deployment else { return .empty }
+        // Taking it for an empty one would give its subscriptions up, and what waits for them.
+        guard let known = JSONText.decode(Deployment.self, from: stored) else {
+            throw HostStartError(
+                message: "the deployment stored in \(options.dataFolder) cannot be read: another version of sluice "
+                    + "wrote it; start that version, or use another data folder")
+        }
+        return known.rebased(to: options.dataFolder)
+    }
+
+    /// Deploys the app's folder where there is one to deploy.
+    /// - Returns: what is in force.
+    private func deployAtStart(over deployment: Deployment) async throws -> Deployment {
+        guard let folder = appFolder(over: deployment) else { return deployment }
+        let outcome = await deployer.deploy(folder: folder, over: deployment, dryRun: false)
+        if outcome.accepted {
+            for finding in outcome.findings { log.warning("\(finding)") }
+            return outcome.deployment
+        } else if options.appFolder == nil, deployment.ruleSet > 0 {
+            // Nobody has asked for another app than the one in force: a slip in a file must not keep a host from coming
+            // back.
+            for finding in outcome.findings { log.error("\(finding)") }
+            let first = outcome.findings.first { $0.severity == "error" }
+            let text =
+                "the app in \(folder) cannot be deployed (\(first.map { "\($0)" } ?? "?")); what was deployed before, "
+                + "rule set \(deployment.ruleSet), stays in force: correct it and run `sluice deploy`"
+            log.error("\(text)")
+            notes[Self.appNote] = text
+            await closeReopened(notIn: deployment)
+            return deployment
+        } else {
+            throw HostStartError(message: "the app in \(folder) cannot be deployed:", findings: outcome.findings)
+        }
+    }
+
+    /// From here on deliveries run, files are seen, and what the clock starts is due.
+    private func beginServices(_ deployment: Deployment) async throws {
         if try await mustScanFirst() { try await startWatching() }
         dispatcher.release()
         try await redrives.resume()

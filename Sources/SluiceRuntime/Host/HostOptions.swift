@@ -1,0 +1,31 @@
+package import HostAPI
+
+/// How a host is started.
+package struct HostOptions: Sendable {
+    package var dataFolder: String
+    /// Nil: go on with what is deployed.
+    package var appFolder: String?
+    /// Taken without an `appFolder` where nothing is deployed yet, or where it is what was deployed.
+    package var fallbackAppFolder: String?
+    /// The `sluice-worker` executable; nil: beside this program.
+    package var worker: String?
+
+    package init(
+        dataFolder: String, appFolder: String?, fallbackAppFolder: String? = nil, worker: String? = nil
+    ) {
+        self.fallbackAppFolder = fallbackAppFolder
+        self.dataFolder = dataFolder
+        self.appFolder = appFolder
+        self.worker = worker
+    }
+}
+
+/// Why a host cannot start.
+package struct HostStartError: Error, Sendable, CustomStringConvertible {
+    package var message: String
+    package var findings: [AppFinding] = []
+
+    package var description: String {
+        ([message] + findings.map { "  \($0)" }).joined(separator: "\n")
+    }
+}
