@@ -1,7 +1,7 @@
 /// Folders of a path that say when: `2026/11/21/23`, `2026-11-21`, `2026.11`, `21-11-2026`, `20261121`, `2026112123`.
 ///
-/// Any other number is a name: that of a store or a customer. A year is one of 1900 to 2199; what a number below it may be
-/// (month, day, hour, minute) follows from the folder above it.
+/// Any other number is a name: that of a store or a customer. A year is one of 1900 to 2199; what a number below it may
+/// be (month, day, hour, minute) follows from the folder above it.
 enum DateFolders {
     /// Years, months, days, hours, minutes, seconds.
     private static let ranges = [1900...2199, 1...12, 1...31, 0...23, 0...59, 0...59]

@@ -5,8 +5,8 @@ extension QualityRules {
     /// Reads the tables that `ReferentialIntegrity` refers to: where `references` says (`bucket/key`), else
     /// `reference/<alias>.csv`.
     ///
-    /// Throws `ReferenceMissing` when one is not there, to be tried again by the policy; `InvalidReference` when it cannot
-    /// be read or lacks a column.
+    /// Throws `ReferenceMissing` when one is not there, to be tried again by the policy; `InvalidReference` when it
+    /// cannot be read or lacks a column.
     public mutating func readReferences(_ context: Context) async throws {
         for (alias, uses) in Dictionary(grouping: neededReferences, by: \.alias) {
             let place = referenceLocations[alias] ?? "reference/\(alias).csv"

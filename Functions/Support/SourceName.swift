@@ -9,8 +9,8 @@ struct SourceName {
 
     init(_ location: ObjectLocation) { text = Self.hash(location.description) }
 
-    /// Of the records of a batch, by their invocation ids: another set of them has another name, and so has the same set
-    /// in a replay.
+    /// Of the records of a batch, by their invocation ids: another set of them has another name, and so has the same
+    /// set in a replay.
     init(ofRecords ids: [String]) { text = Self.hash(ids.joined(separator: "\n")) }
 
     private static func hash(_ source: String) -> String {
@@ -35,8 +35,8 @@ struct SourceName {
 }
 
 extension ObjectData {
-    /// Throws `NewerVersion` for an object that a redrive got from its dead letter while the bucket has a newer one: what
-    /// was made of the newer version must not be replaced by what the older one gives.
+    /// Throws `NewerVersion` for an object that a redrive got from its dead letter while the bucket has a newer one:
+    /// what was made of the newer version must not be replaced by what the older one gives.
     package func requireNewest(_ context: Context) async throws {
         // What the bucket itself has is compared by the host when the invocation ends.
         guard info.sequencer.isEmpty else { return }

@@ -1,8 +1,8 @@
 import Columnar
 import FunctionKit
 
-/// The files of a partitioned conversion as staged objects: none of them is seen before the invocation has succeeded, and
-/// then all of them are.
+/// The files of a partitioned conversion as staged objects: none of them is seen before the invocation has succeeded,
+/// and then all of them are.
 final class StagedPartitions: PartitionedOutput {
     private struct Name: Hashable {
         var path: String
@@ -45,8 +45,8 @@ final class StagedPartitions: PartitionedOutput {
         staged = [:]
     }
 
-    /// Puts all files under `prefix`, by the name of their source: so a second run gets the same keys, however often its
-    /// conversion began again.
+    /// Puts all files under `prefix`, by the name of their source: so a second run gets the same keys, however often
+    /// its conversion began again.
     /// - Returns: the keys in the order of `files`.
     func put(_ files: [PartitionFile], _ names: SourceName, prefix: String) throws -> [String] {
         var keys: [String] = []

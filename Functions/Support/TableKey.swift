@@ -1,8 +1,8 @@
 import Columnar
 import FunctionKit
 
-/// The table that an object's key names: `<anything>/<database>/<table>/<file>`. Folders of dates (see `DateFolders`) and
-/// of partitions (`month=11`) are passed over, wherever they stand: the days of a table are one table.
+/// The table that an object's key names: `<anything>/<database>/<table>/<file>`. Folders of dates (see `DateFolders`)
+/// and of partitions (`month=11`) are passed over, wherever they stand: the days of a table are one table.
 public struct TableKey: Sendable, Hashable {
     /// The last folder but one, lower-cased, other characters than `a-z 0-9 _` replaced by `_`.
     public var database: String

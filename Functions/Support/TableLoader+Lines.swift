@@ -31,9 +31,9 @@ extension TableLoader {
     /// Converts the records of a batch to one Parquet file of a table, or to one in each folder of its partition, and
     /// registers them. The files are named after the records in them: another batch adds its rows.
     ///
-    /// A record that does not fit the table or breaks a rule is left out, with its reason; so is what comes after it in its
-    /// group, which the host delivers again. All effects are those of one record's context: they are committed although
-    /// others of the batch fail.
+    /// A record that does not fit the table or breaks a rule is left out, with its reason; so is what comes after it in
+    /// its group, which the host delivers again. All effects are those of one record's context: they are committed
+    /// although others of the batch fail.
     ///
     /// Throws as `load(_:database:table:context:)` does.
     public func load(lines: [Line], source: String, database: String, table: String) async throws -> LoadedLines {

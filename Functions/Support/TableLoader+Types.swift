@@ -13,7 +13,8 @@ extension TableLoader {
         public var rowGroupBytes: Int?
         /// Free entries of each file's footer.
         public var metadata: [String: String]?
-        /// `current` (the default), `legacy` for readers of Parquet 1.0, or `newest` with encodings that few readers know.
+        /// `current` (the default), `legacy` for readers of Parquet 1.0, or `newest` with encodings that few readers
+        /// know.
         public var compatibility: String?
         /// Divides the rows among files in folders: `region`, `at:day`, `at:yyyy/MM/dd/HH`, or several with commas.
         public var partitionBy: String?
@@ -25,9 +26,9 @@ extension TableLoader {
         public var nullTokens: [String]?
         /// How the files are read: format, encoding, dialect.
         public var input: InputSettings?
-        /// What becomes of rows that cannot be read as they stand: `fail` (the default) fails the file, `pad` takes missing
-        /// fields for nulls, `quarantine` leaves them out, and those that do not fit the table, and puts them with their
-        /// reasons into the quarantine bucket.
+        /// What becomes of rows that cannot be read as they stand: `fail` (the default) fails the file, `pad` takes
+        /// missing fields for nulls, `quarantine` leaves them out, and those that do not fit the table, and puts them
+        /// with their reasons into the quarantine bucket.
         public var malformedRows: String?
         /// `quarantine` unless given.
         public var quarantineBucket: String?

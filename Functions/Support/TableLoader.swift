@@ -11,7 +11,8 @@ public struct TableLoader: Sendable {
     private let quarantineBucket: String
     let checks: LoadChecks
 
-    /// Throws `HandlerError` with code `InvalidConfiguration` for an unknown word or a partitioning that cannot be read.
+    /// Throws `HandlerError` with code `InvalidConfiguration` for an unknown word or a partitioning that cannot be
+    /// read.
     public init(_ settings: Settings, defaultBucket: String) throws {
         bucket = settings.targetBucket ?? defaultBucket
         properties = settings.properties ?? [:]

@@ -3,9 +3,9 @@ import FunctionKit
 import Glibc
 
 /// The function of `sluice bench pipeline`: decodes every event and counts it, so that what is measured includes a
-/// handler that has really read its events, and what is counted is counted by it. With `DELAY_MS` in its environment it is
-/// the slow neighbour: it waits so long and counts nothing. With `FAIL` it fails every event, for
-/// `sluice bench redrive`.
+/// handler that has really read its events, and what is counted is counted by it. With `DELAY_MS` in its environment it
+/// is the slow neighbour: it waits so long and counts nothing. With `FAIL` it fails every event, for `sluice bench
+/// redrive`.
 private struct BenchCounter: BatchHandler {
     /// The two fields that the benchmark's events carry for it.
     struct Event: Decodable, Sendable {

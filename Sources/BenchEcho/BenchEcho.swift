@@ -1,6 +1,7 @@
 import FunctionKit
 
-/// The function that `sluice bench` runs: takes any event and answers nothing, so that what is measured is the way there.
+/// The function that `sluice bench` runs: takes any event and answers nothing, so that what is measured is the way
+/// there.
 private struct BenchEcho: BytesHandler {
     func handle(_ payload: [UInt8], context: Context) async throws -> [UInt8] { [] }
 }

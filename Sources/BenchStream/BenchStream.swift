@@ -2,8 +2,8 @@ import BenchTally
 import FunctionKit
 import Glibc
 
-/// The function of `sluice bench streams`: decodes every record and its data, counts it, and notes when it had it, so that the
-/// benchmark can see whether each key's records came one after the other, whichever worker got them.
+/// The function of `sluice bench streams`: decodes every record and its data, counts it, and notes when it had it, so
+/// that the benchmark can see whether each key's records came one after the other, whichever worker got them.
 private struct BenchStream: BatchHandler {
     /// What the benchmark's producer puts.
     struct Item: Decodable, Sendable {
@@ -31,8 +31,8 @@ private struct BenchStream: BatchHandler {
     }
 }
 
-/// Which records one worker has handled and when, in a file of its scratch folder, where the benchmark reads it: workers may
-/// write nowhere else, so nobody but the benchmark sees what all of them did.
+/// Which records one worker has handled and when, in a file of its scratch folder, where the benchmark reads it:
+/// workers may write nowhere else, so nobody but the benchmark sees what all of them did.
 ///
 /// Unchecked: a worker runs one invocation at a time.
 private final class OrderLog: @unchecked Sendable {

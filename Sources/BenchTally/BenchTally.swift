@@ -1,6 +1,7 @@
 import Glibc
 
-/// What one worker of a benchmark's function has seen, kept in a file of its scratch folder, where the benchmark reads it.
+/// What one worker of a benchmark's function has seen, kept in a file of its scratch folder, where the benchmark reads
+/// it.
 ///
 /// Unchecked: a worker runs one invocation at a time.
 package final class BenchTally: @unchecked Sendable {

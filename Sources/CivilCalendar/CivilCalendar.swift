@@ -1,5 +1,5 @@
-// The proleptic Gregorian calendar by Howard Hinnant's algorithms (https://howardhinnant.github.io/date_algorithms.html).
-// Inlinable, because readers of tables call it once a cell.
+// The proleptic Gregorian calendar by Howard Hinnant's algorithms
+// (https://howardhinnant.github.io/date_algorithms.html). Inlinable, because readers of tables call it once a cell.
 
 /// The quotient, rounded down.
 @inlinable package func floorDivide(_ value: Int64, _ divisor: Int64) -> Int64 {

@@ -21,8 +21,8 @@ public struct ColumnarError: Error, Sendable, Hashable {
         public static let notText = Code("NotText")
         /// A record holds a byte sequence that is no UTF-8.
         public static let invalidUTF8 = Code("InvalidUTF8")
-        /// The input breaks the rules of the encoding it is read in (an unpaired UTF-16 surrogate, a byte that Windows-1252
-        /// does not have).
+        /// The input breaks the rules of the encoding it is read in (an unpaired UTF-16 surrogate, a byte that
+        /// Windows-1252 does not have).
         public static let invalidEncoding = Code("InvalidEncoding")
         /// A member of an archive has other columns than the first one.
         public static let headerMismatch = Code("HeaderMismatch")

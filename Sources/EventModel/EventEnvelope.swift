@@ -79,8 +79,8 @@ public struct EventEnvelope: Sendable, Hashable {
         return output
     }
 
-    /// The source of an event as `bytes` writes it, read from its head alone; nil for an event of another form, and for one
-    /// that has escapes before the end of its source.
+    /// The source of an event as `bytes` writes it, read from its head alone; nil for an event of another form, and for
+    /// one that has escapes before the end of its source.
     package static func writtenSource(of event: UnsafeRawBufferPointer) -> UnsafeRawBufferPointer? {
         var place = 0
         guard skip(beforeID, in: event, &place), plainText(in: event, &place) != nil,

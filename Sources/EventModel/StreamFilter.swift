@@ -3,7 +3,8 @@ import FunctionJSON
 /// What the pattern of a rule on a stream is matched against, as with Lambda's event filtering of Kinesis
 /// (https://docs.aws.amazon.com/lambda/latest/dg/with-kinesis-filtering.html): the record with its data as JSON.
 ///
-/// `{"partitionKey":"…","eventSource":"aws:kinesis","eventSourceARN":"…","data":{…}}`; without `data` where that is no JSON.
+/// `{"partitionKey":"…","eventSource":"aws:kinesis","eventSourceARN":"…","data":{…}}`; without `data` where that is no
+/// JSON.
 package enum StreamFilter {
     /// The pattern of a rule that takes every record.
     package static let everything = #"{"eventSource":["aws:kinesis"]}"#
@@ -29,7 +30,8 @@ package enum StreamFilter {
         return text
     }
 
-    /// What a pattern sees of a stored payload: of a stream's record its document, of any other event the payload itself.
+    /// What a pattern sees of a stored payload: of a stream's record its document, of any other event the payload
+    /// itself.
     package static func subject(of payload: [UInt8]) -> [UInt8] {
         StreamRecordText.Parts(payload).map(document) ?? payload
     }

@@ -3,8 +3,8 @@
 package enum StreamSequence {
     /// Digits of a sequence number.
     package static let digits = 56
-    /// What every sequence number begins with: none has a zero in front, and all are equally long, so that they compare as
-    /// texts and as numbers.
+    /// What every sequence number begins with: none has a zero in front, and all are equally long, so that they compare
+    /// as texts and as numbers.
     private static let head = "49"
 
     /// The sequence number of the record at a position of the journal.
@@ -34,8 +34,8 @@ package enum StreamSequence {
         return Int64(text.dropFirst(head.utf8.count))
     }
 
-    /// The position of the record that a sequence number, alone or behind its shard and a colon, stands for; nil for a text
-    /// that is neither.
+    /// The position of the record that a sequence number, alone or behind its shard and a colon, stands for; nil for a
+    /// text that is neither.
     package static func ofRecord(_ id: String) -> Int64? {
         let parts = id.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
         if parts.count == 2, shardNumber(String(parts[0])) == nil { return nil }

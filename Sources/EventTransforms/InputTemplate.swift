@@ -83,7 +83,8 @@ struct InputTemplate: Sendable, Hashable {
 
 /// Cuts a template at its placeholders.
 struct TemplateScanner {
-    /// Variables that every template has (https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-transform-target-input.html).
+    /// Variables that every template has
+    /// (https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-transform-target-input.html).
     static let predefined: Set<String> = [
         "aws.events.rule-arn", "aws.events.rule-name", "aws.events.event.ingestion-time", "aws.events.event",
         "aws.events.event.json",

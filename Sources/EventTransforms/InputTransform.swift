@@ -75,8 +75,8 @@ package struct InputTransform: Sendable, Hashable {
 
     /// What the handler gets for an event (a whole envelope): one JSON value without white space of its own.
     ///
-    /// Throws `pathNotFound` where the event lacks what `inputPath` names, and `invalidResult` where the filled template
-    /// is not JSON (an object within a string, which AWS drops silently) or too large.
+    /// Throws `pathNotFound` where the event lacks what `inputPath` names, and `invalidResult` where the filled
+    /// template is not JSON (an object within a string, which AWS drops silently) or too large.
     package func apply(to event: [UInt8], context: TransformContext) throws(TransformError) -> [UInt8] {
         let root: JSONNode
         do throws(JSONError) {

@@ -1,5 +1,5 @@
-// Requests and replies of the catalog calls, and the table as host and worker send it. FunctionKit has its own `Table` and
-// `TableFile`, so that the sources of handlers do not depend on the names of the wire.
+// Requests and replies of the catalog calls, and the table as host and worker send it. FunctionKit has its own `Table`
+// and `TableFile`, so that the sources of handlers do not depend on the names of the wire.
 
 /// A column of a table. Types in Hive's words: `boolean bigint double decimal(p,s) date timestamp string …`.
 package struct CatalogColumn: Codable, Sendable, Hashable {

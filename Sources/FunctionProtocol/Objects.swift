@@ -127,9 +127,9 @@ package struct TransferRequest: Codable, Sendable {
 }
 
 /// GENERATE_KEY: a key `<prefix><hash><suffix>` whose hash depends on event, subscription and how many were asked
-/// for the same record before in this attempt, so that a later attempt or a replay of the same event, in whatever batch,
-/// gets the same keys and replaces its own output. Without a record, the events of the whole batch stand for the event.
-/// Reply `GeneratedKey`.
+/// for the same record before in this attempt, so that a later attempt or a replay of the same event, in whatever
+/// batch, gets the same keys and replaces its own output. Without a record, the events of the whole batch stand for the
+/// event. Reply `GeneratedKey`.
 package struct GenerateKeyRequest: Codable, Sendable {
     package var bucket: String
     package var prefix: String

@@ -3,8 +3,8 @@ import FunctionProtocol
 import Synchronization
 
 extension TestHost {
-    /// A record of a stream as a handler gets it, with bytes as they are. Each has a higher sequence number than the one
-    /// before; all are of one shard.
+    /// A record of a stream as a handler gets it, with bytes as they are. Each has a higher sequence number than the
+    /// one before; all are of one shard.
     ///
     /// ```swift
     /// let records = [host.streamRecord("clicks", partitionKey: "ada", #"{"page":"/"}"#)]

@@ -34,8 +34,8 @@ public final class TestHost: Sendable {
         public init() {}
     }
 
-    /// The `grants` of function.yaml: buckets to read and to write, buses to put events on, streams to put records into.
-    /// `*` stands for all.
+    /// The `grants` of function.yaml: buckets to read and to write, buses to put events on, streams to put records
+    /// into. `*` stands for all.
     public struct Grants: Sendable {
         public var read: Set<String>
         public var write: Set<String>

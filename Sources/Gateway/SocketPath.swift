@@ -1,7 +1,7 @@
 import Glibc
 
-/// The host's socket, `api.sock` in the data folder. A socket's path has at most 107 bytes, a data folder's may have more:
-/// so both ends go through a descriptor of the folder.
+/// The host's socket, `api.sock` in the data folder. A socket's path has at most 107 bytes, a data folder's may have
+/// more: so both ends go through a descriptor of the folder.
 struct SocketPath: ~Copyable {
     static let name = "api.sock"
 

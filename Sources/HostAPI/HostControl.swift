@@ -26,8 +26,8 @@ package protocol HostControl: Sendable {
     /// New events as they are committed, from now on.
     func tailEvents(_ query: EventQuery) async throws -> AsyncThrowingStream<EventRecord, any Error>
 
-    /// The tree that an event belongs to, from the event from outside on. `id` is that of an event, an attempt or a dead
-    /// letter, or `bucket/key` of an object.
+    /// The tree that an event belongs to, from the event from outside on. `id` is that of an event, an attempt or a
+    /// dead letter, or `bucket/key` of an object.
     func trace(id: String) async throws -> Trace
 
     // MARK: Streams

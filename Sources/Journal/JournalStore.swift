@@ -18,8 +18,8 @@ package protocol JournalStore: AnyObject, Sendable {
     /// it appended, in order of position. Set once, before the first submit.
     func observeAppends(_ observer: @escaping @Sendable ([CommittedRecord]) -> Void)
 
-    /// Called on the journal's thread for a record whose rule set is no longer the one in force. What it returns is what is
-    /// appended: the same event, with the subscriptions and the lineage that the rule set in force gives it.
+    /// Called on the journal's thread for a record whose rule set is no longer the one in force. What it returns is
+    /// what is appended: the same event, with the subscriptions and the lineage that the rule set in force gives it.
     func setRematch(_ rematch: @escaping @Sendable (Append, _ ruleSet: Int64) -> Append)
 
     // MARK: Reading. Safe from any thread; blocking: call on a file thread, page through long results.
@@ -35,8 +35,8 @@ package protocol JournalStore: AnyObject, Sendable {
     func position(ofRuleSet ruleSet: Int64) throws(JournalError) -> Position?
     /// The record at a position; nil where it was trimmed or is not there yet.
     func record(at position: Position) throws(JournalError) -> StoredRecord?
-    /// At most `limit` records after a position, and no more of them than together have `bytes` bytes of payload (but one in
-    /// any case).
+    /// At most `limit` records after a position, and no more of them than together have `bytes` bytes of payload (but
+    /// one in any case).
     func records(log: String?, after: Position, limit: Int, bytes: Int) throws(JournalError) -> [StoredRecord]
     /// The newest `limit` records, oldest of them first.
     func lastRecords(log: String?, limit: Int) throws(JournalError) -> [StoredRecord]
@@ -47,18 +47,18 @@ package protocol JournalStore: AnyObject, Sendable {
     /// The first position whose record was ingested at `time` or later, to within one commit; head + 1 if there is
     /// none. Clocks may have stepped back: look at each record's own time.
     func position(ingestedFrom time: Milliseconds) throws(JournalError) -> Position
-    /// The last position whose record was ingested before `time`, to within one commit; 0 if there is none. Clocks may have
-    /// stepped back, here too.
+    /// The last position whose record was ingested before `time`, to within one commit; 0 if there is none. Clocks may
+    /// have stepped back, here too.
     func position(ingestedBefore time: Milliseconds) throws(JournalError) -> Position
-    /// At most `limit` entries, and no more of them than together have `bytes` bytes of payload and history (but one in any
-    /// case): the end is an empty page.
+    /// At most `limit` entries, and no more of them than together have `bytes` bytes of payload and history (but one in
+    /// any case): the end is an empty page.
     func pending(
         _ subscription: SubscriptionID?, after ordinal: Int64, limit: Int, bytes: Int
     ) throws(JournalError) -> [PendingEntry]
     /// Bounded by the filter's `limit` and `bytes`, likewise.
     func deadLetters(_ filter: DeadLetterFilter) throws(JournalError) -> [DeadLetter]
-    /// What dead letters after `id` keep of their inputs, without their events: those that are dead or being redriven and
-    /// keep something, at most `limit` of them.
+    /// What dead letters after `id` keep of their inputs, without their events: those that are dead or being redriven
+    /// and keep something, at most `limit` of them.
     func keptInputs(after id: Int64, limit: Int) throws(JournalError) -> [(id: Int64, input: [UInt8])]
     /// How many dead letters a filter chooses, whatever its limit, and the highest id among them (0 for none).
     func deadLetterCount(_ filter: DeadLetterFilter) throws(JournalError) -> (count: Int, lastID: Int64)
@@ -98,8 +98,8 @@ package protocol JournalStore: AnyObject, Sendable {
     /// Recounts everything from the log, the pending set and the dead letters, while work goes on. Blocking.
     func recount() throws(JournalError) -> AuditReport
 
-    /// Drops the oldest records that every subscription has settled and that were ingested before `limit`, none behind `end`,
-    /// and the invocations that started before `limit`. Their counts stay. Blocking.
+    /// Drops the oldest records that every subscription has settled and that were ingested before `limit`, none behind
+    /// `end`, and the invocations that started before `limit`. Their counts stay. Blocking.
     @discardableResult
     func trim(settledBelow limit: Milliseconds, upTo end: Position) throws(JournalError) -> TrimReport
 
@@ -139,8 +139,8 @@ extension JournalStore {
     }
 }
 
-/// A record as the dispatcher gets it. A class because it goes from hand to hand between threads: handing it on costs one
-/// reference count, and not one for each of its parts.
+/// A record as the dispatcher gets it. A class because it goes from hand to hand between threads: handing it on costs
+/// one reference count, and not one for each of its parts.
 package final class CommittedRecord: Sendable {
     package let position: Position
     package let log: String

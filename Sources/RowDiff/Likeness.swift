@@ -1,5 +1,5 @@
-/// How the values of a column are compared: by their texts where both files have the same type, else by what they mean, so
-/// that a CSV file's `20` is a Parquet file's `20.0`.
+/// How the values of a column are compared: by their texts where both files have the same type, else by what they mean,
+/// so that a CSV file's `20` is a Parquet file's `20.0`.
 enum Likeness: Sendable, Hashable {
     case text
     /// Decimal digits, all of them.

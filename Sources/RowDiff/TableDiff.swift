@@ -4,8 +4,8 @@ package import HostAPI
 /// The rows of two tables compared as multisets: where in the file a row stands does not matter, how often does.
 ///
 /// What is kept of a row is a hash. Rows are counted in a dictionary that is filled from one file and emptied from the
-/// other; where that would take more than the memory allowed, rows are cut into parts by their hash and the files are read
-/// once for each part. A changed row is one that has gone and one that has come with the same key.
+/// other; where that would take more than the memory allowed, rows are cut into parts by their hash and the files are
+/// read once for each part. A changed row is one that has gone and one that has come with the same key.
 package struct TableDiff: Sendable {
     package var keys: [String]
     /// How many rows are told in full.

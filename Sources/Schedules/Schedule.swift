@@ -1,8 +1,8 @@
 /// An expression in a time zone: the moments at which it is due. Pure; moments are seconds since 1970, UTC.
 ///
 /// Daylight saving time is treated as EventBridge Scheduler documents it
-/// (https://docs.aws.amazon.com/scheduler/latest/UserGuide/schedule-types.html): a time that is skipped in spring is not
-/// made up for; a time that comes twice in autumn counts once, the first time. A rate goes by elapsed time.
+/// (https://docs.aws.amazon.com/scheduler/latest/UserGuide/schedule-types.html): a time that is skipped in spring is
+/// not made up for; a time that comes twice in autumn counts once, the first time. A rate goes by elapsed time.
 package struct Schedule: Sendable, Hashable {
     package let expression: ScheduleExpression
     package let zone: TimeZoneRules

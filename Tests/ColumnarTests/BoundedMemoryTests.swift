@@ -5,7 +5,8 @@ import Testing
 /// Files made to take memory, read where there is little: in a process of its own, whose address space is limited.
 @Suite("Bounded memory", .timeLimit(.minutes(5)))
 struct BoundedMemoryTests {
-    /// Leaves `room` bytes of address space beyond what the process has. False under a sanitizer, which needs terabytes.
+    /// Leaves `room` bytes of address space beyond what the process has. False under a sanitizer, which needs
+    /// terabytes.
     private static func limit(_ room: Int) -> Bool {
         let pages = (try? String(contentsOfFile: "/proc/self/statm", encoding: .utf8))?.split(separator: " ").first
         let used = (pages.flatMap { Int($0) } ?? 0) * sysconf(Int32(_SC_PAGESIZE))

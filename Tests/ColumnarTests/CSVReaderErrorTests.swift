@@ -151,7 +151,8 @@ struct CSVReaderErrorTests {
 }
 
 extension ColumnarError {
-    /// Whether it says where: the byte or the row. What only a header or a schema can be blamed for has a line or a column.
+    /// Whether it says where: the byte or the row. What only a header or a schema can be blamed for has a line or a
+    /// column.
     var namesPlace: Bool {
         if byteOffset != nil || row != nil { return true }
         switch code {

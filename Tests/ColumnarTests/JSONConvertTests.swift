@@ -214,7 +214,8 @@ struct JSONConvertTests {
 
     @Test("the members of an archive are one table, whatever fields each has")
     func archive() throws {
-        // Made by Python's zipfile: {"a":1,"l":[1]} and {"a":2} in one member, {"a":2.5,"l":["x"],"n":{"z":1}} in the other.
+        // Made by Python's zipfile: {"a":1,"l":[1]} and {"a":2} in one member, {"a":2.5,"l":["x"],"n":{"z":1}} in the
+        // other.
         let text =
             "UEsDBBQAAAAIADtGdV0wlC8jFwAAABgAAAAIAAAAMS5uZGpzb26rVkpUsjLUUcpRsoo2jK3lqgbxjWq5AFBLAwQUAAAACAA7"
             + "RnVd16yo5CIAAAAgAAAACAAAADIubmRqc29uq1ZKVLIy0jPVUcpRsopWqlCK1VHKU7KqVqpSsjKsreUCAFBLAQIUAxQAAAAI"

@@ -5,7 +5,8 @@ import Testing
 /// What becomes of conversions that the system gives no more memory: an error, and the process goes on.
 @Suite("Out of memory", .timeLimit(.minutes(5)))
 struct OutOfMemoryTests {
-    /// Leaves `room` bytes of address space beyond what the process has; false under a sanitizer, which needs terabytes.
+    /// Leaves `room` bytes of address space beyond what the process has; false under a sanitizer, which needs
+    /// terabytes.
     private static func limit(_ room: Int) -> Bool {
         let pages = (try? String(contentsOfFile: "/proc/self/statm", encoding: .utf8))?.split(separator: " ").first
         let used = (pages.flatMap { Int($0) } ?? 0) * sysconf(Int32(_SC_PAGESIZE))

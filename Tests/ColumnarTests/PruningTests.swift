@@ -2,13 +2,15 @@ import Columnar
 import Foundation
 import Testing
 
-/// Bounds in the footer are there to be trusted: readers pass over row groups by them, and by the page index over pages.
+/// Bounds in the footer are there to be trusted: readers pass over row groups by them, and by the page index over
+/// pages.
 @Suite("Pruning by bounds", .timeLimit(.minutes(5)))
 struct PruningTests {
     static let names = ["id", "word", "long", "amount", "wide", "x", "day", "at", "flag"]
 
-    /// Rows as fields, with what bounds are often wrong about: texts that agree in their first 64 bytes, or have a character
-    /// there that a cut would part, negative and long decimals, NaN, both zeros, nulls, a column of nulls at its beginning.
+    /// Rows as fields, with what bounds are often wrong about: texts that agree in their first 64 bytes, or have a
+    /// character there that a cut would part, negative and long decimals, NaN, both zeros, nulls, a column of nulls at
+    /// its beginning.
     static func rows(_ count: Int) -> [[String]] {
         var random = SeededGenerator(seed: 41)
         let words = ["alpha", "Ω", "beta", "ähre", "zeta", "", "\u{10FFFF}", "Beta"]

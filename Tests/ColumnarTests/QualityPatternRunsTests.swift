@@ -56,8 +56,8 @@ struct QualityPatternRunsTests {
     func renumbering() throws {
         let pattern = try QualityPattern(".*a.{12}")
         let expression = try Regex(".*a.{12}")
-        // Each text brings one state: all of what may follow "aa", the shorter ones first. The probe then needs the first
-        // one more that there is no room for, from the state after one "a", whose number the new one gets.
+        // Each text brings one state: all of what may follow "aa", the shorter ones first. The probe then needs the
+        // first one more that there is no room for, from the state after one "a", whose number the new one gets.
         var words = [""]
         var next = 0
         while words.count < 1030 {

@@ -87,7 +87,8 @@ struct AutomataTests {
                         + (random.below(2) == 0 || parts.isEmpty ? "*" : "")
                 }
                 .map { $0.replacing("**", with: "*") } + ["*" + String(repeating: "a", count: 40) + "b*"]
-            // In the event and the rule, the letter c is written as an escaped zero, which lies behind short texts, too.
+            // In the event and the rule, the letter c is written as an escaped zero, which lies behind short texts,
+            // too.
             func written(_ text: String) -> String { text.replacing("c", with: "\\u0000") }
             let plain = try matcher(patterns.map { "{\"wildcard\":\"\(written($0))\"}" })
             let folded = try matcher(patterns.map { "{\"wildcard\":{\"equals-ignore-case\":\"é\(written($0))\"}}" })

@@ -152,7 +152,8 @@ struct ComplexityTests {
 
 @Suite("Events that a rule cannot decide")
 struct UndecidedTests {
-    /// Arrays in which every field of `rule` has values, but none that go together, and no conflict points to its cause.
+    /// Arrays in which every field of `rule` has values, but none that go together, and no conflict points to its
+    /// cause.
     private static let rule =
         #"{"Z":[{"exists":false}],"a":{"p":["1"],"q":["1"]},"b":{"p":["1"],"q":["1"]},"c":{"p":["1"],"q":["1"]},"#
         + #""d":{"p":["1"],"q":["no"]}}"#

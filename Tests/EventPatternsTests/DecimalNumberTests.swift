@@ -15,8 +15,8 @@ struct DecimalNumberTests {
         return 128 - whole.leadingZeroBitCount - whole.trailingZeroBitCount == 54
     }
 
-    /// The definition, slowly: a decimal is comparable if it is the shortest description of its double, and not halfway.
-    /// Where the library's own shortest is halfway, nothing is expected.
+    /// The definition, slowly: a decimal is comparable if it is the shortest description of its double, and not
+    /// halfway. Where the library's own shortest is halfway, nothing is expected.
     private func expected(_ digits: UInt64, _ decimals: Int) -> Double?? {
         guard let value = Double("\(digits)e-\(decimals)") else { return .some(nil) }
         var shortest: UInt64 = 0

@@ -28,7 +28,8 @@ indirect enum NaiveTest {
     case regex(String)
     /// Seconds, both included.
     case date(Double, Double)
-    /// Seconds after midnight of clocks that are so many seconds ahead, both included, over midnight if the second is less.
+    /// Seconds after midnight of clocks that are so many seconds ahead, both included, over midnight if the second is
+    /// less.
     case timeOfDay(Double, Double, ahead: Double)
 
     func passes(_ value: Tree) -> Bool {
@@ -214,7 +215,8 @@ struct NaiveAddress: Equatable {
     ]
 }
 
-/// A pattern as branches of fields, and its text. A field has one list of tests, or with `all-of` several, of which each must be passed.
+/// A pattern as branches of fields, and its text. A field has one list of tests, or with `all-of` several, of which
+/// each must be passed.
 struct NaivePattern {
     typealias Branch = [String: [[NaiveTest]]]
 

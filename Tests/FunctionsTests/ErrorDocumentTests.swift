@@ -7,7 +7,8 @@ struct ErrorDocumentTests {
     private static let forms =
         #"(?:code: "|CallRefusal\(\s*"|Code = "|Code\("|Code\(rawValue: "|AppFinding\("|refused\(")([A-Z][A-Za-z0-9]+)""#
 
-    /// Names of fields in EventBridge's JSON; what benchmarks make up; the host's word to itself; what only a test host says.
+    /// Names of fields in EventBridge's JSON; what benchmarks make up; the host's word to itself; what only a test host
+    /// says.
     private static let others: Set = [
         "ErrorCode", "ErrorMessage", "OnPurpose", "Superseded", "UnknownOperation", "UnknownStage",
     ]

@@ -90,7 +90,8 @@ final class FakeHost: HostControl {
         return EventReceipt(
             results: submission.entries.enumerated().map { index, entry in
                 entry.bus == "nowhere"
-                    ? .init(code: "ResourceNotFoundException", message: "no bus") : .init(eventID: "id-\(index)-\(entry.source)")
+                    ? .init(code: "ResourceNotFoundException", message: "no bus")
+                    : .init(eventID: "id-\(index)-\(entry.source)")
             })
     }
 

@@ -1,13 +1,13 @@
 public import FunctionKit
 import FunctionSupport
 
-/// Makes a Parquet table of a stream whose records are JSON objects: each batch becomes one Parquet file, or one in each
-/// folder of its partition, with a generated name, registered in the catalog.
+/// Makes a Parquet table of a stream whose records are JSON objects: each batch becomes one Parquet file, or one in
+/// each folder of its partition, with a generated name, registered in the catalog.
 ///
-/// The first batch makes the table, with inferred types. A record that is no JSON object, does not fit the table or breaks a
-/// rule of the configuration fails alone, for good, and becomes a dead letter; the others go on. Those after it with the same
-/// partition key wait for the next batch, so that the order of a key is kept: the rule's `ordering` is the stream's own (the
-/// default) or `none`.
+/// The first batch makes the table, with inferred types. A record that is no JSON object, does not fit the table or
+/// breaks a rule of the configuration fails alone, for good, and becomes a dead letter; the others go on. Those after
+/// it with the same partition key wait for the next batch, so that the order of a key is kept: the rule's `ordering` is
+/// the stream's own (the default) or `none`.
 public struct StreamToParquet: BatchHandler {
     /// The `configuration` of function.yaml; each key may be left out.
     struct Configuration: Decodable, Sendable {
@@ -15,8 +15,8 @@ public struct StreamToParquet: BatchHandler {
         var database: String?
         /// The stream's name unless given.
         var table: String?
-        /// Columns that get what the stream knows of a record, where they are named; a member of that name in the record
-        /// stays as it is.
+        /// Columns that get what the stream knows of a record, where they are named; a member of that name in the
+        /// record stays as it is.
         var arrivalColumn: String?
         var partitionKeyColumn: String?
         var sequenceNumberColumn: String?

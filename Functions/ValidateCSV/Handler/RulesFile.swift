@@ -4,7 +4,8 @@ import PlainYAML
 import Yams
 
 /// The rules beside the data: `<file>.rules.yaml` or `<file>.rules.dqdl` for `<file>.csv`, else `_rules.yaml` or
-/// `_rules.dqdl` in the same folder for all files of the table. The form is that of `QualityRules`, or a ruleset in DQDL.
+/// `_rules.dqdl` in the same folder for all files of the table. The form is that of `QualityRules`, or a ruleset in
+/// DQDL.
 struct RulesFile {
     /// A longer file is no rules file.
     private static let maximumBytes: Int64 = 1 << 20

@@ -4,14 +4,15 @@ import FunctionSupport
 
 /// Parts the CSV files that arrive under `<…>/<database>/<table>/` into good rows and bad ones.
 ///
-/// A quarantine file whose rows were corrected is recognised when it is put there: its rows are judged by the rules of the
-/// file they come from, and go on as a file of their own.
+/// A quarantine file whose rows were corrected is recognised when it is put there: its rows are judged by the rules of
+/// the file they come from, and go on as a file of their own.
 ///
 /// Good rows of `inbox/validate/<path>/<file>.csv` go on as `landing-zone/validated/<path>/<file>.csv`, from where
-/// `CSVToParquet` converts them: one source, one file, and a new version of the source replaces it. Bad ones go to `quarantine/<database>/<table>/<file>-<unique>.ndjson`, one JSON object a row with its number, line,
-/// byte offset, raw text and reason. Rules come from a YAML file beside the data or from the function's configuration
-/// (see `RulesFile`). A file that breaks its thresholds fails as a whole with `QualityThreshold`: nothing of it goes on,
-/// and its dead letter keeps the file.
+/// `CSVToParquet` converts them: one source, one file, and a new version of the source replaces it. Bad ones go to
+/// `quarantine/<database>/<table>/<file>-<unique>.ndjson`, one JSON object a row with its number, line, byte offset,
+/// raw text and reason. Rules come from a YAML file beside the data or from the function's configuration (see
+/// `RulesFile`). A file that breaks its thresholds fails as a whole with `QualityThreshold`: nothing of it goes on, and
+/// its dead letter keeps the file.
 public struct ValidateCSV: Handler {
     /// The `configuration` of function.yaml; each key may be left out.
     struct Configuration: Decodable, Sendable {
@@ -122,8 +123,8 @@ public struct ValidateCSV: Handler {
             rules: found?.name, report: report)
     }
 
-    /// Where the good rows of a file go: its whole path, so that no two files ever share a place. Only a name that does not
-    /// end in `.csv` gets that at its end.
+    /// Where the good rows of a file go: its whole path, so that no two files ever share a place. Only a name that does
+    /// not end in `.csv` gets that at its end.
     private static func path(_ key: String, below prefix: String) -> String {
         let path = key.hasPrefix(prefix) ? String(key.dropFirst(prefix.count)) : key
         return path.hasSuffix(".csv") ? path : path + ".csv"

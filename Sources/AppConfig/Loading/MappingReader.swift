@@ -1,7 +1,7 @@
 /// Reads the keys of one mapping, reporting what does not fit, and at the end what nobody asked for.
 ///
-/// Each call names a key that is known; `finish` reports every other key. A value that does not fit is reported and reads
-/// as absent, so that one run finds every mistake.
+/// Each call names a key that is known; `finish` reports every other key. A value that does not fit is reported and
+/// reads as absent, so that one run finds every mistake.
 struct MappingReader {
     let file: ConfigFile
     let place: Place

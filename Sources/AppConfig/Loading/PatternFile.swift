@@ -19,9 +19,9 @@ package struct DraftPattern: Sendable, Hashable {
 
 /// Reads patterns out of a file that need not be part of an app: to try them before they are deployed.
 package enum PatternFile {
-    /// The patterns of a text: a pattern as JSON or YAML, or a rule file. Of a rule only `name`, `bus`, `stream` and `pattern`
-    /// are looked at. One with a `schedule` has no pattern to try and is left out; one on a stream without `pattern` takes
-    /// everything.
+    /// The patterns of a text: a pattern as JSON or YAML, or a rule file. Of a rule only `name`, `bus`, `stream` and
+    /// `pattern` are looked at. One with a `schedule` has no pattern to try and is left out; one on a stream without
+    /// `pattern` takes everything.
     ///
     /// - Parameter name: what the file is called in messages.
     package static func read(_ bytes: [UInt8], name: String) throws(ConfigError) -> [DraftPattern] {

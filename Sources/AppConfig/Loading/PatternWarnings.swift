@@ -3,7 +3,8 @@ import EventPatterns
 
 /// What is said of a pattern that is valid, but not what its author may think.
 enum PatternWarnings {
-    /// The longest pattern that EventBridge's API takes, in characters of its JSON. Its quota is 2,048 until it is raised.
+    /// The longest pattern that EventBridge's API takes, in characters of its JSON. Its quota is 2,048 until it is
+    /// raised.
     private static let longest = 4096
 
     /// What buckets tell; nobody else may put events with that source (EventModel: `ObjectCreated`, `ObjectDeleted`).
@@ -59,8 +60,8 @@ enum PatternWarnings {
         }
     }
 
-    /// Where the operator stands for the first time. A field may bear an operator's name, so only what stands in a list of
-    /// alternatives (not in that of `$or`, which holds patterns) is looked at.
+    /// Where the operator stands for the first time. A field may bear an operator's name, so only what stands in a list
+    /// of alternatives (not in that of `$or`, which holds patterns) is looked at.
     private static func place(of used: PatternExtension, in node: YAMLNode, isMatcher: Bool) -> Place? {
         switch node.value {
         case .mapping(let entries):

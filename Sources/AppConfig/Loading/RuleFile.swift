@@ -1,7 +1,8 @@
 import EventModel
 import EventPatterns
 
-/// The rules of `Events/rules/*.yaml` and `Events/schedules/*.yaml` (or `.yml`, `.json`), with the places that the check of references needs.
+/// The rules of `Events/rules/*.yaml` and `Events/schedules/*.yaml` (or `.yml`, `.json`), with the places that the
+/// check of references needs.
 struct RuleFile {
     var definition: RuleDefinition
     var file: ConfigFile

@@ -7,8 +7,8 @@ package struct ForwardDefinition: Codable, Sendable, Hashable {
 
     package var kind: Kind
     package var name: String
-    /// Of a stream: where the event has the record's partition key, names joined by dots. Nil, or where there is no such
-    /// field: the event's id, of another stream's record its own key.
+    /// Of a stream: where the event has the record's partition key, names joined by dots. Nil, or where there is no
+    /// such field: the event's id, of another stream's record its own key.
     package var partitionKeyPath: String?
 
     package init(kind: Kind, name: String, partitionKeyPath: String? = nil) {

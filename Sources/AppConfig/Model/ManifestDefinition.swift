@@ -12,8 +12,8 @@ package struct ManifestDefinition: Codable, Sendable, Hashable {
 }
 
 extension RuleDefinition {
-    /// The pattern that decides about events of a source. A manifest's rule has two: its own for manifests, and one for the
-    /// events that tell of them.
+    /// The pattern that decides about events of a source. A manifest's rule has two: its own for manifests, and one for
+    /// the events that tell of them.
     package func pattern(forSource source: String?) -> String {
         source == ManifestEvents.source ? pattern : manifest?.pattern ?? pattern
     }

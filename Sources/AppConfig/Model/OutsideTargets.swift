@@ -56,8 +56,8 @@ package struct WebhookDefinition: Codable, Sendable, Hashable {
         self.caFile = caFile
     }
 
-    /// Scheme, host and path: what may be shown. User, password and query may hold secrets. Of a URL that is a secret it is
-    /// said where it comes from.
+    /// Scheme, host and path: what may be shown. User, password and query may hold secrets. Of a URL that is a secret
+    /// it is said where it comes from.
     package var shownURL: String {
         switch secretURL {
         case .environment(let name): return "the URL in the variable \(name)"

@@ -1,7 +1,7 @@
 /// The core schema of YAML 1.2 (section 10.3.2): which plain scalars are numbers, booleans and null.
 ///
-/// Yams resolves by YAML 1.1, where `no` is false, `012` is ten and `1:30` is ninety: country codes, account numbers and
-/// times would change their meaning between the file and the event pattern.
+/// Yams resolves by YAML 1.1, where `no` is false, `012` is ten and `1:30` is ninety: country codes, account numbers
+/// and times would change their meaning between the file and the event pattern.
 enum CoreSchema {
     /// A number could not be carried over.
     struct OutOfRange: Error {}

@@ -8,8 +8,9 @@ package struct ColumnarFigure: Sendable, Hashable {
     package var rows: Int
     package var inputBytes: Int64
     /// `megabytes_per_second`, `screened_megabytes_per_second`, `output_share`, `peak_resident_mb`,
-    /// `read_values_per_second`; `times_as_fast_as_duckdb` and other peers, `output_share_of_pyarrow`; `validated_cost`, `profiled_cost` and `checked_cost`, what rules, a profile and both add to
-    /// the processor time of the conversion, and `checked_peak_resident_mb`.
+    /// `read_values_per_second`; `times_as_fast_as_duckdb` and other peers, `output_share_of_pyarrow`;
+    /// `validated_cost`, `profiled_cost` and `checked_cost`, what rules, a profile and both add to the processor time
+    /// of the conversion, and `checked_peak_resident_mb`.
     package var metric: String
     package var value: Double
     package var unit: String

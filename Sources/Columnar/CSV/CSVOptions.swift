@@ -1,7 +1,7 @@
 /// How a delimited text file is to be read. The defaults read what spreadsheets and databases export.
 ///
-/// Gzip, Zstandard and ZIP are recognised by the content. The members of a ZIP archive are read one after the other, and
-/// must have the same header.
+/// Gzip, Zstandard and ZIP are recognised by the content. The members of a ZIP archive are read one after the other,
+/// and must have the same header.
 public struct CSVOptions: Sendable {
     /// What becomes of a record that cannot be read as it stands: too few or too many fields, text after a closing
     /// quote, invalid UTF-8.
@@ -25,9 +25,10 @@ public struct CSVOptions: Sendable {
     public var delimiter: Character?
     /// ASCII character around fields; nil: no quoting.
     public var quote: Character? = "\""
-    /// ASCII character, such as `\`, that takes its meaning from the next one: from a quote or another escape character,
-    /// and outside quotes also from a delimiter or line end. Before anything else it is a character like others (`\n` is
-    /// two, `\N` can be a null token). Quotes may be doubled all the same. Nil: quotes are only doubled.
+    /// ASCII character, such as `\`, that takes its meaning from the next one: from a quote or another escape
+    /// character, and outside quotes also from a delimiter or line end. Before anything else it is a character like
+    /// others (`\n` is two, `\N` can be a null token). Quotes may be doubled all the same. Nil: quotes are only
+    /// doubled.
     public var escape: Character?
     /// ASCII character at the start of lines to skip.
     public var comment: Character?

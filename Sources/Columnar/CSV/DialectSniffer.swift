@@ -5,7 +5,8 @@ enum DialectSniffer {
     /// Bytes that tell the line end: a file without a line feed in them has none.
     static let telling = 4096
 
-    /// Carriage return for files of old that know no line feed, else line feed; nil where more of the input has to be seen.
+    /// Carriage return for files of old that know no line feed, else line feed; nil where more of the input has to be
+    /// seen.
     ///
     /// What stands in quotes does not count: a field may hold the other line end.
     static func lineEnd(

@@ -18,8 +18,8 @@ enum FieldEscapes {
         return isSpecial ? 2 : 1
     }
 
-    /// Puts unquoted fields that hold escapes into the annex, without them; quoted where the dialect has quotes, so that
-    /// they pass for neither null nor quoted text.
+    /// Puts unquoted fields that hold escapes into the annex, without them; quoted where the dialect has quotes, so
+    /// that they pass for neither null nor quoted text.
     static func remove(
         from batch: RecordBatch, slots: UnsafeMutablePointer<UInt32>, fields: Int, dialect: CSVDialect
     ) {

@@ -3,8 +3,8 @@ import Glibc
 /// A window of the input: its bytes and where the fields of its records lie.
 ///
 /// Fields are found by number: `index[row * stride + start(column)] + 1` is the offset of the first byte,
-/// `index[row * stride + end(column)]` the offset after the last. With well-formed files the end of one field doubles as
-/// the start of the next, so that the list of separators is the index as it stands.
+/// `index[row * stride + end(column)]` the offset after the last. With well-formed files the end of one field doubles
+/// as the start of the next, so that the list of separators is the index as it stands.
 ///
 /// Texts that do not stand in the input as columns need them (without escapes, a time in another form) lie in an annex
 /// behind the data, where fields can point as well.
@@ -58,8 +58,8 @@ final class RecordBatch {
     var member: String?
     /// Derived values of the records.
     var derived = DerivedValues([])
-    /// The values of columns of the file that are lists or structures, by column and leaf. The column's own field is its
-    /// text in the input.
+    /// The values of columns of the file that are lists or structures, by column and leaf. The column's own field is
+    /// its text in the input.
     var nested: [Int: [NestedValues]] = [:]
     var lineEnd: UInt8 = 10
     /// Line ends between `start` and an offset that was asked for.

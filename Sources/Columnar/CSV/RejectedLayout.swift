@@ -5,8 +5,8 @@ public struct RejectedLayout: Sendable, Hashable {
         case delimited
         /// One object each; there is no header.
         case json
-        /// Lines that only a layout of columns can read, or the format of an access log: whoever reads them again has to
-        /// give it again.
+        /// Lines that only a layout of columns can read, or the format of an access log: whoever reads them again has
+        /// to give it again.
         case fixedWidth = "fixed-width"
         case accessLog = "access-log"
     }

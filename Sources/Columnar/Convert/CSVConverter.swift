@@ -1,17 +1,19 @@
-/// Converts delimited text, JSON and other records to Parquet in one streaming pass, or two where a late value demands a wider type.
+/// Converts delimited text, JSON and other records to Parquet in one streaming pass, or two where a late value demands
+/// a wider type.
 public enum CSVConverter {
     /// Converts everything that `source` has into one Parquet file in `sink`.
     ///
     /// Memory is bounded by the options (batch, row group), not by the input. Gzip,
-    /// Zstandard and ZIP are recognised by the content, and expanded while reading; a quarantine file is recognised, and
-    /// the records in it are converted. When this throws, what the sink received is no Parquet file and must be discarded.
+    /// Zstandard and ZIP are recognised by the content, and expanded while reading; a quarantine file is recognised,
+    /// and the records in it are converted. When this throws, what the sink received is no Parquet file and must be
+    /// discarded.
     ///
     /// - Parameters:
     ///   - processor: judges each record and computes further columns.
     ///   - rejectedRecords: receives the records that are left out, in order.
-    /// - Throws: `EmptyFile`, `NotText`, `InvalidUTF8`, `InvalidEncoding`, `HeaderMismatch` (archives), `MalformedRow`, `UnclosedQuote`, `DuplicateColumn`,
-    ///   `EmptyColumnName`, `SchemaMismatch`, `ReadFailed`, `WriteFailed`, `CorruptFile` (compressed input),
-    ///   `Unsupported` (options), and what processor and receiver throw.
+    /// - Throws: `EmptyFile`, `NotText`, `InvalidUTF8`, `InvalidEncoding`, `HeaderMismatch` (archives), `MalformedRow`,
+    ///   `UnclosedQuote`, `DuplicateColumn`, `EmptyColumnName`, `SchemaMismatch`, `ReadFailed`, `WriteFailed`,
+    ///   `CorruptFile` (compressed input), `Unsupported` (options), and what processor and receiver throw.
     public static func convert(
         from source: any ByteSource, to sink: any ByteSink, options: ConversionOptions = ConversionOptions(),
         processor: (any RecordProcessor)? = nil, rejectedRecords: (any RejectedRecords)? = nil
@@ -69,8 +71,8 @@ public enum CSVConverter {
         let first = makePass()
         if let report = try first.run(scan: nil) { return report }
 
-        // A value did not fit the type that the first records suggested, or they lack a column that is needed: look at all
-        // records, and begin again.
+        // A value did not fit the type that the first records suggested, or they lack a column that is needed: look at
+        // all records, and begin again.
         do throws(ColumnarError) {
             try source.rewind()
         } catch {

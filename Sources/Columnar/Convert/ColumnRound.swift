@@ -2,8 +2,8 @@ import Synchronization
 
 /// One batch (or the end of a row group) for all columns, done by one thread or shared by two.
 ///
-/// The caller takes columns from one end of the order, the helper from the other, until they meet: so a column stays with
-/// one thread, whose cache holds its dictionary, and yet neither waits long for the other.
+/// The caller takes columns from one end of the order, the helper from the other, until they meet: so a column stays
+/// with one thread, whose cache holds its dictionary, and yet neither waits long for the other.
 final class ColumnRound: PairedWork {
     /// What is to be done with a column, with the workspace of the thread.
     private var action: (_ column: Int, PageWorkspace) throws(ColumnarError) -> Void

@@ -5,8 +5,8 @@ extension ConversionPass {
         options.quality != nil || processor != nil || options.mismatches == .reject
     }
 
-    /// Looks at all records. Where some are left out, all are read and judged with types that hold every value, those that
-    /// are left out are delivered, and the others looked at once more: only they have a say in types.
+    /// Looks at all records. Where some are left out, all are read and judged with types that hold every value, those
+    /// that are left out are delivered, and the others looked at once more: only they have a say in types.
     func scanJSON() throws(ColumnarError) -> Scan {
         let shape = try options.format.survey(source, options: options)
         guard leavesRecordsOut else { return Scan(kinds: [], shape: shape) }

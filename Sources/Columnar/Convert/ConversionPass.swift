@@ -15,7 +15,8 @@ final class ConversionPass {
     private(set) var inferredTypes: [String: ColumnType] = [:]
     /// Why the pass ended before its first record, where the first records of JSON lack a column that is needed.
     private(set) var missingColumn: ColumnarError?
-    /// Whether the pass ended at its first records because some of them are left out, and may have had a say in the types.
+    /// Whether the pass ended at its first records because some of them are left out, and may have had a say in the
+    /// types.
     private(set) var awaitsGoodRows = false
     private var isUnderWay = false
 
@@ -100,8 +101,8 @@ final class ConversionPass {
         return report
     }
 
-    /// The file or files that the rows go to. Nil where some types are open and there may be many files, which must agree:
-    /// then all values are looked at first.
+    /// The file or files that the rows go to. Nil where some types are open and there may be many files, which must
+    /// agree: then all values are looked at first.
     private func output(
         _ columns: [ColumnSchema], open: Set<Int>, _ plan: OutputPlan
     ) throws(ColumnarError) -> (any RowOutput)? {

@@ -1,4 +1,5 @@
-/// The derived values of the records of a batch, kept as fields of text, so that they go the same way as the file's own.
+/// The derived values of the records of a batch, kept as fields of text, so that they go the same way as the file's
+/// own.
 public struct DerivedValues {
     private let types: [ColumnType]
     private let quote = UInt8(ascii: "\"")

@@ -11,8 +11,8 @@ public enum InputFormat: Sendable, Hashable {
     case accessLog(AccessLogFormat)
     /// Lines whose columns have fixed places.
     case fixedWidth(FixedWidthLayout)
-    /// JSON, one object a line (NDJSON, JSON Lines). Field names are normalised like those of a CSV header; objects become
-    /// structures, arrays lists.
+    /// JSON, one object a line (NDJSON, JSON Lines). Field names are normalised like those of a CSV header; objects
+    /// become structures, arrays lists.
     case ndjson
     /// One JSON array of objects, or objects one after the other, with line ends anywhere.
     case json
@@ -24,7 +24,8 @@ protocol RecordReader: AnyObject {
     var dialect: CSVDialect { get }
     /// Columns of the input; known after the first batch.
     var columns: [CSVColumn] { get }
-    /// Types that the format itself gives to columns, by position; nil where values decide. Known after the first batch.
+    /// Types that the format itself gives to columns, by position; nil where values decide. Known after the first
+    /// batch.
     var declaredTypes: [ColumnType?] { get }
     /// Bytes of text read so far, after decompressing.
     var bytesRead: Int64 { get }
@@ -34,8 +35,8 @@ protocol RecordReader: AnyObject {
     /// Types of the columns as the reader has worked them out, whether given or inferred; nil where the texts of the
     /// fields decide. Known after the first batch.
     var resolvedTypes: [ColumnType]? { get }
-    /// Whether the input has fields or values that need other columns or wider types than the first batch suggested. What
-    /// has been read is of no use then.
+    /// Whether the input has fields or values that need other columns or wider types than the first batch suggested.
+    /// What has been read is of no use then.
     var hasNews: Bool { get }
 
     /// Positions of columns that only the given schema has: no record so far had such a field.

@@ -1,5 +1,5 @@
-/// Takes records out of a batch before they are built: those that do not fit the given schema, if the options say so, and
-/// those that the processor rejects. Puts the derived values of the others into the batch.
+/// Takes records out of a batch before they are built: those that do not fit the given schema, if the options say so,
+/// and those that the processor rejects. Puts the derived values of the others into the batch.
 final class RecordScreen {
     private let checked: [(field: Int, column: ColumnSchema)]
     private let dialect: CSVDialect

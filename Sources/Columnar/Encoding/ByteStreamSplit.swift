@@ -1,5 +1,5 @@
-/// Parquet's BYTE_STREAM_SPLIT: the first bytes of all values, then the second ones, and so on. It makes nothing smaller by
-/// itself, but compressors find more in it.
+/// Parquet's BYTE_STREAM_SPLIT: the first bytes of all values, then the second ones, and so on. It makes nothing
+/// smaller by itself, but compressors find more in it.
 ///
 /// Source: https://parquet.apache.org/docs/file-format/data-pages/encodings/ (BYTE_STREAM_SPLIT)
 enum ByteStreamSplit {

@@ -16,8 +16,8 @@ public protocol RandomAccessSource: ByteSource {
     /// In bytes; nil where the source is a pipe after all.
     var byteCount: Int64? { get }
 
-    /// Reads at most `buffer.count` bytes from `offset`, counted as `read(into:)` counts; 0 only at the end. The place of
-    /// `read(into:)` stays.
+    /// Reads at most `buffer.count` bytes from `offset`, counted as `read(into:)` counts; 0 only at the end. The place
+    /// of `read(into:)` stays.
     /// - Throws: `ReadFailed`.
     func read(into buffer: UnsafeMutableRawBufferPointer, at offset: Int64) throws(ColumnarError) -> Int
 }

@@ -24,8 +24,8 @@ final class JSONBatchReader: RecordReader {
     var dialect: CSVDialect { JSONText.dialect }
 
     var isStarted = false
-    /// Whether some record cannot be taken as it stands and may be left out: from then on each is known to be well-formed
-    /// before it is taken apart.
+    /// Whether some record cannot be taken as it stands and may be left out: from then on each is known to be
+    /// well-formed before it is taken apart.
     var isCareful = false
     var nextRow: Int64
     var nextLine: Int64 = 1

@@ -2,8 +2,8 @@ import Glibc
 
 /// The field names of an object, as they stand in the input, and which field each of them means.
 ///
-/// Records mostly have the same names in the same order: a name is compared with the one that came after the last name the
-/// time before, and looked up only where that fails.
+/// Records mostly have the same names in the same order: a name is compared with the one that came after the last name
+/// the time before, and looked up only where that fails.
 final class JSONKeys {
     private struct Key {
         /// The first eight bytes of the name and its closing quote; compared under the mask.
@@ -22,7 +22,8 @@ final class JSONKeys {
     /// Positions of keys plus one, by hash; 0 is free.
     private var table: [Int32] = Array(repeating: 0, count: 16)
 
-    /// Names that are remembered. More stand in objects that are maps rather than records; they are looked up the slow way.
+    /// Names that are remembered. More stand in objects that are maps rather than records; they are looked up the slow
+    /// way.
     static let limit = 20_000
 
     init() {
@@ -34,8 +35,8 @@ final class JSONKeys {
         keys.deallocate()
     }
 
-    /// Whether the key at `index` stands at `name`, the first byte after an opening quote. Then it is `length` bytes to the
-    /// first byte after the closing quote.
+    /// Whether the key at `index` stands at `name`, the first byte after an opening quote. Then it is `length` bytes to
+    /// the first byte after the closing quote.
     @inline(__always)
     func matches(_ index: Int, _ name: UnsafePointer<UInt8>) -> (field: Int, length: Int)? {
         guard index < count else { return nil }
@@ -66,7 +67,8 @@ final class JSONKeys {
         memcpy(text, name, length)
         text[length] = 0x22
         memset(text + length + 1, 0, 8)
-        // A name that must be written with an escape never stands in the input as it is: nothing equals it under no mask.
+        // A name that must be written with an escape never stands in the input as it is: nothing equals it under no
+        // mask.
         let isPlain = (0..<length).allSatisfy { text[$0] >= 0x20 && text[$0] != 0x22 && text[$0] != 0x5C }
         let whole = length + 1 >= 8 ? ~UInt64(0) : ~(~UInt64(0) << UInt64(8 * (length + 1)))
         let mask = isPlain ? whole : 0

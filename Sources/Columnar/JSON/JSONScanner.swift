@@ -56,8 +56,8 @@ struct JSONFault: Error {
 
 /// Walks over JSON text as RFC 8259 defines it, token by token, without checking UTF-8.
 ///
-/// 64 bytes after the text must be readable. They need a character that no token has (zero, or a line end where lines end
-/// records), so that no loop has to look for the end.
+/// 64 bytes after the text must be readable. They need a character that no token has (zero, or a line end where lines
+/// end records), so that no loop has to look for the end.
 struct JSONScanner {
     /// Deepest nesting of a record; it bounds recursion.
     static let maximumDepth = 128

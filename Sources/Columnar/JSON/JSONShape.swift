@@ -1,5 +1,5 @@
-/// What values have stood in one place of the records: the kinds of plain values, the fields of objects, the elements of
-/// lists.
+/// What values have stood in one place of the records: the kinds of plain values, the fields of objects, the elements
+/// of lists.
 final class JSONShape {
     struct Field {
         /// Normalised (`ColumnName.normalized`).
@@ -98,8 +98,8 @@ final class JSONShape {
 
     /// The narrowest type that holds all values that were seen; nil where only nulls were.
     ///
-    /// Values of different nature (numbers and strings, objects and lists) have only text in common: strings as they are,
-    /// everything else as JSON. So do objects without fields, which Parquet cannot store.
+    /// Values of different nature (numbers and strings, objects and lists) have only text in common: strings as they
+    /// are, everything else as JSON. So do objects without fields, which Parquet cannot store.
     func type(level: Int = 0) -> ColumnType? {
         switch (kinds.isEmpty, hasObjects, hasLists) {
         case (true, false, false): return nil

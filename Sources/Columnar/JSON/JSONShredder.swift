@@ -1,7 +1,7 @@
 /// Takes records apart: plain values become fields of a batch, nested ones values with levels.
 ///
-/// Source of the levels: S. Melnik et al., "Dremel: Interactive Analysis of Web-Scale Datasets" (2010). Used by one thread
-/// at a time.
+/// Source of the levels: S. Melnik et al., "Dremel: Interactive Analysis of Web-Scale Datasets" (2010). Used by one
+/// thread at a time.
 final class JSONShredder {
     struct Column {
         var node: JSONNode

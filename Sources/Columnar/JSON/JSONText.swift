@@ -1,6 +1,7 @@
 /// Texts of JSON strings.
 enum JSONText {
-    /// How the values of batches are to be read: text as it stands, or in quotes where it would read as null or as quoted.
+    /// How the values of batches are to be read: text as it stands, or in quotes where it would read as null or as
+    /// quoted.
     static let dialect = CSVDialect()
 
     /// Undoes the escapes of a string that the scanner has passed over.
@@ -86,8 +87,8 @@ enum JSONText {
         return 4
     }
 
-    /// Puts a string that has escapes, or is empty, into the scratch memory of a batch, in quotes where it would else read
-    /// as null or as quoted. It never takes more room than it has in the input.
+    /// Puts a string that has escapes, or is empty, into the scratch memory of a batch, in quotes where it would else
+    /// read as null or as quoted. It never takes more room than it has in the input.
     ///
     /// - Parameter text: what stands between the quotes.
     /// - Returns: offset of the first byte and after the last one.

@@ -1,5 +1,5 @@
-/// Looks at every value of the columns that automatic masks have left alone: what looked harmless among the first records
-/// need not stay so.
+/// Looks at every value of the columns that automatic masks have left alone: what looked harmless among the first
+/// records need not stay so.
 final class MaskWatch {
     private struct Watched {
         var field: Int

@@ -12,10 +12,11 @@ public struct Masking: Sendable {
 
     /// By column name. A column that the file lacks is an error: a misspelt name must not let values through.
     public var columns: [String: Action]
-    /// For every further column of which at least a fifth of the values looks like one kind of `PersonalData`; nil: none.
+    /// For every further column of which at least a fifth of the values looks like one kind of `PersonalData`; nil:
+    /// none.
     ///
-    /// The first records (half a megabyte) decide first. All others are looked at too: a column that turns out to need a
-    /// mask makes the conversion begin again, so that the input must be readable twice; what looks so in columns with
+    /// The first records (half a megabyte) decide first. All others are looked at too: a column that turns out to need
+    /// a mask makes the conversion begin again, so that the input must be readable twice; what looks so in columns with
     /// less is in the report (`unmasked`).
     public var automatic: Action?
 

@@ -1,7 +1,7 @@
 import Glibc
 
-/// What looks like personal data. Only the form is judged, with check digits where the form has them: a value that looks
-/// like a card number need not be one, and a name is not recognised at all.
+/// What looks like personal data. Only the form is judged, with check digits where the form has them: a value that
+/// looks like a card number need not be one, and a name is not recognised at all.
 public enum PersonalData: String, Sendable, Hashable, Codable, CaseIterable {
     /// An e-mail address with an ASCII local part and a domain of at least two labels.
     case email

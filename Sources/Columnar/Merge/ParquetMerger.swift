@@ -23,9 +23,9 @@ public struct ParquetMergeReport: Sendable, Hashable {
 
 /// Makes few large Parquet files of many small ones.
 ///
-/// Files of one schema, or of schemas that a safe union holds: columns that a file lacks are null there, integers become
-/// doubles or decimals where they lose nothing, dates become timestamps. Memory holds the pages under way and the row group
-/// that is being written, whatever the files' number and size.
+/// Files of one schema, or of schemas that a safe union holds: columns that a file lacks are null there, integers
+/// become doubles or decimals where they lose nothing, dates become timestamps. Memory holds the pages under way and
+/// the row group that is being written, whatever the files' number and size.
 public enum ParquetMerger {
     /// Rows that are decoded before the next column's turn.
     private static let sliceRows = 16_384
@@ -33,8 +33,9 @@ public enum ParquetMerger {
     /// Merges the files in their order.
     /// - Parameters:
     ///   - fileBytes: compressed bytes at which a file ends and another one begins.
-    /// - Throws: `SchemaMismatch` (naming file and column), `Unsupported`, `EmptyFile` without input, `DuplicateColumn`,
-    ///   `WriteFailed`, and what reading damaged files throws. What `output` received is of no use then.
+    /// - Throws: `SchemaMismatch` (naming file and column), `Unsupported`, `EmptyFile` without input,
+    ///   `DuplicateColumn`, `WriteFailed`, and what reading damaged files throws. What `output` received is of no use
+    ///   then.
     public static func merge(
         _ inputs: [ParquetMergeInput], to output: any PartitionedOutput, fileBytes: Int64? = nil,
         options: ParquetWriterOptions = ParquetWriterOptions()

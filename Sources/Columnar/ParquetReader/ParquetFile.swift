@@ -1,8 +1,8 @@
 /// A Parquet file: schema, row groups, statistics, and its values by column or by row.
 ///
-/// Opening reads the footer alone. Nothing in the file is trusted: a damaged one is an error that names the place, never
-/// a crash, and memory is bounded by `ParquetLimits`.
-/// Source of the format: https://parquet.apache.org/docs/file-format/
+/// Opening reads the footer alone. Nothing in the file is trusted: a damaged one is an error that names the place,
+/// never a crash, and memory is bounded by `ParquetLimits`. Source of the format:
+/// https://parquet.apache.org/docs/file-format/
 public struct ParquetFile: Sendable {
     public let schema: ParquetSchema
     public let rowGroups: [ParquetRowGroup]

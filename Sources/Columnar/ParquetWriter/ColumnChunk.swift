@@ -110,8 +110,8 @@ struct ColumnChunk {
                 repetitionLevelEncoding: .rle))
     }
 
-    /// The pages so far, ids that hardly shrink, are uncompressed; the first page of values, or the dictionary, may show
-    /// that the chunk is better compressed: then they are too, since a chunk has one codec.
+    /// The pages so far, ids that hardly shrink, are uncompressed; the first page of values, or the dictionary, may
+    /// show that the chunk is better compressed: then they are too, since a chunk has one codec.
     private mutating func reconsider(
         _ plain: UnsafeRawBufferPointer, _ workspace: PageWorkspace
     ) throws(ColumnarError) {

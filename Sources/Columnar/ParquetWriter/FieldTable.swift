@@ -3,7 +3,8 @@ import CLinux
 /// The fields of one column in a batch, as loops over a column read them.
 struct FieldTable {
     var bytes: UnsafePointer<UInt8>
-    /// For row r: `starts[r * stride] + 1` is the offset of the first byte, `ends[r * stride]` the offset after the last.
+    /// For row r: `starts[r * stride] + 1` is the offset of the first byte, `ends[r * stride]` the offset after the
+    /// last.
     var starts: UnsafePointer<UInt32>
     var ends: UnsafePointer<UInt32>
     var stride: Int

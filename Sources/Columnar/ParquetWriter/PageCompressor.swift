@@ -93,8 +93,8 @@ extension PageCompressor {
         context = made
         var settings: [(ZSTD_cParameter, Int32)] = [(ZSTD_c_compressionLevel, level)]
         if textCodec == .zstd {
-            // What texts gain comes from the entropy coder. A small table of places keeps to the processor's first cache;
-            // with it Zstandard is as fast on texts as Snappy, and finds nearly as much as with level 1's own.
+            // What texts gain comes from the entropy coder. A small table of places keeps to the processor's first
+            // cache; with it Zstandard is as fast on texts as Snappy, and finds nearly as much as with level 1's own.
             settings = [(ZSTD_c_compressionLevel, 1), (ZSTD_c_hashLog, 12), (ZSTD_c_minMatch, 6)]
         }
         for (parameter, value) in settings {

@@ -3,8 +3,8 @@ public struct ParquetWriterOptions: Sendable {
     /// How pages are compressed. A column whose pages hardly shrink is stored uncompressed.
     public enum Compression: Sendable, Hashable {
         case none
-        /// Snappy, but Zstandard for texts that seldom repeat and that it makes clearly smaller at about the same speed:
-        /// Snappy finds repetitions alone, so that ids, hashes and the like keep their size with it.
+        /// Snappy, but Zstandard for texts that seldom repeat and that it makes clearly smaller at about the same
+        /// speed: Snappy finds repetitions alone, so that ids, hashes and the like keep their size with it.
         case automatic
         case snappy
         /// Zstandard, level 1 (fast) to 22 (small).
@@ -52,8 +52,8 @@ public struct ParquetWriterOptions: Sendable {
 
     /// Adds free entries of the user's own to the footer.
     ///
-    /// Throws `InvalidConfiguration` for a key that is empty, stands twice, or means something to readers: `sluice.…`, and
-    /// `ARROW:schema`, from which pyarrow takes the types.
+    /// Throws `InvalidConfiguration` for a key that is empty, stands twice, or means something to readers: `sluice.…`,
+    /// and `ARROW:schema`, from which pyarrow takes the types.
     public mutating func addMetadata(_ entries: [(key: String, value: String)]) throws(ColumnarError) {
         for (key, value) in entries {
             guard !key.isEmpty else {
@@ -72,8 +72,8 @@ public struct ParquetWriterOptions: Sendable {
 }
 
 extension ParquetWriterOptions.Compression: CustomStringConvertible {
-    /// Reads `auto`, `snappy`, `zstd`, `gzip`, `none`, and with a level `zstd:1` to `zstd:22`, `gzip:1` to `gzip:9`. Without one,
-    /// Zstandard has level 3 and gzip level 6.
+    /// Reads `auto`, `snappy`, `zstd`, `gzip`, `none`, and with a level `zstd:1` to `zstd:22`, `gzip:1` to `gzip:9`.
+    /// Without one, Zstandard has level 3 and gzip level 6.
     ///
     /// Throws `InvalidConfiguration` for any other word.
     public init(word: String) throws(ColumnarError) {

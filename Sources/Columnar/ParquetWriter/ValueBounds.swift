@@ -247,8 +247,8 @@ struct ValueBounds {
         if greatestText.count > enough { greatestText = Array(greatestText.prefix(enough)) }
     }
 
-    /// The bounds as PLAIN values for statistics: nil where there are none, and where there is a NaN, for to DuckDB and Spark
-    /// it is a number above all others, so that they would pass over rows that they would find.
+    /// The bounds as PLAIN values for statistics: nil where there are none, and where there is a NaN, for to DuckDB and
+    /// Spark it is a number above all others, so that they would pass over rows that they would find.
     func encoded(as kind: ColumnLayout) -> (least: [UInt8], greatest: [UInt8], leastExact: Bool, greatestExact: Bool)? {
         guard !isEmpty else { return nil }
         switch kind {
@@ -278,9 +278,9 @@ struct ValueBounds {
         return Array(text.prefix(cut))
     }
 
-    /// The least text of at most `textLimit` bytes above all texts that begin as this one; whole characters only. Nil where
-    /// there is none, or where the text is no UTF-8, as files of other writers may have it: what characters are worth is not
-    /// the order of such bytes.
+    /// The least text of at most `textLimit` bytes above all texts that begin as this one; whole characters only. Nil
+    /// where there is none, or where the text is no UTF-8, as files of other writers may have it: what characters are
+    /// worth is not the order of such bytes.
     private static func successor(_ text: [UInt8]) -> [UInt8]? {
         guard let beginning = String(validating: wholeCharacters(text), as: UTF8.self) else { return nil }
         var scalars = Array(beginning.unicodeScalars)

@@ -7,11 +7,11 @@ public struct Partitioning: Sendable, Hashable {
 
     /// What rows are divided by.
     public enum Key: Sendable, Hashable {
-        /// The value of a column, which then is in the path (`region=EU/`) and no longer in the files. Booleans, integers,
-        /// decimals, dates, times of day and texts.
+        /// The value of a column, which then is in the path (`region=EU/`) and no longer in the files. Booleans,
+        /// integers, decimals, dates, times of day and texts.
         case column(String)
-        /// The date or time in a column, which stays in the files: `year=2024/month=05/day=31/`. Times with a zone count
-        /// in UTC.
+        /// The date or time in a column, which stays in the files: `year=2024/month=05/day=31/`. Times with a zone
+        /// count in UTC.
         case time(column: String, Unit)
         /// The same without names: `2024/05/31/23/`.
         case timePath(column: String, Unit)
@@ -21,8 +21,8 @@ public struct Partitioning: Sendable, Hashable {
     public var keys: [Key]
     /// Compressed bytes at which a file ends and another one begins; nil: files grow as they will.
     public var fileBytes: Int64?
-    /// Most files that are written at the same time. Beyond that, the one that waited longest ends, and its partition goes
-    /// on in another file.
+    /// Most files that are written at the same time. Beyond that, the one that waited longest ends, and its partition
+    /// goes on in another file.
     public var openFiles = 100
     /// Most partitions of one conversion; more are `LimitExceeded`, since a folder for each value is seldom meant.
     public var mostPartitions = 10_000
@@ -32,8 +32,8 @@ public struct Partitioning: Sendable, Hashable {
         self.fileBytes = fileBytes
     }
 
-    /// Reads keys separated by commas: `region`, `at:day` (`year`, `month`, `day`, `hour`), `at:yyyy/MM/dd/HH` (or fewer
-    /// parts).
+    /// Reads keys separated by commas: `region`, `at:day` (`year`, `month`, `day`, `hour`), `at:yyyy/MM/dd/HH` (or
+    /// fewer parts).
     /// - Throws: `Unsupported`, naming the part that is wrong.
     public init(parsing text: String, fileBytes: Int64? = nil) throws(ColumnarError) {
         var keys: [Key] = []

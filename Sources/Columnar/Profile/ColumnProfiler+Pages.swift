@@ -127,8 +127,8 @@ extension ColumnProfiler {
         }
     }
 
-    /// The same where most values are but hashed: all that is wanted in one pass, since the texts of a page are too many for
-    /// the near caches.
+    /// The same where most values are but hashed: all that is wanted in one pass, since the texts of a page are too
+    /// many for the near caches.
     private func sample(
         _ texts: UnsafePointer<UInt8>, _ bytes: Int, _ textLengths: UnsafePointer<UInt32>, _ count: Int,
         _ sketch: DistinctSketch

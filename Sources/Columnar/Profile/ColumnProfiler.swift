@@ -1,7 +1,7 @@
 import Glibc
 
-/// Watches the values of one column on their way into pages: what the builder has parsed or found in its dictionary is not
-/// looked at again. Used by one thread at a time.
+/// Watches the values of one column on their way into pages: what the builder has parsed or found in its dictionary is
+/// not looked at again. Used by one thread at a time.
 final class ColumnProfiler {
     /// Distinct values that are counted exactly; beyond, a sketch takes over.
     let exactLimit: Int
@@ -24,7 +24,8 @@ final class ColumnProfiler {
     /// By the position of a kind among all.
     var found = [Int64](repeating: 0, count: PersonalData.allCases.count)
     var sampleOffset = 0
-    /// Of values that were sampled lately, part of their hashes: only what comes again is counted. Made with the sketch.
+    /// Of values that were sampled lately, part of their hashes: only what comes again is counted. Made with the
+    /// sketch.
     var recent: UnsafeMutablePointer<UInt32>?
     static let recentBits: UInt64 = 11
 

@@ -1,7 +1,7 @@
 import Glibc
 
-/// An estimate of how many distinct hashes it has seen: HyperLogLog with 2^14 registers of a byte, standard error 0.81 %.
-/// Source of the estimator, which needs no correction tables: O. Ertl, "New cardinality estimation algorithms for
+/// An estimate of how many distinct hashes it has seen: HyperLogLog with 2^14 registers of a byte, standard error 0.81
+/// %. Source of the estimator, which needs no correction tables: O. Ertl, "New cardinality estimation algorithms for
 /// HyperLogLog sketches" (2017), algorithm 6.
 final class DistinctSketch {
     private static let bits: UInt64 = 14
@@ -18,8 +18,8 @@ final class DistinctSketch {
 
     deinit { registers.deallocate() }
 
-    /// Reads all registers in their order, which brings them into the cache sooner than hashes would: each of many columns
-    /// finds its own gone when its turn comes again.
+    /// Reads all registers in their order, which brings them into the cache sooner than hashes would: each of many
+    /// columns finds its own gone when its turn comes again.
     /// - Returns: whether there are hashes.
     @discardableResult @inline(never)
     func warmUp() -> Bool {
@@ -32,9 +32,9 @@ final class DistinctSketch {
     @inline(__always)
     static func add(_ hash: UInt64, to registers: UnsafeMutablePointer<UInt8>) {
         let index = Int(truncatingIfNeeded: hash &>> (64 &- bits))
-        // The rank is the place of the first bit that is set, in whatever order they are looked at. With its bytes turned
-        // round the word has its best bits at the low end, where all processors count zeros at once; from the high end
-        // the baseline of x86-64 takes several steps. The bit behind the last bounds the rank.
+        // The rank is the place of the first bit that is set, in whatever order they are looked at. With its bytes
+        // turned round the word has its best bits at the low end, where all processors count zeros at once; from the
+        // high end the baseline of x86-64 takes several steps. The bit behind the last bounds the rank.
         let rest = (hash &<< bits).byteSwapped | 1 &<< UInt64(truncatingIfNeeded: rankBits)
         let rank = UInt8(truncatingIfNeeded: rest.trailingZeroBitCount &+ 1)
         // Without a branch: which values are news is not to be foreseen.
@@ -44,8 +44,8 @@ final class DistinctSketch {
     /// The hash of a number.
     @inline(__always)
     static func hash(_ value: Int64) -> UInt64 {
-        // A folded multiplication, as in wyhash: a product without its upper half would keep the order of numbers that end
-        // in many zero bits, as small doubles do, and fill the registers too evenly.
+        // A folded multiplication, as in wyhash: a product without its upper half would keep the order of numbers that
+        // end in many zero bits, as small doubles do, and fill the registers too evenly.
         let (high, low) = (UInt64(bitPattern: value) ^ 0xA076_1D64_78BD_642F).multipliedFullWidth(
             by: 0xE703_7ED1_A0B4_28DB)
         return (high ^ low) &* 0x94D0_49BB_1331_11EB
@@ -74,8 +74,8 @@ final class DistinctSketch {
         return sum == 0 ? 0 : size * size / (2 * log(2)) / sum
     }
 
-    /// How many registers hold each rank. Four counts side by side, since neighbours are often equal, and one would wait for
-    /// the other.
+    /// How many registers hold each rank. Four counts side by side, since neighbours are often equal, and one would
+    /// wait for the other.
     private var histogram: [Int] {
         withUnsafeTemporaryAllocation(of: UInt32.self, capacity: 4 * 64) { parts in
             guard let parts = parts.baseAddress else { return [] }

@@ -1,7 +1,8 @@
 /// Parts a delimited file into the records that keep the rules and those that do not, in one pass and bounded memory.
 ///
 /// Good records are written as they stand in the input (with line feeds as line ends, comments and blank lines left
-/// out, masked fields masked) under the input's header; bad ones go to a `RejectedRecords`, with number, line, offset, bytes and reason.
+/// out, masked fields masked) under the input's header; bad ones go to a `RejectedRecords`, with number, line, offset,
+/// bytes and reason.
 public struct QualityFilter: Sendable {
     public var rules: QualityRules
     /// `badRecords` and `nullTokens` are set by the filter.

@@ -6,12 +6,13 @@ public struct QualityReport: Sendable, Hashable, Codable {
         public var rule: String
         /// Records that broke it; for rules on the whole file 1 or 0.
         public var violations: Int64
-        /// Whether it holds of the file. A rule on records that some broke does not, which alone does not fail the file.
+        /// Whether it holds of the file. A rule on records that some broke does not, which alone does not fail the
+        /// file.
         public var passed: Bool
         /// What was compared: the share of records that pass, or the measure of a rule on the whole file.
         public var measured: Double?
-        /// What `measured` counts: `rows`, `columns`, `distinct values`; a share (0...1) is a `share of rows`. Nil where it has
-        /// the unit of the column's values.
+        /// What `measured` counts: `rows`, `columns`, `distinct values`; a share (0...1) is a `share of rows`. Nil
+        /// where it has the unit of the column's values.
         public var unit: String?
 
         init(rule: String, violations: Int64, passed: Bool) {
@@ -41,7 +42,8 @@ public struct QualityReport: Sendable, Hashable, Codable {
     public var failures: [String]
     /// Columns whose values were masked, with what was done: `email: sha256`. Nil where nothing was to be masked.
     public var masked: [String: String]?
-    /// With automatic masks: values that look like personal data in columns that were not masked. Nil where there are none.
+    /// With automatic masks: values that look like personal data in columns that were not masked. Nil where there are
+    /// none.
     public var unmasked: [UnmaskedValues]?
 
     /// Whether the file passes.

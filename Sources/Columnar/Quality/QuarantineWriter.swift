@@ -1,5 +1,5 @@
-/// Writes bad records as NDJSON. The first line says how the file is written they come from, so that the quarantine file
-/// can be fed back (see `QuarantineSource`):
+/// Writes bad records as NDJSON. The first line says how the file is written they come from, so that the quarantine
+/// file can be fed back (see `QuarantineSource`):
 /// `{"sluice":"quarantine","version":1,"header":"id,amount","delimiter":",","quote":"\"","source":"inbox/may.csv"}`;
 /// then comes one object a record, in the order of the input:
 /// `{"row":3,"line":4,"byteOffset":57,"code":"RuleViolation","column":"amount","reason":"…","raw":"7,-1,DE"}`.

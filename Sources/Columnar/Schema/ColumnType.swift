@@ -5,8 +5,8 @@ public enum ColumnType: Sendable, Hashable {
     case bigint
     /// IEEE 754 binary64.
     case double
-    /// An exact number of `precision` (1 to 38) digits, `scale` of them after the point. Inferred where integers exceed 64
-    /// bits, or where a double would lose digits.
+    /// An exact number of `precision` (1 to 38) digits, `scale` of them after the point. Inferred where integers exceed
+    /// 64 bits, or where a double would lose digits.
     case decimal(precision: Int, scale: Int)
     /// A calendar day; stored as days since 1970-01-01.
     case date
@@ -63,9 +63,8 @@ public enum ColumnType: Sendable, Hashable {
 }
 
 extension ColumnType: CustomStringConvertible {
-    /// Hive's name: `boolean bigint double decimal(p,s) date timestamp string array<…> struct<name:type,…>`; `time`, which
-    /// Hive lacks, and
-    /// `timestamp with local time zone` for instants.
+    /// Hive's name: `boolean bigint double decimal(p,s) date timestamp string array<…> struct<name:type,…>`; `time`,
+    /// which Hive lacks, and `timestamp with local time zone` for instants.
     public var description: String {
         switch self {
         case .boolean: "boolean"

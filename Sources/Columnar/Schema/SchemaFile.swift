@@ -4,8 +4,8 @@
 ///       - {name: id, type: bigint}
 ///       - price: decimal(10,2)
 ///
-/// An entry is a mapping with `name` and `type`, or one of a single name and type. Types have the names of `ColumnType`.
-/// What is wrong is `DecodingError.dataCorrupted`, which names the column.
+/// An entry is a mapping with `name` and `type`, or one of a single name and type. Types have the names of
+/// `ColumnType`. What is wrong is `DecodingError.dataCorrupted`, which names the column.
 public struct SchemaFile: Decodable, Sendable {
     public var columns: [ColumnSchema]
 

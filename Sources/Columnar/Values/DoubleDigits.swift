@@ -17,8 +17,8 @@ enum DoubleDigits {
         while mantissa % 10 == 0 { (mantissa, digits, scale) = (mantissa / 10, digits - 1, scale + 1) }
         if digits <= 15, value.isNormal { return true }
         guard (-27...0).contains(scale), value.isNormal else { return isPrinted(value, text, length) }
-        // value = significand * 2^exponent, so value * 10^-scale = significand * 5^-scale * 2^(exponent - scale): at most
-        // 53 + 63 bits, which must round to the mantissa.
+        // value = significand * 2^exponent, so value * 10^-scale = significand * 5^-scale * 2^(exponent - scale): at
+        // most 53 + 63 bits, which must round to the mantissa.
         var product = UInt128(value.significandBitPattern | 1 << 52)
         for _ in 0..<(-scale) { product *= 5 }
         let exponent = Int(value.exponent) - 52 - scale

@@ -5,9 +5,9 @@
 /// would change. Other values become the nearest double.
 enum DoubleText {
     /// The value, nil where the text is no such number. Sixteen bytes from `text` must be readable.
-    /// - Parameter keepingDigits: also nil where the double loses digits: printed with as many significant digits as the
-    ///   text has, it would not give the text's digits again. Fifteen digits always survive, unless the number
-    ///   is below 2.3e-308.
+    /// - Parameter keepingDigits: also nil where the double loses digits: printed with as many significant digits as
+    ///   the text has, it would not give the text's digits again. Fifteen digits always survive, unless the number is
+    ///   below 2.3e-308.
     @inline(__always)
     static func parse(_ text: UnsafePointer<UInt8>, _ length: Int, keepingDigits: Bool = false) -> Double? {
         if length <= 8, length > 0 {
@@ -144,8 +144,8 @@ enum DoubleText {
         return value.isFinite ? value.magnitude : nil
     }
 
-    /// `mantissa` times 10^`scale`, correctly rounded: 5^27 fits into 64 bits, so that the product or the quotient is known
-    /// exactly, with a sticky bit for what lies below.
+    /// `mantissa` times 10^`scale`, correctly rounded: 5^27 fits into 64 bits, so that the product or the quotient is
+    /// known exactly, with a sticky bit for what lies below.
     private static func exact(_ mantissa: UInt64, _ scale: Int) -> Double {
         var power: UInt64 = 1
         for _ in 0..<abs(scale) { power *= 5 }

@@ -4,8 +4,8 @@ public struct InferredType: Sendable {
 
     public init() {}
 
-    /// Takes in a field of a record. Nulls say nothing about the type, nor does an empty text, which is null in every type
-    /// but text.
+    /// Takes in a field of a record. Nulls say nothing about the type, nor does an empty text, which is null in every
+    /// type but text.
     public mutating func look(at record: CSVRecord, _ column: Int) {
         guard !kinds.isText, !record.isNull(column) else { return }
         let bytes = record.bytes(column)

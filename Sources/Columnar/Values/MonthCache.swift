@@ -1,7 +1,7 @@
 import CivilCalendar
 
-/// The first days of the months seen last: most dates of a column fall into a few months, and a calendar costs more than a
-/// comparison.
+/// The first days of the months seen last: most dates of a column fall into a few months, and a calendar costs more
+/// than a comparison.
 final class MonthCache {
     private struct Entry {
         /// `YYYY-MM-`, eight bytes.

@@ -2,8 +2,8 @@ import CivilCalendar
 
 /// Dates and timestamps in ISO 8601's extended form: `2024-05-31`, `2024-05-31 23:59`, `2024-05-31T23:59:59.123456Z`.
 ///
-/// Days and hours are checked against the (proleptic Gregorian) calendar, years are 0001 to 9999. Fractions count to the
-/// microsecond; finer digits must be zeros. Other orders of day, month and year are ambiguous and refused.
+/// Days and hours are checked against the (proleptic Gregorian) calendar, years are 0001 to 9999. Fractions count to
+/// the microsecond; finer digits must be zeros. Other orders of day, month and year are ambiguous and refused.
 enum TemporalText {
     struct Timestamp {
         /// Since 1970-01-01 00:00, in UTC where there is a zone.
@@ -95,8 +95,8 @@ enum TemporalText {
         return Int64(truncatingIfNeeded: hour &* 3600 &+ minute &* 60 &+ second)
     }
 
-    /// A time of day, `23:59:59` or with a fraction, as microseconds since midnight. Hours and minutes alone could as well
-    /// be minutes and seconds; they are refused unless `allowsShort`.
+    /// A time of day, `23:59:59` or with a fraction, as microseconds since midnight. Hours and minutes alone could as
+    /// well be minutes and seconds; they are refused unless `allowsShort`.
     static func timeOfDay(_ text: UnsafePointer<UInt8>, _ length: Int, allowsShort: Bool = false) -> Int64? {
         guard length >= (allowsShort ? 5 : 8), text[2] == 0x3A, let hour = twoDigits(text),
             let minute = twoDigits(text + 3), hour < 24, minute < 60

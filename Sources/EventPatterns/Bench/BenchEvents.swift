@@ -1,6 +1,7 @@
 /// Seeded events of the two shapes the engine is measured on.
 package enum BenchEvents {
-    /// `Object Created` events as the object store publishes them, about 580 bytes. Bucket and key repeat: `buckets` buckets.
+    /// `Object Created` events as the object store publishes them, about 580 bytes. Bucket and key repeat: `buckets`
+    /// buckets.
     package static func objectCreated(count: Int, buckets: Int, seed: UInt64) -> [[UInt8]] {
         var random = SeededGenerator(seed: seed)
         return (0..<count).map { _ in
@@ -32,8 +33,8 @@ package enum BenchEvents {
         return "\(folder)/2026/\(random.digits(2, below: 12))/\(name)-\(random.digits(5, below: 100_000)).\(ending)"
     }
 
-    /// City lots as GeoJSON-like features, about 830 bytes: short text fields, then a polygon whose points are objects in
-    /// nested arrays.
+    /// City lots as GeoJSON-like features, about 830 bytes: short text fields, then a polygon whose points are objects
+    /// in nested arrays.
     package static func cityLots(count: Int, seed: UInt64) -> [[UInt8]] {
         var random = SeededGenerator(seed: seed)
         return (0..<count).map { _ in

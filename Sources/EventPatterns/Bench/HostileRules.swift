@@ -1,9 +1,9 @@
-/// Rules that are made to cost the others as much as the complexity budget allows: those that cost most of hundreds tried, each of
-/// another kind. Their literals occur in the field all along, so that nothing shows early that they fail, and those that match
-/// do so for about half of the events, which cannot be foretold.
+/// Rules that are made to cost the others as much as the complexity budget allows: those that cost most of hundreds
+/// tried, each of another kind. Their literals occur in the field all along, so that nothing shows early that they
+/// fail, and those that match do so for about half of the events, which cannot be foretold.
 package enum HostileRules {
-    /// Names and patterns, for the events of a kind, and for each a rule that asks the same fields for a value that no event has, as
-    /// rules do: what that costs is not the hostile rule's own.
+    /// Names and patterns, for the events of a kind, and for each a rule that asks the same fields for a value that no
+    /// event has, as rules do: what that costs is not the hostile rule's own.
     package static func all(for kind: BenchKind) -> [(name: String, pattern: String, ordinary: String)] {
         kind.usesObjectEvents
             ? rules(

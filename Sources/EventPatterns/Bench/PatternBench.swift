@@ -124,11 +124,11 @@ package struct PatternBench: Sendable {
         return (rules, matcher, seconds(clock.now - start))
     }
 
-    /// What one more rule leaves of the others' speed: a few hundred events without any, with an ordinary one and with the hostile
-    /// one in turn, whole events checked, each twice, of which the second counts: the processor has then got used to what it does
-    /// next, as it does where rules are not changed every tenth of a millisecond. Of the turns' ratios the median counts. A
-    /// machine's speed changes by more than what is looked for, and longer passes would fall into step with the turns that the
-    /// system gives to others.
+    /// What one more rule leaves of the others' speed: a few hundred events without any, with an ordinary one and with
+    /// the hostile one in turn, whole events checked, each twice, of which the second counts: the processor has then
+    /// got used to what it does next, as it does where rules are not changed every tenth of a millisecond. Of the
+    /// turns' ratios the median counts. A machine's speed changes by more than what is looked for, and longer passes
+    /// would fall into step with the turns that the system gives to others.
     private func beside(
         _ name: String, _ events: [[UInt8]], _ matchers: [Matcher<Int>], prefix: String
     ) throws(EventError) -> [BenchFigure] {
@@ -148,7 +148,8 @@ package struct PatternBench: Sendable {
         let parts = stride(from: 0, to: events.count, by: 500).map { $0..<min(events.count, $0 + 500) }
         var best = [[Double]](
             repeating: [Double](repeating: .infinity, count: parts.count), count: matchers.count)
-        // The first matcher's time by the ordinary one's, by the hostile one's, and the ordinary one's by the hostile one's.
+        // The first matcher's time by the ordinary one's, by the hostile one's, and the ordinary one's by the hostile
+        // one's.
         var ratios: [[Double]] = [[], [], []]
         var rounds = 0
         let begin = clock.now

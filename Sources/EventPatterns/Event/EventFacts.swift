@@ -1,7 +1,7 @@
 /// Finds out how an event may be read when it is matched: once when it is taken in, for all matching afterwards.
 public enum EventFacts {
-    /// Checks that a text is a JSON object and tells how it may be read: `.validated` if no object in it has a field name
-    /// twice and no field name has a dot or an escape, else `.strict`.
+    /// Checks that a text is a JSON object and tells how it may be read: `.validated` if no object in it has a field
+    /// name twice and no field name has a dot or an escape, else `.strict`.
     ///
     /// Text after the object is ignored, as in matching.
     public static func reading(of event: [UInt8]) throws(EventError) -> EventReading {
@@ -18,7 +18,8 @@ public enum EventFacts {
 
     /// Looks at the field names of a valid object.
     private static func hasPlainNames(_ base: UnsafePointer<UInt8>, _ count: Int) -> Bool {
-        // The hashes of the names of every open object, one after the other, and where each object's begin (-1: an array).
+        // The hashes of the names of every open object, one after the other, and where each object's begin (-1: an
+        // array).
         var names: [UInt64] = []
         var starts: [Int] = []
         var index = 0

@@ -216,8 +216,8 @@ extension EventScanner {
         return try skipStringSlowly(from: index)
     }
 
-    /// The high bit of every byte of a word that is a quote, a backslash, a control character or not ASCII; above the first
-    /// such byte there may be bits too many.
+    /// The high bit of every byte of a word that is a quote, a backslash, a control character or not ASCII; above the
+    /// first such byte there may be bits too many.
     @inline(__always)
     static func stops(_ word: UInt64) -> UInt64 {
         let ones: UInt64 = 0x0101_0101_0101_0101

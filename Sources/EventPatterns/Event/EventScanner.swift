@@ -1,7 +1,7 @@
 /// One pass over an event's bytes that keeps the leaves at used paths and skips, but checks, everything else.
 ///
-/// The scanner walks the tree of used paths beside the event. It keeps its own stack, so nesting costs memory and never the
-/// thread's stack.
+/// The scanner walks the tree of used paths beside the event. It keeps its own stack, so nesting costs memory and never
+/// the thread's stack.
 struct EventScanner {
     let base: UnsafePointer<UInt8>
     let count: Int

@@ -1,15 +1,17 @@
 /// A field name as it was met at one place among an event's names: its text from the opening quote to the colon.
 ///
-/// Events come in few shapes, with the same names in the same order. A name is first compared with the one that was in its
-/// place the last time. If it is the same, as it nearly always is, then where it ends and what rules make of it need not be
-/// found out; above all the processor, which foretells that, goes on reading behind it before the name itself has been read.
+/// Events come in few shapes, with the same names in the same order. A name is first compared with the one that was in
+/// its place the last time. If it is the same, as it nearly always is, then where it ends and what rules make of it
+/// need not be found out; above all the processor, which foretells that, goes on reading behind it before the name
+/// itself has been read.
 struct ExpectedName: BitwiseCopyable {
     /// The number of places that are told apart; a power of two.
     static let places = 32
     /// The longest text that is remembered.
     static let longest = 32
 
-    /// The text, zeros above; at first what no masked word can be. Of a text of more than sixteen bytes also the last sixteen.
+    /// The text, zeros above; at first what no masked word can be. Of a text of more than sixteen bytes also the last
+    /// sixteen.
     private var first: UInt64 = 1
     private var second: UInt64 = 0
     private var lastButOne: UInt64 = 0
@@ -45,8 +47,8 @@ struct ExpectedName: BitwiseCopyable {
         return (ByteHash.word(text + (length - 16)) ^ lastButOne) | (ByteHash.word(text + (length - 8)) ^ last) == 0
     }
 
-    /// Remembers a name that was read at `text`, of which `available` bytes can be read: if it is short, and ASCII without
-    /// control characters, for then bytes that equal it are as good as it was. It must not have escapes.
+    /// Remembers a name that was read at `text`, of which `available` bytes can be read: if it is short, and ASCII
+    /// without control characters, for then bytes that equal it are as good as it was. It must not have escapes.
     mutating func remember(
         _ text: UnsafePointer<UInt8>, length: Int, available: Int, owner: UInt64 = 0, node: Int = -1
     ) {

@@ -48,8 +48,8 @@ public struct EventReading: Sendable, Hashable {
     public static let strict = EventReading(stopsEarly: false)
 
     /// The event is known to be valid JSON in which no object has a field name twice and no field name has a dot
-    /// (`EventFacts` finds out): reading ends as soon as every field that rules use has been seen, and what is skipped is
-    /// not checked. For other events the answer may differ from `strict`; it is never unsafe.
+    /// (`EventFacts` finds out): reading ends as soon as every field that rules use has been seen, and what is skipped
+    /// is not checked. For other events the answer may differ from `strict`; it is never unsafe.
     public static let validated = EventReading(stopsEarly: true)
 
     var isStrict: Bool { !stopsEarly }
@@ -57,11 +57,12 @@ public struct EventReading: Sendable, Hashable {
 
 /// The reusable memory of one matching thread.
 ///
-/// A scratch may be used with any matchers in turn, and by one thread at a time. It grows to the largest event and matcher it
-/// has seen and then matching allocates nothing.
+/// A scratch may be used with any matchers in turn, and by one thread at a time. It grows to the largest event and
+/// matcher it has seen and then matching allocates nothing.
 ///
-/// The properties are not checked for overlapping accesses at run time: that would cost a call for each in the innermost
-/// loops. No access overlaps, because no method holds one property while it hands the scratch to code that changes it.
+/// The properties are not checked for overlapping accesses at run time: that would cost a call for each in the
+/// innermost loops. No access overlaps, because no method holds one property while it hands the scratch to code that
+/// changes it.
 public final class MatchScratch {
     // The event being matched.
     @exclusivity(unchecked) var values = Buffer<FlatValue>(capacity: 64)
@@ -83,7 +84,8 @@ public final class MatchScratch {
     @exclusivity(unchecked) var ruleStamps = Buffer<UInt32>(capacity: 16)
     @exclusivity(unchecked) var memo = Buffer<UInt32>(capacity: 16)
     @exclusivity(unchecked) var matched = Buffer<Int32>(capacity: 64)
-    /// Rules with a branch that could not be decided; a rule may be there several times, and in `matched` by another branch.
+    /// Rules with a branch that could not be decided; a rule may be there several times, and in `matched` by another
+    /// branch.
     @exclusivity(unchecked) var undecided = Buffer<Int32>(capacity: 4)
     @exclusivity(unchecked) var folded = Buffer<UInt8>(capacity: 64)
     @exclusivity(unchecked) var found = Buffer<UInt32>(capacity: 64)
@@ -129,7 +131,8 @@ public final class MatchScratch {
 
     /// Starts a new event for a matcher with so many paths, sub-rules, rules, shared conditions and stretches.
     ///
-    /// Nothing is cleared: what other events and other matchers left behind carries their generations, never this one's.
+    /// Nothing is cleared: what other events and other matchers left behind carries their generations, never this
+    /// one's.
     func begin(paths: Int, subRules: Int, rules: Int, shared: Int, grams: Int) {
         let none = PathValues(generation: 0, first: -1, last: -1, hasMembership: false)
         if pathValues.count < paths { pathValues.extend(to: paths, with: none) }
@@ -161,7 +164,8 @@ public final class MatchScratch {
     /// The values that the searches through arrays have looked at for the last event: what its nesting cost.
     package var searchSteps: Int { search.total }
 
-    /// What the tests that were run for the last event cost at most, beside the lookups that led to them: see `ConditionRecord.work`.
+    /// What the tests that were run for the last event cost at most, beside the lookups that led to them: see
+    /// `ConditionRecord.work`.
     @exclusivity(unchecked) package internal(set) var work = 0
 
     /// The number of bytes held.
@@ -201,8 +205,8 @@ public final class MatchScratch {
         return entry.pointee.generation == generation ? entry.pointee.first : -1
     }
 
-    /// Whether values of two memberships can belong to one choice: no array has them in different elements. True also where they
-    /// lie so deep that it was not found out.
+    /// Whether values of two memberships can belong to one choice: no array has them in different elements. True also
+    /// where they lie so deep that it was not found out.
     @inline(__always)
     func areConsistent(_ left: Int32, _ right: Int32) -> Bool {
         if left == right || left < 0 || right < 0 { return true }

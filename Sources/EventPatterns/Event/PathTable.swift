@@ -1,6 +1,7 @@
 import Synchronization
 
-/// The paths that some rule uses, as a tree over their steps. A path gets a number that never changes while paths are added.
+/// The paths that some rule uses, as a tree over their steps. A path gets a number that never changes while paths are
+/// added.
 ///
 /// Steps are split at dots, on both sides: `{"a":{"b":…}}` and `{"a.b":…}` are the same path.
 ///

@@ -60,7 +60,8 @@ struct Explainer {
         }
         var reason: Explanation.Reason?
         if firstFailing == nil {
-            // Every field passes alone: find the first that has no value beside the others', or none that is found in time.
+            // Every field passes alone: find the first that has no value beside the others', or none that is found in
+            // time.
             reason = whole == nil ? .undecided : .differentElements
             firstFailing = branch.count - 1
             for count in 1..<max(1, branch.count) {

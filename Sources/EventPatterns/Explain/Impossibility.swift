@@ -1,9 +1,9 @@
 extension EventPattern {
     /// Why no event can ever match the pattern; nil if some event may.
     ///
-    /// - Parameter envelope: whether events are known to have EventBridge's envelope: `version`, `id`, `detail-type`, `source`,
-    ///   `account`, `time` and `region` are strings, `resources` is an array of strings, `detail` an object, and there is
-    ///   nothing else.
+    /// - Parameter envelope: whether events are known to have EventBridge's envelope: `version`, `id`, `detail-type`,
+    ///   `source`, `account`, `time` and `region` are strings, `resources` is an array of strings, `detail` an object,
+    ///   and there is nothing else.
     /// - Parameter known: sources whose events are known further.
     public func impossibility(envelope: Bool = true, known: [KnownEvents] = []) -> String? {
         var reasons: [String] = []

@@ -16,7 +16,8 @@ public struct KnownEvents: Sendable {
         self.fields = fields
     }
 
-    /// Why no event of this source passes a branch of a pattern; nil if one may, or if the branch takes other sources too.
+    /// Why no event of this source passes a branch of a pattern; nil if one may, or if the branch takes other sources
+    /// too.
     func reason(_ branch: [FieldCondition]) -> String? {
         let wanted = ValueTest.exact(Array(source.utf8))
         guard let sources = branch.first(where: { $0.path.description == "source" })?.tests,

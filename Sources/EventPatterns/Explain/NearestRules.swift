@@ -32,8 +32,8 @@ extension Segment {
 }
 
 extension Matcher {
-    /// The rules that an event came nearest to, whether they match or not: those with the fewest failing fields, and of these
-    /// those with the most passing ones. Rules of which no field passes are left out. Evaluates every rule.
+    /// The rules that an event came nearest to, whether they match or not: those with the fewest failing fields, and of
+    /// these those with the most passing ones. Rules of which no field passes are left out. Evaluates every rule.
     public func nearest(
         to event: [UInt8], count: Int = 5, scratch: MatchScratch = MatchScratch()
     ) throws(EventError) -> [NearRule<ID>] {

@@ -1,4 +1,5 @@
-/// A deterministic automaton over classes of bytes, as tables. State 0 is the one that nothing leads out of, state 1 the start.
+/// A deterministic automaton over classes of bytes, as tables. State 0 is the one that nothing leads out of, state 1
+/// the start.
 struct DeterministicAutomaton {
     /// The class of each byte.
     var classMap: [UInt8]
@@ -9,7 +10,8 @@ struct DeterministicAutomaton {
     /// With more states than these, the search for equal ones is not made.
     static let mostMerged = 512
 
-    /// The program that `PatternRegex` runs: in the form of shifts if the states are few enough, once equal ones are merged.
+    /// The program that `PatternRegex` runs: in the form of shifts if the states are few enough, once equal ones are
+    /// merged.
     func program() -> [UInt64] {
         let merged = self.merged()
         if let bytes = merged.shifting() {
@@ -114,8 +116,8 @@ struct DeterministicAutomaton {
         return next.count > 1 && walk(from: 1) ? ways[1] : nil
     }
 
-    /// The same automaton without states that accept the same texts (Moore 1956): states are split until those together go
-    /// the same ways.
+    /// The same automaton without states that accept the same texts (Moore 1956): states are split until those together
+    /// go the same ways.
     func merged() -> DeterministicAutomaton {
         guard next.count > 2, next.count <= DeterministicAutomaton.mostMerged else { return self }
         // Nothing leads out of state 0, and nothing into the start; they keep their places.

@@ -2,8 +2,8 @@ import CivilCalendar
 
 /// A point in time as the `date` extension compares it: whole microseconds since 1970, UTC.
 enum InstantText {
-    /// Reads an RFC 3339 timestamp (`2026-11-21T05:00:00.25+01:00`), or a date alone, which is its midnight in UTC; nil for
-    /// other text. Digits after the microseconds are ignored. A leap second is the second before it.
+    /// Reads an RFC 3339 timestamp (`2026-11-21T05:00:00.25+01:00`), or a date alone, which is its midnight in UTC; nil
+    /// for other text. Digits after the microseconds are ignored. A leap second is the second before it.
     static func microseconds(_ text: UnsafeBufferPointer<UInt8>) -> Int64? {
         guard text.count > 10 else { return text.count == 10 ? midnight(text) : nil }
         guard text.count <= 64, let read = RFC3339(text) else { return nil }

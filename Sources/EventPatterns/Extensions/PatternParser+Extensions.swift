@@ -50,7 +50,8 @@ extension PatternParser {
         return .wildcardIgnoringCase(parsed)
     }
 
-    /// A wildcard with one form for all that its characters match: what can be under way in a text together is alike in it.
+    /// A wildcard with one form for all that its characters match: what can be under way in a text together is alike in
+    /// it.
     static func folded(_ wildcard: Wildcard) -> Wildcard {
         (try? Wildcard(parsing: CaseText.folded(wildcard.text))) ?? wildcard
     }

@@ -2,13 +2,14 @@ import CLinux
 
 /// A regular expression of the `regex` extension, over the whole of a string, matched in time linear in the string.
 ///
-/// The language is that of RFC 9485 (I-Regexp), with `\d`, `\w` and `\s` for ASCII classes: literals, `.`, `[…]`, `[^…]`, `(…)`,
-/// `|`, `*`, `+`, `?`, `{n}`, `{n,}`, `{n,m}`. There are no anchors, for the whole string must match, no back references and
-/// no look-around. A character is a Unicode scalar.
+/// The language is that of RFC 9485 (I-Regexp), with `\d`, `\w` and `\s` for ASCII classes: literals, `.`, `[…]`,
+/// `[^…]`, `(…)`, `|`, `*`, `+`, `?`, `{n}`, `{n,}`, `{n,m}`. There are no anchors, for the whole string must match, no
+/// back references and no look-around. A character is a Unicode scalar.
 ///
-/// The expression becomes operations on the places of an ASCII text, all at once (`RegexMarks`), or, where it repeats more than a
-/// byte without end, an automaton of ten states (`ShiftAutomaton`). Other texts are read by a deterministic automaton over bytes, one
-/// or two at a time. What an expression costs is known, and one that costs too much is refused.
+/// The expression becomes operations on the places of an ASCII text, all at once (`RegexMarks`), or, where it repeats
+/// more than a byte without end, an automaton of ten states (`ShiftAutomaton`). Other texts are read by a deterministic
+/// automaton over bytes, one or two at a time. What an expression costs is known, and one that costs too much is
+/// refused.
 struct PatternRegex: Sendable, Hashable {
     /// The expression as written.
     var text: [UInt8]
@@ -27,16 +28,17 @@ struct PatternRegex: Sendable, Hashable {
     /// The most entries of rows that are read by pairs of bytes: 32 KB.
     static let mostPairs = 16_384
 
-    /// Where the parts of a program lie: the number of byte classes; the class of each byte, eight in a word; then rows of
-    /// 16-bit numbers, one for each state: whether it accepts, and for each class where the next row begins. Row 0 is the state
-    /// that nothing leads out of, row 1 the start. Or, where the first word is `shifting`, a `ShiftAutomaton` after it. Or, where
-    /// it is `paired`: the length of a row and the number of classes, then numbers of 16 bits: for each byte where the pairs
-    /// it begins stand in a row, for each byte its class, and the rows: whether the state accepts, then for each pair of
-    /// classes where the row of the state begins that follows both; the class above all others is that there is no byte.
+    /// Where the parts of a program lie: the number of byte classes; the class of each byte, eight in a word; then rows
+    /// of 16-bit numbers, one for each state: whether it accepts, and for each class where the next row begins. Row 0
+    /// is the state that nothing leads out of, row 1 the start. Or, where the first word is `shifting`, a
+    /// `ShiftAutomaton` after it. Or, where it is `paired`: the length of a row and the number of classes, then numbers
+    /// of 16 bits: for each byte where the pairs it begins stand in a row, for each byte its class, and the rows:
+    /// whether the state accepts, then for each pair of classes where the row of the state begins that follows both;
+    /// the class above all others is that there is no byte.
     ///
-    /// Before such a program there may be one for ASCII texts: behind `marked` and the number of words up to the other the program of
-    /// `RegexMarks`; behind `trimmed` and that number the lengths of what a text must begin and end with, then these bytes, then a
-    /// `ShiftAutomaton` for what is between.
+    /// Before such a program there may be one for ASCII texts: behind `marked` and the number of words up to the other
+    /// the program of `RegexMarks`; behind `trimmed` and that number the lengths of what a text must begin and end
+    /// with, then these bytes, then a `ShiftAutomaton` for what is between.
     enum Layout {
         static let classes = 0
         static let shifting = UInt64.max
@@ -206,8 +208,8 @@ struct PatternRegex: Sendable, Hashable {
         return found & 0x8080_8080_8080_8080 == 0
     }
 
-    /// An entry of a table of 16 bits. What a step waits for is the entry that the step before it loads; where the table begins
-    /// for the bytes found is known by then.
+    /// An entry of a table of 16 bits. What a step waits for is the entry that the step before it loads; where the
+    /// table begins for the bytes found is known by then.
     @inline(__always)
     private static func number(_ table: UnsafeRawPointer, _ index: Int) -> Int {
         Int(UInt16(littleEndian: table.loadUnaligned(fromByteOffset: index &* 2, as: UInt16.self)))

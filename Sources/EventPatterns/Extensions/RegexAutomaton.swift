@@ -143,7 +143,8 @@ struct RegexAutomaton {
         return DeterministicAutomaton(classMap: map, next: next, accepting: accepting)
     }
 
-    /// The class of every byte, and of each class the positions it may be at: bytes that are at the same positions are one.
+    /// The class of every byte, and of each class the positions it may be at: bytes that are at the same positions are
+    /// one.
     private func byteClasses(_ set: ([Int]) -> [UInt64]) -> (map: [UInt8], masks: [[UInt64]]) {
         var classes: [[UInt64]: UInt8] = [:]
         var masks: [[UInt64]] = []

@@ -1,7 +1,7 @@
 /// A regular expression as operations on the places of a text, for texts of ASCII; see `clinux_marks.h`.
 ///
-/// Repetitions without end of more than one byte would have to be gone round as often as they are in the text; only the commonest
-/// can be said so, items with a separator: `([^/]+/)*`, `(\\.[a-z]+)*`.
+/// Repetitions without end of more than one byte would have to be gone round as often as they are in the text; only the
+/// commonest can be said so, items with a separator: `([^/]+/)*`, `(\\.[a-z]+)*`.
 struct RegexMarks {
     /// What `clinux_marks_match` reads.
     let program: [UInt8]

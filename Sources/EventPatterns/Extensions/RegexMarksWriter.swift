@@ -242,7 +242,8 @@ extension RegexMarks {
             return append(Entry(step: step, index: index))
         }
 
-        /// The step for any number of these parts, if they are bytes of one class with one of another before or behind them.
+        /// The step for any number of these parts, if they are bytes of one class with one of another before or behind
+        /// them.
         private mutating func items(_ part: RegexTree) -> Entry? {
             guard case .sequence(let parts) = part else { return nil }
             // `x+` is `x` and `x*` where characters may have more than one byte.

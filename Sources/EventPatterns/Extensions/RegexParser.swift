@@ -215,8 +215,8 @@ enum UTF8Ranges {
         var single: [ClosedRange<UInt8>] = []
         var choices: [RegexTree] = []
         if complement(ranges).allSatisfy({ $0.upperBound < 0x80 }) {
-            // Everything beside ASCII: text is well-formed, so the first byte tells how many follow, and which they are need not
-            // be checked.
+            // Everything beside ASCII: text is well-formed, so the first byte tells how many follow, and which they are
+            // need not be checked.
             single = ranges.filter { $0.lowerBound < 0x80 }.map {
                 UInt8($0.lowerBound)...UInt8(min($0.upperBound, 0x7F))
             }
@@ -245,11 +245,11 @@ enum UTF8Ranges {
         return choices.count == 1 ? choices[0] : .choice(choices)
     }
 
-    /// What may stand for one of these scalars wherever any number of them may follow one another: one byte of theirs. Nil
-    /// if they are not all that there are beside ASCII.
+    /// What may stand for one of these scalars wherever any number of them may follow one another: one byte of theirs.
+    /// Nil if they are not all that there are beside ASCII.
     ///
-    /// Text is well-formed, and all that an expression can go on with begins with a character's first byte, so nothing can
-    /// take over in the middle of a character. `.*` has one state so, not one for each beginning of a character.
+    /// Text is well-formed, and all that an expression can go on with begins with a character's first byte, so nothing
+    /// can take over in the middle of a character. `.*` has one state so, not one for each beginning of a character.
     static func looseTree(_ ranges: [ClosedRange<UInt32>]) -> RegexTree? {
         guard complement(ranges).allSatisfy({ $0.upperBound < 0x80 }) else { return nil }
         var bytes: [ClosedRange<UInt8>] = [0x80...0xBF, 0xC2...0xF4]

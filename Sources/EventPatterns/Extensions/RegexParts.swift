@@ -1,4 +1,5 @@
-/// Parts of an expression that have a fixed length: they are compared with a text's beginning or end at once, whatever they are.
+/// Parts of an expression that have a fixed length: they are compared with a text's beginning or end at once, whatever
+/// they are.
 enum RegexParts {
     /// A place of a fixed sequence: the bytes that may stand there.
     typealias Place = [ClosedRange<UInt8>]
@@ -64,8 +65,8 @@ enum RegexParts {
         return all.allSatisfy { $0.count <= mostPlaces } ? all : nil
     }
 
-    /// The fixed sequences that some parts begin with, as many parts as can be said so, and the parts behind them; nil if there
-    /// is nothing to be gained.
+    /// The fixed sequences that some parts begin with, as many parts as can be said so, and the parts behind them; nil
+    /// if there is nothing to be gained.
     static func fixed(_ parts: ArraySlice<RegexTree>) -> (forms: [[Place]], rest: ArraySlice<RegexTree>)? {
         var forms: [[Place]]? = [[]]
         var rest = parts
@@ -93,7 +94,8 @@ enum RegexParts {
         return (forms, rest)
     }
 
-    /// The places of a sequence's literals that differ, up to four: where all of these stand, the sequence nearly always does.
+    /// The places of a sequence's literals that differ, up to four: where all of these stand, the sequence nearly
+    /// always does.
     static func chosen(_ form: [Place]) -> [Int] {
         var known: Set<UInt8> = []
         let differing = form.indices.filter { literal(form[$0]).map { known.insert($0).inserted } ?? false }

@@ -38,11 +38,12 @@ struct TimeOfDayRange: Sendable, Hashable {
 
 /// A range of times of the day in flat form: 64-bit words that lie in a condition's text.
 enum TimeOfDayTest {
-    /// The words before those of the zone: the first and last microsecond, and the number of the zone's stretches of time.
+    /// The words before those of the zone: the first and last microsecond, and the number of the zone's stretches of
+    /// time.
     private static let head = 3
 
-    /// The words of a range: behind the head, for each stretch of time in which the zone's clocks differ alike from UTC, where it
-    /// begins and by how much, in microseconds.
+    /// The words of a range: behind the head, for each stretch of time in which the zone's clocks differ alike from
+    /// UTC, where it begins and by how much, in microseconds.
     static func words(_ range: TimeOfDayRange) -> [Int64] {
         var stretches: [Int64] = []
         range.zone.forEachOffset { start, offset in

@@ -1,7 +1,7 @@
 /// Pieces of JSON's grammar that the pattern reader and the event scanner share.
 enum JSONText {
-    /// Half of a surrogate pair in a pattern and in an event: two different bytes that UTF-8 never has, so that such text
-    /// equals nothing (the reference turns both into "?").
+    /// Half of a surrogate pair in a pattern and in an event: two different bytes that UTF-8 never has, so that such
+    /// text equals nothing (the reference turns both into "?").
     static let strayInPattern: UInt8 = 0xFE
     static let strayInEvent: UInt8 = 0xFF
 

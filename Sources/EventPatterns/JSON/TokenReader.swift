@@ -1,5 +1,5 @@
-/// A strict pull parser over one JSON text, for patterns: it hands out the same tokens in the same order as the reference's
-/// parser, because the reference's error messages depend on which token it looked at last.
+/// A strict pull parser over one JSON text, for patterns: it hands out the same tokens in the same order as the
+/// reference's parser, because the reference's error messages depend on which token it looked at last.
 ///
 /// Text after the first value is never read. Nesting is bounded by `maximumDepth`.
 struct TokenReader: ~Copyable {

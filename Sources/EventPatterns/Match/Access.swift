@@ -1,7 +1,7 @@
 /// How a sub-rule is found: the ways of looking a value up, and the keys that rules are filed under.
 ///
-/// Every sub-rule is filed under one of its fields, the most selective; the other fields are evaluated directly once a value
-/// has led to the sub-rule. So an event costs as much as the rules it comes near to, not as all there are.
+/// Every sub-rule is filed under one of its fields, the most selective; the other fields are evaluated directly once a
+/// value has led to the sub-rule. So an event costs as much as the rules it comes near to, not as all there are.
 enum Access {
     enum Kind: UInt64 {
         /// A value of any type; a string.
@@ -144,8 +144,8 @@ enum Access {
 
     /// A stretch of the segment's list of lengths, ascending; for lengths of affixes with a gate.
     ///
-    /// A gate tells, from the first or last bytes of a text, which lengths some affix that begins or ends alike is filed
-    /// under: most texts need no lookup at all, however many lengths there are.
+    /// A gate tells, from the first or last bytes of a text, which lengths some affix that begins or ends alike is
+    /// filed under: most texts need no lookup at all, however many lengths there are.
     struct Lengths: BitwiseCopyable {
         var first: Int32 = 0
         var count: Int32 = 0

@@ -1,7 +1,8 @@
 /// A read-only set of blocks of addresses that answers which hold an address, in O(log n + answers).
 ///
-/// Blocks either lie in one another or are apart. In the order of their first addresses, outer blocks before inner ones, the last
-/// that does not begin above an address holds it, or lies in all that do: from each the way goes on to the block around it.
+/// Blocks either lie in one another or are apart. In the order of their first addresses, outer blocks before inner
+/// ones, the last that does not begin above an address holds it, or lies in all that do: from each the way goes on to
+/// the block around it.
 struct AddressIndex: BitwiseCopyable {
     struct Entry: BitwiseCopyable {
         var high: UInt64
@@ -27,7 +28,8 @@ struct AddressIndex: BitwiseCopyable {
 
     private(set) var entries: Buffer<Entry>
     private(set) var subRules: Buffer<UInt32>
-    /// The first entries, of the older protocol: how many they are, and the table that leads near an address among them.
+    /// The first entries, of the older protocol: how many they are, and the table that leads near an address among
+    /// them.
     private var v4Count = 0
     private let v4Places: AddressPlaces
 

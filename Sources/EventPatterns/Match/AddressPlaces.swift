@@ -1,5 +1,5 @@
-/// A table from the leading bits of a number to its place among ascending numbers, 32 bits each: a search by halves takes a branch
-/// at each step that cannot be foretold, and longer than all else that is done with an address.
+/// A table from the leading bits of a number to its place among ascending numbers, 32 bits each: a search by halves
+/// takes a branch at each step that cannot be foretold, and longer than all else that is done with an address.
 struct AddressPlaces: BitwiseCopyable {
     private let least: UInt64
     private let shift: UInt64

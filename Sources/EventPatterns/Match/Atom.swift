@@ -7,12 +7,12 @@ struct Atom: BitwiseCopyable {
         case equalsFolded, prefixFolded, suffixFolded
         /// Any text: `extra` entries of lower length, lower, upper length, upper, entry length.
         case equalsCased, prefixCased, suffixCased
-        /// `extra` segments of length (4 bytes) and text, `length` bytes in all, then those between the first and the last
-        /// in the form of `LiteralSearch`. `x` is the least length of a text, `y` that of the last segment.
+        /// `extra` segments of length (4 bytes) and text, `length` bytes in all, then those between the first and the
+        /// last in the form of `LiteralSearch`. `x` is the least length of a text, `y` that of the last segment.
         case wildcard
-        /// Some of `extra` wildcards that begin and end alike: a program of `length` bytes in the form that `flags` tells,
-        /// the `x` bytes of their beginning and the `y` bytes of their end, then the longest literal of each between stars,
-        /// with its length (4 bytes) before it.
+        /// Some of `extra` wildcards that begin and end alike: a program of `length` bytes in the form that `flags`
+        /// tells, the `x` bytes of their beginning and the `y` bytes of their end, then the longest literal of each
+        /// between stars, with its length (4 bytes) before it.
         case containsAny
         /// The doubles `x` to `y`; flag 1: with the low end, 2: with the high end.
         case range
@@ -21,16 +21,17 @@ struct Atom: BitwiseCopyable {
         case exists, absent
         /// A regular expression's program.
         case regex
-        /// As `wildcard`, each segment in the form of `equalsCased`. Flag 1: every character's forms differ in one byte at
-        /// most; then `x` and `y` are the lengths of the first and the last segment, those between follow, as
+        /// As `wildcard`, each segment in the form of `equalsCased`. Flag 1: every character's forms differ in one byte
+        /// at most; then `x` and `y` are the lengths of the first and the last segment, those between follow, as
         /// `fixedForms` tells.
         case wildcardCased
         /// Microseconds `x` to `y`, both included, as bit patterns.
         case date
         /// Times of the day, in the words of `TimeOfDayTest`.
         case timeOfDay
-        /// None of the `length` atoms from `offset` on, sorted by `x` if flag 1 is set. The first `x` of them are in lists (see
-        /// `KeyList`), as in a condition; flag 2 if there are any, whose tables begin at `y` in the condition's text.
+        /// None of the `length` atoms from `offset` on, sorted by `x` if flag 1 is set. The first `x` of them are in
+        /// lists (see `KeyList`), as in a condition; flag 2 if there are any, whose tables begin at `y` in the
+        /// condition's text.
         case anythingBut
     }
 
@@ -40,7 +41,8 @@ struct Atom: BitwiseCopyable {
     var extra: UInt16
     /// The number of bytes of text, or of excluded atoms.
     var length: UInt32
-    /// Where the text begins, relative to the condition's text; or the first excluded atom, relative to the condition's.
+    /// Where the text begins, relative to the condition's text; or the first excluded atom, relative to the
+    /// condition's.
     var offset: UInt32
     /// Of wildcards: the bytes that are gone through to look for what is between their ends.
     var work: UInt32 = 0
@@ -49,7 +51,8 @@ struct Atom: BitwiseCopyable {
     /// The text's bytes 8..<16, or a double's bits, or an address's low half.
     var y: UInt64
 
-    /// Of a wildcard that ignores case: how what lies between its ends is looked for; nil if it cannot be, byte by byte.
+    /// Of a wildcard that ignores case: how what lies between its ends is looked for; nil if it cannot be, byte by
+    /// byte.
     var fixedForms: LiteralSearch.Forms? { flags & 1 == 0 ? nil : LiteralSearch.Forms(rawValue: flags >> 1) }
 
     init(_ kind: Kind) {
@@ -98,8 +101,8 @@ struct ConditionRecord: BitwiseCopyable {
     var addressCount: UInt32 = 0
     /// The alternatives after these that are times of the day, for which a moment is read once.
     var timeCount: UInt32 = 0
-    /// What it costs to find that a value passes no alternative: one for each test that is run, each step in a list, each byte
-    /// looked for, and each 16 instructions of a regular expression.
+    /// What it costs to find that a value passes no alternative: one for each test that is run, each step in a list,
+    /// each byte looked for, and each 16 instructions of a regular expression.
     var work: UInt32 = 0
     var allowsAbsence: Bool
 }

@@ -1,5 +1,5 @@
-/// What matching needs of a matcher, without the identifiers: so that the code of the inner loops is not generic, which in
-/// another module would cost a look at run-time types for every event.
+/// What matching needs of a matcher, without the identifiers: so that the code of the inner loops is not generic, which
+/// in another module would cost a look at run-time types for every event.
 ///
 /// Immutable; unchecked because `Unmanaged` says nothing of its class, which is `Sendable`.
 final class CompiledRules: @unchecked Sendable {
@@ -70,7 +70,8 @@ final class CompiledRules: @unchecked Sendable {
         return segment >= 0 && removed[segment].contains(Int32(truncatingIfNeeded: rule - bases[segment].rule))
     }
 
-    /// Whether an entry of the scratch's list of undecided rules is the first of its rule, and no other branch has matched.
+    /// Whether an entry of the scratch's list of undecided rules is the first of its rule, and no other branch has
+    /// matched.
     func isUndecided(_ index: Int, _ scratch: MatchScratch) -> Bool {
         let rule = scratch.undecided[index]
         for earlier in 0..<index where scratch.undecided[earlier] == rule { return false }

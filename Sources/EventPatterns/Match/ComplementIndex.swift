@@ -1,8 +1,8 @@
-/// Sub-rules filed under one `anything-but` of strings or of numbers on the same path: nearly all values pass, so a value looks up
-/// the few that it does not.
+/// Sub-rules filed under one `anything-but` of strings or of numbers on the same path: nearly all values pass, so a
+/// value looks up the few that it does not.
 ///
-/// Where a value is left out by more than half of them, it has a list of those that it passes instead. So a value costs as much as
-/// the sub-rules it leads to, whatever share of them that is.
+/// Where a value is left out by more than half of them, it has a list of those that it passes instead. So a value costs
+/// as much as the sub-rules it leads to, whatever share of them that is.
 struct ComplementIndex: BitwiseCopyable {
     /// A value that some sub-rules leave out.
     private struct Slot: BitwiseCopyable {
@@ -10,7 +10,8 @@ struct ComplementIndex: BitwiseCopyable {
         var key: UInt64
         var first: UInt32
         var count: UInt32
-        /// With a list of those that the value passes: the condition and the atom that say which value this is. Else `none`.
+        /// With a list of those that the value passes: the condition and the atom that say which value this is. Else
+        /// `none`.
         var condition: UInt32
         var atom: UInt32
     }
@@ -42,7 +43,8 @@ struct ComplementIndex: BitwiseCopyable {
     /// The same as `PassedRules`, for the lists of those that a value passes.
     private let passed: PassedRules
 
-    /// Builds the index from sub-rules, ascending, and what each of them leaves out; `isSame` tells whether two atoms are one value.
+    /// Builds the index from sub-rules, ascending, and what each of them leaves out; `isSame` tells whether two atoms
+    /// are one value.
     init(
         _ all: Buffer<UInt32>, _ members: [Member], _ store: SegmentStore, isSame: (Member, Member) -> Bool
     ) {

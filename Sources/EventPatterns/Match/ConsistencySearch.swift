@@ -1,8 +1,9 @@
 /// The search for one value per field such that no two lie in different elements of the same array.
 ///
-/// A depth-first search over the fields in order, as the reference's, with three differences that do not change the answer:
-/// values of one element are tried once, elements that are out of the question are leapt over, and a dead end goes back to the choice that caused it (conflict-directed
-/// backjumping), so that arrays which have nothing to do with one another are not multiplied.
+/// A depth-first search over the fields in order, as the reference's, with three differences that do not change the
+/// answer: values of one element are tried once, elements that are out of the question are leapt over, and a dead end
+/// goes back to the choice that caused it (conflict-directed backjumping), so that arrays which have nothing to do with
+/// one another are not multiplied.
 struct ConsistencySearch {
     /// One bit for each of up to 256 fields.
     private typealias Levels = SIMD4<UInt64>
@@ -35,8 +36,9 @@ struct ConsistencySearch {
 
     /// A search looks at so many values before it gives up.
     static let budget = 1_000_000
-    /// After so many values of all searches of an event, each further one gets only `leastBudget`: enough for the usual rule,
-    /// so that one that cannot be decided does not take the others with it, and little enough that many cannot add up.
+    /// After so many values of all searches of an event, each further one gets only `leastBudget`: enough for the usual
+    /// rule, so that one that cannot be decided does not take the others with it, and little enough that many cannot
+    /// add up.
     static let eventBudget = 4_000_000
     static let leastBudget = 10_000
 
@@ -126,8 +128,8 @@ struct ConsistencySearch {
 
     /// The first candidate from `index` on that a contradicted choice does not rule out as it did the one before.
     ///
-    /// Candidates come in the order of the document: those in one array lie together, element after element, so the rest
-    /// of the wrong elements can be leapt over.
+    /// Candidates come in the order of the document: those in one array lie together, element after element, so the
+    /// rest of the wrong elements can be leapt over.
     private mutating func skip(from index: Int, _ end: Int, _ choice: Choice, _ scratch: MatchScratch) -> Int {
         let before = element(of: candidates[index - 1].membership, in: choice.array, scratch)
         func isRuledOut(_ position: Int) -> Bool {

@@ -4,8 +4,8 @@ struct Evaluation {
     let text: UnsafeMutablePointer<UInt8>
     let conditions: UnsafeMutablePointer<ConditionRecord>
 
-    /// Whether some value at the condition's path passes one of its tests, or none is there and that is allowed. Where the
-    /// values lie in arrays is not looked at.
+    /// Whether some value at the condition's path passes one of its tests, or none is there and that is allowed. Where
+    /// the values lie in arrays is not looked at.
     func holds(_ condition: UnsafeMutablePointer<ConditionRecord>, _ scratch: MatchScratch) -> Bool {
         var index = scratch.firstValue(condition.pointee.path)
         if index < 0 { return condition.pointee.allowsAbsence }

@@ -1,7 +1,7 @@
 /// A read-only set of closed intervals that answers which hold a number, in O(log n + answers).
 ///
-/// A balanced search tree by the low end, laid out as a sorted array (the root is the middle); every entry knows the highest
-/// end below it (Cormen et al., "interval trees").
+/// A balanced search tree by the low end, laid out as a sorted array (the root is the middle); every entry knows the
+/// highest end below it (Cormen et al., "interval trees").
 struct IntervalIndex {
     struct Entry: BitwiseCopyable {
         var low: Double

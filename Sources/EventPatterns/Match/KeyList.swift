@@ -1,9 +1,9 @@
-/// Tests of text of one list, in the order of what they need a text to begin or to end with: so that a list of a thousand costs
-/// about what ten cost, whatever is in it.
+/// Tests of text of one list, in the order of what they need a text to begin or to end with: so that a list of a
+/// thousand costs about what ten cost, whatever is in it.
 ///
-/// Every key that a text begins with is the last key not above the text, or begins that one. So the search is one for a place,
-/// and then goes from each key to the longest other that begins it. What a prefix covers is left out, and how many wildcards one
-/// text can be in is bounded (`WildcardComplexity`), so those are few.
+/// Every key that a text begins with is the last key not above the text, or begins that one. So the search is one for a
+/// place, and then goes from each key to the longest other that begins it. What a prefix covers is left out, and how
+/// many wildcards one text can be in is bounded (`WildcardComplexity`), so those are few.
 struct KeyList {
     /// Which tests have such keys: at the start or the end of a text, as it is or in ASCII lower case.
     struct Order: OptionSet, BitwiseCopyable, Hashable {
@@ -21,15 +21,17 @@ struct KeyList {
         var atom: Atom
     }
 
-    /// Where the parts of a table lie, in bytes: the number of entries; their order; how many bytes all keys begin with alike.
+    /// Where the parts of a table lie, in bytes: the number of entries; their order; how many bytes all keys begin with
+    /// alike.
     private enum Head {
         static let order = 4
         static let shared = 8
         static let size = 12
     }
 
-    /// Where the parts of an entry lie, in bytes: eight bytes of the key in the list's order, from where keys differ; where the key begins behind
-    /// the entries, and its length; the entry of the longest other key that begins it, counted from 1.
+    /// Where the parts of an entry lie, in bytes: eight bytes of the key in the list's order, from where keys differ;
+    /// where the key begins behind the entries, and its length; the entry of the longest other key that begins it,
+    /// counted from 1.
     private enum Layout {
         static let lead = 0
         static let offset = 8

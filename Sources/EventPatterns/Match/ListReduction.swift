@@ -1,12 +1,13 @@
 extension ValueTest {
-    /// A list of alternatives without what it says twice: what several `anything-but` leave out together as one, each test once,
-    /// ranges that overlap as one and without the numbers in them. A short list of other tests stays as it is.
+    /// A list of alternatives without what it says twice: what several `anything-but` leave out together as one, each
+    /// test once, ranges that overlap as one and without the numbers in them. A short list of other tests stays as it
+    /// is.
     static func reduced(_ tests: [ValueTest]) -> [ValueTest] {
         tests.count == 1 ? tests : NumericRange.merged(exclusionsJoined(tests))
     }
 
-    /// A value passes some of several `anything-but` unless all of them leave it out: two lists that have nothing in common let
-    /// everything pass.
+    /// A value passes some of several `anything-but` unless all of them leave it out: two lists that have nothing in
+    /// common let everything pass.
     private static func exclusionsJoined(_ tests: [ValueTest]) -> [ValueTest] {
         var strings: [[[UInt8]]] = []
         var numbers: [[Double]] = []
@@ -41,7 +42,8 @@ extension ValueTest {
 }
 
 extension NumericRange {
-    /// A list in which each test occurs once, ranges that overlap are one, and no number is in a range. A short one stays as it is.
+    /// A list in which each test occurs once, ranges that overlap are one, and no number is in a range. A short one
+    /// stays as it is.
     static func merged(_ tests: [ValueTest]) -> [ValueTest] {
         guard tests.count > 8 else { return tests }
         var known: Set<ValueTest> = []

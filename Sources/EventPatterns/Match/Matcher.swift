@@ -1,14 +1,14 @@
 /// Rules compiled for matching: one pass over an event finds every rule that matches it.
 ///
-/// A matcher is an immutable value. `adding`, `removing` and `replacing` return a new one that shares what did not change,
-/// while any number of threads go on matching with the old one, each with its own `MatchScratch`.
+/// A matcher is an immutable value. `adding`, `removing` and `replacing` return a new one that shares what did not
+/// change, while any number of threads go on matching with the old one, each with its own `MatchScratch`.
 ///
 ///     let matcher = Matcher([("images", pattern)])
 ///     let scratch = MatchScratch()
 ///     try matcher.forEachMatch(in: event, scratch: scratch) { id in … }
 ///
-/// Cost: the reading of the event, plus a few lookups for each value at a path that rules name, plus the rules that come
-/// near to matching. It does not grow with the number of rules as such.
+/// Cost: the reading of the event, plus a few lookups for each value at a path that rules name, plus the rules that
+/// come near to matching. It does not grow with the number of rules as such.
 public struct Matcher<ID: Hashable & Sendable>: Sendable {
     /// Rules that were compiled together.
     private struct Part: Sendable {
@@ -23,8 +23,9 @@ public struct Matcher<ID: Hashable & Sendable>: Sendable {
     private final class Storage: Sendable {
         let parts: [Part]
         let rules: CompiledRules
-        /// The identifiers of all parts' rules, one part after the other: the number of a rule in the scratch is its place. A
-        /// plain pointer, for an array of a generic type would be looked up in the run-time's tables for every match.
+        /// The identifiers of all parts' rules, one part after the other: the number of a rule in the scratch is its
+        /// place. A plain pointer, for an array of a generic type would be looked up in the run-time's tables for every
+        /// match.
         private nonisolated(unsafe) let ids: UnsafeMutablePointer<ID>
         private let idCount: Int
 
@@ -80,7 +81,8 @@ public struct Matcher<ID: Hashable & Sendable>: Sendable {
 
     // MARK: changing the rules
 
-    /// A matcher with more rules. Only the new rules, and of the old ones a share that is small on average, are compiled.
+    /// A matcher with more rules. Only the new rules, and of the old ones a share that is small on average, are
+    /// compiled.
     public func adding(_ rules: some Sequence<(ID, EventPattern)>) -> Matcher {
         let rules = Array(rules)
         return rules.isEmpty ? self : Matcher(storage: Matcher.adding(rules, to: storage))
@@ -166,9 +168,9 @@ public struct Matcher<ID: Hashable & Sendable>: Sendable {
 
     /// Calls `body` with the identifier of every rule that the event matches, in no particular order, each rule once.
     ///
-    /// Then calls `undecided` with every rule of which no answer was found: its fields lie in arrays so large and so nested
-    /// that the search for elements that go together was given up. The event may match it or not; the other rules are not
-    /// affected.
+    /// Then calls `undecided` with every rule of which no answer was found: its fields lie in arrays so large and so
+    /// nested that the search for elements that go together was given up. The event may match it or not; the other
+    /// rules are not affected.
     ///
     /// Throws if the event is not a JSON object or, read strictly, breaks JSON's grammar; then nothing was called. The
     /// closures must not match with the same scratch.
@@ -262,8 +264,8 @@ public struct Matcher<ID: Hashable & Sendable>: Sendable {
 }
 
 extension EventPattern {
-    /// Whether an event matches; fails with `tooManyCombinations` if that could not be found out. Compiles the pattern each
-    /// time: to match more than a few events, build a `Matcher`.
+    /// Whether an event matches; fails with `tooManyCombinations` if that could not be found out. Compiles the pattern
+    /// each time: to match more than a few events, build a `Matcher`.
     public func matches(_ event: [UInt8]) throws(EventError) -> Bool {
         let answer = try Matcher([(true, self)]).answer(in: event)
         guard answer.undecided.isEmpty else { throw .undecided }

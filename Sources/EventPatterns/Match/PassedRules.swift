@@ -1,9 +1,10 @@
-/// Sub-rules that a value leads to by passing what they are filed under, many at a time, with what is to be done with each next to
-/// it: to read a thousand sub-rules' records takes as long as to report as many matches.
+/// Sub-rules that a value leads to by passing what they are filed under, many at a time, with what is to be done with
+/// each next to it: to read a thousand sub-rules' records takes as long as to report as many matches.
 struct PassedRules: BitwiseCopyable {
     /// Ascending.
     let subRules: UnsafeMutablePointer<UInt32>
-    /// For each the rule, as a position in the segment, that is matched with it, or -1 if other conditions or branches count.
+    /// For each the rule, as a position in the segment, that is matched with it, or -1 if other conditions or branches
+    /// count.
     private let rules: UnsafeMutablePointer<Int32>
     let count: Int
     /// Whether none is -1.
@@ -39,8 +40,8 @@ struct PassedRules: BitwiseCopyable {
 
     var byteCount: Int { max(1, count) * (MemoryLayout<UInt32>.stride + MemoryLayout<Int32>.stride) }
 
-    /// Appends the rules to those matched; false, and nothing done, if that is not all that is to be done with each. No sub-rule
-    /// is marked: there must be no other way to it in this event.
+    /// Appends the rules to those matched; false, and nothing done, if that is not all that is to be done with each. No
+    /// sub-rule is marked: there must be no other way to it in this event.
     @inline(__always)
     func match(_ matched: inout Buffer<Int32>, _ base: SegmentBase) -> Bool {
         guard areWhole else { return false }

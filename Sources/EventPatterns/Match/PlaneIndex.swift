@@ -1,8 +1,8 @@
 /// A read-only grid over pairs of numeric ranges on two paths: which sub-rules may hold for a pair of numbers.
 ///
-/// Rules with two ranges (a longitude and a latitude) are each unselective alone and selective together. The grid's lines
-/// are quantiles of the ranges' low ends, so that cells are about equally full; a rule is listed in every cell that its
-/// rectangle touches.
+/// Rules with two ranges (a longitude and a latitude) are each unselective alone and selective together. The grid's
+/// lines are quantiles of the ranges' low ends, so that cells are about equally full; a rule is listed in every cell
+/// that its rectangle touches.
 struct PlaneIndex {
     /// Two closed ranges; whether an end really belongs to the range is left to the sub-rule's evaluation.
     struct Rectangle: BitwiseCopyable {

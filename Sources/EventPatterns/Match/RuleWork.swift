@@ -1,8 +1,9 @@
-/// What a rule may make an event cost beyond what its fields do: the work of its conditions (see `ConditionRecord.work`) that one event
-/// can be led to. A plain comparison counts a quarter, for it ends with the first word that differs.
+/// What a rule may make an event cost beyond what its fields do: the work of its conditions (see
+/// `ConditionRecord.work`) that one event can be led to. A plain comparison counts a quarter, for it ends with the
+/// first word that differs.
 ///
-/// Without `$or` that is all of them. Of the branches of `$or` one event meets some only: those filed under texts that it cannot
-/// have at once do not add up, those filed under what any event may have do.
+/// Without `$or` that is all of them. Of the branches of `$or` one event meets some only: those filed under texts that
+/// it cannot have at once do not add up, those filed under what any event may have do.
 struct RuleWork {
     private struct Group: Hashable {
         var path: Int32

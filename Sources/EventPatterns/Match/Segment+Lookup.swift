@@ -47,8 +47,8 @@ extension Segment {
         if plan.pointee.grams.count > 0 { lookGrams(value, plan, scratch, base) }
     }
 
-    /// Evaluates the sub-rules that every string leads to: first what each is filed under, for this value alone, which nearly
-    /// always is the end of it.
+    /// Evaluates the sub-rules that every string leads to: first what each is filed under, for this value alone, which
+    /// nearly always is the end of it.
     func lookStrings(
         _ value: UnsafeMutablePointer<FlatValue>, _ plan: UnsafeMutablePointer<Access.Plan>, _ scratch: MatchScratch,
         _ base: SegmentBase

@@ -1,5 +1,6 @@
 extension Segment {
-    /// Evaluates the sub-rules filed under an `anything-but` that some value of the path passes: for all values at the first.
+    /// Evaluates the sub-rules filed under an `anything-but` that some value of the path passes: for all values at the
+    /// first.
     func lookComplement(
         _ value: UnsafeMutablePointer<FlatValue>, _ plan: UnsafeMutablePointer<Access.Plan>, _ scratch: MatchScratch,
         _ base: SegmentBase
@@ -49,8 +50,8 @@ extension Segment {
         for place in 0..<passed.count { pass(passed.subRules[place], scratch, base) }
     }
 
-    /// Goes on with the sub-rules that leave certain texts out, of which a value has none: the lookups of its text have led to all
-    /// others, which were evaluated, with every value of the path, and so marked.
+    /// Goes on with the sub-rules that leave certain texts out, of which a value has none: the lookups of its text have
+    /// led to all others, which were evaluated, with every value of the path, and so marked.
     func lookRest(
         _ value: UnsafeMutablePointer<FlatValue>, _ plan: UnsafeMutablePointer<Access.Plan>, _ scratch: MatchScratch,
         _ base: SegmentBase

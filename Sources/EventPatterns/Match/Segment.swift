@@ -1,6 +1,7 @@
 /// A compiled, immutable set of rules: flat conditions and the indexes that lead to them.
 ///
-/// `@unchecked Sendable`: the buffers are written only in `init` and freed in `deinit`; matching writes to the caller's scratch.
+/// `@unchecked Sendable`: the buffers are written only in `init` and freed in `deinit`; matching writes to the caller's
+/// scratch.
 final class Segment: @unchecked Sendable {
     let store: SegmentStore
     let evaluation: Evaluation
@@ -183,7 +184,8 @@ extension Segment {
         }
     }
 
-    /// Evaluates a sub-rule, once an event. `known` is the position of a condition that some value is known to pass, -1 for none.
+    /// Evaluates a sub-rule, once an event. `known` is the position of a condition that some value is known to pass, -1
+    /// for none.
     func consider(_ number: UInt32, known: Int = -1, _ scratch: MatchScratch, _ base: SegmentBase) {
         let stamp = scratch.subRuleStamps.base + (base.subRule + Int(number))
         if stamp.pointee == scratch.generation { return }

@@ -45,9 +45,9 @@ struct SegmentBuilder: ~Copyable {
         }
     }
 
-    /// Branches that differ only in one field, as one that asks there for any of what they ask: so that wildcards and regular
-    /// expressions are looked for together, and lists are searched. Branches of many fields are compared only for the sake of the
-    /// former.
+    /// Branches that differ only in one field, as one that asks there for any of what they ask: so that wildcards and
+    /// regular expressions are looked for together, and lists are searched. Branches of many fields are compared only
+    /// for the sake of the former.
     private static func joined(_ branches: [[FieldCondition]]) -> [[FieldCondition]] {
         guard branches.count > 1 else { return branches }
         var joined: [[FieldCondition]] = []

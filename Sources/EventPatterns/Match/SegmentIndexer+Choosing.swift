@@ -43,8 +43,8 @@ extension SegmentIndexer {
         sortByChosen()
     }
 
-    /// Puts sub-rules that are found together next to each other, with their references: then a lookup that leads to ten
-    /// sub-rules touches little memory.
+    /// Puts sub-rules that are found together next to each other, with their references: then a lookup that leads to
+    /// ten sub-rules touches little memory.
     mutating func sortByChosen() {
         let order = (0..<store.subRules.count).sorted { left, right in
             chosen[left] == chosen[right] ? left < right : chosen[left] < chosen[right]
@@ -87,8 +87,8 @@ extension SegmentIndexer {
         }
     }
 
-    /// What each alternative of a condition counts: a rule with a list of hundreds says no more about events than one with a
-    /// single value, and must not change where the others are filed.
+    /// What each alternative of a condition counts: a rule with a list of hundreds says no more about events than one
+    /// with a single value, and must not change where the others are filed.
     private func share(of condition: Int) -> Float {
         Float(uses[condition]) / Float(max(1, store.conditions[condition].atomCount))
     }
@@ -122,8 +122,8 @@ extension SegmentIndexer {
         return statistics
     }
 
-    /// How many tests have to be run in turn to find that a value passes none of a condition's; to search a list takes as long as
-    /// some twenty.
+    /// How many tests have to be run in turn to find that a value passes none of a condition's; to search a list takes
+    /// as long as some twenty.
     private func weight(_ reference: UInt32) -> Float {
         let condition = store.conditions[Int(reference)]
         let searched = condition.listedCount + condition.rangeCount + condition.dateCount + condition.addressCount

@@ -1,5 +1,6 @@
 extension SegmentIndexer {
-    /// Files a sub-rule under one `anything-but` of strings or numbers: nearly all values pass it, so an event looks up the others.
+    /// Files a sub-rule under one `anything-but` of strings or numbers: nearly all values pass it, so an event looks up
+    /// the others.
     mutating func fileComplement(_ number: UInt32) -> Bool {
         let reference = chosen[Int(number)]
         let condition = store.conditions[Int(reference)]
@@ -67,8 +68,8 @@ extension SegmentIndexer {
             }
     }
 
-    /// Whether a sub-rule with this condition is filed under the texts that it leaves out: a value is looked up in the indexes of
-    /// such texts, and passes with all sub-rules that it is not led to. A few are sooner tested one by one.
+    /// Whether a sub-rule with this condition is filed under the texts that it leaves out: a value is looked up in the
+    /// indexes of such texts, and passes with all sub-rules that it is not led to. A few are sooner tested one by one.
     func isTurnedRound(_ number: UInt32) -> Bool {
         exclusionCounts[store.conditions[Int(number)].path, default: 0] > 8 && canBeTurnedRound(number)
     }

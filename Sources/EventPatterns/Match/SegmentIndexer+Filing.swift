@@ -52,8 +52,8 @@ extension SegmentIndexer {
         }
     }
 
-    /// Whether wildcards without literal ends are filed under a stretch of them. A few are sooner evaluated than looked for
-    /// at every place of a text.
+    /// Whether wildcards without literal ends are filed under a stretch of them. A few are sooner evaluated than looked
+    /// for at every place of a text.
     func usesGrams(_ path: Int32) -> Bool { gramCounts[path, default: 0] > 8 }
 
     /// One grid for each pair of paths; those with the same first path form a chain.

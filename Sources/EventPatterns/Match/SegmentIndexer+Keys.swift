@@ -20,9 +20,9 @@ extension SegmentIndexer {
         }
     }
 
-    /// Under what kind of key a test of text is filed, and the text: all of it for equality, the start or the end for an
-    /// affix, a stretch of at most four bytes for a wildcard with short ends. Nil for tests that are not of text, or have
-    /// several keys.
+    /// Under what kind of key a test of text is filed, and the text: all of it for equality, the start or the end for
+    /// an affix, a stretch of at most four bytes for a wildcard with short ends. Nil for tests that are not of text, or
+    /// have several keys.
     private func textEntry(
         _ atom: Atom, _ condition: ConditionRecord
     ) -> (kind: Access.Kind, text: [UInt8], length: Int)? {

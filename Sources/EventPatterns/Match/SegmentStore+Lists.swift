@@ -1,6 +1,6 @@
 extension SegmentStore {
-    /// Puts tests of text that are many into lists: their atoms, list by list, the atoms of the others, and where the lists' tables
-    /// begin in the condition's text.
+    /// Puts tests of text that are many into lists: their atoms, list by list, the atoms of the others, and where the
+    /// lists' tables begin in the condition's text.
     mutating func lists(of all: [Atom], _ firstByte: Int) -> (atoms: [Atom], others: [Atom], tables: Int) {
         let tables = text.count - firstByte
         // To run a regular expression costs more than to search a list of two.
@@ -66,8 +66,8 @@ extension SegmentStore {
         return apart
     }
 
-    /// Blocks of addresses in the order of their first addresses, those of the older protocol before the others, without those that
-    /// lie in another.
+    /// Blocks of addresses in the order of their first addresses, those of the older protocol before the others,
+    /// without those that lie in another.
     static func outermost(_ blocks: [Atom]) -> [Atom] {
         guard blocks.count > 1 else { return blocks }
         var outermost: [Atom] = []

@@ -1,8 +1,9 @@
-/// What is run for every string of a path, because nothing of it can be looked up: a sub-rule, and the condition that it is
-/// filed under.
+/// What is run for every string of a path, because nothing of it can be looked up: a sub-rule, and the condition that
+/// it is filed under.
 ///
-/// A condition that is one wildcard or one regular expression, as it nearly always is, is run from here, with everything that
-/// it takes in one place; the way by the sub-rule, its references, the condition and its atoms costs as much as the test.
+/// A condition that is one wildcard or one regular expression, as it nearly always is, is run from here, with
+/// everything that it takes in one place; the way by the sub-rule, its references, the condition and its atoms costs as
+/// much as the test.
 struct StringTest: BitwiseCopyable {
     private enum Kind: UInt8, BitwiseCopyable {
         /// Whatever the condition says.
@@ -30,8 +31,8 @@ struct StringTest: BitwiseCopyable {
     let known: Int32
     /// The least length of a text.
     private let least: Int32
-    /// Of a wildcard: the length of the segments, their number, and the lengths of the first and the last. Of several: the
-    /// length of the program, their number, and the lengths of their ends.
+    /// Of a wildcard: the length of the segments, their number, and the lengths of the first and the last. Of several:
+    /// the length of the program, their number, and the lengths of their ends.
     private let length: Int32
     private let segments: Int32
     private let first: Int32
@@ -79,8 +80,8 @@ struct StringTest: BitwiseCopyable {
         segments = Int32(atom.extra)
     }
 
-    /// The one wildcard, or the several that are looked for together, that a condition is `anything-but` of: then every string
-    /// leads to it as to the wildcard, and passes if it does not match. Nil for other conditions.
+    /// The one wildcard, or the several that are looked for together, that a condition is `anything-but` of: then every
+    /// string leads to it as to the wildcard, and passes if it does not match. Nil for other conditions.
     static func excluded(_ condition: ConditionRecord, _ store: SegmentStore) -> Atom? {
         let outer = store.atoms[Int(condition.firstAtom)]
         guard condition.atomCount == 1, outer.kind == .anythingBut, outer.length == 1 else { return nil }

@@ -49,8 +49,9 @@ enum CaseMatching {
 
 /// Matching of text against a wildcard's segments.
 enum WildcardMatching {
-    /// Whether the segments, `encodedLength` bytes in all and the last of them `last` bytes long, cover a text at least as long
-    /// as they are. After the segments come those between the first and the last in the form of `LiteralSearch`.
+    /// Whether the segments, `encodedLength` bytes in all and the last of them `last` bytes long, cover a text at least
+    /// as long as they are. After the segments come those between the first and the last in the form of
+    /// `LiteralSearch`.
     @inline(__always)
     static func matches(
         _ encoded: UnsafePointer<UInt8>, _ encodedLength: Int, _ segments: Int, last: Int,
@@ -65,8 +66,8 @@ enum WildcardMatching {
         return LiteralSearch.follows(encoded + encodedLength, 1, .exact, text + first, end - first)
     }
 
-    /// As `matches`, with segments in the form that `CaseMatching` reads. With `fixed` the first and the last segment are as
-    /// long in each form, `first` and `last` bytes, and those between follow in the form of `LiteralSearch`.
+    /// As `matches`, with segments in the form that `CaseMatching` reads. With `fixed` the first and the last segment
+    /// are as long in each form, `first` and `last` bytes, and those between follow in the form of `LiteralSearch`.
     static func matchesCased(
         _ encoded: UnsafePointer<UInt8>, _ encodedLength: Int, _ segments: Int, fixed: LiteralSearch.Forms?, first: Int,
         last: Int,
@@ -112,8 +113,8 @@ enum WildcardMatching {
         return true
     }
 
-    /// Whether a text matches one of several wildcards that begin and end alike: with the `first` and the `last` bytes after
-    /// the program, which is an automaton, or sequences of the literals between.
+    /// Whether a text matches one of several wildcards that begin and end alike: with the `first` and the `last` bytes
+    /// after the program, which is an automaton, or sequences of the literals between.
     @inline(__always)
     static func matchesAny(
         _ program: UnsafePointer<UInt8>, _ programLength: Int, _ form: ContainsAnyForm, _ count: Int, first: Int,

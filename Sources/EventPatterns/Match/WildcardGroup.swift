@@ -1,5 +1,5 @@
-/// Wildcards of one list that begin and end alike, and so are looked for together: one by one, each would cost as much as all
-/// of them, and which of them a text matches could not be foretold.
+/// Wildcards of one list that begin and end alike, and so are looked for together: one by one, each would cost as much
+/// as all of them, and which of them a text matches could not be foretold.
 struct WildcardGroup {
     private struct Key: Hashable {
         var first: [UInt8]

@@ -28,7 +28,8 @@ public enum CaseAnswer: Sendable, Hashable {
         answer(pattern: Array(pattern.utf8), event: Array(event.utf8), dialect: dialect)
     }
 
-    /// The line that `sluice rules test --cases` prints: `true`, `false`, or `error`, the side and the message with tabs.
+    /// The line that `sluice rules test --cases` prints: `true`, `false`, or `error`, the side and the message with
+    /// tabs.
     public var line: String {
         switch self {
         case .match(let matches): matches ? "true" : "false"

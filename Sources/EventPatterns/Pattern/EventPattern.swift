@@ -1,7 +1,7 @@
 /// A parsed event pattern of the EventBridge language.
 ///
-/// A pattern is a list of branches (more than one only with `$or`); an event matches if it matches a branch; a branch is a
-/// list of fields that must all pass, in the order in which the reference tests them.
+/// A pattern is a list of branches (more than one only with `$or`); an event matches if it matches a branch; a branch
+/// is a list of fields that must all pass, in the order in which the reference tests them.
 ///
 ///     let pattern = try EventPattern(parsing: #"{"source":["aws.s3"]}"#)
 ///     let matches = try pattern.matches(#"{"source":"aws.s3"}"#)
@@ -99,16 +99,16 @@ public struct PatternLimits: Sendable, Hashable {
     public var combinations: Int = 1000
     /// The most nested objects and arrays, as in the reference's JSON parser.
     public var depth: Int = 1000
-    /// The highest complexity of one field's wildcards, as EventBridge counts it: roughly their stars, and the prefixes of
-    /// what follows stars that end in the same letters. EventBridge accepts 7 and refuses 11.
+    /// The highest complexity of one field's wildcards, as EventBridge counts it: roughly their stars, and the prefixes
+    /// of what follows stars that end in the same letters. EventBridge accepts 7 and refuses 11.
     public var wildcardComplexity: Int = 10
-    /// The most that one field's regular expressions may cost an event, in instructions for a text of 40 bytes: a tenth of what
-    /// reading an event costs.
+    /// The most that one field's regular expressions may cost an event, in instructions for a text of 40 bytes: a tenth
+    /// of what reading an event costs.
     public var regexCost: Int = PatternRegex.mostCost
     /// Whether what a pattern costs is limited at all.
     public var boundsCost = true
-    /// The most that all fields and branches of a rule may cost an event together, in steps (`RuleWork`): a tenth of what reading
-    /// an event costs.
+    /// The most that all fields and branches of a rule may cost an event together, in steps (`RuleWork`): a tenth of
+    /// what reading an event costs.
     public var work: Int = 32
     /// The name used in the message about too many paths.
     public var ruleName: String = "r"

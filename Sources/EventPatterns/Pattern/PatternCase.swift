@@ -1,5 +1,5 @@
-/// One line of a conformance file: `{"pattern":"…","event":"…"}`, both JSON texts inside strings, with the expected answer
-/// as `matches` or as `error` (`pattern` or `event`) and `message`.
+/// One line of a conformance file: `{"pattern":"…","event":"…"}`, both JSON texts inside strings, with the expected
+/// answer as `matches` or as `error` (`pattern` or `event`) and `message`.
 package struct PatternCase: Sendable {
     package var group: String
     package var pattern: [UInt8]
@@ -11,7 +11,8 @@ package struct PatternCase: Sendable {
     /// The expected message where it is part of the contract.
     package var message: String?
 
-    /// Reads a line; fields that are not named above are ignored. Text is kept byte for byte, a byte-order mark included.
+    /// Reads a line; fields that are not named above are ignored. Text is kept byte for byte, a byte-order mark
+    /// included.
     package init(line: [UInt8]) throws(PatternError) {
         self = try line.withUnsafeBufferPointer { bytes throws(PatternError) in
             guard let base = bytes.baseAddress else { throw PatternError(.malformedJSON, "Empty case") }

@@ -1,5 +1,5 @@
-/// Turns a pattern's text into branches, token by token in the reference's order, so that of several mistakes the same one
-/// is reported.
+/// Turns a pattern's text into branches, token by token in the reference's order, so that of several mistakes the same
+/// one is reported.
 struct PatternParser: ~Copyable {
     var reader: TokenReader
     let dialect: PatternDialect
@@ -12,8 +12,8 @@ struct PatternParser: ~Copyable {
     /// The regular expressions read so far.
     var regexes = 0
     private var path: [[UInt8]] = []
-    /// Whether some branch has more paths than it may: then those beyond are not kept, for a thousand branches would each have all
-    /// that an endless text names.
+    /// Whether some branch has more paths than it may: then those beyond are not kept, for a thousand branches would
+    /// each have all that an endless text names.
     private var hasTooManyPaths = false
     /// What an `all-of` in the array being read asks for.
     var pendingGroups: [[ValueTest]]?
@@ -70,8 +70,8 @@ struct PatternParser: ~Copyable {
         "Cannot invoke \"software.amazon.event.ruler.NameState.getTerminalSubRuleIdsForPattern"
         + "(software.amazon.event.ruler.Patterns)\" because \"<local18>\" is null"
 
-    /// The most values of one field that ignore case and have letters beside ASCII: they are compared one by one. Exclusions are
-    /// compared with every value, and count four times.
+    /// The most values of one field that ignore case and have letters beside ASCII: they are compared one by one.
+    /// Exclusions are compared with every value, and count four times.
     static let mostCased = 64
 
     /// Refuses more values that are compared one by one than one field may have.

@@ -29,7 +29,8 @@ enum ValueTest: Sendable, Hashable {
     case date(DateRange)
     case timeOfDay(TimeOfDayRange)
 
-    /// How many comparisons of letters beside ASCII, ignoring case, a value may take; those of exclusions count four times.
+    /// How many comparisons of letters beside ASCII, ignoring case, a value may take; those of exclusions count four
+    /// times.
     var casedCount: Int {
         switch self {
         case .equalsIgnoringCase(let value), .prefixIgnoringCase(let value), .suffixIgnoringCase(let value):
@@ -91,8 +92,8 @@ struct FieldPath: Sendable, Hashable, CustomStringConvertible {
 
     var description: String { String(decoding: bytes, as: UTF8.self) }
 
-    /// The reference processes fields in the order of Java strings: UTF-16 code units. In UTF-8 that is byte order, except
-    /// that characters outside the basic plane come before U+E000...U+FFFF.
+    /// The reference processes fields in the order of Java strings: UTF-16 code units. In UTF-8 that is byte order,
+    /// except that characters outside the basic plane come before U+E000...U+FFFF.
     static func precedes(_ left: FieldPath, _ right: FieldPath) -> Bool {
         let shared = min(left.bytes.count, right.bytes.count)
         for index in 0..<shared where left.bytes[index] != right.bytes[index] {

@@ -1,13 +1,14 @@
-/// EventBridge's measure of what a field's wildcards cost: how many of their prefixes a text can be in the middle of at once.
+/// EventBridge's measure of what a field's wildcards cost: how many of their prefixes a text can be in the middle of at
+/// once.
 ///
-/// event-ruler's `MachineComplexityEvaluator` counts the states that its automaton can be in at the same time. A star, once
-/// reached, stays reached, so all stars of wildcards whose starts agree count, and besides them the prefixes that end in the
-/// same letters: `*ab*cd*ef*` has 4 stars and is in one literal at a time, 5; `*a*a*a*a*` has 5 stars and four literals that end
-/// in the same letter, 9; one star before `/dir/dir/dir/dir/dir/doc.txt` has six prefixes that end in `/`, 7. Prefixes that
-/// several wildcards share count once.
+/// event-ruler's `MachineComplexityEvaluator` counts the states that its automaton can be in at the same time. A star,
+/// once reached, stays reached, so all stars of wildcards whose starts agree count, and besides them the prefixes that
+/// end in the same letters: `*ab*cd*ef*` has 4 stars and is in one literal at a time, 5; `*a*a*a*a*` has 5 stars and
+/// four literals that end in the same letter, 9; one star before `/dir/dir/dir/dir/dir/doc.txt` has six prefixes that
+/// end in `/`, 7. Prefixes that several wildcards share count once.
 enum WildcardComplexity {
-    /// More bytes than this in the wildcards that one text can be in together are not counted out: EventBridge takes no pattern
-    /// as long.
+    /// More bytes than this in the wildcards that one text can be in together are not counted out: EventBridge takes no
+    /// pattern as long.
     static let mostBytes = 4096
     /// Nor are more than this in all the groups of such wildcards of a field: a quarter of a second would be too long.
     static let mostCounted = 262_144

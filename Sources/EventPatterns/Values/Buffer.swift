@@ -1,5 +1,5 @@
-/// A growable array of trivial values without reference counting, bounds checks or uniqueness checks on access: what the
-/// matcher's inner loops run on. It must be freed by its owner.
+/// A growable array of trivial values without reference counting, bounds checks or uniqueness checks on access: what
+/// the matcher's inner loops run on. It must be freed by its owner.
 struct Buffer<Element: BitwiseCopyable> {
     private(set) var base: UnsafeMutablePointer<Element>
     private(set) var count = 0

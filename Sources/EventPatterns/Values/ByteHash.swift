@@ -24,8 +24,8 @@ enum ByteHash {
         return low | middle | high
     }
 
-    /// The eight bytes at a place of a text, or those up to its end with zeros above. With a text of eight bytes and more, no
-    /// branch depends on how many they are.
+    /// The eight bytes at a place of a text, or those up to its end with zeros above. With a text of eight bytes and
+    /// more, no branch depends on how many they are.
     @inline(__always)
     static func tail(_ text: UnsafePointer<UInt8>, _ at: Int, _ length: Int) -> UInt64 {
         let beyond = at &+ 8 &- length
@@ -69,8 +69,8 @@ enum ByteHash {
     static func hash(
         _ base: UnsafePointer<UInt8>, _ count: Int, seed: UInt64, _ transform: (UInt64) -> UInt64
     ) -> UInt64 {
-        // Of a text of eight bytes and more the last eight are read as they lie, and between 17 and 48 bytes always as many:
-        // branches that depend on the length of texts, which differs, cost more than words that are read twice.
+        // Of a text of eight bytes and more the last eight are read as they lie, and between 17 and 48 bytes always as
+        // many: branches that depend on the length of texts, which differs, cost more than words that are read twice.
         var state = seed ^ (UInt64(truncatingIfNeeded: count) &* 0x9E37_79B9_7F4A_7C15)
         if count < 8 { return last(state, transform(partialWord(base, count))) }
         let end = base + (count - 8)

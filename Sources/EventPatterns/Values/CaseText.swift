@@ -1,8 +1,8 @@
 /// The operand of an ignore-case matcher.
 ///
 /// The reference does not fold: each character of the *pattern* stands for its lower-case or its upper-case form
-/// (full mappings, root locale), so "straße" matches "STRASSE" but "STRASSE" does not match "straße". Characters outside
-/// the basic plane follow the same rule here; event-ruler loses them.
+/// (full mappings, root locale), so "straße" matches "STRASSE" but "STRASSE" does not match "straße". Characters
+/// outside the basic plane follow the same rule here; event-ruler loses them.
 struct CaseText: Sendable, Hashable {
     /// The text as written.
     var text: [UInt8]
@@ -40,8 +40,8 @@ struct CaseText: Sendable, Hashable {
         }
     }
 
-    /// The bytes of a text in lower and in upper case, if a text with either at each place is one of its forms: if no character
-    /// has forms that differ in more than one byte.
+    /// The bytes of a text in lower and in upper case, if a text with either at each place is one of its forms: if no
+    /// character has forms that differ in more than one byte.
     static func byteForms(of text: [UInt8]) -> LiteralSearch.Literal? {
         var literal = LiteralSearch.Literal(bytes: [], others: [])
         for alternative in alternatives(of: text) {

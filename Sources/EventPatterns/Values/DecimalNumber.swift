@@ -2,11 +2,11 @@ import CLinux
 
 /// Reads a JSON number and decides whether it is *comparable*.
 ///
-/// The reference compares a number as a double only if its decimal value is the shortest decimal that reads back as that
-/// double (JDK 19's `Double.toString` compared as `BigDecimal`); other numbers have no order and equal only their own
-/// text. A decimal exactly halfway between two doubles (8.41e21, 1e23) is not comparable either: the recorded cases come
-/// from a JDK whose shortest decimals lie strictly inside the rounding interval. Numbers of up to 19 digits and small exponents are decided with 128-bit
-/// integers, the rest by `ExactDecimal`; nothing is allocated.
+/// The reference compares a number as a double only if its decimal value is the shortest decimal that reads back as
+/// that double (JDK 19's `Double.toString` compared as `BigDecimal`); other numbers have no order and equal only their
+/// own text. A decimal exactly halfway between two doubles (8.41e21, 1e23) is not comparable either: the recorded cases
+/// come from a JDK whose shortest decimals lie strictly inside the rounding interval. Numbers of up to 19 digits and
+/// small exponents are decided with 128-bit integers, the rest by `ExactDecimal`; nothing is allocated.
 package enum DecimalNumber {
     /// 5^0 ... 5^27, all that fit in 64 bits.
     private static let powersOfFive: [UInt64] = {
@@ -84,8 +84,8 @@ package enum DecimalNumber {
         return negative ? -value : value
     }
 
-    /// Whether a decimal is the exact middle between two doubles: an odd integer of 54 bits times a power of two. With a
-    /// negative exponent such a decimal has more digits than the shortest one beside it.
+    /// Whether a decimal is the exact middle between two doubles: an odd integer of 54 bits times a power of two. With
+    /// a negative exponent such a decimal has more digits than the shortest one beside it.
     private static func isHalfway(_ significand: UInt64, _ exponent: Int) -> Bool {
         guard exponent >= 0, exponent <= 23 else { return false }
         let product = significand.multipliedFullWidth(by: powersOfFive[exponent])
@@ -140,8 +140,8 @@ package enum DecimalNumber {
         return isShortest ? value : nil
     }
 
-    /// The 53 bits and the power of two nearest to `significand / 10^decimals`, by a multiplication with the reciprocal (after
-    /// Eisel and Lemire); nil if the reciprocal's 128 bits leave the rounding open.
+    /// The 53 bits and the power of two nearest to `significand / 10^decimals`, by a multiplication with the reciprocal
+    /// (after Eisel and Lemire); nil if the reciprocal's 128 bits leave the rounding open.
     @inline(__always)
     private static func rounded(_ significand: UInt64, _ decimals: Int) -> (UInt64, Int)? {
         guard decimals > 0 else { return nil }
@@ -193,8 +193,8 @@ package enum DecimalNumber {
         return (high, low, 127 + width)
     }
 
-    /// Whether a significand of 16 or 17 digits is the shortest and nearest decimal of `mantissa * 2^power`, all in units
-    /// of the decimal's last digit: the double is `mantissa * five / 2^scale` units.
+    /// Whether a significand of 16 or 17 digits is the shortest and nearest decimal of `mantissa * 2^power`, all in
+    /// units of the decimal's last digit: the double is `mantissa * five / 2^scale` units.
     private static func isShortest(_ significand: UInt64, _ five: UInt64, _ mantissa: UInt64, scale: Int) -> Bool {
         // Twice the double and the ends of its rounding interval, times 2^scale.
         let doubled = UInt128(mantissa) * UInt128(five) * 2
@@ -235,8 +235,8 @@ package enum DecimalNumber {
         return ExactDecimal(exponent: exponent, value).isShortest(significand)
     }
 
-    /// The reference writes two digits where one would do; only for the smallest subnormals do they name another decimal
-    /// (4.9e-324 instead of 5e-324). The result has no trailing zero.
+    /// The reference writes two digits where one would do; only for the smallest subnormals do they name another
+    /// decimal (4.9e-324 instead of 5e-324). The result has no trailing zero.
     private static func twoDigits(_ value: Double) -> (UInt64, Int) {
         var scaled = Double(value.bitPattern) * 4.940656458412465
         var power = -324

@@ -1,7 +1,7 @@
 /// Whether a decimal is the shortest of the double nearest to it, in exact whole numbers and without allocation.
 ///
-/// Of the double's rounding interval, the ends left out, the shortest decimal is the one of fewest digits, and of these the one nearest
-/// to the double, on a tie the even one.
+/// Of the double's rounding interval, the ends left out, the shortest decimal is the one of fewest digits, and of these
+/// the one nearest to the double, on a tie the even one.
 struct ExactDecimal {
     /// What one of the decimal's last digit is, and what the double's last bit is, in the same unit; four times.
     private let unit: WideNumber

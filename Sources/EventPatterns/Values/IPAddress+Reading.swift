@@ -1,4 +1,5 @@
-/// Reading addresses out of events: as fast as can be, for a rule that names a block makes every event's address be read.
+/// Reading addresses out of events: as fast as can be, for a rule that names a block makes every event's address be
+/// read.
 extension IPAddress {
     /// Reads an address, nil for other texts, most of which are told by a byte or two.
     @inline(__always)
@@ -29,9 +30,9 @@ extension IPAddress {
     @inline(__always)
     private static func isHexadecimal(_ byte: UInt8) -> Bool { byte &- 0x30 < 10 || (byte | 0x20) &- 0x61 < 6 }
 
-    /// The usual form of the older addresses, four numbers of one to three digits, from its bytes 0..<8 and 8..<16 with zeros
-    /// behind; nil for all other texts. All bytes at once: how long the numbers are cannot be foretold, and so no branch depends
-    /// on it.
+    /// The usual form of the older addresses, four numbers of one to three digits, from its bytes 0..<8 and 8..<16 with
+    /// zeros behind; nil for all other texts. All bytes at once: how long the numbers are cannot be foretold, and so no
+    /// branch depends on it.
     @inline(__always)
     static func fourParts(_ first: UInt64, _ second: UInt64, _ count: Int) -> UInt32? {
         let dots = zeroBytes(first ^ 0x2E2E_2E2E_2E2E_2E2E) | zeroBytes(second ^ 0x2E2E_2E2E_2E2E_2E2E) << 8

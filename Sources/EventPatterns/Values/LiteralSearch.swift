@@ -2,9 +2,9 @@ import CLinux
 
 /// Finds wildcards' literals between their stars, one after the other, each leftmost after the one before.
 ///
-/// In a text of at most 64 bytes all places of a literal are one mask of bits, and from mask to mask there is no branch that
-/// depends on the text. In longer texts the window moves on: a text costs a few instructions for each 16 of its bytes, and for
-/// each byte of the literals.
+/// In a text of at most 64 bytes all places of a literal are one mask of bits, and from mask to mask there is no branch
+/// that depends on the text. In longer texts the window moves on: a text costs a few instructions for each 16 of its
+/// bytes, and for each byte of the literals.
 enum LiteralSearch {
     /// Texts longer than this are searched window by window.
     static let window = 64
@@ -26,7 +26,8 @@ enum LiteralSearch {
         @inline(__always)
         var code: Int32 { Int32(truncatingIfNeeded: rawValue) }
 
-        /// How literals are looked for if case is ignored: folding the text is less work, but knows the letters of ASCII only.
+        /// How literals are looked for if case is ignored: folding the text is less work, but knows the letters of
+        /// ASCII only.
         static func ignoringCase(_ literals: some Sequence<Literal>) -> Forms {
             let isFoldable = literals.allSatisfy { literal in
                 zip(literal.bytes, literal.others).allSatisfy { $0 == $1 || $0 == CaseText.asciiLower($1) }
@@ -46,8 +47,8 @@ enum LiteralSearch {
         return encoded
     }
 
-    /// The bytes of a sequence that are gone through for every text: of long literals, the rest is looked at where their beginning
-    /// was found.
+    /// The bytes of a sequence that are gone through for every text: of long literals, the rest is looked at where
+    /// their beginning was found.
     static func laneBytes(_ literals: [Literal], _ forms: Forms) -> Int {
         literals.reduce(8) { $0 + 8 + min($1.bytes.count, Int(CLINUX_STRETCH)) * (forms == .either ? 32 : 16) }
     }
@@ -132,8 +133,9 @@ enum LiteralSearch {
                     return place
                 }
                 patience -= size
-                // Texts and literals that repeat themselves would be compared over and over. Ignoring case, the complexity
-                // of wildcards bounds that: at one place of a text, few starts of a literal can be under way.
+                // Texts and literals that repeat themselves would be compared over and over. Ignoring case, the
+                // complexity of wildcards bounds that: at one place of a text, few starts of a literal can be under
+                // way.
                 if patience < 0, forms == .exact { return findLong(whole, size, text, from: place + 1, length) }
                 places &= places &- 1
             }
@@ -143,8 +145,8 @@ enum LiteralSearch {
         return -1
     }
 
-    /// Rabin-Karp with 64-bit sums: linear, also where text and literal repeat themselves; candidates are compared, and a
-    /// text made to collide would need the multiplier's inverse for every window.
+    /// Rabin-Karp with 64-bit sums: linear, also where text and literal repeat themselves; candidates are compared, and
+    /// a text made to collide would need the multiplier's inverse for every window.
     private static func findLong(
         _ literal: UnsafePointer<UInt8>, _ size: Int, _ text: UnsafePointer<UInt8>, from: Int, _ length: Int
     ) -> Int {

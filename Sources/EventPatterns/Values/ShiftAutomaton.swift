@@ -1,14 +1,14 @@
 /// A deterministic automaton over bytes with at most ten states, run without a branch or a load that waits for another.
 ///
-/// A state is a multiple of six below 60, and each class of bytes has one word with, at bit `s`, the six bits of the state that
-/// follows `s`. So a step is a shift: `state = row >> state`, of which the processor looks at the low six bits (Vognsen,
-/// "Shift-based DFAs", 2021). The rows of the bytes to come are loaded meanwhile; a table of states would have to wait for
-/// each state before it can load the next.
+/// A state is a multiple of six below 60, and each class of bytes has one word with, at bit `s`, the six bits of the
+/// state that follows `s`. So a step is a shift: `state = row >> state`, of which the processor looks at the low six
+/// bits (Vognsen, "Shift-based DFAs", 2021). The rows of the bytes to come are loaded meanwhile; a table of states
+/// would have to wait for each state before it can load the next.
 enum ShiftAutomaton {
     static let mostStates = 10
 
-    /// Where the parts of an encoded automaton lie, in bytes: the class of each byte; the number of classes; the states that
-    /// accept, and those that nothing leads out of, a bit each at the state; the rows. The start is state 0.
+    /// Where the parts of an encoded automaton lie, in bytes: the class of each byte; the number of classes; the states
+    /// that accept, and those that nothing leads out of, a bit each at the state; the rows. The start is state 0.
     private enum Layout {
         static let classMap = 0
         static let classes = 256
@@ -75,8 +75,8 @@ enum ShiftAutomaton {
         return step(automaton, bytes >> 56, state)
     }
 
-    /// The state after the first `count` of seven bytes. All seven steps are made, for a number of steps that differs from
-    /// text to text cannot be foretold.
+    /// The state after the first `count` of seven bytes. All seven steps are made, for a number of steps that differs
+    /// from text to text cannot be foretold.
     @inline(__always)
     private static func rest(
         _ automaton: UnsafePointer<UInt8>, _ bytes: UInt64, _ count: Int, _ start: UInt64
@@ -98,8 +98,8 @@ extension ShiftAutomaton {
         literals.allSatisfy { $0.count < mostStates } && starts(of: literals).count < mostStates
     }
 
-    /// The automaton that finds any of some literals: its states are what a text can be in the middle of (Aho and Corasick
-    /// 1975); after the first literal it stays.
+    /// The automaton that finds any of some literals: its states are what a text can be in the middle of (Aho and
+    /// Corasick 1975); after the first literal it stays.
     static func finding(_ literals: [[UInt8]]) -> [UInt8] {
         var classMap = [UInt8](repeating: 0, count: 256)
         // Class 0 stands for a byte of no literal.

@@ -3,8 +3,8 @@ import Glibc
 
 /// What a handler has beside its event: who it is, how long it may take, and everything it can do.
 ///
-/// A value; pass it on freely, also to child tasks, but do not use it after the handler has returned: asking for effects
-/// then fails with `InvocationEnded`.
+/// A value; pass it on freely, also to child tasks, but do not use it after the handler has returned: asking for
+/// effects then fails with `InvocationEnded`.
 public struct Context: Sendable {
     let scope: InvocationScope
     /// The record of a batch to which effects belong.
@@ -19,8 +19,9 @@ public struct Context: Sendable {
 
     /// Unique to this attempt; in every log line of it.
     public var requestID: String { scope.requestID }
-    /// The same for every attempt of a delivery: the idempotency key to hand to systems outside. In a batch each record's
-    /// context has its own, whatever batch the record comes in; that of the batch's context stands for just these records.
+    /// The same for every attempt of a delivery: the idempotency key to hand to systems outside. In a batch each
+    /// record's context has its own, whatever batch the record comes in; that of the batch's context stands for just
+    /// these records.
     public var invocationID: String { scope.invocationID(of: record) }
     /// From 1.
     public var attempt: Int { scope.attempt }

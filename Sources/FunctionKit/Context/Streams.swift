@@ -19,13 +19,13 @@ extension Context {
     /// ```
     ///
     /// Everything throws `HostRefusal`: `NoSuchStream`, `AccessDenied` (`grants: {streams: [sessions]}` is missing),
-    /// `InvalidRecord` (what Kinesis would refuse too: a partition key that is empty or has more than 256 characters, more
-    /// than a mebibyte of data, more than 500 records in a call).
+    /// `InvalidRecord` (what Kinesis would refuse too: a partition key that is empty or has more than 256 characters,
+    /// more than a mebibyte of data, more than 500 records in a call).
     public struct Streams: Sendable {
         let context: Context
 
-        /// Puts bytes as they are. Returns the event id under which the host keeps the record; it gets its sequence number
-        /// when it is appended.
+        /// Puts bytes as they are. Returns the event id under which the host keeps the record; it gets its sequence
+        /// number when it is appended.
         ///
         /// Records of one `partitionKey` keep their order. `explicitHashKey`, a decimal number below 2^128, chooses the
         /// shard in place of the partition key's MD5.
@@ -105,8 +105,8 @@ extension Context.Streams {
 }
 
 extension StreamRecord {
-    /// The data, which is JSON, as a type. Throws `HandlerError` with code `InvalidRecord`, which is permanent and names the
-    /// record and what does not fit.
+    /// The data, which is JSON, as a type. Throws `HandlerError` with code `InvalidRecord`, which is permanent and
+    /// names the record and what does not fit.
     public func decode<T: Decodable>(_ type: T.Type = T.self) throws -> T {
         do {
             return try TapeDecoder().decode(type, from: data)

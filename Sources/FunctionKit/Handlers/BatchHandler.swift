@@ -78,8 +78,8 @@ func respondToBatch<Input: Decodable & Sendable>(
     let events = isArray ? Array(root.elements) : [root]
     var answers: [BatchAnswer.Result?] = []
     var records: [Record<Input>] = []
-    // Of the records in the batch. Nothing generic is asked for it: each question to `Record<Input>` costs a look-up of its
-    // type at run time.
+    // Of the records in the batch. Nothing generic is asked for it: each question to `Record<Input>` costs a look-up of
+    // its type at run time.
     var places: [Int] = []
     for (index, event) in events.enumerated() {
         do {

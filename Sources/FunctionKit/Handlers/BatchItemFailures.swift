@@ -9,10 +9,10 @@
 /// }
 /// ```
 ///
-/// Of records of streams the ids are their sequence numbers, and as with Lambda nothing from the lowest one named on counts
-/// as delivered. An empty list is success; an id that is empty, or of no event of the batch, fails the batch as a whole.
-/// Effects asked of `context` are the batch's, and are committed only if no event fails; a `BatchHandler` gives each record
-/// effects and reasons of its own.
+/// Of records of streams the ids are their sequence numbers, and as with Lambda nothing from the lowest one named on
+/// counts as delivered. An empty list is success; an id that is empty, or of no event of the batch, fails the batch as
+/// a whole. Effects asked of `context` are the batch's, and are committed only if no event fails; a `BatchHandler`
+/// gives each record effects and reasons of its own.
 public struct BatchItemFailures: Codable, Sendable, Hashable {
     /// One event or record that failed.
     public struct Item: Codable, Sendable, Hashable {

@@ -1,6 +1,7 @@
 import Synchronization
 
-/// The ids that an invocation came with (sluice_abi.h): its own and, in a batch of several events, a line for each of them.
+/// The ids that an invocation came with (sluice_abi.h): its own and, in a batch of several events, a line for each of
+/// them.
 final class InvocationIDs: Sendable {
     private let own: String
     private let rest: [UInt8]

@@ -1,5 +1,5 @@
-/// An object that is open for reading: as bytes, as a stream, by descriptor or by path. The bytes come straight from the
-/// file and are those of one version, whatever happens to the key meanwhile. Closed with its last owner.
+/// An object that is open for reading: as bytes, as a stream, by descriptor or by path. The bytes come straight from
+/// the file and are those of one version, whatever happens to the key meanwhile. Closed with its last owner.
 public final class ObjectData: Sendable {
     public let info: ObjectInfo
     private let descriptor: Descriptor

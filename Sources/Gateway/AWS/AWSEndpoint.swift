@@ -4,8 +4,8 @@ import HostAPI
 import Hummingbird
 import NIOCore
 
-/// `POST /` as AWS's SDKs and its command line send it (AWS JSON 1.1): the header `X-Amz-Target` names the service and the
-/// operation. Signatures and checksums are not checked.
+/// `POST /` as AWS's SDKs and its command line send it (AWS JSON 1.1): the header `X-Amz-Target` names the service and
+/// the operation. Signatures and checksums are not checked.
 enum AWSEndpoint {
     /// A service with a file of its own.
     struct Service: Sendable {

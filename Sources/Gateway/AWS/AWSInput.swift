@@ -1,8 +1,8 @@
 import FunctionJSON
 import HostAPI
 
-/// The JSON object of a request, read field by field: what is there has the right kind, or the request is refused as AWS
-/// does. `null` counts as absent.
+/// The JSON object of a request, read field by field: what is there has the right kind, or the request is refused as
+/// AWS does. `null` counts as absent.
 struct AWSInput: Sendable {
     let node: JSONNode
     /// The field that holds the object; empty for the request itself.

@@ -90,7 +90,8 @@ extension KinesisCall {
             return end > position.after
         }
         guard case .at = filter else { return later }
-        // Of those that go on after the moment, the ones that do not follow another of them: together they have every key.
+        // Of those that go on after the moment, the ones that do not follow another of them: together they have every
+        // key.
         let ids = Set(later.map(\.id))
         return later.filter { ids.isDisjoint(with: $0.parents) }
     }

@@ -2,8 +2,8 @@ import EventModel
 import FunctionJSON
 import HostAPI
 
-/// EventBridge's own `PutEvents` (`AWSEvents.PutEvents`), so that boto3 and `aws events put-events --endpoint-url http://…`
-/// put events here.
+/// EventBridge's own `PutEvents` (`AWSEvents.PutEvents`), so that boto3 and `aws events put-events --endpoint-url
+/// http://…` put events here.
 enum PutEventsEndpoint {
     /// The largest body: entries of 1 MB together, as a JSON text inside a JSON string.
     static let service = AWSEndpoint.Service(

@@ -3,8 +3,8 @@ import FunctionJSON
 
 /// EventBridge's `TestEventPattern`: whether a pattern matches an event, neither of which need be known here.
 ///
-/// Refusals in AWS's words: `InvalidEventPatternException`, and `ValidationException` for an event that lacks what an envelope
-/// has. Extensions of the pattern language are taken, as a deployment takes them.
+/// Refusals in AWS's words: `InvalidEventPatternException`, and `ValidationException` for an event that lacks what an
+/// envelope has. Extensions of the pattern language are taken, as a deployment takes them.
 enum TestEventPattern {
     /// As in EventBridge's model.
     private static let maximumPatternLength = 4096

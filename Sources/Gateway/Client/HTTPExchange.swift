@@ -4,7 +4,8 @@ import NIOHTTP1
 import NIOPosix
 import Synchronization
 
-/// One request and its answer over a Unix socket, with NIO's HTTP/1.1 codec: a connection of its own, closed afterwards.
+/// One request and its answer over a Unix socket, with NIO's HTTP/1.1 codec: a connection of its own, closed
+/// afterwards.
 enum HTTPExchange {
     enum Part: Sendable {
         case head(status: Int)

@@ -26,7 +26,8 @@ enum GatewayRoutes {
         return router
     }
 
-    /// What is open to all who reach the TCP port: what AWS's clients ask for, whether the host is there, and its metrics.
+    /// What is open to all who reach the TCP port: what AWS's clients ask for, whether the host is there, and its
+    /// metrics.
     static func producerRouter(_ control: any HostControl) -> Router<Context> {
         let router = Router(context: Context.self)
         answer(Routes.health, on: router) { _ in try await control.health() }

@@ -9,8 +9,9 @@ import NIOCore
 import ServiceLifecycle
 import Synchronization
 
-/// Serves a host's answers over HTTP on a Unix socket in the data folder, readable by its owner alone; and, where asked,
-/// EventBridge's PutEvents and Kinesis' calls on a TCP address. Everything else stays on the socket: TCP has no owner.
+/// Serves a host's answers over HTTP on a Unix socket in the data folder, readable by its owner alone; and, where
+/// asked, EventBridge's PutEvents and Kinesis' calls on a TCP address. Everything else stays on the socket: TCP has no
+/// owner.
 package struct GatewayService: Service {
     private let control: any HostControl
     private let dataFolder: String
@@ -33,7 +34,8 @@ package struct GatewayService: Service {
         self.ready = ready
     }
 
-    /// Serves until the graceful shutdown, which ends streams that are being read. Throws if an address cannot be bound.
+    /// Serves until the graceful shutdown, which ends streams that are being read. Throws if an address cannot be
+    /// bound.
     package func run() async throws {
         guard let socket = SocketPath(dataFolder: dataFolder) else {
             throw APIError.unavailable(

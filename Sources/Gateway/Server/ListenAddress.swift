@@ -30,8 +30,8 @@ package struct ListenAddress: Sendable, Hashable, CustomStringConvertible {
     }
 
     /// Throws `Unavailable` where nothing can listen here, as far as that can be told before the attempt.
-    /// - Parameter patience: how long another program's port is waited for: a host that was killed is on its way out for a
-    ///   while.
+    /// - Parameter patience: how long another program's port is waited for: a host that was killed is on its way out
+    ///   for a while.
     package func requireFree(patience: Duration = .zero) async throws(APIError) {
         let began = ContinuousClock.now
         var found = obstacle

@@ -5,9 +5,9 @@ import NIOCore
 
 /// HTTP/1 connections whose tasks run on the thread that reads their socket, and not on Swift's pool.
 ///
-/// A request of a few events costs more in waking threads than in work: this way it is read, checked, matched and answered by
-/// one thread, and only the journal's is waked between. Nothing on these threads may wait for a disk; what must, goes to the
-/// host's file threads.
+/// A request of a few events costs more in waking threads than in work: this way it is read, checked, matched and
+/// answered by one thread, and only the journal's is waked between. Nothing on these threads may wait for a disk; what
+/// must, goes to the host's file threads.
 struct LoopChannel: ServerChildChannel {
     let base: HTTP1Channel
 
@@ -38,8 +38,8 @@ private final class LoopTaskExecutor: TaskExecutor {
 
 extension HTTPServerBuilder {
     /// HTTP/1 served on the loops' own threads.
-    /// - Parameter idle: a connection on which nothing was asked for so long, or whose request does not come to its end, is
-    ///   closed.
+    /// - Parameter idle: a connection on which nothing was asked for so long, or whose request does not come to its
+    ///   end, is closed.
     static func onLoops(idle: TimeAmount? = nil) -> HTTPServerBuilder {
         HTTPServerBuilder {
             LoopChannel(base: HTTP1Channel(responder: $0, configuration: HTTP1Channel.Configuration(idleTimeout: idle)))

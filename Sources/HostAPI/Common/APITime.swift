@@ -1,8 +1,8 @@
 import CivilCalendar
 
 /// A moment in what the host and its clients say to each other, to the millisecond. In JSON a text of RFC 3339 in UTC,
-/// always with milliseconds, so that texts sort as the moments do: `2026-11-21T04:05:06.789Z`. The time of an event is a
-/// `Timestamp`; this one reaches every year from 0000 to 9999, which `--until 9999-12-31` needs.
+/// always with milliseconds, so that texts sort as the moments do: `2026-11-21T04:05:06.789Z`. The time of an event is
+/// a `Timestamp`; this one reaches every year from 0000 to 9999, which `--until 9999-12-31` needs.
 package struct APITime: Sendable, Hashable, Comparable, Codable, CustomStringConvertible {
     /// Since 1970, UTC.
     package var milliseconds: Int64

@@ -43,7 +43,8 @@ package struct DeadLetterSummary: Codable, Sendable, Hashable {
     package var attempts: Int
     package var ingested: APITime
     package var died: APITime
-    /// When the version came that has replaced the event's object, and has an event of its own; nil where there is none.
+    /// When the version came that has replaced the event's object, and has an event of its own; nil where there is
+    /// none.
     package var newerVersion: APITime?
 
     package init(

@@ -2,8 +2,8 @@ package import FunctionJSON
 
 /// One attempt in a line.
 package struct InvocationSummary: Codable, Sendable, Hashable {
-    /// What an attempt can come to: `partial` where some records of a batch failed, `superseded` where a newer version of
-    /// the object made it superfluous.
+    /// What an attempt can come to: `partial` where some records of a batch failed, `superseded` where a newer version
+    /// of the object made it superfluous.
     package static let outcomes = ["succeeded", "failed", "partial", "superseded"]
 
     /// Unique to the attempt: `<boot>-<n>`.

@@ -2,8 +2,8 @@ import FunctionJSON
 
 /// As with events, the hot path of producers by hand: data is a text of up to 1.4 MB that nobody needs to look at.
 extension RecordSubmission {
-    /// Reads a request's body in one pass. Throws `InvalidRequest`, which names the record and the field; what the texts
-    /// hold is for the host to judge.
+    /// Reads a request's body in one pass. Throws `InvalidRequest`, which names the record and the field; what the
+    /// texts hold is for the host to judge.
     package init(json bytes: [UInt8]) throws(APIError) {
         let list = try RequestBody.list("records", in: bytes)
         records = []

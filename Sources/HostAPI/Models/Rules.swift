@@ -117,7 +117,8 @@ package struct RuleTestResult: Codable, Sendable, Hashable {
     package struct Verdict: Codable, Sendable, Hashable {
         package var rule: String
         package var matches: Bool
-        /// Whether that could not be found out; then `matches` is false, and a delivery would be a dead letter. Absent: no.
+        /// Whether that could not be found out; then `matches` is false, and a delivery would be a dead letter. Absent:
+        /// no.
         package var undecided: Bool?
         package var enabled: Bool
         /// Functions it would go to.

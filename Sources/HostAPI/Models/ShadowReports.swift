@@ -44,7 +44,8 @@ package struct ShadowReport: Codable, Sendable, Hashable {
     package var failures = Counts()
     /// Runs whose event's object was replaced by a newer version since: nothing to compare.
     package var superseded: Int64 = 0
-    /// What differs, in the order of the log, at most as many as were asked for, and no more than fit into `differenceBytes`.
+    /// What differs, in the order of the log, at most as many as were asked for, and no more than fit into
+    /// `differenceBytes`.
     package var differences: [ShadowDifference] = []
     /// What those hold, about.
     package private(set) var toldBytes: Int?
@@ -170,7 +171,8 @@ package struct RowDifference: Codable, Sendable, Hashable {
     package var added: Int64
     package var removed: Int64
     package var changed: Int64
-    /// The columns that tell which row is which; empty: none was given and none could be found, and nothing is `changed`.
+    /// The columns that tell which row is which; empty: none was given and none could be found, and nothing is
+    /// `changed`.
     package var keys: [String]
     /// What is compared: the columns of both.
     package var columns: [String]

@@ -98,7 +98,8 @@ package struct SubscriptionStatus: Codable, Sendable, Hashable {
     package var parkedKeys: Int?
     /// Since the acceptance of the oldest delivery that is not settled; nil: none, or it was not asked for.
     package var oldestAgeSeconds: Double?
-    /// Since the host started: deliveries that were put back to be tried again, and attempts that waited for a new worker.
+    /// Since the host started: deliveries that were put back to be tried again, and attempts that waited for a new
+    /// worker.
     package var retries: Int64
     package var coldStarts: Int64
 

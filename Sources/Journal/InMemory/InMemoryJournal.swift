@@ -152,8 +152,8 @@ extension JournalError {
 }
 
 extension Batch {
-    /// Matches the appends again whose rule set is another than the one that counts, given that `ruleSet` is in force before
-    /// the batch.
+    /// Matches the appends again whose rule set is another than the one that counts, given that `ruleSet` is in force
+    /// before the batch.
     mutating func match(ruleSet: Int64, rematch: (@Sendable (Append, Int64) -> Append)?) throws(JournalError) {
         var inForce = ruleSet
         for case .deploy(let deployed, _) in control { inForce = deployed }

@@ -34,8 +34,8 @@ package struct ObjectRecord: Sendable, Hashable {
     }
 }
 
-/// What was read of a key may be out of date when it is written: changes that follow from it name the version that they are
-/// about, and do nothing where the key has another one by now, or none.
+/// What was read of a key may be out of date when it is written: changes that follow from it name the version that they
+/// are about, and do nothing where the key has another one by now, or none.
 package enum ObjectIndexChange: Sendable {
     case put(ObjectRecord)
     case remove(bucket: String, key: String)
@@ -104,8 +104,8 @@ package enum CatalogChange: Sendable {
     case removeTable(database: String, table: String)
     /// Inserts or replaces one file of a table.
     case putFile(CatalogFile)
-    /// A file of a table whose object is gone; nothing where the object index knows the key (after the batch's own changes
-    /// of it).
+    /// A file of a table whose object is gone; nothing where the object index knows the key (after the batch's own
+    /// changes of it).
     case removeFile(bucket: String, key: String)
 }
 

@@ -1,5 +1,5 @@
-/// The logs of replays: what a replay delivers again is a record of its own in a log that is no bus, so that the archive
-/// stays what it is and the copy is delivered, retried and recovered like any other record.
+/// The logs of replays: what a replay delivers again is a record of its own in a log that is no bus, so that the
+/// archive stays what it is and the copy is delivered, retried and recovered like any other record.
 package enum ReplayLog {
     private static let prefix = "replay/"
 

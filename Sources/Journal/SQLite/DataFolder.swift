@@ -107,8 +107,8 @@ final class DataFolderLock: Sendable {
             var bytes = [UInt8](repeating: 0, count: 32)
             let count = pread(descriptor, &bytes, bytes.count, 0)
             let owner = String(decoding: bytes.prefix(max(0, count)).prefix { $0 != 0x0A }, as: UTF8.self)
-            // A host that was killed is on its way out for a while, and one that was killed while it forked leaves the lock
-            // with the child until that has called exec.
+            // A host that was killed is on its way out for a while, and one that was killed while it forked leaves the
+            // lock with the child until that has called exec.
             let isDead = pid_t(owner).map(Self.isDead) ?? false
             guard ContinuousClock.now - began < (isDead ? .seconds(10) : .seconds(2)) else {
                 throw JournalError(

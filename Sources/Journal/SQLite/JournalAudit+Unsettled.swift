@@ -86,8 +86,8 @@ extension JournalAudit {
         }
     }
 
-    /// One subscription in one transaction. What is large and does not stand still is compared by its sums, which indexes
-    /// have; what is large and stands still must be counted whole, for then something is wrong.
+    /// One subscription in one transaction. What is large and does not stand still is compared by its sums, which
+    /// indexes have; what is large and stands still must be counted whole, for then something is wrong.
     private func compare(_ id: SubscriptionID, isStill: Bool, _ report: inout AuditReport) throws {
         let (findings, isWhole) = try read { db -> ([String], Bool) in
             guard let core = try StoredState.subscriptions(db, only: id).first else { return ([], true) }

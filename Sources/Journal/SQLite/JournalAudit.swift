@@ -2,8 +2,8 @@ import GRDB
 
 /// Recounts a journal file: the promise of conservation, checked from what is stored and nothing else.
 ///
-/// Everything is read in slices, each in a transaction of its own, so that the WAL can be checkpointed in between however
-/// large the journal is. The log up to the first look does not change any more; for what moves meanwhile see
+/// Everything is read in slices, each in a transaction of its own, so that the WAL can be checkpointed in between
+/// however large the journal is. The log up to the first look does not change any more; for what moves meanwhile see
 /// `JournalAudit+Unsettled`.
 struct JournalAudit {
     let pool: DatabasePool

@@ -13,8 +13,8 @@ package struct JournalOptions: Sendable {
     package var lastPassBytes: Int64 = 8 << 20
     /// ... which is when no more than this is left to copy.
     package var lastPassRemaining: Int64 = 1_600 << 10
-    /// Above this commits wait for the checkpoint. The commit that goes beyond it is as large as it is, so that the WAL stays
-    /// below 64 MB with the largest that were seen (some 10 MB, of dead letters sent again).
+    /// Above this commits wait for the checkpoint. The commit that goes beyond it is as large as it is, so that the WAL
+    /// stays below 64 MB with the largest that were seen (some 10 MB, of dead letters sent again).
     package var walLimitBytes: Int64 = 48 << 20
     /// Space kept for settling what was accepted when the disk is full; 0 for none.
     package var ballastBytes: Int64 = 64 << 20

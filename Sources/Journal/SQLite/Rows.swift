@@ -1,8 +1,8 @@
 import Foundation
 import GRDB
 
-/// Columns of a journal file that may be damaged: GRDB's own subscripts stop the process where a value is not of the type
-/// that is asked for.
+/// Columns of a journal file that may be damaged: GRDB's own subscripts stop the process where a value is not of the
+/// type that is asked for.
 extension Row {
     func stored<Value: DatabaseValueConvertible>(_ column: String) throws(MalformedBlob) -> Value {
         guard let value: Value = try storedIfPresent(column) else {

@@ -80,8 +80,8 @@ extension SQLiteJournal {
         }
     }
 
-    /// Tables with the sums over their files, which the index on the files holds. `total` is exact up to 2^53 and ends at the
-    /// greatest number; `sum` would refuse the whole query for one file that claims too much.
+    /// Tables with the sums over their files, which the index on the files holds. `total` is exact up to 2^53 and ends
+    /// at the greatest number; `sum` would refuse the whole query for one file that claims too much.
     private static func tableQuery(_ table: String, _ join: String, _ condition: String) -> String {
         """
         SELECT t.database, t.name, t.version, t.body, count(f.key) AS files, CAST(total(f.rows) AS INTEGER) AS rows,

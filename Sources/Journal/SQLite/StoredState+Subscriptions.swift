@@ -2,8 +2,8 @@ import GRDB
 
 /// Where subscriptions stand, as it is stored.
 extension StoredState {
-    /// All of them by id, or one: with its settled ordinals and its counters. What was matched since the last settlement
-    /// is in the open segment.
+    /// All of them by id, or one: with its settled ordinals and its counters. What was matched since the last
+    /// settlement is in the open segment.
     static func subscriptions(_ db: Database, only id: SubscriptionID? = nil) throws -> [SubscriptionCore] {
         let (which, arguments): (String, StatementArguments) =
             id.map { ("= ?", [$0.value]) } ?? ("IS NOT NULL", StatementArguments())

@@ -69,8 +69,8 @@ struct WriterStatements {
         findDuplicate = try statement("SELECT rowid, position, ingested FROM deduplication WHERE log = ? AND id = ?")
         saveDuplicate = try statement(
             "INSERT OR REPLACE INTO deduplication (log, id, position, ingested) VALUES (?,?,?,?)")
-        // Rows come in order of time, give or take: twice as many as were written may go, so the table keeps its size. What a
-        // clock that was ahead has left is as dead as what is old, and must not stand before it.
+        // Rows come in order of time, give or take: twice as many as were written may go, so the table keeps its size.
+        // What a clock that was ahead has left is as dead as what is old, and must not stand before it.
         forgetDuplicates = try statement(
             """
             DELETE FROM deduplication WHERE rowid IN (SELECT rowid FROM deduplication ORDER BY rowid LIMIT ?1)

@@ -28,8 +28,8 @@ extension Bucket {
         return removed
     }
 
-    /// Removes kept inputs that no dead letter names any more; `changedBefore` (nanoseconds since 1970) leaves younger ones
-    /// alone.
+    /// Removes kept inputs that no dead letter names any more; `changedBefore` (nanoseconds since 1970) leaves younger
+    /// ones alone.
     package func cleanKept(keeping: Set<String>, changedBefore limit: Int64 = .max) {
         for name in (try? files.names(in: Self.keptFolder)) ?? [] where !keeping.contains(name) {
             if limit < .max, let stamp = try? files.status("\(Self.keptFolder)/\(name)").stamp, stamp.changed >= limit {

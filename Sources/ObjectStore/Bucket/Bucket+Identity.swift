@@ -2,8 +2,8 @@ import CLinux
 import Glibc
 import Synchronization
 
-/// What tells a bucket's folder from every other: a number in `.sluice/id`. The folder's name does not: a disk that is not
-/// mounted leaves another folder there, and two disks may change places.
+/// What tells a bucket's folder from every other: a number in `.sluice/id`. The folder's name does not: a disk that is
+/// not mounted leaves another folder there, and two disks may change places.
 extension Bucket {
     /// Holds the number, as text.
     static let identityFile = ".sluice/id"

@@ -16,8 +16,8 @@ extension Bucket {
         case id(String)
     }
 
-    /// Opens the folder at `path` as the bucket `name`, making it (and its parents) if `create` and the journal knows no
-    /// objects of it. `BucketLost`: it is not the folder that the journal knows.
+    /// Opens the folder at `path` as the bucket `name`, making it (and its parents) if `create` and the journal knows
+    /// no objects of it. `BucketLost`: it is not the folder that the journal knows.
     ///
     /// Refused (`BucketRefused`) are: a path that is not a folder, a folder that contains `dataFolder` (the journal's
     /// own writes would be objects) or another bucket, and a folder into which a file cannot be renamed from

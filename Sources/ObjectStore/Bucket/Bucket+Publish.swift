@@ -9,15 +9,16 @@ extension Bucket {
             inode: known.stamp.inode, size: known.stamp.size, modified: known.stamp.modified, sample: known.sample)
     }
 
-    /// Makes one publication visible and durable (docs/architecture.md, Publication). Doing it again is harmless and ends alike, so a
-    /// try that failed or was cut off is repeated by calling it again; `recovering` says that an earlier life of the
-    /// host may have done it already, in which case a file that is nowhere was published and has been taken away since.
+    /// Makes one publication visible and durable (docs/architecture.md, Publication). Doing it again is harmless and
+    /// ends alike, so a try that failed or was cut off is repeated by calling it again; `recovering` says that an
+    /// earlier life of the host may have done it already, in which case a file that is nowhere was published and has
+    /// been taken away since.
     ///
     /// Returns the published version for the index, nil for a deletion. A version whose `changed` is 0 is no longer
     /// what is under the key: the watcher reports what is.
     ///
-    /// Throws permanent errors (`KeyExists`, `Conflict`, `PublishFailed`, `InvalidKey`, …), after which the key is as it
-    /// was, and transient ones (`NoSpace`, `ReadOnly`, `AccessDenied`, `InputOutput`), see `isPermanent`.
+    /// Throws permanent errors (`KeyExists`, `Conflict`, `PublishFailed`, `InvalidKey`, …), after which the key is as
+    /// it was, and transient ones (`NoSpace`, `ReadOnly`, `AccessDenied`, `InputOutput`), see `isPermanent`.
     ///
     /// The publication is entered in `publications`; take it out when commit 2 is durable, or after `undo`.
     package func publish(_ publication: Publication, recovering: Bool = false) throws(ObjectStoreError)
@@ -42,8 +43,8 @@ extension Bucket {
         }
     }
 
-    /// The publication with the inodes that its files have now. A bucket that was restored from a backup has others than
-    /// those that were written down: a file with the size, the time and the content is the one that is meant.
+    /// The publication with the inodes that its files have now. A bucket that was restored from a backup has others
+    /// than those that were written down: a file with the size, the time and the content is the one that is meant.
     func restored(_ publication: Publication) throws(SystemError) -> Publication {
         guard !publication.isDeletion else { return publication }
         let (staged, target) = (try existing(publication.staged), try existing(publication.key))

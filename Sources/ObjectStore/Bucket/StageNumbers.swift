@@ -1,7 +1,7 @@
 import Synchronization
 
-/// Running numbers of the attempts that stage in a bucket. A bucket that is opened anew takes them over: what stages there
-/// goes on, and a number given twice would make two files one.
+/// Running numbers of the attempts that stage in a bucket. A bucket that is opened anew takes them over: what stages
+/// there goes on, and a number given twice would make two files one.
 final class StageNumbers: Sendable {
     private let numbers = Mutex<[StagingAttempt: Int]>([:])
 

@@ -7,7 +7,8 @@ package enum ObjectChange: Sendable, Hashable {
     /// A file that was there before the bucket was known and is not to be announced: an index row, no event.
     case adopted(ObjectSighting)
     /// The known version's stamps moved without its content (chmod, a new hard link, `shutil.copy2` setting times after
-    /// it wrote; the whole bucket was restored from a copy): the index row gets the new stamp and sample, and keeps etag, sequencer and event. No event.
+    /// it wrote; the whole bucket was restored from a copy): the index row gets the new stamp and sample, and keeps
+    /// etag, sequencer and event. No event.
     case refreshed(KnownObject)
 
     /// It is told of by an event.

@@ -30,8 +30,8 @@ package struct ObjectStamp: Codable, Sendable, Hashable {
         inode == other.inode && size == other.size && modified == other.modified
     }
 
-    /// Size and mtime are equal, as a copy that keeps times has them (some archives keep whole seconds). Content may differ,
-    /// which the sampled hash tells.
+    /// Size and mtime are equal, as a copy that keeps times has them (some archives keep whole seconds). Content may
+    /// differ, which the sampled hash tells.
     package func isCopy(of other: ObjectStamp) -> Bool {
         let second: Int64 = 1_000_000_000
         return size == other.size

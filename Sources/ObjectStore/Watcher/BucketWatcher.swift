@@ -20,16 +20,16 @@ package final class BucketWatcher: Sendable {
         /// adopted without events. It must be stored durably before that start, and given again until `ready` was
         /// called once. nil: everything unknown is announced.
         package var adoptBefore: Int64?
-        /// The journal is a copy, and so is the bucket, perhaps: what the first scan finds with the size, the time and the
-        /// content of the known version is that version, whatever its inode.
+        /// The journal is a copy, and so is the bucket, perhaps: what the first scan finds with the size, the time and
+        /// the content of the known version is that version, whatever its inode.
         package var isCopy: Bool
         /// Poll beyond so many watches, as if the system's limit were there.
         package var watchLimit: Int?
         /// Called once, on the watcher's thread, when the first scan is done and committed.
         package var ready: @Sendable (BucketStatus) -> Void
-        /// Called once, on the watcher's thread, when a first scan has looked at everything and the sink has not taken what
-        /// it found new or gone (only what makes no events): it is tried again from time to time, and `ready` comes after
-        /// all that. With why.
+        /// Called once, on the watcher's thread, when a first scan has looked at everything and the sink has not taken
+        /// what it found new or gone (only what makes no events): it is tried again from time to time, and `ready`
+        /// comes after all that. With why.
         package var refused: @Sendable (String) -> Void
         /// Called once, on the watcher's thread, when it ends: stopped, or its bucket lost.
         package var ended: @Sendable () -> Void

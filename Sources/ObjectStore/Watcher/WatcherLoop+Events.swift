@@ -105,8 +105,8 @@ extension WatcherLoop {
         }
     }
 
-    /// Whether it is looked through with a folder that is noted. That the whole bucket is, because it could not be read, ends
-    /// with the scan that runs.
+    /// Whether it is looked through with a folder that is noted. That the whole bucket is, because it could not be
+    /// read, ends with the scan that runs.
     private func isPolled(_ folder: String) -> Bool {
         unwatchedRoot != nil
             || polled.keys.contains {

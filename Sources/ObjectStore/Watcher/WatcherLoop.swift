@@ -93,8 +93,8 @@ final class WatcherLoop {
         return true
     }
 
-    /// What was reported before the folder went is true of it, wherever it is: the deletions of `rm -r`, say, after which
-    /// nothing is left to be lost.
+    /// What was reported before the folder went is true of it, wherever it is: the deletions of `rm -r`, say, after
+    /// which nothing is left to be lost.
     private func tellTheRest() {
         guard status.isReady, !shared.isStopping else { return }
         _ = reader?.drain()

@@ -27,7 +27,8 @@ enum CronDays: Sendable, Hashable {
     }
 }
 
-/// `1`, `1-15/2`, `L` (the last day), `15W` (the weekday nearest to the 15th, in the same month), `LW` (the last weekday).
+/// `1`, `1-15/2`, `L` (the last day), `15W` (the weekday nearest to the 15th, in the same month), `LW` (the last
+/// weekday).
 struct DaysOfMonth: Sendable, Hashable {
     private var days = NumberSet(CronField.dayOfMonth.range)
     private var last = false
@@ -67,8 +68,8 @@ struct DaysOfMonth: Sendable, Hashable {
     }
 }
 
-/// `1` (Sunday) to `7`, `MON-FRI`, `L` (Saturday, the week's last day), `6L` (the month's last Friday), `3#2` (its second
-/// Tuesday).
+/// `1` (Sunday) to `7`, `MON-FRI`, `L` (Saturday, the week's last day), `6L` (the month's last Friday), `3#2` (its
+/// second Tuesday).
 struct DaysOfWeek: Sendable, Hashable {
     private struct Nth: Sendable, Hashable {
         var day: Int

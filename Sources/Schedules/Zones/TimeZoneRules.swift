@@ -48,8 +48,8 @@ package struct TimeZoneRules: Sendable, Hashable {
         return offsets[low]
     }
 
-    /// Calls `body` with each stretch of time in its order: the moment in UTC at which it begins, `.min` for the first, and the
-    /// seconds east of Greenwich in it.
+    /// Calls `body` with each stretch of time in its order: the moment in UTC at which it begins, `.min` for the first,
+    /// and the seconds east of Greenwich in it.
     package func forEachOffset(_ body: (_ start: Int64, _ offset: Int64) -> Void) {
         for (index, offset) in offsets.enumerated() { body(index == 0 ? .min : moments[index - 1], offset) }
     }
@@ -59,8 +59,8 @@ package struct TimeZoneRules: Sendable, Hashable {
         CivilTime(seconds: moment + offset(at: moment))
     }
 
-    /// The moments in UTC at which the region's clocks show `time`: one; none in the hour that is skipped in spring; two
-    /// in the hour that is repeated in autumn, the earlier one first.
+    /// The moments in UTC at which the region's clocks show `time`: one; none in the hour that is skipped in spring;
+    /// two in the hour that is repeated in autumn, the earlier one first.
     package func moments(of time: CivilTime) -> [Int64] {
         let face = time.seconds
         // No offset is more than 26 hours: what is in force a day and more before and after covers both sides of a

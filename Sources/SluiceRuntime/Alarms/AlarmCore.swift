@@ -28,8 +28,8 @@ package struct AlarmCore: Sendable {
     // MARK: Configuration
 
     /// Makes an alarm known, or changes what it watches. Its state outlives the change: who heard ALARM hears OK.
-    /// - Parameter atStart: the host starts, and its counts with it. Otherwise the first period begins with a sample, to be
-    ///   taken now: what happened before the alarm was there is none of its business.
+    /// - Parameter atStart: the host starts, and its counts with it. Otherwise the first period begins with a sample,
+    ///   to be taken now: what happened before the alarm was there is none of its business.
     package mutating func set(
         _ definition: AlarmDefinition, schedule: Schedule?, stored: AlarmState?, now: Instant, wall: Milliseconds,
         atStart: Bool = true
@@ -60,7 +60,8 @@ package struct AlarmCore: Sendable {
             due: Self.firstDue(definition, now: now, counting: !atStart), counts: atStart ? AttemptCounts() : nil)
     }
 
-    /// When an alarm looks first: at the end of its period, or at once where the counts of its beginning are to be taken.
+    /// When an alarm looks first: at the end of its period, or at once where the counts of its beginning are to be
+    /// taken.
     private static func firstDue(_ definition: AlarmDefinition, now: Instant, counting: Bool) -> Instant? {
         definition.threshold.map { threshold in
             counting && threshold.metric.isWindowed ? now : now + Int64(threshold.periodSeconds) * 1000

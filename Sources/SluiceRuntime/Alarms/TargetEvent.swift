@@ -23,8 +23,8 @@ package struct TargetEvent: Sendable, Hashable {
     package var since: Milliseconds
     package var time: Milliseconds
 
-    /// What a change of a subscription's pause is told as; nil: nothing. A breaker that opens again after a failed trial
-    /// has not been closed.
+    /// What a change of a subscription's pause is told as; nil: nothing. A breaker that opens again after a failed
+    /// trial has not been closed.
     package init?(
         _ settings: SubscriptionSettings, before: PauseNote.Current?, after: PauseNote.Current?, time: Milliseconds
     ) {

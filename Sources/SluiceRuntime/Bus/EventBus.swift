@@ -43,7 +43,8 @@ package final class EventBus: Sendable {
         return answers
     }
 
-    /// Checks and matches the entries. The batch has those that are accepted, in their order; their positions are not known.
+    /// Checks and matches the entries. The batch has those that are accepted, in their order; their positions are not
+    /// known.
     private func prepare(_ entries: [PutEventsEntry]) -> (answers: [Answer], batch: Batch) {
         var answers: [Answer] = []
         var batch = Batch()

@@ -5,7 +5,8 @@ import FunctionProtocol
 package import Journal
 import Synchronization
 
-/// Which subscriptions want an event or a record: the compiled rules of one deployment, by bus. Immutable; swapped whole.
+/// Which subscriptions want an event or a record: the compiled rules of one deployment, by bus. Immutable; swapped
+/// whole.
 package struct RuleSet: Sendable {
     package var number: Int64
     var matchers: [String: Matcher<SubscriptionID>]
@@ -70,8 +71,8 @@ package final class EventRouter: Sendable {
 
     /// Events that went to nobody because they could not be read.
     package struct Unmatchable: Sendable, Hashable {
-        /// How often that happened since the host started. An event that is matched again by newer rules and fails again
-        /// counts twice.
+        /// How often that happened since the host started. An event that is matched again by newer rules and fails
+        /// again counts twice.
         package var count: Int
         /// The bus of the last one.
         package var bus: String
@@ -83,7 +84,8 @@ package final class EventRouter: Sendable {
     package struct Route: Sendable, Hashable {
         /// Who wants it.
         package var subscriptions: [SubscriptionID] = []
-        /// Those of which no answer was found: their rules' fields lie in arrays with too many combinations of elements.
+        /// Those of which no answer was found: their rules' fields lie in arrays with too many combinations of
+        /// elements.
         package var undecided: [SubscriptionID] = []
         /// By which rule set.
         package var ruleSet: Int64
@@ -125,7 +127,8 @@ package final class EventRouter: Sendable {
 
     package func hasBus(_ name: String) -> Bool { state.withLock { $0.current.buses.contains(name) } }
 
-    /// Why nothing may be put into a log any more: the rules in force do not have it, or those of a deployment on its way.
+    /// Why nothing may be put into a log any more: the rules in force do not have it, or those of a deployment on its
+    /// way.
     func missing(log: String) -> Failure? {
         let isThere = state.withLock { state in
             state.current.has(log: log) && state.coming.values.allSatisfy { $0.has(log: log) }
@@ -139,19 +142,19 @@ package final class EventRouter: Sendable {
                 + "it in sluice.yaml again, and redrive")
     }
 
-    /// Who wants the event (a whole envelope), and by which rule set. Envelopes are validated before they come here; one
-    /// that cannot be read all the same is wanted by nobody, and counted in `unmatchable`.
+    /// Who wants the event (a whole envelope), and by which rule set. Envelopes are validated before they come here;
+    /// one that cannot be read all the same is wanted by nobody, and counted in `unmatchable`.
     ///
-    /// - Parameter reading: `.validated` where the validation has also found that no field name occurs twice or has a dot:
-    ///   then matching stops at the last field that rules use, so that an event is read to its end once.
+    /// - Parameter reading: `.validated` where the validation has also found that no field name occurs twice or has a
+    ///   dot: then matching stops at the last field that rules use, so that an event is read to its end once.
     package func route(_ payload: [UInt8], reading: EventPatterns.EventReading, bus: String) -> Route {
         let session = session()
         defer { end(session) }
         return match(payload, reading, bus, session)
     }
 
-    /// The record as the rule set makes it that is in force at its position: another than the one it was matched with, for a
-    /// deployment came in between.
+    /// The record as the rule set makes it that is in force at its position: another than the one it was matched with,
+    /// for a deployment came in between.
     package func rematch(_ append: Append, ruleSet: Int64) -> Append {
         let session = session(ruleSet: ruleSet)
         defer { end(session) }

@@ -2,8 +2,8 @@ import AppConfig
 import EventPatterns
 import HostAPI
 
-/// Patterns that the journal holds. They were accepted by their deployment: a limit of cost that was set since must neither
-/// keep a host from starting nor silence a rule, a manifest or an alarm.
+/// Patterns that the journal holds. They were accepted by their deployment: a limit of cost that was set since must
+/// neither keep a host from starting nor silence a rule, a manifest or an alarm.
 enum StoredPatterns {
     static func parse(_ text: String) throws(PatternError) -> EventPattern {
         try EventPattern(parsing: text, dialect: .extended, limits: .stored)

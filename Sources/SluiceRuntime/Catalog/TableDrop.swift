@@ -21,8 +21,8 @@ extension HostController {
 }
 
 extension HostRuntime {
-    /// Takes a table out of the catalog: the next file that is registered for it makes it anew, with types of its own. Its
-    /// files stay, or go before it.
+    /// Takes a table out of the catalog: the next file that is registered for it makes it anew, with types of its own.
+    /// Its files stay, or go before it.
     func dropTable(database: String, name: String, deletingFiles: Bool) async throws -> DropTableResult {
         guard phase == .ready else { throw APIError.unavailable("the host is \(phase.rawValue)") }
         let journal = journal

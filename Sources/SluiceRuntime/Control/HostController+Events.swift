@@ -140,8 +140,8 @@ extension HostController {
         try await require(query)
         let names = await host.subscriptionNames
         let source = events.listen()
-        // An element is taken from the feed when the reader wants the next one: what it is behind stays in the feed, which
-        // has a bound.
+        // An element is taken from the feed when the reader wants the next one: what it is behind stays in the feed,
+        // which has a bound.
         return AsyncThrowingStream(unfolding: {
             while let record = try await source.next() {
                 if query.admits(record, names), let event = EventRecord(record, names) { return event }

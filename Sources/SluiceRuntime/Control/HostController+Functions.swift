@@ -82,8 +82,8 @@ extension HostController {
         return try await pausable(bus: bus, name: name)
     }
 
-    /// A rule of the app, or one that was taken away and still has something to deliver: what is paused there must be able
-    /// to go on.
+    /// A rule of the app, or one that was taken away and still has something to deliver: what is paused there must be
+    /// able to go on.
     private func pausable(bus: String, name: String) async throws -> RuleInfo {
         let rules = await host.deployment.app.rules
         if !rules.contains(where: { $0.bus == bus && $0.name == name }) {

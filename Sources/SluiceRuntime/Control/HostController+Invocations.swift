@@ -21,8 +21,8 @@ extension HostController {
                 let some = try journal.invocations(function: query.function, before: before, limit: 500)
                 found += some.filter(query.admits)
                 guard some.count == 500, let last = some.last else { break }
-                // An attempt has its number when it starts, and its row when it ends: they go back in time alike, but for
-                // those that ran at once.
+                // An attempt has its number when it starts, and its row when it ends: they go back in time alike, but
+                // for those that ran at once.
                 if let since = query.since?.milliseconds, last.started < since - 86_400_000 { break }
                 before = last.attempt
             }

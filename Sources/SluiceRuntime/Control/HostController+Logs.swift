@@ -46,7 +46,8 @@ extension HostController {
     }
 
     /// Whose lines are meant: a function, or a target without one (a webhook, a command) by the target's or its rule's
-    /// name, where only one has it. Throws `NotFound` for a name that is neither deployed nor has left anything in the logs.
+    /// name, where only one has it. Throws `NotFound` for a name that is neither deployed nor has left anything in the
+    /// logs.
     func source(named name: String) async throws -> String {
         let deployment = await host.deployment
         var names = Set(deployment.functions.keys).union(deployment.subscriptions.map(\.function))

@@ -25,8 +25,8 @@ extension HostController {
         try await deliverySamples(ages: false).map(\.status)
     }
 
-    /// Each subscription as one reading of the journal has it. `ages`: with the age of its oldest open delivery, which costs
-    /// a look into the log.
+    /// Each subscription as one reading of the journal has it. `ages`: with the age of its oldest open delivery, which
+    /// costs a look into the log.
     func deliverySamples(ages: Bool) async throws -> [DeliverySample] {
         let names = await host.subscriptionNames
         let running = await host.inFlight

@@ -120,8 +120,8 @@ private struct TraceBuilder {
             }
             event.deliveries.append(TraceDelivery(delivery: state, invocations: traced))
         }
-        // What replays made of it: they deliver copies, which are in no bus. Of a success without effects nothing but the
-        // copy tells; of an old replay whose copies were trimmed, only what its invocations left.
+        // What replays made of it: they deliver copies, which are in no bus. Of a success without effects nothing but
+        // the copy tells; of an old replay whose copies were trimmed, only what its invocations left.
         let own = Set(record.deliveries.map(\.subscription))
         var told: Set<SubscriptionID> = []
         let copies = try await copies(of: record)

@@ -1,7 +1,7 @@
 package import Journal
 
-/// The events that were in a batch with a dead letter's. A batch that fails as a whole is cut in half again and again, so a
-/// dead letter has been alone at last; the rows of its invocations tell of the batches before.
+/// The events that were in a batch with a dead letter's. A batch that fails as a whole is cut in half again and again,
+/// so a dead letter has been alone at last; the rows of its invocations tell of the batches before.
 package enum BatchCompanions {
     /// Their ids, those of its last batches last. Blocking.
     package static func events(of letter: DeadLetter, _ journal: any JournalStore) throws(JournalError) -> [String] {

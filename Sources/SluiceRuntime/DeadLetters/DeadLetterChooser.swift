@@ -33,8 +33,8 @@ package struct DeadLetterChooser: Sendable {
         }
     }
 
-    /// What is dead now with an id in `(after, last]`; up to `limit` letters are looked at, and no more than are to be in memory
-    /// at once.
+    /// What is dead now with an id in `(after, last]`; up to `limit` letters are looked at, and no more than are to be
+    /// in memory at once.
     package func page(
         _ journal: any JournalStore, after: Int64, through last: Int64 = .max, limit: Int
     ) throws -> Page {

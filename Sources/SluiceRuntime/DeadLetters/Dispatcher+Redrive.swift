@@ -12,8 +12,8 @@ struct HeldKey {
 }
 
 extension Dispatcher {
-    /// The works of dead letters that are sent again: the original event with `replayed-from` added, attempts afresh. Those
-    /// whose subscription is gone are left out.
+    /// The works of dead letters that are sent again: the original event with `replayed-from` added, attempts afresh.
+    /// Those whose subscription is gone are left out.
     ///
     /// - Parameters:
     ///   - function: instead of the targets' own.
@@ -117,7 +117,8 @@ extension Dispatcher {
         LoopActor.submit { [weak self] in self?.pump() }
     }
 
-    /// The function that a dead letter of the work names: its subscription's own, also where a redrive was sent to another.
+    /// The function that a dead letter of the work names: its subscription's own, also where a redrive was sent to
+    /// another.
     func target(of work: Work, ranBy function: String) -> String {
         guard work.note?.function != nil else { return function }
         return deployment.subscription(work.delivery.subscription)?.function ?? function
@@ -128,8 +129,8 @@ extension Dispatcher {
         deployment.app.function(named: function) != nil || deployment.replays.functions[function] != nil
     }
 
-    /// Where redrives to a function are queued: a subscription that is never persisted, with the usual retries. While the
-    /// function is not deployed nothing of it starts: nobody else gets what was sent to it.
+    /// Where redrives to a function are queued: a subscription that is never persisted, with the usual retries. While
+    /// the function is not deployed nothing of it starts: nobody else gets what was sent to it.
     func lane(to function: String) -> SubscriptionID {
         if let known = lanes[function] { return known }
         // Below those of direct invocations, which count down from -1.

@@ -1,15 +1,16 @@
 package import Journal
 import UVLoop
 
-/// Dead letters of objects that were replaced since: the newer version has an event of its own, and what was made of it must
-/// not be overwritten by what the older one gives.
+/// Dead letters of objects that were replaced since: the newer version has an event of its own, and what was made of it
+/// must not be overwritten by what the older one gives.
 package enum NewerVersion {
     /// What a redrive says of a letter that it leaves alone.
     package static let code = "NewerVersion"
 
     /// When the newer version came, of those letters whose object has one. Blocking.
     ///
-    /// - Parameter outside: targets that are told of events and make nothing of their objects: an older version's is as good.
+    /// - Parameter outside: targets that are told of events and make nothing of their objects: an older version's is as
+    ///   good.
     package static func times(
         of letters: [DeadLetter], outside: Set<SubscriptionID>, _ journal: any JournalStore
     ) throws(JournalError) -> [Int64: Milliseconds] {
@@ -27,8 +28,8 @@ package enum NewerVersion {
 }
 
 extension ObjectRecord {
-    /// Whether it is the version that an event is about. The event's id alone does not tell: what goes on to another bus, and
-    /// what is announced again, has another.
+    /// Whether it is the version that an event is about. The event's id alone does not tell: what goes on to another
+    /// bus, and what is announced again, has another.
     func isVersion(of input: ObjectInput, event id: String) -> Bool { etag == input.etag || eventID == id }
 }
 

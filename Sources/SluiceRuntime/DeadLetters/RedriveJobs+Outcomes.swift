@@ -5,7 +5,8 @@ import UVLoop
 
 /// What comes of the letters that jobs have sent.
 extension RedriveJobs {
-    /// A job as it stands now, for the journal. To be made when it is asked for: what was made before may be out of date.
+    /// A job as it stands now, for the journal. To be made when it is asked for: what was made before may be out of
+    /// date.
     func change(of id: String) -> ControlChange {
         guard let job = jobs[id] else { return .removeValue(name: RedriveRecord.prefix + id) }
         return .putValue(name: job.name, body: JSONText.encode(job))
@@ -63,8 +64,8 @@ extension RedriveJobs {
         ended()
     }
 
-    /// After a failure: false where the journal is closed, and the next host goes on, and where it is damaged, which ends the
-    /// job. Everything else is tried again, a little later.
+    /// After a failure: false where the journal is closed, and the next host goes on, and where it is damaged, which
+    /// ends the job. Everything else is tried again, a little later.
     func goesOn(_ id: String, after error: any Error) async -> Bool {
         switch (error as? JournalError)?.code {
         case .closed: return false

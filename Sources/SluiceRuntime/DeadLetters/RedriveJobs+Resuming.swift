@@ -35,8 +35,8 @@ extension RedriveJobs {
         }
     }
 
-    /// Takes the open pages of jobs up again. A letter that several pages have sent is under way for the last of them, open or
-    /// closed: for the others it has died.
+    /// Takes the open pages of jobs up again. A letter that several pages have sent is under way for the last of them,
+    /// open or closed: for the others it has died.
     private func reopen(_ stored: [RedriveRecord]) async throws {
         let unended = stored.filter { $0.ended == nil }
         var pages: [Stored] = []
@@ -76,7 +76,8 @@ extension RedriveJobs {
     /// What was settled since the page was written is counted from its letters.
     private func reopen(_ page: RedrivePage, at place: RedriveTally.Place, elsewhere: Set<Int64>) async throws {
         let journal = journal
-        // Before the letters are read: deliveries run already, and what settles meanwhile is counted once, here or there.
+        // Before the letters are read: deliveries run already, and what settles meanwhile is counted once, here or
+        // there.
         tally.send(page, at: place, elsewhere: elsewhere)
         let letters = try await files.run { try page.sent.compactMap { try journal.deadLetter(id: $0) } }
         tally.note(Set(letters.lazy.map(\.delivery.subscription)), at: place)

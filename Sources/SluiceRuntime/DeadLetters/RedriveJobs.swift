@@ -22,7 +22,8 @@ package final class RedriveJobs {
     let files: FileThreads
     let clock: HostClock
     unowned let dispatcher: Dispatcher
-    /// As they are in the journal once everything that was asked of it is: what is written of a job is always the newest.
+    /// As they are in the journal once everything that was asked of it is: what is written of a job is always the
+    /// newest.
     var jobs: [String: RedriveRecord] = [:]
     var tally = RedriveTally()
     var waiters: [() -> Void] = []
@@ -126,7 +127,8 @@ package final class RedriveJobs {
         var seen = -1
         while let job = jobs[id], !job.finished {
             let limit = max(1, min(most, Self.pageBytes / average))
-            // A page of its own each job may have under way: what others have sent may wait for a target that is paused.
+            // A page of its own each job may have under way: what others have sent may wait for a target that is
+            // paused.
             while tally.underWay >= min(Self.window, Self.windowBytes / average), tally.left(of: id) >= limit {
                 await change()
             }
@@ -211,8 +213,8 @@ package final class RedriveJobs {
             next.pages = (before.pages ?? 0) + 1
             batch.control.append(.putValue(name: next.name(ofPage: next.pages ?? 0), body: JSONText.encode(sent)))
         }
-        // Before it is durable: whatever else is written of the job from now on comes later in the journal, and must not
-        // take this back.
+        // Before it is durable: whatever else is written of the job from now on comes later in the journal, and must
+        // not take this back.
         jobs[id] = next
         sending[id] = before
         batch.control.append(change(of: id))

@@ -1,8 +1,8 @@
 package import HostAPI
 package import Journal
 
-/// A redrive as the journal keeps it: what was asked, how far it is, and what came of it. Its cursor commits with what it
-/// has sent, so the next host goes on where this one stopped.
+/// A redrive as the journal keeps it: what was asked, how far it is, and what came of it. Its cursor commits with what
+/// it has sent, so the next host goes on where this one stopped.
 package struct RedriveRecord: Codable, Sendable {
     package var id: String
     package var selection: DeadLetterSelection
@@ -113,7 +113,8 @@ package struct RedrivePage: Codable, Sendable, Hashable {
     package mutating func close() { isOpen = false }
 }
 
-/// Which dead letters are under way, for which job and page: what turns the journal's commits into a job's outcomes. Pure.
+/// Which dead letters are under way, for which job and page: what turns the journal's commits into a job's outcomes.
+/// Pure.
 package struct RedriveTally: Sendable {
     package struct Place: Sendable, Hashable {
         package var job: String
@@ -145,8 +146,8 @@ package struct RedriveTally: Sendable {
     /// What closed a page.
     package typealias Closed = (place: Place, page: RedrivePage, succeeded: Int)
 
-    /// Letters were sent to subscriptions: their commit is durable. Those that were sent again since, `elsewhere`, are under
-    /// way for others: `fail` tells of them. Those that the page has as failed were left alone.
+    /// Letters were sent to subscriptions: their commit is durable. Those that were sent again since, `elsewhere`, are
+    /// under way for others: `fail` tells of them. Those that the page has as failed were left alone.
     package mutating func send(
         _ page: RedrivePage, at place: Place, to subscriptions: Set<SubscriptionID> = [], elsewhere: Set<Int64> = []
     ) {

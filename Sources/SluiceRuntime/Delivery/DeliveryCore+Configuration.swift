@@ -72,8 +72,8 @@ extension DeliveryCore {
         if before.keys != rules.keys { rebuildLines(position, before: before.keys, rekey: rekey) }
     }
 
-    /// Forgets subscriptions that are gone, an ended replay's for one, and that have nothing left in memory; their places are
-    /// used again.
+    /// Forgets subscriptions that are gone, an ended replay's for one, and that have nothing left in memory; their
+    /// places are used again.
     package mutating func forget(_ isGone: (SubscriptionID) -> Bool) {
         let busy = Set(running.values.map(\.subscription)).union(settling.values.map(\.subscription))
         for (id, position) in index where !busy.contains(id) && isGone(id) && subscriptions[position].isEmpty {

@@ -35,8 +35,8 @@ extension DeliveryCore {
         changedFlows.insert(subscriptions[position].id)
     }
 
-    /// The batch being put together goes back into the queue: what starts after a pause, or by another deployment's limits,
-    /// is put together then.
+    /// The batch being put together goes back into the queue: what starts after a pause, or by another deployment's
+    /// limits, is put together then.
     mutating func disband(at position: Int) {
         let works = subscriptions[position].assembling
         guard !works.isEmpty else { return }

@@ -152,8 +152,8 @@ extension DeliveryCore {
     /// Whether it waits for `setParked`.
     package func isUntold(_ id: SubscriptionID) -> Bool { index[id].map { subscriptions[$0].untold != nil } ?? false }
 
-    /// How many dead letters hold back which keys, all of them: from what the journal has while nothing of the subscription
-    /// runs. What was counted before does not count.
+    /// How many dead letters hold back which keys, all of them: from what the journal has while nothing of the
+    /// subscription runs. What was counted before does not count.
     package mutating func setParked(_ id: SubscriptionID, _ counts: [String: Int]) {
         guard let position = index[id], subscriptions[position].rules.keys?.parks == true else { return }
         let freed = subscriptions[position].untold ?? [:]

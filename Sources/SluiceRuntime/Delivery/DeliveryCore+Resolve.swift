@@ -39,8 +39,8 @@ extension DeliveryCore {
         return resolutions
     }
 
-    /// The outcome of an attempt is on its way into the journal, before anything that is asked from now on: its keys are
-    /// free. Until then their next works stay behind, so that a crash cannot leave a younger one settled alone.
+    /// The outcome of an attempt is on its way into the journal, before anything that is asked from now on: its keys
+    /// are free. Until then their next works stay behind, so that a crash cannot leave a younger one settled alone.
     package mutating func settled(_ id: AttemptID) {
         guard let attempt = settling.removeValue(forKey: id), let position = index[attempt.subscription] else { return }
         releaseKeys(of: attempt.works, at: position)
@@ -73,8 +73,8 @@ extension DeliveryCore {
         return .records(verdicts)
     }
 
-    /// Takes an attempt back without a verdict: it never reached a worker. Its works run again; `singly`: one by one, for
-    /// their target takes no more at once.
+    /// Takes an attempt back without a verdict: it never reached a worker. Its works run again; `singly`: one by one,
+    /// for their target takes no more at once.
     package mutating func giveBack(_ id: AttemptID, singly: Bool = false) {
         guard let attempt = running.removeValue(forKey: id), let position = index[attempt.subscription] else { return }
         if case .trial(let pause, id.number) = subscriptions[position].flow {
@@ -138,8 +138,8 @@ extension DeliveryCore {
         return .retry(work, due: due, from: from)
     }
 
-    /// A dead letter holds its key back where the policy parks. What was edited has another key than its dead letter, and
-    /// what was sent to another function has held its own all the time: the redrive parks these.
+    /// A dead letter holds its key back where the policy parks. What was edited has another key than its dead letter,
+    /// and what was sent to another function has held its own all the time: the redrive parks these.
     private mutating func hold(_ work: Work) {
         if work.note == nil, let key = work.key { park(work.delivery.subscription, key: key) }
     }

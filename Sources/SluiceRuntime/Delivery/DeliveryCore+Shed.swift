@@ -1,10 +1,10 @@
 package import Journal
 
-/// Works that wait to be tried again and whose events are not in memory: a backlog of a million retries is then a million
-/// small entries, and each is read back from the pending set when it is due.
+/// Works that wait to be tried again and whose events are not in memory: a backlog of a million retries is then a
+/// million small entries, and each is read back from the pending set when it is due.
 ///
-/// Where deliveries go by key, it stays: the order of a key needs nothing else of an event. Where a deployment brings keys, or
-/// others, what was shed before joins them when it is read back.
+/// Where deliveries go by key, it stays: the order of a key needs nothing else of an event. Where a deployment brings
+/// keys, or others, what was shed before joins them when it is read back.
 extension DeliveryCore {
     /// Keeps a work until it is due; without its event where there are enough with one.
     mutating func retain(_ work: Work, due: Instant, at position: Int, keepingEvent: Bool = false) {
@@ -20,8 +20,8 @@ extension DeliveryCore {
         subscriptions[position].retrying.insert(work, due: due)
     }
 
-    /// How many due retries there is room for: beyond it they stay where they are, whatever the time. What stands in its
-    /// key's line is no burden of the queue.
+    /// How many due retries there is room for: beyond it they stay where they are, whatever the time. What stands in
+    /// its key's line is no burden of the queue.
     func roomForRetries(_ position: Int) -> Int {
         // Each delivery that takes this room has an answer to come, which brings it back.
         guard bytesOfDueRetries(position) < max(1, window.retryBytes) else { return 0 }
@@ -32,8 +32,8 @@ extension DeliveryCore {
         subscriptions[position].ready.retryBytes + subscriptions[position].readingBytes
     }
 
-    /// Takes what is due: what has its event goes to the front of the queue, for it is older than anything from the log;
-    /// what has none is to be read.
+    /// Takes what is due: what has its event goes to the front of the queue, for it is older than anything from the
+    /// log; what has none is to be read.
     mutating func promoteDue(at position: Int, now: Instant) -> [Delivery] {
         guard let due = subscriptions[position].retrying.firstDue, due <= now, !subscriptions[position].isHeld else {
             return []
@@ -82,8 +82,8 @@ extension DeliveryCore {
         return first < work.delivery.ordinal
     }
 
-    /// The answer to `.reload`: the works as the pending set has them. One that is not there yet, or as the attempt before had
-    /// left it (its entry is on its way into the journal), is asked for again a little later.
+    /// The answer to `.reload`: the works as the pending set has them. One that is not there yet, or as the attempt
+    /// before had left it (its entry is on its way into the journal), is asked for again a little later.
     package mutating func reloaded(_ id: SubscriptionID, asked: [Delivery], found: [Work], now: Instant) {
         guard let position = index[id] else { return }
         let loaded = Dictionary(found.map { ($0.delivery.ordinal, $0) }, uniquingKeysWith: { first, _ in first })

@@ -4,8 +4,8 @@ package import Journal
 /// resolutions. No I/O, no clock, no tasks: the dispatcher performs what the methods return, and a simulator can drive
 /// the same code through crashes and reorderings.
 ///
-/// A delivery is in exactly one place: in the log (not loaded), `ready`, a key's line, `retrying`, in the batch being put
-/// together, or in an attempt of `running`.
+/// A delivery is in exactly one place: in the log (not loaded), `ready`, a key's line, `retrying`, in the batch being
+/// put together, or in an attempt of `running`.
 package struct DeliveryCore: Sendable {
     /// What the dispatcher is to do.
     package enum Action: Sendable {
@@ -72,8 +72,8 @@ package struct DeliveryCore: Sendable {
         var refilling = false
         /// Its function is not there: nothing can start.
         var isStranded = false
-        /// Keys are read in another way since a deployment, and which of them dead letters hold back is not told yet: nothing
-        /// can start. The keys that were freed meanwhile, and when.
+        /// Keys are read in another way since a deployment, and which of them dead letters hold back is not told yet:
+        /// nothing can start. The keys that were freed meanwhile, and when.
         var untold: [String: Instant]?
 
         var isBehind: Bool { newest > loaded }
@@ -142,11 +142,11 @@ package struct DeliveryCore: Sendable {
         /// Records that are read back at a time, and the bytes of them.
         package var refill = 2048
         package var refillBytes = 8 << 20
-        /// Payload of one attempt, whatever its target's limits say: a frame to a worker and what the host copies to make it
-        /// are bounded.
+        /// Payload of one attempt, whatever its target's limits say: a frame to a worker and what the host copies to
+        /// make it are bounded.
         package var batchBytes = 16 << 20
-        /// Works that wait to be tried again and have their event in memory, and due ones that are taken at a time; and the
-        /// bytes of them.
+        /// Works that wait to be tried again and have their event in memory, and due ones that are taken at a time; and
+        /// the bytes of them.
         package var retries = 1024
         package var retryBytes = 16 << 20
 

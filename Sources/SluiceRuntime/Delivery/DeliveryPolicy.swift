@@ -1,8 +1,8 @@
 /// Monotonic milliseconds within one life of the host. Persisted times are wall-clock; see `HostClock`.
 package typealias Instant = Int64
 
-/// How often, how long and how far apart a failing delivery is tried, in milliseconds: the words of the file are those of
-/// AppConfig's `RetryPolicy`.
+/// How often, how long and how far apart a failing delivery is tried, in milliseconds: the words of the file are those
+/// of AppConfig's `RetryPolicy`.
 package struct DeliveryPolicy: Sendable, Hashable {
     /// Tries in all: one more than `maximumRetryAttempts`.
     package var maximumAttempts: Int

@@ -2,8 +2,9 @@ package import Journal
 
 /// Rates over a restart: a new life must not begin with a fresh burst.
 ///
-/// A gate of one start a second or more begins empty, which costs a second at most. What a slower one has let through is kept
-/// in the journal, as the wall-clock time at which it would be full again; less than one write a second and gate.
+/// A gate of one start a second or more begins empty, which costs a second at most. What a slower one has let through
+/// is kept in the journal, as the wall-clock time at which it would be full again; less than one write a second and
+/// gate.
 package enum RateOwner: Hashable, Sendable, Comparable {
     case subscription(SubscriptionID)
     case downstream(String)
@@ -38,7 +39,8 @@ extension DeliveryCore {
         if gate?.isSlow == true { spentRates.insert(owner) }
     }
 
-    /// The slow rates that have let something start since the last call, with the microseconds until they are full again.
+    /// The slow rates that have let something start since the last call, with the microseconds until they are full
+    /// again.
     package mutating func takeSpentRates(now: Instant) -> [(owner: RateOwner, left: Int64)] {
         guard !spentRates.isEmpty else { return [] }
         defer { spentRates = [] }

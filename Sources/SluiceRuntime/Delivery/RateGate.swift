@@ -1,5 +1,5 @@
-/// A token bucket without a token: the generic cell rate algorithm (ITU-T I.371) keeps only the time at which the bucket
-/// would be full again. In any span of t milliseconds at most `burst + t · count / per` starts pass.
+/// A token bucket without a token: the generic cell rate algorithm (ITU-T I.371) keeps only the time at which the
+/// bucket would be full again. In any span of t milliseconds at most `burst + t · count / per` starts pass.
 struct RateGate: Sendable {
     let rate: Rate
     /// Microseconds. A start moves it on by one interval.

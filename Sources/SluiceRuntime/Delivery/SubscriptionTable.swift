@@ -1,8 +1,8 @@
-/// The subscriptions of a delivery core, and which of them have something to do: the pump's price goes by those, and not by
-/// how many rules are deployed.
+/// The subscriptions of a delivery core, and which of them have something to do: the pump's price goes by those, and
+/// not by how many rules are deployed.
 ///
-/// Whatever changes a subscription makes it active; the pump takes those out that nothing can come of until they are changed
-/// again.
+/// Whatever changes a subscription makes it active; the pump takes those out that nothing can come of until they are
+/// changed again.
 struct SubscriptionTable: Sendable {
     private var entries: [DeliveryCore.Subscription] = []
     private var isActive: [Bool] = []

@@ -46,8 +46,8 @@ extension Work {
         set { change { $0.isShed = newValue } }
     }
 
-    /// How many attempts its entry in the pending set tells of, once that is written: what is read back with fewer is the
-    /// entry of an attempt before.
+    /// How many attempts its entry in the pending set tells of, once that is written: what is read back with fewer is
+    /// the entry of an attempt before.
     var shedAttempts: Int {
         get { extras?.fields.shedAttempts ?? 0 }
         set { change { $0.shedAttempts = newValue } }

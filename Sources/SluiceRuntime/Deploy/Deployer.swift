@@ -32,8 +32,8 @@ package final class Deployer {
     private let bucketNotes: @LoopActor () async throws -> [ControlChange]
     /// Loads a version once, so that a module which cannot run is refused before it takes force.
     private let tryModule: @LoopActor (FunctionVersion) async throws(Failure) -> ModuleManifest
-    /// Waits until no decided outcome puts anything into one of these logs, or into a bucket that is another one or none in
-    /// the app; those where it still does after a while.
+    /// Waits until no decided outcome puts anything into one of these logs, or into a bucket that is another one or
+    /// none in the app; those where it still does after a while.
     private let waitUntilFilled: @LoopActor (Set<String>, AppDefinition) async -> [String]
     private var isBusy = false
 
@@ -108,8 +108,8 @@ package final class Deployer {
             do {
                 deployment = try await commit(loaded, plan, before)
             } catch let error as JournalError {
-                // Something arrived for a subscription that had nothing left to deliver when it was planned to go: once more,
-                // with what there is now.
+                // Something arrived for a subscription that had nothing left to deliver when it was planned to go: once
+                // more, with what there is now.
                 guard error.code == .constraint else { throw error }
                 deployment = try await commit(loaded, plan, before)
             }
@@ -120,8 +120,8 @@ package final class Deployer {
         }
     }
 
-    /// Puts the rules of a deployment that the journal already holds back into force after a start. The findings: patterns that
-    /// would be refused now, by limits that were set since; they stay in force.
+    /// Puts the rules of a deployment that the journal already holds back into force after a start. The findings:
+    /// patterns that would be refused now, by limits that were set since; they stay in force.
     package func restore(_ deployment: Deployment) throws -> [AppFinding] {
         do throws(PatternError) {
             router.prepare(try RuleSet(deployment))

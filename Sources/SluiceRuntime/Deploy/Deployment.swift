@@ -224,8 +224,8 @@ extension SubscriptionSettings {
 }
 
 extension Deployment {
-    /// How a subscription is delivered. What is in force now counts for old backlogs, too: those of a rule that is gone, or of
-    /// a replay, may be for a function whose handler has taken batches and does so no more.
+    /// How a subscription is delivered. What is in force now counts for old backlogs, too: those of a rule that is
+    /// gone, or of a replay, may be for a function whose handler has taken batches and does so no more.
     package func rules(of settings: SubscriptionSettings) -> DeliveryRules {
         var rules = settings.rules
         if let version = settings.outsideVersion ?? function(settings.function), !settings.takesSeveral(version) {

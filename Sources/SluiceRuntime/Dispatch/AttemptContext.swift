@@ -13,8 +13,8 @@ package final class AttemptContext {
     package let startedWall: Milliseconds
     /// Where its events come from, work by work.
     package let origins: Origins
-    /// Of what the attempt as a whole produces: it comes from the work with the longest chain, and from an alarm where any
-    /// does. Most produce nothing.
+    /// Of what the attempt as a whole produces: it comes from the work with the longest chain, and from an alarm where
+    /// any does. Most produce nothing.
     package private(set) lazy var lineage: Lineage = {
         var whole = lineage(ofWork: origins.longest)
         whole.alarm = alarm
@@ -57,8 +57,9 @@ package final class AttemptContext {
 
     package var id: AttemptID { attempt.id }
 
-    /// It was asked for by `sluice invoke`, with an event that stands for itself: its id is nobody's, and an object that it
-    /// names is meant as it is now. Runs in the shadow for a dead letter or a replay are of that delivery's event.
+    /// It was asked for by `sluice invoke`, with an event that stands for itself: its id is nobody's, and an object
+    /// that it names is meant as it is now. Runs in the shadow for a dead letter or a replay are of that delivery's
+    /// event.
     package var isInvokedByHand: Bool {
         guard case .direct? = attempt.works.first?.source else { return false }
         return shadow.map { $0.settings == nil && $0.deadLetter == nil } ?? true

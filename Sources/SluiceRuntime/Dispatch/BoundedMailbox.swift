@@ -3,8 +3,8 @@ import Synchronization
 
 /// Committed records on their way from the journal's thread to the loop.
 ///
-/// Bounded: where the loop falls behind, records beyond the bound are only noted, and read back from the log when there is
-/// room. Producers are not held up for that: what is accepted lies in the log, and waits there.
+/// Bounded: where the loop falls behind, records beyond the bound are only noted, and read back from the log when there
+/// is room. Producers are not held up for that: what is accepted lies in the log, and waits there.
 package final class BoundedMailbox: Sendable {
     /// What came since the box was last emptied, in the order of the log.
     package struct Contents: Sendable {

@@ -20,8 +20,8 @@ package final class Committer {
         var bytes = 0
     }
 
-    /// What one transaction takes: a single part in any case, several up to this (docs/journal-format.md). A page of a redrive
-    /// is to have room with what settles meanwhile: another transaction would cost another sync.
+    /// What one transaction takes: a single part in any case, several up to this (docs/journal-format.md). A page of a
+    /// redrive is to have room with what settles meanwhile: another transaction would cost another sync.
     private static let maximumRecords = 4000
     private static let maximumBytes = 4 << 20
 
@@ -213,8 +213,8 @@ package final class Committer {
 }
 
 extension JournalError {
-    /// It can go away by itself: somebody makes room, a cable is put back, another process lets the database go. What is
-    /// not known to be for good is taken to pass: an outcome that is thrown away is lost, one that waits is not.
+    /// It can go away by itself: somebody makes room, a cable is put back, another process lets the database go. What
+    /// is not known to be for good is taken to pass: an outcome that is thrown away is lost, one that waits is not.
     package var isPassing: Bool { code != .constraint && code != .closed && code != .corrupt }
 }
 

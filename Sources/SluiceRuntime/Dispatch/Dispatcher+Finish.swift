@@ -164,13 +164,14 @@ extension Dispatcher: WorkerPoolDelegate {
             }
         }
         if resolutions.count > dead.count, !dead.isEmpty {
-            // A retry may run while inputs are being kept: its entry must be on its way before. Until its letter is written
-            // a dead work stays where it was, so a crash in between delivers it again.
+            // A retry may run while inputs are being kept: its entry must be on its way before. Until its letter is
+            // written a dead work stays where it was, so a crash in between delivers it again.
             committer.enqueue(batch)
             batch = Batch()
         }
         for (index, work, death) in dead {
-            let input = await keepInput(of: work, context.inputs.isEmpty ? nil : context.inputs[index], attempt: context.id, ordinal: index)
+            let input = await keepInput(
+                of: work, context.inputs.isEmpty ? nil : context.inputs[index], attempt: context.id, ordinal: index)
             died(work)
             warnOfNewKind(death, of: work, target: target(of: work, ranBy: context.attempt.function))
             writer.dead(

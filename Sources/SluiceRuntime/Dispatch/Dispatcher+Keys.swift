@@ -72,7 +72,8 @@ extension Dispatcher {
         }
     }
 
-    /// At most ten pages at a time, and no more than a page of what is wanted: a long way through other keys' records is gone in steps.
+    /// At most ten pages at a time, and no more than a page of what is wanted: a long way through other keys' records
+    /// is gone in steps.
     private nonisolated static func read(
         _ refill: KeyRefill, of id: SubscriptionID, _ journal: any JournalStore
     ) throws -> (records: [CommittedRecord], end: Position) {
@@ -138,8 +139,8 @@ extension Dispatcher {
         }
     }
 
-    /// A deployment has changed how keys are read: the core has forgotten which are parked, and starts nothing until it is
-    /// told again.
+    /// A deployment has changed how keys are read: the core has forgotten which are parked, and starts nothing until it
+    /// is told again.
     func tellParkedAgain(_ id: SubscriptionID) {
         parkings += 1
         parking[id] = parkings
@@ -147,8 +148,8 @@ extension Dispatcher {
         Task { @LoopActor [number = parkings] in await parkAgain(id, number) }
     }
 
-    /// They are counted while nothing can change their number: nothing of the subscription runs any more, what came of it is
-    /// in the journal, and nobody redrives or purges.
+    /// They are counted while nothing can change their number: nothing of the subscription runs any more, what came of
+    /// it is in the journal, and nobody redrives or purges.
     private func parkAgain(_ id: SubscriptionID, _ number: Int) async {
         var told: String?
         while !isStopping, parking[id] == number {
@@ -194,8 +195,8 @@ extension Dispatcher {
         attempts.values.contains { $0.attempt.works.contains { $0.delivery.subscription == id } }
     }
 
-    /// Nothing of a lane starts while its function is not deployed, or while parked keys are counted: what is sent to other
-    /// functions holds keys, too.
+    /// Nothing of a lane starts while its function is not deployed, or while parked keys are counted: what is sent to
+    /// other functions holds keys, too.
     func strandLanes() {
         for (name, lane) in lanes { core.setStranded(lane, isLaneStranded(name)) }
     }

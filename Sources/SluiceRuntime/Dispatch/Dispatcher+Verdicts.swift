@@ -43,9 +43,9 @@ extension Dispatcher {
         report.stoppedAt = answer.results.firstIndex { $0.status == .failed }
     }
 
-    /// Where a batch as a whole has asked for effects, a failed record fails all of it: nobody knows which effects are whose,
-    /// and to settle the others without them would lose these. The batch is halved, until what succeeds does so as a whole
-    /// and keeps its effects.
+    /// Where a batch as a whole has asked for effects, a failed record fails all of it: nobody knows which effects are
+    /// whose, and to settle the others without them would lose these. The batch is halved, until what succeeds does so
+    /// as a whole and keeps its effects.
     func keepBatchWhole(_ report: inout AttemptReport, of context: AttemptContext) {
         guard context.settings != nil, context.attempt.works.count > 1, case .batch(let answer) = report.outcome,
             let failed = answer.firstFailed,

@@ -2,8 +2,8 @@ import FunctionJSON
 import FunctionProtocol
 
 /// AWS's way to answer a batch (https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html,
-/// "Implementing partial batch responses"): `{"batchItemFailures": [{"itemIdentifier": ID}]}`, where an ID is that of an
-/// event, of a stream's record its sequence number. What is not named has succeeded.
+/// "Implementing partial batch responses"): `{"batchItemFailures": [{"itemIdentifier": ID}]}`, where an ID is that of
+/// an event, of a stream's record its sequence number. What is not named has succeeded.
 package enum ItemFailures {
     /// What an output means for a batch of the events `ids`; nil: it says nothing of its records, so all of them have
     /// succeeded.

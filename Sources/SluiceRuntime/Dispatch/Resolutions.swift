@@ -39,8 +39,8 @@ package struct ResolutionWriter: Sendable {
                     payload: work.payload, lineage: work.lineage, deadLetter: work.deadLetter)))
     }
 
-    /// A delivery that is given up, with all that is needed to send it again. `before`: of a redriven one, what its dead
-    /// letter said.
+    /// A delivery that is given up, with all that is needed to send it again. `before`: of a redriven one, what its
+    /// dead letter said.
     package func dead(
         _ work: Work, _ death: Death, target: String, rule: String, input: [UInt8], before: DeliveryMemo? = nil,
         into batch: inout Batch

@@ -4,10 +4,11 @@ import FunctionProtocol
 import Journal
 import UVLoop
 
-/// What the names of an attempt's effects derive from. A record's names are its event's own, whatever batch it comes in: a
-/// name that is its neighbour's would replace the neighbour's output, or make two events one.
+/// What the names of an attempt's effects derive from. A record's names are its event's own, whatever batch it comes
+/// in: a name that is its neighbour's would replace the neighbour's output, or make two events one.
 extension AttemptContext {
-    /// Of a record of the batch, which is another one each time it is put together, or of all that the handler was given.
+    /// Of a record of the batch, which is another one each time it is put together, or of all that the handler was
+    /// given.
     private func works(of record: Int?) throws -> [Work] {
         guard let record else { return attempt.works }
         guard attempt.works.indices.contains(record) else {
@@ -59,7 +60,8 @@ package enum InvocationIDs {
         return own(lines(of: works))
     }
 
-    /// What the worker is given (sluice_abi.h): the attempt's own and, for several works, each work's on a line of its own.
+    /// What the worker is given (sluice_abi.h): the attempt's own and, for several works, each work's on a line of its
+    /// own.
     package static func text(of works: [Work]) -> String {
         guard works.count > 1 else { return own(of: works) }
         let lines = lines(of: works)

@@ -6,7 +6,8 @@ import ObjectStore
 import UVLoop
 
 extension EffectCalls {
-    /// Notes events. Their ids derive from the delivery and their number in it: every attempt names the same event alike.
+    /// Notes events. Their ids derive from the delivery and their number in it: every attempt names the same event
+    /// alike.
     func putEvents(_ request: PutEventsRequest, for context: AttemptContext) throws -> WorkerReply {
         try context.effects.admit(count: request.entries.count)
         for entry in request.entries {
@@ -95,8 +96,8 @@ extension EffectCalls {
         return Self.done
     }
 
-    /// A key of its own for this event, subscription and number of the key: redelivery, replay and rerun replace their own
-    /// output instead of doubling an append table.
+    /// A key of its own for this event, subscription and number of the key: redelivery, replay and rerun replace their
+    /// own output instead of doubling an append table.
     func generateKey(_ request: GenerateKeyRequest, for context: AttemptContext) throws -> WorkerReply {
         _ = try bucket(request.bucket, writing: true, for: context)
         let hash = try context.nextKeyHash(of: request.record)

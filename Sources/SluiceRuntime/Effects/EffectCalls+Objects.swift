@@ -7,7 +7,8 @@ import UVLoop
 
 extension EffectCalls {
     /// Opens an object for reading. The input of the event is opened in the version that the event names, from the
-    /// bucket or, for a redrive, from what its dead letter kept; for an invocation by hand in the version that is there.
+    /// bucket or, for a redrive, from what its dead letter kept; for an invocation by hand in the version that is
+    /// there.
     func open(_ request: ObjectRequest, for context: AttemptContext) async throws -> WorkerReply {
         let bucket = try bucket(request.bucket, writing: false, for: context)
         let address = ObjectAddress(bucket: request.bucket, key: request.key)

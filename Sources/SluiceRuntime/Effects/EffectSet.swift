@@ -29,8 +29,8 @@ package struct EffectSet: Sendable {
     package static let maximumBytes = 64 << 20
 
     package private(set) var effects: [Effect] = []
-    /// What the effects put and delete, and the staged files that they put: each call asks for these, and the effects may be
-    /// many.
+    /// What the effects put and delete, and the staged files that they put: each call asks for these, and the effects
+    /// may be many.
     private var touched: Set<ObjectAddress> = []
     private var put: Set<Int> = []
     /// Bytes of the calls that have asked for something.

@@ -23,12 +23,12 @@ package struct Lineage: Codable, Sendable, Hashable {
     /// Oldest first; at most as many as the app's hop budget.
     package var hops: [Hop]
 
-    /// The subscriptions whose rule could not decide whether it wants the event; nil for none. Their deliveries go to the
-    /// dead letters without an attempt.
+    /// The subscriptions whose rule could not decide whether it wants the event; nil for none. Their deliveries go to
+    /// the dead letters without an attempt.
     package var undecided: [Int64]?
 
-    /// The alarm whose change of state all of it follows from; nil for none. Failures of such deliveries are not counted
-    /// by alarms, so that none can keep itself, or another one, going.
+    /// The alarm whose change of state all of it follows from; nil for none. Failures of such deliveries are not
+    /// counted by alarms, so that none can keep itself, or another one, going.
     package var alarm: String?
 
     package init(hops: [Hop] = [], alarm: String? = nil) {

@@ -5,7 +5,8 @@ import UVLoop
 /// Buses, streams and buckets that a deployment takes away: what is decided is put there before, and nothing is decided
 /// after.
 extension Publisher {
-    /// Why an outcome cannot be decided: a bus, stream or bucket that it puts something into is gone, or is about to be.
+    /// Why an outcome cannot be decided: a bus, stream or bucket that it puts something into is gone, or is about to
+    /// be.
     func missingPlace(of decision: Decision) -> Failure? {
         decision.logs.sorted().lazy.compactMap { [router = announcer.router] in router.missing(log: $0) }.first
             ?? decision.buckets.sorted().lazy.compactMap { [leaving, buckets] name in
@@ -24,8 +25,8 @@ extension Publisher {
     /// A bucket's name among the buses and streams.
     package nonisolated static func place(ofBucket name: String) -> String { "bucket \(name)" }
 
-    /// What an outcome is told whose bucket is going. The deployment may still be refused, so that nothing is final, and it is
-    /// none of the handler's doing.
+    /// What an outcome is told whose bucket is going. The deployment may still be refused, so that nothing is final,
+    /// and it is none of the handler's doing.
     package nonisolated static func isLeaving(_ bucket: String, isMoving: Bool) -> Failure {
         Failure(
             code: "BucketLeaving",
@@ -53,9 +54,9 @@ extension Publisher {
         }
     }
 
-    /// Waits until nothing that is decided puts anything into one of the logs and buckets; what is still under way after the
-    /// time, because of a disk that is full or slow. New decisions must be refused by then, or it has no end: `buckets` are
-    /// from here on, until `leaving` is emptied.
+    /// Waits until nothing that is decided puts anything into one of the logs and buckets; what is still under way
+    /// after the time, because of a disk that is full or slow. New decisions must be refused by then, or it has no end:
+    /// `buckets` are from here on, until `leaving` is emptied.
     package func waitUntilFilled(
         _ logs: Set<String>, buckets: [String: Failure] = [:], milliseconds: Int
     ) async -> [String] {

@@ -43,8 +43,8 @@ package final class Publisher {
     var filling: [String: Int] = [:]
     /// Those that a deployment waits for.
     package var awaited: Set<String> = []
-    /// Buckets that a deployment on its way takes away or moves to another folder, and what an outcome is told that would
-    /// put something there.
+    /// Buckets that a deployment on its way takes away or moves to another folder, and what an outcome is told that
+    /// would put something there.
     package var leaving: [String: Failure] = [:]
 
     package init(
@@ -161,7 +161,8 @@ package final class Publisher {
             }
         } catch {
             guard error.code == .closed else {
-                // Nothing is decided. Who is told nothing would keep the delivery in memory, unsettled, until a restart.
+                // Nothing is decided. Who is told nothing would keep the delivery in memory, unsettled, until a
+                // restart.
                 return .failed(
                     Failure(code: "JournalUnavailable", message: "the journal refused the outcome: \(error)"))
             }

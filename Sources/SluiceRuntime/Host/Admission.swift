@@ -2,8 +2,8 @@ import Glibc
 package import HostAPI
 import Synchronization
 
-/// Whether the host takes events in now, answered on any thread: asking the control plane's loop would cost a request of a few
-/// events more than its own work.
+/// Whether the host takes events in now, answered on any thread: asking the control plane's loop would cost a request
+/// of a few events more than its own work.
 package final class Admission: Sendable {
     private struct State {
         var phase = HealthReport.State.starting
@@ -14,8 +14,8 @@ package final class Admission: Sendable {
 
     private let folder: String
     private let state = Mutex(State())
-    /// For how long the disk is taken to be as it was found. The journal looks for itself every second, and a write that fails
-    /// all the same is refused and loses nothing.
+    /// For how long the disk is taken to be as it was found. The journal looks for itself every second, and a write
+    /// that fails all the same is refused and loses nothing.
     private static let trust = Duration.milliseconds(20)
 
     package init(dataFolder: String) {

@@ -17,8 +17,8 @@ struct BucketNote: Codable, Equatable, Sendable {
     /// Its folder when it was last looked through from the beginning.
     var folder: FolderStamp?
 
-    /// Whether what is there may be a copy of what the journal knows: its files are known again by their times and content,
-    /// whatever their inodes. `mark`: the journal's.
+    /// Whether what is there may be a copy of what the journal knows: its files are known again by their times and
+    /// content, whatever their inodes. `mark`: the journal's.
     func isCopied(in now: FolderStamp, mark: String?) -> Bool { copy != mark || folder.map { $0 != now } ?? false }
 
     static func name(of bucket: String) -> String { "bucket/\(bucket)" }

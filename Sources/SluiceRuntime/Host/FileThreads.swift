@@ -61,8 +61,8 @@ package final class FileThreads: Sendable {
     }
 
     private let gate = Gate()
-    /// Why there is no thread and nothing can run, ever; nil: there is one at least. To be asked by whoever makes threads
-    /// while the host runs: a handler that forks without end may have taken all that there can be.
+    /// Why there is no thread and nothing can run, ever; nil: there is one at least. To be asked by whoever makes
+    /// threads while the host runs: a handler that forks without end may have taken all that there can be.
     package let refusal: String?
 
     /// Starts `count` threads, which end when `stop` is called and the queue is empty.

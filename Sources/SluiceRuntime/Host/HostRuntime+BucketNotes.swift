@@ -4,8 +4,8 @@ import UVLoop
 
 /// What the journal keeps of each bucket (`BucketNote`).
 extension HostRuntime {
-    /// The notes of buckets that a deployment on its way meets for the first time. They belong into its own commit: that a
-    /// folder is another one can be told only while the one before is open.
+    /// The notes of buckets that a deployment on its way meets for the first time. They belong into its own commit:
+    /// that a folder is another one can be told only while the one before is open.
     func newNotes() async throws -> [ControlChange] {
         var changes: [ControlChange] = []
         for before in buckets.all {

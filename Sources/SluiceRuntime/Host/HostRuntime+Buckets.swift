@@ -8,8 +8,8 @@ import ObjectStore
 import UVLoop
 
 extension HostRuntime {
-    /// Opens the buckets of an app: the new ones, and those whose definition has changed, which take the others' place with
-    /// `changeBuckets` once the app is in force. A bucket that cannot be opened is an error of the deployment.
+    /// Opens the buckets of an app: the new ones, and those whose definition has changed, which take the others' place
+    /// with `changeBuckets` once the app is in force. A bucket that cannot be opened is an error of the deployment.
     func open(_ app: AppDefinition) async -> [AppFinding] {
         var findings: [AppFinding] = []
         reopened = [:]
@@ -20,7 +20,8 @@ extension HostRuntime {
             let folder = definition.path ?? "\(data)/buckets/\(name)"
             let before = buckets[name]
             if let before, before.path == folder, before.configuration == configuration { continue }
-            // Those that go with this app have nothing decided on its way to them by the time that this one is in force.
+            // Those that go with this app have nothing decided on its way to them by the time that this one is in
+            // force.
             let others = buckets.all.filter { $0.name != name && app.bucket(named: $0.name) != nil }
             do {
                 let bucket = try await files.run { () throws -> Bucket in
@@ -50,8 +51,8 @@ extension HostRuntime {
         return findings
     }
 
-    /// Opens the buckets of the app in force at a start. Without one of them what is decided would be given up, and whatever
-    /// reads or writes there would die, so none may be missing, for whatever reason.
+    /// Opens the buckets of the app in force at a start. Without one of them what is decided would be given up, and
+    /// whatever reads or writes there would die, so none may be missing, for whatever reason.
     func reopen(_ app: AppDefinition) async throws {
         let findings = await open(app)
         guard !findings.isEmpty else { return }
@@ -77,7 +78,8 @@ extension HostRuntime {
         }
     }
 
-    /// The buckets that an app does not have any more, or in another folder, with what an outcome is told that comes too late.
+    /// The buckets that an app does not have any more, or in another folder, with what an outcome is told that comes
+    /// too late.
     func leaving(_ app: AppDefinition) -> [String: Failure] {
         var leaving: [String: Failure] = [:]
         for bucket in buckets.all {
@@ -99,8 +101,8 @@ extension HostRuntime {
         for bucket in buckets.all { _ = try await note(of: bucket) }
     }
 
-    /// Whether some bucket or the journal is a copy, and they have not been compared yet: its objects may have other inodes than
-    /// the journal knows, and are to be known again before anybody opens them.
+    /// Whether some bucket or the journal is a copy, and they have not been compared yet: its objects may have other
+    /// inodes than the journal knows, and are to be known again before anybody opens them.
     func mustScanFirst() async throws -> Bool {
         let (journal, buckets) = (journal, buckets.all)
         return try await files.run {

@@ -5,15 +5,15 @@ import UVLoop
 
 /// How a running host takes another app into force.
 extension HostRuntime {
-    /// What a deployment that is committed still has to change, in this order. Each can fail on its own, and is made up for
-    /// by the next deployment, also by one that changes nothing.
+    /// What a deployment that is committed still has to change, in this order. Each can fail on its own, and is made up
+    /// for by the next deployment, also by one that changes nothing.
     enum DeploymentPart: String, CaseIterable {
         case manifests, buckets, schedules, alarms
     }
 
     package func deploy(folder: String?, dryRun: Bool) async throws -> DeployResult {
-        // One after another, each to its end: an older one must not put its schedules, manifests and buckets back into force
-        // after a newer one's. Saying what would change changes nothing.
+        // One after another, each to its end: an older one must not put its schedules, manifests and buckets back into
+        // force after a newer one's. Saying what would change changes nothing.
         let turn: Set<String> = dryRun ? [] : ["deployment"]
         await deploying.acquire(turn)
         defer { deploying.release(turn) }
@@ -29,8 +29,8 @@ extension HostRuntime {
             findings: outcome.findings)
     }
 
-    /// Deploys and puts into force, while no replay begins or ends: it would take the ids of new subscriptions, and put what
-    /// was in force before into force again.
+    /// Deploys and puts into force, while no replay begins or ends: it would take the ids of new subscriptions, and put
+    /// what was in force before into force again.
     private func deployed(folder: String, dryRun: Bool) async throws -> Deployer.Outcome {
         await replays.turn.acquire(ReplayJobs.subscriptions)
         defer { replays.turn.release(ReplayJobs.subscriptions) }
@@ -70,7 +70,8 @@ extension HostRuntime {
         await closeBuckets(notIn: deployment.app)
     }
 
-    /// Brings into force what is left of the deployment in force, and throws the first error; the rest is done all the same.
+    /// Brings into force what is left of the deployment in force, and throws the first error; the rest is done all the
+    /// same.
     private func finishDeployment() async throws {
         guard !missingParts.isEmpty else { return }
         let inForce = deployment

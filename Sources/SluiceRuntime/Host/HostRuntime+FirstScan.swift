@@ -13,7 +13,8 @@ extension HostRuntime {
         case refused(String)
     }
 
-    /// Watches all buckets that are not watched yet as they are open now; returns when each has been looked through once.
+    /// Watches all buckets that are not watched yet as they are open now; returns when each has been looked through
+    /// once.
     func startWatching() async throws {
         for bucket in buckets.all where watchers[bucket.name]?.bucket !== bucket {
             // The host is being stopped: the watchers so far are stopped already.

@@ -122,7 +122,8 @@ package struct Recovery {
                 do throws(JournalError) {
                     _ = try await committer.commit(batch)
                 } catch {
-                    // The deliveries come again all the same; a note that cannot be right must not keep the host from starting.
+                    // The deliveries come again all the same; a note that cannot be right must not keep the host from
+                    // starting.
                     guard error.code == .constraint else { throw error }
                     log.error(
                         "a note of an attempt that ran when the host was lost contradicts the journal; it is not charged",

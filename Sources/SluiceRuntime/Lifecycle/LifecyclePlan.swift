@@ -59,7 +59,8 @@ package struct NeededObjects: Sendable {
         }
     }
 
-    /// Notes the object of an event, and the files of a manifest's, also where they came as the data of a stream's record.
+    /// Notes the object of an event, and the files of a manifest's, also where they came as the data of a stream's
+    /// record.
     package mutating func note(_ payload: [UInt8]) {
         let payload = StreamRecordText.Parts(payload).flatMap { StreamFilter.json(of: $0.data) } ?? payload
         guard let root = try? JSONDocument(parsing: payload).root, let detail = root["detail"] else { return }

@@ -182,8 +182,8 @@ package final class LifecycleRunner {
         }
     }
 
-    /// Removes an object in the version that is given, as if a handler had asked for it. False: it has changed, or it cannot
-    /// be removed now.
+    /// Removes an object in the version that is given, as if a handler had asked for it. False: it has changed, or it
+    /// cannot be removed now.
     func remove(_ object: ObjectRecord, by name: String) async -> Bool {
         guard !isStopped, let bucket = buckets[object.bucket] else { return false }
         return await decide([object], bucket, by: name, because: nil) == true

@@ -85,7 +85,8 @@ package struct ManifestCore: Sendable {
 
     package init() {}
 
-    /// A manifest has arrived, or was waited for in an earlier life. Takes the place of an older version, which is returned.
+    /// A manifest has arrived, or was waited for in an earlier life. Takes the place of an older version, which is
+    /// returned.
     @discardableResult
     package mutating func open(_ manifest: OpenManifest) -> OpenManifest? {
         let replaced = close(manifest.id)

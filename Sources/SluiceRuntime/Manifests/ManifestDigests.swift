@@ -40,8 +40,8 @@ package final class ManifestDigests: Sendable {
         }
     }
 
-    /// Reads on in the file unless that version is known: at most `bytes`, which then has what is left of them. Nil: there is
-    /// more to read. Blocking.
+    /// Reads on in the file unless that version is known: at most `bytes`, which then has what is left of them. Nil:
+    /// there is more to read. Blocking.
     package func read(_ object: ObjectRecord, in bucket: Bucket, bytes: inout Int64) throws -> String? {
         if let known = known(object) { return known }
         guard bytes > 0 else { return nil }

@@ -8,12 +8,12 @@ package struct ManifestLook: Sendable {
     /// Files with the right size whose hash the manifest gives and nobody knows yet: whether they are as it says takes
     /// reading them.
     package var unread: [String] = []
-    /// Something of `missing` could not be read for a reason that may pass: looking again may show it, whether or not anything
-    /// comes.
+    /// Something of `missing` could not be read for a reason that may pass: looking again may show it, whether or not
+    /// anything comes.
     package var mayPass = false
 
-    /// - Parameter reading: of files whose hash is asked for so many bytes are read, from where the look before has come to.
-    ///   Only hashes that are known then are compared.
+    /// - Parameter reading: of files whose hash is asked for so many bytes are read, from where the look before has
+    ///   come to. Only hashes that are known then are compared.
     package init(
         at manifest: OpenManifest, journal: any JournalStore, buckets: BucketSet, digests: ManifestDigests,
         reading: Int64

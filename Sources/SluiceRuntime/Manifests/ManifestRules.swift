@@ -27,9 +27,9 @@ package struct ManifestRule: Sendable {
     }
 }
 
-/// The rules in force, and how far the log was read for them. Rules change at a position of the log, while its reader is
-/// somewhere before or behind: a rule that is new takes what lies behind its deployment, all others go on where
-/// they were.
+/// The rules in force, and how far the log was read for them. Rules change at a position of the log, while its reader
+/// is somewhere before or behind: a rule that is new takes what lies behind its deployment, all others go on where they
+/// were.
 package struct ManifestRules: Sendable {
     package private(set) var rules: [ManifestRule] = []
     /// Records at or before it have been looked at for every rule.
@@ -67,8 +67,8 @@ package struct ManifestRules: Sendable {
     }
 
     /// As an earlier life left it.
-    /// - Parameter wanted: the rules in force: taken for known where the journal has only the cursor, as earlier versions
-    ///   wrote it.
+    /// - Parameter wanted: the rules in force: taken for known where the journal has only the cursor, as earlier
+    ///   versions wrote it.
     init?(cursor: [UInt8]?, rules: [UInt8]?, wanted: [ManifestRule]) {
         guard let cursor, let position = Position(String(decoding: cursor, as: UTF8.self)) else { return nil }
         self.cursor = position

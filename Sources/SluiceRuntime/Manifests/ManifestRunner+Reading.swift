@@ -79,8 +79,8 @@ extension ManifestRunner {
             var manifest = OpenManifest(
                 id: id, eventID: arrival.eventID, files: [], arrived: time, deadline: time + rule.limit,
                 lineage: arrival.lineage)
-            // In memory before the commit is asked for: the end of an older version's wait must not come after it in the
-            // journal.
+            // In memory before the commit is asked for: the end of an older version's wait must not come after it in
+            // the journal.
             switch read {
             case .success(let files):
                 manifest.files = files

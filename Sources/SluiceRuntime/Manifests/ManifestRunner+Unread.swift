@@ -4,7 +4,8 @@ import Journal
 import ObjectStore
 import UVLoop
 
-/// What could not be read: the log, or a manifest, because of a disk or a limit of the system that may be well again soon.
+/// What could not be read: the log, or a manifest, because of a disk or a limit of the system that may be well again
+/// soon.
 extension ManifestRunner {
     /// Tries again in a second, whether anything comes or not.
     func readLater() {

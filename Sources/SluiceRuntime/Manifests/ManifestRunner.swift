@@ -84,8 +84,8 @@ package final class ManifestRunner {
         var rules: ManifestRules?
     }
 
-    /// Takes the manifest rules of a deployment into force: new ones from the position on at which it committed. The first
-    /// time, what an earlier life waited for is waited for again; nothing is looked at before `beginLooking`.
+    /// Takes the manifest rules of a deployment into force: new ones from the position on at which it committed. The
+    /// first time, what an earlier life waited for is waited for again; nothing is looked at before `beginLooking`.
     package func apply(_ deployment: Deployment) async throws {
         let wanted = deployment.app.rules.filter(\.enabled).compactMap { rule -> ManifestRule? in
             guard let manifest = rule.manifest, let pattern = try? StoredPatterns.parse(manifest.pattern) else {
@@ -138,8 +138,8 @@ package final class ManifestRunner {
         look()
     }
 
-    /// The buckets have been scanned, what the index says counts from now on: a file that came while the host was down is
-    /// not missing.
+    /// The buckets have been scanned, what the index says counts from now on: a file that came while the host was down
+    /// is not missing.
     package func beginLooking() {
         isLooking = true
         look()
@@ -201,8 +201,8 @@ package final class ManifestRunner {
         var look = await files.run {
             ManifestLook(at: manifest, journal: journal, buckets: buckets, digests: digests, reading: 0)
         }
-        // Hashing 200 files each time one more of them comes would read them 200 times. At the end of its time everything
-        // is read that is there: the dead letter is to say all that is wrong.
+        // Hashing 200 files each time one more of them comes would read them 200 times. At the end of its time
+        // everything is read that is there: the dead letter is to say all that is wrong.
         let isLast = began >= manifest.deadline
         let limit = isLast ? began + Self.hashingSeconds : manifest.deadline
         while !look.unread.isEmpty, look.missing.isEmpty || isLast, clock.wall / 1000 < limit {

@@ -170,8 +170,8 @@ extension ObjectAnnouncer: ChangeSink {
     }
 
     /// Announces again what is there (backfill): a new event for a version that is known already. The id has the
-    /// sequencer in it, because the version's own id has been used. Of a version that was replaced since it was read only
-    /// the event comes, which is superseded: the newer one's stays the one that counts.
+    /// sequencer in it, because the version's own id has been used. Of a version that was replaced since it was read
+    /// only the event comes, which is superseded: the newer one's stays the one that counts.
     package func announceAgain(_ records: [ObjectRecord]) throws {
         var batch = Batch()
         for record in records {

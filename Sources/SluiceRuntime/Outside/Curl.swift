@@ -2,8 +2,8 @@ internal import CCurl
 package import FunctionProtocol
 import Synchronization
 
-/// libcurl, loaded when the first webhook is sent: it and its 28 libraries cost megabytes and milliseconds, which no other
-/// command and no host without webhooks should pay. Unchecked: what the pointer shows never changes.
+/// libcurl, loaded when the first webhook is sent: it and its 28 libraries cost megabytes and milliseconds, which no
+/// other command and no host without webhooks should pay. Unchecked: what the pointer shows never changes.
 package struct Curl: @unchecked Sendable {
     /// `curl_multi_poll`, `curl_multi_wakeup` and CURLOPT_PROTOCOLS_STR are all there from this version on.
     private static let oldest: (number: UInt32, name: String) = (0x07_55_00, "7.85")

@@ -5,8 +5,8 @@ import FunctionProtocol
 import Journal
 import UVLoop
 
-/// Targets that are another log of the host: a stream or a bus. No worker is asked; what is forwarded is an effect of the
-/// attempt like one of a function, so that it is there exactly once, and with the event's lineage.
+/// Targets that are another log of the host: a stream or a bus. No worker is asked; what is forwarded is an effect of
+/// the attempt like one of a function, so that it is there exactly once, and with the event's lineage.
 extension Dispatcher {
     /// Ends the attempt with its events forwarded. `payloads`: each event as its target wants it.
     func forward(_ context: AttemptContext, to target: ForwardDefinition, _ payloads: [[UInt8]]) {

@@ -197,8 +197,8 @@ final class HTTPTransfers: Sendable {
         ccurl_set_text(curl.functions, easy, CURLOPT_PROTOCOLS_STR, "http,https")
         ccurl_set_number(curl.functions, easy, CURLOPT_NOSIGNAL, 1)
         ccurl_set_number(curl.functions, easy, CURLOPT_FOLLOWLOCATION, 0)
-        // A name server that does not answer would hold this thread, and with it all others' transfers, until the system's
-        // resolver gives up: its thread is left to itself (from libcurl 7.87 on).
+        // A name server that does not answer would hold this thread, and with it all others' transfers, until the
+        // system's resolver gives up: its thread is left to itself (from libcurl 7.87 on).
         ccurl_set_number(curl.functions, easy, CURLOPT_QUICK_EXIT, 1)
         ccurl_set_number(curl.functions, easy, CURLOPT_TIMEOUT_MS, max(1, Int(request.timeout * 1000)))
         ccurl_set_pointer(curl.functions, easy, CURLOPT_HTTPHEADER, list)

@@ -22,8 +22,8 @@ extension ReplayJobs {
         }
     }
 
-    /// After a failure: false where the journal is closed, and the next host goes on. Everything else (a full or failing
-    /// disk) is tried again, a little later.
+    /// After a failure: false where the journal is closed, and the next host goes on. Everything else (a full or
+    /// failing disk) is tried again, a little later.
     func goesOn(_ name: String, after error: any Error) async -> Bool {
         if isStopping || (error as? JournalError)?.code == .closed { return false }
         log.error("a replay cannot go on yet", metadata: ["replay": "\(name)", "error": "\(error)"])

@@ -168,8 +168,8 @@ extension ReplayJobs {
         return isStopping ? nil : finding
     }
 
-    /// Puts a replay's next state into force and then into the journal: what is written of it meanwhile (a cancellation)
-    /// must not take this back. What the journal refuses never was.
+    /// Puts a replay's next state into force and then into the journal: what is written of it meanwhile (a
+    /// cancellation) must not take this back. What the journal refuses never was.
     private func replace(
         _ before: ReplayRecord, with next: ReplayRecord, _ commit: @LoopActor (ControlChange) async throws -> Void
     ) async throws {

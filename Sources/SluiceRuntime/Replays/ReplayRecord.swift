@@ -3,14 +3,15 @@ package import EventPatterns
 package import HostAPI
 package import Journal
 
-/// A replay as the journal keeps it. Its cursor commits with the deliveries it has made (or with the report of what it has
-/// compared), so the next host goes on where this one stopped.
+/// A replay as the journal keeps it. Its cursor commits with the deliveries it has made (or with the report of what it
+/// has compared), so the next host goes on where this one stopped.
 package struct ReplayRecord: Codable, Sendable {
     /// One target that events go to, pinned at the start.
     package struct Path: Codable, Sendable {
         /// The rule's pattern, or the one given where no rule was.
         package var pattern: String
-        /// How it is delivered. Of a replay: the id is that of its temporary subscription; of a dry run, the original's.
+        /// How it is delivered. Of a replay: the id is that of its temporary subscription; of a dry run, the
+        /// original's.
         package var settings: SubscriptionSettings
         /// The subscription that the events had the first time; nil where no rule was named.
         package var original: SubscriptionID?
@@ -90,7 +91,8 @@ package struct ReplayMatcher: Sendable {
     private let matcher: Matcher<Int>
     private let filter: Matcher<Int>?
 
-    /// Throws `InvalidRequest` for a pattern that does not parse. `limits`: of the filter, where nobody has accepted it yet.
+    /// Throws `InvalidRequest` for a pattern that does not parse. `limits`: of the filter, where nobody has accepted it
+    /// yet.
     package init(
         _ paths: [ReplayRecord.Path], filter text: String?, limits: PatternLimits = .stored
     ) throws(APIError) {

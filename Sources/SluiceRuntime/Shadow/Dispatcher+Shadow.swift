@@ -5,8 +5,8 @@ package import Journal
 package import ObjectStore
 import UVLoop
 
-/// A run whose effects are collected and not published: nothing of it reaches the journal, the buckets, the catalog, the
-/// logs or the dead letters.
+/// A run whose effects are collected and not published: nothing of it reaches the journal, the buckets, the catalog,
+/// the logs or the dead letters.
 struct Shadow {
     /// The delivery that it repeats; its target's input, names of generated keys and rule hold.
     var settings: SubscriptionSettings?

@@ -5,8 +5,8 @@ import Glibc
 package import HostAPI
 import Synchronization
 
-/// Compares the rows of two files in processes of their own (`sluice diff`): what handlers write is nothing that the host
-/// should parse.
+/// Compares the rows of two files in processes of their own (`sluice diff`): what handlers write is nothing that the
+/// host should parse.
 package final class RowDiffProcess: Sendable {
     private struct State {
         var running: Set<pid_t> = []

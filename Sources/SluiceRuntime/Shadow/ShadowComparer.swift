@@ -115,8 +115,8 @@ package struct ShadowComparer: Sendable {
         _ kind: String, _ change: ShadowDifference.Change, _ subject: String, _ note: String?, _ rows: RowDifference?
     ) -> Void
 
-    /// A dry run hands every event over by itself: what a batch made of many together cannot be compared with what is made
-    /// of one.
+    /// A dry run hands every event over by itself: what a batch made of many together cannot be compared with what is
+    /// made of one.
     private static let batch = "the original run was a batch"
 
     // MARK: Objects
@@ -219,8 +219,8 @@ package struct ShadowComparer: Sendable {
 
     // MARK: Events and catalog
 
-    /// Events are compared as a multiset of (bus, source, detail-type, detail): what is left on both sides with the same
-    /// bus, source and detail-type has changed, in its order.
+    /// Events are compared as a multiset of (bus, source, detail-type, detail): what is left on both sides with the
+    /// same bus, source and detail-type has changed, in its order.
     private func compareEvents(
         _ run: ShadowRun, _ original: ShadowOriginal,
         _ note: Note

@@ -4,7 +4,8 @@ package import Journal
 
 /// Routing records of streams: to a shard by their key, to subscriptions by what their data says.
 extension EventRouter {
-    /// A valid record for a stream, in its shard and with the subscriptions that want it; nil where there is no such stream.
+    /// A valid record for a stream, in its shard and with the subscriptions that want it; nil where there is no such
+    /// stream.
     /// - Parameter arrived: milliseconds since 1970.
     package func record(
         to stream: String, id: String, _ entry: PutRecordsEntry, explicitHash: UInt128?, arrived: Milliseconds,
@@ -25,8 +26,8 @@ extension EventRouter {
         }
     }
 
-    /// A record that was made earlier, as the effect of an invocation: as the rules in force have it. One whose stream is gone
-    /// since is kept in its log, where nobody wants it.
+    /// A record that was made earlier, as the effect of an invocation: as the rules in force have it. One whose stream
+    /// is gone since is kept in its log, where nobody wants it.
     package func record(
         _ payload: [UInt8], to log: String, id: String, ingested: Milliseconds, lineage: [UInt8]
     ) -> Append {

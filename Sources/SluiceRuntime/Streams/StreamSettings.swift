@@ -28,8 +28,8 @@ package struct StreamSettings: Codable, Sendable, Hashable {
 
     package var retention: Milliseconds { Int64(retentionHours) * 3_600_000 }
 
-    /// The streams of a new deployment, given those of the one before: a pure step. Shards keep their numbers for ever, also
-    /// those of a stream that goes and comes back.
+    /// The streams of a new deployment, given those of the one before: a pure step. Shards keep their numbers for ever,
+    /// also those of a stream that goes and comes back.
     package static func plan(
         _ definitions: [StreamDefinition], over before: [StreamSettings], ruleSet: Int64, now: Milliseconds
     ) -> [StreamSettings] {

@@ -45,8 +45,8 @@ package final class StreamWriter: Sendable {
         return router.isSettled(on: ruleSet) ? places : await checked(places)
     }
 
-    /// Where records are that a deployment may have put into other shards before they were committed. They are in the log in
-    /// any case: what cannot be read now is answered as it was made.
+    /// Where records are that a deployment may have put into other shards before they were committed. They are in the
+    /// log in any case: what cannot be read now is answered as it was made.
     private func checked(_ places: [Place]) async -> [Place] {
         let journal = journal
         return await files.run {

@@ -79,7 +79,8 @@ package struct AttemptReport: Sendable {
     package var peakKilobytes = 0
     /// Milliseconds (Retry-After) for which the target asked not to be called.
     package var retryAfter: Int64?
-    /// Of a batch of a stream: the record at which the handler stopped. What comes after it does not count as delivered.
+    /// Of a batch of a stream: the record at which the handler stopped. What comes after it does not count as
+    /// delivered.
     package var stoppedAt: Int?
 
     package init(outcome: Outcome) {

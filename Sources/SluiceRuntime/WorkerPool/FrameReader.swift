@@ -13,7 +13,8 @@ package struct FrameReader: Sendable {
     private var start = 0
     private var descriptors: [Int32] = []
 
-    /// A frame longer than the protocol allows, without the descriptor it announces, or descriptors that none announces.
+    /// A frame longer than the protocol allows, without the descriptor it announces, or descriptors that none
+    /// announces.
     package struct Malformed: Error {}
 
     package init() {}
@@ -54,8 +55,8 @@ package struct FrameReader: Sendable {
         return descriptors
     }
 
-    /// Every whole frame has been taken: what is left belongs to the one that is coming. More would collect until the host
-    /// has no descriptor left.
+    /// Every whole frame has been taken: what is left belongs to the one that is coming. More would collect until the
+    /// host has no descriptor left.
     private func checkDescriptors() throws(Malformed) {
         guard descriptors.count <= (buffer.isEmpty ? 0 : 1) else { throw Malformed() }
     }

@@ -81,8 +81,8 @@ final class FrameSocket {
     }
 
     /// Reads what there is and hands it out frame by frame.
-    /// - Parameter rounds: of a buffer each. A handler that logs without end could keep the loop here for ever; what is left
-    ///   when the loop calls is told again. At the end of a process the rest is more than a socket holds.
+    /// - Parameter rounds: of a buffer each. A handler that logs without end could keep the loop here for ever; what is
+    ///   left when the loop calls is told again. At the end of a process the rest is more than a socket holds.
     func drain(rounds: Int = 256) {
         for _ in 0..<rounds where isOpen {
             var descriptors = [Int32](repeating: -1, count: Int(CLINUX_MAX_FDS))

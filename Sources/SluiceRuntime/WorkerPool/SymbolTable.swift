@@ -3,8 +3,9 @@ import Glibc
 /// Looks addresses up in the function symbols of an ELF64 file (System V ABI, chapter 4: section headers, symbol
 /// tables). One pass over the table; nothing is kept of the symbols that were not asked for. Blocking.
 ///
-/// The file is not trusted: it is read by `pread` (a map of a file that is cut short ends the process that looks at it),
-/// every number in it is checked against the file's size before it is used, and the work it can ask for is bounded.
+/// The file is not trusted: it is read by `pread` (a map of a file that is cut short ends the process that looks at
+/// it), every number in it is checked against the file's size before it is used, and the work it can ask for is
+/// bounded.
 package struct SymbolTable {
     /// What was found, by address as the file counts it.
     package private(set) var found: [UInt64: (name: String, offset: UInt64)] = [:]

@@ -2,8 +2,8 @@ import Glibc
 
 /// Names for the addresses of a crash report, from the symbol tables of the modules it lists. Blocking.
 ///
-/// The report is the worker's word: the files it names may be anything, damaged or changing while they are read, and are
-/// read here in the host (`SymbolTable`).
+/// The report is the worker's word: the files it names may be anything, damaged or changing while they are read, and
+/// are read here in the host (`SymbolTable`).
 enum Symbolizer {
     /// The most frames that are kept.
     private static let limit = 48

@@ -15,7 +15,8 @@ extension WorkerPool {
                     worker.zygoteEnded()
                 }
                 guard self.versions[version]?.zygote === zygote else { return }
-                // A zygote that was lost is made anew with the next request; one that failed to load stays as the reason.
+                // A zygote that was lost is made anew with the next request; one that failed to load stays as the
+                // reason.
                 if case .failed(let failure) = zygote.phase {
                     self.failWaiting(version, failure)
                 } else {

@@ -2,8 +2,8 @@ package import FunctionProtocol
 package import Logging
 package import UVLoop
 
-/// The workers of all function versions. Who runs how many at once is the dispatcher's business; here every request gets
-/// an idle worker or a new one.
+/// The workers of all function versions. Who runs how many at once is the dispatcher's business; here every request
+/// gets an idle worker or a new one.
 @LoopActor
 package final class WorkerPool {
     struct Version {
@@ -12,8 +12,8 @@ package final class WorkerPool {
         var workers: [UInt64: WorkerProcess] = [:]
         /// Requests for which a worker is being made, oldest first.
         var waiting: [(request: AttemptRequest, since: Int64)] = []
-        /// Workers being made. No more than requests wait: a worker that becomes free may take the request of one that is
-        /// on its way, which then serves the next.
+        /// Workers being made. No more than requests wait: a worker that becomes free may take the request of one that
+        /// is on its way, which then serves the next.
         var making = 0
         var isRetired = false
     }

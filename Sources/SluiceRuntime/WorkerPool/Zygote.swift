@@ -6,8 +6,8 @@ import Glibc
 import Logging
 import UVLoop
 
-/// One function version loaded once: forks workers on request. A version that cannot fork has its workers started one by
-/// one instead, each loading the module itself.
+/// One function version loaded once: forks workers on request. A version that cannot fork has its workers started one
+/// by one instead, each loading the module itself.
 @LoopActor
 final class Zygote {
     enum Phase {

@@ -2,14 +2,15 @@ import CLinux
 import Columnar
 import Glibc
 
-/// pyarrow, DuckDB and Polars, which convert the files that `sluice bench columnar` converts. Each conversion is a process
-/// of its own, and the clock runs from after the imports to the end of the file.
+/// pyarrow, DuckDB and Polars, which convert the files that `sluice bench columnar` converts. Each conversion is a
+/// process of its own, and the clock runs from after the imports to the end of the file.
 struct BenchPeers {
     /// A Python that has them.
     var python: String
     var folder: String
 
-    /// Conversions of a CSV file with types and dates inferred, Snappy, each into a new file. Who is missing is left out.
+    /// Conversions of a CSV file with types and dates inferred, Snappy, each into a new file. Who is missing is left
+    /// out.
     func convert(_ input: String, threads: Int) -> [ColumnarBench.Peer] {
         let output = "\(folder)/sluice-bench-\(getpid())-peer.parquet"
         return Self.names.compactMap { name in

@@ -3,8 +3,8 @@ import Glibc
 import HostAPI
 import Synchronization
 
-/// `sluice bench produce`: the producer of `bench pipeline` and `bench streams`, a process of its own on the host's public
-/// socket. It keeps its connections open and speaks plain HTTP/1.1, as a producer that wants throughput does.
+/// `sluice bench produce`: the producer of `bench pipeline` and `bench streams`, a process of its own on the host's
+/// public socket. It keeps its connections open and speaks plain HTTP/1.1, as a producer that wants throughput does.
 struct BenchProduce: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "produce", abstract: "The producer of `bench pipeline` and `bench streams`.", shouldDisplay: false)

@@ -7,8 +7,8 @@ import ServiceLifecycle
 import SluiceRuntime
 import Synchronization
 
-/// The host that `bench pipeline` and its like measure: in this process, so that the journal's own counters can be read,
-/// with its gateway, on a temporary data folder.
+/// The host that `bench pipeline` and its like measure: in this process, so that the journal's own counters can be
+/// read, with its gateway, on a temporary data folder.
 struct PipelineHost: Sendable {
     struct Load: Sendable {
         var events: Int

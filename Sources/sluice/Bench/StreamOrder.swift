@@ -1,7 +1,7 @@
 import Glibc
 
-/// What the workers of `BenchStream` have noted of the records they handled (Sources/BenchStream): two numbers each, the
-/// first with the key above 32 bits of the record's number, the second with the time.
+/// What the workers of `BenchStream` have noted of the records they handled (Sources/BenchStream): two numbers each,
+/// the first with the key above 32 bits of the record's number, the second with the time.
 struct StreamOrder {
     /// The data folder of the host.
     let data: String
@@ -12,8 +12,8 @@ struct StreamOrder {
         self.data = data
     }
 
-    /// How many records were handled that did not follow the one before of their key, since the last call. Throws unless
-    /// `records` were handled, each once.
+    /// How many records were handled that did not follow the one before of their key, since the last call. Throws
+    /// unless `records` were handled, each once.
     mutating func violations(of records: Int) throws -> Int {
         var entries: [(record: Int64, time: Int64)] = []
         entries.reserveCapacity(records)

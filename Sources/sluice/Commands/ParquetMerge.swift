@@ -158,7 +158,8 @@ enum MergeFiles {
         return "\(status.st_dev):\(status.st_ino)"
     }
 
-    /// The bucket's folder that a place, which need not be there yet, lies in: a host keeps its own files in `.sluice` there.
+    /// The bucket's folder that a place, which need not be there yet, lies in: a host keeps its own files in `.sluice`
+    /// there.
     static func watchedFolder(of path: String) -> String? {
         var folder = StagedFile.folder(of: path)
         var resolved = realpath(folder, nil)

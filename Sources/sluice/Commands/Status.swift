@@ -127,8 +127,8 @@ enum FunctionTable {
     }
 }
 
-/// Subscriptions in lines. The numbers behind MATCHED up to DEAD add up to it: each delivery is in one of them. OLDEST is the
-/// age of the oldest of those that are open; RETRIES and COLD count since the host started.
+/// Subscriptions in lines. The numbers behind MATCHED up to DEAD add up to it: each delivery is in one of them. OLDEST
+/// is the age of the oldest of those that are open; RETRIES and COLD count since the host started.
 enum SubscriptionTable {
     private typealias Count = (title: String, value: @Sendable (SubscriptionStatus) -> Int64, isRare: Bool)
 

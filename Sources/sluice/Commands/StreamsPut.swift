@@ -52,8 +52,8 @@ extension Streams {
             for result in results where !output.json { output.line("\(result.shardID)  \(result.sequenceNumber)") }
         }
 
-        /// Puts the lines in portions, one after the other so that their order stays, and whatever happens says how far it
-        /// came.
+        /// Puts the lines in portions, one after the other so that their order stays, and whatever happens says how far
+        /// it came.
         private func put(linesOf file: String) async throws {
             var portion = Portion()
             var (put, done, read) = (0, 0, 0)

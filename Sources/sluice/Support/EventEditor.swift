@@ -1,8 +1,8 @@
 import FunctionJSON
 import Glibc
 
-/// Lets the user change an event in an editor. What was written stays in its file until it was sent, so that nothing has to
-/// be written twice.
+/// Lets the user change an event in an editor. What was written stays in its file until it was sent, so that nothing
+/// has to be written twice.
 struct EventEditor {
     /// The event as it was left; nil where nothing was changed.
     let event: RawJSON?

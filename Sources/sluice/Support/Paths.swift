@@ -22,8 +22,8 @@ enum Paths {
     /// The folder of this program, with its slash.
     static var programFolder: String { ProgramFolder.path }
 
-    /// This program as it was called: its name where it was found in PATH, else from the root, so that it holds in other
-    /// folders.
+    /// This program as it was called: its name where it was found in PATH, else from the root, so that it holds in
+    /// other folders.
     static var programAsInvoked: String {
         guard let name = CommandLine.arguments.first, name.contains("/") else { return "sluice" }
         return absolute(name)

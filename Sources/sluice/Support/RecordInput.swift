@@ -3,8 +3,8 @@ import Glibc
 
 /// The input of a conversion.
 enum RecordInput {
-    /// Opens a file, or the standard input for `-`. What cannot be read twice (a pipe) is kept in a temporary file first:
-    /// a conversion begins anew where a late value needs a wider type.
+    /// Opens a file, or the standard input for `-`. What cannot be read twice (a pipe) is kept in a temporary file
+    /// first: a conversion begins anew where a late value needs a wider type.
     static func open(_ path: String) throws -> FileSource {
         let descriptor = path == "-" ? 0 : Glibc.open(path, O_RDONLY | O_CLOEXEC)
         let name = path == "-" ? "the standard input" : path

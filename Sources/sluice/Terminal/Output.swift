@@ -47,8 +47,8 @@ struct Output: Sendable {
         if fflush(nil) != 0 { Self.endWithoutReader() }
     }
 
-    /// The other end of the pipe is gone, as after `| head -1`: ends as SIGPIPE would end it, which the network library has
-    /// ignored. Returns where the error was another one.
+    /// The other end of the pipe is gone, as after `| head -1`: ends as SIGPIPE would end it, which the network library
+    /// has ignored. Returns where the error was another one.
     private static func endWithoutReader() {
         if errno == EPIPE { _exit(128 + SIGPIPE) }
     }

@@ -52,8 +52,9 @@ struct Table {
     /// As many cells as columns; a cell may carry colours.
     var rows: [[String]]
 
-    /// Title and rows. Where `width` is known, no line is longer: first the widest texts are cut; where that is not enough,
-    /// counts that are 0 in every row are left out, then columns that are spare, and at last a row goes on in further lines.
+    /// Title and rows. Where `width` is known, no line is longer: first the widest texts are cut; where that is not
+    /// enough, counts that are 0 in every row are left out, then columns that are spare, and at last a row goes on in
+    /// further lines.
     func lines(style: Style, width: Int?) -> [String] {
         let whole = widths
         guard let width, !columns.isEmpty else { return written(Array(columns.indices), whole, style) }
@@ -79,8 +80,8 @@ struct Table {
 
     private func isZero(_ column: Int) -> Bool { rows.allSatisfy { ["0", "-", ""].contains($0[column]) } }
 
-    /// The widths with the widest texts made narrower, down to `least`, until the columns fit beside one another; nil where
-    /// they do not.
+    /// The widths with the widest texts made narrower, down to `least`, until the columns fit beside one another; nil
+    /// where they do not.
     private func fitted(_ shown: [Int], _ widths: [Int], _ width: Int, least: Int) -> [Int]? {
         let room = width - 2 * (shown.count - 1)
         let narrowest = columns.indices.map { columns[$0].isWhole ? widths[$0] : min(widths[$0], least) }

@@ -25,8 +25,8 @@ enum Text {
         return plain && !text.isEmpty ? text : "'" + text.replacing("'", with: "'\\''") + "'"
     }
 
-    /// The text without what a terminal would obey: names of files and messages of functions are other people's. Control
-    /// characters and marks of writing direction are shown as escapes; colours stay.
+    /// The text without what a terminal would obey: names of files and messages of functions are other people's.
+    /// Control characters and marks of writing direction are shown as escapes; colours stay.
     /// - Parameter lineEnd: what a line feed becomes, so that no text can pass for a line of our own.
     static func shown(_ text: String, lineEnd: String = "\\n", tab: String = "\\t") -> String {
         // All that could be meant begins with one of these bytes; few texts have any.

@@ -102,7 +102,8 @@ extension Integration {
                         let letters = try await host.deadLetters().count { $0.rule == "alarmed" }
                         return letters >= 2 * round ? true : nil
                     }
-                    // Had one of those failures counted, the next round would begin within an alarm, or with more events.
+                    // Had one of those failures counted, the next round would begin within an alarm, or with more
+                    // events.
                     #expect(try await events() == 2 * round)
                     #expect(try await host.client.listAlarms().map(\.state) == ["OK"])
                 }

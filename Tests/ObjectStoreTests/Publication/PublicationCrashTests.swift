@@ -3,7 +3,8 @@ import ObjectStore
 import Testing
 
 /// The protocol of publication (docs/architecture.md) against a file system that forgets: it is stopped before every
-/// single operation, the machine loses power (or only the process dies), and recovery must end in one of the two outcomes.
+/// single operation, the machine loses power (or only the process dies), and recovery must end in one of the two
+/// outcomes.
 @Suite("Publication survives a crash at every operation", .timeLimit(.minutes(5)))
 struct PublicationCrashTests {
     static let old = Array("old content".utf8)

@@ -9,8 +9,8 @@ struct AlarmSampleTests {
         Delivery(subscription: SubscriptionID(subscription), position: position, ordinal: ordinal)
     }
 
-    /// Subscription 1 has one dead, one that is tried again, one parked and two that wait; 2 has everything settled; 3 never
-    /// had anything; 4 has one that is tried again, and is paused.
+    /// Subscription 1 has one dead, one that is tried again, one parked and two that wait; 2 has everything settled; 3
+    /// never had anything; 4 has one that is tried again, and is paused.
     private static func journal() async throws -> InMemoryJournal {
         let journal = InMemoryJournal()
         var setup = Batch()

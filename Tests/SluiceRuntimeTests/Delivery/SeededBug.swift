@@ -1,5 +1,5 @@
-/// Deliberate mistakes that the simulation can be told to make, each at the border of the core or of the journal: what a
-/// wrong line in the core, the dispatcher, the recovery or the journal would come to. The simulator must catch each.
+/// Deliberate mistakes that the simulation can be told to make, each at the border of the core or of the journal: what
+/// a wrong line in the core, the dispatcher, the recovery or the journal would come to. The simulator must catch each.
 enum SeededBug: String, CaseIterable, Sendable {
     /// An answer from an attempt that ended is believed, and settles again.
     case believesLateAnswers

@@ -23,7 +23,8 @@ extension Simulation {
         policy.map { EventReading.key(of: payload, path: $0.path) ?? "" }
     }
 
-    /// Another deployment changes how a subscription's keys are read, or its batches, as the dispatcher takes it into force.
+    /// Another deployment changes how a subscription's keys are read, or its batches, as the dispatcher takes it into
+    /// force.
     mutating func deploy() throws {
         let changing = entries.filter { SimulatedApp.redeployed($0.rules) != $0.rules }
         if let entry = changing.randomElement(using: &random) { try deploy(entry) }
@@ -39,8 +40,8 @@ extension Simulation {
         if bug == .countsParkedKeysEarly { try tellParked(entry.id) }
     }
 
-    /// As the dispatcher counts dead letters again for keys that are read in another way: once nothing of the subscription runs
-    /// and what came of it is in the journal, sooner or later. Whether it has told anything.
+    /// As the dispatcher counts dead letters again for keys that are read in another way: once nothing of the
+    /// subscription runs and what came of it is in the journal, sooner or later. Whether it has told anything.
     mutating func tellParked(isSure: Bool) throws -> Bool {
         var hasTold = false
         for id in entries.map(\.id) where core.isUntold(id) {

@@ -2,8 +2,8 @@ import Journal
 import SluiceRuntime
 import Synchronization
 
-/// A whole delivery engine in one thread and virtual time: the real core, the real resolution writer and pause notes, and
-/// the in-memory journal, driven through random histories of events, verdicts, late answers, disk errors, redrives,
+/// A whole delivery engine in one thread and virtual time: the real core, the real resolution writer and pause notes,
+/// and the in-memory journal, driven through random histories of events, verdicts, late answers, disk errors, redrives,
 /// purges, pauses, clock jumps and crashes. A seed repeats a history.
 struct Simulation {
     typealias Violation = SimulationWatch.Violation

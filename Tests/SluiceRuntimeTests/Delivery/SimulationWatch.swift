@@ -15,8 +15,8 @@ struct SimulationWatch {
         var fate = Fate.waiting
         /// Failed attempts since it was (re)started.
         var failures = 0
-        /// When its age began anew: it was redriven, or its key, which was parked, was free. Only the host that did it knows
-        /// of the latter.
+        /// When its age began anew: it was redriven, or its key, which was parked, was free. Only the host that did it
+        /// knows of the latter.
         var renewed: Instant?
         var isKnownRenewed = false
         /// It was redriven: what was under way at that moment may end before it.
@@ -57,8 +57,8 @@ struct SimulationWatch {
         rules(delivery.subscription).keys.flatMap { accounts[delivery]?.keys[$0.path] }
     }
 
-    /// The other of a subscription's two rules is in force. Between what came before and what comes from now on no order is
-    /// promised.
+    /// The other of a subscription's two rules is in force. Between what came before and what comes from now on no
+    /// order is promised.
     mutating func redeployed(_ id: SubscriptionID) {
         deployments[id, default: 0] += 1
         let own = SimulatedApp.entries.first { $0.id == id }?.rules ?? DeliveryRules()

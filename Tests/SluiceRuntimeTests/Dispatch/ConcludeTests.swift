@@ -116,7 +116,8 @@ private final class DispatchHarness {
         }
     }
 
-    /// The log has been read to its end: from now on records come as they are committed, and no thread is needed for them.
+    /// The log has been read to its end: from now on records come as they are committed, and no thread is needed for
+    /// them.
     func settle() async {
         await turn()
         await files.run {}

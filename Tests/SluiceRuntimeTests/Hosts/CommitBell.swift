@@ -21,8 +21,8 @@ final class CommitBell: Sendable {
         for continuation in waiting { continuation.resume() }
     }
 
-    /// Returns when it has rung since it had rung `count` times, or after a while: what follows a commit on the loop rings
-    /// no bell of its own.
+    /// Returns when it has rung since it had rung `count` times, or after a while: what follows a commit on the loop
+    /// rings no bell of its own.
     @LoopActor
     func rung(after count: Int) async {
         let timer = LoopTimer.after(.milliseconds(100)) { [self] in ring() }

@@ -17,10 +17,10 @@ final class HostInProcess {
     let control: HostController
     private let bell = CommitBell()
 
-    /// `functions`: their names, with more of their `function.yaml`; `rules`: of each its pattern and targets; `streams`: of
-    /// each what sluice.yaml says; `buses`: besides `default`; `more`: further lines of sluice.yaml; `before`: a host that has
-    /// stopped, whose journal and folders this one takes up; `fault`: what the journal refuses from the beginning;
-    /// `isAsked`: for the app as it is now, as `--app` does.
+    /// `functions`: their names, with more of their `function.yaml`; `rules`: of each its pattern and targets;
+    /// `streams`: of each what sluice.yaml says; `buses`: besides `default`; `more`: further lines of sluice.yaml;
+    /// `before`: a host that has stopped, whose journal and folders this one takes up; `fault`: what the journal
+    /// refuses from the beginning; `isAsked`: for the app as it is now, as `--app` does.
     init(
         functions: [String: String] = ["InC": ""], rules: [String: String], streams: [String: String] = [:],
         buses: [String] = ["orders"], more: String = "", after before: HostInProcess? = nil,
@@ -98,8 +98,8 @@ final class HostInProcess {
         try await control.listDeadLetters(selection, page: PageRequest(limit: 100)).items
     }
 
-    /// Asks until there is an answer, again after each commit; the suite's time limit ends it. What a commit brings about
-    /// on the loop is there at the next look, at the latest after the bell's patience.
+    /// Asks until there is an answer, again after each commit; the suite's time limit ends it. What a commit brings
+    /// about on the loop is there at the next look, at the latest after the bell's patience.
     func wait<Value>(_ body: () async throws -> Value?) async throws -> Value {
         while true {
             let seen = bell.count

@@ -71,7 +71,8 @@ final class ManifestHarness {
 
     // MARK: Rules
 
-    /// Commits a deployment of rules (by name, with the suffix of the manifests they take); `apply` takes it into force.
+    /// Commits a deployment of rules (by name, with the suffix of the manifests they take); `apply` takes it into
+    /// force.
     func deploy(_ rules: [String: String], limit: Int = 1000) throws {
         deployed.ruleSet += 1
         deployed.app.rules = rules.sorted { $0.key < $1.key }.map { name, suffix in

@@ -108,8 +108,8 @@ struct CommandRunTests {
             pid_t(
                 String(decoding: try Data(contentsOf: URL(filePath: folder + "/up")), as: UTF8.self)
                     .trimmingCharacters(in: .whitespacesAndNewlines)))
-        // Nothing of its group is left, or will be in a moment, for only the leader was waited for; a zombie of it may be,
-        // until init has it. The suite's time limit ends the waiting.
+        // Nothing of its group is left, or will be in a moment, for only the leader was waited for; a zombie of it may
+        // be, until init has it. The suite's time limit ends the waiting.
         while kill(-leader, 0) == 0, Self.lives(leader) { try await Task.sleep(for: .milliseconds(1)) }
     }
 

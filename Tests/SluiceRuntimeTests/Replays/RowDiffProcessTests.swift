@@ -8,8 +8,8 @@ import Testing
 struct RowDiffProcessTests {
     private let folder = TemporaryFolder(name: "diff")
 
-    /// Written by another process: a program that somebody has open for writing, be it a child that was forked at that moment,
-    /// cannot be run.
+    /// Written by another process: a program that somebody has open for writing, be it a child that was forked at that
+    /// moment, cannot be run.
     private func program(_ script: String) throws -> String {
         let path = "\(folder.path)/program"
         let writer = Process()

@@ -5,8 +5,8 @@ import Testing
 /// A worker that crashes names the files its code lies in, and the host reads them: none may end the host.
 @Suite("Symbols of untrusted files")
 struct SymbolTableTests {
-    /// A file of 64-byte section headers at its end: nothing, a symbol table, its names. One function, `crashed`, lies at
-    /// 0x1000 and is 0x100 bytes long.
+    /// A file of 64-byte section headers at its end: nothing, a symbol table, its names. One function, `crashed`, lies
+    /// at 0x1000 and is 0x100 bytes long.
     private static let good: [UInt8] = {
         let names = Array("\0crashed\0".utf8)
         var symbols = [UInt8](repeating: 0, count: 24)

@@ -1,7 +1,7 @@
 import CZlib
 
-/// Decompresses DEFLATE while reading: gzip (RFC 1952), several members in a row being one stream as `gzip -d` has it, or
-/// the bare stream (RFC 1951) of a ZIP member. zlib checks gzip's checksums and lengths.
+/// Decompresses DEFLATE while reading: gzip (RFC 1952), several members in a row being one stream as `gzip -d` has it,
+/// or the bare stream (RFC 1951) of a ZIP member. zlib checks gzip's checksums and lengths.
 public final class InflateSource: ByteSource {
     /// What stands around the compressed data.
     public enum Framing: Sendable {

@@ -30,7 +30,8 @@ final class ZipDirectory {
 
     /// Finds the directory.
     /// - Parameter size: of the file.
-    /// - Throws: `CorruptFile` where there is none (the archive is cut off), `Unsupported` for archives of several files.
+    /// - Throws: `CorruptFile` where there is none (the archive is cut off), `Unsupported` for archives of several
+    ///   files.
     init(_ file: any RandomAccessSource, size: Int64) throws(ColumnarError) {
         self.file = file
         let trailer = try Self.findTrailer(file, size: size)

@@ -62,8 +62,8 @@ extension TextEncoding {
         }
     }
 
-    /// Whether zero bytes show UTF-16, and if so whether it is big-endian: of the first characters three quarters or more
-    /// are below U+0100, which puts a zero into every other byte and nowhere else.
+    /// Whether zero bytes show UTF-16, and if so whether it is big-endian: of the first characters three quarters or
+    /// more are below U+0100, which puts a zero into every other byte and nowhere else.
     private static func utf16Order(_ head: [UInt8]) -> Bool? {
         let pairs = head.count / 2
         guard pairs > 1 else { return nil }

@@ -60,7 +60,8 @@ final class TranscodingSource: ByteSource {
         return true
     }
 
-    /// U+0080 to U+009F as Windows-1252 has them (WHATWG's index, where the five that Windows leaves undefined are 0 here).
+    /// U+0080 to U+009F as Windows-1252 has them (WHATWG's index, where the five that Windows leaves undefined are 0
+    /// here).
     private static let windows1252: [UInt32] = [
         0x20AC, 0, 0x201A, 0x0192, 0x201E, 0x2026, 0x2020, 0x2021, 0x02C6, 0x2030, 0x0160, 0x2039, 0x0152, 0, 0x017D, 0,
         0, 0x2018, 0x2019, 0x201C, 0x201D, 0x2022, 0x2013, 0x2014, 0x02DC, 0x2122, 0x0161, 0x203A, 0x0153, 0, 0x017E,

@@ -1,7 +1,8 @@
 /// The form of an access log, in the syntax of Apache's `LogFormat` or nginx's `log_format`.
 ///
-/// Every directive becomes a column, with the type that it has by its meaning; the request line becomes four (`request`,
-/// `request_method`, `request_path`, `request_protocol`). `-` is null. See docs/columnar.md for names and types.
+/// Every directive becomes a column, with the type that it has by its meaning; the request line becomes four
+/// (`request`, `request_method`, `request_path`, `request_protocol`). `-` is null. See docs/columnar.md for names and
+/// types.
 public struct AccessLogFormat: Sendable, Hashable {
     /// As given.
     public let text: String

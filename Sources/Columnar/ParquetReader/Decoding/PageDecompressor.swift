@@ -54,7 +54,8 @@ enum PageDecompressor {
     private static func zstd(_ bytes: [UInt8], _ range: Range<Int>, _ size: Int) throws(DecodeFault) -> [UInt8] {
         let result = bytes.withUnsafeBytes { buffer -> [UInt8]? in
             let source = UnsafeRawBufferPointer(rebasing: buffer[range])
-            // Where the frame tells its size (the two highest numbers mean that it does not) it must fit; where it does not, the capacity below is the limit.
+            // Where the frame tells its size (the two highest numbers mean that it does not) it must fit; where it does
+            // not, the capacity below is the limit.
             let told = ZSTD_getFrameContentSize(source.baseAddress, source.count)
             let isTold = told != UInt64.max && told != UInt64.max - 1
             guard !isTold || told <= UInt64(size) else { return nil }

@@ -135,9 +135,9 @@ extension ColumnBuilder {
         }
     }
 
-    /// Whether texts get no larger when their lengths stand apart, and which codec they have: tried on the beginning of a
-    /// chunk's first page. Compressors see repeated texts better together with equal lengths; uncompressed, differences
-    /// always win.
+    /// Whether texts get no larger when their lengths stand apart, and which codec they have: tried on the beginning of
+    /// a chunk's first page. Compressors see repeated texts better together with equal lengths; uncompressed,
+    /// differences always win.
     private func tryTexts(_ count: Int, _ workspace: PageWorkspace) throws(ColumnarError) -> Bool {
         if let decided = chunk.splitsLengths { return decided }
         let compressor = workspace.compressor

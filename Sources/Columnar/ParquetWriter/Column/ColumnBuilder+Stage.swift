@@ -49,8 +49,8 @@ extension ColumnBuilder {
         mark.count = 0
     }
 
-    /// Keeps what is staged without some rows, where they leave no trace: with a dictionary to which they have brought no
-    /// entries, or with plain values.
+    /// Keeps what is staged without some rows, where they leave no trace: with a dictionary to which they have brought
+    /// no entries, or with plain values.
     /// - Parameters:
     ///   - isBad: 1 for each staged row that is not to be kept.
     ///   - bad: the same rows, in their order.

@@ -2,8 +2,9 @@ import Glibc
 
 /// Turns the fields of one column into pages of a column chunk.
 ///
-/// Every chunk starts with a dictionary keyed on the texts of the fields; where too many values are new, the column goes
-/// on with plain values (or differences of integers). A page holds either ids or values. Used by one thread at a time.
+/// Every chunk starts with a dictionary keyed on the texts of the fields; where too many values are new, the column
+/// goes on with plain values (or differences of integers). A page holds either ids or values. Used by one thread at a
+/// time.
 final class ColumnBuilder {
     let name: String
     let type: ColumnType
@@ -27,8 +28,8 @@ final class ColumnBuilder {
     var texts = RawBuffer(capacity: 64)
     /// Bit i: row i of the page has a value.
     private(set) var validity: UnsafeMutablePointer<UInt8>
-    /// How deep each value of the page is defined and where lists go on; nil in columns that are not nested, where a row
-    /// has one value, there or not.
+    /// How deep each value of the page is defined and where lists go on; nil in columns that are not nested, where a
+    /// row has one value, there or not.
     let levels: NestedLevels?
     /// Rows; within lists, values and nulls.
     var pageRowCount = 0

@@ -4,9 +4,9 @@ import Synchronization
 
 /// Memory for the pages of a conversion's columns, in blocks from a kilobyte to a megabyte.
 ///
-/// The system hands memory out in pages of 4 KB, each at its first touch: a fifth of a conversion's time went there. Here
-/// it comes in regions of huge pages (two megabytes at a touch) where all of it is going to be used, and goes back as
-/// a whole. Blocks that are given back serve again. May be used by two threads at a time.
+/// The system hands memory out in pages of 4 KB, each at its first touch: a fifth of a conversion's time went there.
+/// Here it comes in regions of huge pages (two megabytes at a touch) where all of it is going to be used, and goes back
+/// as a whole. Blocks that are given back serve again. May be used by two threads at a time.
 final class ColumnMemory: Sendable {
     /// Addresses as numbers: what the lock guards is the lists, not what lies there.
     private struct State {

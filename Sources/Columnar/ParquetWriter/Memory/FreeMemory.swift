@@ -2,10 +2,10 @@ import Glibc
 
 /// Asks the system whether there is memory left, at places where a refusal can still be an error.
 ///
-/// Deep in the encoders nothing can be done about an allocation that fails, there and in Swift's own library the process
-/// ends. So what a step may take is asked for before it begins, in one piece, and given back untouched: this costs two
-/// calls for half a megabyte of input. It sees what the system refuses (RLIMIT_AS, as of a worker's `memorySize`, or
-/// strict overcommitting), not that the kernel will kill a process for want of memory later.
+/// Deep in the encoders nothing can be done about an allocation that fails, there and in Swift's own library the
+/// process ends. So what a step may take is asked for before it begins, in one piece, and given back untouched: this
+/// costs two calls for half a megabyte of input. It sees what the system refuses (RLIMIT_AS, as of a worker's
+/// `memorySize`, or strict overcommitting), not that the kernel will kill a process for want of memory later.
 enum FreeMemory {
     /// What building a batch may take beyond a few times its own size: another region of pages, and tables that double.
     private static let reserve = 24 << 20

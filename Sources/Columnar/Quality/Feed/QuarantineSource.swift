@@ -27,8 +27,8 @@ public final class QuarantineSource: ByteSource {
 
     /// A source that is a quarantine file as the text that its records come from, delimited text with its header; every
     /// other one as it is.
-    /// - Parameter format: what the records are to be read as. As JSON, a quarantine file of other records is read as the
-    ///   JSON that it is.
+    /// - Parameter format: what the records are to be read as. As JSON, a quarantine file of other records is read as
+    ///   the JSON that it is.
     /// - Throws: `CorruptFile` where the first line is broken, `ReadFailed`.
     static func recognizing(
         _ source: any ByteSource, format: InputFormat = .automatic

@@ -89,8 +89,8 @@ final class ColumnTest {
         Self.evaluate(root, table.rows) { $0.evaluate(table, into: $1) }
     }
 
-    /// Sets the first flags from texts that lie one after the other, none of them null to the test. Sixteen bytes behind
-    /// them must be readable.
+    /// Sets the first flags from texts that lie one after the other, none of them null to the test. Sixteen bytes
+    /// behind them must be readable.
     func evaluate(texts: UnsafePointer<UInt8>, lengths: UnsafePointer<UInt32>, count: Int) {
         Self.evaluate(root, count) { $0.evaluate(texts: texts, lengths: lengths, count: count, into: $1) }
     }

@@ -118,8 +118,8 @@ final class ValueEvaluator {
         return holds != isNegated ? 1 : 0
     }
 
-    /// The same for texts that lie one after the other, none of them null to this test. Sixteen bytes behind them must be
-    /// readable.
+    /// The same for texts that lie one after the other, none of them null to this test. Sixteen bytes behind them must
+    /// be readable.
     func evaluate(
         texts: UnsafePointer<UInt8>, lengths: UnsafePointer<UInt32>, count: Int,
         into verdicts: UnsafeMutablePointer<UInt8>

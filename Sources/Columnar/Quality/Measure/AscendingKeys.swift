@@ -1,5 +1,5 @@
-/// Whole numbers in ascending order, as the keys of a table mostly come: a few bytes for each run of consecutive numbers
-/// instead of a hash for each of them, and no question whether two are equal.
+/// Whole numbers in ascending order, as the keys of a table mostly come: a few bytes for each run of consecutive
+/// numbers instead of a hash for each of them, and no question whether two are equal.
 final class AscendingKeys {
     /// Bytes of runs; whoever needs more takes hashes, which may go to a file.
     private static let mostBytes = 4 << 20

@@ -223,8 +223,8 @@ private final class KeyParts {
         }
     }
 
-    /// Counts the keys of a part that have a place in a bit map for themselves, as most of different keys have: those need no
-    /// table.
+    /// Counts the keys of a part that have a place in a bit map for themselves, as most of different keys have: those
+    /// need no table.
     /// - Parameter others: an empty table, for the other keys.
     func countAlone(_ part: Int, others table: KeyTable) throws(ColumnarError) -> Int64 {
         let keys = parts[part]

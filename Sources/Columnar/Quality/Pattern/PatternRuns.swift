@@ -1,7 +1,7 @@
 import CLinux
 
-/// For patterns to which nearly all characters of ASCII are the same, as in `[^@ ]+@[^@ ]+` or `.*(cash|card).*`: the few
-/// others are found by vector comparisons, 64 bytes at a time, and what lies between is passed over at once.
+/// For patterns to which nearly all characters of ASCII are the same, as in `[^@ ]+@[^@ ]+` or `.*(cash|card).*`: the
+/// few others are found by vector comparisons, 64 bytes at a time, and what lies between is passed over at once.
 struct PatternRuns: Sendable {
     /// A byte that stands for all common ones.
     let common: UInt8
@@ -32,8 +32,8 @@ struct PatternRuns: Sendable {
         self.common = common
     }
 
-    /// The instructions that take bytes, those together that are only ever tried together: two bytes are the same where they
-    /// lead each group to the same places.
+    /// The instructions that take bytes, those together that are only ever tried together: two bytes are the same where
+    /// they lead each group to the same places.
     private static func groups(_ program: PatternProgram) -> [[(range: ClosedRange<UInt8>, next: Int)]] {
         // By instruction, the choice it is part of; -1: it is reached in another way, or in several.
         var choices = [Int?](repeating: nil, count: program.instructions.count)

@@ -10,9 +10,9 @@ indirect enum PatternNode {
     case atEnd
 }
 
-/// Parses the regular expressions of quality rules: the common ground of JavaScript, Java and RE2 that can be matched in
-/// linear time. Literals, `.`, classes, `\d \w \s` and their opposites, groups, `|`, `* + ? {m,n}`, `^ $`, `(?i)` at the
-/// start. Back references and look-around are refused.
+/// Parses the regular expressions of quality rules: the common ground of JavaScript, Java and RE2 that can be matched
+/// in linear time. Literals, `.`, classes, `\d \w \s` and their opposites, groups, `|`, `* + ? {m,n}`, `^ $`, `(?i)` at
+/// the start. Back references and look-around are refused.
 struct PatternParser {
     private let scalars: [UInt32]
     private var position = 0

@@ -91,8 +91,8 @@ package final class PatternMatcher {
         return accepting[current / 256]
     }
 
-    /// Sets a byte a value, 1 where it matches, of values that lie one after the other. Four go side by side, since each
-    /// step of one waits for the step before.
+    /// Sets a byte a value, 1 where it matches, of values that lie one after the other. Four go side by side, since
+    /// each step of one waits for the step before.
     package func match(
         _ texts: UnsafePointer<UInt8>, _ lengths: UnsafePointer<UInt32>, _ count: Int,
         into verdicts: UnsafeMutablePointer<UInt8>

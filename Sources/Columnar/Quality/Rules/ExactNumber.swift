@@ -14,8 +14,8 @@ public struct ExactNumber: Sendable, Hashable {
         return powers
     }()
 
-    /// The number of a text without exponent; nil for any other text, and for one of more digits. Sixteen bytes from `text`
-    /// must be readable.
+    /// The number of a text without exponent; nil for any other text, and for one of more digits. Sixteen bytes from
+    /// `text` must be readable.
     init?(_ text: UnsafePointer<UInt8>, _ length: Int) {
         guard let shape = DecimalText.shape(text, length), shape.whole + shape.fraction <= Self.mostDigits,
             var number = DecimalText.parse(text, length, precision: Self.mostDigits, scale: shape.fraction),
@@ -62,8 +62,8 @@ extension ExactNumber: CustomStringConvertible {
 }
 
 extension QualityRange.Value {
-    /// The number of a text, where a double would lose digits of it; nil where a double does as well, and where the text is
-    /// no number of up to 38 digits. Sixteen bytes from `text` must be readable.
+    /// The number of a text, where a double would lose digits of it; nil where a double does as well, and where the
+    /// text is no number of up to 38 digits. Sixteen bytes from `text` must be readable.
     init?(exactly text: UnsafePointer<UInt8>, _ length: Int) {
         guard DoubleText.parse(text, length, keepingDigits: true) == nil, let number = ExactNumber(text, length) else {
             return nil

@@ -1,5 +1,5 @@
-/// Numbers to compare values with, each exactly: whole numbers of 64 bits stay whole numbers, which a double would round,
-/// and numbers of which a double would lose digits stay decimals.
+/// Numbers to compare values with, each exactly: whole numbers of 64 bits stay whole numbers, which a double would
+/// round, and numbers of which a double would lose digits stay decimals.
 public struct NumberSet: Sendable, Hashable {
     private var integers: Set<Int64> = []
     private var others: Set<Double> = []

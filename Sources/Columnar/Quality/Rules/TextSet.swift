@@ -1,5 +1,5 @@
-/// Texts to compare values with, to the letter: two texts are the same where their bytes are. Swift's own comparison would
-/// take `é` as one character and `e` with an accent behind it for the same text, and keep but one of them.
+/// Texts to compare values with, to the letter: two texts are the same where their bytes are. Swift's own comparison
+/// would take `é` as one character and `e` with an accent behind it for the same text, and keep but one of them.
 public struct TextSet: Sendable, Hashable, ExpressibleByArrayLiteral {
     private var members: Set<[UInt8]> = []
 

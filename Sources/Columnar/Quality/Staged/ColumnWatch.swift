@@ -1,5 +1,5 @@
-/// Tests on the values of one column, judged once for each entry of its dictionary while the column is built. Used by one
-/// thread at a time.
+/// Tests on the values of one column, judged once for each entry of its dictionary while the column is built. Used by
+/// one thread at a time.
 final class ColumnWatch {
     /// Tests of a column beyond this are judged row by row.
     static let mostTests = 64
@@ -12,8 +12,8 @@ final class ColumnWatch {
     /// The tests that all entries pass, and those that any passes.
     private(set) var passedByAll = ~UInt64(0)
     private(set) var passedByAny = UInt64(0)
-    /// Whether a value was met, since `stage` began, that rules may take for another than the column does: an empty text
-    /// or a null token in quotes, where the column is no text.
+    /// Whether a value was met, since `stage` began, that rules may take for another than the column does: an empty
+    /// text or a null token in quotes, where the column is no text.
     var isDoubtful = false
     /// Of what is staged: as it was before.
     private var mark = (count: 0, passedByAll: ~UInt64(0), passedByAny: UInt64(0))
@@ -28,7 +28,8 @@ final class ColumnWatch {
 
     var entries: UnsafePointer<UInt64> { UnsafeRawPointer(verdicts.base).assumingMemoryBound(to: UInt64.self) }
 
-    /// Judges a new entry of the dictionary, the first that was not judged yet. Sixteen bytes from `text` must be readable.
+    /// Judges a new entry of the dictionary, the first that was not judged yet. Sixteen bytes from `text` must be
+    /// readable.
     func enter(_ text: UnsafePointer<UInt8>, _ length: Int, isQuotedNull: Bool) {
         var verdict: UInt64 = 0
         for (bit, test) in tests.enumerated() where test.holds(text, length, isQuotedNull: isQuotedNull) {
@@ -39,8 +40,8 @@ final class ColumnWatch {
         passedByAny |= verdict
     }
 
-    /// Judges the entries of a dictionary of texts that were not judged yet, all together. Those that were quoted and may
-    /// mean null must have been entered one by one, in their turn.
+    /// Judges the entries of a dictionary of texts that were not judged yet, all together. Those that were quoted and
+    /// may mean null must have been entered one by one, in their turn.
     func enterTexts(of dictionary: borrowing ValueDictionary) {
         let first = verdicts.count / 8
         let count = dictionary.count - first

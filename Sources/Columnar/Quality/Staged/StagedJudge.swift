@@ -1,10 +1,10 @@
-/// Judges rows while their columns are built: columns that rules look at are built first, so that a rule is judged once for
-/// each entry of a dictionary, or by the bounds of numbers that lie parsed, instead of by the text of every row.
+/// Judges rows while their columns are built: columns that rules look at are built first, so that a rule is judged once
+/// for each entry of a dictionary, or by the bounds of numbers that lie parsed, instead of by the text of every row.
 ///
-/// Where that shows bad rows, they are dropped from the columns again, or where they left an entry in a dictionary, what was
-/// built is taken back and built without them. Where rules may
-/// see a value differently than its column does (a value that does not fit the type, an empty text in quotes), the rows
-/// are judged by their fields, as `FieldRows` has them.
+/// Where that shows bad rows, they are dropped from the columns again, or where they left an entry in a dictionary,
+/// what was built is taken back and built without them. Where rules may see a value differently than its column does (a
+/// value that does not fit the type, an empty text in quotes), the rows are judged by their fields, as `FieldRows` has
+/// them.
 final class StagedJudge {
     let judge: QualityJudge
     /// Positions of the leaves that rules look at.

@@ -1,5 +1,5 @@
-/// What is known of some values of a column that lie parsed, nulls left out: enough to tell of most tests whether all of
-/// them pass, without asking each.
+/// What is known of some values of a column that lie parsed, nulls left out: enough to tell of most tests whether all
+/// of them pass, without asking each.
 struct ValueSummary {
     enum Values {
         /// Least and greatest of whole numbers, days or microseconds, as the column's type has them.

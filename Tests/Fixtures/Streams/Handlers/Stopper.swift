@@ -1,8 +1,8 @@
 public import EventModel
 public import FunctionKit
 
-/// As functions of Lambda take streams: all records of a batch in one input; at the first one that it cannot handle (its
-/// data is `bad`) it stops and names it. What it has handled before it logs, a line a record.
+/// As functions of Lambda take streams: all records of a batch in one input; at the first one that it cannot handle
+/// (its data is `bad`) it stops and names it. What it has handled before it logs, a line a record.
 public struct StopperHandler: Handler {
     public struct Failures: Encodable, Sendable {
         struct Item: Encodable, Sendable {
