@@ -32,8 +32,10 @@ unit: setup ## only what needs neither host nor Python
 format: ## reformat all Swift sources
 	@swift-format format --in-place --parallel --recursive Sources Functions Tests Package.swift
 
-format-check: ## fail if a source is not formatted
+format-check: ## fail if a source is not formatted, or a line of comment longer than 120 columns
 	@swift-format lint --strict --parallel --recursive Sources Functions Tests Package.swift
+	@# The formatter leaves comments alone.
+	@! LC_ALL=C.UTF-8 git grep -nE '^.{121,}$$' -- '*.swift' | grep -E '^[^:]*:[0-9]+: *//'
 
 bench: build ## the figures of docs/performance.md
 	@for b in patterns columnar journal invoke drop pipeline streams redrive recovery; do .build/release/sluice bench $$b; done
