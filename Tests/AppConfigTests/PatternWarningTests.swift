@@ -50,6 +50,31 @@ struct PatternWarningTests {
         #expect(extensions.map(\.line) == [5])
     }
 
+    @Test(
+        "A mistake in a pattern is reported with its field, its line and what to write instead",
+        arguments: [
+            ("\n  source: [shop]\n  detail-type: Order", 3, 3, "`detail-type`", "[Object Created]"),
+            (
+                "\n  source: [shop]\n  detail:\n    order:\n      total: [{numerc: ['>', 1]}]", 5, 7,
+                "`detail.order.total`",
+                "did you mean `numeric`?"
+            ),
+            ("\n  detail:\n    total: [{numeric: ['>', '1']}]", 3, 5, "`detail.total`", "without quotes"),
+            (
+                "\n  $or:\n    - {a: [1]}\n    - {b: {c: [{anything-but: [{prefix: x}]}]}}", 4, 11, "`b.c`",
+                "{prefix: x}"
+            ),
+            ("\n  $or: {a: [1]}", 2, 3, "not valid: It must", "list of patterns"),
+            ("{source: []}", 1, 11, "`source`", "[{exists: true}]"),
+        ])
+    func mistakes(pattern: String, line: Int, column: Int, field: String, hint: String) throws {
+        let finding = try #require(try TestApp.findings(TestApp.rule(pattern: pattern)).first)
+        #expect(finding.code == .invalidPattern)
+        #expect(finding.message.contains(field), "\(finding.message)")
+        #expect(finding.hint?.contains(hint) == true, "\(finding)")
+        #expect(finding.line == line && finding.column == column, "\(finding)")
+    }
+
     @Test("A regular expression that is none is an error")
     func badExpression() throws {
         let findings = try TestApp.findings(TestApp.rule(pattern: "{source: [{regex: '(a'}]}"))

@@ -131,9 +131,7 @@ struct RuleFile {
                 pattern, json: json, tree: tree, isOnStream: StreamLog.isStream(definition.bus),
                 at: reader.place(of: "pattern"), file: file)
         } catch {
-            file.report(
-                .invalidPattern, "the pattern is not valid: \(error.message)", at: reader.place(of: "pattern"),
-                hint: "try it with `sluice rules test EVENT-FILE --app DIR`")
+            PatternMistakes.report(error, tree: tree, at: reader.place(of: "pattern"), file: file)
         }
     }
 

@@ -25,6 +25,14 @@ public struct PatternError: Error, Sendable, Hashable, CustomStringConvertible {
         public var description: String { kind.rawValue }
     }
 
+    /// One step from the pattern's root to the place of a mistake.
+    public enum Step: Sendable, Hashable {
+        /// The value of a field, or of `$or`.
+        case member(String)
+        /// One of the patterns in the list of `$or`, from 0.
+        case element(Int)
+    }
+
     /// The family of the refusal.
     public var code: Code
     /// What is wrong, in the reference's words.
@@ -35,6 +43,15 @@ public struct PatternError: Error, Sendable, Hashable, CustomStringConvertible {
     public var line: Int
     /// See `line`.
     public var column: Int
+    /// The way to the field that is wrong; empty where it is the pattern as a whole.
+    public var path: [Step] = []
+    /// The field that is wrong, its names joined by dots; empty where it is the pattern as a whole.
+    public var field: String {
+        path.compactMap { step in
+            guard case .member(let name) = step, name != "$or" else { return nil }
+            return name
+        }.joined(separator: ".")
+    }
 
     init(_ code: Code, _ message: String, offset: Int = 0, line: Int = 1, column: Int = 1) {
         self.code = code

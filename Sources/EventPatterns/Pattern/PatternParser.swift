@@ -12,6 +12,14 @@ struct PatternParser: ~Copyable {
     /// The regular expressions read so far.
     var regexes = 0
     private var path: [[UInt8]] = []
+    /// Where in the pattern the parser is: names, and places in lists of `$or`.
+    private var trail: [Step] = []
+
+    private enum Step {
+        case member([UInt8])
+        case element(Int)
+    }
+
     /// Whether some branch has more paths than it may: then those beyond are not kept, for a thousand branches would
     /// each have all that an endless text names.
     private var hasTooManyPaths = false
@@ -28,6 +36,21 @@ struct PatternParser: ~Copyable {
     }
 
     mutating func parse() throws(PatternError) -> EventPattern {
+        do throws(PatternError) {
+            return try pattern()
+        } catch {
+            var error = error
+            error.path = trail.map { step in
+                switch step {
+                case .member(let name): .member(String(decoding: name, as: UTF8.self))
+                case .element(let index): .element(index)
+                }
+            }
+            throw error
+        }
+    }
+
+    private mutating func pattern() throws(PatternError) -> EventPattern {
         if reader.isAtEnd() { throw structure("Filter is not an object") }
         if try reader.next() != .startObject { throw structure("Filter is not an object") }
         var branches: [Branch] = []
@@ -133,8 +156,10 @@ struct PatternParser: ~Copyable {
         while try reader.next() != .endObject {
             isEmpty = false
             let step = reader.text
+            trail.append(.member(step))
             if step == Array("$or".utf8) {
                 try alternatives(&branches)
+                trail.removeLast()
                 continue
             }
             if insideOr {
@@ -152,6 +177,7 @@ struct PatternParser: ~Copyable {
             default:
                 throw structure("\"\(String(decoding: step, as: UTF8.self))\" must be an object or an array")
             }
+            trail.removeLast()
         }
         if isEmpty { throw structure("Empty objects are not allowed") }
     }
@@ -168,9 +194,11 @@ struct PatternParser: ~Copyable {
             guard token == .startObject else {
                 throw structure("Only JSON object is allowed in array of $or relationship.")
             }
+            trail.append(.element(count))
             count += 1
             var own = current
             try object(&own, insideOr: true)
+            trail.removeLast()
             branches += own
             if branches.count > limits.combinations {
                 throw reader.failure(

@@ -21,7 +21,7 @@ enum Symbolizer {
                 names[address &+ module.base] = symbol
             }
         }
-        return frames.map { address in
+        let shown = frames.map { address in
             guard let module = report.modules.first(where: { $0.low <= address && address < $0.high }) else {
                 return "0x" + String(address, radix: 16)
             }
@@ -29,8 +29,9 @@ enum Symbolizer {
             guard let symbol = names[address] else {
                 return "0x\(String(address &- module.base, radix: 16)) in \(file)"
             }
-            return "\(demangle(symbol.name)) + \(symbol.offset) in \(file)"
+            return "\(FrameName.plain(demangle(symbol.name))) + \(symbol.offset) in \(file)"
         }
+        return FrameName.relevant(shown)
     }
 
     /// Swift's own demangler, part of the runtime (include/swift/Demangling/Demangle.h: `swift_demangle`).

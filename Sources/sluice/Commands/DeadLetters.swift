@@ -42,7 +42,7 @@ struct DeadLetters: AsyncParsableCommand {
             output.table(
                 [
                     "FUNCTION", "CODE", .number("COUNT"), .whole("FINGERPRINT"), .whole("FIRST"), .whole("LAST"),
-                    "MESSAGE",
+                    .prose("MESSAGE"),
                 ],
                 groups.map {
                     [
@@ -136,7 +136,7 @@ struct DeadLetters: AsyncParsableCommand {
 /// Dead letters in lines.
 enum LetterTable {
     static let columns: [Table.Column] = [
-        .number("ID"), .whole("DIED"), "FUNCTION", "CODE", .number("ATTEMPTS"), .path("SUBJECT"), "MESSAGE",
+        .number("ID"), .whole("DIED"), "FUNCTION", "CODE", .number("ATTEMPTS"), .path("SUBJECT"), .prose("MESSAGE"),
     ]
 
     static func row(_ letter: DeadLetterSummary, _ style: Style) -> [String] {

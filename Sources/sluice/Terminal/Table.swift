@@ -12,6 +12,8 @@ struct Table {
         var isSpare = false
         /// A path or a name whose end tells as much as its beginning: it is cut in the middle.
         var isPath = false
+        /// A sentence: in a terminal it stands below the row, in lines of its own. The last column only.
+        var isProse = false
 
         init(_ title: String, isNumber: Bool = false, isWhole: Bool = false) {
             self.title = title
@@ -36,6 +38,12 @@ struct Table {
 
         static func whole(_ title: String) -> Column { Column(title, isWhole: true) }
 
+        static func prose(_ title: String) -> Column {
+            var column = Column(title)
+            column.isProse = true
+            return column
+        }
+
         static func path(_ title: String) -> Column {
             var column = Column(title)
             column.isPath = true
@@ -47,6 +55,8 @@ struct Table {
     private static let (readableWidth, leastWidth) = (20, 12)
     /// What continues a row stands this far to the right.
     private static let continuation = "    "
+    /// Lines of a sentence below its row.
+    private static let mostProse = 3
 
     var columns: [Column]
     /// As many cells as columns; a cell may carry colours.
@@ -56,8 +66,22 @@ struct Table {
     /// enough, counts that are 0 in every row are left out, then columns that are spare, and at last a row goes on in
     /// further lines.
     func lines(style: Style, width: Int?) -> [String] {
+        guard let width, !columns.isEmpty else { return written(Array(columns.indices), widths, style) }
+        guard columns.last?.isProse == true else { return fitted(style, width).flatMap(\.self) }
+        let others = Table(columns: columns.dropLast(), rows: rows.map { $0.dropLast() })
+        var lines: [String] = []
+        for (index, row) in others.fitted(style, width).enumerated() {
+            lines += row
+            guard index > 0, let text = rows[index - 1].last, !text.isEmpty else { continue }
+            lines += Text.wrapped(text, width: width - Self.continuation.count, mostLines: Self.mostProse)
+                .map { Self.continuation + $0 }
+        }
+        return lines
+    }
+
+    /// Title and rows in lines that are no longer than `width`, row by row.
+    private func fitted(_ style: Style, _ width: Int) -> [[String]] {
         let whole = widths
-        guard let width, !columns.isEmpty else { return written(Array(columns.indices), whole, style) }
         let all = Array(columns.indices)
         let telling = all.filter { !columns[$0].isCount || rows.isEmpty || !isZero($0) }
         let needed = telling.filter { !columns[$0].isSpare }
@@ -65,7 +89,9 @@ struct Table {
             (all, Self.readableWidth), (telling, Self.readableWidth), (telling, Self.leastWidth),
             (needed, Self.readableWidth), (needed, Self.leastWidth),
         ] {
-            if let fitting = fitted(shown, whole, width, least: least) { return written(shown, fitting, style) }
+            if let fitting = fitted(shown, whole, width, least: least) {
+                return written(shown, fitting, style).map { [$0] }
+            }
         }
         return folded(needed, whole, width, style)
     }
@@ -104,7 +130,7 @@ struct Table {
     }
 
     /// Rows in as many lines as it takes.
-    private func folded(_ shown: [Int], _ widths: [Int], _ width: Int, _ style: Style) -> [String] {
+    private func folded(_ shown: [Int], _ widths: [Int], _ width: Int, _ style: Style) -> [[String]] {
         var parts: [[Int]] = []
         for column in shown {
             let room = parts.count < 2 ? width : width - Self.continuation.count
@@ -120,7 +146,7 @@ struct Table {
             for column in part { narrow[column] = min(narrow[column], room) }
             return written(part, fitted(part, narrow, room, least: Self.leastWidth) ?? narrow, style)
         }
-        return (0...rows.count).flatMap { row in
+        return (0...rows.count).map { row in
             blocks.enumerated().compactMap { index, lines in
                 if index == 0 { return lines[row] }
                 // What has nothing to say needs no line.

@@ -10,6 +10,25 @@ enum Text {
         String(text.map { $0.isNewline || $0 == "\t" ? " " : $0 })
     }
 
+    /// In lines of at most `width` characters, broken at blanks where there are any; what is beyond the last line is cut.
+    static func wrapped(_ text: String, width: Int, mostLines: Int) -> [String] {
+        var lines: [String] = []
+        var rest = text[...]
+        while !rest.isEmpty, lines.count < mostLines {
+            guard rest.count > width else {
+                lines.append(String(rest))
+                return lines
+            }
+            let limit = rest.index(rest.startIndex, offsetBy: max(1, width))
+            // A blank right behind the line ends it, too.
+            let end = rest[...limit].lastIndex(of: " ").flatMap { $0 == rest.startIndex ? nil : $0 } ?? limit
+            lines.append(String(rest[..<end]))
+            rest = rest[end...].drop { $0 == " " }
+        }
+        if !rest.isEmpty, let last = lines.popLast() { lines.append(Table.cut(last + " …" + rest, to: width)) }
+        return lines
+    }
+
     /// On one line, cut to a number of characters.
     static func short(_ text: String, maximum: Int = 24) -> String {
         let line = oneLine(text)

@@ -66,6 +66,10 @@ extension Integration {
                     #expect(events.contains { $0.contains(event) } && events[0].hasPrefix("TIME"), "\(events)")
                     #expect(events.contains { $0.contains("Z  \(event)") }, "no time with its zone: \(events)")
                 }
+                // The one thing that dead letters are looked at for is there as a whole, below its row.
+                let message = try #require(letters.first?.message.split(separator: "\n").first)
+                let said = try await shown(80, host, ["dlq", "list"]).map { $0.drop { $0 == " " } }
+                #expect(said.joined(separator: " ").contains(message), "\(message): \(said)")
                 // What is nice to have goes before a row needs a second line.
                 let narrow = try await shown(48, host, ["status"]).drop { $0 != "Subscriptions" }.dropFirst().prefix(4)
                 #expect(
