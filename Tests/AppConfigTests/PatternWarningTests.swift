@@ -97,10 +97,9 @@ struct PatternWarningTests {
             ("{source: [aws.s3], detail: {object: {name: [b]}}}", "aws.s3's events have no field"),
         ])
     func impossible(pattern: String, reason: String) throws {
-        let app = try TestApp.load(TestApp.rule(pattern: pattern))
-        let warning = try #require(app.warnings.first)
-        #expect(app.warnings.count == 1)
-        #expect(warning.code == .suspicious)
+        let warnings = try Self.suspicions(of: pattern)
+        let warning = try #require(warnings.first)
+        #expect(warnings.count == 1, "\(warnings)")
         #expect(warning.message.hasPrefix("this rule can never match: "))
         #expect(warning.message.contains(reason))
         #expect(warning.line == 1)
@@ -116,7 +115,12 @@ struct PatternWarningTests {
             "{detail-type: [ObjectCreated]}",
         ])
     func possible(pattern: String) throws {
-        #expect(try TestApp.load(TestApp.rule(pattern: pattern)).warnings.isEmpty)
+        #expect(try Self.suspicions(of: pattern).isEmpty)
+    }
+
+    /// Without the loops that a rule on all buckets allows.
+    private static func suspicions(of pattern: String) throws -> [ConfigFinding] {
+        try TestApp.load(TestApp.rule(pattern: pattern)).warnings.filter { $0.code != .possibleLoop }
     }
 
     @Test("A pattern of which one branch can match gives none")

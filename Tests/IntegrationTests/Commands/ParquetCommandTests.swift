@@ -83,7 +83,7 @@ struct ParquetCommandTests {
         #expect(merged.contains("owner=me") && merged.contains("sluice.merged=2 files"), "\(merged)")
         #expect(merged.contains("Row group 0: 4 rows") && merged.contains("Row group 1: 2 rows"), "\(merged)")
         for (options, word) in [
-            (["--compression", "zstd:23"], "1 (fast) to 22"), (["--compression", "lz4"], "choose snappy"),
+            (["--compression", "zstd:23"], "1 (fast) to 22"), (["--compression", "lz4"], "choose auto, snappy"),
             (["--row-group-rows", "0"], "at least 1"), (["--row-group-size", "9GB"], "4GiB"),
             (["--metadata", "owner"], "KEY=VALUE"), (["--metadata", "sluice.source=x"], "taken"),
             (["--metadata", "a=1", "--metadata", "a=2"], "twice"),
