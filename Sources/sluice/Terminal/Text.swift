@@ -10,7 +10,8 @@ enum Text {
         String(text.map { $0.isNewline || $0 == "\t" ? " " : $0 })
     }
 
-    /// In lines of at most `width` characters, broken at blanks where there are any; what is beyond the last line is cut.
+    /// In lines of at most `width` characters, broken at blanks where there are any; what is beyond the last line is
+    /// cut.
     static func wrapped(_ text: String, width: Int, mostLines: Int) -> [String] {
         var lines: [String] = []
         var rest = text[...]
