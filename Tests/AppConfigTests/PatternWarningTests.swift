@@ -61,7 +61,7 @@ struct PatternWarningTests {
             ),
             ("\n  detail:\n    total: [{numeric: ['>', '1']}]", 3, 5, "`detail.total`", "without quotes"),
             (
-                "\n  $or:\n    - {a: [1]}\n    - {b: {c: [{anything-but: [{prefix: x}]}]}}", 4, 11, "`b.c`",
+                "\n  $or:\n    - {a: [1]}\n    - {b: {c: [{anything-but: [{prefix: x}]}]}}", 4, 12, "`b.c`",
                 "{prefix: x}"
             ),
             ("\n  $or: {a: [1]}", 2, 3, "not valid: It must", "list of patterns"),
