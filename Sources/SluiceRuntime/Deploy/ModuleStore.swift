@@ -1,4 +1,5 @@
 package import AppConfig
+import CLinux
 import Crypto
 import Glibc
 import Journal

@@ -1,3 +1,4 @@
+import CLinux
 import Glibc
 
 /// Looks addresses up in the function symbols of an ELF64 file (System V ABI, chapter 4: section headers, symbol
