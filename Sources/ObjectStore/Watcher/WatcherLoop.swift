@@ -82,11 +82,11 @@ final class WatcherLoop {
     /// Looks, and commits what was found; false when the watcher has ended instead.
     private func pass() -> Bool {
         var batch: [ObjectChange] = []
-        var refreshed: [KnownObject] = []
-        lookAtQueue(&batch, &refreshed)
+        var unconfirmed: [Unconfirmed] = []
+        lookAtQueue(&batch, &unconfirmed)
         advanceScans()
-        lookAtQueue(&batch, &refreshed)
-        confirm(refreshed, &batch)
+        lookAtQueue(&batch, &unconfirmed)
+        confirm(unconfirmed, &batch)
         if !batch.isEmpty, !commit(batch) { return false }
         finishScans()
         publishStatus()
@@ -106,19 +106,25 @@ final class WatcherLoop {
 
     // MARK: Looking
 
-    private func lookAtQueue(_ batch: inout [ObjectChange], _ refreshed: inout [KnownObject]) {
+    /// What a look found that stands only if no completed write of its key is still to be read from the kernel.
+    private struct Unconfirmed {
+        let change: ObjectChange
+        let cause: LookCause
+    }
+
+    private func lookAtQueue(_ batch: inout [ObjectChange], _ unconfirmed: inout [Unconfirmed]) {
         for (key, cause) in later.due(now: Clock.monotonic, limit: Self.batchLimit / 2) {
-            lookAt(key, cause, &batch, &refreshed)
+            lookAt(key, cause, &batch, &unconfirmed)
         }
         var looked = 0
-        while batch.count < Self.batchLimit, looked < 2 * Self.batchLimit, let next = queue.next() {
+        while batch.count + unconfirmed.count < Self.batchLimit, looked < 2 * Self.batchLimit, let next = queue.next() {
             looked += 1
-            lookAt(next.key, next.cause, &batch, &refreshed)
+            lookAt(next.key, next.cause, &batch, &unconfirmed)
         }
     }
 
     private func lookAt(
-        _ key: String, _ cause: LookCause, _ batch: inout [ObjectChange], _ refreshed: inout [KnownObject]
+        _ key: String, _ cause: LookCause, _ batch: inout [ObjectChange], _ unconfirmed: inout [Unconfirmed]
     ) {
         // One change a key and batch: the index does not know the first yet.
         if batchKeys.contains(ByteKey(key)) {
@@ -130,12 +136,15 @@ final class WatcherLoop {
             switch try look.look(key, cause, adoptBefore: adoptBefore) {
             case .nothing:
                 later.resolve(key)
+            case .change(.created(let sighting)) where !cause.isCompletion:
+                later.resolve(key)
+                unconfirmed.append(Unconfirmed(change: .created(sighting), cause: cause))
             case .change(let change):
                 later.resolve(key)
                 add(change, &batch)
             case .refreshed(let known):
                 later.resolve(key)
-                refreshed.append(known)
+                unconfirmed.append(Unconfirmed(change: .refreshed(known), cause: cause))
             case .later(let delay, let limit):
                 later.add(key, cause, now: Clock.monotonic, delay: delay, atMost: limit)
             case .refused(let reason, let deleted):
@@ -158,23 +167,30 @@ final class WatcherLoop {
         batchKeys.insert(ByteKey(change.key))
     }
 
-    /// A refresh says "no new version": wrong if the completed write that moved the stamps (`cp -p` of the same
-    /// content) is an event not read yet. The kernel queues a close before it lets a lease be taken, so once the queue
-    /// was emptied after the look, it would be here.
-    private func confirm(_ refreshed: [KnownObject], _ batch: inout [ObjectChange]) {
-        if refreshed.isEmpty { return }
+    /// The kernel queues a close before it lets a lease be taken, so once its queue was emptied after the look, the
+    /// close that completed what was seen is here. Then it decides, with whatever happened to the file since. A refresh
+    /// would deny the completed write that moved the stamps (`cp -p` of the same content); a version found by its
+    /// name's creation would be found again by its close, if its times were set in between (Python's `copy2`).
+    private func confirm(_ unconfirmed: [Unconfirmed], _ batch: inout [ObjectChange]) {
+        if unconfirmed.isEmpty { return }
         let drained = reader?.drain() ?? true
         if drained { takeEvents() }
-        for known in refreshed {
+        for found in unconfirmed {
+            let key = found.change.key
             if !drained {
-                let cause: LookCause = isCopy ? [.scanned, .copied] : .attributes
-                later.add(known.key, cause, now: Clock.monotonic, delay: 10_000_000, atMost: 1_000_000_000)
-            } else if queue.cause(known.key)?.subtracting(.attributes).isEmpty ?? true,
-                !batchKeys.contains(ByteKey(known.key))
-            {
-                add(.refreshed(known), &batch)
+                // A refresh of a completed write was the host's own doing, which is known no second time.
+                let cause = found.cause.subtracting([.closed, .arrived])
+                later.add(key, cause, now: Clock.monotonic, delay: 10_000_000, atMost: 1_000_000_000)
+            } else if !batchKeys.contains(ByteKey(key)), stands(found.change, beside: queue.cause(key) ?? []) {
+                add(found.change, &batch)
             }
         }
+    }
+
+    /// `waiting`: why its key is to be looked at again.
+    private func stands(_ change: ObjectChange, beside waiting: LookCause) -> Bool {
+        if case .refreshed = change { return waiting.isSubset(of: .attributes) }
+        return !waiting.isCompletion
     }
 
     // MARK: Committing

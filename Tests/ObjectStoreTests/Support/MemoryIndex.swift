@@ -16,6 +16,7 @@ final class MemoryIndex: ObjectIndexReading, ChangeSink {
         var refusesEvents = false
         var indexFailuresLeft = 0
         var violations: [String] = []
+        var hook: (@Sendable (String) -> Void)?
 
         /// Where `key` is in `order`, or belongs.
         func place(_ key: [UInt8]) -> Int {
@@ -60,7 +61,8 @@ final class MemoryIndex: ObjectIndexReading, ChangeSink {
     }
 
     func known(bucket: String, key: String) throws -> KnownObject? {
-        try state.withLock { state in
+        state.withLock(\.hook)?(key)
+        return try state.withLock { state in
             if state.indexFailuresLeft > 0 {
                 state.indexFailuresLeft -= 1
                 throw TestFailure("index")
@@ -119,6 +121,9 @@ final class MemoryIndex: ObjectIndexReading, ChangeSink {
             state.log += changes
             state.batches.append(changes.count)
         }
+        if let hook = state.withLock(\.hook) {
+            for change in changes { hook(change.key) }
+        }
         var byte: UInt8 = 0
         _ = write(writing, &byte, 1)
     }
@@ -142,6 +147,12 @@ final class MemoryIndex: ObjectIndexReading, ChangeSink {
             $0.failuresLeft = commits
             $0.indexFailuresLeft = lookups
         }
+    }
+
+    /// Called on the watcher's thread with each key whose row a look asks for, having seen the file, and with each that
+    /// was committed.
+    func setHook(_ hook: (@Sendable (String) -> Void)?) {
+        state.withLock { $0.hook = hook }
     }
 
     /// Like a journal whose disk is short of space.

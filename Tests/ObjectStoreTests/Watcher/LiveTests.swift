@@ -1,5 +1,6 @@
 import Glibc
 import ObjectStore
+import Synchronization
 import Testing
 
 /// Exactly one change for each complete version, however it comes.
@@ -28,6 +29,33 @@ struct LiveTests {
     func arrivals(command: String) throws {
         #expect(try harness.changes { try harness.sh(command) } == ["created k"])
         #expect(try harness.changes { try harness.sh("rm k") } == ["deleted k"])
+        #expect(harness.index.violations.isEmpty)
+    }
+
+    @Test("times set after the close, where the close is read late: one version")
+    func timesAfterLateClose() throws {
+        let watcher = try #require(harness.watcher)
+        let path = "\(harness.path)/k"
+        let file = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0o644)
+        try #require(file >= 0)
+        // Looks that have seen the open file, then looks that may have seen it closed, its close unread.
+        let looks = Atomic(0)
+        harness.index.setHook { key in
+            guard key == "k" else { return }
+            switch looks.add(1, ordering: .relaxed).newValue {
+            case 2:
+                watcher.setDrainingPaused(true)
+                close(file)
+            case 4:
+                utimensat(AT_FDCWD, path, [timespec(tv_sec: 1, tv_nsec: 0), timespec(tv_sec: 1, tv_nsec: 0)], 0)
+                watcher.setDrainingPaused(false)
+            default: break
+            }
+        }
+        try writeAll(file, "content")
+        try harness.waitFor("k")
+        #expect(try harness.changes {} == [])
+        #expect(harness.changes == ["created k"])
         #expect(harness.index.violations.isEmpty)
     }
 
