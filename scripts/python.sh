@@ -15,5 +15,5 @@ fi
 echo "python: installing $wanted into .venv"
 python3 -m venv .venv
 # shellcheck disable=SC2086
-.venv/bin/pip install --quiet --disable-pip-version-check $wanted
+.venv/bin/python -m pip install --quiet --disable-pip-version-check $wanted
 echo "$wanted" >"$stamp"
