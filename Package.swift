@@ -90,6 +90,7 @@ let package = Package(
         // Loads libcurl when it is needed: only its headers are.
         .target(name: "CCurl", cSettings: cSettings, linkerSettings: [.linkedLibrary("dl")]),
         .target(name: "CFunctionABI", cSettings: cSettings),
+        .target(name: "CJournalVFS", cSettings: cSettings, linkerSettings: [.linkedLibrary("sqlite3")]),
         .executableTarget(
             name: "sluice-worker", dependencies: ["CFunctionABI"], cSettings: cSettings,
             linkerSettings: [.linkedLibrary("dl"), .linkedLibrary("pthread")]),
@@ -130,7 +131,7 @@ let package = Package(
             "Journal",
             [
                 .product(name: "GRDB", package: "GRDB.swift"), .product(name: "GRDBSQLite", package: "GRDB.swift"),
-                "CLinux",
+                "CJournalVFS", "CLinux",
             ]),
         library("ObjectStore", ["CLinux", .product(name: "Crypto", package: "swift-crypto")]),
         library(
@@ -188,7 +189,12 @@ let package = Package(
         tests("Columnar", ["Columnar", "ColumnarHashing"]),
         tests("RowDiff", ["RowDiff", "Columnar", "HostAPI"]),
         tests("UVLoop", ["CLinux", "UVLoop"]),
-        tests("Journal", ["Journal", .product(name: "GRDB", package: "GRDB.swift")]),
+        tests(
+            "Journal",
+            [
+                "CJournalVFS", "Journal", .product(name: "GRDB", package: "GRDB.swift"),
+                .product(name: "GRDBSQLite", package: "GRDB.swift"),
+            ]),
         tests("ObjectStore", ["ObjectStore", "CLinux"]),
         tests("AppConfig", ["PlainYAML", "AppConfig", "EventTransforms", "Schedules"]),
         tests(

@@ -4,7 +4,7 @@ import GRDB
 import GRDBSQLite
 
 /// What SQLite itself can do on this disk: the same records into one plain table, with the journal's settings, page
-/// size and checkpoints, and nothing else.
+/// size and checkpoints, and nothing else; its log is written as SQLite does it by itself.
 package enum RawFloor {
     /// What SQLite alone does.
     package struct Result: Sendable {
@@ -16,7 +16,7 @@ package enum RawFloor {
     static func run(folder: String, events: Int, batch: Int, payloads: [[UInt8]]) throws -> Result {
         let path = folder + "/raw.sqlite"
         let options = JournalOptions()
-        let connection = try Connections.writer(path)
+        let connection = try Connections.writer(path, logWrites: .plain)
         let checkpointer = Checkpointer(options) { _ in }
         try checkpointer.start(path)
         defer {
