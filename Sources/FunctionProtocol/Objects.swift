@@ -10,6 +10,18 @@ package struct ObjectAddress: Codable, Sendable, Hashable {
         self.bucket = bucket
         self.key = key
     }
+
+    /// Keys are bytes, as names of files are: `é` written as one character and as two are two objects, which `String`
+    /// calls equal.
+    package static func == (left: ObjectAddress, right: ObjectAddress) -> Bool {
+        left.bucket == right.bucket && left.key.utf8.elementsEqual(right.key.utf8)
+    }
+
+    package func hash(into hasher: inout Hasher) {
+        hasher.combine(bucket)
+        var key = key
+        key.withUTF8 { hasher.combine(bytes: UnsafeRawBufferPointer($0)) }
+    }
 }
 
 /// What is known of an object. Sizes in bytes, times as RFC 3339 in UTC.

@@ -12,7 +12,8 @@ package enum LifecyclePlan {
     {
         let age = now - object.changed / 1_000_000
         return rules.first { rule in
-            rule.enabled && object.key.hasPrefix(rule.prefix) && age >= rule.expirationSeconds * 1000
+            // By bytes: `hasPrefix` takes names that only look alike for the same.
+            rule.enabled && object.key.utf8.starts(with: rule.prefix.utf8) && age >= rule.expirationSeconds * 1000
         }
     }
 }

@@ -14,6 +14,18 @@ package struct ManifestID: Codable, Sendable, Hashable, Comparable {
         self.key = key
     }
 
+    private var address: ObjectAddress { ObjectAddress(bucket: bucket, key: key) }
+
+    package static func == (left: ManifestID, right: ManifestID) -> Bool {
+        left.bus == right.bus && left.rule == right.rule && left.address == right.address
+    }
+
+    package func hash(into hasher: inout Hasher) {
+        hasher.combine(bus)
+        hasher.combine(rule)
+        hasher.combine(address)
+    }
+
     package static func < (left: ManifestID, right: ManifestID) -> Bool {
         (left.bus, left.rule, left.bucket, left.key) < (right.bus, right.rule, right.bucket, right.key)
     }

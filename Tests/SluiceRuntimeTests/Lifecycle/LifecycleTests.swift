@@ -33,6 +33,11 @@ struct LifecyclePlanTests {
         #expect(rule("tmp/a", age: 3600) == "short")
         #expect(rule("a", age: 86_399) == nil)
         #expect(rule("a", age: 86_400) == "long")
+        // `é` as one character in the rule, and as two in the key of another folder.
+        let accented = [LifecycleRule(id: "accented", prefix: "\u{e9}/", expirationSeconds: 3600)]
+        let (same, alike) = (object("\u{e9}/a", changed: 0), object("e\u{301}/a", changed: 0))
+        #expect(LifecyclePlan.expired(same, by: accented, now: 3_600_000)?.id == "accented")
+        #expect(LifecyclePlan.expired(alike, by: accented, now: 3_600_000) == nil)
         // A clock that was set back makes nothing expire.
         #expect(rule("tmp/a", age: -100_000) == nil)
         #expect(LifecycleRule(id: "a", expirationSeconds: 86_400).inWords == "1 day")
@@ -42,6 +47,16 @@ struct LifecyclePlanTests {
 
 @Suite("What keeps an object")
 struct NeededObjectsTests {
+    @Test("names that only look alike are two objects")
+    func addresses() {
+        let composed = ObjectAddress(bucket: "b", key: "caf\u{e9}.csv")
+        let decomposed = ObjectAddress(bucket: "b", key: "cafe\u{301}.csv")
+        #expect(composed != decomposed)
+        #expect(Set([composed, decomposed, composed]).count == 2)
+        let manifests = [composed, decomposed].map { ManifestID(bus: "", rule: "r", bucket: $0.bucket, key: $0.key) }
+        #expect(Set(manifests).count == 2)
+    }
+
     @Test("an event about it, or a manifest's, as it is and as the data of a stream's record")
     func events() {
         let object = #"{"source":"aws.s3","detail":{"bucket":{"name":"b"},"object":{"key":"k 1"}}}"#
