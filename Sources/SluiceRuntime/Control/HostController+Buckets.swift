@@ -34,7 +34,9 @@ extension HostController {
                 after = page.last?.key
             }
         }
-        if !request.dryRun { await host.trigger(bucket: bucket, prefix: request.prefix, rate: request.rate) }
+        if !request.dryRun, total > 0 {
+            try await host.trigger(bucket: bucket, prefix: request.prefix, rate: request.rate)
+        }
         return TriggerResult(objects: total)
     }
 

@@ -195,6 +195,7 @@ package final class HostRuntime {
         if try await mustScanFirst() { try await startWatching() }
         dispatcher.release()
         try await redrives.resume()
+        try await resumeTriggers()
         replays.apply = { [unowned self] in try await self.take(self.untaken ?? self.dispatcher.deployment) }
         try await replays.resume()
         redrives.ended = { [replays] in Task { @LoopActor in await replays.closeSettled() } }

@@ -172,8 +172,11 @@ extension ObjectAnnouncer: ChangeSink {
     /// Announces again what is there (backfill): a new event for a version that is known already. The id has the
     /// sequencer in it, because the version's own id has been used. Of a version that was replaced since it was read
     /// only the event comes, which is superseded: the newer one's stays the one that counts.
-    package func announceAgain(_ records: [ObjectRecord]) throws {
+    ///
+    /// `progress` is committed with them: how far who asked has come.
+    package func announceAgain(_ records: [ObjectRecord], with progress: ControlChange? = nil) throws {
         var batch = Batch()
+        if let progress { batch.control.append(progress) }
         for record in records {
             let sequencer = nextSequencer()
             let id = EventIdentity.derived(from: "backfill", record.bucket, record.key, sequencer)

@@ -28,6 +28,36 @@ struct BucketHostTests {
         }
     }
 
+    @Test("Asked for again, objects are announced each once, over a journal that refuses and a restart")
+    func trigger() async throws {
+        let folder = TemporaryFolder(name: "buckets")
+        for name in ["a", "b", "c"] { try Self.put("\(Self.archive(folder))/\(name).csv") }
+        let first = try await HostInProcess(rules: [:], more: Self.declared(folder))
+        let _: Bool = try await first.wait { try Self.types(first.journal).count == 3 ? true : nil }
+        // One a second; the first page is committed, the second is refused.
+        let pages = Mutex(0)
+        let refuse: @Sendable (Batch) -> JournalError? = { batch in
+            guard batch.objects.contains(where: { if case .announce = $0 { true } else { false } }) else { return nil }
+            return pages.withLock {
+                $0 += 1; return $0
+            } > 1 ? JournalError(.diskFull, "not now") : nil
+        }
+        first.journal.injectFault(refuse)
+        let answer = try await first.control.trigger(bucket: "archive", request: TriggerRequest(prefix: "", rate: 1))
+        #expect(answer.objects == 3)
+        let _: Bool = try await first.wait { pages.withLock { $0 } > 1 ? true : nil }
+        #expect(try Self.types(first.journal).count == 4)
+        await first.stop()
+        first.journal.injectFault(nil)
+        let second = try await HostInProcess(rules: [:], more: Self.declared(folder), after: first)
+        let _: Bool = try await second.wait { try second.journal.values(prefix: "trigger/").isEmpty ? true : nil }
+        let keys = try second.journal.records(log: "default", after: 0, limit: 100).map { record in
+            ["a.csv", "b.csv", "c.csv"].first { String(decoding: record.payload, as: UTF8.self).contains($0) }
+        }
+        #expect(keys.count == 6 && Array(keys.suffix(3)) == ["a.csv", "b.csv", "c.csv"])
+        await second.stop()
+    }
+
     @Test("A bucket whose disk is not mounted has lost no objects: the host does not start before the folder is back")
     func unmounted() async throws {
         let folder = TemporaryFolder(name: "buckets")
