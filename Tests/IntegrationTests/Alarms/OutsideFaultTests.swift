@@ -22,7 +22,7 @@ extension Integration {
                 #include <string.h>
                 #include <unistd.h>
                 int getaddrinfo(const char *node, const char *service, const struct addrinfo *hints, struct addrinfo **found) {
-                    if (node && !strcmp(node, "silent.test")) { sleep(30); return EAI_AGAIN; }
+                    if (node && !strcmp(node, "silent.test")) { sleep(300); return EAI_AGAIN; }
                     int (*next)(const char *, const char *, const struct addrinfo *, struct addrinfo **) =
                         dlsym(RTLD_NEXT, "getaddrinfo");
                     return next(node, service, hints, found);
@@ -65,7 +65,7 @@ extension Integration {
                 #expect(try await host.outcome(of: put("test.hook", host)).state == "settled")
                 _ = try await put("test.silent", host)
                 #expect(await host.end() == .exited(0))
-                #expect(ContinuousClock.now - began < .seconds(25))
+                #expect(ContinuousClock.now - began < .seconds(120))
             }
         }
 

@@ -160,7 +160,7 @@ final class HostProcess: Sendable {
     /// written any more.
     func journalWrites(_ count: Int) async -> Bool {
         for _ in 0..<count {
-            guard isRunning, await watch.written(milliseconds: 2000) else { return false }
+            guard isRunning, await watch.written(milliseconds: 5000) else { return false }
         }
         return isRunning
     }

@@ -16,8 +16,9 @@ extension Integration {
                 try host.copy("three", to: "inbox", "a/b/c/d/deep.txt")
                 // Written in parts: nothing happens before it is closed.
                 let slow = host.bucket("inbox") + "/slow.txt"
-                try Data().write(to: URL(filePath: slow))
-                let writer = try #require(FileHandle(forWritingAtPath: slow))
+                let descriptor = open(slow, O_WRONLY | O_CREAT | O_CLOEXEC, 0o644)
+                try #require(descriptor >= 0)
+                let writer = FileHandle(fileDescriptor: descriptor, closeOnDealloc: true)
                 writer.write(Data("half ".utf8))
                 // The other ones are through, so this one has been seen too, half-written as it is.
                 try await host.hasEvents(["cp.txt", "mv.txt", "a/b/c/d/deep.txt"])

@@ -151,7 +151,7 @@ struct CrashPointTests {
     private func wait(_ semaphore: DispatchSemaphore) async -> Bool {
         await withCheckedContinuation { continuation in
             DispatchQueue.global().async {
-                continuation.resume(returning: semaphore.wait(timeout: .now() + 30) == .success)
+                continuation.resume(returning: semaphore.wait(timeout: .now() + 120) == .success)
             }
         }
     }
