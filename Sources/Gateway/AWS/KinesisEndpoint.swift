@@ -1,5 +1,6 @@
 import EventModel
 import FunctionJSON
+import CLinux
 import Glibc
 import HostAPI
 

@@ -1,4 +1,5 @@
 import Gateway
+import CLinux
 import Glibc
 import HostAPI
 import Journal

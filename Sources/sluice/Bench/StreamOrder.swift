@@ -1,3 +1,4 @@
+import CLinux
 import Glibc
 
 /// What the workers of `BenchStream` have noted of the records they handled (Sources/BenchStream): two numbers each,

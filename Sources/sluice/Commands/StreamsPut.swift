@@ -1,6 +1,7 @@
 import ArgumentParser
 import EventModel
 import FunctionJSON
+import CLinux
 import Glibc
 import HostAPI
 
