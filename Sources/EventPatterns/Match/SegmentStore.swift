@@ -96,7 +96,7 @@ struct SegmentStore {
         }
     }
 
-    private mutating func textAtom(_ kind: Atom.Kind, _ bytes: [UInt8], _ firstByte: Int) -> Atom {
+    mutating func textAtom(_ kind: Atom.Kind, _ bytes: [UInt8], _ firstByte: Int) -> Atom {
         var atom = Atom(kind)
         atom.length = UInt32(bytes.count)
         atom.offset = UInt32(text.count - firstByte)
@@ -111,7 +111,7 @@ struct SegmentStore {
         return atom
     }
 
-    private mutating func caseAtom(
+    mutating func caseAtom(
         _ value: CaseText, _ folded: Atom.Kind, _ cased: Atom.Kind, _ firstByte: Int
     ) -> Atom {
         if let lower = value.asciiFolded { return textAtom(folded, lower, firstByte) }
@@ -135,7 +135,7 @@ struct SegmentStore {
         return entry + [UInt8(truncatingIfNeeded: entry.count + 1)]
     }
 
-    private mutating func flatten(_ test: ValueTest, firstAtom: Int, firstByte: Int) -> Atom {
+    mutating func flatten(_ test: ValueTest, firstAtom: Int, firstByte: Int) -> Atom {
         switch test {
         case .exact(let bytes): return textAtom(.exact, bytes, firstByte)
         case .numberText(let bytes): return textAtom(.numberText, bytes, firstByte)
@@ -196,7 +196,7 @@ struct SegmentStore {
         return atom
     }
 
-    private mutating func flatten(_ wildcard: Wildcard, _ firstByte: Int) -> Atom {
+    mutating func flatten(_ wildcard: Wildcard, _ firstByte: Int) -> Atom {
         let segments = wildcard.segments
         if segments.count == 1 { return textAtom(.exact, segments[0], firstByte) }
         if segments.count == 2, segments[1].isEmpty { return textAtom(.prefix, segments[0], firstByte) }
@@ -253,7 +253,7 @@ struct SegmentStore {
         return atom
     }
 
-    private mutating func containsAny(_ group: WildcardGroup, _ firstByte: Int) -> Atom {
+    mutating func containsAny(_ group: WildcardGroup, _ firstByte: Int) -> Atom {
         let (program, form) = group.program()
         var bytes = program + group.first + group.last
         for literals in group.literals {
@@ -265,39 +265,6 @@ struct SegmentStore {
         atom.work = UInt32(clamping: group.laneBytes ?? program.count)
         atom.extra = UInt16(truncatingIfNeeded: group.literals.count)
         (atom.x, atom.y) = (UInt64(group.first.count), UInt64(group.last.count))
-        return atom
-    }
-
-    private mutating func flatten(_ exclusion: Exclusion, firstAtom: Int, firstByte: Int) -> Atom {
-        var excluded: [Atom] = []
-        var isSorted = false
-        switch exclusion {
-        case .strings(let values):
-            for value in values { excluded.append(textAtom(.exact, value, firstByte)) }
-            isSorted = true
-        case .numbers(let values):
-            for value in values { excluded.append(flatten(.number(value), firstAtom: firstAtom, firstByte: firstByte)) }
-            isSorted = true
-        case .prefixes(let values): for value in values { excluded.append(textAtom(.prefix, value, firstByte)) }
-        case .suffixes(let values): for value in values { excluded.append(textAtom(.suffix, value, firstByte)) }
-        case .equalsIgnoringCase(let values):
-            for value in values { excluded.append(caseAtom(value, .equalsFolded, .equalsCased, firstByte)) }
-        case .wildcards(let values):
-            let (others, groups) = WildcardGroup.group(values.map { .wildcard($0) })
-            for other in others { excluded.append(flatten(other, firstAtom: firstAtom, firstByte: firstByte)) }
-            for group in groups { excluded.append(containsAny(group, firstByte)) }
-        }
-        if isSorted { excluded.sort { $0.x < $1.x } }
-        var atom = Atom(.anythingBut)
-        let listed = lists(of: excluded, firstByte)
-        if !listed.atoms.isEmpty {
-            excluded = listed.atoms + listed.others
-            (atom.x, atom.y) = (UInt64(listed.atoms.count), UInt64(listed.tables))
-        }
-        atom.flags = (isSorted ? 1 : 0) | (listed.atoms.isEmpty ? 0 : 2)
-        atom.length = UInt32(excluded.count)
-        atom.offset = UInt32(atoms.count - firstAtom)
-        for each in excluded { atoms.append(each) }
         return atom
     }
 }
