@@ -75,6 +75,26 @@ struct PatternWarningTests {
         #expect(finding.line == line && finding.column == column, "\(finding)")
     }
 
+    @Test("All mistakes of a pattern are told at once, each in its place")
+    func severalMistakes() throws {
+        let pattern = """
+
+              source: [{prefixx: a}]
+              account: x
+              $or:
+                - {region: [{numeric: ['>', '1']}]}
+                - [a]
+                - {id: []}
+              detail: {object: {key: [{sufix: .csv}]}}
+            """
+        let findings = try TestApp.findings(TestApp.rule(pattern: pattern))
+        #expect(findings.allSatisfy { $0.code == .invalidPattern }, "\(findings)")
+        #expect(findings.map(\.line) == [2, 3, 5, 6, 7, 8], "\(findings)")
+        // A mistake of a kind that cannot be passed over ends the list.
+        #expect(try TestApp.findings(TestApp.rule(pattern: "'{\"a\":'")).count == 1)
+        #expect(try TestApp.findings(TestApp.rule(pattern: "{a: {}, b: 1}")).count == 2)
+    }
+
     @Test("A regular expression that is none is an error")
     func badExpression() throws {
         let findings = try TestApp.findings(TestApp.rule(pattern: "{source: [{regex: '(a'}]}"))

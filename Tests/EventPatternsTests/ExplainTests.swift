@@ -31,6 +31,17 @@ struct ExplainTests {
         #expect(failure.found == [#""in/a.csv""#])
     }
 
+    @Test("Of several fields that fail each is named, the first one with its reason in the sentence")
+    func others() throws {
+        let pattern = #"{"source":["aws.s3"],"detail":{"object":{"key":["x"],"size":[13]},"nothing":["y"]}}"#
+        let explanation = try EventPattern(parsing: pattern).explain(event)
+        let failures = [try #require(explanation.failure)] + explanation.otherFailures
+        #expect(failures.map(\.path) == ["detail.nothing", "detail.object.key", "detail.object.size"])
+        #expect(failures.map(\.reason) == [.missing, .value, .value])
+        #expect(failures.last?.expected == ["13"] && failures.last?.found == ["12"])
+        #expect(explanation.description.hasSuffix(#"; nor do "detail.object.key", "detail.object.size""#))
+    }
+
     @Test("A difference in case is pointed out")
     func caseDiffers() throws {
         #expect(try failure(#"{"detail":{"bucket":{"name":["orders"]}}}"#).hint == "only the case differs")

@@ -13,6 +13,28 @@ enum PatternMistakes {
             at: self.place(along: error.path[...], in: tree) ?? place, hint: hint(for: error.message))
     }
 
+    /// Reports a mistake, and those behind it: each is looked for with what was wrong before it taken out. What is only
+    /// found in a pattern as a whole (limits) is told last, or with the next deployment.
+    static func reportAll(_ first: PatternError, tree: YAMLNode, at place: Place, file: ConfigFile) {
+        var (error, rest) = (first, tree)
+        for _ in 0..<most {
+            report(error, tree: tree, at: place, file: file)
+            guard let corrected = rest.replaced(at: error.path[...]) else { return }
+            rest = corrected
+            do throws(PatternError) {
+                _ = try EventPattern(parsing: rest.json, dialect: .extended)
+                return
+            } catch let next {
+                // The same place again: it is not what stands there that is wrong.
+                guard next.path != error.path, !next.path.isEmpty else { return }
+                error = next
+            }
+        }
+    }
+
+    /// Of the mistakes of one pattern that many are told.
+    private static let most = 20
+
     /// The place of the last name on the way that is there.
     private static func place(along path: ArraySlice<PatternError.Step>, in node: YAMLNode) -> Place? {
         switch (path.first, node.value) {
@@ -59,4 +81,43 @@ enum PatternMistakes {
         ("Match value must be String", "a list of values holds texts, numbers, true, false, null and operators"),
         ("Rule is too complex", "docs/writing-rules.md has the limits, under \"Patterns\""),
     ]
+}
+
+extension YAMLNode {
+    /// With a filter that is always right in the place of what the way leads to; nil where it leads nowhere.
+    fileprivate func replaced(at path: ArraySlice<PatternError.Step>) -> YAMLNode? {
+        var node = self
+        switch (path.first, value) {
+        case (.member(let name)?, .mapping(var entries)):
+            guard let index = entries.lastIndex(where: { $0.key == name }) else { return nil }
+            if path.count > 1 {
+                guard let inner = entries[index].value.replaced(at: path.dropFirst()) else { return nil }
+                entries[index].value = inner
+            } else {
+                // `$or` itself: a field of that name could not be.
+                if name == "$or" { entries[index].key = "or" }
+                entries[index].value = anything
+            }
+            node.value = .mapping(entries)
+        case (.element(let index)?, .sequence(var items)):
+            guard items.indices.contains(index) else { return nil }
+            if path.count > 1 {
+                guard let inner = items[index].replaced(at: path.dropFirst()) else { return nil }
+                items[index] = inner
+            } else {
+                items[index].value = .mapping([YAMLEntry(key: "any", keyPlace: place, value: anything)])
+            }
+            node.value = .sequence(items)
+        default: return nil
+        }
+        return node
+    }
+
+    /// `[{exists: true}]`.
+    private var anything: YAMLNode {
+        let isThere = YAMLEntry(
+            key: "exists", keyPlace: place, value: YAMLNode(value: .bool(true), text: "true", place: place))
+        let test = YAMLNode(value: .mapping([isThere]), text: "", place: place)
+        return YAMLNode(value: .sequence([test]), text: "", place: place)
+    }
 }

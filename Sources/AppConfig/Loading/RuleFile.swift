@@ -131,7 +131,7 @@ struct RuleFile {
                 pattern, json: json, tree: tree, isOnStream: StreamLog.isStream(definition.bus),
                 at: reader.place(of: "pattern"), file: file)
         } catch {
-            PatternMistakes.report(error, tree: tree, at: reader.place(of: "pattern"), file: file)
+            PatternMistakes.reportAll(error, tree: tree, at: reader.place(of: "pattern"), file: file)
         }
     }
 

@@ -41,15 +41,8 @@ struct Explainer {
         }
         let evaluation = Evaluation(
             atoms: store.atoms.base, text: store.text.base, conditions: store.conditions.base)
-        var passed = 0
-        var firstFailing: Int?
-        for position in branch.indices {
-            if evaluation.holds(store.conditions.base + position, scratch) {
-                passed += 1
-            } else if firstFailing == nil {
-                firstFailing = position
-            }
-        }
+        var failing = branch.indices.filter { !evaluation.holds(store.conditions.base + $0, scratch) }
+        var passed = branch.count - failing.count
         func subRule(_ count: Int) -> SubRule {
             SubRule(rule: 0, firstCondition: 0, conditionCount: UInt16(truncatingIfNeeded: count), isBranched: false)
         }
@@ -59,24 +52,23 @@ struct Explainer {
                 matches: true, failure: nil, passedFields: branch.count, totalFields: branch.count, branch: index)
         }
         var reason: Explanation.Reason?
-        if firstFailing == nil {
+        if failing.isEmpty {
             // Every field passes alone: find the first that has no value beside the others', or none that is found in
             // time.
             reason = whole == nil ? .undecided : .differentElements
-            firstFailing = branch.count - 1
+            failing = [branch.count - 1]
             for count in 1..<max(1, branch.count) {
                 let found = scratch.search.hasChoice(subRule(count), store.references.base, evaluation, scratch)
                 if found == true { continue }
                 reason = found == nil ? .undecided : .differentElements
-                firstFailing = count - 1
+                failing = [count - 1]
                 break
             }
             passed -= 1
         }
-        let position = firstFailing ?? 0
+        let failures = failing.map { failure(branch[$0], store.conditions[$0].path, reason, event, scratch) }
         return Explanation(
-            matches: false,
-            failure: failure(branch[position], store.conditions[position].path, reason, event, scratch),
+            matches: false, failure: failures.first, otherFailures: Array(failures.dropFirst()),
             passedFields: passed, totalFields: branch.count, branch: index)
     }
 

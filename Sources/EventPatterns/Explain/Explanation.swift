@@ -48,6 +48,8 @@ public struct Explanation: Sendable, Hashable, CustomStringConvertible {
     public var matches: Bool
     /// For an event that does not match: the first failing field of the branch that came nearest.
     public var failure: Failure?
+    /// The other fields of that branch that fail, each looked at by itself.
+    public var otherFailures: [Failure] = []
     /// The fields of that branch, or of the branch that matches, that pass.
     public var passedFields: Int
     /// All fields of that branch.
@@ -61,7 +63,9 @@ public struct Explanation: Sendable, Hashable, CustomStringConvertible {
     public var description: String {
         guard let failure else { return "matches (\(totalFields) of \(totalFields) fields)" }
         if isUndecided { return "is undecided: \(failure)" }
+        let others = otherFailures.map { "\"\($0.path)\"" }.joined(separator: ", ")
         return "does not match (\(passedFields) of \(totalFields) fields pass): \(failure)"
+            + (others.isEmpty ? "" : "; nor \(otherFailures.count == 1 ? "does" : "do") \(others)")
     }
 }
 

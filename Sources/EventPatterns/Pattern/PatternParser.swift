@@ -191,10 +191,10 @@ struct PatternParser: ~Copyable {
         while true {
             let token = try reader.next()
             if token == .endArray { break }
+            trail.append(.element(count))
             guard token == .startObject else {
                 throw structure("Only JSON object is allowed in array of $or relationship.")
             }
-            trail.append(.element(count))
             count += 1
             var own = current
             try object(&own, insideOr: true)
