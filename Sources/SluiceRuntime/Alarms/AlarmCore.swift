@@ -51,7 +51,7 @@ package struct AlarmCore: Sendable {
             entries[definition.name] = known
             return
         }
-        let nothingYet = definition.expectedFile == nil ? "no period has passed yet" : "no deadline has passed yet"
+        let nothingYet = definition.expectedFile == nil ? Self.noPeriodYet : "no deadline has passed yet"
         var state = stored ?? AlarmState(since: wall, reason: nothingYet, decided: wall / 1000)
         // A clock that was set back must not put every deadline off.
         if state.decided > wall / 1000 { state.decided = wall / 1000 }
@@ -154,20 +154,14 @@ package struct AlarmCore: Sendable {
         }
         let wrong = state.breaches.count { $0 }
         let next: AlarmState.Value = wrong >= threshold.datapointsToAlarm ? .alarm : .ok
-        guard next != state.value else { return false }
+        guard next != state.value else {
+            if state.reason == noPeriodYet { state.reason = "no alarm since it was deployed" }
+            return false
+        }
         state.value = next
         state.since = max(wall, state.since + 1)
-        let measured = value.map(Self.text) ?? "no value"
-        state.reason =
-            "\(wrong) of the last \(state.breaches.count) periods of \(threshold.periodSeconds) s had "
-            + "\(threshold.metric.rawValue) \(threshold.comparison.inWords) \(Self.text(threshold.threshold)), the newest: "
-            + measured
+        state.reason = reason(value, threshold, wrong: wrong, of: state)
         return true
-    }
-
-    static func text(_ value: Double) -> String {
-        if value == value.rounded(), abs(value) < 1e15 { return String(Int64(value)) }
-        return String((value * 100).rounded() / 100)
     }
 
     // MARK: Expected files
@@ -192,7 +186,8 @@ package struct AlarmCore: Sendable {
         let before = entry.state
         entry.state.value = .ok
         entry.state.since = max(wall, entry.state.since + 1)
-        entry.state.reason = "the file arrived \(max(0, arrived / 1000 - entry.state.decided)) s late"
+        entry.state.reason =
+            "the file arrived \(Self.words(seconds: max(0, arrived / 1000 - entry.state.decided))) late"
         entry.isCommitting = true
         return AlarmChange(alarm: entry.definition, before: before, after: entry.state)
     }
@@ -259,7 +254,7 @@ package struct AlarmCore: Sendable {
             entry.state.reason =
                 isThere
                 ? "the file arrived in time"
-                : "no file has arrived in the \(deadline.moment - deadline.windowStart) s before the deadline"
+                : "no file has arrived in the \(Self.words(seconds: deadline.moment - deadline.windowStart)) before the deadline"
             entry.isCommitting = true
             change = AlarmChange(alarm: entry.definition, before: before, after: entry.state)
         } else if isThere {

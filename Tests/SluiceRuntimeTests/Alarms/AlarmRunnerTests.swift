@@ -168,7 +168,7 @@ struct AlarmRunnerTests {
         try await host.apply([file])
         #expect(try host.told() == ["ALARM", "OK"])
         let reason = host.runner.reports.first?.state.reason
-        #expect(reason == "the file arrived 3600 s late")
+        #expect(reason == "the file arrived 60 min late")
     }
 
     @Test("a file that was there before the alarm was known is found in the index")
