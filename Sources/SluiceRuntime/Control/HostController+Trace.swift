@@ -49,13 +49,14 @@ extension HostController {
         if let slash = id.firstIndex(of: "/") {
             let (bucket, key) = (String(id[..<slash]), String(id[id.index(after: slash)...]))
             guard let object = try await read({ try $0.object(bucket: bucket, key: key) }) else {
-                throw APIError.notFound(
-                    "object", id, hint: "name it BUCKET/KEY; `sluice buckets list` shows the buckets")
+                throw await unseen(bucket, key)
             }
             guard !object.eventID.isEmpty else {
                 throw APIError.notFound(
                     "event of object", id,
-                    hint: "it was there before its bucket was known; `sluice buckets trigger` makes an event of it")
+                    hint:
+                        "it was there before its bucket was known; `sluice buckets trigger \(bucket)` makes an event of it"
+                )
             }
             return object.eventID
         }

@@ -105,7 +105,9 @@ package struct ReplayPlan: Sendable {
         }
         for rule in request.rules
         where !deployment.app.rules.contains(where: { $0.bus == request.bus && $0.name == rule }) {
-            throw .notFound("rule", rule, hint: "`sluice rules list` shows those of bus \(request.bus)")
+            let names = deployment.app.rules.filter { $0.bus == request.bus }.map(\.name)
+            throw .notFound(
+                "rule", rule, hint: NearestName.hint(for: rule, among: names, known: "the rules on bus \(request.bus)"))
         }
         try RequestedRate.check(request.rate)
         guard ReplayRequest.exampleRange.contains(request.examples) else {

@@ -1,0 +1,33 @@
+/// Why a key that the index does not have is no object, or none yet.
+package enum Absence: Sendable, Hashable {
+    /// It cannot be a key: words that complete "the key …".
+    case noKey(String)
+    /// There is nothing at its place.
+    case nothing
+    case folder
+    /// One of the bucket's patterns of names that it overlooks.
+    case ignored
+    /// What it is instead of a regular file.
+    case refused(String)
+    /// Somebody has the file open for writing.
+    case beingWritten
+    /// It is there and complete, as far as can be told: it is about to be taken up.
+    case pending
+}
+
+extension Bucket {
+    /// Looks at the place of a key that the index does not have. Reads; changes nothing.
+    package func absence(of key: String) -> Absence {
+        if let flaw = ObjectKey.flaw(in: key) { return .noKey(flaw) }
+        guard let status = try? files.status(key) else { return .nothing }
+        switch status.kind {
+        case .folder: return .folder
+        case .symbolicLink, .other: return .refused(RefusedReason.of(status.kind))
+        case .regular: break
+        }
+        if configuration.ignore.ignores(key: key) { return .ignored }
+        guard let number = try? files.openFile(key) else { return .pending }
+        let file = Descriptor(number)
+        return FileLease.writers(file.number) == .open ? .beingWritten : .pending
+    }
+}
