@@ -137,6 +137,7 @@ struct CSV: AsyncParsableCommand {
             _ options: ConversionOptions, _ rejected: (any RejectedRecords)?
         ) throws -> ConversionReport {
             let source = try RecordInput.open(input)
+            try FileCheck.writable(profile)
             let report: ConversionReport
             if let partitioning = try partitionOption.partitioning() {
                 let folder = try FolderOutput(path: destination)
@@ -145,6 +146,7 @@ struct CSV: AsyncParsableCommand {
                 try report.quality?.requirePass()
                 try folder.publish()
             } else {
+                try FileCheck.writable(destination)
                 let file = StagedFile(destination)
                 report = try CSVConverter.convert(
                     from: source, to: try file.sink(), options: options, rejectedRecords: rejected)

@@ -29,6 +29,7 @@ extension CSV {
         }
 
         func run() throws {
+            try FileCheck.readable(input)
             guard let rules = try rulesOption.qualityRules() else { return }
             var options = ConversionOptions()
             try inputOption.apply(to: &options)
@@ -37,6 +38,7 @@ extension CSV {
             }
             let filter = QualityFilter(rules, options: options.csv, masking: try maskOption.masking())
             let source = try RecordInput.open(input)
+            for path in [good, inputOption.quarantine] { try FileCheck.writable(path) }
             let (goodFile, badFile) = (good.map(StagedFile.init), inputOption.quarantine.map(StagedFile.init))
             let writer = QuarantineWriter(try badFile?.sink() ?? DiscardSink(), source: input)
             let report = try Failure.named(input) {

@@ -21,7 +21,12 @@ struct Deploy: AsyncParsableCommand {
         let host = common.host
         var folder: String?
         if let app {
-            guard let resolved = realpath(app, nil) else { throw Failure.system("cannot open the app folder \(app)") }
+            guard let resolved = realpath(app, nil) else {
+                throw errno == ENOENT
+                    ? Failure(
+                        "there is no app folder \(app)", hint: "name the folder that holds sluice.yaml with --app DIR")
+                    : Failure.file("open", app)
+            }
             defer { free(resolved) }
             folder = String(cString: resolved)
         }

@@ -30,6 +30,7 @@ struct Diff: ParsableCommand {
     }
 
     func run() throws {
+        for path in [before, after] { try FileCheck.readable(path) }
         let kind = format.flatMap { TableFile.Format(rawValue: $0) }
         let difference = try TableDiff(keys: key, examples: examples, memory: memory << 20).compare(
             TableFile(before, format: kind), TableFile(after, format: kind))

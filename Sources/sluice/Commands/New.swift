@@ -43,7 +43,7 @@ struct New: ParsableCommand {
             for part in name.split(separator: "/").dropLast() {
                 parent += "/" + part
                 guard mkdir(parent, 0o777) == 0 || errno == EEXIST else {
-                    throw Failure.system("cannot make \(parent)")
+                    throw Failure.file("make", parent)
                 }
             }
             try StagedFile.write("\(place)/\(name)", Array(text.utf8))
@@ -67,9 +67,7 @@ struct New: ParsableCommand {
     private func make(_ place: String) throws {
         if mkdir(place, 0o777) == 0 { return }
         guard errno == EEXIST, let entries = opendir(place) else {
-            throw Failure.system(
-                "cannot make \(folder)",
-                hint: errno == ENOENT ? "make the folder around it first" : "give the name of a new folder")
+            throw Failure.file("make", folder, hint: errno == EEXIST ? "give the name of a new folder" : nil)
         }
         defer { closedir(entries) }
         while let entry = readdir(entries) {

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Columnar
+import CLinux
 import Glibc
 
 /// `sluice parquet`.
@@ -9,7 +10,8 @@ struct Parquet: AsyncParsableCommand {
         subcommands: [Schema.self, Head.self, Stats.self, ToCSV.self, Merge.self])
 
     private static func open(_ path: String) throws -> ParquetFile {
-        try Failure.named(path) { try ParquetFile(try ParquetFileInput(path: path)) }
+        try FileCheck.readable(path)
+        return try Failure.named(path) { try ParquetFile(try ParquetFileInput(path: path)) }
     }
 
     struct Schema: ParsableCommand {

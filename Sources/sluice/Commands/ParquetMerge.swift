@@ -1,5 +1,6 @@
 import ArgumentParser
 import Columnar
+import CLinux
 import Glibc
 
 extension Parquet {
@@ -42,6 +43,8 @@ extension Parquet {
         func run() throws {
             let paths = try MergeFiles.find(inputs)
             try checkPlaces(paths)
+            if targetSize == nil { try FileCheck.writable(output) }
+            for path in paths { try FileCheck.readable(path) }
             var sources: [ParquetMergeInput] = []
             var inputBytes: Int64 = 0
             for path in paths {
@@ -132,7 +135,7 @@ enum MergeFiles {
         var files: [String] = []
         for path in paths {
             var status = stat()
-            guard stat(path, &status) == 0 else { throw Failure.system("cannot find \(path)") }
+            guard stat(path, &status) == 0 else { throw Failure.file("read", path) }
             if status.st_mode & S_IFMT == S_IFDIR { files += try parquetFiles(in: path) } else { files.append(path) }
         }
         guard !files.isEmpty else {
@@ -154,7 +157,7 @@ enum MergeFiles {
     /// Device and number of a file: the same for all its names.
     static func identity(_ path: String) throws -> String {
         var status = stat()
-        guard stat(path, &status) == 0 else { throw Failure.system("cannot find \(path)") }
+        guard stat(path, &status) == 0 else { throw Failure.file("read", path) }
         return "\(status.st_dev):\(status.st_ino)"
     }
 
@@ -180,7 +183,7 @@ enum MergeFiles {
     }
 
     static func parquetFiles(in folder: String) throws -> [String] {
-        guard let stream = opendir(folder) else { throw Failure.system("cannot read the folder \(folder)") }
+        guard let stream = opendir(folder) else { throw Failure.file("read", folder) }
         defer { closedir(stream) }
         var names: [String] = []
         while let entry = readdir(stream) {

@@ -39,6 +39,8 @@ extension Parquet {
         }
 
         func run() throws {
+            try FileCheck.readable(file)
+            try FileCheck.writable(output)
             var options = ParquetTextOptions()
             options.nullToken = nullToken
             options.hasHeader = !noHeader

@@ -26,7 +26,7 @@ struct EventEditor {
             guard count > 0 else {
                 close(descriptor)
                 unlink(path)
-                throw Failure.system("cannot write \(path)")
+                throw Failure.file("write", path)
             }
             written += count
         }

@@ -11,18 +11,18 @@ struct InputFile: ~Copyable {
 
     init(_ path: String) throws(Failure) {
         name = path == "-" ? "the standard input" : path
-        if path == "-" {
-            descriptor = 0
-        } else {
-            descriptor = open(path, O_RDONLY | O_CLOEXEC)
-            guard descriptor >= 0 else {
-                throw .system("cannot open \(path)", hint: "give the path of a file, or - for the standard input")
-            }
-        }
+        descriptor = path == "-" ? 0 : open(path, O_RDONLY | O_CLOEXEC)
+        guard descriptor >= 0 else { throw .file("read", path, hint: errno == ENOENT ? Self.whatToGive : nil) }
+        // A folder can be opened, but not read.
+        try FileCheck.readable(path)
     }
 
     deinit {
         if descriptor > 0 { close(descriptor) }
+    }
+
+    private static var whatToGive: String {
+        "give the path of a file (relative ones begin in \(Paths.absolute("."))), or - for the standard input"
     }
 
     /// Everything.
@@ -74,7 +74,7 @@ struct InputFile: ~Copyable {
             repeat { count = read(descriptor, bytes.baseAddress, bytes.count) } while count < 0 && errno == EINTR
             return count
         }
-        guard count >= 0 else { throw .system("cannot read \(name)") }
+        guard count >= 0 else { throw .file("read", name) }
         if count == 0 { ended = true }
         buffer.append(contentsOf: portion[..<count])
     }

@@ -123,6 +123,7 @@ struct InputOption: ParsableArguments {
         of source: String, _ body: ((any RejectedRecords)?) throws -> Result
     ) throws -> Result {
         guard let quarantine else { return try body(nil) }
+        try FileCheck.writable(quarantine)
         let file = StagedFile(quarantine)
         let writer = QuarantineWriter(try file.sink(), source: source)
         let result = try body(writer)

@@ -25,6 +25,7 @@ struct ParquetRows {
         var there: Int64 = 0
         for (index, file) in files.enumerated() {
             let (parquet, first) = try Failure.named(file.path) {
+                try FileCheck.readable(file.path)
                 let parquet = try ParquetFile(try ParquetFileInput(path: file.path))
                 return (parquet, rows.count < count ? try parquet.head(rows: count - rows.count) : [])
             }

@@ -50,7 +50,7 @@ struct RulesOption: ParsableArguments {
             let cause = context.underlyingError as? ColumnarError
             throw Failure("\(rules): \(cause?.message ?? context.debugDescription)")
         } catch {
-            throw Failure("\(rules) holds no rules: \(error)")
+            throw Failure("\(rules) holds no rules", hint: "docs/data-quality.md shows how they are written")
         }
         var locations = result.referenceLocations
         for reference in reference {
@@ -63,6 +63,7 @@ struct RulesOption: ParsableArguments {
                 throw Failure(
                     "\(rules) refers to the table \"\(alias)\"", hint: "say where it is: --reference \(alias)=file.csv")
             }
+            try FileCheck.readable(path)
             result.references[alias] = try ReferenceSet(FileSource(path: path), columns: uses.map(\.columns))
         }
         return result

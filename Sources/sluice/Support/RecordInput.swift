@@ -1,4 +1,5 @@
 import Columnar
+import CLinux
 import Glibc
 
 /// The input of a conversion.
@@ -6,6 +7,7 @@ enum RecordInput {
     /// Opens a file, or the standard input for `-`. What cannot be read twice (a pipe) is kept in a temporary file
     /// first: a conversion begins anew where a late value needs a wider type.
     static func open(_ path: String) throws -> FileSource {
+        try FileCheck.readable(path)
         let descriptor = path == "-" ? 0 : Glibc.open(path, O_RDONLY | O_CLOEXEC)
         let name = path == "-" ? "the standard input" : path
         var status = stat()
@@ -29,7 +31,7 @@ enum RecordInput {
         while true {
             let count = buffer.withUnsafeMutableBytes { read(descriptor, $0.baseAddress, $0.count) }
             if count < 0, errno == EINTR { continue }
-            guard count >= 0 else { throw .system("cannot read \(name)") }
+            guard count >= 0 else { throw .file("read", name) }
             if count == 0 { break }
             var rest = buffer[..<count]
             while !rest.isEmpty {

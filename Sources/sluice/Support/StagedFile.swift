@@ -1,4 +1,5 @@
 import Columnar
+import CLinux
 import Glibc
 
 /// A file that is written beside its place and renamed when it is complete, so that a failure leaves nothing behind. A
@@ -39,7 +40,7 @@ final class StagedFile: PartitionedOutput {
     func publish(isDurable: Bool = false) throws {
         guard let staged else { return }
         if isDurable { try Self.sync(staged) }
-        guard rename(staged, path) == 0 else { throw Failure.system("cannot make \(path)") }
+        guard rename(staged, path) == 0 else { throw Failure.file("write", path) }
         isPublished = true
         if isDurable { try Self.sync(Self.folder(of: path)) }
     }
@@ -75,7 +76,7 @@ final class StagedFile: PartitionedOutput {
     /// Brings a file or folder to disk.
     static func sync(_ path: String) throws {
         let descriptor = open(path, O_RDONLY | O_CLOEXEC)
-        guard descriptor >= 0 else { throw Failure.system("cannot open \(path)") }
+        guard descriptor >= 0 else { throw Failure.file("read", path) }
         defer { close(descriptor) }
         guard fsync(descriptor) == 0 else { throw Failure.system("cannot bring \(path) to disk") }
     }

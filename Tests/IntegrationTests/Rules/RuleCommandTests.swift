@@ -149,7 +149,7 @@ extension Integration {
                 ["why", missing], ["test", "--event", missing], ["test", "--cases", missing], ["backtest", missing],
             ] {
                 let result = try await run(TestApp.sluice, ["rules"] + arguments + ["--data", desk.host.data])
-                #expect(result.ending == .exited(1) && result.errors.contains("cannot open \(missing)"), "\(result)")
+                #expect(result.ending == .exited(1) && result.errors.contains("cannot read \(missing)"), "\(result)")
             }
             let array = try desk.file("array.json", "[1]")
             let broken = try desk.file("broken.json", #"{"a":"#)
