@@ -35,7 +35,9 @@ struct Alarms: AsyncParsableCommand {
 
 /// Alarms in lines.
 enum AlarmTable {
-    static let columns: [Table.Column] = ["NAME", .whole("STATE"), .whole("SINCE"), "WATCHES", "VALUE", "REASON"]
+    static let columns: [Table.Column] = [
+        "NAME", .whole("STATE"), .whole("SINCE"), "WATCHES", .whole("VALUE"), .prose("REASON"),
+    ]
 
     static func row(_ alarm: AlarmInfo, _ style: Style) -> [String] {
         [

@@ -27,7 +27,7 @@ struct SchedulesCommand: AsyncParsableCommand {
                 return output.line("no schedules; write `schedule: rate(5 minutes)` in a rule and `sluice deploy`")
             }
             output.table(
-                ["RULE", "BUS", "SCHEDULE", "TIME ZONE", "MISSED", .whole("LAST"), "NEXT"],
+                ["RULE", "BUS", "SCHEDULE", "TIME ZONE", "MISSED", .whole("LAST"), .wholes("NEXT")],
                 schedules.map { schedule in
                     [
                         schedule.rule, schedule.bus, schedule.expression, schedule.timezone, schedule.missed,
@@ -49,13 +49,17 @@ struct SchedulesCommand: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             commandName: "next",
             abstract: "When an expression would be due: rate(5 minutes), cron(0 2 * * ? *), at(2026-12-24T18:00:00).",
-            discussion: "Needs no host. Each moment is given in UTC and on the time zone's clocks.")
+            discussion: """
+                Needs no host. Each moment is given in UTC and on the time zone's clocks.
+
+                  sluice schedules next 'cron(0 2 * * ? *)' --timezone Europe/Berlin
+                """)
         @Argument(help: "The expression.") var expression: String
         @Option(name: .long, help: ArgumentHelp("A time zone, such as Europe/Berlin.", valueName: "name"))
         var timezone = "UTC"
         @Option(name: .long, help: ArgumentHelp("How many moments.", valueName: "n")) var count = 5
         @Option(
-            name: .long, help: ArgumentHelp("From this moment on: RFC 3339; default: now.", valueName: "time"))
+            name: .long, help: ArgumentHelp("From this moment on: RFC 3339. Default: now.", valueName: "time"))
         var after: String?
         @OptionGroup var outputOption: OutputOption
 

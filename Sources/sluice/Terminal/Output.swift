@@ -59,15 +59,21 @@ struct Output: Sendable {
         put(style.bold(text))
     }
 
-    /// Names and values, aligned.
+    /// Names and values, aligned; in a terminal long values go on below themselves.
     func fields(_ fields: [(name: String, value: String?)], indent: Int = 0) {
+        let columns = isatty(1) == 1 ? Self.terminalWidth(1) : nil
         let shown = fields.compactMap { field in field.value.map { (field.name, $0) } }
         let width = shown.map(\.0.count).max() ?? 0
         for (name, value) in shown {
             let label = name + String(repeating: " ", count: width - name.count)
             let space = String(repeating: " ", count: indent)
             let below = "\n" + space + String(repeating: " ", count: width + 2)
-            put(space + style.dim(label) + "  " + Text.shown(value, lineEnd: below))
+            var lines = Text.shown(value, lineEnd: "\n").split(separator: "\n", omittingEmptySubsequences: false)
+                .map(String.init)
+            if let columns {
+                lines = lines.flatMap { Text.filled($0, width: max(20, columns - indent - width - 2)) }
+            }
+            put(space + style.dim(label) + "  " + lines.joined(separator: below))
         }
     }
 

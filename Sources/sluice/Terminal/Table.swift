@@ -44,6 +44,13 @@ struct Table {
             return column
         }
 
+        /// Ids or times of which there are several: below the row where they do not fit into it, and never cut.
+        static func wholes(_ title: String) -> Column {
+            var column = whole(title)
+            column.isProse = true
+            return column
+        }
+
         static func path(_ title: String) -> Column {
             var column = Column(title)
             column.isPath = true
@@ -67,14 +74,22 @@ struct Table {
     /// further lines.
     func lines(style: Style, width: Int?) -> [String] {
         guard let width, !columns.isEmpty else { return written(Array(columns.indices), widths, style) }
-        guard columns.last?.isProse == true else { return fitted(style, width).flatMap(\.self) }
+        guard let last = columns.last, last.isProse else { return fitted(style, width).flatMap(\.self) }
+        if last.isWhole, widths.reduce(0, +) + 2 * (columns.count - 1) <= width {
+            return written(Array(columns.indices), widths, style)
+        }
         let others = Table(columns: columns.dropLast(), rows: rows.map { $0.dropLast() })
         var lines: [String] = []
         for (index, row) in others.fitted(style, width).enumerated() {
             lines += row
             guard index > 0, let text = rows[index - 1].last, !text.isEmpty else { continue }
-            lines += Text.wrapped(text, width: width - Self.continuation.count, mostLines: Self.mostProse)
-                .map { Self.continuation + $0 }
+            let room = width - Self.continuation.count
+            // A sentence's first lines tell most of it, and need no title; of ids none can be missing.
+            let parts =
+                last.isWhole
+                ? Text.filled("\(last.title)  \(text)", width: room)
+                : Text.wrapped(text, width: room, mostLines: Self.mostProse)
+            lines += parts.map { Self.continuation + $0 }
         }
         return lines
     }
@@ -143,7 +158,7 @@ struct Table {
         let blocks = parts.enumerated().map { index, part in
             let room = index == 0 ? width : width - Self.continuation.count
             var narrow = widths
-            for column in part { narrow[column] = min(narrow[column], room) }
+            for column in part where !columns[column].isWhole { narrow[column] = min(narrow[column], room) }
             return written(part, fitted(part, narrow, room, least: Self.leastWidth) ?? narrow, style)
         }
         return (0...rows.count).map { row in

@@ -30,6 +30,28 @@ enum Text {
         return lines
     }
 
+    /// In lines of at most `width` characters, broken at blanks alone: a path or an id that is longer stays in one
+    /// piece, which can be copied. Blanks at a line's beginning go; colours take no room.
+    static func filled(_ text: String, width: Int) -> [String] {
+        var lines: [String] = []
+        var line = ""
+        var gap = ""
+        for word in text.split(separator: " ", omittingEmptySubsequences: false) {
+            guard !word.isEmpty else {
+                gap += " "
+                continue
+            }
+            if line.isEmpty || Table.length(line) + gap.count + Table.length(String(word)) <= width {
+                line += gap + word
+            } else {
+                lines.append(line)
+                line = String(word)
+            }
+            gap = " "
+        }
+        return line.isEmpty ? lines : lines + [line]
+    }
+
     /// On one line, cut to a number of characters.
     static func short(_ text: String, maximum: Int = 24) -> String {
         let line = oneLine(text)
