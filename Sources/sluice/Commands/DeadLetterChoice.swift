@@ -5,9 +5,11 @@ import HostAPI
 extension DeadLetters {
     /// What dead letters have in common; all that is given must hold.
     struct Filter: ParsableArguments {
-        @Option(name: .long, help: "Of this function.") var function: String?
+        @Option(name: .long, help: "Of this function, or of RULE/ID for a command, webhook, bus or stream.")
+        var function: String?
         @Option(name: .long, help: "Failed with this code, such as MalformedRow.") var code: String?
-        @Option(name: .long, help: "Failed in this way; `dlq list` shows it.") var fingerprint: String?
+        @Option(name: .long, help: "Failed in this way: a fingerprint, or its beginning, from `dlq list`.")
+        var fingerprint: String?
         @Option(name: .long, help: ArgumentHelp("Died at or after: \(MomentArgument.words).", valueName: "time"))
         var since: MomentArgument?
         @Option(name: .long, help: ArgumentHelp("Died before this time.", valueName: "time"))
@@ -19,10 +21,32 @@ extension DeadLetters {
                 && pattern.eventPattern == nil
         }
 
-        func selection(ids: [Int64]? = nil, all: Bool = false) throws -> DeadLetterSelection {
+        func selection(
+            ids: [Int64]? = nil, all: Bool = false, _ host: any HostControl
+        ) async throws -> DeadLetterSelection {
             DeadLetterSelection(
-                ids: ids, function: function, code: code, fingerprint: fingerprint, since: since?.time,
-                until: until?.time, eventPattern: try pattern.text(), all: all)
+                ids: ids, function: try await functionMeant(host), code: code,
+                fingerprint: try await wholeFingerprint(host), since: since?.time, until: until?.time,
+                eventPattern: try pattern.text(), all: all)
+        }
+
+        /// The host's name for the function, or other target, that was given.
+        func functionMeant(_ host: any HostControl) async throws -> String? {
+            guard let function else { return nil }
+            return try await TargetName.meant(by: function, host)
+        }
+
+        /// The fingerprint that begins as the one that was given; that one where there is none.
+        func wholeFingerprint(_ host: any HostControl) async throws -> String? {
+            guard let fingerprint, fingerprint.utf8.count < 16, !fingerprint.isEmpty else { return fingerprint }
+            let known = Set(try await host.deadLetterGroups().map(\.fingerprint)).sorted()
+            let meant = known.filter { $0.hasPrefix(fingerprint) }
+            guard meant.count < 2 else {
+                throw Failure(
+                    "\(meant.count) fingerprints begin with \(fingerprint)",
+                    hint: "give more of one: \(meant.joined(separator: ", "))")
+            }
+            return meant.first ?? fingerprint
         }
 
         /// Nothing was found: throws where no dead letter has the function, code or fingerprint that was named.
@@ -31,11 +55,13 @@ extension DeadLetters {
             if let function {
                 // The groups also have functions that are no longer deployed.
                 let deployed = try await common.host.listFunctions().map(\.status.name)
-                let names = Set(deployed + groups.map(\.function))
-                guard names.contains(function) else {
+                let names = Set((deployed + groups.map(\.function)).flatMap { [$0, TargetName.shown($0)] })
+                let isKnown = names.contains(try await TargetName.meant(by: function, common.host))
+                guard isKnown else {
                     throw Failure(
                         "there is no function \(function), and there are no dead letters of one",
-                        hint: NearestName.hint(for: function, among: names, known: "the functions"))
+                        hint: NearestName.hint(
+                            for: function, among: names.filter { !$0.contains(":") }, known: "the functions"))
                 }
             }
             if let code, !groups.contains(where: { $0.code == code }), !groups.isEmpty {
@@ -70,8 +96,8 @@ extension DeadLetters {
         @OptionGroup var filter: Filter
         @Flag(name: .long, help: "All of them.") var all = false
 
-        func selection() throws -> DeadLetterSelection {
-            try filter.selection(ids: ids.isEmpty ? nil : ids, all: all)
+        func selection(_ host: any HostControl) async throws -> DeadLetterSelection {
+            try await filter.selection(ids: ids.isEmpty ? nil : ids, all: all, host)
         }
 
         func validate() throws {

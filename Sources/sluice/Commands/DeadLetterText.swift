@@ -11,7 +11,8 @@ struct DeadLetterText {
 
     func show() {
         summary()
-        for attempt in detail.attempts { show(attempt) }
+        let attempts = Array(detail.attempts.reversed())
+        for (index, attempt) in attempts.enumerated() { show(attempt, after: attempts[..<index]) }
         if !detail.lineage.isEmpty {
             output.heading("Where it came from")
             for hop in detail.lineage { output.line("  " + hop) }
@@ -54,13 +55,15 @@ struct DeadLetterText {
 
     private func summary() {
         let letter = detail.summary
+        let earlier = detail.attempts.count { $0.isEarlier == true }
         output.fields([
             ("dead letter", style.bold("\(letter.id)") + "  " + style.state(letter.state)),
             ("reason", style.red(letter.code) + ": " + letter.message),
             ("given up for", letter.condition),
-            ("function", letter.function), ("rule", letter.rule),
+            ("function", TargetName.isFunction(letter.function) ? letter.function : nil), ("rule", letter.rule),
+            ("target", TargetName.isFunction(letter.function) ? nil : TargetName.beside(letter.function)),
             ("event", "\(letter.eventID)  \(letter.subject)"),
-            ("attempts", "\(letter.attempts)"),
+            ("attempts", "\(letter.attempts)" + (earlier == 0 ? "" : ", and \(earlier) before the last redrive")),
             ("ingested", "\(letter.ingested)"),
             ("died", "\(letter.died)  (\(Human.ago(letter.died)))"),
             ("fingerprint", letter.fingerprint),
@@ -75,22 +78,30 @@ struct DeadLetterText {
         return text
     }
 
-    private func show(_ attempt: DeadLetterDetail.Attempt) {
-        output.heading("Attempt \(attempt.number)" + (attempt.isEarlier == true ? ", before the last redrive" : ""))
+    /// - Parameter told: the later attempts, which stand above it: what they had word for word is not told again.
+    private func show(_ attempt: DeadLetterDetail.Attempt, after told: ArraySlice<DeadLetterDetail.Attempt>) {
+        func twin(_ isSame: (DeadLetterDetail.Attempt) -> Bool) -> String? {
+            told.first(where: isSame).map { "same as attempt \($0.number)" }
+        }
+        let note = attempt.isEarlier == true ? "before the last redrive" : told.isEmpty ? "the last" : nil
+        output.heading("Attempt \(attempt.number)" + (note.map { ", \($0)" } ?? ""))
+        let failure = twin { $0.code == attempt.code && $0.message == attempt.message }
         output.fields(
             [
                 ("request", attempt.requestID),
                 ("started", "\(attempt.started), took \(Human.milliseconds(attempt.durationMilliseconds))"),
-                ("failed with", "\(attempt.code): \(attempt.message)"),
+                ("failed with", failure.map { "\(attempt.code), \($0)" } ?? "\(attempt.code): \(attempt.message)"),
             ], indent: 2)
         if !attempt.logs.isEmpty {
             output.line("  " + style.dim("log"))
             for line in attempt.logs { output.line("    " + LogText.line(line, style: style, withSource: false)) }
         }
-        if !attempt.backtrace.isEmpty {
-            output.line("  " + style.dim("backtrace"))
-            for frame in attempt.backtrace { output.line("    " + frame) }
+        guard !attempt.backtrace.isEmpty else { return }
+        if let same = twin({ $0.backtrace == attempt.backtrace }) {
+            return output.line("  " + style.dim("backtrace") + "  " + same)
         }
+        output.line("  " + style.dim("backtrace"))
+        for frame in attempt.backtrace { output.line("    " + frame) }
     }
 
     /// What to do now.

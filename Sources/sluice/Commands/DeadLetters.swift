@@ -23,13 +23,16 @@ struct DeadLetters: AsyncParsableCommand {
         private func showGroups() async throws {
             // The journal has the groups of all letters; where only some count they are made of those.
             let isOfAll = filter.since == nil && filter.until == nil && filter.pattern.eventPattern == nil
+            let (function, fingerprint) = (
+                try await filter.functionMeant(common.host), try await filter.wholeFingerprint(common.host)
+            )
             let all =
                 isOfAll
                 ? try await common.host.deadLetterGroups().filter { group in
-                    (filter.function == nil || group.function == filter.function)
+                    (function == nil || group.function == function)
                         && (filter.code == nil || group.code == filter.code)
-                        && (filter.fingerprint == nil || group.fingerprint == filter.fingerprint)
-                } : try await LetterGroups.made(of: filter.selection(), common.host)
+                        && (fingerprint == nil || group.fingerprint == fingerprint)
+                } : try await LetterGroups.made(of: filter.selection(common.host), common.host)
             let output = common.output
             let groups = limit.limit == 0 ? all : Array(all.prefix(limit.limit))
             defer { limit.tell(all.count > groups.count) }
@@ -46,7 +49,8 @@ struct DeadLetters: AsyncParsableCommand {
                 ],
                 groups.map {
                     [
-                        $0.function, style.red($0.code), Human.grouped($0.count), $0.fingerprint, Human.ago($0.first),
+                        TargetName.shown($0.function), style.red($0.code), Human.grouped($0.count), $0.fingerprint,
+                        Human.ago($0.first),
                         Human.ago($0.last),
                         Text.firstLine($0.message),
                     ]
@@ -64,7 +68,7 @@ struct DeadLetters: AsyncParsableCommand {
 
         private func showLetters() async throws {
             let (host, output) = (common.host, common.output)
-            let selection = try filter.selection()
+            let selection = try await filter.selection(host)
             var rows: [[String]] = []
             var older: [Int64] = []
             let more = try await limit.each({ try await host.listDeadLetters(selection, page: $0) }) { letter in
@@ -96,7 +100,7 @@ struct DeadLetters: AsyncParsableCommand {
             commandName: "show",
             abstract: "A dead letter: reason, attempts with log and backtrace, kept input, payload.")
         @Argument(help: "The dead letter's id.") var id: Int64
-        @Flag(name: .long, help: "Print only what the handler got, as JSON: for `sluice invoke --event -`.")
+        @Flag(name: .long, help: "Print only what the handler got, as JSON, for `sluice invoke FUNCTION -`.")
         var input = false
         @OptionGroup var common: CommonOptions
 
@@ -121,11 +125,11 @@ struct DeadLetters: AsyncParsableCommand {
             if dryRun {
                 // What a redrive would take is what a purge would.
                 let plan = try await common.host.redrive(
-                    RedriveRequest(selection: choice.selection(), dryRun: true, by: Requester.name))
+                    RedriveRequest(selection: choice.selection(common.host), dryRun: true, by: Requester.name))
                 if plan.selected == 0 { try await choice.explainNothing(common) }
                 return try Redrive.show(plan, output, verdict: "would be given up", isRedrive: false)
             }
-            let result = try await common.host.purge(choice.selection())
+            let result = try await common.host.purge(choice.selection(common.host))
             if result.purged == 0 { try await choice.explainNothing(common) }
             if output.json { return try output.object(result) }
             output.line("purged \(Human.count(result.purged, "dead letter"))")
@@ -141,7 +145,8 @@ enum LetterTable {
 
     static func row(_ letter: DeadLetterSummary, _ style: Style) -> [String] {
         [
-            "\(letter.id)", Human.ago(letter.died), letter.function, style.red(letter.code), "\(letter.attempts)",
+            "\(letter.id)", Human.ago(letter.died), TargetName.shown(letter.function), style.red(letter.code),
+            "\(letter.attempts)",
             letter.subject,
             (letter.newerVersion == nil ? "" : "(a newer version came) ") + Text.firstLine(letter.message),
         ]

@@ -127,7 +127,7 @@ struct Events: AsyncParsableCommand {
                     ["RULE", "TARGET", "FUNCTION", "STATE", .whole("DEAD LETTER")],
                     detail.deliveries.map {
                         [
-                            $0.rule, $0.target, $0.function, style.state($0.state),
+                            $0.rule, $0.target, TargetName.kind($0.function), style.state($0.state),
                             $0.deadLetter.map { "sluice dlq show \($0)" } ?? "",
                         ]
                     }, indent: 2)

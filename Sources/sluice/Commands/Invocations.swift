@@ -8,7 +8,8 @@ struct Invocations: AsyncParsableCommand {
 
     struct List: AsyncParsableCommand {
         static let configuration = CommandConfiguration(commandName: "list", abstract: "Attempts, newest first.")
-        @Option(name: .long, help: "Only of this function.") var function: String?
+        @Option(name: .long, help: "Only of this function, or of RULE/ID for a command, webhook, bus or stream.")
+        var function: String?
         @Option(name: .long, help: ArgumentHelp("Only for this event.", valueName: "id")) var event: String?
         @Option(
             name: .long, help: "Only with this outcome: \(InvocationSummary.outcomes.joined(separator: ", ")).")
@@ -27,8 +28,10 @@ struct Invocations: AsyncParsableCommand {
 
         func run() async throws {
             let (host, output) = (common.host, common.output)
+            var name = function
+            if let function { name = try await TargetName.meant(by: function, host) }
             let query = InvocationQuery(
-                function: function, eventID: event, outcome: outcome, since: period.since?.time,
+                function: name, eventID: event, outcome: outcome, since: period.since?.time,
                 until: period.until?.time)
             var rows: [[String]] = []
             let more = try await limit.each({ try await host.listInvocations(query, page: $0) }) { item in
@@ -56,7 +59,7 @@ struct Invocations: AsyncParsableCommand {
             output.fields([
                 ("attempt", style.bold(summary.requestID) + "  (number \(summary.attempt) of its invocation)"),
                 ("invocation", summary.invocationID),
-                ("function", "\(summary.function) version \(summary.version)"),
+                ("function", TargetName.shown(summary.function, version: summary.version, separator: " version ")),
                 ("rule", summary.rule ?? "none: invoked by hand"),
                 ("outcome", style.state(summary.outcome)), ("code", summary.code), ("message", summary.message),
                 ("started", "\(Human.moment(summary.started))  (\(Human.ago(summary.started)))"),
@@ -69,7 +72,8 @@ struct Invocations: AsyncParsableCommand {
             if !detail.effects.isEmpty {
                 output.heading("Effects")
                 output.table(
-                    ["KIND", "SUBJECT", "NOTE"], detail.effects.map { [$0.kind, $0.subject, $0.note ?? ""] }, indent: 2)
+                    ["KIND", .path("SUBJECT"), "NOTE"], detail.effects.map { [$0.kind, $0.subject, $0.note ?? ""] },
+                    indent: 2)
             }
             if let value = detail.output {
                 output.heading("Output")
@@ -108,7 +112,8 @@ enum InvocationTable {
     static func row(_ item: InvocationSummary, _ style: Style) -> [String] {
         let reason = [item.code, item.message].compactMap { $0 }.joined(separator: ": ")
         return [
-            Human.moment(item.started), item.requestID, item.function, "\(item.attempt)", style.state(item.outcome),
+            Human.moment(item.started), item.requestID, TargetName.shown(item.function), "\(item.attempt)",
+            style.state(item.outcome),
             Human.milliseconds(item.durationMilliseconds) + (item.coldStart ? "*" : ""), Text.firstLine(reason),
         ]
     }

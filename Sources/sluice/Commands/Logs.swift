@@ -7,7 +7,7 @@ struct Logs: AsyncParsableCommand {
         commandName: "logs", abstract: "What functions, commands and the host wrote, the oldest line first.",
         discussion: "Kept for logs.retentionDays (sluice.yaml), in DATA/logs as JSON lines.")
 
-    @Argument(help: "Only this function, or _host for the host alone.")
+    @Argument(help: "Only this function, RULE/ID for a command, or _host for the host alone.")
     var function: String?
     @Flag(name: .shortAndLong, help: "Go on with new lines as they come.")
     var follow = false
@@ -27,9 +27,11 @@ struct Logs: AsyncParsableCommand {
 
     func run() async throws {
         let output = common.output
+        var name = function
+        if let function { name = try await TargetName.meant(by: function, common.host) }
         let lines = try await common.host.logs(
             LogQuery(
-                function: function, requestID: attempt, tail: tail, follow: follow, since: period.since?.time,
+                function: name, requestID: attempt, tail: tail, follow: follow, since: period.since?.time,
                 until: period.until?.time))
         var isEmpty = true
         for try await line in lines {
@@ -58,7 +60,7 @@ enum LogText {
             }
         var text = style.dim(Human.clock(log.time)) + " " + coloured + " "
         if withSource {
-            text += style.blue(log.function ?? log.stream)
+            text += style.blue(log.function.map(TargetName.shown) ?? log.stream)
             if let request = log.requestID { text += style.dim(" [\(request)]") }
             text += " "
         }

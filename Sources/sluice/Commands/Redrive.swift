@@ -14,6 +14,9 @@ extension DeadLetters {
 
                 Where the object of an event was replaced since, the newer version has an event of its own: the dead letter \
                 stays as it is, and counts as failed with NewerVersion, unless --older-versions, --to or --edit is given.
+
+                  sluice dlq redrive --fingerprint 68474834 --dry-run
+                  sluice dlq redrive 17 18 --to CSVToParquet
                 """)
         @OptionGroup var choice: Choice
         @Flag(name: .long, help: "Say what would be sent, and send nothing.") var dryRun = false
@@ -46,7 +49,7 @@ extension DeadLetters {
         func run() async throws {
             let (host, output) = (common.host, common.output)
             var request = RedriveRequest(
-                selection: try choice.selection(), dryRun: dryRun, rate: rate, to: to,
+                selection: try await choice.selection(host), dryRun: dryRun, rate: rate, to: to,
                 withCompanions: withCompanions ? true : nil, by: Requester.name,
                 olderVersions: olderVersions ? true : nil)
             let editor = try await editor()
@@ -230,7 +233,7 @@ extension DeadLetters {
                 if let ids = selection.ids {
                     parts.append(ids.prefix(5).map(String.init).joined(separator: " ") + (ids.count > 5 ? " …" : ""))
                 }
-                if let function = selection.function { parts.append("function \(function)") }
+                if let function = selection.function { parts.append("function \(TargetName.shown(function))") }
                 if let code = selection.code { parts.append("code \(code)") }
                 if let fingerprint = selection.fingerprint { parts.append("fingerprint \(fingerprint)") }
                 if let since = selection.since { parts.append("since \(since)") }

@@ -117,7 +117,8 @@ struct ReplayText {
                 }
             output.line(
                 "\(mark) \(difference.kind) \(difference.subject)  "
-                    + style.dim("event \(difference.event) → \(difference.rule) → \(difference.function)"))
+                    + style.dim(
+                        "event \(difference.event) → \(difference.rule) → \(TargetName.beside(difference.function))"))
             if let note = difference.note { output.line("    " + Text.oneLine(note)) }
             if let rows = difference.rows { RowText.show(rows, output, indent: 4) }
         }

@@ -26,7 +26,7 @@ extension DeadLetters {
                 }
                 for frame in result.backtrace { output.line("  " + frame) }
                 output.line(
-                    "\(summary.function) v\(summary.version) \(output.style.state(summary.outcome)) after "
+                    "\(TargetName.shown(summary.function, version: summary.version)) \(output.style.state(summary.outcome)) after "
                         + Human.milliseconds(summary.durationMilliseconds)
                         + (summary.code.map { ": \($0): \(summary.message ?? "")" } ?? ""))
             }

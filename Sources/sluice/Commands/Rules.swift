@@ -44,7 +44,8 @@ struct Rules: AsyncParsableCommand {
 
         /// The id, which pause and resume want, and the function where it has another name.
         private static func words(_ target: RuleInfo.Target) -> String {
-            target.id == target.function ? target.id : "\(target.id) → \(target.function)"
+            let name = TargetName.kind(target.function)
+            return target.id == name ? target.id : "\(target.id) → \(name)"
         }
 
         private static func state(of rule: RuleInfo, _ style: Style) -> String {
@@ -85,7 +86,8 @@ struct Rules: AsyncParsableCommand {
                 ["ID", "FUNCTION", "INPUT", .number("BATCH"), .number("RETRIES"), .number("MAXIMUM AGE")],
                 rule.targets.map {
                     [
-                        $0.id, $0.function, $0.input == nil ? $0.inputFormat : "transformed", "\($0.batchSize)",
+                        $0.id, TargetName.kind($0.function), $0.input == nil ? $0.inputFormat : "transformed",
+                        "\($0.batchSize)",
                         "\($0.maximumRetryAttempts)",
                         Human.seconds(Int64($0.maximumEventAgeInSeconds)),
                     ]

@@ -49,7 +49,7 @@ struct Streams: AsyncParsableCommand {
             ])
             output.heading("Shards")
             output.table(
-                [.whole("SHARD"), "STATE", "HASH KEYS", "FOLLOWS", "SEQUENCE NUMBERS"],
+                [.whole("SHARD"), "STATE", "HASH KEYS", "FOLLOWS", .wholes("SEQUENCE NUMBERS")],
                 stream.shards.map { shard in
                     [
                         shard.id, shard.isOpen ? style.green("open") : style.dim("closed"),
@@ -66,7 +66,8 @@ struct Streams: AsyncParsableCommand {
                 ["RULE", "TARGET", "FUNCTION", .number("WAITING"), .number("DEAD"), .number("ITERATOR AGE")],
                 stream.consumers.map {
                     [
-                        $0.rule, $0.target, $0.function, Human.grouped($0.waiting), Human.grouped($0.dead),
+                        $0.rule, $0.target, TargetName.kind($0.function), Human.grouped($0.waiting),
+                        Human.grouped($0.dead),
                         $0.iteratorAgeMilliseconds.map(StreamText.age) ?? "-",
                     ]
                 }, indent: 2)
