@@ -47,7 +47,8 @@ extension Rules {
             if output.json { return try lines.forEach(output.object) }
             guard !lines.isEmpty else { return output.line("no rule on bus \(bus) takes this event") }
             for line in lines {
-                output.line("\(output.style.bold(line.rule))  target \(line.target) -> \(line.function)")
+                output.line(
+                    "\(output.style.bold(line.rule))  target \(line.target) -> \(TargetName.kind(line.function))")
                 if let input = line.input { output.json(input) }
                 if let error = line.error { output.line("  \(output.style.red("error:")) \(error)") }
             }
@@ -55,8 +56,10 @@ extension Rules {
         }
 
         private func rules(on bus: String) async throws -> [RuleInfo] {
-            guard let app else { return try await common.host.listRules(bus: bus) }
-            return try AppFolderRules.load(app).filter { $0.bus == bus }.map(RuleInfo.init)
+            guard let app else {
+                return try await AppFolderRules.orHint { try await common.host.listRules(bus: bus) }
+            }
+            return try AppFolderRules.infos(on: bus, of: app)
         }
 
         private func answers(of info: RuleInfo, _ event: RawJSON) throws -> [Line] {

@@ -69,7 +69,7 @@ extension Rules {
             guard !result.verdicts.isEmpty else { return output.line("no rules on bus \(result.bus)") }
             let style = output.style
             for verdict in result.verdicts {
-                let functions = verdict.functions.joined(separator: ", ")
+                let functions = verdict.functions.map(TargetName.beside).joined(separator: ", ")
                 let note = verdict.enabled ? "" : style.yellow("  (disabled)")
                 if verdict.matches {
                     output.line("\(style.green("matches"))  \(style.bold(verdict.rule))  -> \(functions)\(note)")
@@ -87,7 +87,9 @@ extension Rules {
         private func verdicts(on event: RawJSON, bus: String?) async throws -> (RuleTestResult, [String: RawJSON]) {
             if let app { return try verdicts(on: event, bus: bus, app: app) }
             let host = common.host
-            let result = try await host.testRules(RuleTestRequest(event: event, bus: bus))
+            let result = try await AppFolderRules.orHint {
+                try await host.testRules(RuleTestRequest(event: event, bus: bus))
+            }
             let rules = try await host.listRules(bus: result.bus)
             return (result, Dictionary(rules.map { ($0.name, $0.pattern(for: event)) }, uniquingKeysWith: { $1 }))
         }

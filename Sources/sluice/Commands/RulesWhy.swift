@@ -10,15 +10,24 @@ extension Rules {
         static let configuration = CommandConfiguration(
             commandName: "why",
             abstract: "Why a rule takes an event or does not; without a rule, which rules come nearest.",
-            usage: "sluice rules why [<rule>] <event> [--bus <bus>] [--nearest] [--count <n>] [--data <dir>] [--json]",
+            usage: """
+                sluice rules why [<rule>] <event> [--app <dir>] [--bus <bus>] [--nearest] [--count <n>] [--data <dir>] \
+                [--json]
+                """,
             discussion: """
-                Compares an event with the rules of the running host and names the first field that fails, what was \
-                expected there and what was found. Nothing is put on a bus. The event is a file, or one of the log by its \
-                id, a record's sequence number, or BUCKET/KEY of an object.
+                Compares an event with the rules of the running host and names each field that fails, what was \
+                expected there and what was found; of a pattern with $or, in the alternative that came nearest. Nothing is \
+                put on a bus. The event is a file, or one of the log by its id, a record's sequence number, or BUCKET/KEY \
+                of an object. With --app and a file no host is needed: the rules are those of the folder, deployed or not.
+
+                  sluice rules why csv-landed landing-zone/shop/orders/monday.csv
                 """)
 
         @Argument(help: "The rule's name; without it the nearest rules are listed.") var rule: String?
         @Argument(help: ArgumentHelp(stringLiteral: EventArgument.words)) var event: String?
+        @Option(
+            name: .long, help: ArgumentHelp("The rules of this app folder instead of a host's.", valueName: "dir"))
+        var app: String?
         @Option(
             name: .long,
             help: "The bus the rules are on, or stream/NAME. Default: that of an event of the log, else default.")
@@ -41,11 +50,21 @@ extension Rules {
             let envelope = try RawJSON(StreamFilter.subject(parsing: given.text.bytes))
             let bus = self.bus ?? given.bus ?? "default"
             if let name {
-                let info = try await host.rule(bus: bus, name: name)
+                let info: RuleInfo
+                if let app {
+                    info = try AppFolderRules.named(name, on: bus, of: app)
+                } else {
+                    info = try await AppFolderRules.orHint { try await host.rule(bus: bus, name: name) }
+                }
                 try show(RuleAnswer(info, envelope))
             }
             guard name == nil || nearest else { return }
-            let rules = try await host.listRules(bus: bus)
+            let rules: [RuleInfo]
+            if let app {
+                rules = try AppFolderRules.infos(on: bus, of: app)
+            } else {
+                rules = try await AppFolderRules.orHint { try await host.listRules(bus: bus) }
+            }
             let near = try Self.nearest(rules, to: envelope, count: count)
             let output = common.output
             if !output.json {
@@ -77,63 +96,17 @@ extension Rules {
                 return output.line("\(style.green("matches"))  \(style.bold(answer.rule))  (\(fields))\(note)")
             }
             let word = answer.undecided == true ? style.yellow("unclear") : style.red("no     ")
-            output.line("\(word)  \(style.bold(answer.rule))  (\(fields))\(note)")
-            let several = (answer.expected?.count ?? 0) > 1
-            output.fields(
-                [
-                    ("field", answer.path),
-                    ("expected", answer.expected.map { (several ? "one of " : "") + $0.joined(separator: ", ") }),
-                    ("found", answer.found.map { $0.isEmpty ? "nothing" : $0.joined(separator: ", ") }),
-                    ("note", answer.note),
-                ], indent: 9)
-        }
-    }
-}
-
-/// How an event fares with a rule, as `rules why --json` prints it.
-private struct RuleAnswer: Encodable {
-    var rule: String
-    var bus: String
-    var enabled: Bool
-    var matches: Bool
-    /// Whether that could not be found out; absent: no.
-    var undecided: Bool?
-    /// Of the branch of the pattern that came nearest, as is the total.
-    var passedFields: Int
-    var totalFields: Int
-    /// The first field that fails; absent, as is the rest, where the event matches.
-    var path: String?
-    /// missing, value, present, differentElements or undecided.
-    var reason: String?
-    var expected: [String]?
-    var found: [String]?
-    /// A likely mistake, or what the reason means.
-    var note: String?
-
-    init(_ info: RuleInfo, _ event: RawJSON) throws {
-        let explanation: Explanation
-        let pattern = try info.parsedPattern(for: event)
-        do {
-            explanation = try pattern.explain(event.bytes)
-        } catch {
-            throw Failure.unmatchable(error, rule: info.name)
-        }
-        (rule, bus, enabled) = (info.name, info.bus, info.enabled)
-        matches = explanation.matches
-        passedFields = explanation.matches ? explanation.totalFields : explanation.passedFields
-        totalFields = explanation.totalFields
-        guard let failure = explanation.failure else { return }
-        path = failure.path
-        reason = failure.reason.rawValue
-        expected = failure.expected
-        found = failure.found
-        note = failure.hint
-        if explanation.isUndecided {
-            undecided = true
-            note = "the arrays have too many combinations of elements to tell; a delivery would be a dead letter"
-        }
-        if note == nil, failure.reason == .differentElements {
-            note = "it passes only in other array elements than the fields before it"
+            output.line("\(word)  \(style.bold(answer.rule))  (\(fields)\(answer.nearestBranch ?? ""))\(note)")
+            for failure in answer.failures {
+                let several = failure.expected.count > 1
+                output.fields(
+                    [
+                        ("field", failure.path),
+                        ("expected", (several ? "one of " : "") + failure.expected.joined(separator: ", ")),
+                        ("found", failure.found.isEmpty ? "nothing" : failure.found.joined(separator: ", ")),
+                        ("note", failure.note),
+                    ], indent: 9)
+            }
         }
     }
 }
