@@ -8,7 +8,7 @@ extension Catalog {
             commandName: "drop",
             abstract: "Forget a table: the next file for it makes it anew, with its own columns and types.",
             discussion: """
-                The table's files stay in their bucket unless --delete-files is given; they belong to no table then. A file
+                The table's files stay in their bucket unless --delete-files is given; they belong to no table then. A file \
                 whose source is loaded again replaces the one that was made of it before:
 
                   sluice catalog drop shop.orders --delete-files

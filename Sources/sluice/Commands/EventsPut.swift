@@ -14,10 +14,10 @@ extension Events {
         @Option(name: .long, help: "Who sends it, such as my.shop.") var source: String?
         @Option(name: .long, help: "What happened, such as \"Order Placed\".") var detailType: String?
         @Option(name: .long, help: ArgumentHelp("A JSON object.", valueName: "json")) var detail: String?
-        @Option(name: .long, help: "The bus; default: default.") var bus: String?
-        @Option(name: .long, help: ArgumentHelp("A resource it is about; repeatable.", valueName: "name"))
+        @Option(name: .long, help: "The bus. Default: default.") var bus: String?
+        @Option(name: .long, help: ArgumentHelp("A resource it is about; repeat it for several.", valueName: "name"))
         var resource: [String] = []
-        @Option(name: .long, help: "RFC 3339; default: now.") var time: String?
+        @Option(name: .long, help: "When it happened: RFC 3339. Default: now.") var time: String?
         @Option(
             name: [.long, .customLong("dedup")],
             help: ArgumentHelp("Put only once within five minutes.", valueName: "id"))

@@ -10,6 +10,8 @@ struct Invoke: AsyncParsableCommand {
             What it does counts: objects it puts are published, events it sends go to rules, tables it registers are in the \
             catalog. With --dry-run all that is only told. Prints the output; logs and effects go to stderr. Not retried, \
             not dead-lettered. Exit code 1 if it failed.
+
+              sluice invoke CSVToParquet landing-zone/shop/orders/monday.csv --dry-run
             """)
 
     @Argument(help: "The function's name.")
@@ -58,7 +60,16 @@ struct Invoke: AsyncParsableCommand {
             let words = dryRun ? "would \(effect.kind)" : effect.kind
             StandardError.write("\(words) \(effect.subject)" + (effect.note.map { " (\($0))" } ?? ""))
         }
+        StandardError.write(success(result.summary))
     }
+
+    private func success(_ summary: InvocationSummary) -> String {
+        let style = Style(enabled: Style.wanted(descriptor: 2))
+        return "\(summary.function) v\(summary.version) \(style.state(summary.outcome)) in "
+            + Human.milliseconds(summary.durationMilliseconds)
+            + (dryRun ? "; a dry run: nothing was published" : style.dim("  attempt \(summary.requestID)"))
+    }
+
     /// A sample's event names an object that need not be there.
     private static func missingObject(_ summary: InvocationSummary, _ event: RawJSON) -> String? {
         let object = Events.Envelope(event).subject

@@ -18,11 +18,14 @@ struct Replay: AsyncParsableCommand {
 
                 With --dry-run the functions run in the shadow: what they put, delete, send and register is compared with \
                 what the original run did and then thrown away. Exit code 1 if something differs.
+
+                  sluice replay start --from 2h --rule csv-landed
+                  sluice replay start --from 7d --function EnrichOrders@4 --dry-run
                 """)
-        @Argument(help: "A name of its own; default: made from the time.") var name: String?
+        @Argument(help: "A name of its own. Default: made from the time.") var name: String?
         @Option(name: .long, help: ArgumentHelp("Ingested at or after: \(MomentArgument.words).", valueName: "time"))
         var from: MomentArgument
-        @Option(name: .long, help: ArgumentHelp("Ingested before this time; default: now.", valueName: "time"))
+        @Option(name: .long, help: ArgumentHelp("Ingested before this time. Default: now.", valueName: "time"))
         var to: MomentArgument?
         @Option(name: .long, help: "The bus whose events are replayed.") var bus = "default"
         @Option(name: .long, help: "Through this rule; repeat it for several.") var rule: [String] = []

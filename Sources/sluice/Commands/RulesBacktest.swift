@@ -18,7 +18,7 @@ extension Rules {
 
         @Argument(help: "A pattern or a rule file; - for the standard input.") var file: String
         @Option(name: .long, help: ArgumentHelp("Try the newest events, this many.", valueName: "n")) var last = 1000
-        @Option(name: .long, help: "The bus whose events are tried; default: the rule's, else default.")
+        @Option(name: .long, help: "The bus whose events are tried. Default: the rule's, else default.")
         var bus: String?
         @OptionGroup var common: CommonOptions
 

@@ -11,7 +11,7 @@ extension Rules {
                 """)
 
         @Argument(help: "The rule's name.") var name: String
-        @Option(name: .long, help: "Only this target, by its id; default: all of the rule.") var target: String?
+        @Option(name: .long, help: "Only this target, by its id. Default: all of the rule.") var target: String?
         @Option(name: .long, help: "Shown by status while the pause lasts.") var reason: String?
         @Option(name: .long, help: "The bus the rule is on.") var bus = "default"
         @OptionGroup var common: CommonOptions
@@ -19,7 +19,7 @@ extension Rules {
         func run() async throws {
             let rule = try await common.host.pauseRule(
                 bus: bus, name: name, request: PauseRequest(paused: true, target: target, reason: reason))
-            try PauseText.show(rule, common.output)
+            try PauseText.show(rule, common.output, target: target)
         }
     }
 
@@ -29,22 +29,31 @@ extension Rules {
             abstract: "Let a rule's deliveries go on that were paused by hand or by a circuit breaker.")
 
         @Argument(help: "The rule's name.") var name: String
-        @Option(name: .long, help: "Only this target, by its id; default: all of the rule.") var target: String?
+        @Option(name: .long, help: "Only this target, by its id. Default: all of the rule.") var target: String?
         @Option(name: .long, help: "The bus the rule is on.") var bus = "default"
         @OptionGroup var common: CommonOptions
 
         func run() async throws {
+            let before = try? await common.host.rule(bus: bus, name: name)
             let rule = try await common.host.pauseRule(
                 bus: bus, name: name, request: PauseRequest(paused: false, target: target))
-            try PauseText.show(rule, common.output)
+            try PauseText.show(rule, common.output, target: target, before: before)
         }
     }
 
     private enum PauseText {
-        static func show(_ rule: RuleInfo, _ output: Output) throws {
+        /// - Parameters:
+        ///   - target: the one that was named; nil: all of the rule.
+        ///   - before: the rule as it was, where something was to go on.
+        static func show(
+            _ rule: RuleInfo, _ output: Output, target: String?, before: RuleInfo? = nil
+        ) throws {
             if output.json { return try output.object(rule) }
-            for item in rule.subscriptions {
-                let state = item.pauseReason.map { "paused: \($0)" } ?? "deliveries go on"
+            for item in rule.subscriptions where target == nil || item.target == target {
+                let known = before?.subscriptions.first { $0.target == item.target }
+                let wasPaused = known.map { $0.pauseReason != nil } ?? true
+                let state =
+                    item.pauseReason.map { "paused: \($0)" } ?? (wasPaused ? "deliveries go on" : "was not paused")
                 output.line("\(item.rule)/\(item.target)  \(state)")
             }
         }

@@ -17,18 +17,21 @@ struct Status: AsyncParsableCommand {
     var watch = false
 
     func run() async throws {
-        guard watch else { return try show(try await status(), common.output) }
+        guard watch else {
+            let status = try await status()
+            return try show(status, try await endedReplays(status), common.output)
+        }
         let isPicture = isatty(1) == 1 && !common.output.json
         while true {
             let status = try await status()
             if isPicture {
                 let frame = Frame()
-                try show(status, Output(to: frame), urgentFirst: true)
+                try show(status, try await endedReplays(status), Output(to: frame), urgentFirst: true)
                 let lines = frame.fitted(rows: Output.terminalHeight(1), columns: Output.terminalWidth(1))
                 // Home, then what is left of the last picture: no flicker.
                 print("\u{1B}[H\u{1B}[J" + lines.joined(separator: "\n"))
             } else {
-                try show(status, common.output)
+                try show(status, try await endedReplays(status), common.output)
             }
             common.output.flush()
             try await Task.sleep(for: .seconds(1))
@@ -47,7 +50,9 @@ struct Status: AsyncParsableCommand {
         for warning in status.warnings { output.line(output.style.yellow("! ") + warning) }
     }
 
-    private func show(_ status: HostStatus, _ output: Output, urgentFirst: Bool = false) throws {
+    private func show(
+        _ status: HostStatus, _ ended: [String: ReplayInfo], _ output: Output, urgentFirst: Bool = false
+    ) throws {
         if output.json { return try output.object(status) }
         let style = output.style
         let age = Human.seconds((Human.now() - status.started.milliseconds) / 1000)
@@ -69,16 +74,17 @@ struct Status: AsyncParsableCommand {
         ])
         if urgentFirst { warn(status, output) }
         if !urgentFirst { showFunctions(status, output) }
-        if !status.subscriptions.isEmpty {
+        let items = status.subscriptions.filter { !ended.keys.contains($0.bus) }
+        if !items.isEmpty {
             output.heading("Subscriptions")
-            let items = status.subscriptions
             SubscriptionTable.write(
                 urgentFirst ? items.filter(\.isUnusual) + items.filter { !$0.isUnusual } : items, to: output)
         }
-        for item in status.subscriptions {
+        for item in items {
             guard let reason = item.pauseReason else { continue }
             output.line("\(style.yellow("paused:")) \(item.rule)/\(item.target): \(reason)")
         }
+        show(ended, output)
         if urgentFirst { showFunctions(status, output) }
         if let alarms = status.alarms, !alarms.isEmpty {
             output.heading("Alarms")
@@ -95,6 +101,37 @@ struct Status: AsyncParsableCommand {
         if !urgentFirst { warn(status, output) }
     }
 
+    /// Replays that are over and have dead letters, by their logs. Their subscriptions stay for these to be redriven.
+    private func endedReplays(_ status: HostStatus) async throws -> [String: ReplayInfo] {
+        guard status.subscriptions.contains(where: { $0.bus.hasPrefix(Self.replayLog) }) else { return [:] }
+        let over = try await common.host.listReplays().filter(\.isOver)
+        return Dictionary(over.map { (Self.replayLog + $0.request.name, $0) }, uniquingKeysWith: { $1 })
+            .filter { log, _ in status.subscriptions.contains { $0.bus == log } }
+    }
+
+    private static let replayLog = "replay/"
+    /// Milliseconds for which a replay that is over has a line of its own.
+    private static let recent: Int64 = 3_600_000
+
+    private func show(_ ended: [String: ReplayInfo], _ output: Output) {
+        let (style, now) = (output.style, Human.now())
+        let replays = ended.values.sorted { ($0.ended ?? $0.started) > ($1.ended ?? $1.started) }
+        let isRecent = { (replay: ReplayInfo) in now - (replay.ended ?? replay.started).milliseconds < Self.recent }
+        for replay in replays where isRecent(replay) {
+            output.line(
+                "\(style.dim("replay:")) \(replay.request.name)  \(style.state(replay.state.rawValue))"
+                    + (replay.ended.map { "  \(Human.ago($0))" } ?? "")
+                    + "  \(Human.grouped(replay.dead)) of \(Human.count(replay.deliveries, "delivery", "deliveries")) dead"
+            )
+        }
+        let older = replays.filter { !isRecent($0) }
+        guard !older.isEmpty else { return }
+        output.line(
+            "\(style.dim("replay:")) \(Human.count(older.count, "earlier one", "earlier ones")) with "
+                + "\(Human.count(older.reduce(0) { $0 + $1.dead }, "dead letter")): see `sluice replay "
+                + "list\(common.repeated)`")
+    }
+
     private func showFunctions(_ status: HostStatus, _ output: Output) {
         guard !status.functions.isEmpty else { return }
         output.heading("Functions")
@@ -107,7 +144,7 @@ enum FunctionTable {
     static let columns: [Table.Column] = [
         "NAME", .number("VERSION"), .whole("STATE"), .number("BUSY"), .number("IDLE"), .number("MOST"),
         .number("WAITING"),
-        .number("SUCCEEDED"), .number("FAILED"), .number("P50"), .number("P99"),
+        .number("SUCCEEDED"), .number("FAILED"), .spare("P50"), .number("P99"),
     ]
 
     /// BUSY, IDLE and MOST are workers; SUCCEEDED and FAILED attempts since the host started.
@@ -117,7 +154,8 @@ enum FunctionTable {
 
     static func row(_ function: FunctionStatus, _ style: Style) -> [String] {
         [
-            function.name, "\(function.version)", style.state(function.state),
+            TargetName.shown(function.name), TargetName.isFunction(function.name) ? "\(function.version)" : "-",
+            style.state(function.state),
             "\(function.busyWorkers)", "\(function.idleWorkers)", "\(function.concurrency)",
             Human.grouped(function.waiting), Human.grouped(function.succeeded),
             function.failed == 0 ? "0" : style.red(Human.grouped(function.failed)),
@@ -159,7 +197,7 @@ enum SubscriptionTable {
             // The usual target has its function's name, and the usual bus is `default`: neither is worth the room.
             let rule = (item.bus == "default" ? "" : item.bus + "/") + item.rule
             return [
-                item.target == item.function ? rule : "\(rule)/\(item.target)", item.function,
+                item.target == item.function ? rule : "\(rule)/\(item.target)", TargetName.kind(item.function),
                 style.state(item.state), Human.grouped(item.matched),
             ]
                 + shown.map { count in

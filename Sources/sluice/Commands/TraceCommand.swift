@@ -1,22 +1,52 @@
 import ArgumentParser
+import Glibc
 import HostAPI
 
 /// `sluice trace`.
 struct TraceCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "trace",
-        abstract: "Where something came from and what came of it: events, rules, invocations and objects as one tree.")
+        abstract: "Where something came from and what came of it: events, rules, invocations and objects as one tree.",
+        discussion: """
+            Of a file in a bucket that is no object (yet) it says why.
 
-    @Argument(help: "The id of an event, an attempt, an invocation or a dead letter, or BUCKET/KEY of an object.")
+              sluice trace landing-zone/shop/orders/monday.csv
+            """)
+
+    @Argument(
+        help: "The id of an event, an attempt, an invocation or a dead letter, or BUCKET/KEY of an object, or its file."
+    )
     var id: String
 
     @OptionGroup var common: CommonOptions
 
     func run() async throws {
-        let trace = try await common.host.trace(id: id)
+        let trace = try await trace()
         let output = common.output
         if output.json { return try output.object(trace) }
         for line in TraceTree(trace, output.style).lines { output.line(line) }
+    }
+}
+
+extension TraceCommand {
+    /// What the host knows by the id; also by the path of a file in one of its buckets.
+    private func trace() async throws -> Trace {
+        do {
+            return try await common.host.trace(id: id)
+        } catch let error as APIError {
+            guard error.code == "NotFound", let file = realpath(id, nil) else { throw error }
+            defer { free(file) }
+            let path = String(cString: file)
+            let buckets = try await common.host.listBuckets()
+            for bucket in buckets where path.hasPrefix(bucket.path + "/") {
+                return try await common.host.trace(id: bucket.name + path.dropFirst(bucket.path.count))
+            }
+            // A bucket of that name is what was meant.
+            guard !buckets.contains(where: { id.hasPrefix($0.name + "/") }) else { throw error }
+            let folders = buckets.prefix(12).map { "\($0.name): \($0.path)" }.joined(separator: "\n")
+            throw Failure(
+                "\(id) is a file in none of the host's buckets", hint: "put it into one of them:\n\(folders)")
+        }
     }
 }
 
@@ -49,7 +79,7 @@ struct TraceTree {
         }
         for (index, delivery) in event.deliveries.enumerated() {
             let next = branch(
-                "\(delivery.delivery.rule) → \(delivery.delivery.function)  "
+                "\(delivery.delivery.rule) → \(TargetName.beside(delivery.delivery.function))  "
                     + style.state(delivery.delivery.state)
                     + (delivery.delivery.deadLetter.map { "  sluice dlq show \($0)" } ?? "")
                     + (delivery.replay.map { style.dim("  replay \($0)") } ?? ""),
@@ -70,7 +100,7 @@ struct TraceTree {
         let summary = invocation.summary
         let reason = summary.code.map { code in "  \(code): \(summary.message ?? "")" } ?? ""
         let next = branch(
-            "\(summary.function) v\(summary.version)  \(style.state(summary.outcome))  "
+            "\(TargetName.shown(summary.function, version: summary.version))  \(style.state(summary.outcome))  "
                 + style.dim(
                     "attempt \(summary.attempt)  \(summary.requestID)  "
                         + Human.milliseconds(summary.durationMilliseconds)) + reason,

@@ -15,14 +15,16 @@ struct Up: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "up", abstract: "Run the host in the foreground: watch the buckets, route events, run functions.",
         discussion: """
-            Prints one line `ready …` when it accepts work, which names the app in force, and stops cleanly on SIGTERM and \
-            SIGINT. The app folder's functions and rules are deployed if they differ from what is deployed already. Without \
+            Prints one line `ready …` when it accepts work, which names the app in force, and `stopped …` when it has \
+            stopped cleanly, on SIGTERM or SIGINT. The app folder's functions and rules are deployed if they differ from what is deployed already. Without \
             --app an app that was deployed from another folder stays in force.
+
+              sluice up --app my-pipeline --data /srv/sluice --listen 127.0.0.1:8080
             """)
 
     @OptionGroup var dataOption: DataOption
 
-    @Option(help: ArgumentHelp("The app folder (default: what is deployed, else this folder).", valueName: "dir"))
+    @Option(help: ArgumentHelp("The app folder. Default: what is deployed, else this folder.", valueName: "dir"))
     var app: String?
 
     @Option(
@@ -88,6 +90,7 @@ struct Up: AsyncParsableCommand {
                 gracefulShutdownSignals: [.sigterm, .sigint],
                 logger: log))
         try await group.run()
+        print("stopped pid=\(getpid()) data=\(folder)")
     }
 
     /// This folder, if it is an app.

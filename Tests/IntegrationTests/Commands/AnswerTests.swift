@@ -1,0 +1,165 @@
+import Foundation
+import FunctionJSON
+import Gateway
+import HostAPI
+import Testing
+
+extension Integration {
+    /// What commands say of targets that are no functions, of files that are no objects, of what is over.
+    @Suite("Answers of commands", .timeLimit(.minutes(5)))
+    struct AnswerTests {
+        private func app() throws -> TestApp {
+            let app = try TestApp.faulty()
+            try app.write(
+                "Events/rules/say.yaml",
+                """
+                name: say
+                pattern: {source: [test.say], $or: [{detail: {a: [1], b: [2]}}, {detail: {a: [3], b: [4], c: [5]}}]}
+                targets:
+                  - {command: [/bin/echo, said]}
+                  - {id: failing, command: [/bin/false], retryPolicy: {maximumRetryAttempts: 0}}
+
+                """)
+            try app.write(
+                "Events/rules/often.yaml", "schedule: rate(5 minutes)\ntargets: [{command: [/bin/echo, often]}]\n")
+            return app
+        }
+
+        private func say(
+            _ host: HostProcess, _ arguments: String..., code: Int32 = 0,
+            sourceLocation: SourceLocation = #_sourceLocation
+        ) async throws -> String {
+            let result = try await run(TestApp.sluice, arguments + ["--data", host.data])
+            #expect(result.ending == .exited(code), "\(arguments): \(result)", sourceLocation: sourceLocation)
+            return result.output + result.errors
+        }
+
+        @Test("Commands are called as their rules call them; groups are found by the beginning of a fingerprint")
+        func commands() async throws {
+            try await HostProcess.with(try app()) { host in
+                _ = try await say(
+                    host, "events", "put", "--source", "test.say", "--detail-type", "Say", "--detail",
+                    #"{"a": 1, "b": 2}"#)
+                try await host.settled()
+                let letter = try #require(try await host.deadLetters().first)
+                #expect(letter.function == "command:say:failing")
+                for arguments in [
+                    ["status"], ["dlq", "list"], ["dlq", "list", "--letters"], ["invocations", "list"],
+                    ["logs", "say/command"],
+                    ["rules", "list"], ["trace", letter.eventID], ["dlq", "show", "\(letter.id)"],
+                ] {
+                    let said = try await run(TestApp.sluice, arguments + ["--data", host.data]).output
+                    #expect(
+                        !said.contains("command:") && (said.contains("command") || said.contains("say/failing")),
+                        "\(arguments): \(said)")
+                }
+                #expect(try await say(host, "trace", letter.eventID).contains("say → failing (command)"))
+                for filter in [
+                    ["--function", "say/failing"], ["--function", letter.function],
+                    ["--fingerprint", String(letter.fingerprint.prefix(5))],
+                ] {
+                    let found = try await run(TestApp.sluice, ["dlq", "list"] + filter + ["--data", host.data])
+                    #expect(found.output.contains("say/failing"), "\(filter): \(found)")
+                }
+                let wrong = try await say(host, "dlq", "list", "--fingerprint", "nothing", code: 1)
+                #expect(wrong.contains("no dead letter has the fingerprint nothing"), "\(wrong)")
+                let logs = try await say(host, "logs", "say/command")
+                #expect(logs.contains("said") && !logs.contains("Exit1"), "\(logs)")
+                _ = try await say(host, "dlq", "redrive", "--function", "say/failing", code: 1)
+                let shown = try await say(host, "dlq", "show", "\(letter.id)")
+                let places = [
+                    "Attempt 2, the last", "Attempt 1, before the last redrive", "same as attempt 2",
+                ]
+                .map { shown.range(of: $0)?.lowerBound }
+                #expect(
+                    !places.contains(nil) && places.compactMap(\.self) == places.compactMap(\.self).sorted(), "\(shown)"
+                )
+            }
+        }
+
+        @Test("Every failing field is told, and the nearest alternative of $or; a folder's rules need no host")
+        func why() async throws {
+            let app = try app()
+            let event = "\(app.folder)/event.json"
+            try app.write("event.json", #"{"source":"test.say","detail":{"a":3,"b":2,"c":6}}"#)
+            let said = try await run(TestApp.sluice, ["rules", "why", "say", event, "--app", app.folder])
+            #expect(said.ending == .exited(0), "\(said)")
+            // Of both alternatives two fields of three pass, and two of four.
+            #expect(
+                said.output.contains("2 of 3 fields pass in the nearest alternative of its $or, number 1 of 2"),
+                "\(said)")
+            let json = try #require(
+                try await run(TestApp.sluice, ["rules", "why", "say", event, "--app", app.folder, "--json"]).output
+                    .objects.first)
+            #expect((json["failures"] as? [Any])?.count == 1 && json["branch"] as? Int == 1, "\(json)")
+            let none = try await run(TestApp.sluice, ["rules", "why", "say", event, "--data", app.folder + "/none"])
+            #expect(none.ending == .exited(1) && none.errors.contains("--app DIR"), "\(none)")
+            let wrong = try await run(TestApp.sluice, ["rules", "why", "sya", event, "--app", app.folder])
+            #expect(wrong.ending == .exited(1) && wrong.errors.contains("did you mean `say`?"), "\(wrong)")
+        }
+
+        @Test("Why a file is no object; what was not paused; a rule that there is not; what an invocation came to")
+        func sayings() async throws {
+            try await HostProcess.with(try app()) { host in
+                let bucket = try #require(try await host.client.listBuckets().first)
+                func trace(_ name: String) async throws -> String { try await say(host, "trace", name, code: 1) }
+                try "x".write(toFile: "\(bucket.path)/a.tmp", atomically: false, encoding: .utf8)
+                #expect(try await trace("\(bucket.name)/a.tmp").contains("whose name the bucket ignores"))
+                #expect(try await trace("\(bucket.path)/a.tmp").contains("whose name the bucket ignores"))
+                #expect(
+                    try await trace("\(bucket.name)/none").contains("there is no object `\(bucket.name)/none`, and no"))
+                #expect(try await trace("\(bucket.name)x/none").contains("did you mean `\(bucket.name)`?"))
+                #expect(try await trace(host.app.folder).contains("in none of the host's buckets"))
+                let open = try #require(FileHandle(forWritingAtPath: "\(bucket.path)/a.tmp"))
+                try FileManager.default.moveItem(atPath: "\(bucket.path)/a.tmp", toPath: "\(bucket.path)/b")
+                let written = try await trace("\(bucket.name)/b")
+                #expect(written.contains("is still being written"), "\(written)")
+                try open.close()
+                #expect(try await say(host, "rules", "resume", "say").contains("say/failing  was not paused"))
+                _ = try await say(host, "rules", "pause", "say", "--target", "failing")
+                let resumed = try await say(host, "rules", "resume", "say")
+                #expect(resumed.contains("say/failing  deliveries go on"), "\(resumed)")
+                #expect(resumed.contains("say/command  was not paused"), "\(resumed)")
+                let replay = try await say(host, "replay", "start", "--from", "1h", "--rule", "sya", code: 1)
+                #expect(replay.contains("did you mean `say`?"), "\(replay)")
+                let schedules = try await run(
+                    "/usr/bin/script",
+                    [
+                        "-qec",
+                        "stty cols 80; NO_COLOR=1 '\(TestApp.sluice)' schedules list --data '\(host.data)'",
+                        "/dev/null",
+                    ]
+                ).output.replacing("\r\n", with: "\n").split(separator: "\n")
+                let next = try await host.client.listSchedules(count: 3).flatMap(\.next).map { "\($0)".prefix(16) }
+                #expect(next.count == 3 && schedules.allSatisfy { $0.count <= 80 }, "\(schedules)")
+                #expect(next.allSatisfy { time in schedules.contains { $0.contains(time) } }, "\(schedules)")
+            }
+        }
+
+        @Test("A replay that is over has no subscriptions in status any more; a clean stop is told")
+        func over() async throws {
+            let host = HostProcess(try app())
+            try await host.start()
+            _ = try await say(
+                host, "events", "put", "--source", "test.say", "--detail-type", "Say", "--detail", #"{"a": 1, "b": 2}"#)
+            try await host.settled()
+            _ = try await say(host, "replay", "start", "again", "--from", "1h", "--rule", "say", code: 1)
+            try await host.settled()
+            let status = try await say(host, "status")
+            #expect(!status.contains("replay/again"), "\(status)")
+            #expect(
+                status.contains("replay: again  COMPLETED") && status.contains("1 of 2 deliveries dead"), "\(status)")
+            await host.end()
+            let script = """
+                exec 3< <(exec '\(TestApp.sluice)' up --data '\(host.data)')
+                host=$!
+                read -r first <&3
+                kill $host
+                cat <&3
+                """
+            let stopped = try await run("/bin/bash", ["-c", script]).output
+            #expect(stopped.hasPrefix("stopped pid=") && stopped.contains("data=\(host.data)\n"), "\(stopped)")
+            await host.remove()
+        }
+    }
+}
