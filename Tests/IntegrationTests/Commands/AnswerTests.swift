@@ -25,12 +25,12 @@ extension Integration {
             return app
         }
 
+        /// What a command says, errors included.
         private func say(
             _ host: HostProcess, _ arguments: String..., code: Int32 = 0,
             sourceLocation: SourceLocation = #_sourceLocation
         ) async throws -> String {
-            let result = try await run(TestApp.sluice, arguments + ["--data", host.data])
-            #expect(result.ending == .exited(code), "\(arguments): \(result)", sourceLocation: sourceLocation)
+            let result = try await host.sluice(arguments, code: code, sourceLocation: sourceLocation)
             return result.output + result.errors
         }
 

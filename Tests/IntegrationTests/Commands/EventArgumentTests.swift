@@ -8,15 +8,6 @@ extension Integration {
     /// Commands that take an event, or say what is not there.
     @Suite("Events, ids and folders as arguments", .timeLimit(.minutes(5)))
     struct EventArgumentTests {
-        private func sluice(
-            _ host: HostProcess, _ arguments: String..., code: Int32 = 0,
-            sourceLocation: SourceLocation = #_sourceLocation
-        ) async throws -> ProgramResult {
-            let result = try await run(TestApp.sluice, arguments + ["--data", host.data])
-            #expect(result.ending == .exited(code), "\(arguments): \(result)", sourceLocation: sourceLocation)
-            return result
-        }
-
         @Test("An event is a file, or one of the log by its id, its record's number or its object")
         func events() async throws {
             let app = try TestApp.faulty()
@@ -35,27 +26,27 @@ extension Integration {
             try await HostProcess.with(app) { host in
                 let id = try await host.put(FaultyRequest("ok"))
                 try host.move("x", to: "inbox", "a.txt")
-                let put = try await sluice(host, "streams", "put", "clicks", "--key", "k", "--text", #"{"mode":"ok"}"#)
+                let put = try await host.sluice("streams", "put", "clicks", "--key", "k", "--text", #"{"mode":"ok"}"#)
                 let number = try #require(put.output.split(separator: " ").last).trimmingCharacters(in: .newlines)
                 try await host.settled()
 
-                #expect(try await sluice(host, "rules", "why", "faulty", id).output.hasPrefix("matches  faulty"))
-                #expect(try await sluice(host, "rules", "test", id).output.contains("matches  faulty"))
-                #expect(try await sluice(host, "rules", "test", "--event", id).output.contains("matches  faulty"))
-                #expect(try await sluice(host, "rules", "input", id).output.contains("\"mode\": \"ok\""))
-                #expect(try await sluice(host, "rules", "why", "seen", "inbox/a.txt").output.hasPrefix("matches  seen"))
+                #expect(try await host.sluice("rules", "why", "faulty", id).output.hasPrefix("matches  faulty"))
+                #expect(try await host.sluice("rules", "test", id).output.contains("matches  faulty"))
+                #expect(try await host.sluice("rules", "test", "--event", id).output.contains("matches  faulty"))
+                #expect(try await host.sluice("rules", "input", id).output.contains("\"mode\": \"ok\""))
+                #expect(try await host.sluice("rules", "why", "seen", "inbox/a.txt").output.hasPrefix("matches  seen"))
                 // Of a record its filter document is looked at, on its stream.
-                #expect(try await sluice(host, "rules", "test", number).output.contains("matches  clicks"))
-                #expect(try await sluice(host, "rules", "why", "clicks", number).output.hasPrefix("matches  clicks"))
-                #expect(try await sluice(host, "rules", "input", number).output.hasPrefix("clicks  target Faulty"))
-                let shown = try await sluice(host, "streams", "get", "clicks")
+                #expect(try await host.sluice("rules", "test", number).output.contains("matches  clicks"))
+                #expect(try await host.sluice("rules", "why", "clicks", number).output.hasPrefix("matches  clicks"))
+                #expect(try await host.sluice("rules", "input", number).output.hasPrefix("clicks  target Faulty"))
+                let shown = try await host.sluice("streams", "get", "clicks")
                 #expect(shown.output.contains("0:\(number)  k  "), "\(shown)")
-                let json = try await sluice(host, "streams", "get", "clicks", "--json").output.objects
+                let json = try await host.sluice("streams", "get", "clicks", "--json").output.objects
                 #expect(json.first?["text"] as? String == #"{"mode":"ok"}"# && json.first?["data"] is String)
-                #expect(try await sluice(host, "status").output.contains("ITERATOR AGE"))
-                let status = try await sluice(host, "status", "--json").output.objects
+                #expect(try await host.sluice("status").output.contains("ITERATOR AGE"))
+                let status = try await host.sluice("status", "--json").output.objects
                 #expect((status.first?["streams"] as? [[String: Any]])?.first?["name"] as? String == "clicks")
-                let nothing = try await sluice(host, "rules", "why", "faulty", "nowhere.json", code: 1)
+                let nothing = try await host.sluice("rules", "why", "faulty", "nowhere.json", code: 1)
                 #expect(nothing.errors.contains("there is no file nowhere.json, and there is no event"), "\(nothing)")
             }
         }
@@ -70,11 +61,11 @@ extension Integration {
                 }
                 #expect(try await host.client.deploy(DeployRequest(app: host.app.folder)).accepted)
                 let event = letter.summary.eventID
-                let dry = try await sluice(host, "invoke", "Faulty", event, "--dry-run")
+                let dry = try await host.sluice("invoke", "Faulty", event, "--dry-run")
                 #expect(dry.errors.contains("would put secret/x") && host.keys("secret") == [], "\(dry)")
-                let done = try await sluice(host, "invoke", "Faulty", event)
+                let done = try await host.sluice("invoke", "Faulty", event)
                 #expect(done.errors.contains("put secret/x") && host.keys("secret") == ["x"], "\(done)")
-                let twice = try await sluice(host, "invoke", "Faulty", event, "--event", event, code: 2)
+                let twice = try await host.sluice("invoke", "Faulty", event, "--event", event, code: 2)
                 #expect(twice.errors.contains("one event"))
                 let help = try await run(TestApp.sluice, ["invoke", "--help"]).output
                 #expect(help.contains("What it does counts"))
@@ -95,10 +86,10 @@ extension Integration {
                     #expect(
                         result.ending == .exited(1) && result.errors.hasPrefix("error: "), "\(arguments): \(result)")
                 }
-                let code = try await sluice(host, "dlq", "list", "--code", "\(letter.code)x", code: 1)
+                let code = try await host.sluice("dlq", "list", "--code", "\(letter.code)x", code: 1)
                 #expect(code.errors.contains("did you mean `\(letter.code)`?"), "\(code)")
-                #expect(try await sluice(host, "dlq", "jobs").output == "nothing was redriven yet\n")
-                let plan = try await sluice(host, "dlq", "purge", "\(letter.id)", "--dry-run")
+                #expect(try await host.sluice("dlq", "jobs").output == "nothing was redriven yet\n")
+                let plan = try await host.sluice("dlq", "purge", "\(letter.id)", "--dry-run")
                 #expect(plan.output.contains("dry run: 1 dead letter would be given up"), "\(plan)")
                 #expect(try await host.deadLetters().map(\.id) == [letter.id])
             }
@@ -139,7 +130,7 @@ extension Integration {
                 #expect(plan.ending == .exited(0) && plan.output.contains(#""mode": "ok""#), "\(plan)")
                 #expect(try await host.deadLetters().map(\.id) == [letter])
 
-                _ = try await sluice(host, "streams", "put", "clicks", "--key", "k", "--text", #"{"mode":"throw"}"#)
+                _ = try await host.sluice("streams", "put", "clicks", "--key", "k", "--text", #"{"mode":"throw"}"#)
                 let record = try await host.wait(for: "the record's dead letter") {
                     try await host.deadLetters().first { $0.id != letter }
                 }

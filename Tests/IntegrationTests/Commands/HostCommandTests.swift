@@ -8,17 +8,6 @@ extension Integration {
     /// Commands as a user types them, against a host.
     @Suite("Host commands", .timeLimit(.minutes(5)))
     struct HostCommandTests {
-        /// Runs `sluice` against a host; a failure must say what is wrong.
-        private func sluice(
-            _ host: HostProcess, _ arguments: String..., code: Int32 = 0,
-            sourceLocation: SourceLocation = #_sourceLocation
-        ) async throws -> ProgramResult {
-            let result = try await run(TestApp.sluice, arguments + ["--data", host.data])
-            #expect(result.ending == .exited(code), "\(arguments): \(result)", sourceLocation: sourceLocation)
-            if code != 0 { #expect(result.errors.contains("rror: "), "\(result)", sourceLocation: sourceLocation) }
-            return result
-        }
-
         private static func line(_ detail: String, more: String = "") -> String {
             #"{"source":"test.faults","detailType":"Fault","detail":"# + detail + more + "}\n"
         }
@@ -32,17 +21,17 @@ extension Integration {
                 let padding = String(repeating: "x", count: 9000)
                 let good = (0..<1000).map { Self.line(#"{"mode":"ok","n":\#($0),"p":"\#(padding)"}"#) }
                 try folder.write("good.jsonl", good.joined())
-                let put = try await sluice(host, "events", "put", "--file", folder.file("good.jsonl"))
+                let put = try await host.sluice("events", "put", "--file", folder.file("good.jsonl"))
                 #expect(put.errors.contains("1,000 events put, 0 refused"), "\(put.errors)")
 
                 let some = Array(repeating: Self.line(#"{"mode":"ok"}"#), count: 1000).joined()
                 try folder.write("broken.jsonl", some + "\n" + Self.line("{}", more: #","time":7"#))
-                let broken = try await sluice(host, "events", "put", "--file", folder.file("broken.jsonl"), code: 1)
+                let broken = try await host.refusal("events", "put", "--file", folder.file("broken.jsonl"))
                 #expect(broken.errors.contains("broken.jsonl:1002: `time` must be a text"), "\(broken.errors)")
                 #expect(
                     !broken.errors.contains("events put (lines"), "one portion was read and not sent: \(broken.errors)")
                 try folder.write("late.jsonl", good.joined() + "nothing\n")
-                let late = try await sluice(host, "events", "put", "--file", folder.file("late.jsonl"), code: 1)
+                let late = try await host.refusal("events", "put", "--file", folder.file("late.jsonl"))
                 #expect(
                     late.errors.contains("events put (lines 1 to ") && late.errors.contains("late.jsonl:1001: not JSON")
                 )
@@ -51,7 +40,7 @@ extension Integration {
                     (#","dedup":{}"#, "dedup"),
                 ] {
                     try folder.write("wrong.jsonl", Self.line("{}", more: more))
-                    let wrong = try await sluice(host, "events", "put", "--file", folder.file("wrong.jsonl"), code: 1)
+                    let wrong = try await host.refusal("events", "put", "--file", folder.file("wrong.jsonl"))
                     #expect(wrong.errors.contains("`\(word)` must be"), "\(wrong.errors)")
                 }
                 try await host.settled()
@@ -73,24 +62,24 @@ extension Integration {
                 let spoken = try await host.outcome(FaultyRequest("speak"))
                 let summary = try #require(spoken.invocations.first)
                 for _ in 0..<3 { _ = try await host.outcome(FaultyRequest("speak")) }
-                _ = try await sluice(
-                    host, "events", "put", "--source", "test.say", "--detail-type", "Say", "--detail", "{}")
+                _ = try await host.sluice(
+                    "events", "put", "--source", "test.say", "--detail-type", "Say", "--detail", "{}")
                 try await host.settled()
                 for id in [summary.requestID, summary.invocationID] {
-                    let lines = try await sluice(host, "logs", "--attempt", id, "--tail", "2", "--json").output.objects
+                    let lines = try await host.sluice("logs", "--attempt", id, "--tail", "2", "--json").output.objects
                     #expect(lines.count == 2 && lines.allSatisfy { $0["requestID"] as? String == summary.requestID })
-                    let shown = try await sluice(host, "invocations", "show", id).output
+                    let shown = try await host.sluice("invocations", "show", id).output
                     #expect(shown.contains(summary.requestID) && shown.contains(summary.invocationID), "\(shown)")
                     #expect(try await host.client.trace(id: id).focus == summary.eventIDs.first)
                 }
-                let all = try await sluice(host, "logs", "--json").output.objects
+                let all = try await host.sluice("logs", "--json").output.objects
                 #expect(all.contains { $0["message"] as? String == "said" }, "\(all)")
-                let command = try await sluice(host, "logs", "command:say:command", "--json").output.objects
+                let command = try await host.sluice("logs", "command:say:command", "--json").output.objects
                 #expect(command.map { $0["message"] as? String } == ["said"])
-                #expect(try await sluice(host, "logs", "--since", "2100-01-01").output == "no log lines\n")
-                #expect(try await sluice(host, "logs", "--until", "1s", "--since", "2020-01-01").ending == .exited(0))
-                #expect(try await sluice(host, "logs", "Fulty", code: 1).errors.contains("did you mean `Faulty`?"))
-                #expect(try await sluice(host, "logs", "--attempt", "77-77", code: 1).errors.contains("77-77"))
+                #expect(try await host.sluice("logs", "--since", "2100-01-01").output == "no log lines\n")
+                #expect(try await host.sluice("logs", "--until", "1s", "--since", "2020-01-01").ending == .exited(0))
+                #expect(try await host.refusal("logs", "Fulty").errors.contains("did you mean `Faulty`?"))
+                #expect(try await host.refusal("logs", "--attempt", "77-77").errors.contains("77-77"))
                 for arguments in [
                     ["events", "list", "--bus", "defualt"], ["events", "list", "--rule", "fulty"],
                     ["invocations", "list", "--function", "Fulty"], ["catalog", "list", "nowhere"],
@@ -99,14 +88,14 @@ extension Integration {
                     let refused = try await run(TestApp.sluice, arguments + ["--data", host.data])
                     #expect(refused.ending == .exited(1) && refused.errors.contains("there is no "), "\(refused)")
                 }
-                _ = try await sluice(host, "invocations", "list", "--outcome", "dead", code: 2)
-                let versions = try await sluice(host, "functions", "versions", "Faulty", "--json").output.objects
+                _ = try await host.sluice("invocations", "list", "--outcome", "dead", code: 2)
+                let versions = try await host.sluice("functions", "versions", "Faulty", "--json").output.objects
                 #expect(versions.count == 1 && versions[0]["inForce"] as? Bool == true)
                 #expect(versions[0]["hasModule"] as? Bool == true)
-                _ = try await sluice(host, "schedules", "next", "rate(1 hour)")
-                let some = try await sluice(host, "invocations", "list", "--limit", "2", "--json")
+                _ = try await host.sluice("schedules", "next", "rate(1 hour)")
+                let some = try await host.sluice("invocations", "list", "--limit", "2", "--json")
                 #expect(some.output.objects.count == 2 && some.errors.contains("there are more"))
-                let every = try await sluice(host, "invocations", "list", "--limit", "0", "--json")
+                let every = try await host.sluice("invocations", "list", "--limit", "0", "--json")
                 #expect(every.output.objects.count >= 5 && every.errors.isEmpty)
             }
         }
@@ -132,7 +121,7 @@ extension Integration {
                 try await again.start()
                 var status = try await again.client.status()
                 #expect(status.appFolder == host.app.folder && !status.buckets.contains { $0.name == "elsewhere" })
-                let kept = try await sluice(again, "logs", "_host").output
+                let kept = try await again.sluice("logs", "_host").output
                 #expect(kept.contains("stays in force") && kept.contains(other), "\(kept)")
                 await again.end()
                 #expect(again.logText.contains("app=\(host.app.folder)"), "\(again.logText)")
@@ -173,27 +162,27 @@ extension Integration {
                 #expect(
                     letter.code == "SchemaMismatch" && letter.message.contains("sluice catalog drop widen.t"),
                     "\(letter)")
-                let slip = try await sluice(host, "catalog", "drop", "widen.tt", code: 1)
+                let slip = try await host.refusal("catalog", "drop", "widen.tt")
                 #expect(slip.errors.contains("did you mean `widen.t`?"), "\(slip)")
-                _ = try await sluice(host, "catalog", "drop", "t", code: 2)
+                _ = try await host.sluice("catalog", "drop", "t", code: 2)
 
-                let kept = try await sluice(host, "catalog", "drop", "widen.t")
+                let kept = try await host.sluice("catalog", "drop", "widen.t")
                 #expect(kept.output.contains("1 file of it stays in clean-zone/widen/t/"), "\(kept)")
                 #expect(host.keys("clean-zone").count == 1)
                 #expect(try await host.redrive(DeadLetterSelection(ids: [letter.id])).succeeded == 1)
                 let columns = try await host.client.table(database: "widen", name: "t").table.columns
                 #expect(columns.map(\.type) == ["double"])
                 // The source of the file that stayed is loaded anew, in its place.
-                _ = try await sluice(host, "buckets", "trigger", "landing-zone", "widen/t/a.csv")
+                _ = try await host.sluice("buckets", "trigger", "landing-zone", "widen/t/a.csv")
                 try await expectTable(host, "widen", files: 2, rows: 2)
                 try await host.settled()
 
-                let gone = try await sluice(host, "catalog", "drop", "widen.t", "--delete-files", "--json").output
+                let gone = try await host.sluice("catalog", "drop", "widen.t", "--delete-files", "--json").output
                     .objects
                 #expect(gone.first?["deleted"] as? Int == 2 && gone.first?["left"] as? Int == 0, "\(gone)")
                 #expect(host.keys("clean-zone").isEmpty)
                 #expect(try await host.client.listTables(database: nil).isEmpty)
-                _ = try await sluice(host, "catalog", "drop", "widen.t", code: 1)
+                _ = try await host.refusal("catalog", "drop", "widen.t")
             }
         }
 
@@ -237,18 +226,18 @@ extension Integration {
                 try host.app.edit("Functions/CSVToParquet/function.yaml") {
                     $0.replacing("configuration:\n", with: "configuration:\n  malformedRows: pad\n")
                 }
-                _ = try await sluice(host, "deploy", "--app", host.app.folder)
+                _ = try await host.sluice("deploy", "--app", host.app.folder)
                 func redrive(_ more: String...) async throws -> ProgramResult {
                     try await run(TestApp.sluice, ["dlq", "redrive", "\(letter.id)", "--data", host.data] + more)
                 }
                 #expect(try await redrive("--dry-run").output.contains("dry run: 0 dead letters would be delivered"))
                 let left = try await redrive()
                 #expect(left.ending == .exited(1) && left.output.contains("1 dead letter left alone"), "\(left)")
-                let shown = try await sluice(host, "dlq", "show", "\(letter.id)")
+                let shown = try await host.sluice("dlq", "show", "\(letter.id)")
                 #expect(
                     shown.output.contains("nothing to redrive") && shown.output.contains("MalformedRow"), "\(shown)")
                 #expect(
-                    try await sluice(host, "dlq", "list", "--letters").output.contains("sluice dlq purge \(letter.id)"))
+                    try await host.sluice("dlq", "list", "--letters").output.contains("sluice dlq purge \(letter.id)"))
                 // Even so it does not take the newer one's place.
                 _ = try await redrive("--older-versions")
                 let again = try await host.wait(for: "the letter again") { try await host.deadLetters().first }
