@@ -49,7 +49,7 @@ struct Streams: AsyncParsableCommand {
             ])
             output.heading("Shards")
             output.table(
-                [.whole("SHARD"), "STATE", "HASH KEYS", "FOLLOWS", .wholes("SEQUENCE NUMBERS")],
+                [.whole("SHARD"), "STATE", "HASH KEYS", "FOLLOWS", .wholes("RECORDS")],
                 stream.shards.map { shard in
                     [
                         shard.id, shard.isOpen ? style.green("open") : style.dim("closed"),
