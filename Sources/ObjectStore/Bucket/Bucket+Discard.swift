@@ -28,10 +28,12 @@ extension Bucket {
         return removed
     }
 
-    /// Removes kept inputs that no dead letter names any more; `changedBefore` (nanoseconds since 1970) leaves younger
-    /// ones alone.
-    package func cleanKept(keeping: Set<String>, changedBefore limit: Int64 = .max) {
-        for name in (try? files.names(in: Self.keptFolder)) ?? [] where !keeping.contains(name) {
+    /// The ids of the kept inputs.
+    package func keptNames() -> [String] { (try? files.names(in: Self.keptFolder)) ?? [] }
+
+    /// Removes kept inputs by their ids; `changedBefore` (nanoseconds since 1970) leaves younger ones alone.
+    package func removeKept(_ names: [String], changedBefore limit: Int64 = .max) {
+        for name in names {
             if limit < .max, let stamp = try? files.status("\(Self.keptFolder)/\(name)").stamp, stamp.changed >= limit {
                 continue
             }

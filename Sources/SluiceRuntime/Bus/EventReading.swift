@@ -17,6 +17,14 @@ package enum EventReading {
             sequencer: object["sequencer"]?.string ?? "")
     }
 
+    /// The object that a record of a stream is about: its data is an `Object Created` event.
+    package static func carriedObject(of payload: [UInt8]) -> ObjectInput? {
+        StreamRecordText.Parts(payload).flatMap { Base64.decode($0.data) }.flatMap(objectInput)
+    }
+
+    /// Whether it is JSON, as every event is that was accepted.
+    package static func isReadable(_ payload: [UInt8]) -> Bool { (try? JSONDocument(parsing: payload)) != nil }
+
     private static let source = Array(ObjectCreated.source.utf8)
     private static let quotedSource = Array("\"\(ObjectCreated.source)\"".utf8)
 

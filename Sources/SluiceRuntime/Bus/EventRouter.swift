@@ -13,20 +13,31 @@ package struct RuleSet: Sendable {
     package var buses: Set<String>
     /// By name; those that the app has.
     var streams: [String: StreamRoute] = [:]
+    /// Subscriptions of rules whose patterns cannot be read, and why: they have all that the rule may want, undecided.
+    package var unreadable: [SubscriptionID: String] = [:]
 
     /// Compiles a deployment's enabled rules. A pattern that does not parse is a defect of the deployment step, which
     /// checked it, also what it costs; it is reported by throwing.
-    package init(_ deployment: Deployment) throws(PatternError) {
+    /// - Parameter isStored: it was checked by another life of the host, and what it needs (a time zone) may be gone:
+    ///   nothing is thrown, and see `unreadable`.
+    package init(_ deployment: Deployment, isStored: Bool = false) throws(PatternError) {
         number = deployment.ruleSet
         buses = Set(deployment.app.buses.map(\.name))
         for stream in deployment.streams where stream.isRemoved != true { streams[stream.name] = StreamRoute(stream) }
         var rules: [String: [(SubscriptionID, EventPattern)]] = [:]
         for rule in deployment.app.rules where rule.enabled {
-            let pattern = try StoredPatterns.parse(rule.pattern)
+            var (pattern, refusal): (EventPattern, String?)
+            do throws(PatternError) {
+                (pattern, refusal) = (try StoredPatterns.parse(rule.pattern), nil)
+            } catch {
+                guard isStored, let wider = StoredPatterns.widened(rule.pattern) else { throw error }
+                (pattern, refusal) = (wider, "\(error)")
+            }
             // What takes every record of a stream needs no document to match.
             let stream = rule.pattern == StreamFilter.everything ? StreamLog.stream(of: rule.bus) : nil
             for settings in deployment.subscriptions
             where settings.bus == rule.bus && settings.rule == rule.name && !settings.draining {
+                if let refusal { unreadable[settings.id] = refusal }
                 if let stream {
                     streams[stream]?.everything.append(settings.id)
                 } else {
@@ -177,6 +188,11 @@ package final class EventRouter: Sendable {
             let answer = try matcher.answer(in: payload, reading: reading, scratch: session.scratch.memory)
             (route.subscriptions, route.undecided) = (answer.matched, answer.undecided)
             if !answer.undecided.isEmpty { state.withLock { $0.undecided += answer.undecided.count } }
+            let unreadable = session.rules.unreadable
+            if !unreadable.isEmpty {
+                route.undecided += route.subscriptions.filter { unreadable[$0] != nil }
+                route.subscriptions.removeAll { unreadable[$0] != nil }
+            }
         } catch {
             state.withLock { state in
                 let count = (state.unmatchable?.count ?? 0) + 1

@@ -35,6 +35,9 @@ extension Dispatcher {
                 "\(pause.reason); " + (attempt != nil ? "one delivery is being tried" : "the next delivery is a trial")
         }
         if let trouble = parkingTroubles[settings.id] { state.pauseReason = trouble }
+        if let reason = deployment.unreadable[settings.id] {
+            state.pauseReason = "the rule is not in force, for its pattern can be read no more: \(reason)"
+        }
         if settings.rules.keys?.parks == true {
             let parked = core.parked(of: settings.id)
             state.parkedKeys = parked.keys

@@ -38,16 +38,18 @@ extension HostRuntime {
     func expire() async {
         do {
             _ = try await lifecycle.run(deployment.app, dryRun: false)
-            let (journal, buckets) = (journal, buckets)
-            let days = Int64(deployment.app.retention.keptInputDays ?? 0)
-            // An hour at least: what a dead letter that is just being written keeps is not named by it yet.
-            let limit = (clock.wall - max(3_600_000, days * 86_400_000)) * 1_000_000
-            try await files.run {
-                let inputs = try Recovery.keptInputs(journal)
-                for bucket in buckets.all { bucket.cleanKept(keeping: inputs, changedBefore: limit) }
-            }
+            let (inputs, limit) = (dispatcher.inputs, deployment.app.retention.keptInputLimit(at: clock.wall))
+            try await files.run { try inputs.clean(changedBefore: limit) }
         } catch {
             log.error("expired objects could not be looked for", metadata: ["error": "\(error)"])
         }
+    }
+}
+
+extension RetentionDefinition {
+    /// Kept inputs that no dead letter names any more go when they have not changed since: nanoseconds since 1970.
+    func keptInputLimit(at now: Milliseconds) -> Int64 {
+        let days = Int64(keptInputDays ?? 0)
+        return days == 0 ? .max : (now - days * 86_400_000) * 1_000_000
     }
 }

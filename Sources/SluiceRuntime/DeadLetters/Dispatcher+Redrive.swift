@@ -49,7 +49,8 @@ extension Dispatcher {
                 Work(
                     delivery: letter.delivery, source: .pending(deadLetter: letter.id), eventID: letter.eventID,
                     ingested: letter.ingested, expires: expiry(known), payload: item.payload, lineage: letter.lineage,
-                    parked: item.parked, key: key(of: item.payload, for: id), bytes: bytes(of: item.payload, for: id),
+                    parked: item.parked, key: recoveredKeys[letter.id] ?? key(of: item.payload, for: id),
+                    bytes: bytes(of: item.payload, for: id),
                     arrived: clock.now,
                     note: lane == nil && edited == nil
                         ? nil
@@ -84,6 +85,7 @@ extension Dispatcher {
                 // Loaded first: the key goes from its dead letter to the redriven work without a gap.
                 core.unpark(work.delivery.subscription, key: key, now: clock.now)
             }
+            if let letter = work.deadLetter { lookAgain(afterLosing: letter, of: work.delivery.subscription) }
         }
         pump()
     }
@@ -96,8 +98,14 @@ extension Dispatcher {
 
     /// A delivery is a dead letter again. The core parks what is as it was; the key of an edited event is the letter's.
     func died(_ work: Work) {
+        let id = work.delivery.subscription
+        if work.key == nil, core.rules(of: id)?.keys?.parks == true, !EventReading.isReadable(work.payload) {
+            // Which key it holds back is to be found out, if it can be.
+            core.setUntold(id)
+            if parking[id] == nil { tellParkedAgain(id) }
+        }
         guard let note = work.note, note.lane == nil, let key = heldKey(of: work) else { return }
-        core.park(work.delivery.subscription, key: key)
+        core.park(id, key: key)
     }
 
     /// The journal has settled dead letters, or has them back: keys that redrives to other functions have held are free
@@ -181,6 +189,26 @@ extension Dispatcher {
             laneKeys[letter] = HeldKey(subscription: work.delivery.subscription, key: key)
             if let key { core.park(work.delivery.subscription, key: key) }
         }
+    }
+
+    /// An entry of the pending set that cannot be read: it stays where it is, and counts, until a host can.
+    package func leave(_ entry: PendingEntry, because reason: String) async throws {
+        let id = entry.delivery.subscription
+        unloaded[entry.delivery] = reason
+        log.critical(
+            "a delivery cannot be read and is left where it is",
+            metadata: [
+                "event": "\(entry.eventID)", "target": "\(deployment.subscription(id)?.target ?? "")",
+                "error": "\(reason)",
+            ])
+        guard core.rules(of: id)?.keys?.parks == true else { return }
+        if let payload = try await payload(ofRecord: entry.delivery.position), let key = key(of: payload, for: id) {
+            return core.park(id, key: key)
+        }
+        parkingTroubles[id] =
+            "the delivery of event \(entry.eventID) cannot be read, nor the key that it holds back: nothing of the target is "
+            + "delivered: \(reason)"
+        core.setUntold(id)
     }
 
     /// A work as the pending set has it; `entry` is whole.

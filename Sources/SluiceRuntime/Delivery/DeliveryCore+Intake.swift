@@ -9,6 +9,7 @@ extension DeliveryCore {
             guard let position = index[delivery.subscription] else { continue }
             let follows = !subscriptions[position].isBehind
             subscriptions[position].newest = max(subscriptions[position].newest, record.position)
+            subscriptions[position].hasNews = true
             guard follows, !subscriptions[position].refilling,
                 subscriptions[position].ready.count < window.records,
                 subscriptions[position].ready.bytes < window.bytes,
@@ -25,6 +26,7 @@ extension DeliveryCore {
         for (id, position) in newest {
             guard let at = index[id] else { continue }
             subscriptions[at].newest = max(subscriptions[at].newest, position)
+            subscriptions[at].hasNews = true
         }
     }
 
@@ -41,9 +43,9 @@ extension DeliveryCore {
             subscriptions[position].loaded = record.position
             arrive(Work(record, delivery, traits(record, subscriptions[position].rules), now: now), at: position)
         }
-        // Nothing was there although something was noted: it has been settled meanwhile. What was noted after the read
-        // was asked for may not have been in it, and is asked for again.
-        if records.isEmpty, subscriptions[position].newest == subscriptions[position].asked {
+        // Nothing was there although something was noted: it has been settled meanwhile. What came after the read was
+        // asked for may not have been in it, and is asked for again.
+        if records.isEmpty, !subscriptions[position].hasNews {
             subscriptions[position].newest = subscriptions[position].loaded
         }
         forgetFreed(at: position)

@@ -41,7 +41,7 @@ extension DeliveryCore {
         let line = subscriptions[position].lines[key] ?? KeyLine()
         if let from = line.spilledFrom, work.delivery.position >= from {
             subscriptions[position].lines[key]!.spilled += 1
-        } else if line.waiting.count >= KeyLine.limit, let last = line.waiting.last,
+        } else if line.waiting.count >= window.line, let last = line.waiting.last,
             last.delivery.position < work.delivery.position
         {
             let from = work.delivery.position
@@ -168,6 +168,12 @@ extension DeliveryCore {
         for key in subscriptions[position].lines.keys.sorted() { promote(key, at: position) }
     }
 
+    /// Which keys dead letters hold back cannot be told: nothing starts until it is (`setParked`).
+    package mutating func setUntold(_ id: SubscriptionID) {
+        guard let position = index[id], subscriptions[position].rules.keys?.parks == true else { return }
+        if subscriptions[position].untold == nil { subscriptions[position].untold = [:] }
+    }
+
     /// A dead letter holds its key back.
     package mutating func park(_ id: SubscriptionID, key: String) {
         guard let position = index[id], subscriptions[position].rules.keys?.parks == true else { return }
@@ -252,7 +258,7 @@ extension DeliveryCore {
             refills.append(
                 KeyRefill(
                     key: key, path: policy.path, after: from - 1, through: subscriptions[position].loaded,
-                    limit: KeyLine.limit))
+                    limit: max(1, window.line)))
         }
         subscriptions[position].hungry = []
         return refills
@@ -266,7 +272,13 @@ extension DeliveryCore {
         guard let position = index[id] else { return }
         let isCurrent = !refill.isLeftover
         // A refill of a policy that is no longer in force; its range is asked for as a leftover.
-        if isCurrent, subscriptions[position].lines[refill.key]?.spilledFrom != refill.after + 1 { return }
+        if isCurrent,
+            subscriptions[position].lines[refill.key]?.spilledFrom != refill.after + 1
+                || subscriptions[position].lines[refill.key]?.isRefilling != true
+                || subscriptions[position].rules.keys?.path != refill.path
+        {
+            return
+        }
         for record in records {
             guard let delivery = record.deliveries.first(where: { $0.subscription == id }) else { continue }
             var traits = traits(record, subscriptions[position].rules)

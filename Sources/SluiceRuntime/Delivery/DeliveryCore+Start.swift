@@ -21,7 +21,7 @@ extension DeliveryCore {
                 subscriptions[position].ready.bytes < window.refillBytes
             {
                 subscriptions[position].refilling = true
-                subscriptions[position].asked = subscriptions[position].newest
+                subscriptions[position].hasNews = false
                 actions.append(
                     .refill(
                         subscriptions[position].id, after: subscriptions[position].loaded, limit: window.refill))

@@ -67,9 +67,10 @@ package struct DeliveryCore: Sendable {
         var loaded: Position
         /// The newest record known to be wanted.
         var newest: Position
-        /// `newest` when the refill under way was asked for.
-        var asked: Position = 0
         var refilling = false
+        /// A record came since the refill under way was asked for: what is read may be without it. (That `newest` has
+        /// not moved says nothing: it may have been a guess.)
+        var hasNews = false
         /// Its function is not there: nothing can start.
         var isStranded = false
         /// Keys are read in another way since a deployment, and which of them dead letters hold back is not told yet:
@@ -149,6 +150,8 @@ package struct DeliveryCore: Sendable {
         /// the bytes of them.
         package var retries = 1024
         package var retryBytes = 16 << 20
+        /// Works of a blocked key that are kept in memory; what is younger is read from the log again.
+        package var line = 64
 
         package init() {}
     }

@@ -24,9 +24,6 @@ struct KeyLine: Sendable {
     var spilled = 0
     var isRefilling = false
 
-    /// Works of a blocked key that are kept in memory; what is younger is read from the log again.
-    static let limit = 64
-
     var isIdle: Bool {
         running == 0 && ahead.isEmpty && parked == 0 && arrived == 0 && promoted == 0 && waiting.isEmpty
             && spilledFrom == nil

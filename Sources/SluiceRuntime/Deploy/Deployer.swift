@@ -121,16 +121,13 @@ package final class Deployer {
     }
 
     /// Puts the rules of a deployment that the journal already holds back into force after a start. The findings:
-    /// patterns that would be refused now, by limits that were set since; they stay in force.
+    /// patterns that would be refused now, by limits that were set since, which stay in force; and those that cannot be
+    /// read any more, whose events are kept waiting.
     package func restore(_ deployment: Deployment) throws -> [AppFinding] {
         do throws(PatternError) {
-            router.prepare(try RuleSet(deployment))
+            router.prepare(try RuleSet(deployment, isStored: true))
         } catch {
-            let rule = deployment.app.rules.first { $0.enabled && (try? StoredPatterns.parse($0.pattern)) == nil }
-            throw HostStartError(
-                message:
-                    "the pattern of rule \(rule?.name ?? "?"), which is deployed, cannot be read: \(error); another "
-                    + "version of sluice has accepted it: start that one, and deploy without the rule")
+            throw HostStartError(message: "the rules that are deployed cannot be read: \(error)")
         }
         router.activate(deployment.ruleSet)
         return StoredPatterns.refused(in: deployment.app)

@@ -25,6 +25,8 @@ package struct Deployment: Codable, Sendable {
     package var replays = ReplayParts() {
         didSet { index() }
     }
+    /// Subscriptions of rules whose patterns cannot be read in this life of the host (`RuleSet.unreadable`).
+    package var unreadable: [SubscriptionID: String] = [:]
     /// All of them by id: asked for each event.
     private var byID: [SubscriptionID: SubscriptionSettings] = [:]
 

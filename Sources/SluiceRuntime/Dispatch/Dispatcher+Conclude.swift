@@ -44,10 +44,15 @@ extension Dispatcher {
             batch.merge(withdrawal.changes)
             guard (try? await committer.commit(batch)) != nil else { return abandon(context) }
             CrashPoint.hit(.runtimeBuried)
+            inputs.written(context.id)
             publisher.finish(withdrawal)
         } else {
             if context.parked == nil { publisher.discardStaging(of: context) }
-            if !batch.isEmpty { committer.enqueue(batch) }
+            if resolutions.contains(where: { if case .dead = $0 { true } else { false } }) {
+                committer.enqueue(batch) { [inputs] in if case .success = $0 { inputs.written(context.id) } }
+            } else if !batch.isEmpty {
+                committer.enqueue(batch)
+            }
         }
         core.settled(context.id)
         answer(context, report, end)

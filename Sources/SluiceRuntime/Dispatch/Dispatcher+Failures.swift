@@ -36,10 +36,7 @@ extension Dispatcher {
     /// What a dead letter says of its attempts.
     func memo(ofLetter id: Int64?) async -> DeliveryMemo? {
         guard let id else { return nil }
-        let journal = journal
-        return await files.run {
-            (try? journal.deadLetter(id: id)).flatMap { JSONText.decode(DeliveryMemo.self, from: $0.history) }
-        }
+        return await inputs.letter(id).flatMap { JSONText.decode(DeliveryMemo.self, from: $0.history) }
     }
 
     private static let maximumKinds = 1000

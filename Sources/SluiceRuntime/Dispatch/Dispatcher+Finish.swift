@@ -84,7 +84,7 @@ extension Dispatcher: WorkerPoolDelegate {
     func keepInput(of work: Work, _ input: ObjectInput?, attempt: AttemptID, ordinal: Int) async -> [UInt8] {
         if case .direct = work.source { return [] }
         return await inputs.keep(
-            input, for: work, attempt: attempt, ordinal: ordinal,
+            input ?? EventReading.carriedObject(of: work.payload), for: work, attempt: attempt, ordinal: ordinal,
             copyLimit: Int64(deployment.app.limits.keepInputMegabytes) << 20)
     }
 

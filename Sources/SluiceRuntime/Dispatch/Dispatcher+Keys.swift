@@ -96,14 +96,34 @@ extension Dispatcher {
 
     // MARK: Parking
 
-    /// Tells the core which keys dead letters hold back, before anything of the subscription starts.
+    /// Tells the core which keys dead letters hold back, before anything of the subscription starts. Where they cannot
+    /// be read it goes on asking, and nothing of the subscription starts meanwhile; everything else does.
     package func loadParked(_ id: SubscriptionID) async throws {
         guard core.rules(of: id)?.keys?.parks == true else { return }
-        park(try await parkedLetters(of: id), of: id)
+        do {
+            park(try await parkedLetters(of: id), of: id)
+        } catch {
+            if (error as? JournalError)?.code == .closed { throw error }
+            core.setUntold(id)
+            tellParkedAgain(id)
+        }
     }
 
     /// All at once: a key that is told twice would be held back by one letter more than there is.
     private func park(_ letters: [ParkedLetter], of id: SubscriptionID) {
+        let damaged = letters.filter(\.isDamaged).map(\.id)
+        damagedLetters[id] = damaged.isEmpty ? nil : Set(damaged)
+        guard damaged.isEmpty else {
+            // Any key may be the one that such a letter holds back.
+            let names = damaged.prefix(5).map(String.init).joined(separator: ", ") + (damaged.count > 5 ? ", …" : "")
+            let text =
+                "\(damaged.count == 1 ? "dead letter" : "dead letters") \(names) cannot be read, nor can the "
+                + "\(damaged.count == 1 ? "key that it holds" : "keys that they hold") back: nothing of the target is "
+                + "delivered until they are purged or redriven: sluice dlq show ID, sluice dlq purge ID"
+            if parkingTroubles[id] != text { tellOfTrouble(text, id) }
+            return core.setUntold(id)
+        }
+        parkingTroubles[id] = nil
         var counts: [String: Int] = [:]
         for letter in letters {
             laneKeys[letter.id]?.key = letter.key
@@ -112,10 +132,22 @@ extension Dispatcher {
         core.setParked(id, counts)
     }
 
+    private func tellOfTrouble(_ text: String, _ id: SubscriptionID) {
+        parkingTroubles[id] = text
+        log.error(
+            "\(text)",
+            metadata: [
+                "rule": "\(deployment.subscription(id)?.rule ?? "")",
+                "target": "\(deployment.subscription(id)?.target ?? "")",
+            ])
+    }
+
     /// A dead letter that holds its key back, if it has one.
     private struct ParkedLetter {
         var id: Int64
         var key: String?
+        /// Its event cannot be read, nor the record that it came from.
+        var isDamaged = false
     }
 
     private func parkedLetters(of id: SubscriptionID) async throws -> [ParkedLetter] {
@@ -132,11 +164,34 @@ extension Dispatcher {
                         states: states, subscription: id, afterID: from, limit: 500, bytes: JournalPage.bytes))
             }
             for letter in page where letter.state == .dead || laneKeys[letter.id] != nil {
-                found.append(ParkedLetter(id: letter.id, key: key(of: letter.payload, for: id)))
+                if let key = key(of: letter.payload, for: id) {
+                    found.append(ParkedLetter(id: letter.id, key: key))
+                } else if EventReading.isReadable(letter.payload) {
+                    found.append(ParkedLetter(id: letter.id))
+                } else {
+                    let record = try await payload(ofRecord: letter.delivery.position)
+                    recoveredKeys[letter.id] = record.flatMap { key(of: $0, for: id) }
+                    found.append(
+                        ParkedLetter(id: letter.id, key: recoveredKeys[letter.id], isDamaged: record == nil))
+                }
             }
             guard let last = page.last else { return found }
             after = last.id
         }
+    }
+
+    /// What the log has at a position, if it can be read.
+    func payload(ofRecord position: Position) async throws -> [UInt8]? {
+        let journal = journal
+        let found = try await files.run { try journal.records(log: nil, after: position - 1, limit: 1).first }
+        guard let found, found.position == position, EventReading.isReadable(found.payload) else { return nil }
+        return found.payload
+    }
+
+    /// Damaged dead letters are gone: whether others are left is to be seen.
+    func lookAgain(afterLosing letter: Int64, of id: SubscriptionID) {
+        guard damagedLetters[id]?.contains(letter) == true, parking[id] == nil else { return }
+        tellParkedAgain(id)
     }
 
     /// A deployment has changed how keys are read: the core has forgotten which are parked, and starts nothing until it
@@ -144,7 +199,6 @@ extension Dispatcher {
     func tellParkedAgain(_ id: SubscriptionID) {
         parkings += 1
         parking[id] = parkings
-        parkingTroubles[id] = nil
         Task { @LoopActor [number = parkings] in await parkAgain(id, number) }
     }
 
@@ -166,7 +220,6 @@ extension Dispatcher {
                 if parking[id] == number {
                     park(letters, of: id)
                     parking[id] = nil
-                    parkingTroubles[id] = nil
                     strandLanes()
                 }
                 turns.release(Self.deadLetters)
@@ -175,15 +228,7 @@ extension Dispatcher {
                 turns.release(Self.deadLetters)
                 guard (error as? JournalError)?.code != .closed, parking[id] == number else { return }
                 let text = "which keys dead letters hold back cannot be read, so nothing of it starts: \(error)"
-                parkingTroubles[id] = text
-                if told != text {
-                    log.error(
-                        "\(text)",
-                        metadata: [
-                            "rule": "\(deployment.subscription(id)?.rule ?? "")",
-                            "target": "\(deployment.subscription(id)?.target ?? "")",
-                        ])
-                }
+                if told != text { tellOfTrouble(text, id) }
                 told = text
                 await LoopPause.sleep(milliseconds: 1000, while: { !isStopping })
             }
@@ -207,7 +252,10 @@ extension Dispatcher {
     package func purged(_ letters: [DeadLetter]) {
         for letter in letters {
             let id = letter.delivery.subscription
-            if let key = key(of: letter.payload, for: id) { core.unpark(id, key: key, now: clock.now) }
+            if let key = recoveredKeys.removeValue(forKey: letter.id) ?? key(of: letter.payload, for: id) {
+                core.unpark(id, key: key, now: clock.now)
+            }
+            lookAgain(afterLosing: letter.id, of: id)
         }
         pump()
     }

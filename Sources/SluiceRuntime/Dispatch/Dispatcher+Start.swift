@@ -69,11 +69,16 @@ extension Dispatcher {
         if let first, first.source == .log,
             context.origins[0].undecided?.contains(attempt.subscription.value) == true
         {
-            log.warning(
-                "a rule could not decide whether it wants an event: now a dead letter",
-                metadata: ["event": "\(first.eventID)", "rule": "\(settings?.rule ?? "?")"])
-            let failure = Failure(code: "MatchUndecided", message: Self.undecidedMessage, retry: false)
-            return refuse(context, failure)
+            switch decide(about: first, settings) {
+            case .wanted: break
+            case .unwanted: return drop(context)
+            case .undecided:
+                log.warning(
+                    "a rule could not decide whether it wants an event: now a dead letter",
+                    metadata: ["event": "\(first.eventID)", "rule": "\(settings?.rule ?? "?")"])
+                return refuse(
+                    context, Failure(code: "MatchUndecided", message: Self.undecidedMessage, retry: false))
+            }
         }
         // A redrive or a retry is handed out all the same: its age is the retry policy's.
         if let first, first.source == .log, first.isSolitary, let settings,

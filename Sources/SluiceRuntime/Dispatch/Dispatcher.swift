@@ -46,6 +46,8 @@ package final class Dispatcher {
     /// Of the subscriptions that the app's rules have; direct invocations and dry runs have none.
     var deliveryTallies: [SubscriptionID: AttemptTally] = [:]
     var directSubscriptions: [String: SubscriptionID] = [:]
+    /// The patterns of subscriptions that have had undecided events, by the deployment in force.
+    var deciders: [SubscriptionID: RuleDecider] = [:]
     /// What handlers get, by the deployment in force.
     private(set) var handlerInputs = HandlerInputs()
     private var timer: LoopTimer?
@@ -57,6 +59,12 @@ package final class Dispatcher {
     var parkings = 0
     /// Why that cannot be done yet.
     var parkingTroubles: [SubscriptionID: String] = [:]
+    /// Dead letters whose keys cannot be read, of subscriptions that start nothing as long as there are any.
+    var damagedLetters: [SubscriptionID: Set<Int64>] = [:]
+    /// Of dead letters whose events cannot be read, the keys of the records that they came from.
+    var recoveredKeys: [Int64: String] = [:]
+    /// Entries of the pending set that could not be read when the host started.
+    var unloaded: [Delivery: String] = [:]
     /// Continuations that wait for an attempt to end.
     var endWaiters: [() -> Void] = []
     /// One at a time takes dead letters away, or counts them (`deadLetters`).
@@ -110,6 +118,7 @@ package final class Dispatcher {
         let before = self.deployment
         self.deployment = deployment
         handlerInputs = HandlerInputs(deployment)
+        deciders = [:]
         core.setGlobalLimit(deployment.app.limits.concurrency ?? max(16, cores * 4))
         // What was removed gives back what it had reserved before anybody else reserves.
         core.keepReservations(of: Set(deployment.functions.keys))
@@ -143,7 +152,7 @@ package final class Dispatcher {
                 newest: max(head, newest, floor + 1)
             ) { work, policy in policy.flatMap { EventReading.key(of: work.payload, path: $0.path) } }
             if settings.isOutside { core.setFunction(settings.function, limit: settings.outsideConcurrency) }
-            core.setStranded(settings.id, false)
+            core.setStranded(settings.id, deployment.unreadable[settings.id] != nil)
             let old = before.subscription(settings.id)
             if let old, old.rules.keys != settings.rules.keys { parking[settings.id] = nil }
             // At a start they are told before anything can start.

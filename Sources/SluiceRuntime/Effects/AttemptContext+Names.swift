@@ -28,6 +28,19 @@ extension AttemptContext {
         return (attempt.works[index], input)
     }
 
+    /// The dead letter whose record of a stream carries an event about the object: what it has kept may be read.
+    func letter(carrying address: ObjectAddress, record: Int?) -> (id: Int64, work: Work, input: ObjectInput)? {
+        let indices = attempt.works.indices
+        for index in record.map({ indices.contains($0) ? [$0] : [] }) ?? Array(indices) {
+            let work = attempt.works[index]
+            guard let id = shadow?.deadLetter ?? work.deadLetter,
+                let input = EventReading.carriedObject(of: work.payload), input.address == address
+            else { continue }
+            return (id, work, input)
+        }
+        return nil
+    }
+
     /// The names of a batch as a whole are none of its records'.
     private func scope(_ kind: String, _ record: Int?) -> String {
         record == nil && version.isBatch ? "batch \(kind)" : kind

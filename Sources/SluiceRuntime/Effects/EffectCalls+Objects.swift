@@ -8,11 +8,13 @@ import UVLoop
 extension EffectCalls {
     /// Opens an object for reading. The input of the event is opened in the version that the event names, from the
     /// bucket or, for a redrive, from what its dead letter kept; for an invocation by hand in the version that is
-    /// there.
+    /// there. What a stream's record names is opened as it is there; where that version is gone, a redrive has what
+    /// its dead letter kept.
     func open(_ request: ObjectRequest, for context: AttemptContext) async throws -> WorkerReply {
         let bucket = try bucket(request.bucket, writing: false, for: context)
         let address = ObjectAddress(bucket: request.bucket, key: request.key)
         let meant = context.isInvokedByHand ? nil : context.work(about: address, record: request.record)
+        let carried = meant == nil ? context.letter(carrying: address, record: request.record) : nil
         let (journal, before) = (journal, context.effects.reads[address])
         let shadowed = context.shadow?.deadLetter
         let opened = try await files.run { () throws -> Opened in
@@ -33,6 +35,13 @@ extension EffectCalls {
                 {
                     return .superseded
                 }
+            }
+            if let carried, known?.isVersion(of: carried.input, event: carried.work.eventID) != true,
+                let row = try journal.deadLetter(id: carried.id),
+                let input = JSONText.decode(KeptObject.self, from: row.input), input.object.address == address,
+                let kept = input.kept
+            {
+                return .kept(try bucket.openKept(kept))
             }
             let expected = meant == nil ? nil : known.map { ObjectVersion(stamp: $0.stamp, sample: $0.sample) }
             if let version = before ?? expected {

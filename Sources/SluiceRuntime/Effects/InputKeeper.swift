@@ -1,6 +1,7 @@
 import FunctionProtocol
 package import Journal
 package import ObjectStore
+import Synchronization
 import UVLoop
 
 /// A dead letter of a file keeps the file: what `DeadLetter.input` holds, as JSON.
@@ -17,6 +18,9 @@ package final class InputKeeper: Sendable {
     private let buckets: BucketSet
     private let journal: any JournalStore
     private let files: FileThreads
+    /// Attempts whose dead letters are not in the journal yet: what was kept for them is named by nobody, however long
+    /// the journal refuses them.
+    private let unwritten = Mutex<Set<AttemptID>>([])
 
     package init(buckets: BucketSet, journal: any JournalStore, files: FileThreads) {
         self.buckets = buckets
@@ -25,15 +29,17 @@ package final class InputKeeper: Sendable {
     }
 
     /// Keeps the object a work is about, if it is about one and its version is still there: JSON of a `KeptObject`,
-    /// empty if the event is about no object. A dead letter that dies again goes on with what it has.
+    /// empty if the event is about no object. A dead letter that dies again goes on with what it has. Until `written`
+    /// says that the journal has it, no cleaning takes what was kept.
     @LoopActor
-    func keep(
+    package func keep(
         _ input: ObjectInput?, for work: Work, attempt: AttemptID, ordinal: Int, copyLimit: Int64
     ) async -> [UInt8] {
+        if let id = work.deadLetter { return await letter(id)?.input ?? [] }
         guard let input else { return [] }
+        unwritten.withLock { _ = $0.insert(attempt) }
         let (buckets, journal) = (buckets, journal)
         return await files.run {
-            if let letter = work.deadLetter { return (try? journal.deadLetter(id: letter)?.input) ?? [] }
             var kept = KeptObject(object: input, kept: nil, reason: nil)
             do {
                 let known = try journal.object(bucket: input.bucket, key: input.key)
@@ -54,6 +60,55 @@ package final class InputKeeper: Sendable {
                 kept.reason = "\(error)"
             }
             return JSONText.encode(kept)
+        }
+    }
+
+    /// The journal has the dead letters of an attempt: from now on what they keep is named by them.
+    package func written(_ attempt: AttemptID) {
+        unwritten.withLock { _ = $0.remove(attempt) }
+    }
+
+    /// A dead letter as the journal has it. One that cannot be read now is asked for again, for a letter that is
+    /// written without what it had would lose that for good; nil: there is none, or the journal is closed.
+    @LoopActor
+    func letter(_ id: Int64) async -> DeadLetter? {
+        let journal = journal
+        while true {
+            do {
+                return try await files.run { try journal.deadLetter(id: id) }
+            } catch {
+                if (error as? JournalError)?.code == .closed { return nil }
+                await LoopPause.sleep(milliseconds: 1000)
+            }
+        }
+    }
+
+    /// Removes what no dead letter names and none is about to; `changedBefore` (nanoseconds since 1970) leaves younger
+    /// ones alone. Blocking.
+    package func clean(changedBefore limit: Int64) throws {
+        // In this order: what is there by now was kept for a letter that the journal has, or that is still to come.
+        let there = buckets.all.map { ($0, $0.keptNames()) }
+        let coming = unwritten.withLock { $0 }
+        let named = try Self.named(in: journal)
+        for (bucket, names) in there {
+            let gone = names.filter { name in
+                !named.contains(name) && !coming.contains { name.hasPrefix("\($0)-") }
+            }
+            bucket.removeKept(gone, changedBefore: limit)
+        }
+    }
+
+    /// The ids of the input copies that dead letters refer to.
+    private static func named(in journal: any JournalStore) throws -> Set<String> {
+        var ids: Set<String> = []
+        var after: Int64 = 0
+        while true {
+            let page = try journal.keptInputs(after: after, limit: 500)
+            for letter in page {
+                if let kept = JSONText.decode(KeptObject.self, from: letter.input)?.kept { ids.insert(kept.id) }
+            }
+            guard let last = page.last else { return ids }
+            after = last.id
         }
     }
 

@@ -61,19 +61,21 @@ package final class FileThreads: Sendable {
     }
 
     private let gate = Gate()
-    /// Why there is no thread and nothing can run, ever; nil: there is one at least. To be asked by whoever makes
-    /// threads while the host runs: a handler that forks without end may have taken all that there can be.
+    /// Why there is no thread; nil: there is one at least. To be asked by whoever makes threads: a handler that forks
+    /// without end may have taken all that there can be. Without a thread each call does its work itself: what blocks
+    /// the caller for a while is better than a caller that waits for ever.
     package let refusal: String?
 
+    package typealias Body = @convention(c) (UnsafeMutableRawPointer?) -> UnsafeMutableRawPointer?
+
     /// Starts `count` threads, which end when `stop` is called and the queue is empty.
-    package init(count: Int) {
+    /// - Parameter create: makes a detached one; an error number where that cannot be.
+    package init(count: Int, create: (@escaping Body, UnsafeMutableRawPointer) -> Int32 = FileThreads.create) {
         var (made, refused): (Int, Int32) = (0, 0)
         for _ in 0..<max(1, count) {
-            var thread = pthread_t()
             let context = Unmanaged.passRetained(gate).toOpaque()
-            let status = pthread_create(&thread, nil, FileThreads.run, context)
+            let status = create(FileThreads.run, context)
             if status == 0 {
-                pthread_detach(thread)
                 made += 1
             } else {
                 Unmanaged<Gate>.fromOpaque(context).release()
@@ -83,30 +85,41 @@ package final class FileThreads: Sendable {
         refusal = made > 0 ? nil : "no thread can be made: \(String(cString: strerror(refused)))"
     }
 
-    private static let run: @convention(c) (UnsafeMutableRawPointer?) -> UnsafeMutableRawPointer? = { context in
+    package static func create(_ body: @escaping Body, _ context: UnsafeMutableRawPointer) -> Int32 {
+        var thread = pthread_t()
+        let status = pthread_create(&thread, nil, body, context)
+        if status == 0 { pthread_detach(thread) }
+        return status
+    }
+
+    private static let run: Body = { context in
         guard let context else { return nil }
         let gate = Unmanaged<Gate>.fromOpaque(context).takeRetainedValue()
         while let job = gate.pop() { job() }
         return nil
     }
 
+    private func push(_ job: @escaping @Sendable () -> Void) {
+        if refusal == nil { gate.push(job) } else { job() }
+    }
+
     /// Runs blocking work on one of the threads.
     package func run<Value: Sendable>(_ body: @escaping @Sendable () throws -> Value) async throws -> Value {
         try await withCheckedThrowingContinuation { continuation in
-            gate.push { continuation.resume(with: Result { try body() }) }
+            push { continuation.resume(with: Result { try body() }) }
         }
     }
 
     /// Runs blocking work that cannot fail.
     package func run<Value: Sendable>(_ body: @escaping @Sendable () -> Value) async -> Value {
         await withCheckedContinuation { continuation in
-            gate.push { continuation.resume(returning: body()) }
+            push { continuation.resume(returning: body()) }
         }
     }
 
     /// Runs blocking work nobody waits for.
     package func perform(_ body: @escaping @Sendable () -> Void) {
-        gate.push(body)
+        push(body)
     }
 
     package func stop() {

@@ -25,6 +25,12 @@ package struct HostStartError: Error, Sendable, CustomStringConvertible {
     package var message: String
     package var findings: [AppFinding] = []
 
+    static func noThread(_ reason: String) -> HostStartError {
+        HostStartError(
+            message: "\(reason); the host needs some: raise the limit on processes of its user (`ulimit -u`) or of its "
+                + "container (`pids.max`), or end what has taken them")
+    }
+
     package var description: String {
         ([message] + findings.map { "  \($0)" }).joined(separator: "\n")
     }

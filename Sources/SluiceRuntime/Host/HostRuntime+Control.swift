@@ -29,7 +29,7 @@ extension HostRuntime {
     package var appFolder: String? { deployment.appFolder.isEmpty ? nil : deployment.appFolder }
 
     var snapshot: Snapshot {
-        var warnings = notes.values.sorted() + lossWarnings
+        var warnings = notes.values.sorted() + lossWarnings + replays.warnings
         if let trouble = committer.trouble { warnings.append("the journal cannot write: \(trouble.message)") }
         let free = freeBytes
         if free >= 0, free < Int64(deployment.app.limits.minFreeMegabytes) << 20 {
@@ -48,6 +48,12 @@ extension HostRuntime {
             warnings.append(
                 "\(undecided) \(undecided == 1 ? "time" : "times") a rule could not decide about an event; such deliveries "
                     + "are dead letters: sluice dlq list --code MatchUndecided")
+        }
+        if let (delivery, reason) = dispatcher.unloaded.min(by: { $0.key.ordinal < $1.key.ordinal }) {
+            warnings.append(
+                "\(dispatcher.unloaded.count) of what was being redriven cannot be read and is left where it is "
+                    + "(the first: delivery \(delivery.ordinal) of subscription \(delivery.subscription.value)): \(reason)"
+            )
         }
         return Snapshot(
             health: health, started: started, dataFolder: options.dataFolder,

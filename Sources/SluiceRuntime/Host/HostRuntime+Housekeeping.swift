@@ -6,6 +6,21 @@ import UVLoop
 extension HostRuntime {
     /// Every hour: old logs and segments go, expired objects, and kept inputs that nothing refers to any more.
     func keepHouse() {
+        let (now, before) = (clock.now, lastHousekeeping)
+        lastHousekeeping = now
+        Task { @LoopActor in
+            do {
+                try await replays.noteStill(elapsed: before.map { now - $0 } ?? 0)
+            } catch {
+                log.error("replays cannot be looked at", metadata: ["error": "\(error)"])
+            }
+            trim()
+            await expire()
+        }
+        housekeeping = LoopTimer.after(.seconds(3600)) { [weak self] in self?.keepHouse() }
+    }
+
+    private func trim() {
         let deployment = dispatcher.deployment
         let days = deployment.app.retention
         let (journal, logs, clock, unread) = (journal, logs, clock, replays.unread)
@@ -25,8 +40,6 @@ extension HostRuntime {
             }
             Task { @LoopActor [weak self, trouble] in self?.trimmed(trouble) }
         }
-        Task { @LoopActor in await expire() }
-        housekeeping = LoopTimer.after(.seconds(3600)) { [weak self] in self?.keepHouse() }
     }
 
     /// `status` says that the journal only grows.

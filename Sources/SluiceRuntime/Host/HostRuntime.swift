@@ -56,9 +56,13 @@ package final class HostRuntime {
     var lostBuckets: Set<String> = []
     var lossWatch: LoopTimer?
     var housekeeping: LoopTimer?
+    var lastHousekeeping: Instant?
     private var isDrained = false
 
-    package init(options: HostOptions, journal: any JournalStore, state: RecoveredState, log: Logger) {
+    package init(
+        options: HostOptions, journal: any JournalStore, state: RecoveredState, log: Logger,
+        makeThreads: (_ count: Int) -> FileThreads = { FileThreads(count: $0) }
+    ) {
         self.options = options
         self.journal = journal
         self.state = state
@@ -66,7 +70,7 @@ package final class HostRuntime {
         started = clock.wall
         admission = Admission(dataFolder: options.dataFolder)
         cores = max(1, Int(sysconf(Int32(_SC_NPROCESSORS_ONLN))))
-        files = FileThreads(count: max(4, cores * 2))
+        files = makeThreads(max(4, cores * 2))
         router = EventRouter()
         announcer = ObjectAnnouncer(journal: journal, router: router, clock: clock, boot: state.boot)
         committer = Committer(journal: journal, log: log)
@@ -114,6 +118,7 @@ package final class HostRuntime {
     /// Starts everything; when it returns the host accepts work. Recovery comes before dispatching and scanning.
     package func start() async throws {
         let data = options.dataFolder
+        try checkThreads()
         _ = await files.run { WorkerRoster.killLeftovers(dataFolder: data) }
         try makePool()
         deployer = Deployer(
@@ -129,6 +134,7 @@ package final class HostRuntime {
         var deployment = try storedDeployment()
         if deployment.ruleSet > 0 {
             let refused = try deployer.restore(deployment)
+            deployment.unreadable = router.current.unreadable
             for finding in refused { log.warning("\(finding)") }
             notes[Self.limitsNote] = refused.isEmpty ? nil : refused.map(\.message).joined(separator: "; ")
             try await reopen(deployment.app)
@@ -151,6 +157,13 @@ package final class HostRuntime {
         await closeBuckets(notIn: deployment.app)
         try await recovery.loadPending()
         try await beginServices(deployment)
+    }
+
+    /// Everything that blocks needs threads of its own: without one nothing would ever be answered.
+    private func checkThreads() throws(HostStartError) {
+        let refusals = [files.refusal, logs.threadRefusal, manifests.threadRefusal, replays.comparisons.refusal]
+        guard let refusal = (refusals + [pool?.threadRefusal]).lazy.compactMap(\.self).first else { return }
+        throw .noThread(refusal)
     }
 
     /// What the life before had in force.
@@ -186,8 +199,24 @@ package final class HostRuntime {
             await closeReopened(notIn: deployment)
             return deployment
         } else {
-            throw HostStartError(message: "the app in \(folder) cannot be deployed:", findings: outcome.findings)
+            throw HostStartError(
+                message: "the app in \(folder) cannot be deployed:" + Self.hint(outcome.findings, deployment),
+                findings: outcome.findings)
         }
+    }
+
+    /// What helps where a pattern is refused that is in force all the same: it was accepted before a limit was set, or
+    /// while the system still had its time zone.
+    private static func hint(_ findings: [AppFinding], _ deployment: Deployment) -> String {
+        let known = StoredPatterns.refused(in: deployment.app).map(\.file)
+        let isKnown = findings.contains { finding in
+            finding.code == "InvalidPattern" && !finding.file.isEmpty && known.contains(finding.file)
+        }
+        guard isKnown else { return "" }
+        return
+            " a pattern that is deployed already would not be accepted today. Without --app the host starts with what "
+            + "is deployed (rule set \(deployment.ruleSet)) and this rule as it is; correct the pattern in the folder, "
+            + "then `sluice deploy`:"
     }
 
     /// From here on deliveries run, files are seen, and what the clock starts is due.
@@ -285,5 +314,6 @@ package final class HostRuntime {
         }
         pool = WorkerPool(
             executable: worker, dataFolder: options.dataFolder, files: files, delegate: dispatcher, log: log)
+        try checkThreads()
     }
 }

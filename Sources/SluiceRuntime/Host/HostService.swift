@@ -60,6 +60,7 @@ package struct HostService: Service {
         _ body: @escaping @Sendable () throws -> Value
     ) async throws -> Value {
         let threads = FileThreads(count: 1)
+        if let refusal = threads.refusal { throw HostStartError.noThread(refusal) }
         defer { threads.stop() }
         return try await threads.run(body)
     }

@@ -78,29 +78,11 @@ package struct Recovery {
         // A row that cannot be read keeps its staging all the same.
         let open = Set(
             state.decisions.map { JSONText.decode(Decision.self, from: $0.body)?.staging ?? $0.attempt.staging })
-        let buckets = buckets
-        let inputs = try await files.run { try Self.keptInputs(journal) }
-        let days = Int64(dispatcher.deployment.app.retention.keptInputDays ?? 0)
-        let limit = days == 0 ? Int64.max : (clock.wall - days * 86_400_000) * 1_000_000
-        await files.run {
-            for bucket in buckets.all {
-                bucket.cleanStaging(keeping: kept.union(open))
-                bucket.cleanKept(keeping: inputs, changedBefore: limit)
-            }
-        }
-    }
-
-    /// The ids of the input copies that dead letters still refer to. Blocking.
-    nonisolated static func keptInputs(_ journal: any JournalStore) throws -> Set<String> {
-        var ids: Set<String> = []
-        var after: Int64 = 0
-        while true {
-            let page = try journal.keptInputs(after: after, limit: 500)
-            for letter in page {
-                if let kept = JSONText.decode(KeptObject.self, from: letter.input)?.kept { ids.insert(kept.id) }
-            }
-            guard let last = page.last else { return ids }
-            after = last.id
+        let (buckets, inputs) = (buckets, dispatcher.inputs)
+        let limit = dispatcher.deployment.app.retention.keptInputLimit(at: clock.wall)
+        try await files.run {
+            for bucket in buckets.all { bucket.cleanStaging(keeping: kept.union(open)) }
+            try inputs.clean(changedBefore: limit)
         }
     }
 
@@ -134,6 +116,7 @@ package struct Recovery {
                     break
                 }
             } while !rest.entries.isEmpty
+            AttemptID(rest.attempt).map(dispatcher.inputs.written)
         }
     }
 
@@ -151,22 +134,33 @@ package struct Recovery {
             var after: Int64 = 0
             while true {
                 let from = after
-                let page = try await files.run { () throws -> [PendingEntry] in
-                    var (page, bytes): ([PendingEntry], Int) = ([], 0)
-                    let found = try journal.pending(
-                        progress.subscription.id, after: from, limit: 500, bytes: JournalPage.bytes)
-                    // One that is redriven has its event with its dead letter.
-                    for entry in found where bytes < JournalPage.bytes {
-                        page.append(try journal.whole(entry))
-                        bytes += page.last?.payload.count ?? 0
-                    }
-                    return page
+                let page = try await files.run { try Self.page(of: progress.subscription.id, after: from, journal) }
+                for (entry, damage) in page where entry.state != .parked {
+                    if let damage { try await dispatcher.leave(entry, because: damage) } else { dispatcher.load(entry) }
                 }
-                for entry in page where entry.state != .parked { dispatcher.load(entry) }
-                guard let last = page.last else { break }
+                guard let (last, _) = page.last else { break }
                 after = last.delivery.ordinal
             }
         }
+    }
+
+    /// A page of the pending set, whole: one that is redriven has its event with its dead letter. `damage`: why that
+    /// cannot be read. Blocking.
+    private nonisolated static func page(
+        of id: SubscriptionID, after ordinal: Int64, _ journal: any JournalStore
+    ) throws(JournalError) -> [(entry: PendingEntry, damage: String?)] {
+        var (page, bytes): ([(entry: PendingEntry, damage: String?)], Int) = ([], 0)
+        for entry in try journal.pending(id, after: ordinal, limit: 500, bytes: JournalPage.bytes)
+        where bytes < JournalPage.bytes {
+            do throws(JournalError) {
+                page.append((try journal.whole(entry), nil))
+            } catch {
+                if error.code == .closed { throw error }
+                page.append((entry, "\(error)"))
+            }
+            bytes += page.last?.entry.payload.count ?? 0
+        }
+        return page
     }
 
     /// Nothing where the delivery was settled before the host was lost, and only the note was left.
@@ -217,6 +211,7 @@ package struct Recovery {
                 attempt: "\(decision.attempt)", version: decision.version, into: &batch)
         }
         _ = try await committer.commit(batch)
+        dispatcher.inputs.written(decision.attempt)
     }
 
     /// The event for those who want to hear of the failure, in the commit that makes it a dead letter.

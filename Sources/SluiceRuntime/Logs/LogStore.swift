@@ -32,6 +32,8 @@ package final class LogStore: Sendable {
     let folder: String
     /// One thread, so that offsets are what they were when the write began.
     private let thread = FileThreads(count: 1)
+    /// Why there is no thread for it.
+    var threadRefusal: String? { thread.refusal }
     private let clock: HostClock
     /// Lines as they are stored, for `logs --follow`.
     package let lines = Feed<StoredLogLine> { $0.message.utf8.count + 300 }

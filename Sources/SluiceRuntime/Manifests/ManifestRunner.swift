@@ -57,6 +57,8 @@ package final class ManifestRunner {
     private let digests = ManifestDigests()
     /// Hashing reads whole files: one thread of its own, so that the host's others never wait for it.
     private let hashing = FileThreads(count: 1)
+    /// Why there is no thread for it.
+    var threadRefusal: String? { hashing.refusal }
     nonisolated let unread = Mutex(Unread())
 
     package init(

@@ -44,6 +44,8 @@ extension ReplayJobs {
             }
         }
         guard !isStopping, let state = replays[name]?.state else { return }
+        // It has ended on the way, and what it had replayed is over now.
+        if replays[name]?.ended != nil { return await closeSettled() }
         await end(name, state == .cancelling ? .cancelled : .completed)
     }
 

@@ -30,6 +30,8 @@ package final class ReplayJobs {
     let comparing: ShadowComparer
     /// Comparing reads whole files: one thread of its own, so that the host's others never wait for it.
     let comparisons = FileThreads(count: 1)
+    /// How far the replays were at the last look (`noteStill`).
+    var marks: [String: Mark] = [:]
     let log: Logger
     unowned let dispatcher: Dispatcher
     var replays: [String: ReplayRecord] = [:]

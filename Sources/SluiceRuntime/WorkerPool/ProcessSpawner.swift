@@ -49,6 +49,8 @@ final class ProcessSpawner: Sendable {
 
     private let executable: String
     private let thread = FileThreads(count: 1)
+    /// Why there is no thread for it.
+    var threadRefusal: String? { thread.refusal }
 
     init(executable: String) {
         self.executable = executable

@@ -21,6 +21,8 @@ package final class WorkerPool {
     private static let idleSeconds = 300
 
     let spawner: ProcessSpawner
+    /// Why there is no thread that starts processes.
+    package var threadRefusal: String? { spawner.threadRefusal }
     let dataFolder: String
     let files: FileThreads
     unowned let delegate: any WorkerPoolDelegate

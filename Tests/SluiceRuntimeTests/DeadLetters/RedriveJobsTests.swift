@@ -54,8 +54,8 @@ struct RedriveJobsTests {
         return options
     }
 
-    /// Dead letters of `count` events.
-    func letters(_ count: Int64, payload: String = "{}", input: String = "") async throws {
+    /// Dead letters of `count` events; `damaged`: what the letters have instead.
+    func letters(_ count: Int64, payload: String = "{}", damaged: String? = nil, input: String = "") async throws {
         var batch = Batch()
         batch.control.append(
             .putSubscription(SubscriptionRecord(id: subscription, log: "default", rule: "r", target: "f")))
@@ -75,7 +75,8 @@ struct RedriveJobsTests {
                     DeadLetter(
                         delivery: delivery, target: "f", rule: "r", eventID: "e\(number)", ingested: 0, died: 0,
                         code: "Boom", message: "it broke", condition: "PermanentError", fingerprint: "b", attempts: 1,
-                        history: [], payload: Array(payload.utf8), lineage: [], input: Array(input.utf8))))
+                        history: [], payload: Array((damaged ?? payload).utf8), lineage: [],
+                        input: Array(input.utf8))))
         }
         _ = try await journal.commit(dead)
     }

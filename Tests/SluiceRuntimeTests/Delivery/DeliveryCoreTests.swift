@@ -240,4 +240,27 @@ struct DeliveryCoreTests {
         #expect(FailureClass(code: "NoSuchKey", retry: nil) == .permanent)
         #expect(FailureClass(code: "NobodyKnows", retry: nil) == .transient)
     }
+
+    @Test("What comes between a read of the log and its answer is read next, also where just that had been guessed")
+    func newsDuringRead() {
+        var core = DeliveryCore(boot: 1, globalLimit: 4, seed: 1)
+        core.setFunction("f", limit: 4)
+        let id = SubscriptionID(1)
+        // As a deployment makes it known: the next record may have come already.
+        core.setSubscription(id, function: "f", rules: DeliveryRules(), loaded: 5, newest: 6)
+        guard case .refill(_, after: 5, let limit)? = core.pump(now: 0).first else {
+            Issue.record("the log is not read")
+            return
+        }
+        // Nothing was found; then the record came, and now comes the answer.
+        let record = CommittedRecord(
+            position: 6, log: "default", eventID: "e", ingested: 0, payload: [], lineage: [],
+            deliveries: [Delivery(subscription: id, position: 6, ordinal: 1)])
+        core.accept(record) { _ in .max }
+        core.refilled(id, with: [], limit: limit) { _, _ in .max }
+        guard case .refill(_, after: 5, _)? = core.pump(now: 0).first else {
+            Issue.record("the record is lost until the next start")
+            return
+        }
+    }
 }

@@ -55,6 +55,16 @@ enum SeededBug: String, CaseIterable, Sendable {
     case ignoresOrder
     /// Parked keys are counted again while outcomes are on their way.
     case countsParkedKeysEarly
+    /// Records that come while the log is being read are not told to the core.
+    case losesNewsDuringReads
+    /// A read that failed is not told to the core.
+    case forgetsFailedReads
+    /// The answer to a read is taken for the one that was asked last.
+    case mixesUpReads
+    /// A function that is gone is not told to the core.
+    case startsStranded
+    /// A deployment that takes a rate down, or brings one, is not told to the core.
+    case keepsOldRates
     /// Codes that are never to be tried again are tried again.
     case retriesRefusedCodes
 }

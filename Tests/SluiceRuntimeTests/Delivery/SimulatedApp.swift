@@ -19,11 +19,18 @@ enum SimulatedApp {
     /// Never tried again, by configuration.
     static let refused = "Refused"
 
-    /// The rules as another deployment has them: keys are elsewhere in the events, or there are none, and batches are
-    /// smaller, or taken away.
+    /// The rules as another deployment has them: keys are elsewhere in the events, or there are none; batches are
+    /// smaller, or taken away; rates are lower, downstreams and breakers come and go, and fewer attempts are made.
     static func redeployed(_ rules: DeliveryRules) -> DeliveryRules {
         var rules = rules
         rules.batch.count = rules.keys == nil ? 1 : max(1, rules.batch.count - 2)
+        if let rate = rules.rate {
+            rules.rate = Rate(count: rate.count / 2, per: rate.per)
+            rules.downstream = nil
+        }
+        // A breaker goes, a batch of bytes gets one.
+        rules.breaker = rules.breaker == nil && rules.batch.window > 0 ? breaker : nil
+        if rules.downstream == nil, rules.rate == nil, rules.keys == nil { rules.retry.maximumAttempts = 2 }
         guard let keys = rules.keys else { return rules }
         if keys.isOrdered, !keys.parks {
             rules.keys = nil
@@ -33,10 +40,11 @@ enum SimulatedApp {
         return rules
     }
 
+    private static let breaker = BreakerPolicy(failures: 3, window: 60_000, retryAfter: 5000)
+
     static var entries: [Entry] {
         var retry = DeliveryPolicy(maximumAttempts: 3, maximumAge: maximumAge)
         retry.never = [refused]
-        let breaker = BreakerPolicy(failures: 3, window: 60_000, retryAfter: 5000)
         let rules: [(String, DeliveryRules)] = [
             ("f1", DeliveryRules(retry: retry)),
             ("f0", DeliveryRules(retry: retry)),

@@ -11,6 +11,7 @@ extension Simulation {
         switch bug {
         case .ignoresRates: rules.rate = nil
         case .ignoresBatchBytes: rules.batch.bytes = .max
+        case .keepsOldRates: if let rate = rules.rate, rate.count < 5 { rules.rate = Rate(count: 5, per: rate.per) }
         case .keepsOldBatches: if rules.batch.window > 0 { rules.batch.count = 5 }
         case .ignoresOrder: rules.keys = nil
         case .retriesRefusedCodes: rules.retry.never = []
@@ -28,6 +29,13 @@ extension Simulation {
     mutating func deploy() throws {
         let changing = entries.filter { SimulatedApp.redeployed($0.rules) != $0.rules }
         if let entry = changing.randomElement(using: &random) { try deploy(entry) }
+    }
+
+    /// A function goes, or is there again.
+    mutating func strandOrReturn() {
+        let id = entries.randomElement(using: &random)!.id
+        if watch.stranded.remove(id) == nil { watch.stranded.insert(id) }
+        if bug != .startsStranded { core.setStranded(id, watch.stranded.contains(id)) }
     }
 
     mutating func deploy(_ entry: SimulatedApp.Entry) throws {
@@ -244,6 +252,8 @@ extension Simulation {
         // Half of the histories end in the life they are in: a restart would hide what was only forgotten.
         if Bool.random(using: &random) || crashes == 0 { try crash() }
         for id in entries.map(\.id) where watch.paused.contains(id) { try resume(id) }
+        for id in watch.stranded { core.setStranded(id, false) }
+        watch.stranded = []
         var rounds = 0
         while try goOn() {
             rounds += 1
@@ -256,6 +266,10 @@ extension Simulation {
         try pump()
         if !keeping.isEmpty {
             try keepOne()
+            return true
+        }
+        if !asked.isEmpty || !answers.isEmpty {
+            try hearAll()
             return true
         }
         if try tellParked(isSure: true) { return true }

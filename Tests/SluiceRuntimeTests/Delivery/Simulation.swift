@@ -41,6 +41,9 @@ struct Simulation {
     let bug: SeededBug?
     /// Clock jumps make ages uncertain; a history either has them or checks ages.
     let hasJumps: Bool
+    /// Reads that the core has asked for and that nobody has done yet, and what those that were done have found.
+    var asked: [DeliveryCore.Action] = []
+    var answers: [ReadAnswer] = []
     var random: SplitMix64
     var journal = InMemoryJournal()
     var core: DeliveryCore
@@ -90,6 +93,7 @@ struct Simulation {
         core.window.records = 4 + Int(state.boot * 7919 % 61)
         core.window.refill = max(1, core.window.records / 4)
         core.window.retries = 1 + Int(state.boot * 31 % 4)
+        core.window.line = 1 + Int(state.boot * 13 % 7)
         for (name, limit, reserved) in SimulatedApp.functions {
             core.setFunction(name, limit: limit, reserved: reserved)
         }
@@ -133,6 +137,9 @@ struct Simulation {
         running = []
         keeping = []
         ended = []
+        asked = []
+        answers = []
+        watch.stranded = []
         watch.crashed(now: time.clock.now)
         // A pause that was not stored never was, and one whose end was not stored goes on.
         watch.paused = pausesInJournal.byHand
@@ -158,9 +165,13 @@ struct Simulation {
         case 91..<94: try toggleDisk()
         case 94..<95: try slowDisk()
         case 95..<97: try giveBack()
-        case 97..<98: try deploy()
+        case 97..<98: if Bool.random(using: &random) { try deploy() } else { strandOrReturn() }
         default: try crash()
         }
+        if !asked.isEmpty, Bool.random(using: &random) {
+            try read(Int.random(in: 0..<asked.count, using: &random), isSure: false)
+        }
+        if !answers.isEmpty, Bool.random(using: &random) { try hear() }
         _ = try tellParked(isSure: false)
         try pump()
     }
@@ -176,32 +187,10 @@ struct Simulation {
                     try watch.started(attempt, now: time.clock.now)
                     if bug == .freesSlotsEarly { core.workerDone(attempt.id) }
                     running.append(attempt)
-                case .refill(let id, let after, let limit):
-                    let from = bug == .movesFloorEarly ? after + 1 : after
-                    var records = try journal.waiting(id, after: from, limit: limit)
-                    if bug == .readsSettledRecords {
-                        records = try journal.records(log: nil, after: from, limit: limit)
-                            .filter { $0.deliveries.contains { $0.subscription == id } }
-                    }
-                    let traits = traitsReader
-                    core.refilled(id, with: records, limit: limit, now: time.clock.now) { traits($0, id, $1) }
-                case .reload(let id, let deliveries):
-                    let found = try deliveries.compactMap { delivery in
-                        try journal.pending(id, after: delivery.ordinal - 1, limit: 1).first { $0.delivery == delivery }
-                    }
-                    core.reloaded(id, asked: deliveries, found: found.map { work(pending: $0) }, now: time.clock.now)
-                case .refillKey(let id, let refill):
-                    let records = try journal.waiting(id, after: refill.after, limit: 100_000).filter {
-                        $0.position <= refill.through
-                            && EventReading.key(of: $0.payload, path: refill.path) ?? "" == refill.key
-                    }
-                    let isWhole = records.count <= refill.limit
-                    let chosen = Array(records.prefix(refill.limit))
-                    let traits = traitsReader
-                    core.refilledKey(
-                        id, refill, with: chosen, end: isWhole ? refill.through : chosen.last!.position,
-                        now: time.clock.now
-                    ) { traits($0, id, $1) }
+                case .refill, .reload, .refillKey:
+                    // The answer comes at once, or later: what has happened meanwhile is not in it.
+                    asked.append(action)
+                    if Int.random(in: 0..<3, using: &random) > 0 { try read(asked.count - 1, isSure: true) }
                 }
             }
         }
@@ -227,6 +216,7 @@ struct Simulation {
                 for delivery in record.deliveries {
                     watch.appended(delivery, keys: keys, ingested: time.clock.now)
                 }
+                if bug == .losesNewsDuringReads, !asked.isEmpty || !answers.isEmpty { continue }
                 let traits = traitsReader
                 core.accept(record, now: time.clock.now) { traits(record, $0, $1) }
             }

@@ -35,6 +35,8 @@ struct SimulationWatch {
     /// Paused by hand, by the wall clock: since when, and the spans that are over.
     var paused: Set<SubscriptionID> = []
     var pauseSpans: [SubscriptionID: [(from: Instant, to: Instant?)]] = [:]
+    /// Their functions are gone.
+    var stranded: Set<SubscriptionID> = []
     var dropped: Int64 = 0
     var checksAges = true
 
@@ -64,6 +66,8 @@ struct SimulationWatch {
         let own = SimulatedApp.entries.first { $0.id == id }?.rules ?? DeliveryRules()
         entries[id]?.rules = deployments[id]! % 2 == 0 ? own : SimulatedApp.redeployed(own)
         byKey[id] = nil
+        // Of another rate; what it allows begins anew.
+        starts["\(id.value)"] = nil
         for delivery in accounts.keys.filter({ $0.subscription == id }).sorted(by: { $0.ordinal < $1.ordinal }) {
             accounts[delivery]?.isKnownRenewed = false
             if let key = key(of: delivery) { byKey[id, default: [:]][key, default: []].append(delivery) }
@@ -80,6 +84,7 @@ struct SimulationWatch {
         guard let entry = entries[attempt.subscription] else { throw Violation("an unknown subscription was started") }
         let rules = entry.rules
         if paused.contains(attempt.subscription) { throw Violation("started while paused by hand") }
+        if stranded.contains(attempt.subscription) { throw Violation("started without its function") }
         for work in attempt.works {
             guard let account = accounts[work.delivery] else { throw Violation("an unknown delivery was started") }
             if account.fate == .done { throw Violation("\(work.delivery) was started after it was settled") }

@@ -62,6 +62,34 @@ struct ReplayTrimTests {
         await last.stop()
     }
 
+    @Test(
+        "A replay that has stood still for a week of hosts' lives keeps nothing any more, and says so before and after")
+    func still() async throws {
+        let host = try await HostInProcess(
+            rules: [:], more: "archive: {retentionDays: 100}", on: try await journal(Self.old))
+        _ = try await host.control.startReplay(Self.replay("slow") { $0.rate = 0.01 })
+        let replays = host.runtime.replays
+        try await host.wait { try await host.control.replay(name: "slow").succeeded > 0 ? () : nil }
+        #expect(replays.unread != nil)
+        try await replays.noteStill(elapsed: 0)
+        #expect(replays.warnings.isEmpty)
+        for _ in 0..<2 { try await replays.noteStill(elapsed: Self.hour) }
+        let warning = try #require(try await host.control.status().warnings.first)
+        #expect(warning.contains("replay slow has not got on for 2 hours"), "\(warning)")
+        #expect(warning.contains("166 more hours"), "\(warning)")
+        await host.stop()
+        // The time counts on with the next host, but for what passed between them.
+        let next = try await HostInProcess(rules: [:], more: "archive: {retentionDays: 100}", after: host)
+        let again = next.runtime.replays
+        #expect(again.unread != nil && again.warnings.count == 1)
+        try await again.noteStill(elapsed: 0)
+        try await again.noteStill(elapsed: ReplayJobs.longestStill - 2 * Self.hour)
+        let replay = try await next.control.replay(name: "slow")
+        #expect(replay.state == .failed && replay.reason?.contains("has not got on for 7 days") == true, "\(replay)")
+        #expect(again.unread == nil && again.warnings.isEmpty)
+        await next.stop()
+    }
+
     @Test("A replay whose events were dropped all the same has failed, and says so")
     func dropped() async throws {
         let host = try await HostInProcess(

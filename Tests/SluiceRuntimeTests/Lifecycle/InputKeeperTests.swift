@@ -1,0 +1,130 @@
+import EventModel
+import Foundation
+import FunctionJSON
+import Journal
+import ObjectStore
+import SluiceRuntime
+import Testing
+import UVLoop
+
+/// A bucket with one object and a journal that knows it.
+@LoopActor
+private final class KeeperHarness {
+    let folder = TemporaryFolder(name: "keeper")
+    let journal = InMemoryJournal()
+    let files = FileThreads(count: 1)
+    let bucket: Bucket
+    let keeper: InputKeeper
+    static let attempt = AttemptID(boot: 1, number: 7)
+
+    init() async throws {
+        bucket = try Bucket.open(name: "b", path: folder.path, configuration: BucketConfiguration())
+        try Data("content".utf8).write(to: URL(filePath: "\(folder.path)/k"))
+        let buckets = BucketSet()
+        buckets.set(bucket)
+        keeper = InputKeeper(buckets: buckets, journal: journal, files: files)
+        let version = try bucket.version("k")
+        var batch = Batch()
+        batch.control.append(
+            .putSubscription(SubscriptionRecord(id: SubscriptionID(1), log: "default", rule: "r", target: "t")))
+        batch.appends.append(
+            Append(
+                log: "default", eventID: "e", ingested: 0, payload: Array(Self.event.utf8),
+                subscriptions: [SubscriptionID(1)], ruleSet: 0))
+        batch.objects.append(
+            .put(
+                ObjectRecord(
+                    bucket: "b", key: "k", device: version.stamp.device, inode: version.stamp.inode,
+                    size: version.stamp.size, modified: version.stamp.modified, changed: version.stamp.changed,
+                    sample: version.sample, etag: version.stamp.etag, sequencer: "1", eventID: "e")))
+        _ = try await journal.commit(batch)
+    }
+
+    static let event = #"""
+        {"version":"0","id":"e","detail-type":"Object Created","source":"aws.s3","account":"0",\#
+        "time":"2024-01-01T00:00:00Z","region":"local","resources":[],\#
+        "detail":{"version":"0","bucket":{"name":"b"},"object":{"key":"k","size":7,"etag":"e","sequencer":"1"}}}
+        """#
+
+    var delivery: Delivery { Delivery(subscription: SubscriptionID(1), position: 1, ordinal: 1) }
+
+    func work(deadLetter: Int64? = nil, _ payload: [UInt8] = Array(KeeperHarness.event.utf8)) -> Work {
+        Work(
+            delivery: delivery, source: deadLetter.map { .pending(deadLetter: $0) } ?? .log, eventID: "e", ingested: 0,
+            expires: .max, payload: payload, lineage: [])
+    }
+
+    func keep(_ work: Work) async -> [UInt8] {
+        await keeper.keep(
+            EventReading.objectInput(of: work.payload), for: work, attempt: Self.attempt, ordinal: 0, copyLimit: 1000)
+    }
+
+    func letter(_ input: [UInt8]) -> Batch {
+        var batch = Batch()
+        batch.settlements.append(Settlement(delivery, .dead))
+        batch.deadLetters.append(
+            .insert(
+                DeadLetter(
+                    delivery: delivery, target: "f", rule: "r", eventID: "e", ingested: 0, died: 0, code: "c",
+                    message: "m", condition: "", fingerprint: "p", attempts: 1, history: [],
+                    payload: Array(Self.event.utf8), lineage: [], input: input)))
+        return batch
+    }
+
+    func clean() async throws {
+        let keeper = keeper
+        try await files.run { try keeper.clean(changedBefore: .max) }
+    }
+}
+
+@Suite("Inputs that dead letters keep", .timeLimit(.minutes(1)))
+@LoopActor
+struct InputKeeperTests {
+    @Test("No cleaning takes what was kept for a letter that the journal does not have yet, however late it comes")
+    func unwritten() async throws {
+        let harness = try await KeeperHarness()
+        let input = await harness.keep(harness.work())
+        #expect(harness.bucket.keptNames() == ["1-7-0"])
+        try await harness.clean()
+        #expect(harness.bucket.keptNames() == ["1-7-0"])
+        // An attempt whose number begins like that one's is another.
+        harness.keeper.written(AttemptID(boot: 1, number: 70))
+        try await harness.clean()
+        #expect(harness.bucket.keptNames() == ["1-7-0"])
+        _ = try await harness.journal.commit(harness.letter(input))
+        harness.keeper.written(KeeperHarness.attempt)
+        try await harness.clean()
+        #expect(harness.bucket.keptNames() == ["1-7-0"])
+        var purge = Batch()
+        purge.deadLetters.append(.setState(id: 1, .purged))
+        _ = try await harness.journal.commit(purge)
+        try await harness.clean()
+        #expect(harness.bucket.keptNames() == [])
+        harness.files.stop()
+    }
+
+    @Test("A letter that dies again keeps what it has, also where it was sent with another event")
+    func diesAgain() async throws {
+        let harness = try await KeeperHarness()
+        let input = await harness.keep(harness.work())
+        _ = try await harness.journal.commit(harness.letter(input))
+        #expect(await harness.keep(harness.work(deadLetter: 1)) == input)
+        let edited = Array(#"{"version":"0","id":"e","source":"shop","detail":{}}"#.utf8)
+        #expect(await harness.keep(harness.work(deadLetter: 1, edited)) == input)
+        harness.files.stop()
+    }
+
+    @Test("The object that a stream's record carries an event about")
+    func carried() {
+        func record(_ data: String) -> [UInt8] {
+            StreamRecordText.bytes(
+                stream: "s", shard: 0, partitionKey: "p", data: Base64.encode(Array(data.utf8)), arrived: 0)
+        }
+        #expect(
+            EventReading.carriedObject(of: record(KeeperHarness.event))
+                == EventReading.objectInput(of: Array(KeeperHarness.event.utf8)))
+        #expect(EventReading.carriedObject(of: record("no JSON")) == nil)
+        #expect(EventReading.carriedObject(of: record(#"{"detail":{"bucket":{"name":"b"}}}"#)) == nil)
+        #expect(EventReading.carriedObject(of: Array(KeeperHarness.event.utf8)) == nil)
+    }
+}
