@@ -61,6 +61,17 @@ extension Dispatcher {
         return works
     }
 
+    /// Redriven works as the deployment in force has them: their keys, and what they count in a batch.
+    func readAgain(_ works: [Work]) -> [Work] {
+        works.map { work in
+            var work = work
+            let id = work.delivery.subscription
+            work.key = work.deadLetter.flatMap { recoveredKeys[$0] } ?? key(of: work.payload, for: id)
+            work.bytes = bytes(of: work.payload, for: id)
+            return work
+        }
+    }
+
     func entry(redriving work: Work) -> PendingEntry {
         PendingEntry(
             delivery: work.delivery, state: .redriven, eventID: work.eventID, ingested: work.ingested, attempts: 0,

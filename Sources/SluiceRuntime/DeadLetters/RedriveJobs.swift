@@ -188,6 +188,7 @@ package final class RedriveJobs {
         let older: Set<Int64>
         do throws(JournalError) { older = try await replaced(letters, for: job) } catch { return error }
         if !older.isEmpty { letters.removeAll { older.contains($0.id) } }
+        let ruleSet = dispatcher.deployment.ruleSet
         let works = await dispatcher.works(redriving: letters, to: job.to, edit: job.edit)
         // Cancelled meanwhile: nothing of it is sent. Outcomes may have been counted, too.
         guard let before = jobs[id], !before.finished else { return nil }
@@ -238,7 +239,8 @@ package final class RedriveJobs {
             tally.send(
                 sent, at: .init(job: id, page: next.pages ?? 0), to: Set(works.lazy.map(\.delivery.subscription)))
         }
-        dispatcher.redrive(works)
+        // A deployment that came meanwhile may read keys in another way.
+        dispatcher.redrive(ruleSet == dispatcher.deployment.ruleSet ? works : dispatcher.readAgain(works))
         close(id)
         return nil
     }

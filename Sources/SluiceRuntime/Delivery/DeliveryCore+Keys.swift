@@ -41,21 +41,49 @@ extension DeliveryCore {
         let line = subscriptions[position].lines[key] ?? KeyLine()
         if let from = line.spilledFrom, work.delivery.position >= from {
             subscriptions[position].lines[key]!.spilled += 1
+            subscriptions[position].known.remove(work.delivery.ordinal)
         } else if line.waiting.count >= window.line, let last = line.waiting.last,
             last.delivery.position < work.delivery.position
         {
             let from = work.delivery.position
             subscriptions[position].lines[key]!.spilledFrom = from
             subscriptions[position].lines[key]!.spilled = 1
+            subscriptions[position].known.remove(work.delivery.ordinal)
+            know(key, behind: from, at: position)
             guard line.arrived > 0 else { return }
             let others = subscriptions[position].ready.extract {
                 $0.key == key && !$0.isPromoted && $0.source == .log && $0.delivery.position > from
             }
             subscriptions[position].lines[key]!.arrived -= others.count
             subscriptions[position].lines[key]!.spilled += others.count
+            for other in others { subscriptions[position].known.remove(other.delivery.ordinal) }
         } else {
             subscriptions[position].lines[key, default: KeyLine()].insert(work)
         }
+    }
+
+    /// Notes what of a key is under way behind the place from which the others are left to the log.
+    private mutating func know(_ key: String, behind from: Position, at position: Int) {
+        let id = subscriptions[position].id
+        func note(_ works: [Work]) {
+            for work in works where work.key == key && work.source == .log && work.delivery.position > from {
+                subscriptions[position].known.insert(work.delivery.ordinal)
+            }
+        }
+        for attempt in running.values where attempt.subscription == id { note(attempt.works) }
+        for attempt in settling.values where attempt.subscription == id { note(attempt.works) }
+        note(subscriptions[position].assembling)
+        if subscriptions[position].lines[key]?.promoted ?? 0 > 0 {
+            note(subscriptions[position].ready.all.filter(\.isPromoted))
+        }
+    }
+
+    /// Forgets what no reading can bring any more.
+    private mutating func forgetKnown(at position: Int) {
+        guard !subscriptions[position].known.isEmpty, subscriptions[position].openLeftovers == 0,
+            subscriptions[position].lines.values.allSatisfy({ $0.spilledFrom == nil })
+        else { return }
+        subscriptions[position].known = []
     }
 
     /// A work of `ready` is looked at for the batch being put together: true if it may join.
@@ -271,13 +299,16 @@ extension DeliveryCore {
     ) {
         guard let position = index[id] else { return }
         let isCurrent = !refill.isLeftover
-        // A refill of a policy that is no longer in force; its range is asked for as a leftover.
+        // A refill of a policy that is no longer in force, whose range is asked for as a leftover, or of a line that has
+        // got older works since.
         if isCurrent,
             subscriptions[position].lines[refill.key]?.spilledFrom != refill.after + 1
                 || subscriptions[position].lines[refill.key]?.isRefilling != true
                 || subscriptions[position].rules.keys?.path != refill.path
         {
-            return
+            guard subscriptions[position].lines[refill.key]?.isRefilling == true else { return }
+            subscriptions[position].lines[refill.key]!.isRefilling = false
+            return promote(refill.key, at: position)
         }
         for record in records {
             guard let delivery = record.deliveries.first(where: { $0.subscription == id }) else { continue }
@@ -288,8 +319,9 @@ extension DeliveryCore {
             }
             let work = Work(record, delivery, traits, now: now)
             if isCurrent {
+                guard !subscriptions[position].known.contains(delivery.ordinal) else { continue }
                 subscriptions[position].lines[refill.key, default: KeyLine()].insert(work)
-            } else {
+            } else if subscriptions[position].known.insert(delivery.ordinal).inserted {
                 arrive(work, at: position)
             }
         }
@@ -305,6 +337,7 @@ extension DeliveryCore {
             }
             subscriptions[position].lines[refill.key] = line
             forgetFreed(at: position)
+            forgetKnown(at: position)
             promote(refill.key, at: position)
         } else if end < refill.through {
             var rest = refill
@@ -313,6 +346,7 @@ extension DeliveryCore {
         } else {
             subscriptions[position].openLeftovers -= 1
             forgetFreed(at: position)
+            forgetKnown(at: position)
         }
     }
 

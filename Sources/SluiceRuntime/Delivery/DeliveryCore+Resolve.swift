@@ -34,7 +34,7 @@ extension DeliveryCore {
                 }
             }
         }
-        if subscriptions[position].rules.keys != nil { settling[id] = attempt }
+        if subscriptions[position].rules.keys != nil || resolutions.contains(where: \.isDead) { settling[id] = attempt }
         putBack(back, at: position)
         return resolutions
     }

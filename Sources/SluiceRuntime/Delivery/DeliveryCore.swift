@@ -60,6 +60,10 @@ package struct DeliveryCore: Sendable {
         var leftovers: [KeyRefill] = []
         /// How many of those are not read to their end, asked for or not.
         var openLeftovers = 0
+        /// Ordinals of what is in memory, or over, although a line's refill or a leftover may still bring it: what came
+        /// as a leftover (of two policies one after the other both may have left a record behind), and what was under
+        /// way when its key's older works were left to the log.
+        var known: Set<Int64> = []
         var gate: RateGate?
         var flow = Flow.running
         var streak = FailureStreak()
@@ -117,7 +121,8 @@ package struct DeliveryCore: Sendable {
     /// Round robin among functions, so that none starves.
     var nextFunction = 0
     var running: [AttemptID: Attempt] = [:]
-    /// Resolved attempts of subscriptions with keys whose outcomes are not on their way into the journal yet.
+    /// Resolved attempts whose outcomes are not on their way into the journal yet: of subscriptions with keys, and those
+    /// with dead letters, which take their time and may meet a deployment that brings keys.
     var settling: [AttemptID: Attempt] = [:]
     /// Attempts that hold a worker; `running` also has those that are done and publishing.
     var occupied: [AttemptID: (function: Int, downstream: String?)] = [:]
@@ -205,6 +210,12 @@ package struct DeliveryCore: Sendable {
             result.works += line.waiting.count + line.spilled
         }
         return result
+    }
+
+    /// Keys of what is to be tried again, or was redriven, and does not run.
+    package func keysAhead(of id: SubscriptionID) -> Set<String> {
+        guard let position = index[id] else { return [] }
+        return Set(subscriptions[position].lines.filter { !$0.value.ahead.isEmpty }.keys)
     }
 
     /// When the next thing is due that time alone brings: a retry, a batch's window, a rate, a breaker's trial.

@@ -159,6 +159,8 @@ package enum Resolution: Sendable {
 }
 
 extension Resolution {
+    var isDead: Bool { if case .dead = self { true } else { false } }
+
     package var work: Work {
         switch self {
         case .succeeded(let work), .dropped(let work), .superseded(let work), .retry(let work, _, _),

@@ -16,6 +16,7 @@ package struct WorkQueue: Sendable {
 
     package var count: Int { works.count - head }
     var isEmpty: Bool { head == works.count }
+    var all: ArraySlice<Work> { works[head...] }
     var first: Work? { head < works.count ? works[head] : nil }
 
     private mutating func count(_ work: Work, _ sign: Int) {

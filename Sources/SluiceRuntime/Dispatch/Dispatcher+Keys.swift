@@ -52,11 +52,13 @@ extension Dispatcher {
         return overflow ? .max : sum
     }
 
-    /// Reads one key's records back; on a file thread, in pages, so that no read is long.
+    /// Reads one key's records back; on a file thread, in pages, so that no read is long. Behind everything that is on
+    /// its way into the journal: what is over must not be found waiting.
     func refillKey(_ id: SubscriptionID, _ refill: KeyRefill) {
         let journal = journal
         Task { @LoopActor in
             do {
+                if !committer.isIdle { _ = try await committer.commit(Batch()) }
                 let (records, end) = try await files.run { try Self.read(refill, of: id, journal) }
                 let moment = clock.moment
                 core.refilledKey(id, refill, with: records, end: end, now: moment.now) { record, rules in

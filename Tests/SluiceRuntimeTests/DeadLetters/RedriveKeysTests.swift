@@ -36,6 +36,31 @@ extension RedriveJobsTests {
         files.stop()
     }
 
+    @Test("What is redriven while a deployment reads keys in another way lines up by these")
+    func deployedMeanwhile() async throws {
+        try await letters(1, payload: event("a").replacing(#""k":"a""#, with: #""k":"a","other":"b""#))
+        try await dispatcher.loadParked(subscription)
+        // The disk refuses the redrive until the deployment is in force.
+        let refused = Mutex(0)
+        let isHealed = Mutex(false)
+        journal.injectFault { batch in
+            guard !batch.deadLetters.isEmpty, !isHealed.withLock({ $0 }) else { return nil }
+            refused.withLock { $0 += 1 }
+            return JournalError(.inputOutput, "the disk is gone")
+        }
+        let started = try await jobs.start(.init(selection: .init(ids: [1])))
+        let journal = journal
+        while refused.withLock({ $0 }) == 0 { _ = try await files.run { try journal.progress() } }
+        var deployment = dispatcher.deployment
+        deployment.ruleSet += 1
+        deployment.subscriptions[0].delivery?.keys = .init(path: "detail.other", parks: true)
+        dispatcher.apply(deployment, progress: [:], head: 0, cores: 1)
+        isHealed.withLock { $0 = true }
+        while jobs.job(started.id).map({ $0.sent < 1 }) == true { _ = try await files.run { try journal.progress() } }
+        #expect(dispatcher.core.keysAhead(of: subscription) == ["b"])
+        files.stop()
+    }
+
     @Test("What is sent to another function holds its key back until it has succeeded, also over a restart")
     func lanes() async throws {
         try await letters(2, payload: event("a"))

@@ -16,6 +16,8 @@ extension Simulation {
     /// Looks into the journal for one of the reads that were asked for.
     /// - Parameter isSure: it succeeds, and its answer is heard at once.
     mutating func read(_ index: Int, isSure: Bool) throws {
+        // A key's records are read behind what is on its way into the journal.
+        if !held.isEmpty, case .refillKey = asked[index] { return }
         let action = asked.remove(at: index)
         answers.append(
             isSure || Int.random(in: 0..<8, using: &random) > 0 ? try look(action) : .failed(action))
