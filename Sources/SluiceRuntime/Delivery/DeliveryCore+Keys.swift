@@ -299,8 +299,8 @@ extension DeliveryCore {
     ) {
         guard let position = index[id] else { return }
         let isCurrent = !refill.isLeftover
-        // A refill of a policy that is no longer in force, whose range is asked for as a leftover, or of a line that has
-        // got older works since.
+        // A refill of a policy that is no longer in force, whose range is asked for as a leftover, or of a line that
+        // has got older works since.
         if isCurrent,
             subscriptions[position].lines[refill.key]?.spilledFrom != refill.after + 1
                 || subscriptions[position].lines[refill.key]?.isRefilling != true

@@ -121,8 +121,8 @@ package struct DeliveryCore: Sendable {
     /// Round robin among functions, so that none starves.
     var nextFunction = 0
     var running: [AttemptID: Attempt] = [:]
-    /// Resolved attempts whose outcomes are not on their way into the journal yet: of subscriptions with keys, and those
-    /// with dead letters, which take their time and may meet a deployment that brings keys.
+    /// Resolved attempts whose outcomes are not on their way into the journal yet: of subscriptions with keys, and
+    /// those with dead letters, which take their time and may meet a deployment that brings keys.
     var settling: [AttemptID: Attempt] = [:]
     /// Attempts that hold a worker; `running` also has those that are done and publishing.
     var occupied: [AttemptID: (function: Int, downstream: String?)] = [:]

@@ -41,13 +41,25 @@ extension Simulation {
             }
             return .reload(id, asked: deliveries, found)
         case .refillKey(let id, let refill):
-            let records = try journal.waiting(id, after: refill.after, limit: 100_000).filter {
-                $0.position <= refill.through
-                    && EventReading.key(of: $0.payload, path: refill.path) ?? "" == refill.key
+            let (records, end) = try look(for: refill, of: id)
+            return .key(id, refill, records, end: end)
+        }
+    }
+
+    /// In pages, and no further than it has to: these are most of what a history does.
+    private func look(for refill: KeyRefill, of id: SubscriptionID) throws -> ([CommittedRecord], end: Position) {
+        var found: [CommittedRecord] = []
+        var end = refill.after
+        while true {
+            let page = try journal.waiting(id, after: end, limit: 16)
+            if page.isEmpty { return (found, refill.through) }
+            for record in page {
+                guard record.position <= refill.through else { return (found, refill.through) }
+                end = record.position
+                guard EventReading.key(of: record.payload, path: refill.path) ?? "" == refill.key else { continue }
+                found.append(record)
+                if found.count == refill.limit { return (found, end) }
             }
-            let chosen = Array(records.prefix(refill.limit))
-            let isWhole = records.count <= refill.limit
-            return .key(id, refill, chosen, end: isWhole ? refill.through : chosen.last?.position ?? refill.through)
         }
     }
 

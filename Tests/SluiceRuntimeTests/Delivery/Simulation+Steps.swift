@@ -20,7 +20,9 @@ extension Simulation {
         return rules
     }
 
-    func key(of payload: [UInt8], _ policy: KeyPolicy?) -> String? {
+    func key(of payload: [UInt8], _ policy: KeyPolicy?) -> String? { Self.key(of: payload, policy) }
+
+    private static func key(of payload: [UInt8], _ policy: KeyPolicy?) -> String? {
         policy.map { EventReading.key(of: payload, path: $0.path) ?? "" }
     }
 
@@ -41,10 +43,9 @@ extension Simulation {
     mutating func deploy(_ entry: SimulatedApp.Entry) throws {
         guard !diskIsBroken else { return }
         watch.redeployed(entry.id)
-        let copy = self
         core.setSubscription(
             entry.id, function: entry.function, rules: seeded(rules(entry.id)), loaded: 0, newest: 0
-        ) { work, policy in copy.key(of: work.payload, policy) }
+        ) { work, policy in Self.key(of: work.payload, policy) }
         if bug == .countsParkedKeysEarly { try tellParked(entry.id) }
     }
 
@@ -72,10 +73,16 @@ extension Simulation {
     }
 
     func expiry(ingested: Milliseconds, of id: SubscriptionID) -> Instant {
+        Self.expiry(ingested, time.clock.moment, pauses[id], bug)
+    }
+
+    private static func expiry(
+        _ ingested: Milliseconds, _ moment: HostClock.Moment, _ pauses: PauseNote?, _ bug: SeededBug?
+    ) -> Instant {
         if bug == .doesNotAge { return .max }
-        let expiry = time.clock.moment.expiry(ingested: ingested, maximumAge: SimulatedApp.maximumAge)
+        let expiry = moment.expiry(ingested: ingested, maximumAge: SimulatedApp.maximumAge)
         if bug == .agesWhilePaused { return expiry }
-        return expiry + (pauses[id]?.paused(since: ingested, until: time.clock.wall) ?? 0)
+        return expiry + (pauses?.paused(since: ingested, until: moment.wall) ?? 0)
     }
 
     /// A work as the pending set has it.
@@ -94,11 +101,12 @@ extension Simulation {
     }
 
     var traitsReader: (CommittedRecord, SubscriptionID, DeliveryRules) -> DeliveryTraits {
-        let copy = self
+        // Not all of it: what is shared with a copy is copied when the core changes.
+        let (moment, pauses, bug) = (time.clock.moment, pauses, bug)
         return { record, id, rules in
             DeliveryTraits(
-                expires: copy.expiry(ingested: record.ingested, of: id),
-                key: copy.key(of: record.payload, rules.keys), bytes: Int64(record.payload.count))
+                expires: Self.expiry(record.ingested, moment, pauses[id], bug),
+                key: Self.key(of: record.payload, rules.keys), bytes: Int64(record.payload.count))
         }
     }
 

@@ -93,7 +93,7 @@ struct Simulation {
         core.window.records = 4 + Int(state.boot * 7919 % 61)
         core.window.refill = max(1, core.window.records / 4)
         core.window.retries = 1 + Int(state.boot * 31 % 4)
-        core.window.line = 1 + Int(state.boot * 13 % 7)
+        core.window.line = 2 + Int(state.boot * 13 % 17)
         for (name, limit, reserved) in SimulatedApp.functions {
             core.setFunction(name, limit: limit, reserved: reserved)
         }
