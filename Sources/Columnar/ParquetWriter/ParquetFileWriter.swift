@@ -32,11 +32,12 @@ final class ParquetFileWriter {
         var metadata: [ColumnChunkMetadata] = []
         var chunkIndexes: [(ColumnIndex?, OffsetIndex)] = []
         var uncompressed: Int64 = 0
+        var pieces: [UnsafeRawBufferPointer] = []
         for (column, chunk) in zip(leaves, chunks) {
             let dictionaryOffset = chunk.dictionaryPage.count > 0 ? bytesWritten : nil
-            try write(chunk.dictionaryPage.bytes)
+            add(chunk.dictionaryPage.bytes, to: &pieces)
             let pagesOffset = bytesWritten
-            try chunk.pages.forEachBlock { bytes throws(ColumnarError) in try write(bytes) }
+            for block in chunk.pages.filledBlocks { add(block, to: &pieces) }
             uncompressed += Int64(chunk.uncompressedSize)
             metadata.append(
                 ColumnChunkMetadata(
@@ -44,6 +45,7 @@ final class ParquetFileWriter {
                     metadata: describe(column, chunk, dictionaryOffset: dictionaryOffset, pagesOffset: pagesOffset)))
             if options.writesPageIndex { chunkIndexes.append(index(column, chunk, pagesOffset)) }
         }
+        try sink.write(gathering: pieces)
         rowGroups.append(
             RowGroupMetadata(
                 columns: metadata, totalByteSize: uncompressed, rowCount: Int64(rows), fileOffset: start,
@@ -64,19 +66,20 @@ final class ParquetFileWriter {
 
     /// Writes page index and footer. Nothing may be written afterwards.
     func finish() throws(ColumnarError) {
-        if options.writesPageIndex { try writePageIndex() }
+        var end = options.writesPageIndex ? pageIndex() : []
         let entries = options.keyValueMetadata.map { KeyValue(key: $0.key, value: $0.value) }
         let footer = FileMetadata(
             version: options.compatibility == .legacy ? 1 : 2, schema: schema(), rowCount: rowCount,
             rowGroups: rowGroups,
             keyValues: entries.isEmpty ? nil : entries, createdBy: "sluice",
             columnOrders: leaves.map { _ in ColumnOrder(typeOrder: EmptyStruct()) })
-        var bytes = ThriftWriter.bytes(of: footer)
+        let bytes = ThriftWriter.bytes(of: footer)
+        end += bytes
         let length = UInt32(bytes.count)
         for shift in stride(from: UInt32(0), through: 24, by: 8) {
-            bytes.append(UInt8(truncatingIfNeeded: length >> shift))
+            end.append(UInt8(truncatingIfNeeded: length >> shift))
         }
-        try write(bytes + Self.magic)
+        try write(end + Self.magic)
     }
 
     // MARK: metadata
@@ -181,35 +184,41 @@ final class ParquetFileWriter {
         return (columnIndex, OffsetIndex(pages: locations))
     }
 
-    private func writePageIndex() throws(ColumnarError) {
+    /// All column indexes, then all offset indexes; the chunks' metadata say where they are.
+    private func pageIndex() -> [UInt8] {
+        var index: [UInt8] = []
         for group in rowGroups.indices {
             for column in indexes[group].indices {
                 guard let columnIndex = indexes[group][column].0 else { continue }
                 let bytes = ThriftWriter.bytes(of: columnIndex)
-                rowGroups[group].columns[column].columnIndexOffset = bytesWritten
+                rowGroups[group].columns[column].columnIndexOffset = bytesWritten + Int64(index.count)
                 rowGroups[group].columns[column].columnIndexLength = Int32(bytes.count)
-                try write(bytes)
+                index += bytes
             }
         }
         for group in rowGroups.indices {
             for column in indexes[group].indices {
                 let bytes = ThriftWriter.bytes(of: indexes[group][column].1)
-                rowGroups[group].columns[column].offsetIndexOffset = bytesWritten
+                rowGroups[group].columns[column].offsetIndexOffset = bytesWritten + Int64(index.count)
                 rowGroups[group].columns[column].offsetIndexLength = Int32(bytes.count)
-                try write(bytes)
+                index += bytes
             }
         }
+        return index
     }
 
     // MARK: bytes
 
-    private func write(_ bytes: UnsafeRawBufferPointer) throws(ColumnarError) {
-        guard !bytes.isEmpty else { return }
-        try sink.write(bytes)
+    /// Counts bytes that will be written with others.
+    private func add(_ bytes: UnsafeRawBufferPointer, to pieces: inout [UnsafeRawBufferPointer]) {
+        pieces.append(bytes)
         bytesWritten += Int64(bytes.count)
     }
 
     private func write(_ bytes: [UInt8]) throws(ColumnarError) {
-        try bytes.withUnsafeBufferPointer { buffer throws(ColumnarError) in try write(UnsafeRawBufferPointer(buffer)) }
+        try bytes.withUnsafeBufferPointer { buffer throws(ColumnarError) in
+            try sink.write(UnsafeRawBufferPointer(buffer))
+        }
+        bytesWritten += Int64(bytes.count)
     }
 }

@@ -64,11 +64,11 @@ struct PageStore {
         }
     }
 
-    /// All bytes in their order, block by block.
-    func forEachBlock(_ body: (UnsafeRawBufferPointer) throws(ColumnarError) -> Void) throws(ColumnarError) {
-        for (index, block) in blocks.enumerated() {
-            let size = index == blocks.count - 1 ? used : block.size
-            try body(UnsafeRawBufferPointer(start: block.base, count: size))
+    /// All bytes in their order, block by block; valid until the store changes.
+    var filledBlocks: [UnsafeRawBufferPointer] {
+        blocks.indices.map { index in
+            UnsafeRawBufferPointer(
+                start: blocks[index].base, count: index == blocks.count - 1 ? used : blocks[index].size)
         }
     }
 }
