@@ -9,5 +9,6 @@
 #include "clinux_search.h"
 #include "clinux_marks.h"
 #include "clinux_decimal.h"
+#include "clinux_hash.h"
 
 #endif

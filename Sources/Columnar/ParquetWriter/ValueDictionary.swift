@@ -101,24 +101,15 @@ struct ValueDictionary {
     /// The hash of more than eight bytes, by folded multiplication as in wyhash.
     @inline(__always)
     static func longHash(_ text: UnsafePointer<UInt8>, _ length: Int) -> UInt64 {
-        var bits: UInt64 = 0
-        return longHash(text, length, seeing: &bits)
-    }
-
-    /// - Parameter bits: set are those that any byte of the text has, each byte somewhere in the word.
-    @inline(__always)
-    private static func longHash(_ text: UnsafePointer<UInt8>, _ length: Int, seeing bits: inout UInt64) -> UInt64 {
         var hash = UInt64(truncatingIfNeeded: length) &* 0xA076_1D64_78BD_642F
         var position = 0
         while position &+ 16 < length {
             let (first, second) = (loadWord(text + position), loadWord(text + position + 8))
-            bits |= first | second
             hash = fold(first ^ 0xE703_7ED1_A0B4_28DB, second ^ hash)
             position &+= 16
         }
         let first = length > 16 ? loadWord(text + length - 16) : loadWord(text)
         let last = loadWord(text + length - 8)
-        bits |= first | last
         return fold(first ^ 0x8EBC_6AF0_9C88_C6E3, last ^ hash)
     }
 
@@ -145,15 +136,6 @@ struct ValueDictionary {
     @inline(__always)
     static func key(_ text: UnsafePointer<UInt8>, _ length: Int) -> UInt64 {
         length <= 8 ? shortKey(text, length) : longHash(text, length)
-    }
-
-    /// The same, and which bits the bytes of the text have: whoever looks at all of it need not look again.
-    @inline(__always)
-    static func key(_ text: UnsafePointer<UInt8>, _ length: Int, seeing bits: inout UInt64) -> UInt64 {
-        if length > 8 { return longHash(text, length, seeing: &bits) }
-        let key = shortKey(text, length)
-        bits |= key
-        return key
     }
 
     /// The id of a text, nil where it is new. Eight bytes from `text` must be readable.

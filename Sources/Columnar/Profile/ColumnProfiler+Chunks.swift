@@ -31,7 +31,7 @@ extension ColumnProfiler {
             lookAt(text, times: times)
             let key = ValueDictionary.key(base, text.count)
             if let sketch {
-                DistinctSketch.add(DistinctSketch.hash(key: key, text.count), to: sketch.registers)
+                DistinctSketch.add(DistinctSketch.hash(base, text.count), to: sketch.registers)
                 addCandidate(counts[id] >= least) { tally.add(base, text.count, key: key, times: times) }
             } else {
                 tally.add(base, text.count, key: key, times: times)

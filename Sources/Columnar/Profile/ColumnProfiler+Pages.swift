@@ -140,8 +140,7 @@ extension ColumnProfiler {
             let end = min(count, next)
             while index < end {
                 let length = Int(textLengths[index])
-                let key = ValueDictionary.key(texts + position, length, seeing: &bits)
-                DistinctSketch.add(DistinctSketch.hash(key: key, length), to: registers)
+                DistinctSketch.add(DistinctSketch.hash(texts + position, length, seeing: &bits), to: registers)
                 least = min(least, textLengths[index])
                 greatest = max(greatest, textLengths[index])
                 position &+= length
@@ -149,12 +148,11 @@ extension ColumnProfiler {
             }
             guard index < count else { break }
             let (text, length) = (texts + position, Int(textLengths[index]))
-            let key = ValueDictionary.key(text, length, seeing: &bits)
-            let hash = DistinctSketch.hash(key: key, length)
+            let hash = DistinctSketch.hash(text, length, seeing: &bits)
             DistinctSketch.add(hash, to: registers)
             least = min(least, textLengths[index])
             greatest = max(greatest, textLengths[index])
-            addSample(text, length, key: key, hash)
+            addSample(text, length, key: ValueDictionary.key(text, length), hash)
             lookAt(
                 UnsafeBufferPointer(start: text, count: length), times: Int64(min(Self.sampleStep, count - index)))
             position &+= length
@@ -194,13 +192,13 @@ extension ColumnProfiler {
             let registers = sketch.registers
             for index in start..<block.count {
                 DistinctSketch.add(
-                    DistinctSketch.hash(key: block.keys[index], Int(block.lengths[index])), to: registers)
+                    DistinctSketch.hash(block.text(index), Int(block.lengths[index])), to: registers)
             }
             sample(from: start, to: block.count) { index in
                 let length = Int(block.lengths[index])
                 addSample(
                     block.text(index), length, key: block.keys[index],
-                    DistinctSketch.hash(key: block.keys[index], length))
+                    DistinctSketch.hash(block.text(index), length))
             }
         }
         look(block.count) { index, times in

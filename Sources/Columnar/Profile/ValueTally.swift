@@ -77,7 +77,9 @@ final class ValueTally {
     /// Keeps only the most frequent values, and of those what came more than once.
     func prune(to limit: Int) {
         let kept = top(limit).filter { $0.count > 1 }
-        dictionary.pointee.clear()
+        // A table for few is found in the near caches, where one that held many would not be.
+        dictionary.pointee.free()
+        dictionary.pointee = ValueDictionary(keepsAllTexts: true)
         counts.pointee.count = 0
         for (value, count) in kept {
             let padded = value + [UInt8](repeating: 0, count: 16)

@@ -1,0 +1,68 @@
+#ifndef CLINUX_HASH_H
+#define CLINUX_HASH_H
+// A hash of texts for estimates of how many differ. Four times sixteen bytes with masks instead of a loop over the words
+// of a text: how long the next text is cannot be foreseen, and a loop that ends elsewhere than the processor believed
+// costs more than all of this (measured: half of what a profile of unlike texts took).
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <string.h>
+
+typedef uint32_t clinux_words __attribute__((vector_size(16)));
+typedef uint64_t clinux_longs __attribute__((vector_size(16)));
+
+/// A hash, and which bits the bytes of the text have, each byte somewhere in the word.
+typedef struct {
+    uint64_t hash;
+    uint64_t bits;
+} clinux_text_hash;
+
+/// Sixteen bytes that count, sixteen that do not.
+static const uint8_t clinux_counting[32] = {255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255,
+                                            255, 255, 255, 255, 255, 0,   0,   0,   0,   0,   0,
+                                            0,   0,   0,   0,   0,   0,   0,   0,   0,   0};
+
+static inline uint64_t clinux_mix_lanes(uint64_t a, uint64_t b) {
+    const unsigned __int128 product = (unsigned __int128)a * b;
+    return (uint64_t)product ^ (uint64_t)(product >> 64);
+}
+
+/// Sums of products of neighbouring words, each with a number of its place added: NH, as in UMAC (RFC 4418).
+/// Sixteen bytes from `text`, and fifteen behind its end, must be readable. Every process has the same hashes.
+static inline clinux_text_hash clinux_hash_text(const uint8_t *text, uint64_t length) {
+    static const uint32_t places[4][4] = {
+        {0xA0761D64, 0x78BD642F, 0xE7037ED1, 0xA0B428DB},
+        {0x8EBC6AF0, 0x9C88C6E3, 0x58946A96, 0x5D4BE2E7},
+        {0x2D358DCC, 0xAA6C78A5, 0x8BB84B93, 0x962EACC9},
+        {0x4B33A62E, 0xD433D4A3, 0x4D5A2DA5, 0x1DE1AA47},
+    };
+    uint64_t hash = length * 0xA0761D6478BD642FULL;
+    clinux_longs sums = {0, 0};
+    clinux_longs seen = {0, 0};
+    for (;;) {
+        for (int i = 0; i < 4; i++) {
+            const uint64_t begin = 16 * (uint64_t)i;
+            const bool is_there = length > begin;
+            const uint64_t rest = is_there ? length - begin : 0;
+            clinux_longs part, counting;
+            clinux_words place;
+            memcpy(&part, text + (is_there ? begin : 0), sizeof part);
+            memcpy(&counting, clinux_counting + 16 - (rest < 16 ? rest : 16), sizeof counting);
+            memcpy(&place, places[i], sizeof place);
+            part &= counting;
+            seen |= part;
+            const clinux_longs keyed = (clinux_longs)((clinux_words)part + place);
+            sums += (keyed & 0xFFFFFFFF) * (keyed >> 32);
+        }
+        if (length <= 64) break;
+        // The places of the next 64 bytes are the same, so that what came before must count for more than its sum.
+        hash = clinux_mix_lanes(hash ^ sums[0], sums[1] ^ 0xE7037ED1A0B428DBULL);
+        text += 64;
+        length -= 64;
+    }
+    const clinux_text_hash result = {
+        clinux_mix_lanes(hash ^ sums[0], sums[1] ^ 0x8EBC6AF09C88C6E3ULL) * 0x94D049BB133111EBULL, seen[0] | seen[1]};
+    return result;
+}
+
+#endif
