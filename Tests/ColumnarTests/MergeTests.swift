@@ -55,6 +55,28 @@ struct MergeTests {
         try ReaderPython.run(script: "merge_peers.py", ["check", folder.url.path])
     }
 
+    @Test("Files without a common column are refused, unless others connect them")
+    func strangers() throws {
+        func input(_ name: String, _ text: String) throws -> ParquetMergeInput {
+            let sink = MemorySink()
+            _ = try CSVConverter.convert(from: MemorySource(text), to: sink)
+            return ParquetMergeInput(name: name, file: try ParquetFile(ParquetMemoryInput(sink.bytes)))
+        }
+        func merge(_ inputs: [ParquetMergeInput]) throws -> ParquetMergeReport {
+            let folder = try ScratchFolder()
+            return try ParquetMerger.merge(inputs, to: FolderOutput(path: folder.path("out")))
+        }
+        let orders = try input("orders", "id,amount\n1,2\n")
+        let towns = try input("towns", "city,zip\nUlm,89073\n")
+        let refused = columnarError { _ = try merge([orders, towns]) }
+        #expect(refused?.code == .schemaMismatch)
+        #expect(refused?.message.contains("towns (city, zip) and orders (id, amount) have no column in common") == true)
+        let both = try input("both", "city,amount\nBonn,5\n")
+        #expect(try merge([orders, towns, both]).columns.map(\.name) == ["id", "amount", "city", "zip"])
+        let empty = try input("empty", "city\n")
+        #expect(columnarError { _ = try merge([orders, empty]) }?.code == .schemaMismatch)
+    }
+
     @Test("Hundreds of our own small files become one, in bounded row groups")
     func small() throws {
         var inputs: [ParquetMergeInput] = []

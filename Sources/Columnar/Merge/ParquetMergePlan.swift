@@ -59,6 +59,7 @@ struct ParquetMergePlan {
                 columns[place].schema.type = union
             }
         }
+        try Self.checkConnection(columns, inputs)
         for column in columns where column.schema.type == .double {
             try Self.checkIntegers(column, inputs)
         }
@@ -91,6 +92,25 @@ struct ParquetMergePlan {
             .schemaMismatch,
             "\(input.name): column \"\(name)\" is \(type), and in \(earlier) it is \(before): no type but text holds both. "
                 + "Convert one of them anew with the other's type, or merge them apart.", column: name)
+    }
+
+    /// Files that have no column in common, not even by way of others, would become a table of nulls.
+    private static func checkConnection(_ columns: [Column], _ inputs: [ParquetMergeInput]) throws(ColumnarError) {
+        var together: Set<Int> = [0]
+        var rest = columns
+        while let index = rest.firstIndex(where: { column in together.contains { column.leaves[$0] != nil } }) {
+            let column = rest.remove(at: index)
+            together.formUnion(inputs.indices.filter { column.leaves[$0] != nil })
+        }
+        guard !rest.isEmpty, let stranger = inputs.indices.first(where: { !together.contains($0) }) else { return }
+        func names(_ index: Int) -> String {
+            let names = columns.filter { $0.leaves[index] != nil }.map(\.schema.name)
+            return names.prefix(5).joined(separator: ", ") + (names.count > 5 ? ", …" : "")
+        }
+        throw ColumnarError(
+            .schemaMismatch,
+            "\(inputs[stranger].name) (\(names(stranger))) and \(inputs[0].name) (\(names(0))) have no column in common: "
+                + "every row would be null in the columns of the other. Merge the files of each table by themselves.")
     }
 
     /// Integers beyond ±2^53 would change as doubles: the statistics must exclude them.
