@@ -18,6 +18,23 @@ struct ConvertBenchTests {
         #expect(try FileManager.default.contentsOfDirectory(atPath: folder.url.path).isEmpty)
     }
 
+    @Test("the best peer is the fastest of those that run, whatever its name")
+    func best() throws {
+        let folder = try ScratchFolder()
+        var bench = ColumnarBench(folder: folder.url.path)
+        (bench.orderRows, bench.wideRows, bench.uniqueRows, bench.recordRows) = (3000, 0, 0, 0)
+        (bench.repetitions, bench.threads) = (1, [1])
+        bench.peerConvert = { _, _ in
+            [("duckdb", 4.0), ("pyarrow", 3.0), ("pyarrow_table", 1.0)].map {
+                ColumnarBench.Peer(name: $0, seconds: $1, outputBytes: 1)
+            }
+        }
+        let figures = Dictionary(uniqueKeysWithValues: try bench.run().map { ($0.metric, $0.value) })
+        let best = try #require(figures["times_as_fast_as_the_best"])
+        #expect(best == figures["times_as_fast_as_pyarrow_table"])
+        #expect(try best < #require(figures["times_as_fast_as_pyarrow"]))
+    }
+
     @Test("errors and results are the same on one thread and on two")
     func threads() throws {
         let text = "a,b,c\n" + (0..<20_000).map { "\($0),\($0 % 7).5,word\($0 % 50)\n" }.joined()

@@ -1,3 +1,4 @@
+import CLinux
 import Glibc
 
 /// One measured figure, as `sluice bench columnar` prints it.
@@ -8,7 +9,8 @@ package struct ColumnarFigure: Sendable, Hashable {
     package var rows: Int
     package var inputBytes: Int64
     /// `megabytes_per_second`, `screened_megabytes_per_second`, `output_share`, `peak_resident_mb`,
-    /// `read_values_per_second`; `times_as_fast_as_duckdb` and other peers, `output_share_of_pyarrow`;
+    /// `read_values_per_second`; `times_as_fast_as_duckdb` and other peers, `times_as_fast_as_the_best` of them,
+    /// `output_share_of_pyarrow`;
     /// `validated_cost`, `profiled_cost` and `checked_cost`, what rules, a profile and both add to the processor time
     /// of the conversion, and `checked_peak_resident_mb`.
     package var metric: String
@@ -126,16 +128,19 @@ package struct ColumnarBench {
             figures.append(
                 figure("megabytes_per_second", count, Self.median(speeds[count] ?? []), "MB/s", floor: floor))
             figures.append(figure("peak_resident_mb", count, peaks[count] ?? 0, "MB"))
+            var least = Double.infinity
             for (name, runs) in Dictionary(grouping: converted[count] ?? [], by: \.name).sorted(by: { $0.key < $1.key })
             {
                 let peer = Double(report.inputBytes) / 1e6 / Self.median(runs.map(\.seconds))
                 let ratio = Self.median(speeds[count] ?? []) / peer
+                least = min(least, ratio)
                 figures.append(figure("times_as_fast_as_\(name)", count, ratio, "times"))
                 if count == 1, name == "pyarrow", let bytes = runs.last?.outputBytes, bytes > 0 {
                     let share = Double(report.outputBytes) / Double(bytes)
                     figures.append(figure("output_share_of_pyarrow", count, share, "of its file"))
                 }
             }
+            if least.isFinite { figures.append(figure("times_as_fast_as_the_best", count, least, "times")) }
         }
         let costs = try checkCosts(data, input: input, output: output, progress: progress)
         for (name, cost) in costs.costs { figures.append(figure("\(name)_cost", 1, cost, "of the time without")) }

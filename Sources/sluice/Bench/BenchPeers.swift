@@ -33,9 +33,10 @@ struct BenchPeers {
         if isKept { _ = clinux_stay_on_one_core() } else { clinux_use_all_cores() }
     }
 
-    private static let names = ["duckdb", "polars", "pyarrow"]
+    /// pyarrow in portions, as Sluice does it, and by way of a table in memory.
+    private static let names = ["duckdb", "polars", "pyarrow", "pyarrow_table"]
 
-    /// In portions, as Sluice does; a single thread has one core, whatever the library does beside.
+    /// A single thread has one core, whatever the library does beside.
     private static let conversion = """
         import os, sys, time
         peer, threads, source, target = sys.argv[1], int(sys.argv[2]), sys.argv[3], sys.argv[4]
@@ -59,6 +60,14 @@ struct BenchPeers {
                         held, rows = [], 0
                 if held:
                     writer.write_table(pyarrow.Table.from_batches(held), row_group_size=rows)
+        elif peer == "pyarrow_table":
+            import pyarrow, pyarrow.csv, pyarrow.parquet
+            pyarrow.set_cpu_count(threads)
+            start = time.perf_counter()
+            table = pyarrow.csv.read_csv(
+                source, pyarrow.csv.ReadOptions(use_threads=threads > 1),
+                pyarrow.csv.ParseOptions(newlines_in_values=True))
+            pyarrow.parquet.write_table(table, target, compression="snappy")
         elif peer == "duckdb":
             import duckdb
             start = time.perf_counter()
