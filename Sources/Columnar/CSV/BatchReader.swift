@@ -6,6 +6,7 @@ final class BatchReader: RecordReader {
     private let options: CSVOptions
     private(set) var dialect: CSVDialect
     private(set) var columns: [CSVColumn] = []
+    private(set) var likelyDelimiter: UInt8?
     var bytesRead: Int64 { window.bytesRead }
 
     private var window: BatchWindow
@@ -70,12 +71,19 @@ final class BatchReader: RecordReader {
     private func start(_ batch: RecordBatch) throws(ColumnarError) {
         try window.begin(batch, dialect: &dialect, isDelimiterKnown: options.delimiter != nil)
         if options.delimiter == nil {
-            dialect.delimiter = DialectSniffer.delimiter(
-                UnsafePointer(batch.base), from: batch.start, to: min(batch.end, batch.start + 256 << 10),
-                isFinal: window.reachedEnd,
-                dialect: dialect, scratch: batch.index)
+            dialect.delimiter = sniff(batch, from: batch.start).delimiter
         }
+        let beginning = batch.start
         try readHeader(batch)
+        guard options.delimiter != nil, columns.count == 1 else { return }
+        let found = sniff(batch, from: beginning)
+        if found.fields > 1, found.share > 0.9 { likelyDelimiter = found.delimiter }
+    }
+
+    private func sniff(_ batch: RecordBatch, from start: Int) -> (delimiter: UInt8, fields: Int, share: Double) {
+        DialectSniffer.delimiter(
+            UnsafePointer(batch.base), from: start, to: min(batch.end, start + 256 << 10), isFinal: window.reachedEnd,
+            dialect: dialect, scratch: batch.index)
     }
 
     /// Takes the names from the first record, or counts its fields where the file has no header.

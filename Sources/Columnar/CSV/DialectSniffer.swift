@@ -53,10 +53,11 @@ enum DialectSniffer {
 
     /// The candidate under which most of the first records have as many fields as the first record, two at least;
     /// the comma where none does. Ties go to the one with more fields.
+    /// - Returns: also the fields of the first record under it, and the share of records that have as many.
     static func delimiter(
         _ bytes: UnsafePointer<UInt8>, from start: Int, to end: Int, isFinal: Bool, dialect: CSVDialect,
         scratch: UnsafeMutablePointer<UInt32>
-    ) -> UInt8 {
+    ) -> (delimiter: UInt8, fields: Int, share: Double) {
         var best = (score: 0.0, fields: 1, delimiter: UInt8(ascii: ","))
         for candidate in candidates where candidate != dialect.quote {
             var attempt = dialect
@@ -80,6 +81,6 @@ enum DialectSniffer {
                 best = (score, first, candidate)
             }
         }
-        return best.delimiter
+        return (best.delimiter, best.fields, best.score)
     }
 }

@@ -79,6 +79,8 @@ public struct ConversionReport: Sendable, Hashable {
     public var fileColumns: [CSVColumn] = []
     /// The character between fields, given or found.
     public var delimiter: Character = ","
+    /// Where the delimiter that was asked for gives a single column, the one that would give several.
+    public var likelyDelimiter: Character?
 
     public init() {}
 }

@@ -297,5 +297,6 @@ final class ConversionPass {
         if let top = options.profile, let table = table as? TableBuilder { report.profile = table.profile(top: top) }
         report.fileColumns = reader.columns.filter { !unseen.contains($0.name) }
         report.delimiter = Character(Unicode.Scalar(reader.dialect.delimiter))
+        report.likelyDelimiter = reader.likelyDelimiter.map { Character(Unicode.Scalar($0)) }
     }
 }

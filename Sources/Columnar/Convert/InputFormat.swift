@@ -24,6 +24,8 @@ protocol RecordReader: AnyObject {
     var dialect: CSVDialect { get }
     /// Columns of the input; known after the first batch.
     var columns: [CSVColumn] { get }
+    /// Where the delimiter that was asked for gives one column, one that gives several. Known after the first batch.
+    var likelyDelimiter: UInt8? { get }
     /// Types that the format itself gives to columns, by position; nil where values decide. Known after the first
     /// batch.
     var declaredTypes: [ColumnType?] { get }
@@ -47,6 +49,7 @@ protocol RecordReader: AnyObject {
 }
 
 extension RecordReader {
+    var likelyDelimiter: UInt8? { nil }
     var declaredTypes: [ColumnType?] { columns.map { _ in nil } }
     var resolvedTypes: [ColumnType]? { nil }
     var hasNews: Bool { false }

@@ -13,6 +13,7 @@ final class MemberReader: RecordReader {
     private(set) var columns: [CSVColumn] = []
     private(set) var declaredTypes: [ColumnType?] = []
     private(set) var dialect = CSVDialect()
+    private(set) var likelyDelimiter: UInt8?
     private(set) var nextRow: Int64 = 1
     private(set) var resolvedTypes: [ColumnType]?
     private(set) var hasNews = false
@@ -35,6 +36,7 @@ final class MemberReader: RecordReader {
             do throws(ColumnarError) {
                 let hasBatch = try reader.next(into: batch)
                 if isNewMember { try compare(reader) }
+                likelyDelimiter = likelyDelimiter ?? reader.likelyDelimiter
                 isNewMember = false
                 nextRow = reader.nextRow
                 hasNews = reader.hasNews

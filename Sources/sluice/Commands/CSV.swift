@@ -93,6 +93,7 @@ struct CSV: AsyncParsableCommand {
                 try inputOption.withQuarantine(of: input) { try convert(options, $0) }
             }
             let seconds = (clock.now - started) / .seconds(1)
+            InputOption.warn(of: report, input)
             let output = outputOption.output
             if output.json {
                 return try output.object(

@@ -50,6 +50,7 @@ extension CSV {
                 }
             }
             let seconds = (clock.now - started) / .seconds(1)
+            InputOption.warn(of: report, input)
             guard let whole = report.profile else { throw Failure("no profile came of \(input)") }
             let profile = showPersonal ? whole : whole.withoutPersonalData
             let output = outputOption.output

@@ -104,6 +104,15 @@ struct InputOption: ParsableArguments {
         }
     }
 
+    /// Warns of a delimiter that leaves all fields of a row in one column.
+    static func warn(of report: ConversionReport, _ input: String) {
+        guard let likely = report.likelyDelimiter else { return }
+        func word(_ character: Character) -> String { character == "\t" ? "tab" : "`\(character)`" }
+        Failure.warn(
+            "\(input): with \(word(report.delimiter)) as delimiter there is one column, and with \(word(likely)) there would "
+                + "be several", hint: "leave --delimiter out, so that it is found, or give the right one")
+    }
+
     private func fixedWidthLayout() throws -> FixedWidthLayout? {
         if !column.isEmpty { return try FixedWidthLayout(column.map { try FixedWidthLayout.Column($0) }) }
         guard let layout else { return nil }
