@@ -8,7 +8,11 @@ extension CSV {
             commandName: "validate", abstract: "Part a file into good rows and bad ones, and say what its rules found.",
             discussion: """
                 A quarantine file is recognised: after its rows were corrected (the text behind "raw"), it is validated as the \
-                file they came from. The command fails where a rule on the whole file does; then it writes nothing.
+                file they came from.
+
+                Exit code 0: the rows are good, or the bad ones are in the quarantine file. 1: a rule on the whole file \
+                does not hold, or rows are bad and there is no --quarantine for them; then nothing is written. Rules with \
+                `thresholds` say themselves how many bad rows are too many.
                 """)
 
         @Argument(
@@ -49,8 +53,26 @@ extension CSV {
             if output.json { try output.object(report) } else { QualityText.write(report, to: output) }
             MaskText.warn(report.unmasked ?? [])
             try report.requirePass()
+            try requirePlace(for: report, rules)
             try goodFile?.publish()
             try badFile?.publish()
+        }
+
+        /// A script that asks whether a file is good gets its answer from the exit code; who parts it has a place for
+        /// bad rows.
+        private func requirePlace(for report: QualityReport, _ rules: QualityRules) throws {
+            guard inputOption.quarantine == nil, rules.thresholds == QualityThresholds() else { return }
+            let broken = report.rules.filter { !$0.passed }.count
+            guard report.malformed > 0 || broken > 0 else { return }
+            var words: [String] = []
+            if broken > 0 {
+                words.append(
+                    "\(Human.count(broken, "rule")) of \(report.rules.count) \(broken == 1 ? "does" : "do") not hold")
+            }
+            if report.malformed > 0 { words.append("\(Human.count(report.malformed, "row")) cannot be read") }
+            throw Failure(
+                "\(input): \(words.joined(separator: "; "))",
+                hint: "--quarantine FILE parts the bad rows from the good ones and goes on")
         }
     }
 }

@@ -59,17 +59,18 @@ struct CSVCommandTests {
         // What is measured has its unit.
         try folder.write(
             "units.dqdl", #"Rules = [ RowCount > 1, Completeness "id" >= 0.5, DistinctValuesCount "amount" > 1 ]"#)
-        let units = try await folder.output("csv", "validate", "@orders.csv", "--rules", "@units.dqdl")
+        let units = try await folder.output(
+            "csv", "validate", "@orders.csv", "--rules", "@units.dqdl", "--quarantine", "@units.ndjson")
         for words in ["4 rows", "100 % of rows", "3 distinct values"] { #expect(units.contains(words), "\(units)") }
         #expect(text(of: folder.file("good.csv")) == "id,amount,customer\n1,5,a\n3,7,zz\n")
         let bad = text(of: folder.file("bad.ndjson"))
         #expect(bad.objects.count == 3 && bad.contains(#""row":2"#) && bad.contains("is not > 0"), "\(bad)")
-        // Mended rows are judged as those of the file they came from.
+        // Corrected rows are judged as those of the file they came from.
         try folder.write(
-            "mended.ndjson",
+            "corrected.ndjson",
             bad.replacing("2,-1,b", with: "2,1,b").replacing("\"raw\":\"short\"", with: "\"raw\":\"4,4,a\""))
         _ = try await folder.output(
-            "csv", "validate", "@mended.ndjson", "--rules", "@orders.dqdl", "--good", "@more.csv")
+            "csv", "validate", "@corrected.ndjson", "--rules", "@orders.dqdl", "--good", "@more.csv")
         #expect(text(of: folder.file("more.csv")) == "id,amount,customer\n2,1,b\n4,4,a\n")
         // A rule on the whole file.
         try folder.write("keys.dqdl", #"Rules = [ ReferentialIntegrity "customer" "customers.id" = 1 ]"#)
@@ -87,6 +88,50 @@ struct CSVCommandTests {
         #expect(other.ending == .exited(1) && other.errors.contains("delimited text only"))
         let without = try await folder.sluice("csv", "validate", "@orders.csv")
         #expect(without.ending == .exited(2) && without.errors.contains("--rules"))
+    }
+
+    @Test(
+        "validate: the exit code is the answer where bad rows have no place; where they have one, or a limit, it is 0")
+    func answer() async throws {
+        let folder = CommandFolder()
+        defer { folder.remove() }
+        try folder.write("orders.csv", "id,amount\n1,5\n2,-1\n")
+        try folder.write("short.csv", "id,amount\n1,5\n2\n")
+        try folder.write("good.csv", "id,amount\n1,5\n")
+        try folder.write("rules.dqdl", #"Rules = [ IsPrimaryKey "id", ColumnValues "amount" > 0 ]"#)
+        try folder.write("limit.yaml", "columns: {amount: {min: 0}}\nthresholds: {maximumBadRows: 1}\n")
+        let before = folder.names
+        let broken = try await folder.sluice(
+            "csv", "validate", "@orders.csv", "--rules", "@rules.dqdl", "--good", "@parted.csv")
+        #expect(broken.ending == .exited(1) && broken.output.contains("1 good, 1 bad"), "\(broken)")
+        #expect(broken.errors.contains("1 rule of 2 does not hold") && broken.errors.contains("--quarantine FILE"))
+        let short = try await folder.sluice("csv", "validate", "@short.csv", "--rules", "@rules.dqdl")
+        #expect(short.ending == .exited(1) && short.errors.contains("1 row cannot be read"), "\(short)")
+        #expect(folder.names == before)
+        let good = try await folder.sluice("csv", "validate", "@good.csv", "--rules", "@rules.dqdl")
+        #expect(good.ending == .exited(0) && good.errors.isEmpty, "\(good)")
+        let limited = try await folder.sluice("csv", "validate", "@orders.csv", "--rules", "@limit.yaml")
+        #expect(limited.ending == .exited(0), "\(limited)")
+        let parted = try await folder.sluice(
+            "csv", "validate", "@orders.csv", "--rules", "@rules.dqdl", "--quarantine", "@bad.ndjson")
+        #expect(parted.ending == .exited(0) && text(of: folder.file("bad.ndjson")).contains("2,-1"), "\(parted)")
+    }
+
+    @Test("convert: a delimiter that leaves one column is warned of, with the one that would part it")
+    func delimiter() async throws {
+        let folder = CommandFolder()
+        defer { folder.remove() }
+        try folder.write("a.csv", "id,city\n1,Ulm\n2,Bonn\n")
+        let wrong = try await folder.sluice("csv", "convert", "@a.csv", "@a.parquet", "--delimiter", ";")
+        #expect(
+            wrong.ending == .exited(0) && wrong.errors.contains("with `;` as delimiter there is one column"), "\(wrong)"
+        )
+        #expect(wrong.errors.contains("`,`") && wrong.errors.contains("leave --delimiter out"), "\(wrong)")
+        let right = try await folder.sluice("csv", "convert", "@a.csv", "@a.parquet", "--delimiter", ",")
+        #expect(right.errors.isEmpty, "\(right)")
+        try folder.write("one.csv", "note\nfirst, then\nsecond\n")
+        let single = try await folder.sluice("csv", "convert", "@one.csv", "@one.parquet", "--delimiter", ";")
+        #expect(single.errors.isEmpty, "\(single)")
     }
 
     @Test("convert: rules, masks and a profile in one pass; what automatic masks leave is warned of")
