@@ -240,8 +240,8 @@ struct JSONConvertTests {
         let first = try convert("[{\"a\":1}, {\"a\":\n x}, {\"a\":3}]", lenient, rejected: writer)
         try writer.finish()
         #expect((first.rows, first.rejectedRows) == (2, 1))
-        let mended = String(decoding: file.bytes, as: UTF8.self).replacing(#"\n x}"#, with: #"\n 2}"#)
-        let again = try convert(mended)
+        let corrected = String(decoding: file.bytes, as: UTF8.self).replacing(#"\n x}"#, with: #"\n 2}"#)
+        let again = try convert(corrected)
         #expect(again.rows == 1)
         #expect(again.columns == [ColumnSchema(name: "a", type: .bigint)])
     }

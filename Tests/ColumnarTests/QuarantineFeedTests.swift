@@ -2,7 +2,7 @@ import Columnar
 import Foundation
 import Testing
 
-/// Rows that were rejected, mended, and fed back.
+/// Rows that were rejected, corrected, and fed back.
 @Suite("Quarantine feed")
 struct QuarantineFeedTests {
     private func quarantine(
@@ -19,7 +19,7 @@ struct QuarantineFeedTests {
 
     private let rules = #"Rules = [ ColumnValues "amount" > 0, ColumnLength "note" < 20 ]"#
 
-    @Test("A mended quarantine file is the file it came from: what is right now goes on, the rest stays")
+    @Test("A corrected quarantine file is the file it came from: what is right now goes on, the rest stays")
     func roundTrip() throws {
         let text = "id;Amount €;note\n1;5;ok\n2;-1;\"a;\"\"b\"\"\nc\"\n3;x;ö\n4;7\n".replacing(
             "Amount €", with: "amount")
@@ -28,13 +28,13 @@ struct QuarantineFeedTests {
         #expect(file.split(separator: "\n").count == 5)
         #expect(try QuarantineSource.origin(of: MemorySource(file)) == "inbox/a.csv")
         #expect(try QuarantineSource.origin(of: MemorySource(text)) == nil)
-        // Mended: the amount of 2, the missing field of 4, the bytes of 5 as text; 3 stays as it is.
-        let mended = file.replacing("2;-1;", with: "2;1;").replacing("4;7", with: "4;7;\\u00fc\\uD83D\\uDE00")
+        // Corrected: the amount of 2, the missing field of 4, the bytes of 5 as text; 3 stays as it is.
+        let corrected = file.replacing("2;-1;", with: "2;1;").replacing("4;7", with: "4;7;\\u00fc\\uD83D\\uDE00")
             .replacing("\"rawBase64\":\"NTs2O/8=\"", with: "\"raw\":\"5;6;\\\"y\\\"\"")
         for maximumRead in [1, 7, 1 << 20] {
             let (good, bad) = (MemorySink(), CollectedRejects())
             let report = try QualityFilter(try QualityRules(dqdl: rules)).run(
-                MemorySource(Array(mended.utf8), maximumRead: maximumRead), good: good, bad: bad)
+                MemorySource(Array(corrected.utf8), maximumRead: maximumRead), good: good, bad: bad)
             #expect(
                 String(decoding: good.bytes, as: UTF8.self)
                     == "id;amount;note\n2;1;\"a;\"\"b\"\"\nc\"\n4;7;ü😀\n5;6;\"y\"\n")
@@ -45,7 +45,7 @@ struct QuarantineFeedTests {
         var options = ConversionOptions()
         options.csv.badRecords = .reject
         options.csv.batchBytes = 256
-        let report = try CSVConverter.convert(from: MemorySource(mended), to: MemorySink(), options: options)
+        let report = try CSVConverter.convert(from: MemorySource(corrected), to: MemorySink(), options: options)
         #expect(report.columns.map { "\($0.name) \($0.type)" } == ["id bigint", "amount string", "note string"])
         #expect(report.rows == 4)
     }

@@ -16,22 +16,23 @@ func slice(_ bytes: [UInt8], _ offset: Int64?, _ length: Int32?) throws -> [UInt
     return Array(bytes[start..<start + Int(try #require(length))])
 }
 
+/// The Parquet file that a text becomes.
+func parquet(of text: String, _ change: (inout ConversionOptions) -> Void = { _ in }) throws -> [UInt8] {
+    var options = ConversionOptions()
+    change(&options)
+    let sink = MemorySink()
+    _ = try CSVConverter.convert(from: MemorySource(text), to: sink, options: options)
+    return sink.bytes
+}
+
 @Suite("Parquet writer")
 struct WriterTests {
-    private func write(_ text: String, _ change: (inout ConversionOptions) -> Void = { _ in }) throws -> [UInt8] {
-        var options = ConversionOptions()
-        change(&options)
-        let sink = MemorySink()
-        _ = try CSVConverter.convert(from: MemorySource(text), to: sink, options: options)
-        return sink.bytes
-    }
-
     @Test("pages lie where the offset index says, and bounds hold what the pages hold")
     func pageIndex() throws {
         let rows = 5000
         let text =
             "n,x,s\n" + (0..<rows).map { "\($0 * 7919 % 100_003),\($0 < 100 ? "" : "\($0).5"),w\($0 % 3)\n" }.joined()
-        let bytes = try write(text) { options in
+        let bytes = try parquet(of: text) { options in
             options.parquet.pageRows = 1000
             options.parquet.rowGroupRows = 2500
             options.csv.batchBytes = 8192
@@ -75,7 +76,7 @@ struct WriterTests {
         let words = (0..<6000).map { row in
             row >= 5000 ? "" : row > 2500 && row % 100 == 0 ? "zebra" : "w\(1000 + row / 50)\(row % 2 == 0 ? "" : "é")"
         }
-        let bytes = try write("n,s\n" + words.map { "1,\($0)\n" }.joined()) { options in
+        let bytes = try parquet(of: "n,s\n" + words.map { "1,\($0)\n" }.joined()) { options in
             options.parquet.pageRows = 500
             options.csv.batchBytes = 4096
         }
@@ -98,7 +99,7 @@ struct WriterTests {
     func smallPages() throws {
         var random = SeededGenerator(seed: 17)
         let words = (0..<40_000).map { _ in "word \(Int.random(in: 0..<5000, using: &random) * 7919 % 100_003)" }
-        let bytes = try write("n,s\n" + words.map { "1,\($0)\n" }.joined()) { options in
+        let bytes = try parquet(of: "n,s\n" + words.map { "1,\($0)\n" }.joined()) { options in
             options.parquet.pageRows = 100
             options.csv.batchBytes = 4096
         }
@@ -124,7 +125,7 @@ struct WriterTests {
             let read = try ParquetWriterOptions.Compression(word: word)
             let again = try ParquetWriterOptions.Compression(word: read.description)
             // Every level gives a file.
-            let rows = try footer(write("n\n1\n") { $0.parquet.compression = read }).rowCount
+            let rows = try footer(parquet(of: "n\n1\n") { $0.parquet.compression = read }).rowCount
             #expect(read == expected && again == expected && rows == 1)
         }
         for word in ["zstd:0", "zstd:23", "zstd:", "zstd:fast", "gzip:10", "snappy:1", "none:1", "lz4", "", ":3"] {
@@ -132,7 +133,7 @@ struct WriterTests {
             #expect(error?.code == .invalidConfiguration && error?.message.contains("\"\(word)\"") == true, "\(word)")
         }
         for change in [\ParquetWriterOptions.rowGroupRows, \.rowGroupBytes, \.pageRows, \.pageBytes] {
-            let error = columnarError { _ = try self.write("n\n1\n") { $0.parquet[keyPath: change] = 0 } }
+            let error = columnarError { _ = try parquet(of: "n\n1\n") { $0.parquet[keyPath: change] = 0 } }
             #expect(error?.code == .invalidConfiguration && error?.message.contains("at least 1") == true)
         }
         var options = ParquetWriterOptions()
@@ -150,7 +151,7 @@ struct WriterTests {
     @Test("text bounds are cut at a character, the upper one counted up")
     func textBounds() throws {
         let long = String(repeating: "é", count: 60)
-        let bytes = try write("s\n\(long)a\n\(long)b\n")
+        let bytes = try parquet(of: "s\n\(long)a\n\(long)b\n")
         let statistics = try #require(try footer(bytes).rowGroups[0].columns[0].metadata?.statistics)
         let (low, high) = (try #require(statistics.minValue), try #require(statistics.maxValue))
         #expect(statistics.isMinValueExact == false)
@@ -161,7 +162,7 @@ struct WriterTests {
         #expect(String(validating: high, as: UTF8.self) != nil)
         // Nothing lies above the greatest character: no bound rather than a wrong one.
         let top = String(repeating: "\u{10FFFF}", count: 20)
-        let none = try footer(write("s\n\(top)\n")).rowGroups[0].columns[0].metadata?.statistics
+        let none = try footer(parquet(of: "s\n\(top)\n")).rowGroups[0].columns[0].metadata?.statistics
         #expect(none?.maxValue == nil)
     }
 
@@ -169,7 +170,7 @@ struct WriterTests {
     func rowGroups() throws {
         var random = SeededGenerator(seed: 3)
         let text = "s\n" + (0..<20_000).map { _ in String(random.next(), radix: 36) + "\n" }.joined()
-        let small = try write(text) { options in
+        let small = try parquet(of: text) { options in
             options.csv.batchBytes = 16_384
             options.parquet.rowGroupBytes = 50_000
             options.parquet.pageRows = 500
@@ -195,7 +196,7 @@ struct WriterTests {
         var jobs: [ParquetChecker.Job] = []
         for compatibility in [ParquetWriterOptions.Compatibility.legacy, .current, .newest] {
             for compression in [ParquetWriterOptions.Compression.none, .snappy, .zstd(level: 3), .automatic] {
-                let bytes = try write(text) { options in
+                let bytes = try parquet(of: text) { options in
                     options.parquet.compatibility = compatibility
                     options.parquet.compression = compression
                     options.parquet.pageRows = 5000
@@ -214,118 +215,5 @@ struct WriterTests {
             }
         }
         try ParquetChecker.check(jobs, in: folder.url)
-    }
-
-    @Test("dictionaries that outgrow their limits give way in the middle of a chunk")
-    func largeDictionary() throws {
-        let folder = try ScratchFolder()
-        var text = "few,many,long\n"
-        var random = SeededGenerator(seed: 9)
-        for row in 0..<120_000 {
-            // Few of the first values are new, all of the later ones.
-            let many = row < 40_000 ? "v\(row % 50)" : "value number \(row)"
-            let long = row < 30_000 ? row * 37 % 100 * 1_000_003 : Int.random(in: 0..<1 << 40, using: &random)
-            text += "\(row % 3),\(many),\(long)\n"
-        }
-        let csv = folder.path("in.csv")
-        try Data(text.utf8).write(to: URL(filePath: csv))
-        let bytes = try write(text) { $0.threads = 2 }
-        let path = folder.path("out.parquet")
-        try Data(bytes).write(to: URL(filePath: path))
-        let encodings = try footer(bytes).rowGroups[0].columns.compactMap(\.metadata).map { Set($0.encodings) }
-        #expect(encodings[1].isSuperset(of: [.rleDictionary, .deltaLengthByteArray]))
-        #expect(encodings[2].isSuperset(of: [.rleDictionary, .deltaBinaryPacked]))
-        try ParquetChecker.check([.init(parquet: path, csv: csv)], in: folder.url)
-    }
-
-    @Test("texts that differ only beyond their hash's first look stay apart, as do quoted null tokens")
-    func exactKeys() throws {
-        let folder = try ScratchFolder()
-        var options = ConversionOptions()
-        options.csv.nullTokens = ["NA", "none at all", "-"]
-        let path = folder.path("keys.parquet")
-        let text =
-            "s,n\nNA,1\n\"NA\",NA\nnone at all,-\n\"none at all\",\"NA\"\nabcdefgh,2\nabcdefghi,3\n\"abcdefgh\",\"3\"\n-,\"\"\n"
-        try convert(text, options, to: path)
-        let expected = ExpectedColumns(columns: [
-            (
-                "s",
-                [
-                    .null, .text("NA"), .null, .text("none at all"), .text("abcdefgh"), .text("abcdefghi"),
-                    .text("abcdefgh"), .null,
-                ]
-            ),
-            ("n", [.integer(1), .null, .null, .null, .integer(2), .integer(3), .integer(3), .null]),
-        ])
-        try ParquetChecker.check([.init(parquet: path, expected: expected)], in: folder.url)
-    }
-
-    @Test("null tokens that look like numbers are nulls, in dictionaries and among plain values")
-    func numericTokens() throws {
-        let folder = try ScratchFolder()
-        var options = ConversionOptions()
-        options.csv.nullTokens = ["-999", "1000000007"]
-        var text = "few,many,price\n"
-        var expected = ExpectedColumns(columns: [("few", []), ("many", []), ("price", [])])
-        for row in 0..<8000 {
-            let isNull = row % 10 == 3
-            text += isNull ? "-999,1000000007,-999\n" : "\(row % 7),\"\(row * 7_919_333)\",\"\(row).25\"\n"
-            expected.columns[0].values.append(isNull ? .null : .integer(Int64(row % 7)))
-            expected.columns[1].values.append(isNull ? .null : .integer(Int64(row * 7_919_333)))
-            expected.columns[2].values.append(isNull ? .null : .double(Double(row) + 0.25))
-        }
-        let path = folder.path("tokens.parquet")
-        try convert(text, options, to: path)
-        try ParquetChecker.check([.init(parquet: path, expected: expected)], in: folder.url)
-    }
-
-    @Test("a file whose fields are all quoted gives the same bytes as one without quotes")
-    func allQuoted() throws {
-        var random = SeededGenerator(seed: 33)
-        var (plain, quoted) = ("a,b,c,d,e,f\n", "\"a\",\"b\",\"c\",\"d\",\"e\",\"f\"\n")
-        for row in 0..<9000 {
-            let fields = [
-                "\(row)", "\(Double(Int.random(in: 0..<500, using: &random)) / 4)", "word\(row % 5)",
-                "2024-01-0\(1 + row % 9) 0\(row % 10):11:22", String(random.next(), radix: 16),
-                row % 3 == 0 ? "true" : "false",
-            ]
-            plain += fields.joined(separator: ",") + "\n"
-            quoted += fields.map { "\"\($0)\"" }.joined(separator: ",") + "\n"
-        }
-        #expect(try write(plain) { $0.csv.batchBytes = 4 << 20 } == write(quoted) { $0.csv.batchBytes = 4 << 20 })
-    }
-
-    @Test("numbers in text become the nearest double, like the standard library's")
-    func doubles() throws {
-        var random = SeededGenerator(seed: 21)
-        var texts: [String] = [
-            "0.1", "123456789012345678.9", "9007199254740993.0", "0.000000000000000000000000001", "1e22",
-        ]
-        texts += [
-            "1e23", "8.5e-27", "179769313486231570000000000000000000000.5e270", "4.9e-324", "2.2250738585072011e-308",
-        ]
-        for _ in 0..<20_000 {
-            let digits = (0..<Int.random(in: 1...22, using: &random)).map { _ in Int.random(in: 0...9, using: &random) }
-            let point = Int.random(in: 1...digits.count, using: &random)
-            let whole = digits[..<point].drop { $0 == 0 }.map(String.init).joined()
-            var text = (whole.isEmpty ? "0" : whole) + "." + digits[point...].map(String.init).joined() + "5"
-            if Bool.random(using: &random) { text = "-" + text }
-            if Bool.random(using: &random) { text += "e\(Int.random(in: -40...40, using: &random))" }
-            texts.append(text)
-        }
-        for _ in 0..<20_000 {
-            let value = Double(bitPattern: random.next())
-            if value.isFinite { texts.append("\(value)".contains(".") ? "\(value)" : "\(value)e0") }
-        }
-        for _ in 0..<20_000 { texts.append("\(Double.random(in: 0..<1000, using: &random))") }
-        let reader = try CSVReader(MemorySource("v,x\n" + texts.map { "\($0),1\n" }.joined()))
-        var row = 0
-        try reader.forEachRecord { record throws(ColumnarError) in
-            let wanted = Double(texts[row])
-            let found = record.double(0)
-            #expect(found?.bitPattern == wanted?.bitPattern || wanted?.isFinite == false, "\(texts[row])")
-            row += 1
-        }
-        #expect(row == texts.count)
     }
 }

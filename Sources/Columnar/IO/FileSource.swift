@@ -1,3 +1,4 @@
+import CLinux
 import Glibc
 
 /// A file, or any descriptor that can be read.

@@ -143,7 +143,6 @@ struct JSONSurveyor {
     let root = JSONShape()
     /// Shapes of all places; nested objects turn to text where they grow too many.
     private var places = 0
-    private var scratch: [UInt8] = []
 
     /// Columns that a file may have.
     static let maximumColumns = 5000

@@ -1,3 +1,4 @@
+import CLinux
 import Glibc
 
 /// Random access to the bytes of a file.

@@ -1,3 +1,4 @@
+import CLinux
 import Glibc
 
 /// A file by its path that is only open while it is read: for more files than a process may have open.

@@ -1,3 +1,4 @@
+import CLinux
 import Glibc
 
 /// Files in folders of the file system. They are written into a hidden folder beside the destination, which takes its

@@ -7,7 +7,7 @@ public struct QualityFilter: Sendable {
     public var rules: QualityRules
     /// `badRecords` and `nullTokens` are set by the filter.
     public var options: CSVOptions
-    /// Masks of columns of the good records; bad ones stay as they are, so that they can be mended.
+    /// Masks of columns of the good records; bad ones stay as they are, so that they can be corrected.
     public var masking: Masking?
 
     public init(_ rules: QualityRules, options: CSVOptions = CSVOptions(), masking: Masking? = nil) {

@@ -5,7 +5,7 @@
 /// `{"row":3,"line":4,"byteOffset":57,"code":"RuleViolation","column":"amount","reason":"…","raw":"7,-1,DE"}`.
 ///
 /// `raw` is the record as it stands in the input, without its line end; a record that is no UTF-8 has `rawBase64`
-/// instead. So a record can be found, mended and fed back.
+/// instead. So a record can be found, corrected and fed back.
 public final class QuarantineWriter: RejectedRecords {
     private let sink: any ByteSink
     private let source: String?

@@ -2,7 +2,7 @@ import Glibc
 
 /// The records of a quarantine file as the delimited text they came from, to be judged and converted anew.
 ///
-/// Whoever mends a quarantine file changes the `raw` of its lines (JSON text) and may delete lines; everything else but
+/// Whoever corrects a quarantine file changes the `raw` of its lines (JSON text) and may delete lines; everything else but
 /// the first line is ignored. `QualityFilter` and `CSVConverter` recognise such a file by its first bytes.
 public final class QuarantineSource: ByteSource {
     /// How every quarantine file begins.
@@ -36,19 +36,8 @@ public final class QuarantineSource: ByteSource {
         // The members of an archive are read one by one.
         if source is ZipSource { return (source, nil) }
         let mark = Array((format.isJSON ? markOfJSON : mark).utf8)
-        var head = [UInt8](repeating: 0, count: mark.count)
-        var count = 0
-        while count < head.count {
-            let read = try head.withUnsafeMutableBufferPointer { buffer throws(ColumnarError) in
-                let rest = UnsafeMutableBufferPointer(rebasing: buffer[count...])
-                return try source.read(into: UnsafeMutableRawBufferPointer(rest))
-            }
-            if read == 0 { break }
-            count += read
-            if head[0] != mark[0] { break }
-        }
-        let whole = ReplayedSource(source, head: Array(head[..<count]))
-        guard head == mark else { return (whole, nil) }
+        let whole = try PeekedSource(source, count: mark.count)
+        guard whole.head == mark else { return (whole, nil) }
         let feed = try QuarantineSource(whole)
         return (feed, feed)
     }
@@ -185,33 +174,6 @@ public final class QuarantineSource: ByteSource {
             }
         }
         return bytes
-    }
-}
-
-/// A source with some bytes, which were read from it already, before it.
-private final class ReplayedSource: ByteSource {
-    private let base: any ByteSource
-    private var head: [UInt8]
-    private var position = 0
-
-    init(_ base: any ByteSource, head: [UInt8]) {
-        self.base = base
-        self.head = head
-    }
-
-    func read(into buffer: UnsafeMutableRawBufferPointer) throws(ColumnarError) -> Int {
-        guard position < head.count else { return try base.read(into: buffer) }
-        let count = min(buffer.count, head.count - position)
-        head.withUnsafeBytes { bytes in
-            buffer.copyMemory(from: UnsafeRawBufferPointer(rebasing: bytes[position..<position + count]))
-        }
-        position += count
-        return count
-    }
-
-    func rewind() throws(ColumnarError) {
-        try base.rewind()
-        (head, position) = ([], 0)
     }
 }
 
