@@ -2,8 +2,8 @@ import Glibc
 
 /// The records of a quarantine file as the delimited text they came from, to be judged and converted anew.
 ///
-/// Whoever corrects a quarantine file changes the `raw` of its lines (JSON text) and may delete lines; everything else but
-/// the first line is ignored. `QualityFilter` and `CSVConverter` recognise such a file by its first bytes.
+/// Whoever corrects a quarantine file changes the `raw` of its lines (JSON text) and may delete lines; everything else
+/// but the first line is ignored. `QualityFilter` and `CSVConverter` recognise such a file by its first bytes.
 public final class QuarantineSource: ByteSource {
     /// How every quarantine file begins.
     static let mark = "{\"sluice\":\"quarantine\""
