@@ -48,6 +48,15 @@ final class TreeWalk {
         for frame in frames { close(frame.descriptor) }
     }
 
+    /// Goes on behind a folder that is no longer under its name: what it is open on is somewhere else now.
+    func leave(_ folder: String) {
+        let path = Array(folder.utf8) + [UInt8(ascii: "/")]
+        while let top = frames.last, top.path.starts(with: path) {
+            close(top.descriptor)
+            frames.removeLast()
+        }
+    }
+
     func next() throws(SystemError) -> ListedObject? {
         if !started {
             started = true

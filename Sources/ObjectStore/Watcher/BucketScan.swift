@@ -82,6 +82,9 @@ final class BucketScan {
         return true
     }
 
+    /// Leaves a folder that went: its files are gone, or are found under their new names.
+    func leave(_ folder: String) { walk.leave(folder) }
+
     private func readPage() throws {
         let read = try index.page(bucket: bucket.name, after: pageAfter, limit: Self.pageSize)
         if let last = read.last { pageAfter = last.key }

@@ -52,6 +52,7 @@ extension WatcherLoop {
             forgetRefused(below: path)
             want(path)
         } else if event.has(IN_DELETE) {
+            leave(path)
             forgetRefused(below: path)
             // Its files were reported one by one, unless it was not watched.
             want(path)
@@ -114,7 +115,14 @@ extension WatcherLoop {
             }
     }
 
+    /// A scan that goes on in a folder that was moved would watch what is below under the old name.
+    private func leave(_ folder: String) {
+        fullScan?.leave(folder)
+        for scan in folderScans { scan.leave(folder) }
+    }
+
     private func drop(folder: String) {
+        leave(folder)
         for watch in watches.drop(folder: folder) { unwatch(watch) }
         polled = polled.filter { entry, _ in
             !entry.string.isSameBytes(as: folder) && !entry.string.hasBytePrefix(folder + "/")

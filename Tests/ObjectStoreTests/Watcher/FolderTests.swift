@@ -58,6 +58,26 @@ struct FolderTests {
         #expect(harness.index.keys.filter { !$0.hasPrefix("sentinel") } == ["a/2", "a/new", "b/1", "b/new"])
     }
 
+    @Test("a folder renamed while the first scan is inside it: what is below is watched under its new name")
+    func renamedWhileScanned() throws {
+        let harness = try WatchHarness(start: false)
+        try harness.sh("mkdir -p a/zz; cd a; seq 1000 | split -l 1 -a 4 - f")
+        let path = harness.path
+        harness.index.setHook { key in
+            if key == "a/faaap" { rename("\(path)/a", "\(path)/c") }
+        }
+        try harness.start()
+        harness.index.setHook(nil)
+        try harness.settle()
+        #expect(harness.index.keys.count { $0.hasPrefix("c/") } == 1000)
+        #expect(harness.index.keys.count { $0.hasPrefix("a/") } == 0)
+        #expect(
+            try harness.changes { try harness.sh("echo > c/zz/new; echo > c/new") }.sorted() == [
+                "created c/new", "created c/zz/new",
+            ])
+        #expect(harness.watcher?.status.watchedFolders == 3)
+    }
+
     @Test("many at once, in batches, each once")
     func burst() throws {
         try shell("mkdir d; cd d; seq 3000 | split -l 1 -a 4 - f", in: harness.outside)
