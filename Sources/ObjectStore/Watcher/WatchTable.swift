@@ -14,6 +14,8 @@ struct WatchTable {
 
     func path(_ watch: Int32) -> String? { entries[watch]?.path.string }
 
+    func contains(_ path: String) -> Bool { watches[ByteKey(path)] != nil }
+
     mutating func set(_ watch: Int32, _ path: String) {
         let key = ByteKey(path)
         // A folder that was moved within the bucket keeps its watch.

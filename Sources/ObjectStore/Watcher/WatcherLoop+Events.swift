@@ -91,7 +91,8 @@ extension WatcherLoop {
         guard let reader else { return }
         var watch: Int32 = -1
         var reason = "the limit fs.inotify.max_user_watches is reached; raise it with sysctl"
-        if watchLimit.map({ watches.count < $0 }) ?? true {
+        // As with the system's limit, a watch that is there is not one more.
+        if watchLimit.map({ watches.count < $0 || watches.contains(folder) }) ?? true {
             watch = clinux_inotify_watch_folder(reader.descriptor, descriptor)
             if watch < 0, errno != ENOSPC { reason = "it cannot be watched: \(SystemError.last("", "").reason)" }
         }

@@ -109,8 +109,9 @@ extension WatcherLoop {
         }
         // An overflow meanwhile: what happened then may be anywhere.
         if fullScanWanted { return }
-        if reader == nil || unwatchedRoot != nil {
-            nextPoll = Clock.monotonic + bucket.configuration.pollInterval.nanoseconds
+        // Also what was polled before, if this scan was itself a poll of all.
+        if !polled.isEmpty {
+            nextPoll = min(nextPoll, Clock.monotonic + bucket.configuration.pollInterval.nanoseconds)
         }
         adoptBefore = nil
         isCopy = false

@@ -161,6 +161,22 @@ struct ScanTests {
         try harness.waitFor("b/live")
     }
 
+    @Test("folders that are polled go on being polled after a scan of all that had to be repeated")
+    func pollingAfterRepetition() throws {
+        let harness = try WatchHarness(BucketConfiguration(pollInterval: .milliseconds(20)), start: false)
+        try harness.sh("mkdir a b; echo > a/1; echo > b/2")
+        harness.index.refuseEvents(true)
+        let refused = Mutex(false)
+        try harness.start(
+            BucketWatcher.Options(watchLimit: 2, refused: { _ in refused.withLock { $0 = true } }), wait: false)
+        try harness.wait("the refusal") { refused.withLock { $0 } }
+        harness.index.refuseEvents(false)
+        try harness.wait("the first scan") { harness.watcher?.status.isReady == true }
+        #expect(harness.watcher?.status.polled.map(\.path) == ["b"])
+        try harness.sh("echo > b/3")
+        try harness.waitFor("b/3")
+    }
+
     @Test("a bucket whose own folder cannot be watched is polled as a whole, from its first scan on, until it can be")
     func unwatchedRoot() throws {
         let harness = try WatchHarness(BucketConfiguration(pollInterval: .milliseconds(20)), start: false)
