@@ -59,7 +59,7 @@ package protocol ChangeSink: Sendable {
     /// Makes the events and the index rows of `changes` durable, together, and returns then. It blocks; the batch is
     /// what came up while the previous call ran (at most some 500), in order, at most one change a key.
     ///
-    /// When it throws, nothing was written; the watcher calls again with the same changes after a pause, until it
-    /// succeeds or the watcher is stopped.
+    /// When it throws, nothing was written; the watcher looks at the same keys again after a pause, and calls with what
+    /// it finds then.
     func commit(_ changes: [ObjectChange]) throws
 }

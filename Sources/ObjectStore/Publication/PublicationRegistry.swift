@@ -31,18 +31,30 @@ package final class PublicationRegistry: Sendable {
     private struct State {
         var pending: [ByteKey: [Entry]] = [:]
         var restored: [ByteKey: Identity] = [:]
+        /// The keys whose publications were settled since the watcher's looks began; nil: it does not look.
+        var settled: Set<ByteKey>?
+        /// What the watcher is just committing changes of.
+        var announced: Set<ByteKey> = []
     }
 
     private let state = Mutex(State())
+    /// Held while the watcher commits.
+    private let announcing = Mutex(())
 
     package init() {}
 
-    /// Idempotent.
+    /// Idempotent. Waits while the watcher commits a change of the key, which is older than what is published then.
     package func add(_ publication: Publication) {
-        state.withLock { state in
-            let key = ByteKey(publication.key)
-            if state.pending[key]?.contains(where: { $0.publication == publication }) == true { return }
-            state.pending[key, default: []].append(Entry(publication: publication, found: publication))
+        let key = ByteKey(publication.key)
+        while true {
+            let isAdded = state.withLock { state in
+                if state.pending[key]?.contains(where: { $0.publication == publication }) == true { return true }
+                if state.announced.contains(key) { return false }
+                state.pending[key, default: []].append(Entry(publication: publication, found: publication))
+                return true
+            }
+            if isAdded { return }
+            announcing.withLock { _ in }
         }
     }
 
@@ -60,6 +72,7 @@ package final class PublicationRegistry: Sendable {
         state.withLock { state in
             for publication in publications {
                 let key = ByteKey(publication.key)
+                state.settled?.insert(key)
                 guard var left = state.pending[key] else { continue }
                 left.removeAll { $0.publication == publication }
                 state.pending[key] = left.isEmpty ? nil : left
@@ -77,6 +90,30 @@ package final class PublicationRegistry: Sendable {
             guard let pending = state.pending[ByteKey(key)] else { return .none }
             if let stamp, pending.contains(where: { !$0.found.isDeletion && $0.found.isOurs(stamp) }) { return .ours }
             return .busy
+        }
+    }
+
+    // MARK: The watcher's commits
+
+    /// The watcher's looks begin: what is settled from now on may be newer than what they see.
+    func beginLooks() { state.withLock { $0.settled = [] } }
+
+    func endLooks() { state.withLock { $0.settled = nil } }
+
+    /// Runs `commit`, which announces what looks have found of `keys`. It is given those of them of which a publication
+    /// was under way since: what was found of them may be older than the index, and is to be looked at again. No
+    /// publication of the others begins before it returns.
+    func announce(_ keys: Set<ByteKey>, _ commit: (_ outdated: Set<ByteKey>) throws -> Void) rethrows {
+        try announcing.withLock { _ in
+            let outdated = state.withLock { state in
+                let outdated = keys.filter {
+                    state.pending[$0] != nil || state.settled?.contains($0) == true
+                }
+                state.announced = keys.subtracting(outdated)
+                return outdated
+            }
+            defer { state.withLock { $0.announced = [] } }
+            try commit(outdated)
         }
     }
 

@@ -17,6 +17,20 @@ struct LookQueue {
         }
     }
 
+    /// Puts keys before all others, in this order.
+    mutating func putBack(_ keys: [(key: String, cause: LookCause)]) {
+        var first: [ByteKey] = []
+        for (key, cause) in keys {
+            let name = ByteKey(key)
+            if causes[name]?.formUnion(cause) == nil {
+                causes[name] = cause
+                first.append(name)
+            }
+        }
+        order.replaceSubrange(..<head, with: first)
+        head = 0
+    }
+
     mutating func next() -> (key: String, cause: LookCause)? {
         guard head < order.count else { return nil }
         let name = order[head]

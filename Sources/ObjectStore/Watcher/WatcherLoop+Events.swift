@@ -2,13 +2,17 @@ import CLinux
 import Glibc
 
 extension WatcherLoop {
-    /// Turns what inotify has reported into keys to look at and folders to scan.
-    func takeEvents() {
+    /// Turns what inotify has reported into keys to look at and folders to scan; false when it does not, because
+    /// nothing can be committed and too much waits already. What waits with the reader then is bounded there.
+    @discardableResult
+    func takeEvents() -> Bool {
         shared.wake.lower()
-        guard let reader else { return }
+        guard let reader else { return true }
+        if isHeldUp, queue.count >= 100_000 { return false }
         let (bytes, lost) = reader.take()
         if lost { overflowed() }
         InotifyEvent.forEach(in: bytes) { handle($0) }
+        return true
     }
 
     private func overflowed() {

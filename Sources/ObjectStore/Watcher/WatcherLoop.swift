@@ -46,7 +46,10 @@ final class WatcherLoop {
     var refusal: String?
     var isRefusalTold = false
     /// The keys of the batch that is being gathered.
-    private var batchKeys: Set<ByteKey> = []
+    var batchKeys: Set<ByteKey> = []
+    /// How long the last commit that failed was waited for; 0: none has failed since the last that did not.
+    var pause: Int64 = 0
+    var isHeldUp: Bool { pause > 0 }
 
     init(
         bucket: Bucket, index: any ObjectIndexReading, reader: InotifyReader?, shared: WatcherShared,
@@ -81,13 +84,18 @@ final class WatcherLoop {
 
     /// Looks, and commits what was found; false when the watcher has ended instead.
     private func pass() -> Bool {
-        var batch: [ObjectChange] = []
-        var unconfirmed: [Unconfirmed] = []
+        bucket.publications.beginLooks()
+        defer { bucket.publications.endLooks() }
+        var batch: [Found] = []
+        var unconfirmed: [Found] = []
         lookAtQueue(&batch, &unconfirmed)
-        advanceScans()
-        lookAtQueue(&batch, &unconfirmed)
+        // While nothing can be committed, what is to be looked at must not grow.
+        if !isHeldUp {
+            advanceScans()
+            lookAtQueue(&batch, &unconfirmed)
+        }
         confirm(unconfirmed, &batch)
-        if !batch.isEmpty, !commit(batch) { return false }
+        guard commit(batch) else { return false }
         finishScans()
         publishStatus()
         return true
@@ -102,17 +110,11 @@ final class WatcherLoop {
         while hasWork, !shared.isStopping { guard pass() else { return } }
     }
 
-    private var isEnding: Bool { lost || shared.isStopping || shared.isLost }
+    var isEnding: Bool { lost || shared.isStopping || shared.isLost }
 
     // MARK: Looking
 
-    /// What a look found that stands only if no completed write of its key is still to be read from the kernel.
-    private struct Unconfirmed {
-        let change: ObjectChange
-        let cause: LookCause
-    }
-
-    private func lookAtQueue(_ batch: inout [ObjectChange], _ unconfirmed: inout [Unconfirmed]) {
+    private func lookAtQueue(_ batch: inout [Found], _ unconfirmed: inout [Found]) {
         for (key, cause) in later.due(now: Clock.monotonic, limit: Self.batchLimit / 2) {
             lookAt(key, cause, &batch, &unconfirmed)
         }
@@ -123,9 +125,8 @@ final class WatcherLoop {
         }
     }
 
-    private func lookAt(
-        _ key: String, _ cause: LookCause, _ batch: inout [ObjectChange], _ unconfirmed: inout [Unconfirmed]
-    ) {
+    /// `unconfirmed`: what stands only if no completed write of its key is still to be read from the kernel.
+    private func lookAt(_ key: String, _ cause: LookCause, _ batch: inout [Found], _ unconfirmed: inout [Found]) {
         // One change a key and batch: the index does not know the first yet.
         if batchKeys.contains(ByteKey(key)) {
             later.add(key, cause, now: Clock.monotonic, delay: 0, atMost: 0)
@@ -138,19 +139,19 @@ final class WatcherLoop {
                 later.resolve(key)
             case .change(.created(let sighting)) where !cause.isCompletion:
                 later.resolve(key)
-                unconfirmed.append(Unconfirmed(change: .created(sighting), cause: cause))
+                unconfirmed.append(Found(change: .created(sighting), cause: cause))
             case .change(let change):
                 later.resolve(key)
-                add(change, &batch)
+                add(Found(change: change, cause: cause), &batch)
             case .refreshed(let known):
                 later.resolve(key)
-                unconfirmed.append(Unconfirmed(change: .refreshed(known), cause: cause))
+                unconfirmed.append(Found(change: .refreshed(known), cause: cause))
             case .later(let delay, let limit):
                 later.add(key, cause, now: Clock.monotonic, delay: delay, atMost: limit)
             case .refused(let reason, let deleted):
                 later.resolve(key)
                 refuse(key, reason)
-                if let deleted { add(.deleted(deleted), &batch) }
+                if let deleted { add(Found(change: .deleted(deleted), cause: cause), &batch) }
                 return
             }
             if !refused.isEmpty { refused[ByteKey(key)] = nil }
@@ -162,19 +163,18 @@ final class WatcherLoop {
         }
     }
 
-    private func add(_ change: ObjectChange, _ batch: inout [ObjectChange]) {
-        batch.append(change)
-        batchKeys.insert(ByteKey(change.key))
+    private func add(_ found: Found, _ batch: inout [Found]) {
+        batch.append(found)
+        batchKeys.insert(ByteKey(found.change.key))
     }
 
     /// The kernel queues a close before it lets a lease be taken, so once its queue was emptied after the look, the
     /// close that completed what was seen is here. Then it decides, with whatever happened to the file since. A refresh
     /// would deny the completed write that moved the stamps (`cp -p` of the same content); a version found by its
     /// name's creation would be found again by its close, if its times were set in between (Python's `copy2`).
-    private func confirm(_ unconfirmed: [Unconfirmed], _ batch: inout [ObjectChange]) {
+    private func confirm(_ unconfirmed: [Found], _ batch: inout [Found]) {
         if unconfirmed.isEmpty { return }
-        let drained = reader?.drain() ?? true
-        if drained { takeEvents() }
+        let drained = (reader?.drain() ?? true) && takeEvents()
         for found in unconfirmed {
             let key = found.change.key
             if !drained {
@@ -182,7 +182,7 @@ final class WatcherLoop {
                 let cause = found.cause.subtracting([.closed, .arrived])
                 later.add(key, cause, now: Clock.monotonic, delay: 10_000_000, atMost: 1_000_000_000)
             } else if !batchKeys.contains(ByteKey(key)), stands(found.change, beside: queue.cause(key) ?? []) {
-                add(found.change, &batch)
+                add(found, &batch)
             }
         }
     }
@@ -191,48 +191,6 @@ final class WatcherLoop {
     private func stands(_ change: ObjectChange, beside waiting: LookCause) -> Bool {
         if case .refreshed = change { return waiting.isSubset(of: .attributes) }
         return !waiting.isCompletion
-    }
-
-    // MARK: Committing
-
-    /// Until it has succeeded; false when the watcher has ended instead.
-    private func commit(_ found: [ObjectChange]) -> Bool {
-        var (batch, pause): (_, Int64) = (found, 10_000_000)
-        while true {
-            do {
-                CrashPoint.hit(.watchBeforeCommit)
-                try shared.sink.commit(batch)
-                CrashPoint.hit(.watchCommitted)
-                break
-            } catch {
-                status.failure = "\(error)"
-                publishStatus()
-                if isEnding { return false }
-                // The first scan must not wait for a disk that is full: what makes events is left to
-                // the next scan, and the rest goes on.
-                if !status.isReady, refusal != nil || pause >= 1_000_000_000, batch.contains(where: \.makesEvent) {
-                    refusal = "\(error)"
-                    batch.removeAll(where: \.makesEvent)
-                    pause = 10_000_000
-                    if batch.isEmpty { break }
-                    continue
-                }
-                shared.stopping.wait(nanoseconds: pause)
-                if isEnding { return false }
-                pause = min(pause * 2, 1_000_000_000)
-            }
-        }
-        status.failure = nil
-        for change in batch {
-            switch change {
-            case .created: status.created += 1
-            case .deleted: status.deleted += 1
-            case .adopted: status.adopted += 1
-            case .refreshed: break
-            }
-        }
-        batchKeys.removeAll(keepingCapacity: true)
-        return true
     }
 
     // MARK: Waiting and telling

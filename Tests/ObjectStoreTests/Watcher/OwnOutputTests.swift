@@ -1,5 +1,6 @@
 import Glibc
 import ObjectStore
+import Synchronization
 import Testing
 
 /// The host's own publications are announced by commit 2 alone; what users do to them meanwhile is not lost.
@@ -81,6 +82,54 @@ struct OwnOutputTests {
         harness.stop()
         try harness.start()
         #expect(try harness.changes {} == [])
+    }
+
+    @Test("what a publication overtakes between the look and the commit is looked at again")
+    func overtaken() throws {
+        try harness.sh("echo > k")
+        try harness.settle()
+        let watcher = try #require(harness.watcher)
+        let publication = try harness.bucket.staged(attempt, "x").publication(key: "k")
+        let (bucket, index) = (harness.bucket, harness.index)
+        let isDone = Atomic(false)
+        harness.index.setHook { key in
+            guard key == "z", !isDone.exchange(true, ordering: .relaxed) else { return }
+            if let sighting = try? bucket.publish(publication) { index.put(sighting) }
+            bucket.publications.remove([publication])
+        }
+        let changes = try harness.changes {
+            watcher.setDrainingPaused(true)
+            try harness.sh("rm k; echo > z")
+            watcher.setDrainingPaused(false)
+        }
+        #expect(changes == ["created z"])
+        #expect(index.row("k")?.stamp == (try bucket.stat("k")))
+        #expect(index.violations == [])
+    }
+
+    @Test("what a sink has failed to take is looked at again: what was overtaken meanwhile is not told of later")
+    func failingSinkOvertaken() throws {
+        func publish(_ key: String, _ number: Int64) throws {
+            let publication = try harness.bucket.staged(StagingAttempt(boot: 1, number: number), "published")
+                .publication(key: key)
+            let sighting = try harness.bucket.publish(publication)
+            if let sighting { harness.index.put(sighting) }
+            harness.bucket.publications.remove([publication])
+        }
+        try harness.sh("echo > deleted")
+        try harness.settle()
+        let changes = try harness.changes {
+            harness.index.failNext(commits: 1_000_000)
+            try harness.sh("rm deleted; echo > made; echo > other")
+            try harness.wait("the failure to show") { harness.watcher?.status.failure == "sink" }
+            try harness.sh("rm made")
+            try publish("deleted", 1)
+            try publish("made", 2)
+            harness.index.failNext()
+        }
+        #expect(changes == ["created other"])
+        #expect(harness.index.keys.filter { !$0.hasPrefix("sentinel") } == ["deleted", "made", "other"])
+        #expect(harness.index.violations == [])
     }
 
     @Test("a scan drops pending publications too")

@@ -1,0 +1,62 @@
+extension WatcherLoop {
+    /// What a look found, and why it was made.
+    struct Found {
+        let change: ObjectChange
+        let cause: LookCause
+    }
+
+    /// False when the watcher has ended instead. What cannot be committed is looked at again after a pause: it may be
+    /// out of date by then.
+    func commit(_ batch: [Found]) -> Bool {
+        defer { batchKeys.removeAll(keepingCapacity: true) }
+        var batch = batch
+        do {
+            try announce(&batch)
+        } catch {
+            status.failure = "\(error)"
+            publishStatus()
+            if isEnding { return false }
+            let next = min(max(pause * 2, 10_000_000), 1_000_000_000)
+            // The first scan must not wait for a disk that is full: what makes events is left to the next scan, and the
+            // rest goes on.
+            if !status.isReady, refusal != nil || next >= 1_000_000_000, batch.contains(where: \.change.makesEvent) {
+                refusal = "\(error)"
+                return commit(batch.filter { !$0.change.makesEvent })
+            }
+            queue.putBack(batch.map { ($0.change.key, $0.cause) })
+            pause = next
+            shared.stopping.wait(nanoseconds: pause)
+            return !isEnding
+        }
+        pause = 0
+        if batch.isEmpty { return true }
+        status.failure = nil
+        for found in batch {
+            switch found.change {
+            case .created: status.created += 1
+            case .deleted: status.deleted += 1
+            case .adopted: status.adopted += 1
+            case .refreshed: break
+            }
+        }
+        return true
+    }
+
+    /// Hands the batch to the sink, without what a publication has overtaken since it was looked at: that is looked at
+    /// again.
+    private func announce(_ batch: inout [Found]) throws {
+        if batch.isEmpty { return }
+        let keys = Set(batch.map { ByteKey($0.change.key) })
+        try bucket.publications.announce(keys) { outdated in
+            if !outdated.isEmpty {
+                let isOutdated = { (found: Found) in outdated.contains(ByteKey(found.change.key)) }
+                queue.putBack(batch.filter(isOutdated).map { ($0.change.key, $0.cause) })
+                batch.removeAll(where: isOutdated)
+                if batch.isEmpty { return }
+            }
+            CrashPoint.hit(.watchBeforeCommit)
+            try shared.sink.commit(batch.map(\.change))
+            CrashPoint.hit(.watchCommitted)
+        }
+    }
+}
