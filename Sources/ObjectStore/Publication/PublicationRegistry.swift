@@ -16,28 +16,39 @@ package final class PublicationRegistry: Sendable {
         case busy
     }
 
-    private struct Identity: Hashable {
+    struct Identity: Hashable {
         var inode: UInt64
         var size: Int64
         var modified: Int64
+
+        init(_ stamp: ObjectStamp) {
+            inode = stamp.inode
+            size = stamp.size
+            modified = stamp.modified
+        }
     }
 
-    private struct Entry {
+    struct Entry {
         var publication: Publication
         /// With the inode that its file has.
         var found: Publication
+        /// The watcher has met it because of its rename.
+        var hasArrived = false
     }
 
-    private struct State {
+    struct State {
         var pending: [ByteKey: [Entry]] = [:]
-        var restored: [ByteKey: Identity] = [:]
+        /// Files that the host itself moved to their keys: when their rename shows, it is no new version.
+        var moved: [ByteKey: Set<Identity>] = [:]
+        /// Those of them whose rename was reported before the watcher last emptied the kernel's queue.
+        var movedBefore: [ByteKey: Set<Identity>] = [:]
         /// The keys whose publications were settled since the watcher's looks began; nil: it does not look.
         var settled: Set<ByteKey>?
         /// What the watcher is just committing changes of.
         var announced: Set<ByteKey> = []
     }
 
-    private let state = Mutex(State())
+    let state = Mutex(State())
     /// Held while the watcher commits.
     private let announcing = Mutex(())
 
@@ -74,6 +85,10 @@ package final class PublicationRegistry: Sendable {
                 let key = ByteKey(publication.key)
                 state.settled?.insert(key)
                 guard var left = state.pending[key] else { continue }
+                // Its rename is still to be read, and whoever reads it may find newer metadata.
+                for entry in left where entry.publication == publication && !entry.hasArrived {
+                    if !publication.isDeletion { state.note(key, Identity(entry.found.stamp)) }
+                }
                 left.removeAll { $0.publication == publication }
                 state.pending[key] = left.isEmpty ? nil : left
             }
@@ -83,13 +98,17 @@ package final class PublicationRegistry: Sendable {
     /// How many publications are under way.
     package var count: Int { state.withLock { $0.pending.values.reduce(0) { $0 + $1.count } } }
 
-    /// `stamp` is nil when the key is gone. Ask before reading the index: a publication leaves here only after its
-    /// index row is there.
-    func match(key: String, stamp: ObjectStamp?) -> Match {
+    /// `stamp` is nil when the key is gone; `isArrival`: a rename to the key was reported. Ask before reading the
+    /// index: a publication leaves here only after its index row is there.
+    func match(key: String, stamp: ObjectStamp?, isArrival: Bool = false) -> Match {
         state.withLock { state in
-            guard let pending = state.pending[ByteKey(key)] else { return .none }
-            if let stamp, pending.contains(where: { !$0.found.isDeletion && $0.found.isOurs(stamp) }) { return .ours }
-            return .busy
+            let key = ByteKey(key)
+            guard let pending = state.pending[key] else { return .none }
+            guard let stamp,
+                let index = pending.firstIndex(where: { !$0.found.isDeletion && $0.found.isOurs(stamp) })
+            else { return .busy }
+            if isArrival { state.pending[key]?[index].hasArrived = true }
+            return .ours
         }
     }
 
@@ -116,23 +135,58 @@ package final class PublicationRegistry: Sendable {
             try commit(outdated)
         }
     }
+}
 
+// MARK: - What the host has moved
+
+extension PublicationRegistry {
     /// Notes that an object was moved away and back unharmed: its rename will show, and is no new version.
     func noteRestored(key: String, _ stamp: ObjectStamp) {
-        state.withLock {
-            $0.restored[ByteKey(key)] = Identity(inode: stamp.inode, size: stamp.size, modified: stamp.modified)
+        state.withLock { $0.note(ByteKey(key), Identity(stamp)) }
+    }
+
+    /// Whether the host itself moved this file to its key.
+    func wasMoved(key: String, _ stamp: ObjectStamp) -> Bool {
+        state.withLock { state in
+            let (key, identity) = (ByteKey(key), Identity(stamp))
+            return state.moved[key]?.contains(identity) == true || state.movedBefore[key]?.contains(identity) == true
         }
     }
 
-    /// Whether `noteRestored` was called for this; answers true once.
-    func takeRestored(key: String, _ stamp: ObjectStamp) -> Bool {
+    /// The index has newer versions of `keys` than those that were moved.
+    func forgetMoved(_ keys: Set<ByteKey>) {
         state.withLock { state in
-            guard
-                state.restored[ByteKey(key)]
-                    == Identity(inode: stamp.inode, size: stamp.size, modified: stamp.modified)
-            else { return false }
-            state.restored[ByteKey(key)] = nil
-            return true
+            if state.moved.isEmpty, state.movedBefore.isEmpty { return }
+            for key in keys {
+                state.moved[key] = nil
+                state.movedBefore[key] = nil
+            }
         }
+    }
+
+    /// To be called before the kernel's queue is emptied; false: nothing is noted. If nothing is left to be looked at
+    /// afterwards, all that was moved before has shown: `endForgetting`.
+    func beginForgetting() -> Bool {
+        state.withLock { state in
+            // What is under way may be moved only after it was noted.
+            for (key, identities) in state.moved where state.pending[key] == nil {
+                state.movedBefore[key, default: []].formUnion(identities)
+                state.moved[key] = nil
+            }
+            return !state.movedBefore.isEmpty
+        }
+    }
+
+    func endForgetting() { state.withLock { $0.movedBefore = [:] } }
+}
+
+extension PublicationRegistry.State {
+    mutating func note(_ key: ByteKey, _ identity: PublicationRegistry.Identity) {
+        // A bucket that nobody watches never comes to forget; there is none whose queue holds so many.
+        if moved.count >= 10_000 {
+            movedBefore = moved
+            moved = [:]
+        }
+        moved[key, default: []].insert(identity)
     }
 }

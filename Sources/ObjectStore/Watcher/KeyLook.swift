@@ -84,7 +84,7 @@ struct KeyLook {
         _ adoptBefore: Int64?
     ) throws -> Outcome {
         // The registry before the index: what has left the registry is in the index.
-        switch bucket.publications.match(key: key, stamp: stamp) {
+        switch bucket.publications.match(key: key, stamp: stamp, isArrival: cause.contains(.arrived)) {
         case .ours: return .nothing
         case .busy: return .later(delay: Self.millisecond, atMost: 250 * Self.millisecond)
         case .none: break
@@ -108,7 +108,7 @@ struct KeyLook {
             }
         }
         let restored =
-            differs && cause.isCompletion && known != nil && bucket.publications.takeRestored(key: key, stamp)
+            differs && cause.isCompletion && known != nil && bucket.publications.wasMoved(key: key, stamp)
         let verdict = VersionComparison.verdict(
             found: ObjectVersion(stamp: stamp, sample: sample), known: known?.version, cause: cause,
             adoptBefore: adoptBefore, isRestored: restored)

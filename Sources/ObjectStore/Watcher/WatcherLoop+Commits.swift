@@ -58,5 +58,16 @@ extension WatcherLoop {
             try shared.sink.commit(batch.map(\.change))
             CrashPoint.hit(.watchCommitted)
         }
+        bucket.publications.forgetMoved(keys)
+    }
+
+    /// Once all that was reported is dealt with, what the host has moved has shown.
+    func forgetMoved() {
+        guard queue.isEmpty, later.count == 0, bucket.publications.beginForgetting() else { return }
+        if let reader {
+            guard reader.drain() else { return }
+            takeEvents()
+        }
+        if queue.isEmpty { bucket.publications.endForgetting() }
     }
 }

@@ -97,6 +97,7 @@ final class WatcherLoop {
         confirm(unconfirmed, &batch)
         guard commit(batch) else { return false }
         finishScans()
+        forgetMoved()
         publishStatus()
         return true
     }

@@ -84,6 +84,66 @@ struct OwnOutputTests {
         #expect(try harness.changes {} == [])
     }
 
+    @Test("a version that was put back and touched again while it was looked at, or right after, is not new")
+    func undoneWhileLookedAt() throws {
+        try harness.sh("echo old > a")
+        try harness.settle()
+        let known = try #require(harness.index.row("a"))
+        let replace = try harness.bucket.staged(attempt, "new").publication(
+            key: "a", overwrite: true, known: known.version)
+        let bucket = harness.bucket
+        let publishAndUndo: @Sendable () -> Void = {
+            _ = try? bucket.publish(replace)
+            try? bucket.undo(replace)
+            bucket.publications.remove([replace])
+        }
+        let watcher = try #require(harness.watcher)
+        let looks = Mutex<[String: Int]>([:])
+        harness.index.setHook { key in
+            let count = looks.withLock { looks in
+                looks[key, default: 0] += 1
+                return looks[key, default: 0]
+            }
+            if key == "a", count == 1 { publishAndUndo() }
+            // Looked at after it, in the same batch.
+            if key == "z", count == 1 { close(open("\(bucket.path)/a", O_WRONLY | O_CLOEXEC)) }
+        }
+        let changes = try harness.changes {
+            watcher.setDrainingPaused(true)
+            publishAndUndo()
+            try harness.sh("echo > z")
+            watcher.setDrainingPaused(false)
+        }
+        #expect(changes == ["created z"])
+        #expect(harness.index.row("a")?.etag == known.etag)
+        harness.index.setHook(nil)
+        // What a user moves away and back is another matter.
+        #expect(
+            try harness.changes {
+                watcher.setDrainingPaused(true)
+                try harness.sh("mv a .a; mv .a a")
+                watcher.setDrainingPaused(false)
+            } == ["created a"])
+    }
+
+    @Test("an output whose metadata changes before its rename was looked at is not announced again")
+    func metadataBeforeArrival() throws {
+        let watcher = try #require(harness.watcher)
+        watcher.setDrainingPaused(true)
+        let publication = try harness.bucket.staged(attempt, "x").publication(key: "k")
+        settled(publication, try harness.bucket.publish(publication))
+        try harness.sh("chmod 600 k; ln k .k")
+        let changes = try harness.changes { watcher.setDrainingPaused(false) }
+        #expect(changes == [])
+        #expect(harness.index.row("k")?.stamp == (try harness.bucket.stat("k")))
+        #expect(
+            try harness.changes {
+                watcher.setDrainingPaused(true)
+                try harness.sh("mv k .m; mv .m k")
+                watcher.setDrainingPaused(false)
+            } == ["created k"])
+    }
+
     @Test("what a publication overtakes between the look and the commit is looked at again")
     func overtaken() throws {
         try harness.sh("echo > k")
