@@ -6,6 +6,8 @@ import Synchronization
 /// default) overflows only when the machine is starved, not when the disk or the journal is slow.
 final class InotifyReader: Sendable {
     let descriptor: Int32
+    /// The kernel says on it when something is mounted or unmounted, which inotify does not; -1: not to be had.
+    private let mounts: Int32
     private let state: Mutex<State>
     /// Raised when there is something to take.
     private let wake: EventFlag
@@ -17,6 +19,7 @@ final class InotifyReader: Sendable {
     private struct State {
         var bytes: [UInt8] = []
         var lost = false
+        var mounted = false
         var paused = false
         var stopped = false
     }
@@ -25,11 +28,15 @@ final class InotifyReader: Sendable {
         control = try EventFlag()
         descriptor = clinux_inotify_create()
         if descriptor < 0 { throw .last("inotify_init", "") }
+        mounts = open("/proc/self/mountinfo", O_RDONLY | O_CLOEXEC)
         state = Mutex(State())
         self.wake = wake
     }
 
-    deinit { close(descriptor) }
+    deinit {
+        close(descriptor)
+        if mounts >= 0 { close(mounts) }
+    }
 
     /// The thread's body; returns after `stop`.
     func run() {
@@ -38,11 +45,16 @@ final class InotifyReader: Sendable {
             if stopped { return }
             var wanted = [
                 pollfd(fd: control.descriptor, events: Int16(POLLIN), revents: 0),
+                pollfd(fd: mounts, events: Int16(POLLPRI), revents: 0),
                 pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0),
             ]
-            _ = poll(&wanted, paused ? 1 : 2, -1)
+            _ = poll(&wanted, paused ? 2 : 3, -1)
             if wanted[0].revents != 0 { control.lower() }
-            if !paused, wanted[1].revents != 0, drain() { wake.raise() }
+            if wanted[1].revents != 0 {
+                state.withLock { $0.mounted = true }
+                wake.raise()
+            }
+            if !paused, wanted[2].revents != 0, drain() { wake.raise() }
         }
     }
 
@@ -69,12 +81,14 @@ final class InotifyReader: Sendable {
         }
     }
 
-    /// What was read since the last call, as the kernel wrote it; `lost` when there was too much of it to keep.
-    func take() -> (bytes: [UInt8], lost: Bool) {
+    /// What was read since the last call, as the kernel wrote it; `lost` when there was too much of it to keep;
+    /// `mounted` when something was mounted or unmounted, anywhere.
+    func take() -> (bytes: [UInt8], lost: Bool, mounted: Bool) {
         state.withLock { state in
-            let result = (state.bytes, state.lost)
+            let result = (state.bytes, state.lost, state.mounted)
             state.bytes = []
             state.lost = false
+            state.mounted = false
             return result
         }
     }

@@ -9,10 +9,21 @@ extension WatcherLoop {
         shared.wake.lower()
         guard let reader else { return true }
         if isHeldUp, queue.count >= 100_000 { return false }
-        let (bytes, lost) = reader.take()
+        let (bytes, lost, mounted) = reader.take()
         if lost { overflowed() }
         InotifyEvent.forEach(in: bytes) { handle($0) }
+        if mounted { lookAtMounts() }
         return true
+    }
+
+    /// Where a mount came or went another folder is, or another file.
+    private func lookAtMounts() {
+        for path in mounts.update(below: bucket.root) where ObjectKey.flaw(in: path) == nil {
+            drop(folder: path)
+            forgetRefused(below: path)
+            want(path)
+            queue.add(path, .scanned)
+        }
     }
 
     private func overflowed() {
@@ -23,7 +34,12 @@ extension WatcherLoop {
     private func handle(_ event: InotifyEvent) {
         if event.has(IN_Q_OVERFLOW) { return overflowed() }
         guard let folder = watches.path(event.watch) else { return }
-        if event.has(IN_IGNORED) { return watches.forget(event.watch) }
+        if event.has(IN_IGNORED) {
+            watches.forget(event.watch)
+            // Nobody here has asked for that: the folder was deleted, or its disk unmounted.
+            if !folder.isEmpty { want(folder) }
+            return
+        }
         if folder.isEmpty, event.has(IN_UNMOUNT) || event.has(IN_DELETE_SELF) || event.has(IN_MOVE_SELF) {
             // The bucket itself: its objects are not deleted, they are out of reach.
             lost = true

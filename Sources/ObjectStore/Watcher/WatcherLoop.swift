@@ -23,6 +23,7 @@ final class WatcherLoop {
     var unwatchedRoot: String?
 
     var watches = WatchTable()
+    var mounts = MountTable()
     var polled: [ByteKey: String] = [:]
     var queue = LookQueue()
     var later = LookLater()
@@ -70,6 +71,7 @@ final class WatcherLoop {
 
     /// Until the watcher is stopped, or its bucket lost.
     func run() {
+        _ = mounts.update(below: bucket.root)
         while !isEnding {
             takeEvents()
             guard pass() else { break }
