@@ -155,14 +155,10 @@ extension Bucket {
         if try isKnown(displaced, known, publication.staged) { return }
         if try existing(publication.key)?.stamp.inode == publication.inode {
             publications.noteRestored(key: publication.key, displaced.stamp)
-            try files.rename(publication.staged, to: publication.key, .exchange)
+            try putBack(publication, displaced, for: publication.inode)
         } else {
             // Ours is gone again; the user's file goes back unless an even newer one is there, which then stands.
-            do throws(SystemError) {
-                try files.rename(publication.staged, to: publication.key, .noReplace)
-            } catch {
-                if error.errno != EEXIST { throw error }
-            }
+            try returnFile(publication)
         }
         CrashPoint.hit(.publishPutBack)
         try files.syncFolder(ObjectKey.folder(of: publication.key))
@@ -222,11 +218,7 @@ extension Bucket {
     ) throws(SystemError) {
         if try isKnown(moved, known, publication.staged) { return }
         publications.noteRestored(key: publication.key, moved.stamp)
-        do throws(SystemError) {
-            try files.rename(publication.staged, to: publication.key, .noReplace)
-        } catch {
-            if error.errno != EEXIST { throw error }
-        }
+        try returnFile(publication)
         CrashPoint.hit(.publishPutBack)
         throw SystemError(EBUSY, Self.conflictMark, publication.key)
     }

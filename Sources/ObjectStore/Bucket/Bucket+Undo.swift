@@ -24,10 +24,11 @@ extension Bucket {
                 if staged?.stamp.inode == publication.inode {
                     // Both names, after a power loss between two folders.
                     try files.removeFile(publication.key)
+                } else if let staged {
+                    publications.noteRestored(key: publication.key, staged.stamp)
+                    try putBack(publication, staged, for: publication.inode)
                 } else {
-                    if let staged { publications.noteRestored(key: publication.key, staged.stamp) }
-                    try files.rename(
-                        publication.key, to: publication.staged, staged == nil ? .noReplace : .exchange)
+                    try takeAway(publication)
                 }
             }
             CrashPoint.hit(.undoRenamed)
@@ -37,6 +38,54 @@ extension Bucket {
             CrashPoint.hit(.undoFolderSynced)
         } catch {
             throw failure(error, doing: "take back \(name)/\(publication.key)", key: publication.key)
+        }
+    }
+
+    /// Exchanges the staged file `former` for what is under the key, which should be the file `inode`. Whatever else
+    /// comes out was put there by a user since the look, and goes back.
+    func putBack(_ publication: Publication, _ former: FileStatus, for inode: UInt64) throws(SystemError) {
+        var placed = former.stamp.inode
+        try files.rename(publication.staged, to: publication.key, .exchange)
+        var out = try files.status(publication.staged)
+        if out.stamp.inode == inode { return }
+        // Each time something newer still may have come.
+        for _ in 0..<100 {
+            publications.noteRestored(key: publication.key, out.stamp)
+            do throws(SystemError) {
+                try files.rename(publication.staged, to: publication.key, .exchange)
+            } catch {
+                guard error.errno == ENOENT else { throw error }
+                return try returnFile(publication)
+            }
+            let next = try files.status(publication.staged)
+            if next.stamp.inode == placed { return }
+            placed = out.stamp.inode
+            out = next
+        }
+        throw SystemError(EBUSY, Self.conflictMark, publication.key)
+    }
+
+    /// Takes a created object back into staging, unless it is a user's by now.
+    private func takeAway(_ publication: Publication) throws(SystemError) {
+        do throws(SystemError) {
+            try files.rename(publication.key, to: publication.staged, .noReplace)
+        } catch {
+            // Gone meanwhile: nothing is ours any more.
+            if error.isMissing { return }
+            throw error
+        }
+        let taken = try files.status(publication.staged)
+        if taken.stamp.inode == publication.inode { return }
+        publications.noteRestored(key: publication.key, taken.stamp)
+        try returnFile(publication)
+    }
+
+    /// Gives a user's file in staging its key again; an even newer one there stands.
+    func returnFile(_ publication: Publication) throws(SystemError) {
+        do throws(SystemError) {
+            try files.rename(publication.staged, to: publication.key, .noReplace)
+        } catch {
+            if error.errno != EEXIST { throw error }
         }
     }
 

@@ -50,9 +50,10 @@ extension SimulatedFileSystem {
         state.withLock { Self.replace(path, content, &$0) }
     }
 
-    /// Somebody else replaces the file `path` just before the next `call` on it.
-    package func replace(_ path: String, _ content: [UInt8], before call: String) {
-        state.withLock { $0.interference = (call, path, content) }
+    /// Somebody else replaces the file `path` just before the next `call` on it, or on `other` (for a rename, that is
+    /// its target).
+    package func replace(_ path: String, _ content: [UInt8], before call: String, on other: String? = nil) {
+        state.withLock { $0.interference = (call, other ?? path, path, content) }
     }
 
     private static func write(_ path: String, _ content: [UInt8], durable: Bool, _ state: inout State) {

@@ -34,7 +34,7 @@ package final class SimulatedFileSystem: FileSystem {
         var operations = 0
         var stopAt: Int?
         var stopped = false
-        var interference: (call: String, path: String, content: [UInt8])?
+        var interference: (call: String, on: String, path: String, content: [UInt8])?
         /// Both sides of renames between folders that no sync has covered.
         var openRenames: [(UInt64, String, UInt64, String)] = []
         var faults: [(call: String, path: String, errno: Int32, left: Int)] = []
@@ -180,7 +180,7 @@ package final class SimulatedFileSystem: FileSystem {
                 state.faults[fault].left -= 1
                 throw SystemError(state.faults[fault].errno, call, path)
             }
-            if let (wanted, place, content) = state.interference, wanted == call, place == path {
+            if let (wanted, awaited, place, content) = state.interference, wanted == call, awaited == path {
                 state.interference = nil
                 Self.replace(place, content, &state)
             }

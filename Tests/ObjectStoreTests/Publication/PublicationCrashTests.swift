@@ -183,4 +183,29 @@ struct PublicationCrashTests {
         files.crash(.powerLoss)
         #expect(files.paths.isEmpty)
     }
+
+    @Test("a user's file that comes just before a rename takes the host's away goes back under its key")
+    func newerBeforeUndo() throws {
+        for (key, isPutBack) in [("x/new", false), ("present", false), ("present", true)] {
+            let files = Self.makeDisk()
+            let bucket = Bucket(name: "b", files: files)
+            let (file, _) = try bucket.createStage(StagingAttempt(boot: 1, number: 1))
+            files.write(file.path, Self.new)
+            let publication = try #require(try bucket.seal([file]).first).publication(
+                key: key, overwrite: true, known: key == "present" ? try bucket.version(key) : nil)
+            _ = try bucket.publish(publication)
+            let newest = Array("the newest".utf8)
+            if isPutBack {
+                // The user's file was found under the key only after the exchange.
+                files.replace(publication.staged, Self.users)
+                files.replace(key, newest, before: "rename")
+                #expect(code { _ = try bucket.publish(publication, recovering: true) } == "Conflict")
+            } else {
+                files.replace(key, newest, before: "rename", on: key == "present" ? key : publication.staged)
+                try bucket.undo(publication)
+            }
+            #expect(files.content(key) == newest)
+            if key == "present" { #expect(files.content(publication.staged) == (isPutBack ? Self.users : Self.old)) }
+        }
+    }
 }
