@@ -25,6 +25,8 @@ package final class BucketWatcher: Sendable {
         package var isCopy: Bool
         /// Poll beyond so many watches, as if the system's limit were there.
         package var watchLimit: Int?
+        /// For tests: how far the host's clock is behind that of the bucket's files.
+        package var clockLag: Duration
         /// Called once, on the watcher's thread, when the first scan is done and committed.
         package var ready: @Sendable (BucketStatus) -> Void
         /// Called once, on the watcher's thread, when a first scan has looked at everything and the sink has not taken
@@ -36,6 +38,7 @@ package final class BucketWatcher: Sendable {
 
         package init(
             adoptBefore: Int64? = nil, isCopy: Bool = false, watchLimit: Int? = nil,
+            clockLag: Duration = .zero,
             ready: @escaping @Sendable (BucketStatus) -> Void = { _ in },
             refused: @escaping @Sendable (String) -> Void = { _ in }, ended: @escaping @Sendable () -> Void = {}
         ) {
@@ -44,6 +47,7 @@ package final class BucketWatcher: Sendable {
             self.adoptBefore = adoptBefore
             self.isCopy = isCopy
             self.watchLimit = watchLimit
+            self.clockLag = clockLag
             self.ready = ready
         }
     }
@@ -109,8 +113,8 @@ package final class BucketWatcher: Sendable {
 
         func run() {
             WatcherLoop(
-                bucket: bucket, index: index, reader: reader, shared: shared, adoptBefore: options.adoptBefore,
-                isCopy: options.isCopy, watchLimit: options.watchLimit, unwatched: unwatched
+                bucket: bucket, index: index, reader: reader, shared: shared, options: options,
+                unwatched: unwatched
             ).run()
         }
     }

@@ -16,13 +16,22 @@ struct KeyLook {
 
     let bucket: Bucket
     let index: any ObjectIndexReading
+    /// How far the clock of file systems is taken to be behind, for tests.
+    var clockLag: Int64 = 0
+    /// Files that are waited for although their stamps lie in the future, and since when, by the monotonic clock.
+    private var ahead: [ByteKey: (stamp: ObjectStamp, since: Int64)] = [:]
+
+    init(bucket: Bucket, index: any ObjectIndexReading) {
+        self.bucket = bucket
+        self.index = index
+    }
 
     private static let millisecond: Int64 = 1_000_000
     /// A new file is empty between the creation of its name and its writer's opening it, without the lease telling;
     /// an empty file that nobody closed is believed after this time.
     private static let emptyFileAge = 500 * millisecond
 
-    func look(_ key: String, _ cause: LookCause, adoptBefore: Int64?) throws -> Outcome {
+    mutating func look(_ key: String, _ cause: LookCause, adoptBefore: Int64?) throws -> Outcome {
         // The index is read after the disk: a whole publication may have come between, and then what was seen on the
         // disk is older than the row it is compared with. So nothing is reported that is not there afterwards, too.
         for _ in 0..<4 {
@@ -40,7 +49,7 @@ struct KeyLook {
         return .later(delay: 10 * Self.millisecond, atMost: 1000 * Self.millisecond)
     }
 
-    private func lookOnce(_ key: String, _ cause: LookCause, adoptBefore: Int64?) throws -> Outcome {
+    private mutating func lookOnce(_ key: String, _ cause: LookCause, adoptBefore: Int64?) throws -> Outcome {
         // An ignored key is an object only if a function published it.
         if bucket.configuration.ignore.ignores(key: key), try index.known(bucket: bucket.name, key: key) == nil {
             return .nothing
@@ -79,7 +88,7 @@ struct KeyLook {
         return try decide(key, cause, stamp, sample: sample, writers, adoptBefore)
     }
 
-    private func decide(
+    private mutating func decide(
         _ key: String, _ cause: LookCause, _ stamp: ObjectStamp, sample: UInt64, _ writers: WriterState,
         _ adoptBefore: Int64?
     ) throws -> Outcome {
@@ -96,19 +105,17 @@ struct KeyLook {
         }
         let differs = known.map { !stamp.isSameVersion(as: $0.stamp) } ?? true
         if differs, !cause.isCompletion, cause != .attributes {
-            let now = Clock.files
-            if stamp.size == 0, stamp.changed > now - Self.emptyFileAge {
+            let rest = restTime(of: key, stamp)
+            if stamp.size == 0, rest < Self.emptyFileAge {
                 return .later(delay: Self.emptyFileAge, atMost: Self.emptyFileAge)
             }
             let quiet = bucket.configuration.quiet.nanoseconds
-            // mtime can be set to anything, also to the future: only a past one counts.
-            let lastTouched = max(stamp.changed, min(stamp.modified, now))
-            if writers == .unknown, lastTouched > now - quiet {
-                return .later(delay: max(quiet - (now - lastTouched), Self.millisecond), atMost: quiet)
+            if writers == .unknown, rest < quiet {
+                return .later(delay: max(quiet - rest, Self.millisecond), atMost: quiet)
             }
         }
-        let restored =
-            differs && cause.isCompletion && known != nil && bucket.publications.wasMoved(key: key, stamp)
+        if !ahead.isEmpty { ahead[ByteKey(key)] = nil }
+        let restored = differs && cause.isCompletion && known != nil && bucket.publications.wasMoved(key: key, stamp)
         let verdict = VersionComparison.verdict(
             found: ObjectVersion(stamp: stamp, sample: sample), known: known?.version, cause: cause,
             adoptBefore: adoptBefore, isRestored: restored)
@@ -126,6 +133,20 @@ struct KeyLook {
         }
     }
 
+    /// For how long a file has been left alone. A change in the future (a server's clock is ahead, the host's was set
+    /// back) tells nothing of that: then it is since a look first saw the file as it is.
+    private mutating func restTime(of key: String, _ stamp: ObjectStamp) -> Int64 {
+        let now = Clock.files - clockLag
+        if stamp.changed <= now {
+            // mtime can be set to anything, also to the future: only a past one counts.
+            return now - (stamp.modified <= now ? max(stamp.changed, stamp.modified) : stamp.changed)
+        }
+        let (name, clock) = (ByteKey(key), Clock.monotonic)
+        if let seen = ahead[name], seen.stamp.isSameVersion(as: stamp) { return clock - seen.since }
+        ahead[name] = (stamp, clock)
+        return 0
+    }
+
     // `catch … where` on typed errors stops the compiler (Swift 6.3.1), so errors are taken apart as results.
     private static func result<Value>(
         _ body: () throws(SystemError) -> Value
@@ -133,7 +154,8 @@ struct KeyLook {
         do throws(SystemError) { return .success(try body()) } catch { return .failure(error) }
     }
 
-    private func missing(_ key: String) throws -> Outcome {
+    private mutating func missing(_ key: String) throws -> Outcome {
+        if !ahead.isEmpty { ahead[ByteKey(key)] = nil }
         if case .busy = bucket.publications.match(key: key, stamp: nil) {
             return .later(delay: Self.millisecond, atMost: 250 * Self.millisecond)
         }

@@ -12,7 +12,7 @@ final class WatcherLoop {
 
     let bucket: Bucket
     let index: any ObjectIndexReading
-    let look: KeyLook
+    var look: KeyLook
     /// nil where the file system does not report changes, or inotify is not to be had.
     let reader: InotifyReader?
     let shared: WatcherShared
@@ -54,17 +54,18 @@ final class WatcherLoop {
 
     init(
         bucket: Bucket, index: any ObjectIndexReading, reader: InotifyReader?, shared: WatcherShared,
-        adoptBefore: Int64?, isCopy: Bool, watchLimit: Int?, unwatched: String?
+        options: BucketWatcher.Options, unwatched: String?
     ) {
         self.bucket = bucket
         self.index = index
         self.reader = reader
         self.shared = shared
-        self.adoptBefore = adoptBefore
-        self.isCopy = isCopy
-        self.watchLimit = watchLimit
+        adoptBefore = options.adoptBefore
+        isCopy = options.isCopy
+        watchLimit = options.watchLimit
         self.unwatched = unwatched
         look = KeyLook(bucket: bucket, index: index)
+        look.clockLag = options.clockLag.nanoseconds
         status = BucketStatus(bucket: bucket.name)
         if let unwatched { polled[ByteKey("")] = unwatched }
     }

@@ -92,6 +92,27 @@ struct UnprivilegedTests {
         }
     }
 
+    @Test("where leases are refused, a file whose stamps lie in the future is believed after the quiet time")
+    func future() async throws {
+        let folder = try TemporaryFolder()
+        let path = "\(folder.path)/b"
+        try shell(
+            "chmod 755 .; mkdir b; chmod 777 b; echo k > b/k; echo m > b/m; touch -d 2040-01-01 b/m", in: folder.path)
+        await #expect(processExitsWith: .success) { [path = path as String] in
+            try Self.giveUpRoot()
+            let bucket = try Bucket.open(
+                name: "b", path: path, configuration: BucketConfiguration(quiet: .milliseconds(50)))
+            // The modification time alone, then all of them.
+            for (key, lag) in [("m", 0), ("k", 3600)] {
+                let index = MemoryIndex()
+                let watcher = try BucketWatcher.start(
+                    bucket, index: index, sink: index, options: BucketWatcher.Options(clockLag: .seconds(lag)))
+                try index.wait(key, { "\(watcher.status)" }) { $0.row(key) != nil }
+                watcher.stop()
+            }
+        }
+    }
+
     @Test("files in a folder that becomes readable later are found")
     func unreadableFolder() async throws {
         let folder = try TemporaryFolder()

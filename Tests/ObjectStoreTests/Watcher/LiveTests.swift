@@ -180,6 +180,14 @@ struct LiveTests {
         #expect(harness.index.row("empty")?.stamp.size == 0)
     }
 
+    @Test("an empty file whose clock is ahead of the host's is believed after the same time")
+    func madeInTheFuture() throws {
+        let harness = try WatchHarness(start: false)
+        try harness.start(BucketWatcher.Options(clockLag: .seconds(3600)))
+        try #require(mknod("\(harness.path)/empty", S_IFREG | 0o644, 0) == 0)
+        try harness.waitFor("empty")
+    }
+
     @Test("moved in while it is written, it is announced at the close")
     func movedInOpen() throws {
         let file = open("\(harness.outside)/k", O_WRONLY | O_CREAT | O_CLOEXEC, 0o644)
