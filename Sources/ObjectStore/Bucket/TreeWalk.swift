@@ -12,6 +12,8 @@ final class TreeWalk {
     var entered: (_ folder: String, _ descriptor: Int32) -> Void = { _, _ in }
     /// Called with what cannot be an object, and why.
     var refused: (_ path: String, _ reason: String) -> Void = { _, _ in }
+    /// Called with the key of what could not be looked at here, for a disk's or the host's reasons.
+    var unclear: (_ key: String) -> Void = { _ in }
 
     private struct Name {
         /// With `/` behind it if it is a folder.
@@ -130,7 +132,10 @@ final class TreeWalk {
                     return fstatat(frames[top].descriptor, start, &raw, AT_SYMLINK_NOFOLLOW)
                 }
             }
-            if result != 0 { return nil }
+            if result != 0 {
+                if !SystemError.last("stat", key).isMissing { unclear(key) }
+                return nil
+            }
             let status = FileStatus(raw)
             return status.kind == .regular ? ListedObject(key: key, stamp: status.stamp) : nil
         case .symbolicLink, .other:
@@ -151,7 +156,9 @@ final class TreeWalk {
                 refused(String(decoding: path + entry.name, as: UTF8.self), RefusedReason.notUTF8)
                 continue
             }
-            guard let kind = entry.kind ?? Self.kind(of: entry.name, in: folder.number) else { continue }
+            var kind = entry.kind
+            if kind == nil { kind = try Self.kind(of: entry.name, in: folder.number) }
+            guard let kind else { continue }
             names.append(
                 Name(sortable: kind == .folder ? entry.name + [UInt8(ascii: "/")] : entry.name, kind: kind))
         }
@@ -159,9 +166,17 @@ final class TreeWalk {
         frames.append(Frame(descriptor: folder.release(), path: path, names: names, next: 0))
     }
 
-    private static func kind(of name: [UInt8], in folder: Int32) -> FileStatus.Kind? {
+    /// For file systems that do not list kinds; nil: it is gone.
+    private static func kind(of name: [UInt8], in folder: Int32) throws(SystemError) -> FileStatus.Kind? {
         let path = String(decoding: name, as: UTF8.self)
-        return try? Descriptor.open(beneath: folder, path, flags: clinux_o_path | O_NOFOLLOW).status(path).kind
+        do throws(SystemError) {
+            return try Descriptor.open(beneath: folder, path, flags: clinux_o_path | O_NOFOLLOW).status(path).kind
+        } catch {
+            if error.isMissing { return nil }
+            if error.errno == EMFILE || error.errno == ENFILE || error.errno == ENOMEM { throw error }
+            // Most names are files, and of a file that cannot be looked at somebody will know.
+            return .regular
+        }
     }
 }
 

@@ -23,6 +23,7 @@ final class BucketScan {
     private var page: ArraySlice<KnownObject> = []
     private var pageAfter: String
     private var pagesEnded = false
+    private var unclear: [String] = []
     private static let pageSize = 500
 
     init(
@@ -44,6 +45,7 @@ final class BucketScan {
             entered(folder, descriptor)
         }
         walk.refused = refused
+        walk.unclear = { [unowned self] key in unclear.append(key) }
     }
 
     /// Goes on for about `limit` objects and calls `differs` with the keys to be looked at. False at the end.
@@ -55,6 +57,9 @@ final class BucketScan {
                 found = try walk.next()
                 walkEnded = found == nil
                 if !walkEnded { met += 1 }
+                // The look tries again until it knows.
+                for key in unclear { differs(key) }
+                unclear = []
             }
             if page.isEmpty, !pagesEnded { try readPage() }
             switch (found, page.first) {
