@@ -168,8 +168,10 @@ final class MemoryIndex: ObjectIndexReading, ChangeSink {
     func row(_ key: String) -> KnownObject? { state.withLock { $0.rows[Array(key.utf8)] } }
 
     /// Waits for commits until `condition` holds.
-    func wait(_ what: String, _ status: () -> String, until condition: (MemoryIndex) -> Bool) throws {
-        let deadline = time(nil) + 60
+    func wait(
+        _ what: String, seconds: Int = 60, _ status: () -> String, until condition: (MemoryIndex) -> Bool
+    ) throws {
+        let deadline = time(nil) + seconds
         while !condition(self) {
             var wanted = pollfd(fd: flag, events: Int16(POLLIN), revents: 0)
             _ = poll(&wanted, 1, 100)

@@ -44,8 +44,10 @@ final class WatchHarness {
         try shell(command, in: path)
     }
 
-    func wait(_ what: String, until condition: () -> Bool) throws {
-        try index.wait(what, { "\(self.watcher.map { "\($0.status)" } ?? "no watcher")" }) { _ in condition() }
+    func wait(_ what: String, seconds: Int = 60, until condition: () -> Bool) throws {
+        try index.wait(what, seconds: seconds, { "\(self.watcher.map { "\($0.status)" } ?? "no watcher")" }) { _ in
+            condition()
+        }
     }
 
     func waitFor(_ key: String) throws {

@@ -2,7 +2,7 @@ import Glibc
 import ObjectStore
 import Testing
 
-@Suite("Watching: folders", .timeLimit(.minutes(3)))
+@Suite("Watching: folders", .timeLimit(.minutes(5)))
 struct FolderTests {
     let harness: WatchHarness
 
@@ -86,11 +86,17 @@ struct FolderTests {
         }
         #expect(changes.count == 6000)
         #expect(Set(changes).count == 6000)
-        #expect(harness.index.batches.max() ?? 0 <= 700)
+        #expect(harness.index.batches.max() ?? 0 <= 750)
         #expect(harness.index.violations.isEmpty)
     }
 
-    @Test("40,000 files while nobody reads the queue: it overflows, and nothing is lost or doubled")
+    /// Whether some 18,000 events are too many for the kernel's queue.
+    static let overflows =
+        readFile("/proc/sys/fs/inotify/max_queued_events").flatMap { Int($0.dropLast()) } ?? 0 < 17_000
+
+    @Test(
+        "40,000 files while nobody reads the queue: it overflows, and nothing is lost or doubled",
+        .enabled(if: overflows, "fs.inotify.max_queued_events is too high"))
     func overflow() throws {
         try harness.sh("mkdir old many; (cd many; mkdir $(seq 0 39)); cd old; seq 500 | split -l 1 -a 4 - f")
         try harness.settle()
@@ -105,7 +111,9 @@ struct FolderTests {
             rm old/faaa?; mkdir deep; mv old/faab? deep; echo changed > old/faaca
             """)
         harness.watcher?.setDrainingPaused(false)
-        try harness.wait("40,000 files") { harness.index.row("many/39/39999") != nil && harness.index.count >= 40_000 }
+        try harness.wait("40,000 files", seconds: 170) {
+            harness.index.row("many/39/39999") != nil && harness.index.count >= 40_000
+        }
         try harness.settle()
         let changes = harness.changes.dropFirst(before)
         #expect(harness.watcher?.status.overflows == 1)
@@ -120,7 +128,9 @@ struct FolderTests {
         #expect(try harness.changes { try harness.sh("echo > many/7/after") } == ["created many/7/after"])
     }
 
-    @Test("a folder moved away during an overflow is no longer watched afterwards")
+    @Test(
+        "a folder moved away during an overflow is no longer watched afterwards",
+        .enabled(if: overflows, "fs.inotify.max_queued_events is too high"))
     func staleWatches() throws {
         try harness.sh("mkdir a; echo > a/1")
         try harness.settle()

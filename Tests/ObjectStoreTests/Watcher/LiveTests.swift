@@ -38,6 +38,8 @@ struct LiveTests {
         let path = "\(harness.path)/k"
         let file = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0o644)
         try #require(file >= 0)
+        // Before the hook, which closes it.
+        try writeAll(file, "content")
         // Looks that have seen the open file, then looks that may have seen it closed, its close unread.
         let looks = Atomic(0)
         harness.index.setHook { key in
@@ -52,7 +54,6 @@ struct LiveTests {
             default: break
             }
         }
-        try writeAll(file, "content")
         try harness.waitFor("k")
         #expect(try harness.changes {} == [])
         #expect(harness.changes == ["created k"])
@@ -207,6 +208,8 @@ struct LiveTests {
         try writeAll(second, "rest")
         close(second)
         try harness.start()
+        // A process that another test has just forked may hold a copy of the descriptor a little longer.
+        try harness.waitFor("b")
         #expect(try harness.changes(settlingWith: 1) {} == [])
         #expect(harness.changes == ["created b"])
         try writeAll(first, "rest")
