@@ -20,7 +20,9 @@ extension Bucket {
                 publications.noteRestored(key: publication.key, staged.stamp)
                 try files.rename(publication.staged, to: publication.key, .noReplace)
             case .create, .replace:
-                guard let target, publication.isOurs(target.stamp) else { return }
+                guard let target, publication.isOurs(target.stamp) else {
+                    return try returnTaken(publication, staged, target)
+                }
                 if staged?.stamp.inode == publication.inode {
                     // Both names, after a power loss between two folders.
                     try files.removeFile(publication.key)
@@ -78,6 +80,21 @@ extension Bucket {
         if taken.stamp.inode == publication.inode { return }
         publications.noteRestored(key: publication.key, taken.stamp)
         try returnFile(publication)
+    }
+
+    /// A user's file that an earlier try took away by mistake, and was cut off before it put it back.
+    private func returnTaken(
+        _ publication: Publication, _ staged: FileStatus?, _ target: FileStatus?
+    ) throws(SystemError) {
+        guard let staged, staged.stamp.inode != publication.inode else { return }
+        switch publication.kind {
+        case .create, .replace(nil): try returnFile(publication)
+        case .replace(let known?):
+            guard staged.stamp.inode != known.stamp.inode, target?.stamp.inode == known.stamp.inode else { return }
+            publications.noteRestored(key: publication.key, staged.stamp)
+            try putBack(publication, staged, for: known.stamp.inode)
+        case .delete: return
+        }
     }
 
     /// Gives a user's file in staging its key again; an even newer one there stands.

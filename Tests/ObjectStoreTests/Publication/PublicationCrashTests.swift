@@ -208,4 +208,28 @@ struct PublicationCrashTests {
             if key == "present" { #expect(files.content(publication.staged) == (isPutBack ? Self.users : Self.old)) }
         }
     }
+
+    @Test("and when the host dies at any operation of the undo")
+    func newerBeforeInterruptedUndo() throws {
+        for key in ["x/new", "present"] {
+            for operation in 1... {
+                let files = Self.makeDisk()
+                let bucket = Bucket(name: "b", files: files)
+                let (file, _) = try bucket.createStage(StagingAttempt(boot: 1, number: 1))
+                files.write(file.path, Self.new)
+                let publication = try #require(try bucket.seal([file]).first).publication(
+                    key: key, overwrite: true, known: key == "present" ? try bucket.version(key) : nil)
+                _ = try bucket.publish(publication)
+                let newest = Array("the newest".utf8)
+                files.replace(key, newest, before: "rename", on: key == "present" ? key : publication.staged)
+                files.stop(at: operation)
+                _ = try? bucket.undo(publication)
+                let hasStopped = files.hasStopped
+                files.crash(.kill)
+                try Bucket(name: "b", files: files).undo(publication)
+                #expect(files.content(key) == newest, "stopped at operation \(operation)")
+                if !hasStopped { break }
+            }
+        }
+    }
 }
