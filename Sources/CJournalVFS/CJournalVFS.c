@@ -45,8 +45,8 @@ static int log_read(struct sqlite3_file *base, void *into, int count, sqlite3_in
     struct log_file *file = (struct log_file *)base;
     // Frames of the transaction in progress that were pushed out of the page cache.
     if (file->count > 0 && offset < file->start + file->count && offset + count > file->start) {
-        int code = flush(file);
-        if (code != SQLITE_OK) return code;
+        // After a failed read of its log SQLite gives the transaction up; a full disk would cost it one statement.
+        if (flush(file) != SQLITE_OK) return SQLITE_IOERR_READ;
     }
     return file->real->pMethods->xRead(file->real, into, count, offset);
 }

@@ -7,7 +7,8 @@
 /// with one call. All other files, and all else of logs, are SQLite's own VFS.
 ///
 /// Only for connections with `synchronous` FULL: with less, a commit is not synced, and other connections would look
-/// for frames that are not in the file yet.
+/// for frames that are not in the file yet. And for one writing connection a database: what a transaction that was
+/// taken back has left here would come over another's frames.
 
 /// Makes it the VFS of databases that are opened from now on, or SQLite's own again. An SQLite result code.
 int journal_vfs_use(int together);

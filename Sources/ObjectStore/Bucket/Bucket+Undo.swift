@@ -21,7 +21,8 @@ extension Bucket {
                 try files.rename(publication.staged, to: publication.key, .noReplace)
             case .create, .replace:
                 guard let target, publication.isOurs(target.stamp) else {
-                    return try returnTaken(publication, staged, target)
+                    try returnTaken(publication, staged, target)
+                    break
                 }
                 if staged?.stamp.inode == publication.inode {
                     // Both names, after a power loss between two folders.
@@ -72,9 +73,10 @@ extension Bucket {
         do throws(SystemError) {
             try files.rename(publication.key, to: publication.staged, .noReplace)
         } catch {
-            // Gone meanwhile: nothing is ours any more.
-            if error.isMissing { return }
-            throw error
+            // Gone meanwhile: nothing is ours any more. Unless it is the place in staging that is gone.
+            guard error.isMissing else { throw error }
+            if let now = try existing(publication.key), publication.isOurs(now.stamp) { throw error }
+            return
         }
         let taken = try files.status(publication.staged)
         if taken.stamp.inode == publication.inode { return }

@@ -15,7 +15,11 @@ extension WatcherLoop {
         } catch {
             status.failure = "\(error)"
             publishStatus()
-            if isEnding { return false }
+            if isEnding {
+                // A bucket that is lost still tells what is known of it.
+                queue.putBack(batch.map { ($0.change.key, $0.cause) })
+                return false
+            }
             let next = min(max(pause * 2, 10_000_000), 1_000_000_000)
             // The first scan must not wait for a disk that is full: what makes events is left to the next scan, and the
             // rest goes on.
@@ -56,9 +60,10 @@ extension WatcherLoop {
             }
             CrashPoint.hit(.watchBeforeCommit)
             try shared.sink.commit(batch.map(\.change))
+            // Of what was committed alone, and before a publication that waits may note anew.
+            bucket.publications.forgetMoved(Set(batch.map { ByteKey($0.change.key) }))
             CrashPoint.hit(.watchCommitted)
         }
-        bucket.publications.forgetMoved(keys)
     }
 
     /// Once all that was reported is dealt with, what the host has moved has shown.

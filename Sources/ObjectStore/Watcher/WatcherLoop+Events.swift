@@ -111,8 +111,12 @@ extension WatcherLoop {
         guard let reader else { return }
         var watch: Int32 = -1
         var reason = "the limit fs.inotify.max_user_watches is reached; raise it with sysctl"
-        // As with the system's limit, a watch that is there is not one more.
-        if watchLimit.map({ watches.count < $0 || watches.contains(folder) }) ?? true {
+        let kind = FileSystemKind(magic: clinux_file_system_type(descriptor))
+        if !kind.reportsChanges {
+            // Mounted there: a watch would be given, and tell of this machine's changes alone.
+            reason = "\(kind.name) does not report changes"
+            // As with the system's limit, a watch that is there is not one more.
+        } else if watchLimit.map({ watches.count < $0 || watches.contains(folder) }) ?? true {
             watch = clinux_inotify_watch_folder(reader.descriptor, descriptor)
             if watch < 0, errno != ENOSPC { reason = "it cannot be watched: \(SystemError.last("", "").reason)" }
         }
@@ -139,7 +143,8 @@ extension WatcherLoop {
     /// A scan that goes on in a folder that was moved would watch what is below under the old name.
     private func leave(_ folder: String) {
         fullScan?.leave(folder)
-        for scan in folderScans { scan.leave(folder) }
+        // Those behind it have not begun.
+        folderScans.first?.leave(folder)
     }
 
     private func drop(folder: String) {

@@ -16,9 +16,12 @@ extension DeliveryCore {
             let isBlocked =
                 line.running >= policy.concurrency || (policy.isOrdered && (!line.ahead.isEmpty || line.parked > 0))
             // Behind an older one that is still in `ready` it goes there too: the line holds what is older than these.
+            // What lies behind the line's place in the log comes from there, whatever is in `ready`.
+            let isBehind = line.spilledFrom.map { work.delivery.position >= $0 } ?? false
             mustWait =
-                line.arrived == 0
-                && (!line.waiting.isEmpty || line.spilledFrom != nil || (isBlocked && line.promoted == 0))
+                isBehind
+                || line.arrived == 0
+                    && (!line.waiting.isEmpty || line.spilledFrom != nil || (isBlocked && line.promoted == 0))
         } else {
             mustWait = false
         }

@@ -31,9 +31,9 @@ package final class InputKeeper: Sendable {
     /// Keeps the object a work is about, if it is about one and its version is still there: JSON of a `KeptObject`,
     /// empty if the event is about no object. A dead letter that dies again goes on with what it has. Until `written`
     /// says that the journal has it, no cleaning takes what was kept.
-    @LoopActor
     package func keep(
-        _ input: ObjectInput?, for work: Work, attempt: AttemptID, ordinal: Int, copyLimit: Int64
+        _ input: ObjectInput?, for work: Work, attempt: AttemptID, ordinal: Int, copyLimit: Int64,
+        isolation: isolated (any Actor)? = #isolation
     ) async -> [UInt8] {
         if let id = work.deadLetter { return await letter(id)?.input ?? [] }
         guard let input else { return [] }

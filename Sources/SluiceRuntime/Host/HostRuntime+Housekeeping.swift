@@ -9,13 +9,14 @@ extension HostRuntime {
         let (now, before) = (clock.now, lastHousekeeping)
         lastHousekeeping = now
         Task { @LoopActor in
+            // First: on a full disk the journal takes no note of a replay before these have made room.
+            trim()
+            await expire()
             do {
                 try await replays.noteStill(elapsed: before.map { now - $0 } ?? 0)
             } catch {
                 log.error("replays cannot be looked at", metadata: ["error": "\(error)"])
             }
-            trim()
-            await expire()
         }
         housekeeping = LoopTimer.after(.seconds(3600)) { [weak self] in self?.keepHouse() }
     }

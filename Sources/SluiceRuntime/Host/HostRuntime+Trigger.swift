@@ -45,6 +45,11 @@ extension HostRuntime {
             var isRefused = false
             let limit = RequestedRate.page(at: job.rate, most: 500)
             while phase != .stopping {
+                // What went while no host ran is still in the index until the first scan is over.
+                if unscanned.contains(job.bucket) || lostBuckets.contains(job.bucket) {
+                    await LoopPause.sleep(milliseconds: 200, while: { phase != .stopping })
+                    continue
+                }
                 do {
                     guard let after = try await announcePage(of: job, limit: limit) else { return }
                     job.after = after
@@ -52,6 +57,12 @@ extension HostRuntime {
                     guard let rate = job.rate else { continue }
                     let pause = RequestedRate.milliseconds(of: limit, at: rate)
                     await LoopPause.sleep(milliseconds: pause, while: { phase != .stopping })
+                } catch let error as JournalError where !error.isPassing {
+                    guard error.code != .closed else { return }
+                    log.error(
+                        "`buckets trigger` ends: its events cannot be committed",
+                        metadata: ["bucket": "\(job.bucket)", "after": "\(job.after ?? "")", "error": "\(error)"])
+                    return
                 } catch {
                     // Said once; it goes on when the journal does.
                     if !isRefused {
@@ -67,9 +78,16 @@ extension HostRuntime {
     }
 
     /// Announces the job's next page and commits where the job is then with it.
-    /// - Returns: the page's last key; nil if it was the last page, and the job is no more.
+    /// - Returns: the page's last key; nil if it was the last page, or the bucket is not deployed any more, and the job
+    ///   is no more.
     private func announcePage(of job: TriggerRecord, limit: Int) async throws -> String? {
         let (journal, announcer) = (journal, announcer)
+        guard buckets[job.bucket] != nil else {
+            var batch = Batch()
+            batch.control.append(.removeValue(name: job.name))
+            _ = try await journal.commit(batch)
+            return nil
+        }
         return try await files.run { () throws -> String? in
             let page = try journal.objects(bucket: job.bucket, prefix: job.prefix, after: job.after, limit: limit)
             guard page.count == limit, let last = page.last?.key else {

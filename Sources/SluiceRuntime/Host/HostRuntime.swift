@@ -224,13 +224,13 @@ package final class HostRuntime {
         if try await mustScanFirst() { try await startWatching() }
         dispatcher.release()
         try await redrives.resume()
-        try await resumeTriggers()
         replays.apply = { [unowned self] in try await self.take(self.untaken ?? self.dispatcher.deployment) }
         try await replays.resume()
         redrives.ended = { [replays] in Task { @LoopActor in await replays.closeSettled() } }
         // What the first scan finds may be a manifest; whether its files are there is known only after it.
         try await manifests.apply(deployment)
         try await startWatching()
+        try await resumeTriggers()
         mayLook = true
         if unscanned.isEmpty { manifests.beginLooking() }
         try await schedules.apply(deployment)
