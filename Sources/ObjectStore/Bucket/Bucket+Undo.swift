@@ -21,7 +21,8 @@ extension Bucket {
                 try files.rename(publication.staged, to: publication.key, .noReplace)
             case .create, .replace:
                 guard let target, publication.isOurs(target.stamp) else {
-                    try returnTaken(publication, staged, target)
+                    // Where nothing was made there may be no folders to sync.
+                    guard try returnTaken(publication, staged, target) else { return }
                     break
                 }
                 if staged?.stamp.inode == publication.inode {
@@ -84,19 +85,23 @@ extension Bucket {
         try returnFile(publication)
     }
 
-    /// A user's file that an earlier try took away by mistake, and was cut off before it put it back.
+    /// A user's file that an earlier try took away by mistake, and was cut off before it put it back. False: there is
+    /// none.
     private func returnTaken(
         _ publication: Publication, _ staged: FileStatus?, _ target: FileStatus?
-    ) throws(SystemError) {
-        guard let staged, staged.stamp.inode != publication.inode else { return }
+    ) throws(SystemError) -> Bool {
+        guard let staged, staged.stamp.inode != publication.inode else { return false }
         switch publication.kind {
         case .create, .replace(nil): try returnFile(publication)
         case .replace(let known?):
-            guard staged.stamp.inode != known.stamp.inode, target?.stamp.inode == known.stamp.inode else { return }
+            guard staged.stamp.inode != known.stamp.inode, target?.stamp.inode == known.stamp.inode else {
+                return false
+            }
             publications.noteRestored(key: publication.key, staged.stamp)
             try putBack(publication, staged, for: known.stamp.inode)
-        case .delete: return
+        case .delete: return false
         }
+        return true
     }
 
     /// Gives a user's file in staging its key again; an even newer one there stands.
