@@ -145,7 +145,7 @@ extension Integration {
         /// Waits for the death; a host that lives on has not met its point.
         private func endedAtPoint(_ host: HostProcess) async throws -> ChildProcess.Ending {
             let guardian = Task {
-                try await Task.sleep(for: .seconds(30))
+                try await Task.sleep(for: .seconds(120))
                 await host.end(SIGTERM)
             }
             defer { guardian.cancel() }
