@@ -55,13 +55,13 @@ struct PatternWarningTests {
         arguments: [
             ("\n  source: [shop]\n  detail-type: Order", 3, 3, "`detail-type`", "[Object Created]"),
             (
-                "\n  source: [shop]\n  detail:\n    order:\n      total: [{numerc: ['>', 1]}]", 5, 7,
+                "\n  source: [shop]\n  detail:\n    order:\n      total: [{numerc: ['>', 1]}]", 5, 15,
                 "`detail.order.total`",
                 "did you mean `numeric`?"
             ),
-            ("\n  detail:\n    total: [{numeric: ['>', '1']}]", 3, 5, "`detail.total`", "without quotes"),
+            ("\n  detail:\n    total: [{numeric: ['>', '1']}]", 3, 13, "`detail.total`", "without quotes"),
             (
-                "\n  $or:\n    - {a: [1]}\n    - {b: {c: [{anything-but: [{prefix: x}]}]}}", 4, 12, "`b.c`",
+                "\n  $or:\n    - {a: [1]}\n    - {b: {c: [{anything-but: [{prefix: x}]}]}}", 4, 16, "`b.c`",
                 "{prefix: x}"
             ),
             ("\n  $or: {a: [1]}", 2, 3, "not valid: It must", "list of patterns"),
@@ -90,6 +90,10 @@ struct PatternWarningTests {
         let findings = try TestApp.findings(TestApp.rule(pattern: pattern))
         #expect(findings.allSatisfy { $0.code == .invalidPattern }, "\(findings)")
         #expect(findings.map(\.line) == [2, 3, 5, 6, 7, 8], "\(findings)")
+        // Several in one list of values, by their columns.
+        let values = try TestApp.findings(
+            TestApp.rule(pattern: "{source: [{prefixx: a}, b, {anything-but: [1, x]}, {regex: '('}, [c]]}"))
+        #expect(values.map(\.column) == [20, 37, 61, 75], "\(values)")
         // A mistake of a kind that cannot be passed over ends the list.
         #expect(try TestApp.findings(TestApp.rule(pattern: "'{\"a\":'")).count == 1)
         #expect(try TestApp.findings(TestApp.rule(pattern: "{a: {}, b: 1}")).count == 2)

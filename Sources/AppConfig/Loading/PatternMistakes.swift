@@ -85,13 +85,16 @@ enum PatternMistakes {
 
 extension YAMLNode {
     /// With a filter that is always right in the place of what the way leads to; nil where it leads nowhere.
-    fileprivate func replaced(at path: ArraySlice<PatternError.Step>) -> YAMLNode? {
+    fileprivate func replaced(
+        at path: ArraySlice<PatternError.Step>, inOr isOfOr: Bool = false
+    ) -> YAMLNode? {
         var node = self
         switch (path.first, value) {
         case (.member(let name)?, .mapping(var entries)):
             guard let index = entries.lastIndex(where: { $0.key == name }) else { return nil }
             if path.count > 1 {
-                guard let inner = entries[index].value.replaced(at: path.dropFirst()) else { return nil }
+                guard let inner = entries[index].value.replaced(at: path.dropFirst(), inOr: name == "$or")
+                else { return nil }
                 entries[index].value = inner
             } else {
                 // `$or` itself: a field of that name could not be.
@@ -105,7 +108,9 @@ extension YAMLNode {
                 guard let inner = items[index].replaced(at: path.dropFirst()) else { return nil }
                 items[index] = inner
             } else {
-                items[index].value = .mapping([YAMLEntry(key: "any", keyPlace: place, value: anything)])
+                items[index].value =
+                    isOfOr
+                    ? .mapping([YAMLEntry(key: "any", keyPlace: place, value: anything)]) : isThere.value
             }
             node.value = .sequence(items)
         default: return nil
@@ -115,9 +120,13 @@ extension YAMLNode {
 
     /// `[{exists: true}]`.
     private var anything: YAMLNode {
-        let isThere = YAMLEntry(
-            key: "exists", keyPlace: place, value: YAMLNode(value: .bool(true), text: "true", place: place))
-        let test = YAMLNode(value: .mapping([isThere]), text: "", place: place)
-        return YAMLNode(value: .sequence([test]), text: "", place: place)
+        YAMLNode(value: .sequence([isThere]), text: "", place: place)
+    }
+
+    /// `{exists: true}`.
+    private var isThere: YAMLNode {
+        let yes = YAMLNode(value: .bool(true), text: "true", place: place)
+        return YAMLNode(
+            value: .mapping([YAMLEntry(key: "exists", keyPlace: place, value: yes)]), text: "", place: place)
     }
 }

@@ -29,7 +29,7 @@ public struct PatternError: Error, Sendable, Hashable, CustomStringConvertible {
     public enum Step: Sendable, Hashable {
         /// The value of a field, or of `$or`.
         case member(String)
-        /// One of the patterns in the list of `$or`, from 0.
+        /// One of the patterns in the list of `$or`, or of the values in a field's list, from 0.
         case element(Int)
     }
 
@@ -43,7 +43,7 @@ public struct PatternError: Error, Sendable, Hashable, CustomStringConvertible {
     public var line: Int
     /// See `line`.
     public var column: Int
-    /// The way to the field that is wrong; empty where it is the pattern as a whole.
+    /// The way to the field or the value in its list that is wrong; empty where it is the pattern as a whole.
     public var path: [Step] = []
     /// The field that is wrong, its names joined by dots; empty where it is the pattern as a whole.
     public var field: String {

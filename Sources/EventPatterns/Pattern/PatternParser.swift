@@ -12,7 +12,7 @@ struct PatternParser: ~Copyable {
     /// The regular expressions read so far.
     var regexes = 0
     private var path: [[UInt8]] = []
-    /// Where in the pattern the parser is: names, and places in lists of `$or`.
+    /// Where in the pattern the parser is: names, and places in lists.
     private var trail: [Step] = []
 
     private enum Step {
@@ -215,9 +215,11 @@ struct PatternParser: ~Copyable {
         while true {
             let token = try reader.next()
             if token == .endArray { break }
+            trail.append(.element(tests.count))
             guard let test = try test(token) else {
                 throw structure("Match value must be String, number, true, false, or null")
             }
+            trail.removeLast()
             tests.append(test)
         }
         let groups = pendingGroups ?? [tests]
