@@ -59,18 +59,25 @@ struct Sluice: AsyncParsableCommand {
         leave(0)
     }
 
-    /// Every command may be given `--data`, so that scripts need not know which ones ask a host.
+    /// Every command may be given `--data`, so that scripts need not know which ones ask a host; also before the
+    /// command's name, where git and docker have such options.
     private static func parse(_ arguments: [String]) throws -> any ParsableCommand {
         do {
             return try parseAsRoot(arguments)
         } catch {
             var rest = arguments
+            var option: [String] = []
             if let index = rest.firstIndex(of: "--data"), index + 1 < rest.count {
+                option = Array(rest[index...(index + 1)])
                 rest.removeSubrange(index...(index + 1))
             } else if let index = rest.firstIndex(where: { $0.hasPrefix("--data=") }) {
-                rest.remove(at: index)
+                option = [rest.remove(at: index)]
             }
-            guard rest.count < arguments.count, let command = try? parseAsRoot(rest) else { throw error }
+            guard !option.isEmpty else { throw error }
+            // Behind the name, where a command that asks a host looks for it; what follows `--` is no option.
+            let end = rest.firstIndex(of: "--") ?? rest.endIndex
+            if let command = try? parseAsRoot(rest[..<end] + option + rest[end...]) { return command }
+            guard let command = try? parseAsRoot(rest) else { throw error }
             return command
         }
     }
