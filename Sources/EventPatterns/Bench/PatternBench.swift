@@ -8,6 +8,13 @@ package struct BenchFigure: Sendable, Hashable {
     package var floor: Double?
     /// `value / floor`.
     package var ratio: Double? { floor.map { value / $0 } }
+
+    package init(name: String, value: Double, unit: String, floor: Double? = nil) {
+        self.name = name
+        self.value = value
+        self.unit = unit
+        self.floor = floor
+    }
 }
 
 /// The bench of the pattern engine: one thread, seeded events and rules.
@@ -125,60 +132,32 @@ package struct PatternBench: Sendable {
     }
 
     /// What one more rule leaves of the others' speed: a few hundred events without any, with an ordinary one and with
-    /// the hostile one in turn, whole events checked, each twice, of which the second counts: the processor has then
-    /// got used to what it does next, as it does where rules are not changed every tenth of a millisecond. Of the
-    /// turns' ratios the median counts. A machine's speed changes by more than what is looked for, and longer passes
-    /// would fall into step with the turns that the system gives to others.
+    /// the hostile one in turn, whole events checked.
     private func beside(
         _ name: String, _ events: [[UInt8]], _ matchers: [Matcher<Int>], prefix: String
     ) throws(EventError) -> [BenchFigure] {
-        let clock = ContinuousClock()
         let scratches = matchers.map { _ in MatchScratch() }
-        func pass(
-            _ some: Range<Int>, _ matcher: Matcher<Int>, _ scratch: MatchScratch
-        ) throws(EventError) -> Double {
-            let start = clock.now
-            for index in some {
+        let parts = stride(from: 0, to: events.count, by: 500).map { $0..<min(events.count, $0 + 500) }
+        let passes = try PairedPasses(
+            contenders: matchers.count, parts: parts.count, duration: duration * 3
+        ) { number, part throws(EventError) in
+            let (matcher, scratch) = (matchers[number], scratches[number])
+            for index in parts[part] {
                 try events[index].withUnsafeBufferPointer { bytes throws(EventError) in
                     try matcher.forEachMatch(in: bytes, reading: .strict, scratch: scratch) { _ in }
                 }
             }
-            return seconds(clock.now - start)
         }
-        let parts = stride(from: 0, to: events.count, by: 500).map { $0..<min(events.count, $0 + 500) }
-        var best = [[Double]](
-            repeating: [Double](repeating: .infinity, count: parts.count), count: matchers.count)
-        // The first matcher's time by the ordinary one's, by the hostile one's, and the ordinary one's by the hostile
-        // one's.
-        var ratios: [[Double]] = [[], [], []]
-        var rounds = 0
-        let begin = clock.now
-        while rounds < 5 || clock.now - begin < duration * 3 {
-            rounds += 1
-            for (index, part) in parts.enumerated() {
-                var times: [Double] = []
-                for (number, matcher) in matchers.enumerated() {
-                    // The first pass of each also brings the events into the cache.
-                    _ = try pass(part, matcher, scratches[number])
-                    times.append(try pass(part, matcher, scratches[number]))
-                    best[number][index] = min(best[number][index], times[number])
-                }
-                ratios[0].append(times[0] / times[1])
-                ratios[1].append(times[0] / times[2])
-                ratios[2].append(times[1] / times[2])
-            }
-        }
-        let medians = ratios.map { $0.sorted()[$0.count / 2] }
-        let speeds = best.map { Double(events.count) / $0.reduce(0, +) }
+        let speeds = passes.best.map { Double(events.count) / $0 }
         return [
             BenchFigure(
                 name: "\(prefix) matching beside \(name), whole event checked", value: speeds[2], unit: "events/s",
-                floor: speeds[2] / medians[1]),
+                floor: speeds[2] / passes.ratio(0, to: 2)),
             BenchFigure(
                 name: "\(prefix) matching beside an ordinary rule instead of \(name), whole event checked",
-                value: speeds[1], unit: "events/s", floor: speeds[1] / medians[0]),
+                value: speeds[1], unit: "events/s", floor: speeds[1] / passes.ratio(0, to: 1)),
             BenchFigure(
-                name: "\(prefix) hostile_against_ordinary for \(name)", value: medians[2] * 100, unit: "%"),
+                name: "\(prefix) hostile_against_ordinary for \(name)", value: passes.ratio(1, to: 2) * 100, unit: "%"),
         ]
     }
 

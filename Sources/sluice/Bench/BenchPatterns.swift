@@ -34,9 +34,9 @@ struct BenchPatterns: ParsableCommand {
         var printer = BenchPrinter(options)
         for kind in kinds {
             for count in rules.map({ [$0] }) ?? [5, 1_000, 100_000] {
-                for figure in try PatternBench(
-                    kind: kind, ruleCount: count, measuresHostile: !withoutHostile
-                ).run() {
+                let engine = PatternBench(kind: kind, ruleCount: count, measuresHostile: !withoutHostile)
+                let intake = withoutHostile ? [] : try HostileIntake(kind: kind, ruleCount: count).run()
+                for figure in try engine.run() + intake {
                     try printer.add(
                         BenchLine(
                             bench: "patterns",
@@ -58,7 +58,7 @@ extension BenchPatterns {
         let words = [
             "matching": "events_per_second", "time": "ns_per_event", "reading": "read_only_per_second",
             "adding": "rules_added_per_second", "memory": "bytes_per_rule", "matches": "matches_per_event",
-            "size": "bytes_per_event",
+            "size": "bytes_per_event", "taken_in": "events_per_second_taken_in",
         ]
         var parts = name.split(separator: " ").dropFirst().map { $0.filter { $0 != "," } }
         if let first = parts.first { parts[0] = words[first] ?? first }
