@@ -10,6 +10,8 @@ package struct ConfigFinding: Codable, Sendable, Hashable {
 
         /// The file is not YAML, or repeats a key of a mapping.
         package static let invalidYAML = Code(rawValue: "InvalidYAML")
+        /// The file, or the text of a pattern, is not JSON, or repeats a member of an object.
+        package static let invalidJSON = Code(rawValue: "InvalidJSON")
         /// A key that no version knows.
         package static let unknownKey = Code(rawValue: "UnknownKey")
         /// A key or value that is part of the design, but that this version does not carry out.

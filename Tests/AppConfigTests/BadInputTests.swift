@@ -48,6 +48,18 @@ struct BadInputTests {
             Mistake("unknown tag", host, "limits: {concurrency: !!set 1}\n", .invalidYAML, 1, 23, "unknown tag"),
             Mistake("undefined alias", host, "limits: *x\n", .invalidYAML, 1, 9, "undefined alias"),
             Mistake("control character", host, "limits: {}\n# \u{1}\n", .invalidYAML, 2, 1, "control characters"),
+            Mistake(
+                "text behind a pattern", rule, "pattern: '{\"source\":[\"a\"]} junk'\n" + targets, .invalidJSON, 1, 10,
+                "not one JSON value", "line 1, column 18"),
+            Mistake(
+                "half a character", rule, #"pattern: '{"source":["\ud83d"]}'"# + "\n" + targets, .invalidJSON, 1, 10,
+                "not one JSON value"),
+            Mistake(
+                "JSON with a comment", "Events/rules/a.json", "{\n  // x\n}\n", .invalidJSON, 2, 3, "not JSON"),
+            Mistake(
+                "JSON with a key twice", "Events/rules/a.json",
+                "{\"pattern\":{\"source\":[\"é\"],\n\"source\":[\"b\"]},\"targets\":[{\"function\":\"CSVToParquet\"}]}",
+                .invalidJSON, 2, 1, "the key `source` is here twice, first on line 1"),
             Mistake("a list", host, "- a\n", .invalidValue, 1, 1, "mapping", "not a list"),
             Mistake("misspelt", host, "bukets: {}\n", .unknownKey, 1, 1, "did you mean `buckets`?", "limits"),
             Mistake("other's word", host, "archives: {}\n", .unknownKey, 1, 1, "called `archive`"),

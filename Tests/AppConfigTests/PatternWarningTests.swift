@@ -119,6 +119,12 @@ struct PatternWarningTests {
             ("{source: [aws.s3], detail: {object: {key: [7]}}}", "a text, which 7 does not accept"),
             ("{source: [aws.s3], detail: {bucket: [b]}}", "such as \"detail.bucket.name\""),
             ("{source: [aws.s3], detail: {object: {name: [b]}}}", "aws.s3's events have no field"),
+            (
+                "{account: ['123456789012'], source: [a]}",
+                #""account" is always "000000000000", not "123456789012""#
+            ),
+            ("{region: [eu-west-1, {prefix: us-}], source: [a]}", #""region" is always "local""#),
+            ("{version: ['1']}", #""version" is always "0""#),
         ])
     func impossible(pattern: String, reason: String) throws {
         let warnings = try Self.suspicions(of: pattern)
@@ -137,6 +143,8 @@ struct PatternWarningTests {
             "{source: [aws.s3], detail: {object: {size: ['10', 10]}, other: [{exists: false}]}}",
             "{source: [aws.s3, mine], detail-type: [ObjectCreated], detail: {bucket: [b]}}",
             "{detail-type: [ObjectCreated]}",
+            "{account: ['000000000000'], region: [{anything-but: eu-west-1}], version: [{exists: true}]}",
+            "{region: [eu-west-1, {wildcard: 'l*l'}], account: [{prefix: '00'}, {suffix: '1'}]}",
         ])
     func possible(pattern: String) throws {
         #expect(try Self.suspicions(of: pattern).isEmpty)

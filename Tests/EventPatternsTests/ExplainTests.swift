@@ -89,6 +89,30 @@ struct ExplainTests {
         #expect(explanation.description.contains("1 of 2 fields"))
     }
 
+    @Test("Of branches with as many failing fields, the one of which more pass")
+    func nearestOfEqual() throws {
+        let pattern = try EventPattern(
+            parsing: #"{"$or":[{"account":["x"]},{"source":["aws.s3"],"detail":{"object":{"size":[13]}}}]}"#)
+        let explanation = try pattern.explain(event)
+        #expect(explanation.branch == 1 && explanation.passedFields == 1)
+    }
+
+    @Test("Where long texts part is told; many values are counted; texts that look alike are told apart")
+    func difference() throws {
+        let long = String(repeating: "é", count: 200)
+        let parted = try EventPattern(parsing: "{\"a\":[\"\(long)x\"]}").explain("{\"a\":\"\(long)y\"}")
+        #expect(
+            parted.failure?.hint == #"they are the same for 400 bytes; then expected is "x", found "y""#, "\(parted)")
+        let numbers = (1...25).map(String.init).joined(separator: ",")
+        let many = try EventPattern(parsing: "{\"a\":[\(numbers)]}").explain(
+            "{\"a\":[\((101...140).map(String.init).joined(separator: ","))]}")
+        #expect(many.failure?.found.count == 10 && many.failure?.foundCount == 40)
+        #expect(
+            many.description.contains("10 and 15 more, found 101,") && many.description.hasSuffix("110 and 30 more"))
+        let alike = try EventPattern(parsing: "{\"a\":[\"\u{E9}\"]}").explain("{\"a\":\"e\u{301}\"}")
+        #expect(alike.failure?.hint?.contains("look alike") == true, "\(alike)")
+    }
+
     @Test("The nearest rules come first")
     func nearest() throws {
         let matcher = Matcher([

@@ -1,3 +1,6 @@
+import EventPatterns
+import FunctionJSON
+
 /// `pattern:` of a rule: a mapping, or a text that holds JSON.
 enum PatternText {
     /// Tree and JSON text. Nil, with a report, if it is absent or cannot be one.
@@ -15,19 +18,23 @@ enum PatternText {
             warnOfNumbers(node, path: [], file: file)
             return (node, node.json)
         case .string(let text):
-            return (tree(of: text, at: node.place), text)
+            do throws(JSONError) {
+                return (try JSONReader.tree(of: text).relocated(to: node.place), text)
+            } catch let fault {
+                // Most of what is no JSON is no pattern, and is told in EventBridge's words.
+                guard (try? EventPattern(parsing: text, dialect: .extended)) != nil else {
+                    return (YAMLNode(value: .null, text: "", place: node.place), text)
+                }
+                file.report(
+                    .invalidJSON, "the text of the pattern is not one JSON value: \(fault)", at: node.place,
+                    hint: fault.code == .trailingBytes
+                        ? "EventBridge passes over what stands behind the pattern; take it away" : nil)
+                return nil
+            }
         default:
             reader.invalid("pattern", node, "a mapping, or a text with JSON")
             return nil
         }
-    }
-
-    /// The tree of JSON text, for the check of bucket names. YAML holds JSON; what it cannot read gives an empty tree,
-    /// and the pattern parser is the one to complain.
-    private static func tree(of text: String, at place: Place) -> YAMLNode {
-        let nowhere = ConfigFile(name: "", collector: FindingCollector())
-        return (YAMLReader.read(text, file: nowhere) ?? YAMLNode(value: .null, text: "", place: place))
-            .relocated(to: place)
     }
 
     /// `account: [012345678901]` compares with a number, but the account of an event is a text.

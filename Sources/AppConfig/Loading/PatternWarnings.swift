@@ -1,8 +1,8 @@
 import EventModel
-import EventPatterns
+package import EventPatterns
 
 /// What is said of a pattern that is valid, but not what its author may think.
-enum PatternWarnings {
+package enum PatternWarnings {
     /// The longest pattern that EventBridge's API takes, in characters of its JSON. Its quota is 2,048 until it is
     /// raised.
     private static let longest = 4096
@@ -16,6 +16,18 @@ enum PatternWarnings {
             "detail.object.sequencer": .text, "detail.request-id": .text, "detail.requester": .text,
             "detail.source-ip-address": .text, "detail.reason": .text, "detail.deletion-type": .text,
         ])
+
+    /// Why no event that a host ever has can match a pattern; nil if some event may.
+    ///
+    /// - Parameter isOnStream: the rule takes records of a stream.
+    package static func impossibility(_ pattern: EventPattern, isOnStream: Bool) -> String? {
+        isOnStream
+            ? pattern.impossibility(envelope: false)
+            : pattern.impossibility(known: [objectEvents], constants: constants)
+    }
+
+    /// What every event of a host has, whoever put it: rules that were written for an AWS account name others.
+    private static let constants = ["version": "0", "account": "000000000000", "region": "local"]
 
     /// - Parameters:
     ///   - json: the pattern's text, as it would be given to EventBridge.
@@ -39,7 +51,7 @@ enum PatternWarnings {
                 at: place,
                 hint: "nothing to do, unless the rule is meant to run on AWS too", severity: .warning)
         }
-        if let reason = pattern.impossibility(envelope: !isOnStream, known: isOnStream ? [] : [objectEvents]) {
+        if let reason = impossibility(pattern, isOnStream: isOnStream) {
             file.report(
                 .suspicious, "this rule can never match: \(reason)", at: place,
                 hint: "`sluice rules why RULE EVENTFILE` compares the pattern with an event", severity: .warning)

@@ -16,8 +16,10 @@ struct YAMLReader {
 
     private static let tooDeep = "more than 1,000 lists and mappings are nested in one another"
 
-    /// Nil for an empty document, and for one that cannot be read: then a finding was reported.
+    /// Nil for an empty document, and for one that cannot be read: then a finding was reported. A file whose name ends
+    /// in `.json` is read as JSON.
     static func read(_ text: String, file: ConfigFile) -> YAMLNode? {
+        if file.name.hasSuffix(".json") { return JSONReader.read(text, file: file) }
         do {
             guard let root = try Yams.compose(yaml: text, .basic, .default, .utf8) else { return nil }
             var reader = YAMLReader(file: file)

@@ -18,9 +18,7 @@ struct Explainer {
         for (index, branch) in pattern.branches.enumerated() {
             let candidate = explain(branch, index, event, scratch, isMatch: isMatch)
             if candidate.matches { return candidate }
-            if best.map({ candidate.passedFields - candidate.totalFields > $0.passedFields - $0.totalFields }) ?? true {
-                best = candidate
-            }
+            if best.map({ candidate.isNearer(than: $0) }) ?? true { best = candidate }
             if candidate.isUndecided { undecided = candidate }
         }
         return undecided ?? best
@@ -78,8 +76,10 @@ struct Explainer {
     ) -> Explanation.Failure {
         var values: [FlatValue] = []
         var next = scratch.firstValue(path)
-        while next >= 0, values.count < 10 {
-            values.append(scratch.values[Int(next)])
+        var count = 0
+        while next >= 0 {
+            if values.count < Explanation.Failure.mostFound { values.append(scratch.values[Int(next)]) }
+            count += 1
             next = scratch.values[Int(next)].next
         }
         let onlyAbsence = condition.tests.allSatisfy { $0 == .absent }
@@ -89,7 +89,15 @@ struct Explainer {
         if why == .value { hint = ValueHint.hint(condition.tests, values) }
         return Explanation.Failure(
             path: condition.path.description, reason: why, expected: condition.tests.map(\.json),
-            found: values.map { Rendering.value($0) }, hint: hint)
+            found: values.map { Rendering.value($0) }, foundCount: count, hint: hint)
+    }
+}
+
+extension Explanation {
+    /// With fewer failing fields, or with as many and more that pass: then it is the one that was meant.
+    fileprivate func isNearer(than other: Explanation) -> Bool {
+        let failing = (totalFields - passedFields, other.totalFields - other.passedFields)
+        return failing.0 != failing.1 ? failing.0 < failing.1 : passedFields > other.passedFields
     }
 }
 
@@ -113,6 +121,12 @@ enum ValueHint {
             }
             if text != wanted, CaseText.folded(text) == CaseText.folded(wanted) { return "only the case differs" }
             if trimmed(text) == trimmed(wanted) { return "only white space at an end differs" }
+            let (one, other) = (String(decoding: text, as: UTF8.self), String(decoding: wanted, as: UTF8.self))
+            // Swift's strings are equal where Unicode says that they are the same to readers.
+            if text != wanted, one == other {
+                return "they look alike, but are written with other code points: one is composed (NFC), one is not"
+            }
+            return later(text, wanted)
         case .prefix(let wanted):
             if value.kind == .string, CaseText.folded(text).starts(with: CaseText.folded(wanted)) {
                 return "only the case differs"
@@ -136,6 +150,16 @@ enum ValueHint {
         default: break
         }
         return nil
+    }
+
+    /// Where texts part that are shown the same, because both are cut before.
+    private static func later(_ text: [UInt8], _ wanted: [UInt8]) -> String? {
+        var place = zip(text, wanted).prefix { $0 == $1 }.count
+        guard place >= Rendering.longest - 3, text != wanted else { return nil }
+        // Not within a character.
+        while place > 0, place < text.count, text[place] & 0xC0 == 0x80 { place -= 1 }
+        return "they are the same for \(place) bytes; then expected is "
+            + "\(Rendering.quoted(Array(wanted[place...]))), found \(Rendering.quoted(Array(text[place...])))"
     }
 
     private static func trimmed(_ text: [UInt8]) -> ArraySlice<UInt8> {

@@ -23,16 +23,21 @@ public struct Explanation: Sendable, Hashable, CustomStringConvertible {
         public var expected: [String]
         /// What the event has there, as it is written in the event; at most ten values.
         public var found: [String]
+        /// How many values it has there.
+        public var foundCount: Int
         /// A remark on a likely mistake: another case, another type, a step that is missing.
         public var hint: String?
 
+        static let mostFound = 10
+
         public var description: String {
-            let wanted = expected.count == 1 ? expected[0] : "one of \(expected.joined(separator: ", "))"
+            let wanted = expected.count == 1 ? expected[0] : "one of \(Self.list(expected, of: expected.count))"
+            let found = Self.list(found, of: foundCount)
             let sentence: String
             switch reason {
             case .missing: sentence = "\"\(path)\" is missing; expected \(wanted)"
-            case .present: sentence = "\"\(path)\" must not be there; found \(found.joined(separator: ", "))"
-            case .value: sentence = "\"\(path)\": expected \(wanted), found \(found.joined(separator: ", "))"
+            case .present: sentence = "\"\(path)\" must not be there; found \(found)"
+            case .value: sentence = "\"\(path)\": expected \(wanted), found \(found)"
             case .differentElements:
                 sentence =
                     "\"\(path)\": expected \(wanted) in the same array element as the fields before it; it passes only in others"
@@ -41,6 +46,11 @@ public struct Explanation: Sendable, Hashable, CustomStringConvertible {
                     "\"\(path)\": not decided: its values and those of the fields before it lie in arrays with too many combinations of elements"
             }
             return hint.map { "\(sentence) (\($0))" } ?? sentence
+        }
+
+        private static func list(_ items: [String], of count: Int) -> String {
+            let shown = items.prefix(mostFound)
+            return shown.joined(separator: ", ") + (count > shown.count ? " and \(count - shown.count) more" : "")
         }
     }
 

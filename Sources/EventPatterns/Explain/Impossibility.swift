@@ -5,11 +5,14 @@ extension EventPattern {
     ///   `source`, `account`, `time` and `region` are strings, `resources` is an array of strings, `detail` an object,
     ///   and there is nothing else.
     /// - Parameter known: sources whose events are known further.
-    public func impossibility(envelope: Bool = true, known: [KnownEvents] = []) -> String? {
+    /// - Parameter constants: texts of the envelope that are the same in all events, by the names of their fields.
+    public func impossibility(
+        envelope: Bool = true, known: [KnownEvents] = [], constants: [String: String] = [:]
+    ) -> String? {
         var reasons: [String] = []
         for branch in branches {
             guard
-                let reason = branch.lazy.compactMap({ Impossibility.reason($0, envelope) }).first
+                let reason = branch.lazy.compactMap({ Impossibility.reason($0, envelope, constants) }).first
                     ?? known.lazy.compactMap({ $0.reason(branch) }).first
             else { return nil }
             if !reasons.contains(reason) { reasons.append(reason) }
@@ -24,7 +27,9 @@ enum Impossibility {
         "version", "id", "detail-type", "source", "account", "time", "region", "resources",
     ]
 
-    static func reason(_ condition: FieldCondition, _ envelope: Bool) -> String? {
+    static func reason(
+        _ condition: FieldCondition, _ envelope: Bool, _ constants: [String: String] = [:]
+    ) -> String? {
         // A field that may be absent always has that way.
         if condition.allowsAbsence, !envelope { return nil }
         let path = condition.path.description
@@ -35,6 +40,9 @@ enum Impossibility {
             if strings.contains(path) {
                 if condition.tests.allSatisfy({ !canPass($0, onlyStrings: true) }) {
                     return "\"\(path)\" is always a string, which \(accepts(condition.tests))"
+                }
+                if let constant = constants[path], !condition.tests.contains(where: { mayEqual($0, constant) }) {
+                    return "\"\(path)\" is always \"\(constant)\", not \(list(condition.tests))"
                 }
                 return nil
             }
@@ -79,6 +87,18 @@ enum Impossibility {
             case .wildcards(let values): return !values.contains { $0.segments.allSatisfy(\.isEmpty) && $0.stars > 0 }
             default: return true
             }
+        }
+    }
+
+    /// False for what plainly asks for another text.
+    private static func mayEqual(_ test: ValueTest, _ text: String) -> Bool {
+        let bytes = Array(text.utf8)
+        switch test {
+        case .exact(let wanted): return wanted == bytes
+        case .prefix(let wanted): return bytes.starts(with: wanted)
+        case .suffix(let wanted): return bytes.reversed().starts(with: wanted.reversed())
+        case .address, .cidr, .number, .numberText, .literal, .range: return false
+        default: return true
         }
     }
 

@@ -39,6 +39,12 @@ public struct JSONNode: Sendable {
     /// Where the value stands in the document's bytes, quotes included.
     public var sourceRange: Range<Int> { tape.sourceRange(index) }
 
+    /// Where the name stands, quotes included, of which this is the value; only for members of an object.
+    package var nameRange: Range<Int> {
+        // The node before a member's value is its name.
+        tape.sourceRange(max(0, index - 1))
+    }
+
     /// The value as it stands in the document.
     public var sourceBytes: ArraySlice<UInt8> { tape.bytes[sourceRange] }
 

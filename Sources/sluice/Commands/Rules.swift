@@ -1,3 +1,4 @@
+import AppConfig
 import ArgumentParser
 import EventModel
 import EventPatterns
@@ -36,7 +37,8 @@ struct Rules: AsyncParsableCommand {
                 output.line("\(output.style.yellow("paused:")) \(item.rule)/\(item.target): \(reason)")
             }
             for rule in rules {
-                guard let reason = (try? rule.parsedPattern)?.impossibility(envelope: !StreamLog.isStream(rule.bus))
+                guard let pattern = try? rule.parsedPattern,
+                    let reason = PatternWarnings.impossibility(pattern, isOnStream: StreamLog.isStream(rule.bus))
                 else { continue }
                 output.line("\(output.style.yellow("warning:")) rule \(rule.name) can never match: \(reason)")
             }

@@ -42,7 +42,7 @@ extension Rules {
             let name = draft.name ?? file
             let bus = self.bus ?? draft.bus ?? "default"
             let output = common.output
-            if !output.json, let reason = pattern.impossibility(envelope: !StreamLog.isStream(bus)) {
+            if !output.json, let reason = PatternWarnings.impossibility(pattern, isOnStream: StreamLog.isStream(bus)) {
                 output.line("\(output.style.yellow("warning:")) \(name) can never match: \(reason)")
             }
             var summary = Summary(rule: name, bus: bus)
