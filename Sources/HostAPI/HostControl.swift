@@ -19,6 +19,10 @@ package protocol HostControl: Sendable {
     /// Returns when what was accepted is durable. A submission of more than `EventSubmission.maximumEntries` never
     /// arrives here: the gateway refuses it.
     func putEvents(_ submission: EventSubmission) async throws -> EventReceipt
+    /// The same without a task. `done` is called once, now or later and on any thread, with what makes the receipt or
+    /// throws: for that thread has others to serve, and its caller's may make it.
+    func putEvents(
+        _ submission: EventSubmission, done: @escaping @Sendable (_ receipt: @escaping EventReceipt.Making) -> Void)
     /// Newest first; `after` is a position.
     func listEvents(_ query: EventQuery, page: PageRequest) async throws -> Page<EventRecord>
     /// By event id.
@@ -98,4 +102,19 @@ package protocol HostControl: Sendable {
     func table(database: String, name: String) async throws -> TableDetail
     /// The catalog forgets a table; the next file for it makes it anew.
     func dropTable(database: String, name: String, request: DropTableRequest) async throws -> DropTableResult
+}
+
+extension HostControl {
+    package func putEvents(
+        _ submission: EventSubmission, done: @escaping @Sendable (_ receipt: @escaping EventReceipt.Making) -> Void
+    ) {
+        Task {
+            do {
+                let receipt = try await putEvents(submission)
+                done { receipt }
+            } catch {
+                done { throw error }
+            }
+        }
+    }
 }

@@ -7,6 +7,8 @@ final class FakeHost: HostControl {
     private struct State {
         var submissions: [EventSubmission] = []
         var endlessLines = 0
+        var holdsPuts = false
+        var heldPuts: [CheckedContinuation<Void, Never>] = []
         var tails: [AsyncThrowingStream<EventRecord, any Error>.Continuation] = []
     }
 
@@ -24,6 +26,17 @@ final class FakeHost: HostControl {
 
     /// Lines of the endless log that were asked for.
     var endlessLines: Int { state.withLock { $0.endlessLines } }
+
+    /// From now on events are answered with `releasePuts`; `tailChanges` has `put` when some came.
+    func holdPuts() { state.withLock { $0.holdsPuts = true } }
+
+    func releasePuts() {
+        let held = state.withLock { state in
+            defer { (state.holdsPuts, state.heldPuts) = (false, []) }
+            return state.heldPuts
+        }
+        for continuation in held { continuation.resume() }
+    }
 
     func send(_ record: EventRecord) {
         for tail in state.withLock({ $0.tails }) { tail.yield(record) }
@@ -86,7 +99,14 @@ final class FakeHost: HostControl {
 
     // MARK: Events
     func putEvents(_ submission: EventSubmission) async throws -> EventReceipt {
-        state.withLock { $0.submissions.append(submission) }
+        await withCheckedContinuation { continuation in
+            let isHeld = state.withLock { state in
+                state.submissions.append(submission)
+                if state.holdsPuts { state.heldPuts.append(continuation) }
+                return state.holdsPuts
+            }
+            if isHeld { changes.yield("put") } else { continuation.resume() }
+        }
         return EventReceipt(
             results: submission.entries.enumerated().map { index, entry in
                 entry.bus == "nowhere"

@@ -100,7 +100,8 @@ enum RawHTTP {
         }
     }
 
-    static func unix(_ path: String, _ request: [UInt8]) async throws -> String {
+    /// - Parameter ends: nothing more will be sent, and the host is told so.
+    static func unix(_ path: String, _ request: [UInt8], ends: Bool = false) async throws -> String {
         try await blocking {
             let descriptor = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0)
             var name = sockaddr_un()
@@ -112,7 +113,7 @@ enum RawHTTP {
                 }
             }
             guard connected == 0 else { throw Failed(step: "connect") }
-            return try exchange(descriptor, request)
+            return try exchange(descriptor, request, ends: ends)
         }
     }
 
@@ -124,7 +125,7 @@ enum RawHTTP {
         return Array((lines.joined(separator: "\r\n") + "\r\n\r\n" + body).utf8)
     }
 
-    private static func exchange(_ descriptor: CInt, _ request: [UInt8]) throws -> String {
+    private static func exchange(_ descriptor: CInt, _ request: [UInt8], ends: Bool = false) throws -> String {
         defer { close(descriptor) }
         var sent = 0
         while sent < request.count {
@@ -135,6 +136,7 @@ enum RawHTTP {
             if count <= 0 { break }
             sent += count
         }
+        if ends { shutdown(descriptor, Int32(SHUT_WR)) }
         var answer: [UInt8] = []
         var portion = [UInt8](repeating: 0, count: 65536)
         while true {

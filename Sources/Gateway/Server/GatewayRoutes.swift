@@ -78,7 +78,7 @@ enum GatewayRoutes {
 
     private static func addEvents(to router: Router<Context>, _ control: any HostControl) {
         answerBytes(Routes.putEvents, on: router) { call in
-            try await putEvents(EventSubmission(json: call.bytes()), control).json
+            try await control.putEvents(submission(call.bytes())).json
         }
         answer(Routes.listEvents, on: router) { call in
             try await control.listEvents(EventQuery(query: call.query), page: PageRequest(query: call.query))
@@ -102,15 +102,15 @@ enum GatewayRoutes {
         }
     }
 
-    private static func putEvents(
-        _ submission: EventSubmission, _ control: any HostControl
-    ) async throws -> EventReceipt {
+    /// The events of a producer's request.
+    static func submission(_ body: [UInt8]) throws(APIError) -> EventSubmission {
+        let submission = try EventSubmission(json: body)
         guard (1...EventSubmission.maximumEntries).contains(submission.entries.count) else {
             throw APIError.invalidRequest(
                 "a submission must have between 1 and \(EventSubmission.maximumEntries) entries, this one has "
                     + "\(submission.entries.count)")
         }
-        return try await control.putEvents(submission)
+        return submission
     }
 
     private static func addFunctions(to router: Router<Context>, _ control: any HostControl) {
@@ -250,17 +250,31 @@ enum GatewayRoutes {
     }
 
     private static func failure(_ error: any Error) throws -> Response {
-        let known: APIError
-        switch error {
-        case let error as APIError: known = error
-        case let error as any HTTPResponseError where error.status == .contentTooLarge:
-            known = APIError(
-                status: 413, code: "RequestTooLarge", message: "the request is longer than \(bodyLimit) bytes",
-                hint: "send less at a time")
-        case let error as DecodingError: known = .invalidRequest("the request's body cannot be read: \(error)")
-        default: known = .internalError("\(error)")
-        }
+        let known = apiError(error)
         return try json(known, status: HTTPResponse.Status(code: known.status))
+    }
+
+    private static func apiError(_ error: any Error) -> APIError {
+        switch error {
+        case let error as APIError: error
+        case let error as any HTTPResponseError where error.status == .contentTooLarge: tooLong
+        case let error as DecodingError: .invalidRequest("the request's body cannot be read: \(error)")
+        default: .internalError("\(error)")
+        }
+    }
+
+    static let tooLong = APIError(
+        status: 413, code: "RequestTooLarge", message: "the request is longer than \(bodyLimit) bytes",
+        hint: "send less at a time")
+
+    /// Status and body of an answer that does not pass through the router.
+    static func answer(_ result: Result<[UInt8], any Error>) -> (status: Int, body: [UInt8]) {
+        do {
+            return (200, try result.get())
+        } catch {
+            let known = apiError(error)
+            return (known.status, (try? TapeEncoder().encode(known)) ?? [])
+        }
     }
 }
 

@@ -13,6 +13,9 @@ import Synchronization
 /// asked, EventBridge's PutEvents and Kinesis' calls on a TCP address. Everything else stays on the socket: TCP has no
 /// owner.
 package struct GatewayService: Service {
+    /// What answers say of their server.
+    static let name = "sluice"
+
     private let control: any HostControl
     private let dataFolder: String
     private let listen: ListenAddress?
@@ -49,8 +52,8 @@ package struct GatewayService: Service {
         let readiness = Readiness(servers: listen == nil ? 1 : 2)
         let ready = ready
         var application = Application(
-            router: GatewayRoutes.router(control), server: .onLoops(),
-            configuration: ApplicationConfiguration(address: .unixDomainSocket(path: path), serverName: "sluice"),
+            router: GatewayRoutes.router(control), server: .onLoops(intake: control),
+            configuration: ApplicationConfiguration(address: .unixDomainSocket(path: path), serverName: Self.name),
             onServerRunning: { _ in
                 chmod(path, 0o600)
                 if let last = readiness.serverIsUp(nil) { await ready(last.listening) }
@@ -61,7 +64,7 @@ package struct GatewayService: Service {
                 router: GatewayRoutes.producerRouter(control),
                 server: .onLoops(idle: .milliseconds(producers.idleMilliseconds)),
                 configuration: ApplicationConfiguration(
-                    address: .hostname(listen.host, port: listen.port), serverName: "sluice",
+                    address: .hostname(listen.host, port: listen.port), serverName: Self.name,
                     availableConnectionsDelegate: MaximumAvailableConnections(producers.connections)),
                 onServerRunning: { channel in
                     let bound = ListenAddress(host: listen.host, port: channel.localAddress?.port ?? listen.port)

@@ -1,7 +1,9 @@
+import HostAPI
 import Hummingbird
 import HummingbirdCore
 import Logging
 import NIOCore
+import NIOHTTP1
 
 /// HTTP/1 connections whose tasks run on the thread that reads their socket, and not on Swift's pool.
 ///
@@ -10,9 +12,18 @@ import NIOCore
 /// must, goes to the host's file threads.
 struct LoopChannel: ServerChildChannel {
     let base: HTTP1Channel
+    /// Who takes producers' events in; nil: the router has no such route.
+    let intake: (any HostControl)?
 
     func setup(channel: any Channel, logger: Logger) -> EventLoopFuture<HTTP1Channel.Value> {
-        base.setup(channel: channel, logger: logger)
+        let made = base.setup(channel: channel, logger: logger)
+        guard let intake else { return made }
+        return made.flatMapThrowing { value in
+            let pipeline = channel.pipeline.syncOperations
+            let decoder = try pipeline.context(handlerType: ByteToMessageHandler<HTTPRequestDecoder>.self).handler
+            try pipeline.addHandler(IntakeHandler(control: intake), position: .after(decoder))
+            return value
+        }
     }
 
     func handle(value: HTTP1Channel.Value, logger: Logger) async {
@@ -40,9 +51,16 @@ extension HTTPServerBuilder {
     /// HTTP/1 served on the loops' own threads.
     /// - Parameter idle: a connection on which nothing was asked for so long, or whose request does not come to its
     ///   end, is closed.
-    static func onLoops(idle: TimeAmount? = nil) -> HTTPServerBuilder {
+    static func onLoops(idle: TimeAmount) -> HTTPServerBuilder {
         HTTPServerBuilder {
-            LoopChannel(base: HTTP1Channel(responder: $0, configuration: HTTP1Channel.Configuration(idleTimeout: idle)))
+            LoopChannel(
+                base: HTTP1Channel(responder: $0, configuration: HTTP1Channel.Configuration(idleTimeout: idle)),
+                intake: nil)
         }
+    }
+
+    /// The same without a limit of time, with a short way for producers' events.
+    static func onLoops(intake: any HostControl) -> HTTPServerBuilder {
+        HTTPServerBuilder { LoopChannel(base: HTTP1Channel(responder: $0), intake: intake) }
     }
 }

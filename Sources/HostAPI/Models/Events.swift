@@ -64,6 +64,8 @@ package struct EventReceipt: Codable, Sendable {
         }
     }
 
+    package typealias Making = @Sendable () throws -> EventReceipt
+
     package var results: [Result]
 
     package init(results: [Result]) {

@@ -26,21 +26,46 @@ package final class EventBus: Sendable {
         self.clock = clock
     }
 
-    /// Puts entries: each is accepted or refused by itself, what is accepted is one transaction.
-    package func put(_ entries: [PutEventsEntry]) async throws(JournalError) -> [Answer] {
-        var (answers, batch) = prepare(entries)
-        guard !batch.appends.isEmpty else { return answers }
-        var appended = try await journal.commit(batch).appended[...]
-        for index in answers.indices {
-            guard case .accepted(let id, _, let matched) = answers[index], let outcome = appended.popFirst() else {
-                continue
-            }
-            switch outcome {
-            case .at(let position): answers[index] = .accepted(id: id, position: position, matched: matched)
-            case .duplicate(let position): answers[index] = .duplicate(of: position)
-            }
+    /// Entries that were put. The answers are made by who asks for them.
+    package struct Put: Sendable {
+        fileprivate var prepared: [Answer]
+        fileprivate var appended: [Receipt.Appended]
+
+        package var hasDuplicates: Bool {
+            appended.contains { if case .duplicate = $0 { true } else { false } }
         }
-        return answers
+
+        /// What became of each entry, in their order.
+        package var answers: [Answer] {
+            var (answers, appended) = (prepared, appended[...])
+            for index in answers.indices {
+                guard case .accepted(let id, _, let matched) = answers[index], let outcome = appended.popFirst() else {
+                    continue
+                }
+                switch outcome {
+                case .at(let position): answers[index] = .accepted(id: id, position: position, matched: matched)
+                case .duplicate(let position): answers[index] = .duplicate(of: position)
+                }
+            }
+            return answers
+        }
+    }
+
+    /// Puts entries: each is accepted or refused by itself, what is accepted is one transaction. `done` is called once,
+    /// on the journal's thread or at once.
+    package func put(_ entries: [PutEventsEntry], done: @escaping @Sendable (Result<Put, JournalError>) -> Void) {
+        let (answers, batch) = prepare(entries)
+        guard !batch.appends.isEmpty else { return done(.success(Put(prepared: answers, appended: []))) }
+        journal.submit(batch) { outcome in
+            done(outcome.map { Put(prepared: answers, appended: $0.appended) })
+        }
+    }
+
+    package func put(_ entries: [PutEventsEntry]) async throws(JournalError) -> [Answer] {
+        let outcome = await withCheckedContinuation { continuation in
+            put(entries) { continuation.resume(returning: $0) }
+        }
+        return try outcome.get().answers
     }
 
     /// Checks and matches the entries. The batch has those that are accepted, in their order; their positions are not

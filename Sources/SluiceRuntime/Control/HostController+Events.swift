@@ -8,31 +8,58 @@ import UVLoop
 
 extension HostController {
     package func putEvents(_ submission: EventSubmission) async throws -> EventReceipt {
+        let receipt = await withCheckedContinuation { continuation in
+            putEvents(submission) { continuation.resume(returning: $0) }
+        }
+        return try receipt()
+    }
+
+    package func putEvents(
+        _ submission: EventSubmission, done: @escaping @Sendable (_ receipt: @escaping EventReceipt.Making) -> Void
+    ) {
+        do {
+            try host.admission.check()
+        } catch {
+            return done { throw error }
+        }
         let entries = submission.entries.map { entry in
             PutEventsEntry(
                 eventBusName: entry.bus, source: entry.source, detailType: entry.detailType,
                 readDetail: .init(entry.detail, traits: entry.detailTraits), resources: entry.resources ?? [],
                 time: entry.time, deduplicationID: entry.deduplicationID)
         }
-        let answers: [EventBus.Answer]
-        do {
-            try host.admission.check()
-            answers = try await bus.put(entries)
-        } catch let error as JournalError {
-            throw APIError.unavailable(
-                "nothing was accepted: \(error.message)",
-                hint: error.code == .diskFull ? "free space on the data folder's disk" : nil)
+        bus.put(entries) { outcome in
+            switch outcome {
+            case .success(let put) where put.hasDuplicates:
+                Task {
+                    do {
+                        let receipt = try await receipt(of: put.answers)
+                        done { receipt }
+                    } catch {
+                        done { throw error }
+                    }
+                }
+            case .success(let put):
+                done { EventReceipt(results: put.answers.map { $0.result }) }
+            case .failure(let error):
+                done {
+                    throw APIError.unavailable(
+                        "nothing was accepted: \(error.message)",
+                        hint: error.code == .diskFull ? "free space on the data folder's disk" : nil)
+                }
+            }
         }
+    }
+
+    /// With the ids of the events that duplicates stand for.
+    private func receipt(of answers: [EventBus.Answer]) async throws -> EventReceipt {
         var results: [EventReceipt.Result] = []
         for answer in answers {
-            switch answer {
-            case .accepted(let id, _, _):
-                results.append(.init(eventID: id))
-            case .duplicate(let position):
+            if case .duplicate(let position) = answer {
                 let first = try await read { try $0.record(at: position) }
                 results.append(.init(eventID: first?.eventID ?? ""))
-            case .refused(let code, let message):
-                results.append(.init(code: code, message: message))
+            } else {
+                results.append(answer.result)
             }
         }
         return EventReceipt(results: results)
@@ -170,6 +197,17 @@ extension HostController {
                     enabled: rule.enabled, functions: rule.targets.map(\.function)))
         }
         return RuleTestResult(bus: bus, verdicts: verdicts)
+    }
+}
+
+extension EventBus.Answer {
+    /// What a producer hears; of a duplicate, as long as nobody has looked for the first.
+    fileprivate var result: EventReceipt.Result {
+        switch self {
+        case .accepted(let id, _, _): .init(eventID: id)
+        case .duplicate: .init(eventID: "")
+        case .refused(let code, let message): .init(code: code, message: message)
+        }
     }
 }
 
