@@ -37,23 +37,25 @@ public struct EventEnvelope: Sendable, Hashable {
     /// The same for bytes that lie together: nothing generic is left where each event passes.
     private func bytes(detail: UnsafeBufferPointer<UInt8>) -> [UInt8] {
         Self.bytes(
-            id: id, detailType: detailType, source: source, account: account, time: time, region: region,
-            resources: resources, replayName: replayName, replayedFrom: replayedFrom, detail: detail)
+            id: id, detailType: detailType, source: source, account: account, time: time.description,
+            region: region, resources: resources, replayName: replayName, replayedFrom: replayedFrom, detail: detail)
     }
 
     /// What a producer has put, as an event: each event passes here, so that no envelope is made of its parts first.
+    /// - Parameter now: the time of an entry that has none; written once for all entries of a request.
     package static func bytes(
-        of entry: PutEventsEntry.Valid, id: String, account: String, time: Timestamp, region: String
+        of entry: PutEventsEntry.Valid, id: String, account: String, now: String, region: String
     ) -> [UInt8] {
         entry.detail.json.bytes.withUnsafeBufferPointer { detail in
             bytes(
-                id: id, detailType: entry.detailType, source: entry.source, account: account, time: entry.time ?? time,
-                region: region, resources: entry.resources, replayName: nil, replayedFrom: nil, detail: detail)
+                id: id, detailType: entry.detailType, source: entry.source, account: account,
+                time: entry.time?.description ?? now, region: region, resources: entry.resources, replayName: nil,
+                replayedFrom: nil, detail: detail)
         }
     }
 
     private static func bytes(
-        id: String, detailType: String, source: String, account: String, time: Timestamp, region: String,
+        id: String, detailType: String, source: String, account: String, time: String, region: String,
         resources: [String], replayName: String?, replayedFrom: String?, detail: UnsafeBufferPointer<UInt8>
     ) -> [UInt8] {
         var output: [UInt8] = []
@@ -64,7 +66,7 @@ public struct EventEnvelope: Sendable, Hashable {
         append(",\"detail-type\":", detailType, to: &output)
         append(",\"source\":", source, to: &output)
         append(",\"account\":", account, to: &output)
-        append(",\"time\":", time.description, to: &output)
+        append(",\"time\":", time, to: &output)
         append(",\"region\":", region, to: &output)
         append(",\"resources\":[", to: &output)
         for (index, resource) in resources.enumerated() {
@@ -97,7 +99,16 @@ public struct EventEnvelope: Sendable, Hashable {
     private static func skip(_ text: StaticString, in event: UnsafeRawBufferPointer, _ place: inout Int) -> Bool {
         let (expected, count) = (text.utf8Start, text.utf8CodeUnitCount)
         guard event.count - place >= count else { return false }
-        for offset in 0..<count where event[place + offset] != expected[offset] { return false }
+        var offset = 0
+        while offset + 8 <= count {
+            let word = UnsafeRawPointer(expected).loadUnaligned(fromByteOffset: offset, as: UInt64.self)
+            if event.loadUnaligned(fromByteOffset: place + offset, as: UInt64.self) != word { return false }
+            offset += 8
+        }
+        while offset < count {
+            if event[place + offset] != expected[offset] { return false }
+            offset += 1
+        }
         place += count
         return true
     }

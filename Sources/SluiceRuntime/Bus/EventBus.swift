@@ -74,7 +74,7 @@ package final class EventBus: Sendable {
         var answers: [Answer] = []
         var batch = Batch()
         var ids = EventID.Generator()
-        let now = Timestamp(milliseconds: clock.wall).wholeSeconds
+        let now = Timestamp(milliseconds: clock.wall).wholeSeconds.description
         let session = router.session()
         defer { router.end(session) }
         for entry in entries {
@@ -87,7 +87,7 @@ package final class EventBus: Sendable {
                 let valid = try entry.validate()
                 let id = ids.next()
                 let payload = EventEnvelope.bytes(
-                    of: valid, id: id, account: ObjectEvents.account, time: now, region: ObjectEvents.region)
+                    of: valid, id: id, account: ObjectEvents.account, now: now, region: ObjectEvents.region)
                 // The detail has just been read to its end, and the envelope around it is the host's own.
                 let append = announcer.append(
                     bus: bus, id: id, payload: payload, reading: valid.detail.hasPlainNames ? .validated : .strict,
