@@ -105,7 +105,7 @@ package final class Committer {
         for part in inFlight { merged.merge(part.batch) }
         isHeldBack = inFlight.allSatisfy(\.mayWait)
         journal.submit(merged, mayWait: isHeldBack) { result in
-            Task { @LoopActor in self.finished(result) }
+            LoopActor.submit { self.finished(result) }
         }
         if isHeldBack, hurry == nil {
             hurry = LoopTimer.after(Self.patience) { [weak self] in self?.endPatience() }

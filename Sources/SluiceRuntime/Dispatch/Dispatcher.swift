@@ -182,7 +182,7 @@ package final class Dispatcher {
     /// Called on the journal's thread after each transaction.
     package nonisolated func recordsCommitted(_ records: [CommittedRecord]) {
         guard mailbox.put(records) else { return }
-        Task { @LoopActor in self.drainMailbox() }
+        LoopActor.submit { self.drainMailbox() }
     }
 
     private func drainMailbox() {
