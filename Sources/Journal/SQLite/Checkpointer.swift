@@ -1,3 +1,4 @@
+import CLinux
 import Dispatch
 import Foundation
 import GRDB
@@ -43,11 +44,11 @@ final class Checkpointer: Sendable {
         let connection = try Connections.checkpointer(path)
         state.withLock { $0.isStarted = true }
         let thread = Thread { [self] in
+            clinux_name_thread("journal-ckpt")
             connection.inDatabase { loop($0) }
             try? connection.close()
             ended.signal()
         }
-        thread.name = "journal-ckpt"
         thread.start()
     }
 

@@ -1,3 +1,4 @@
+import CLinux
 import Dispatch
 import Foundation
 import GRDB
@@ -62,6 +63,7 @@ package final class SQLiteJournal: JournalStore {
         checkpointer: Checkpointer, life: WriterLife, atPoint: @escaping @Sendable (JournalPoint) -> Void
     ) throws {
         let thread = Thread {
+            clinux_name_thread("journal-writer")
             // The connection is the thread's for the journal's life: GRDB runs this on the calling thread.
             connection.inDatabase { db in
                 do {
@@ -81,7 +83,6 @@ package final class SQLiteJournal: JournalStore {
             try? connection.close()
             life.ended.signal()
         }
-        thread.name = "journal-writer"
         thread.stackSize = 1 << 20
         thread.start()
         life.isReady.wait()
