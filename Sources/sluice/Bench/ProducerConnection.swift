@@ -4,6 +4,7 @@ import Glibc
 final class ProducerConnection {
     private let descriptor: Int32
     private var buffer = [UInt8](repeating: 0, count: 1 << 20)
+    private var outgoing: [UInt8] = []
 
     init(socket path: String) throws(Failure) {
         descriptor = Glibc.socket(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0)
@@ -26,8 +27,11 @@ final class ProducerConnection {
         let head =
             "POST \(request.path) HTTP/1.1\r\nhost: sluice\r\ncontent-type: application/json\r\n"
             + "content-length: \(body.count)\r\n\r\n"
-        try send(Array(head.utf8))
-        try send(body)
+        // In one piece: a host that is waked by the head alone reads twice.
+        outgoing.removeAll(keepingCapacity: true)
+        outgoing += head.utf8
+        outgoing += body
+        try send(outgoing)
         var count = 0
         while true {
             let got = buffer.withUnsafeMutableBytes { read(descriptor, $0.baseAddress! + count, $0.count - count) }
