@@ -186,7 +186,7 @@ let package = Package(
         tests("EventTransforms", ["EventTransforms"]),
         tests("Schedules", ["CivilCalendar", "Schedules"], exclude: ["Cases"]),
         tests("HostAPI", ["HostAPI"]),
-        tests("Columnar", ["Columnar", "ColumnarHashing"]),
+        tests("Columnar", ["Columnar", "ColumnarHashing", "CLinux"]),
         tests("RowDiff", ["RowDiff", "Columnar", "HostAPI"]),
         tests("UVLoop", ["CLinux", "UVLoop"]),
         tests(

@@ -46,7 +46,8 @@ let package = Package(
             exclude: ["Conformance"], swiftSettings: settings),
         // Masks need swift-crypto.
         .testTarget(
-            name: "ColumnarTests", dependencies: ["Columnar"], exclude: ["MaskingTests.swift"], swiftSettings: settings),
+            name: "ColumnarTests", dependencies: ["Columnar", "CLinux"], exclude: ["MaskingTests.swift"],
+            swiftSettings: settings),
     ],
     swiftLanguageModes: [.v6]
 )

@@ -68,7 +68,27 @@ WIDE bool clinux_any_wide(const uint8_t *text, size_t length, const uint8_t *seq
     return clinux_wide(text, length, sequences, count, CLINUX_EXACT);
 }
 
+WIDE void clinux_mark_texts(
+    const uint8_t *texts, const uint32_t *lengths, size_t count, const uint8_t wanted[3], uint64_t *marks) {
+    const __m512i first = _mm512_set1_epi8((char)wanted[0]);
+    const __m512i second = _mm512_set1_epi8((char)wanted[1]);
+    const __m512i third = _mm512_set1_epi8((char)wanted[2]);
+    for (size_t i = 0; i < count; i++) {
+        const uint32_t length = lengths[i];
+        const __mmask64 bytes = length > 64 ? 0 : _bzhi_u64(~0ULL, length);
+        // What the mask leaves out is not read.
+        const __m512i window = _mm512_maskz_loadu_epi8(bytes, texts);
+        marks[i] = bytes
+            & (_mm512_cmpeq_epi8_mask(window, first) | _mm512_cmpeq_epi8_mask(window, second)
+               | _mm512_cmpeq_epi8_mask(window, third) | _mm512_movepi8_mask(window));
+        texts += length;
+    }
+}
+
 #else
+
+void clinux_mark_texts(
+    const uint8_t *texts, const uint32_t *lengths, size_t count, const uint8_t wanted[3], uint64_t *marks) {}
 
 bool clinux_any_wide(const uint8_t *text, size_t length, const uint8_t *sequences, size_t count, int forms) {
     return clinux_any_of(text, length, sequences, count, forms);

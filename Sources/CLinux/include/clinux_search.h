@@ -250,6 +250,11 @@ static inline bool clinux_has_wide(void) { return clinux_is_wide; }
 /// of the instructions, and no branch depends on the text's length. For processors that have AVX-512 and keep their speed when it is used.
 bool clinux_any_wide(const uint8_t *text, size_t length, const uint8_t *sequences, size_t count, int forms);
 
+/// For each of some texts that lie one after the other a bit for each byte that is one of three, or no ASCII; 0 for texts
+/// of more than 64 bytes. Only the texts themselves are read. Where `clinux_has_wide` says so.
+void clinux_mark_texts(
+    const uint8_t *texts, const uint32_t *lengths, size_t count, const uint8_t wanted[3], uint64_t *marks);
+
 /// Whether the literals of some sequence follow one another in a text of at most 64 bytes, each leftmost after the one before.
 static inline bool clinux_any_follows(
     const uint8_t *text, size_t length, const uint8_t *sequences, size_t count, int forms) {

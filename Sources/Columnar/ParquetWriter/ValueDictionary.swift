@@ -252,10 +252,19 @@ struct ValueDictionary {
         old.deallocate()
     }
 
-    private mutating func grow() {
+    /// Makes room for `values` more values that take `bytes`.
+    mutating func reserve(_ values: Int, bytes: Int) {
+        var doublings = 0
+        while (used + values) * 2 > slotCount << doublings { doublings += 1 }
+        if doublings > 0 { grow(doublings) }
+        offsets.reserve(4 * values)
+        texts.reserve(bytes + 4 * values)
+    }
+
+    private mutating func grow(_ doublings: Int = 1) {
         let (old, oldCount) = (slots, slotCount)
-        slotCount *= 2
-        shift -= 1
+        slotCount <<= doublings
+        shift -= UInt64(doublings)
         hasGrown = true
         slots = .allocate(capacity: slotCount)
         memset(slots, 0, slotCount * MemoryLayout<Slot>.stride)

@@ -1,3 +1,4 @@
+import CLinux
 import Glibc
 
 /// Values of pages as they are built.
@@ -108,6 +109,11 @@ extension ColumnProfiler {
     func observe(texts: UnsafePointer<UInt8>, bytes: Int, lengths textLengths: UnsafePointer<UInt32>, count: Int) {
         if let sketch, looked >= Self.fullLookValues { return sample(texts, bytes, textLengths, count, sketch) }
         addLengths(texts, bytes, textLengths, count)
+        if sketch == nil {
+            // A column without a dictionary has few values twice. Growing step by step would take as long as counting.
+            let most = min(count, exactLimit + 1 - tally.count)
+            tally.reserve(most, bytes: min(bytes, exactLimit * Self.bytesPerValue))
+        }
         withUnsafeTemporaryAllocation(of: UInt64.self, capacity: 2 * Self.blockSize) { memory in
             guard let keys = memory.baseAddress else { return }
             let offsets = keys + Self.blockSize
@@ -133,36 +139,28 @@ extension ColumnProfiler {
         _ texts: UnsafePointer<UInt8>, _ bytes: Int, _ textLengths: UnsafePointer<UInt32>, _ count: Int,
         _ sketch: DistinctSketch
     ) {
-        let registers = sketch.registers
-        var (least, greatest, bits) = (UInt32.max, UInt32(0), UInt64(0))
-        var (index, position, next) = (0, 0, sampleOffset)
+        var seen = clinux_texts_seen(least: .max, greatest: 0, are_ascii: true, hash: 0)
+        var (index, next) = (0, sampleOffset)
+        var text = texts
         while true {
-            let end = min(count, next)
-            while index < end {
-                let length = Int(textLengths[index])
-                DistinctSketch.add(DistinctSketch.hash(texts + position, length, seeing: &bits), to: registers)
-                least = min(least, textLengths[index])
-                greatest = max(greatest, textLengths[index])
-                position &+= length
-                index &+= 1
+            // Up to the next of the sample, and with it.
+            let end = min(count, next &+ 1)
+            if index < end {
+                text = clinux_sketch_texts(text, textLengths + index, end &- index, sketch.registers, &seen)
+                index = end
             }
-            guard index < count else { break }
-            let (text, length) = (texts + position, Int(textLengths[index]))
-            let hash = DistinctSketch.hash(text, length, seeing: &bits)
-            DistinctSketch.add(hash, to: registers)
-            least = min(least, textLengths[index])
-            greatest = max(greatest, textLengths[index])
-            addSample(text, length, key: ValueDictionary.key(text, length), hash)
+            guard next < count else { break }
+            let length = Int(textLengths[next])
+            let sampled = text - length
+            addSample(sampled, length, key: ValueDictionary.key(sampled, length), seen.hash)
             lookAt(
-                UnsafeBufferPointer(start: text, count: length), times: Int64(min(Self.sampleStep, count - index)))
-            position &+= length
-            index &+= 1
+                UnsafeBufferPointer(start: sampled, count: length), times: Int64(min(Self.sampleStep, count &- next)))
             next &+= Self.sampleStep
         }
         endSample(next - count)
-        guard bits & 0x8080_8080_8080_8080 == 0 else { return addLengths(texts, bytes, textLengths, count) }
-        lengths.minimum = min(lengths.minimum, Int(least))
-        lengths.maximum = max(lengths.maximum, Int(greatest))
+        guard seen.are_ascii else { return addLengths(texts, bytes, textLengths, count) }
+        lengths.minimum = min(lengths.minimum, Int(seen.least))
+        lengths.maximum = max(lengths.maximum, Int(seen.greatest))
         lengths.total += Int64(bytes)
     }
 

@@ -5,10 +5,9 @@ import Glibc
 /// %. Source of the estimator, which needs no correction tables: O. Ertl, "New cardinality estimation algorithms for
 /// HyperLogLog sketches" (2017), algorithm 6.
 final class DistinctSketch {
-    private static let bits: UInt64 = 14
-    private static let count = 1 << 14
+    private static let count = 1 << CLINUX_SKETCH_BITS
     /// Bits of a hash, behind those of the register, in which its rank is looked for.
-    private static let rankBits = 48
+    private static let rankBits = CLINUX_RANK_BITS
 
     let registers: UnsafeMutablePointer<UInt8>
 
@@ -32,14 +31,7 @@ final class DistinctSketch {
     /// Adds a hash, all of whose bits must be as good as random.
     @inline(__always)
     static func add(_ hash: UInt64, to registers: UnsafeMutablePointer<UInt8>) {
-        let index = Int(truncatingIfNeeded: hash &>> (64 &- bits))
-        // The rank is the place of the first bit that is set, in whatever order they are looked at. With its bytes
-        // turned round the word has its best bits at the low end, where all processors count zeros at once; from the
-        // high end the baseline of x86-64 takes several steps. The bit behind the last bounds the rank.
-        let rest = (hash &<< bits).byteSwapped | 1 &<< UInt64(truncatingIfNeeded: rankBits)
-        let rank = UInt8(truncatingIfNeeded: rest.trailingZeroBitCount &+ 1)
-        // Without a branch: which values are news is not to be foreseen.
-        registers[index] = max(registers[index], rank)
+        clinux_sketch(hash, registers)
     }
 
     /// The hash of a number.
@@ -56,14 +48,6 @@ final class DistinctSketch {
     @inline(__always)
     static func hash(_ text: UnsafePointer<UInt8>, _ length: Int) -> UInt64 {
         clinux_hash_text(text, UInt64(truncatingIfNeeded: length)).hash
-    }
-
-    /// The same, and which bits the bytes of the text have: whoever looks at all of it need not look again.
-    @inline(__always)
-    static func hash(_ text: UnsafePointer<UInt8>, _ length: Int, seeing bits: inout UInt64) -> UInt64 {
-        let result = clinux_hash_text(text, UInt64(truncatingIfNeeded: length))
-        bits |= result.bits
-        return result.hash
     }
 
     var estimate: Double {

@@ -47,6 +47,12 @@ final class ValueTally {
         withText(of: value) { add($0, 8, key: UInt64(bitPattern: value), times: times) }
     }
 
+    /// Makes room for `values` more texts of `bytes`, as it comes.
+    func reserve(_ values: Int, bytes: Int) {
+        dictionary.pointee.reserve(values, bytes: bytes)
+        counts.pointee.reserve(8 * values)
+    }
+
     /// Adds to the count of a value that is there already.
     /// - Returns: whether it is.
     func addKnown(_ text: UnsafePointer<UInt8>, _ length: Int, key: UInt64, times: Int64) -> Bool {

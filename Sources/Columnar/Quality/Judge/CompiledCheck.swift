@@ -1,3 +1,5 @@
+import Glibc
+
 /// A `ValueTest.Check` with what it needs at hand.
 final class CompiledCheck {
     let kind: ValueTest.Check
@@ -46,12 +48,37 @@ final class CompiledCheck {
             if isNegated { for index in 0..<count { verdicts[index] ^= 1 } }
             return
         }
+        if case .length(let range) = kind, evaluate(range, texts, lengths, count, isNegated, into: verdicts) { return }
         var text = texts
         for index in 0..<count {
             let length = Int(lengths[index])
             verdicts[index] = holds(text, length).map { $0 != isNegated ? 1 : 0 } ?? 0
             text += length
         }
+    }
+
+    /// The same for lengths, where each byte is a character.
+    /// - Returns: false where nothing was done.
+    private func evaluate(
+        _ range: QualityRange, _ texts: UnsafePointer<UInt8>, _ lengths: UnsafePointer<UInt32>, _ count: Int,
+        _ isNegated: Bool, into verdicts: UnsafeMutablePointer<UInt8>
+    ) -> Bool {
+        var (size, least, greatest) = (0, UInt32.max, UInt32(0))
+        for index in 0..<count {
+            size &+= Int(lengths[index])
+            least = min(least, lengths[index])
+            greatest = max(greatest, lengths[index])
+        }
+        guard count > 0, Characters.areASCII(UnsafeBufferPointer(start: texts, count: size)) else { return false }
+        // Between two lengths within the bounds there is none without.
+        if range.contains(.integer(Int64(least))), range.contains(.integer(Int64(greatest))) {
+            memset(verdicts, isNegated ? 0 : 1, count)
+            return true
+        }
+        for index in 0..<count {
+            verdicts[index] = range.contains(.integer(Int64(lengths[index]))) != isNegated ? 1 : 0
+        }
+        return true
     }
 
     /// Whether the check holds of a text; nil where the two cannot be compared.

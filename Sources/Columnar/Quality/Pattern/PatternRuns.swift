@@ -64,4 +64,20 @@ struct PatternRuns: Sendable {
         let found = masks.quotes | masks.delimiters | masks.lines | masks.high
         return count >= 64 ? found : found & ~(~0 &<< UInt64(truncatingIfNeeded: count))
     }
+
+    /// The same for each of some values that lie one after the other, of those of at most 64 bytes, where the processor
+    /// does that quickly.
+    /// - Returns: false where nothing was done.
+    @inline(__always)
+    func mark(
+        _ texts: UnsafePointer<UInt8>, _ lengths: UnsafePointer<UInt32>, _ count: Int,
+        into marks: UnsafeMutablePointer<UInt64>
+    ) -> Bool {
+        guard clinux_has_wide() else { return false }
+        withUnsafeBytes(of: others) { wanted in
+            clinux_mark_texts(
+                texts, lengths, count, wanted.baseAddress?.assumingMemoryBound(to: UInt8.self), marks)
+        }
+        return true
+    }
 }

@@ -149,35 +149,64 @@ package final class PatternMatcher {
     ) -> Int {
         var size = 0
         for index in 0..<count { size &+= Int(lengths[index]) }
-        var start = 0
-        for index in 0..<count {
-            let length = Int(lengths[index])
-            guard start &+ (length &+ 63) / 64 * 64 <= size else { return index }
-            verdicts[index] = matches(runs, texts + start, length)
-            start &+= length
+        return withUnsafeTemporaryAllocation(of: UInt64.self, capacity: Self.markedValues) { memory in
+            guard let marks = memory.baseAddress else { return 0 }
+            var (start, first) = (0, 0)
+            while first < count {
+                let next = min(count, first &+ Self.markedValues)
+                let areMarked = runs.mark(texts + start, lengths + first, next &- first, into: marks)
+                for index in first..<next {
+                    let length = Int(lengths[index])
+                    if areMarked, length <= 64 {
+                        var (state, position) = (Int32(0), 0)
+                        step(runs, marks[index &- first], at: texts + start, 0, &state, &position)
+                        verdicts[index] = end(runs, length, state, position)
+                    } else {
+                        guard start &+ (length &+ 63) / 64 * 64 <= size else { return index }
+                        verdicts[index] = matches(runs, texts + start, length)
+                    }
+                    start &+= length
+                }
+                first = next
+            }
+            return count
         }
-        return count
     }
+
+    private static let markedValues = 256
 
     @inline(__always)
     private func matches(_ runs: PatternRuns, _ text: UnsafePointer<UInt8>, _ length: Int) -> UInt8 {
-        var state: Int32 = 0
-        var next = 0
-        var block = 0
-        while block < length {
-            var mask = runs.mask(text + block, length &- block)
-            while mask != 0 {
-                let position = block &+ mask.trailingZeroBitCount
-                state = skip(position &- next, of: runs.common, from: state)
-                if state >= 0 { state = step(state, text[position]) }
-                if state < 0 { return 0 }
-                next = position &+ 1
-                mask &= mask &- 1
-            }
-            block &+= 64
+        var (state, next) = (Int32(0), 0)
+        for block in stride(from: 0, to: length, by: 64) {
+            step(runs, runs.mask(text + block, length &- block), at: text, block, &state, &next)
+            if state < 0 { return 0 }
         }
-        state = skip(length &- next, of: runs.common, from: state)
-        return state < 0 ? 0 : accepting[Int(state) / 256]
+        return end(runs, length, state, next)
+    }
+
+    /// Takes the bytes of a block up to the last that is marked as not common, which come after those before `next`.
+    @inline(__always)
+    private func step(
+        _ runs: PatternRuns, _ marks: UInt64, at text: UnsafePointer<UInt8>, _ block: Int, _ state: inout Int32,
+        _ next: inout Int
+    ) {
+        var mask = marks
+        while mask != 0, state >= 0 {
+            let position = block &+ mask.trailingZeroBitCount
+            state = skip(position &- next, of: runs.common, from: state)
+            if state >= 0 { state = step(state, text[position]) }
+            next = position &+ 1
+            mask &= mask &- 1
+        }
+    }
+
+    /// Whether a value of which the bytes before `next` have led to a state matches: the rest are common.
+    @inline(__always)
+    private func end(_ runs: PatternRuns, _ length: Int, _ state: Int32, _ next: Int) -> UInt8 {
+        guard state >= 0 else { return 0 }
+        let last = skip(length &- next, of: runs.common, from: state)
+        return last < 0 ? 0 : accepting[Int(last) / 256]
     }
 
     /// Takes the same byte several times; once it leads nowhere else, the others do neither.
