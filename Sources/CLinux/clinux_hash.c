@@ -42,8 +42,8 @@ WIDE static const uint8_t *clinux_sketch_texts_wide(
         __m128i sums = _mm_setzero_si128();
         for (;;) {
             // What the mask leaves out is not read.
-            const __m512i part =
-                length < 64 ? _mm512_maskz_loadu_epi8(_bzhi_u64(~0ULL, (unsigned)length), texts) : _mm512_loadu_si512(texts);
+            const __mmask64 bytes = length < 64 ? _bzhi_u64(~0ULL, (unsigned)length) : ~0ULL;
+            const __m512i part = _mm512_maskz_loadu_epi8(bytes, texts);
             bits = _mm512_or_si512(bits, part);
             const __m512i keyed = _mm512_add_epi32(part, places);
             const __m512i products = _mm512_mul_epu32(keyed, _mm512_srli_epi64(keyed, 32));
