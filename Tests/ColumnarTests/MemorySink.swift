@@ -1,8 +1,9 @@
 import Columnar
 import Foundation
 
-/// As Columnar's own, in whose place tests find it. With SLUICE_WRITTEN, a folder, every Parquet file that a test writes
-/// into memory is kept there, once each, so that `Tests/Tools/verify_written.py` can read them all with others' readers.
+/// As Columnar's own, in whose place tests find it. With SLUICE_WRITTEN, a folder, every Parquet file that a test
+/// writes into memory is kept there, once each, so that `Tests/Tools/verify_written.py` can read them all with others'
+/// readers.
 final class MemorySink: ByteSink {
     private(set) var bytes: [UInt8] = []
 
