@@ -43,54 +43,11 @@ extension Bucket {
         }
     }
 
-    /// The publication with the inodes that its files have now. A bucket that was restored from a backup has others
-    /// than those that were written down: a file with the size, the time and the content is the one that is meant.
-    func restored(_ publication: Publication) throws(SystemError) -> Publication {
-        guard !publication.isDeletion else { return publication }
-        let (staged, target) = (try existing(publication.staged), try existing(publication.key))
-        if staged?.stamp.inode == publication.inode || target?.stamp.inode == publication.inode { return publication }
-        var restored = publication
-        if let staged, try has(staged, publication.staged, publication.stamp, publication.sample) {
-            restored.inode = staged.stamp.inode
-            restored.device = staged.stamp.device
-            // Then what it replaces was restored, too.
-            if case .replace(var known?) = publication.kind, let target, target.stamp.inode != known.stamp.inode,
-                try has(target, publication.key, known.stamp, known.sample)
-            {
-                known.stamp.inode = target.stamp.inode
-                restored.kind = .replace(known: known)
-            }
-        } else if let target, try has(target, publication.key, publication.stamp, publication.sample) {
-            restored.inode = target.stamp.inode
-            restored.device = target.stamp.device
-            if case .replace(var known?) = publication.kind, let staged, staged.stamp.inode != known.stamp.inode,
-                try has(staged, publication.staged, known.stamp, known.sample)
-            {
-                known.stamp.inode = staged.stamp.inode
-                restored.kind = .replace(known: known)
-            }
-        } else {
-            return publication
-        }
-        publications.add(publication, as: restored)
-        return restored
-    }
-
-    /// Whether the file at `path` is a copy of a version, with its time; without a sample nobody can tell.
-    private func has(
-        _ found: FileStatus, _ path: String, _ stamp: ObjectStamp, _ sample: UInt64
-    ) throws(SystemError) -> Bool {
-        guard sample != 0, found.kind == .regular, found.stamp.size == stamp.size,
-            found.stamp.modified == stamp.modified
-        else { return false }
-        return try files.sample(path) == sample
-    }
-
     /// Brings the new file under its key, or finds that it is there.
     private func place(_ publication: Publication, recovering: Bool) throws(SystemError) {
         let staged = try existing(publication.staged)
         let target = try existing(publication.key)
-        if staged?.stamp.inode == publication.inode {
+        if let staged, publication.isOurs(staged.stamp) {
             if target?.stamp.inode == publication.inode {
                 // One name was made durable before the other was forgotten: a power loss between two folders.
                 try files.removeFile(publication.staged)
@@ -110,8 +67,13 @@ extension Bucket {
         if let staged, case .replace(let known) = publication.kind {
             // What it replaced lies in staging, perhaps not yet looked at.
             try verifyDisplaced(publication, known, staged)
-        } else if target?.stamp.inode != publication.inode, !recovering {
-            throw SystemError(EIDRM, Self.vanishedMark, publication.staged)
+        } else if target?.stamp.inode != publication.inode {
+            guard recovering else { throw SystemError(EIDRM, Self.vanishedMark, publication.staged) }
+            // A user's newer file that an undo took away, and was cut off before it put it back.
+            if staged != nil {
+                try returnFile(publication)
+                CrashPoint.hit(.publishPutBack)
+            }
         }
         // The earlier try may have been cut off between making the folders and syncing them.
         if target != nil { try makeParents(of: publication.key) }
@@ -153,9 +115,9 @@ extension Bucket {
         _ publication: Publication, _ known: ObjectVersion?, _ displaced: FileStatus
     ) throws(SystemError) {
         if try isKnown(displaced, known, publication.staged) { return }
-        if try existing(publication.key)?.stamp.inode == publication.inode {
+        if let target = try existing(publication.key), publication.isOurs(target.stamp) {
             publications.noteRestored(key: publication.key, displaced.stamp)
-            try putBack(publication, displaced, for: publication.inode)
+            try putBack(publication, displaced, for: publication.stamp)
         } else {
             // Ours is gone again; the user's file goes back unless an even newer one is there, which then stands.
             try returnFile(publication)

@@ -25,12 +25,12 @@ extension Bucket {
                     guard try returnTaken(publication, staged, target) else { return }
                     break
                 }
-                if staged?.stamp.inode == publication.inode {
+                if let staged, publication.isOurs(staged.stamp) {
                     // Both names, after a power loss between two folders.
                     try files.removeFile(publication.key)
                 } else if let staged {
                     publications.noteRestored(key: publication.key, staged.stamp)
-                    try putBack(publication, staged, for: publication.inode)
+                    try putBack(publication, staged, for: publication.stamp)
                 } else {
                     try takeAway(publication)
                 }
@@ -45,13 +45,14 @@ extension Bucket {
         }
     }
 
-    /// Exchanges the staged file `former` for what is under the key, which should be the file `inode`. Whatever else
-    /// comes out was put there by a user since the look, and goes back.
-    func putBack(_ publication: Publication, _ former: FileStatus, for inode: UInt64) throws(SystemError) {
-        var placed = former.stamp.inode
+    /// Exchanges the staged file `former` for what is under the key, which should be the file with the stamps `wanted`
+    /// (the inode alone says little: the next file may get the number of one that is gone). Whatever else comes out was
+    /// put there by a user since the look, and goes back.
+    func putBack(_ publication: Publication, _ former: FileStatus, for wanted: ObjectStamp) throws(SystemError) {
+        var placed = former.stamp
         try files.rename(publication.staged, to: publication.key, .exchange)
         var out = try files.status(publication.staged)
-        if out.stamp.inode == inode { return }
+        if out.stamp.isSameContentByStamp(as: wanted) { return }
         // Each time something newer still may have come.
         for _ in 0..<100 {
             publications.noteRestored(key: publication.key, out.stamp)
@@ -62,8 +63,8 @@ extension Bucket {
                 return try returnFile(publication)
             }
             let next = try files.status(publication.staged)
-            if next.stamp.inode == placed { return }
-            placed = out.stamp.inode
+            if next.stamp.isSameContentByStamp(as: placed) { return }
+            placed = out.stamp
             out = next
         }
         throw SystemError(EBUSY, Self.conflictMark, publication.key)
@@ -80,7 +81,7 @@ extension Bucket {
             return
         }
         let taken = try files.status(publication.staged)
-        if taken.stamp.inode == publication.inode { return }
+        if publication.isOurs(taken.stamp) { return }
         publications.noteRestored(key: publication.key, taken.stamp)
         try returnFile(publication)
     }
@@ -90,15 +91,20 @@ extension Bucket {
     private func returnTaken(
         _ publication: Publication, _ staged: FileStatus?, _ target: FileStatus?
     ) throws(SystemError) -> Bool {
-        guard let staged, staged.stamp.inode != publication.inode else { return false }
+        guard let staged, !publication.isOurs(staged.stamp) else { return false }
         switch publication.kind {
         case .create, .replace(nil): try returnFile(publication)
         case .replace(let known?):
-            guard staged.stamp.inode != known.stamp.inode, target?.stamp.inode == known.stamp.inode else {
-                return false
+            // What it replaced is there by right.
+            if try isCopy(staged, publication.staged, of: known) { return false }
+            if let target {
+                // Anything but what it replaced is newer still.
+                guard try isCopy(target, publication.key, of: known) else { return false }
+                publications.noteRestored(key: publication.key, staged.stamp)
+                try putBack(publication, staged, for: target.stamp)
+            } else {
+                try returnFile(publication)
             }
-            publications.noteRestored(key: publication.key, staged.stamp)
-            try putBack(publication, staged, for: known.stamp.inode)
         case .delete: return false
         }
         return true
@@ -106,10 +112,15 @@ extension Bucket {
 
     /// Gives a user's file in staging its key again; an even newer one there stands.
     func returnFile(_ publication: Publication) throws(SystemError) {
-        do throws(SystemError) {
-            try files.rename(publication.staged, to: publication.key, .noReplace)
-        } catch {
-            if error.errno != EEXIST { throw error }
+        // Its folder may be gone meanwhile.
+        for isRetried in [false, true] {
+            do throws(SystemError) {
+                return try files.rename(publication.staged, to: publication.key, .noReplace)
+            } catch {
+                if error.errno == EEXIST { return }
+                guard error.isMissing, !isRetried else { throw error }
+                try makeParents(of: publication.key)
+            }
         }
     }
 

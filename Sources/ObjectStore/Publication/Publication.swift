@@ -49,6 +49,9 @@ package struct Publication: Codable, Sendable, Hashable {
         ObjectStamp(device: device, inode: inode, size: size, modified: modified, changed: 0)
     }
 
+    /// Of the staged file.
+    var version: ObjectVersion { ObjectVersion(stamp: stamp, sample: sample) }
+
     var isDeletion: Bool {
         if case .delete = kind { true } else { false }
     }

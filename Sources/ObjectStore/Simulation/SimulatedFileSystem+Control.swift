@@ -39,13 +39,16 @@ extension SimulatedFileSystem {
         state.withLock { $0.faults.append((call, path, errno, times)) }
     }
 
+    /// From now on a file that somebody else removes leaves its inode number to the next one, as ext4 does.
+    package func reuseInodes() { state.withLock { $0.freedInodes = [] } }
+
     /// Writes a file as somebody else would: folders are made, an existing file is rewritten in place. `durable`: and
     /// synced it.
     package func write(_ path: String, _ content: [UInt8], durable: Bool = false) {
         state.withLock { Self.write(path, content, durable: durable, &$0) }
     }
 
-    /// Replaces a file by a new one of the same name, as `mv` over it does, and syncs it.
+    /// Replaces a file by a new one of the same name, as `rm` and `cp` do, and syncs it.
     package func replace(_ path: String, _ content: [UInt8]) {
         state.withLock { Self.replace(path, content, &$0) }
     }
@@ -55,6 +58,9 @@ extension SimulatedFileSystem {
     package func replace(_ path: String, _ content: [UInt8], before call: String, on other: String? = nil) {
         state.withLock { $0.interference = (call, other ?? path, path, content) }
     }
+
+    /// The replacement that was asked for has happened, or none was.
+    package var interferenceIsOver: Bool { state.withLock { $0.interference == nil } }
 
     private static func write(_ path: String, _ content: [UInt8], durable: Bool, _ state: inout State) {
         var inode: UInt64 = 1
@@ -74,7 +80,12 @@ extension SimulatedFileSystem {
     }
 
     static func replace(_ path: String, _ content: [UInt8], _ state: inout State) {
-        if let (folder, name) = place(path, state) { state.nodes[folder]?.entries[name] = nil }
+        if let (folder, name) = place(path, state) {
+            let gone = state.nodes[folder]?.entries.removeValue(forKey: name)
+            if let gone, !state.nodes.values.contains(where: { $0.entries.values.contains(gone) }) {
+                state.freedInodes?.append(gone)
+            }
+        }
         write(path, content, durable: true, &state)
     }
 

@@ -30,6 +30,8 @@ package final class SimulatedFileSystem: FileSystem {
     struct State {
         var nodes: [UInt64: Node]
         var nextInode: UInt64 = 2
+        /// Numbers of files that are gone, to be given to the next ones; nil: no number is used twice.
+        var freedInodes: [UInt64]?
         var clock: Int64 = 1_000_000_000
         var operations = 0
         var stopAt: Int?
@@ -214,8 +216,9 @@ package final class SimulatedFileSystem: FileSystem {
         _ name: String, of folder: UInt64, _ kind: FileStatus.Kind, _ state: inout State
     ) -> UInt64 {
         if let inode = state.nodes[folder]?.entries[name] { return inode }
-        state.nextInode += 1
-        let inode = state.nextInode
+        let reused = state.freedInodes?.popLast()
+        if reused == nil { state.nextInode += 1 }
+        let inode = reused ?? state.nextInode
         state.nodes[inode] = Node(kind: kind, modified: state.clock, changed: state.clock)
         state.nodes[folder]?.entries[name] = inode
         return inode

@@ -63,6 +63,30 @@ struct PublicationTests {
         #expect(!exists("\(copy.path)/last"))
     }
 
+    @Test("and by an archive that keeps whole seconds; what an undo had taken from a user goes back there, too")
+    func restoredFromArchive() throws {
+        try writeFile("\(bucket.path)/known", "old")
+        try writeFile("\(bucket.path)/other", "old")
+        let one = try bucket.staged(attempt, "one").publication(key: "one")
+        let two = try bucket.staged(attempt, "two").publication(
+            key: "known", overwrite: true, known: try bucket.version("known"))
+        let three = try bucket.staged(attempt, "three").publication(
+            key: "other", overwrite: true, known: try bucket.version("other"))
+        _ = try bucket.publish(two)
+        // The undo of the third was cut off when it had put the old one back, and held the user's.
+        try shell("echo users > \(three.staged)", in: bucket.path)
+        try shell("tar -cf a.tar --format=gnu bucket; rm -r bucket; tar -xf a.tar", in: folder.path)
+        let copy = try folder.bucket()
+        #expect(try copy.publish(one, recovering: true)?.stamp == (try copy.stat("one")))
+        #expect(readFile("\(copy.path)/one") == "one")
+        #expect(try copy.publish(two, recovering: true)?.stamp == (try copy.stat("known")))
+        #expect(code { _ = try copy.publish(three, recovering: true) } == "Conflict")
+        for publication in [three, two, one] { try copy.undo(publication) }
+        #expect(readFile("\(copy.path)/other") == "users\n")
+        #expect(readFile("\(copy.path)/known") == "old")
+        #expect(readFile("\(copy.path)/\(one.staged)") == "one" && readFile("\(copy.path)/\(two.staged)") == "two")
+    }
+
     @Test("create-only meets an object, a folder, a file in place of a folder: permanent, and nothing moved")
     func refusals() throws {
         try shell("echo mine > taken; mkdir folder; echo > file; ln -s taken link", in: bucket.path)
