@@ -25,10 +25,13 @@ extension Bucket {
     /// folder that may only be read is opened; `notWritableReason` then says why nothing can be published there.
     ///
     /// `before` is the same bucket as it was open until now: what stages and publishes there goes on here.
+    ///
+    /// `owner`: opened for a host, named so for others, that stages and publishes there; `BucketInUse` when another one
+    /// has it (docs/architecture.md, Publication).
     package static func open(
         name: String, path: String, configuration: BucketConfiguration = BucketConfiguration(), create: Bool = true,
         known: KnownFolder = .nothing, dataFolder: String? = nil, others: [Bucket] = [],
-        succeeding before: Bucket? = nil
+        owner: String? = nil, succeeding before: Bucket? = nil
     ) throws(ObjectStoreError) -> Bucket {
         if let flaw = flaw(inName: name) {
             throw ObjectStoreError(.bucketRefused, "the bucket name \"\(name)\" \(flaw)", bucket: name)
@@ -57,13 +60,15 @@ extension Bucket {
         }
         let bucket = Bucket(
             name: name, path: path, files: files, configuration: configuration,
-            kind: FileSystemKind(magic: clinux_file_system_type(descriptor)), succeeding: before)
+            kind: FileSystemKind(magic: clinux_file_system_type(descriptor)), owner: owner, succeeding: before)
         // Before the proof of writing, which makes `.sluice` and gives it its number.
         if let reason = bucket.contradiction(of: known) { throw lost(name, path, known, reason) }
         if case .id(let id) = known { bucket.state.withLock { $0.identity = id } }
         if let reason = bucket.probeWriting() {
             if reason.code == .bucketRefused { throw reason }
             bucket.state.withLock { $0.notWritable = reason }
+        } else if let reason = bucket.takeLock(succeeding: before) {
+            throw reason
         }
         if bucket.identity == nil, let found = identity(at: path) { bucket.state.withLock { $0.identity = found } }
         return bucket

@@ -21,6 +21,8 @@ package final class Bucket: Sendable {
     /// The host's own outputs that are not in the index yet.
     package let publications: PublicationRegistry
     let stages: StageNumbers
+    /// Whose it is, for those whom its lock keeps out; nil: it is shared.
+    let owner: String?
     let files: any FileSystem
     let state: Mutex<State>
     /// Mode of published files: 0644 less the host's umask.
@@ -32,6 +34,10 @@ package final class Bucket: Sendable {
         var notWritable: ObjectStoreError?
         /// What is written in `.sluice/id`.
         var identity: String?
+        /// Keeps other hosts out; nil where nobody asked for it, or it is not to be had.
+        var lock: BucketLock?
+        var lockWarning: String?
+        var folderLook = FolderLook.system
         /// Folders whose names are durable, with their inodes: their fsync is not paid again for every file.
         var durableFolders: [ByteKey: UInt64] = [:]
     }
@@ -40,6 +46,7 @@ package final class Bucket: Sendable {
     package init(name: String, files: any FileSystem, configuration: BucketConfiguration = BucketConfiguration()) {
         self.name = name
         path = ""
+        owner = nil
         self.configuration = configuration
         self.files = files
         publications = PublicationRegistry()
@@ -53,8 +60,9 @@ package final class Bucket: Sendable {
 
     init(
         name: String, path: String, files: LinuxFileSystem, configuration: BucketConfiguration, kind: FileSystemKind,
-        succeeding before: Bucket?
+        owner: String?, succeeding before: Bucket?
     ) {
+        self.owner = owner
         publications = before?.publications ?? PublicationRegistry()
         stages = before?.stages ?? StageNumbers()
         self.name = name
@@ -78,9 +86,15 @@ package final class Bucket: Sendable {
     /// reason, so a corrected permission counts at once.
     package var notWritableReason: ObjectStoreError? {
         guard state.withLock({ $0.notWritable }) != nil else { return nil }
-        let reason = probeWriting()
+        let reason = probeWriting() ?? takeLock(succeeding: nil)
         state.withLock { $0.notWritable = reason }
         return reason
+    }
+
+    /// For tests: another way of reading folders, for the scans that begin from now on.
+    package var folderLook: FolderLook {
+        get { state.withLock { $0.folderLook } }
+        set { state.withLock { $0.folderLook = newValue } }
     }
 
     func requireWritable() throws(ObjectStoreError) {

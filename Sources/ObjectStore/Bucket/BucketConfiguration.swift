@@ -10,7 +10,8 @@ package struct BucketConfiguration: Sendable, Hashable {
 
     package var existing: Existing
     package var ignore: IgnoreRules
-    /// How long a found file must have been left alone before it counts as complete, where leases cannot tell.
+    /// How long a found file must have been left alone before it counts as complete, where leases cannot tell, or
+    /// nothing but a scan tells of it.
     package var quiet: Duration
     /// How often a folder that cannot be watched is looked through.
     package var pollInterval: Duration

@@ -15,6 +15,10 @@ final class TreeWalk {
     /// Called with the key of what could not be looked at here, for a disk's or the host's reasons.
     var unclear: (_ key: String) -> Void = { _ in }
 
+    /// Called with a folder that was not told whole, for a disk's reasons: it is to be looked through again, and of what
+    /// is missing nothing may be concluded. nil: the walk fails instead.
+    var unread: ((_ folder: String, _ error: SystemError) -> Void)?
+
     private struct Name {
         /// With `/` behind it if it is a folder.
         var sortable: [UInt8]
@@ -32,6 +36,7 @@ final class TreeWalk {
     private let root: Int32
     private let bucket: String
     private let ignore: IgnoreRules
+    private let look: FolderLook
     private let prefix: [UInt8]
     private let after: [UInt8]?
     private var frames: [Frame] = []
@@ -42,6 +47,7 @@ final class TreeWalk {
         root = bucket.root
         self.bucket = bucket.name
         ignore = bucket.configuration.ignore
+        look = bucket.folderLook
         self.prefix = Array(prefix.utf8)
         self.after = after.map { Array($0.utf8) }
     }
@@ -116,8 +122,12 @@ final class TreeWalk {
             } catch {
                 // Gone or replaced meanwhile: its event follows. Otherwise somebody must know.
                 if !error.isMissing, error.errno != ELOOP {
-                    refused(String(decoding: full, as: UTF8.self), "the folder cannot be read: \(error.reason)")
+                    let isRefusal = error.errno == EACCES || error.errno == EPERM
                     if error.errno == EMFILE || error.errno == ENFILE || error.errno == ENOMEM { throw error }
+                    if unread == nil, !isRefusal { throw error }
+                    refused(String(decoding: full, as: UTF8.self), "the folder cannot be read: \(error.reason)")
+                    // Who corrects permissions is heard; a disk that can be read again says nothing.
+                    if !isRefusal { unread?(String(decoding: full.dropLast(), as: UTF8.self), error) }
                 }
             }
             return nil
@@ -150,32 +160,58 @@ final class TreeWalk {
         let text = String(decoding: path.dropLast(), as: UTF8.self)
         entered(text, folder.number)
         var names: [Name] = []
+        var untold: SystemError?
         for entry in try FolderListing.entries(of: folder.number, path: text) {
             if entry.name.first == UInt8(ascii: ".") { continue }
             guard String(validating: entry.name, as: UTF8.self) != nil else {
                 refused(String(decoding: path + entry.name, as: UTF8.self), RefusedReason.notUTF8)
                 continue
             }
-            var kind = entry.kind
-            if kind == nil { kind = try Self.kind(of: entry.name, in: folder.number) }
+            var kind = look.listsKinds ? entry.kind : nil
+            if kind == nil {
+                do throws(SystemError) {
+                    kind = try look.kind(of: entry.name, in: folder.number)
+                } catch {
+                    // A file or a folder? To guess wrong would be to overlook all that is in it.
+                    if unread == nil || error.errno == EMFILE || error.errno == ENFILE || error.errno == ENOMEM {
+                        throw error
+                    }
+                    untold = error
+                }
+            }
             guard let kind else { continue }
             names.append(
                 Name(sortable: kind == .folder ? entry.name + [UInt8(ascii: "/")] : entry.name, kind: kind))
         }
+        if let untold { unread?(text, untold) }
         names.sort { $0.sortable.lexicographicallyPrecedes($1.sortable) }
         frames.append(Frame(descriptor: folder.release(), path: path, names: names, next: 0))
     }
+}
 
-    /// For file systems that do not list kinds; nil: it is gone.
-    private static func kind(of name: [UInt8], in folder: Int32) throws(SystemError) -> FileStatus.Kind? {
+/// How a walk reads folders: the system's way, or a test's.
+package struct FolderLook: Sendable {
+    /// Whether the file system lists what kind of file a name is of.
+    var listsKinds = true
+    /// For a name of which it does not.
+    var fault: (@Sendable (_ name: String) -> Int32?)?
+
+    static let system = FolderLook()
+
+    /// For tests: a file system that lists no kinds, and fails for the names for which `fault` has an error number.
+    package static func unlisted(_ fault: @escaping @Sendable (_ name: String) -> Int32?) -> FolderLook {
+        FolderLook(listsKinds: false, fault: fault)
+    }
+
+    /// nil: it is gone.
+    func kind(of name: [UInt8], in folder: Int32) throws(SystemError) -> FileStatus.Kind? {
         let path = String(decoding: name, as: UTF8.self)
+        if let errno = fault?(path) { throw SystemError(errno, "stat", path) }
         do throws(SystemError) {
             return try Descriptor.open(beneath: folder, path, flags: clinux_o_path | O_NOFOLLOW).status(path).kind
         } catch {
             if error.isMissing { return nil }
-            if error.errno == EMFILE || error.errno == ENFILE || error.errno == ENOMEM { throw error }
-            // Most names are files, and of a file that cannot be looked at somebody will know.
-            return .regular
+            throw error
         }
     }
 }

@@ -40,6 +40,8 @@ package struct ObjectStoreError: Error, Sendable, CustomStringConvertible {
         package static let bucketRefused = Code("BucketRefused")
         /// The bucket's folder is not the one whose objects the journal knows: a disk may not be mounted.
         package static let bucketLost = Code("BucketLost")
+        /// Another host has the bucket's folder.
+        package static let bucketInUse = Code("BucketInUse")
         /// Any other failed system call; usually worth another try.
         package static let inputOutput = Code("InputOutput", permanent: false)
 

@@ -38,10 +38,11 @@ package final class PublicationRegistry: Sendable {
 
     struct State {
         var pending: [ByteKey: [Entry]] = [:]
-        /// Files that the host itself moved to their keys: when their rename shows, it is no new version.
-        var moved: [ByteKey: Set<Identity>] = [:]
+        /// Files that the host itself moved to their keys, of each key the newest few: when their rename shows, it is
+        /// no new version.
+        var moved: [ByteKey: [Identity]] = [:]
         /// Those of them whose rename was reported before the watcher last emptied the kernel's queue.
-        var movedBefore: [ByteKey: Set<Identity>] = [:]
+        var movedBefore: [ByteKey: [Identity]] = [:]
         /// The keys whose publications were settled since the watcher's looks began; nil: it does not look.
         var settled: Set<ByteKey>?
         /// What the watcher is just committing changes of.
@@ -164,20 +165,30 @@ extension PublicationRegistry {
         }
     }
 
-    /// To be called before the kernel's queue is emptied; false: nothing is noted. If nothing is left to be looked at
-    /// afterwards, all that was moved before has shown: `endForgetting`.
+    /// To be called before the kernel's queue is emptied; false: nothing is noted. Of a key of which nothing is left to
+    /// be looked at afterwards, all that was moved before has shown: `endForgetting`.
     func beginForgetting() -> Bool {
         state.withLock { state in
             // What is under way may be moved only after it was noted.
             for (key, identities) in state.moved where state.pending[key] == nil {
-                state.movedBefore[key, default: []].formUnion(identities)
+                for identity in identities { State.note(key, identity, in: &state.movedBefore) }
                 state.moved[key] = nil
             }
             return !state.movedBefore.isEmpty
         }
     }
 
-    func endForgetting() { state.withLock { $0.movedBefore = [:] } }
+    /// `isLeft`: whether a key is still to be looked at.
+    func endForgetting(_ isLeft: (String) -> Bool) {
+        state.withLock { state in state.movedBefore = state.movedBefore.filter { isLeft($0.key.string) } }
+    }
+
+    /// How many files are noted as moved by the host itself.
+    package var movedCount: Int {
+        state.withLock { state in
+            (Array(state.moved.values) + Array(state.movedBefore.values)).reduce(0) { $0 + $1.count }
+        }
+    }
 }
 
 extension PublicationRegistry.State {
@@ -187,6 +198,17 @@ extension PublicationRegistry.State {
             movedBefore = moved
             moved = [:]
         }
-        moved[key, default: []].insert(identity)
+        Self.note(key, identity, in: &moved)
+    }
+
+    /// Only the file that is there when its key is looked at counts, and that is one of the last.
+    static func note(
+        _ key: ByteKey, _ identity: PublicationRegistry.Identity,
+        in table: inout [ByteKey: [PublicationRegistry.Identity]]
+    ) {
+        var noted = table[key] ?? []
+        noted.removeAll { $0 == identity }
+        noted.append(identity)
+        table[key] = noted.suffix(16)
     }
 }

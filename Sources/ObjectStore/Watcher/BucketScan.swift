@@ -29,7 +29,8 @@ final class BucketScan {
     init(
         _ extent: Extent, bucket: Bucket, index: any ObjectIndexReading,
         entered: @escaping (_ folder: String, _ descriptor: Int32) -> Void,
-        refused: @escaping (_ path: String, _ reason: String) -> Void
+        refused: @escaping (_ path: String, _ reason: String) -> Void,
+        unread: @escaping (_ folder: String, _ error: SystemError) -> Void
     ) throws(SystemError) {
         self.extent = extent
         self.bucket = bucket
@@ -45,6 +46,7 @@ final class BucketScan {
             entered(folder, descriptor)
         }
         walk.refused = refused
+        walk.unread = unread
         walk.unclear = { [unowned self] key in unclear.append(key) }
     }
 

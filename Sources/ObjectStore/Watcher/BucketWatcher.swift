@@ -27,6 +27,11 @@ package final class BucketWatcher: Sendable {
         package var watchLimit: Int?
         /// For tests: how far the host's clock is behind that of the bucket's files.
         package var clockLag: Duration
+        /// How many keys may wait to be looked at while the index cannot be read or the sink takes nothing; what is
+        /// reported beyond that waits unread.
+        package var waitingLimit: Int
+        /// For tests: in place of the system's table of mounts; nil where it cannot be read.
+        package var mountTable: (@Sendable () -> [UInt8]?)?
         /// Called once, on the watcher's thread, when the first scan is done and committed.
         package var ready: @Sendable (BucketStatus) -> Void
         /// Called once, on the watcher's thread, when a first scan has looked at everything and the sink has not taken
@@ -37,7 +42,7 @@ package final class BucketWatcher: Sendable {
         package var ended: @Sendable () -> Void
 
         package init(
-            adoptBefore: Int64? = nil, isCopy: Bool = false, watchLimit: Int? = nil,
+            adoptBefore: Int64? = nil, isCopy: Bool = false, watchLimit: Int? = nil, waitingLimit: Int = 100_000,
             clockLag: Duration = .zero,
             ready: @escaping @Sendable (BucketStatus) -> Void = { _ in },
             refused: @escaping @Sendable (String) -> Void = { _ in }, ended: @escaping @Sendable () -> Void = {}
@@ -47,6 +52,7 @@ package final class BucketWatcher: Sendable {
             self.adoptBefore = adoptBefore
             self.isCopy = isCopy
             self.watchLimit = watchLimit
+            self.waitingLimit = waitingLimit
             self.clockLag = clockLag
             self.ready = ready
         }

@@ -2,14 +2,22 @@ import Glibc
 
 /// What is mounted below a folder. A mount covers a folder with another one and its end uncovers it, and neither is an
 /// event of the folders above.
-struct MountTable {
+package struct MountTable {
     /// Paths relative to the folder, by everything that tells one mount from another.
     private var mounts: [[UInt8]: String] = [:]
+    private let read: @Sendable () -> [UInt8]?
+
+    /// `read`: for tests, in place of the system's table.
+    init(read: (@Sendable () -> [UInt8]?)? = nil) {
+        self.read = read ?? { Self.systemTable }
+    }
+
+    package static var systemTable: [UInt8]? { read("/proc/self/mountinfo") }
 
     /// Reads the system's table again; returns the paths below `root` where another mount begins now than before, or
-    /// none any more.
-    mutating func update(below root: Int32) -> [String] {
-        guard let table = Self.read("/proc/self/mountinfo"), let folder = Self.path(of: root) else { return [] }
+    /// none any more. nil: it cannot be read now.
+    mutating func update(below root: Int32) -> [String]? {
+        guard let table = read(), let folder = Self.path(of: root) else { return nil }
         let found = Self.mounts(in: table, below: folder)
         let came = found.filter { mounts[$0.key] == nil }
         let went = mounts.filter { found[$0.key] == nil }

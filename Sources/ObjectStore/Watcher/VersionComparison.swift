@@ -17,6 +17,9 @@ struct LookCause: OptionSet, Sendable {
     /// The scan looks through what was copied together with the journal.
     static let copied = LookCause(rawValue: 64)
 
+    /// The scan looks through a folder of which nothing else tells.
+    static let polled = LookCause(rawValue: 128)
+
     /// Somebody has just completed a version.
     var isCompletion: Bool { !isDisjoint(with: [.closed, .arrived]) }
 }

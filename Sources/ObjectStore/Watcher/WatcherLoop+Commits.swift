@@ -32,8 +32,12 @@ extension WatcherLoop {
             shared.stopping.wait(nanoseconds: pause)
             return !isEnding
         }
+        if batch.isEmpty {
+            // Nobody was asked: that says nothing of the sink, unless there is nothing left to ask it for.
+            if queue.isEmpty { pause = 0 }
+            return true
+        }
         pause = 0
-        if batch.isEmpty { return true }
         status.failure = nil
         for found in batch {
             switch found.change {
@@ -66,13 +70,13 @@ extension WatcherLoop {
         }
     }
 
-    /// Once all that was reported is dealt with, what the host has moved has shown.
+    /// Once what was reported of a key is dealt with, what the host has moved there has shown. The others need not be
+    /// quiet for that.
     func forgetMoved() {
-        guard queue.isEmpty, later.count == 0, bucket.publications.beginForgetting() else { return }
+        guard bucket.publications.beginForgetting() else { return }
         if let reader {
-            guard reader.drain() else { return }
-            takeEvents()
+            guard reader.drain(), takeEvents() else { return }
         }
-        if queue.isEmpty { bucket.publications.endForgetting() }
+        bucket.publications.endForgetting { queue.cause($0) != nil || later.cause($0) != nil }
     }
 }

@@ -8,17 +8,35 @@ extension WatcherLoop {
     func takeEvents() -> Bool {
         shared.wake.lower()
         guard let reader else { return true }
-        if isHeldUp, queue.count >= 100_000 { return false }
+        lookAtMountsIfDue()
+        isUntaken = isFull
+        if isUntaken { return false }
         let (bytes, lost, mounted) = reader.take()
         if lost { overflowed() }
         InotifyEvent.forEach(in: bytes) { handle($0) }
-        if mounted { lookAtMounts() }
+        if mounted {
+            mountsDue = min(mountsDue, lastMountsLook + Self.mountsInterval)
+            lookAtMountsIfDue()
+        }
         return true
     }
 
-    /// Where a mount came or went another folder is, or another file.
-    private func lookAtMounts() {
-        for path in mounts.update(below: bucket.root) where ObjectKey.flaw(in: path) == nil {
+    /// Nothing gets further, and much waits: what is reported meanwhile waits with the reader.
+    var isFull: Bool { (isHeldUp || isBlind) && queue.count + later.count >= waitingLimit }
+
+    /// Where a mount came or went another folder is, or another file. A machine that starts a hundred containers mounts
+    /// thousands of times: one look is for all of them.
+    func lookAtMountsIfDue() {
+        let now = Clock.monotonic
+        guard now >= mountsDue else { return }
+        lastMountsLook = now
+        guard let changed = mounts.update(below: bucket.root) else {
+            // Nobody says again that something was mounted.
+            mountsDue = now + Self.mountsPause
+            return
+        }
+        mountsDue = .max
+        for path in changed where ObjectKey.flaw(in: path) == nil {
             drop(folder: path)
             forgetRefused(below: path)
             want(path)
@@ -134,10 +152,26 @@ extension WatcherLoop {
     /// Whether it is looked through with a folder that is noted. That the whole bucket is, because it could not be
     /// read, ends with the scan that runs.
     private func isPolled(_ folder: String) -> Bool {
-        unwatchedRoot != nil
-            || polled.keys.contains {
-                !$0.string.isEmpty && (folder.isSameBytes(as: $0.string) || folder.hasBytePrefix($0.string + "/"))
-            }
+        unwatchedRoot != nil || polled[ByteKey(folder)] != nil || isBelowPolled(folder)
+    }
+
+    /// Whether one of the folders that a path lies in is looked through from time to time.
+    func isBelowPolled(_ path: String) -> Bool {
+        if polled.isEmpty { return false }
+        let slash = UInt8(ascii: "/")
+        var rest = path.utf8[...]
+        while let end = rest.lastIndex(of: slash) {
+            rest = rest[..<end]
+            if polled[ByteKey(String(Substring(rest)))] != nil { return true }
+        }
+        return false
+    }
+
+    /// A folder that is to be looked through from time to time until it can be read.
+    func poll(_ folder: String, _ reason: String) {
+        if folder.isEmpty { unreadRoot = reason }
+        polled[ByteKey(folder)] = reason
+        if nextPoll == .max { nextPoll = Clock.monotonic + bucket.configuration.pollInterval.nanoseconds }
     }
 
     /// A scan that goes on in a folder that was moved would watch what is below under the old name.

@@ -23,6 +23,7 @@ extension WatcherLoop {
             fullScanWanted = false
             watches.beginGeneration()
             refused.removeAll()
+            unreadRoot = nil
             fullScan = makeScan(.bucket)
             if fullScan == nil { retryFullScan() }
         }
@@ -60,7 +61,8 @@ extension WatcherLoop {
             return try BucketScan(
                 extent, bucket: bucket, index: index,
                 entered: { [unowned self] in watch($0, $1) },
-                refused: { [unowned self] in refuse($0, $1) })
+                refused: { [unowned self] in refuse($0, $1) },
+                unread: { [unowned self] in poll($0, "it could not be read: \($1)") })
         } catch {
             status.failure = "\(error)"
             return nil
@@ -72,16 +74,22 @@ extension WatcherLoop {
         var cause: LookCause = scan.extent == .bucket ? .scanned : [.scanned, .linked]
         if isCopy { cause.insert(.copied) }
         do {
-            return try scan.advance(limit: limit) { queue.add($0, cause) } ? .more : .finished
+            return try scan.advance(limit: limit) { key in
+                queue.add(key, isPolledKey(key) ? cause.union(.polled) : cause)
+            } ? .more : .finished
         } catch {
             status.failure = "\(error)"
             if case .folder(let path) = scan.extent {
                 // Not lost: looked through from time to time until it succeeds.
-                polled[ByteKey(path)] = "it could not be read: \(error)"
-                if nextPoll == .max { nextPoll = Clock.monotonic + bucket.configuration.pollInterval.nanoseconds }
+                poll(path, "it could not be read: \(error)")
             }
             return .failed
         }
+    }
+
+    /// Whether nothing but a scan tells of the key.
+    private func isPolledKey(_ key: String) -> Bool {
+        unwatched != nil || unwatchedRoot != nil || isBelowPolled(key)
     }
 
     private func retryFullScan() {
@@ -95,7 +103,7 @@ extension WatcherLoop {
         finishedFullScan = false
         fullScan = nil
         for watch in watches.dropOlderGenerations() { unwatch(watch) }
-        polled[ByteKey("")] = unwatched ?? unwatchedRoot
+        polled[ByteKey("")] = unwatched ?? unwatchedRoot ?? unreadRoot
         if let reason = refusal {
             refusal = nil
             status.failure = reason

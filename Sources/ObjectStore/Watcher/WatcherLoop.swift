@@ -21,9 +21,16 @@ final class WatcherLoop {
     let unwatched: String?
     /// Why the bucket's own folder has no watch where others can have one; nil: it has.
     var unwatchedRoot: String?
+    /// Why the names in the bucket's own folder could not all be told; nil: they could.
+    var unreadRoot: String?
 
     var watches = WatchTable()
-    var mounts = MountTable()
+    var mounts: MountTable
+    /// When the table of mounts is to be read.
+    var mountsDue: Int64 = 0
+    var lastMountsLook: Int64 = .min / 2
+    static let mountsInterval: Int64 = 100_000_000
+    static let mountsPause: Int64 = 500_000_000
     var polled: [ByteKey: String] = [:]
     var queue = LookQueue()
     var later = LookLater()
@@ -51,6 +58,12 @@ final class WatcherLoop {
     /// How long the last commit that failed was waited for; 0: none has failed since the last that did not.
     var pause: Int64 = 0
     var isHeldUp: Bool { pause > 0 }
+    /// The last look failed, by the index or the disk.
+    var isBlind = false
+    /// What was reported was left with the reader.
+    var isUntaken = false
+    /// How many keys may wait while nothing gets further.
+    let waitingLimit: Int
 
     init(
         bucket: Bucket, index: any ObjectIndexReading, reader: InotifyReader?, shared: WatcherShared,
@@ -63,6 +76,8 @@ final class WatcherLoop {
         adoptBefore = options.adoptBefore
         isCopy = options.isCopy
         watchLimit = options.watchLimit
+        waitingLimit = options.waitingLimit
+        mounts = MountTable(read: options.mountTable)
         self.unwatched = unwatched
         look = KeyLook(bucket: bucket, index: index)
         look.clockLag = options.clockLag.nanoseconds
@@ -72,7 +87,8 @@ final class WatcherLoop {
 
     /// Until the watcher is stopped, or its bucket lost.
     func run() {
-        _ = mounts.update(below: bucket.root)
+        // What is mounted now is looked through by the first scan.
+        if mounts.update(below: bucket.root) != nil { mountsDue = .max }
         while !isEnding {
             takeEvents()
             guard pass() else { break }
@@ -93,7 +109,7 @@ final class WatcherLoop {
         var unconfirmed: [Found] = []
         lookAtQueue(&batch, &unconfirmed)
         // While nothing can be committed, what is to be looked at must not grow.
-        if !isHeldUp {
+        if !isHeldUp, !isFull {
             advanceScans()
             lookAtQueue(&batch, &unconfirmed)
         }
@@ -155,14 +171,17 @@ final class WatcherLoop {
             case .refused(let reason, let deleted):
                 later.resolve(key)
                 refuse(key, reason)
+                isBlind = false
                 if let deleted { add(Found(change: .deleted(deleted), cause: cause), &batch) }
                 return
             }
             if !refused.isEmpty { refused[ByteKey(key)] = nil }
             status.failure = nil
+            isBlind = false
         } catch {
             // The index or the disk: nothing is known of the key, so it stays to be looked at.
             status.failure = "\(error)"
+            isBlind = true
             later.add(key, cause, now: Clock.monotonic, delay: 50_000_000, atMost: 5_000_000_000)
         }
     }
@@ -202,13 +221,14 @@ final class WatcherLoop {
     private func waitForWork() {
         if hasWork || isEnding { return }
         let now = Clock.monotonic
-        let due = min(later.nextDue ?? .max, polled.isEmpty ? .max : nextPoll)
+        let due = min(later.nextDue ?? .max, polled.isEmpty ? .max : nextPoll, mountsDue)
         if due <= now { return }
         shared.wake.wait(nanoseconds: due == .max ? nil : due - now)
     }
 
     private var hasWork: Bool {
-        !queue.isEmpty || fullScan != nil || fullScanWanted || !folderScans.isEmpty || !wantedFolders.isEmpty
+        !queue.isEmpty || (isUntaken && !isFull) || fullScan != nil || fullScanWanted || !folderScans.isEmpty
+            || !wantedFolders.isEmpty
     }
 
     func refuse(_ path: String, _ reason: String) {

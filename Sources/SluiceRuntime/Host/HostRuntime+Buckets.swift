@@ -18,7 +18,7 @@ extension HostRuntime {
                 definition.name, definition.configuration, options.dataFolder, journal
             )
             let folder = definition.path ?? "\(data)/buckets/\(name)"
-            let before = buckets[name]
+            let (before, owner) = (buckets[name], lockOwner)
             if let before, before.path == folder, before.configuration == configuration { continue }
             // Those that go with this app have nothing decided on its way to them by the time that this one is in
             // force.
@@ -29,15 +29,18 @@ extension HostRuntime {
                     return try Bucket.open(
                         name: name, path: folder, configuration: configuration,
                         known: try BucketNote.knownFolder(of: name, journal),
-                        dataFolder: definition.path == nil ? nil : data, others: others, succeeding: before)
+                        dataFolder: definition.path == nil ? nil : data, others: others, owner: owner,
+                        succeeding: before)
                 }
                 if before == nil { buckets.set(bucket) } else { reopened[name] = bucket }
                 if let reason = bucket.notWritableReason {
                     notes["bucket \(bucket.name)"] = "bucket \(bucket.name) cannot be written: \(reason.message)"
                 }
+                warnOfLock(bucket)
             } catch {
                 var text = (error as? ObjectStoreError)?.message ?? "\(error)"
-                let isLost = (error as? ObjectStoreError)?.code == .bucketLost
+                let code = (error as? ObjectStoreError)?.code
+                let isLost = code == .bucketLost
                 if isLost, let before, before.path != folder {
                     text +=
                         ". To move a bucket, move its whole folder \(before.path) with its \(Bucket.ownFolder) there, and "
@@ -45,10 +48,32 @@ extension HostRuntime {
                 }
                 findings.append(
                     AppFinding(
-                        isLost ? "BucketLost" : "BucketRefused", "bucket \(name): \(text)", file: "sluice.yaml"))
+                        isLost ? "BucketLost" : code == .bucketInUse ? "BucketInUse" : "BucketRefused",
+                        "bucket \(name): \(text)", file: "sluice.yaml"))
             }
         }
         return findings
+    }
+
+    /// Who this host is, for those whom it keeps out of its buckets.
+    var lockOwner: String {
+        var name = [CChar](repeating: 0, count: 256)
+        _ = gethostname(&name, name.count - 1)
+        let machine = String(decoding: name.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self)
+        return "the host of the data folder \(Self.absolute(options.dataFolder)), process \(getpid()) on \(machine)"
+    }
+
+    private nonisolated static func absolute(_ path: String) -> String {
+        guard let resolved = realpath(path, nil) else { return path }
+        defer { free(resolved) }
+        return String(cString: resolved)
+    }
+
+    func warnOfLock(_ bucket: Bucket) {
+        let name = "lock \(bucket.name)"
+        let warning = bucket.lockWarning.map { "bucket \(bucket.name): \($0)" }
+        if let warning, notes[name] != warning { log.warning("\(warning)") }
+        notes[name] = warning
     }
 
     /// Opens the buckets of the app in force at a start. Without one of them what is decided would be given up, and
@@ -73,7 +98,7 @@ extension HostRuntime {
         for bucket in buckets.all where app.bucket(named: bucket.name) == nil {
             buckets.remove(bucket.name)
             if let watcher = watchers.removeValue(forKey: bucket.name) { await files.run { watcher.stop() } }
-            for note in ["bucket", "lost"] { notes["\(note) \(bucket.name)"] = nil }
+            for note in ["bucket", "lock", "lost"] { notes["\(note) \(bucket.name)"] = nil }
             endFirstScan(bucket.name)
         }
     }
@@ -120,6 +145,7 @@ extension HostRuntime {
     func watching(_ bucket: String) -> (mode: String, notes: [String]) {
         var found: [String] = []
         if let note = notes["bucket \(bucket)"] { found.append(note) }
+        if let note = notes["lock \(bucket)"] { found.append(note) }
         guard let watcher = watchers[bucket] else { return ("off", found) }
         let status = watcher.status
         found += status.polled.map { "folder \($0.path.isEmpty ? "." : $0.path) is polled: \($0.reason)" }

@@ -64,7 +64,7 @@ extension HostRuntime {
         guard phase == .ready, watchers[name] === watcher, let definition = deployment.app.bucket(named: name) else {
             return
         }
-        let (data, old, journal) = (options.dataFolder, watcher.bucket, journal)
+        let (data, old, journal, owner) = (options.dataFolder, watcher.bucket, journal, lockOwner)
         let others = buckets.all.filter { $0.name != name }
         do {
             let bucket = try await files.run {
@@ -72,8 +72,10 @@ extension HostRuntime {
                 try Bucket.open(
                     name: name, path: old.path, configuration: old.configuration, create: false,
                     known: try BucketNote.knownFolder(of: name, journal),
-                    dataFolder: definition.path == nil ? nil : data, others: others, succeeding: old)
+                    dataFolder: definition.path == nil ? nil : data, others: others, owner: owner,
+                    succeeding: old)
             }
+            warnOfLock(bucket)
             buckets.set(bucket)
             // If it fails the lost one stays where it is, so that this is tried again.
             try await startWatching()

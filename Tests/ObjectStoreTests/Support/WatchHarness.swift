@@ -10,6 +10,8 @@ final class WatchHarness {
     private(set) var watcher: BucketWatcher?
     private let configuration: BucketConfiguration
     private var sentinels = 0
+    /// How the next watcher reads folders.
+    var look: FolderLook?
     /// Outside of the bucket, on the same disk.
     let outside: String
 
@@ -27,6 +29,7 @@ final class WatchHarness {
     /// Starts a watcher and waits for its first scan.
     func start(_ options: BucketWatcher.Options = BucketWatcher.Options(), wait: Bool = true) throws {
         bucket = try folder.bucket("bucket", configuration)
+        if let look { bucket.folderLook = look }
         let watcher = try BucketWatcher.start(bucket, index: index, sink: index, options: options)
         self.watcher = watcher
         if wait { try self.wait("the first scan") { watcher.status.isReady } }

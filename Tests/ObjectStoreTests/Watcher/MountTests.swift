@@ -1,5 +1,6 @@
 import Glibc
 import ObjectStore
+import Synchronization
 import Testing
 
 /// A mount over a folder is no event of the folder's.
@@ -33,6 +34,30 @@ struct MountTests {
                     == ["created \(folder)/deep/live"])
         }
         #expect(harness.watcher?.status.watchedFolders == 4)
+    }
+
+    @Test("a table of mounts that cannot be read for a while is read later")
+    func unreadTable() throws {
+        let harness = try WatchHarness(start: false)
+        try harness.sh("mkdir sub; echo > sub/below")
+        let fails = Mutex(false)
+        let failures = Mutex(0)
+        var options = BucketWatcher.Options()
+        options.mountTable = {
+            guard fails.withLock({ $0 }) else { return MountTable.systemTable }
+            failures.withLock { $0 += 1 }
+            return nil
+        }
+        try harness.start(options)
+        fails.withLock { $0 = true }
+        try harness.sh("mount -t tmpfs -o size=256k tmpfs sub; echo > sub/1")
+        let disk = "\(harness.path)/sub"
+        defer { _ = try? shell("umount -l '\(disk)' 2>/dev/null || true") }
+        try harness.wait("the failure") { failures.withLock { $0 } > 0 }
+        #expect(harness.index.row("sub/1") == nil)
+        fails.withLock { $0 = false }
+        try harness.waitFor("sub/1")
+        try harness.wait("the covered file") { harness.index.row("sub/below") == nil }
     }
 
     @Test("a disk that is unmounted leaves the folder below it watched")

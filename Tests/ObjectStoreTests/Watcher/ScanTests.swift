@@ -134,9 +134,12 @@ struct ScanTests {
 
     @Test("folders beyond the limit of watches are polled, status says so, and each version still comes once")
     func polling() throws {
-        let harness = try WatchHarness(BucketConfiguration(pollInterval: .milliseconds(20)), start: false)
+        let harness = try WatchHarness(
+            BucketConfiguration(quiet: .milliseconds(100), pollInterval: .milliseconds(20)), start: false)
         try harness.sh("mkdir -p a b/c/d; echo > a/1; echo > b/2; echo > b/c/d/3")
         try harness.start(BucketWatcher.Options(watchLimit: 2))
+        // What lies where nothing but a poll tells of it must have rested.
+        try harness.wait("the polled files") { harness.changes.count >= 3 }
         let status = try #require(harness.watcher?.status)
         #expect(status.watchedFolders == 2)
         #expect(status.polled.map(\.path) == ["b"])
@@ -179,9 +182,11 @@ struct ScanTests {
 
     @Test("a bucket whose own folder cannot be watched is polled as a whole, from its first scan on, until it can be")
     func unwatchedRoot() throws {
-        let harness = try WatchHarness(BucketConfiguration(pollInterval: .milliseconds(20)), start: false)
+        let harness = try WatchHarness(
+            BucketConfiguration(quiet: .milliseconds(100), pollInterval: .milliseconds(20)), start: false)
         try harness.sh("mkdir a; echo > 1; echo > a/2")
         try harness.start(BucketWatcher.Options(watchLimit: 0))
+        try harness.wait("the polled files") { harness.changes.count >= 2 }
         let status = try #require(harness.watcher?.status)
         #expect(status.watchedFolders == 0 && status.polled.map(\.path) == [""], "\(status)")
         #expect(status.polled.first?.reason.contains("max_user_watches") == true)
