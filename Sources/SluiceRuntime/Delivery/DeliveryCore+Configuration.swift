@@ -104,7 +104,10 @@ extension DeliveryCore {
         _ position: Int, before: KeyPolicy?, rekey: (Work, KeyPolicy?) -> String?
     ) {
         let policy = subscriptions[position].rules.keys
-        if policy?.path != before?.path { subscriptions[position].freed = [:] }
+        if policy?.path != before?.path {
+            subscriptions[position].freed = [:]
+            subscriptions[position].generation += 1
+        }
         subscriptions[position].untold = policy?.parks == true ? [:] : nil
         var works = subscriptions[position].ready.extract { _ in true } + subscriptions[position].assembling
         var kept: [String: KeyLine] = [:]
@@ -118,11 +121,11 @@ extension DeliveryCore {
                 rest.isRefilling = line.isRefilling
                 kept[key] = rest
             } else {
-                subscriptions[position].openLeftovers += 1
                 subscriptions[position].leftovers.append(
-                    KeyRefill(
-                        key: key, path: before.path, after: from - 1, through: subscriptions[position].loaded,
-                        limit: max(1, window.refill / 8), isLeftover: true))
+                    Leftover(
+                        refill: KeyRefill(
+                            key: key, path: before.path, after: from - 1, through: subscriptions[position].loaded,
+                            limit: max(1, window.refill / 8), isLeftover: true)))
             }
         }
         subscriptions[position].lines = kept
@@ -176,4 +179,6 @@ package struct KeyRefill: Sendable, Hashable {
     package var limit: Int
     /// Of an earlier key policy: what it brings is lined up by the one in force.
     package var isLeftover = false
+    /// Of the policy that asks.
+    package var generation = 0
 }

@@ -79,7 +79,9 @@ extension DeliveryCore {
     }
 
     /// Counts failures of one kind in a row; a failing trial goes on pausing, any other outcome of it ends the pause.
-    mutating func noteForBreaker(_ attempt: Attempt, _ verdict: Verdict, at position: Int, now: Instant) {
+    mutating func noteForBreaker(
+        _ attempt: Attempt, _ verdict: Verdict, isAsked: Bool, at position: Int, now: Instant
+    ) {
         guard let policy = subscriptions[position].rules.breaker else {
             // A breaker that was taken out of the rule while it was open.
             if case .trial(_, attempt.id.number) = subscriptions[position].flow { close(position, now: now) }
@@ -99,6 +101,7 @@ extension DeliveryCore {
             }
         }
         // What the host refuses says nothing of the target: it was not asked.
+        if !isAsked { outcomes = [] }
         outcomes.removeAll { $0.map { FailureClass.hostRefusals.contains($0.0.code) } ?? false }
         if case .trial(var pause, attempt.id.number) = subscriptions[position].flow {
             if outcomes.isEmpty {

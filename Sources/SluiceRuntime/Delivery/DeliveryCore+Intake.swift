@@ -10,15 +10,19 @@ extension DeliveryCore {
             let follows = !subscriptions[position].isBehind
             subscriptions[position].newest = max(subscriptions[position].newest, record.position)
             subscriptions[position].hasNews = true
-            guard follows, !subscriptions[position].refilling,
-                subscriptions[position].ready.count < window.records,
-                subscriptions[position].ready.bytes < window.bytes,
+            guard follows, !subscriptions[position].refilling, hasRoom(at: position),
                 record.position > subscriptions[position].loaded
             else { continue }
             subscriptions[position].loaded = record.position
-            let traits = traits(delivery.subscription, subscriptions[position].rules)
+            let traits = traits(delivery.subscription, rules(at: position))
             arrive(Work(record, delivery, traits, now: now), at: position)
         }
+    }
+
+    /// For records as they come. What an earlier key policy left behind is older, and is read when there is room.
+    private func hasRoom(at position: Int) -> Bool {
+        let most = subscriptions[position].hasLeftovers ? window.refill : window.records
+        return subscriptions[position].ready.count < most && subscriptions[position].ready.bytes < window.bytes
     }
 
     /// Records were committed that are in nobody's memory: these are the newest that the subscriptions want.
@@ -41,7 +45,7 @@ extension DeliveryCore {
         for record in records where record.position > subscriptions[position].loaded {
             guard let delivery = record.deliveries.first(where: { $0.subscription == id }) else { continue }
             subscriptions[position].loaded = record.position
-            arrive(Work(record, delivery, traits(record, subscriptions[position].rules), now: now), at: position)
+            arrive(Work(record, delivery, traits(record, rules(at: position)), now: now), at: position)
         }
         // Nothing was there although something was noted: it has been settled meanwhile. What came after the read was
         // asked for may not have been in it, and is asked for again.

@@ -44,14 +44,14 @@ extension DeliveryCore {
         let line = subscriptions[position].lines[key] ?? KeyLine()
         if let from = line.spilledFrom, work.delivery.position >= from {
             subscriptions[position].lines[key]!.spilled += 1
-            subscriptions[position].known.remove(work.delivery.ordinal)
+            subscriptions[position].known[work.delivery.ordinal] = nil
         } else if line.waiting.count >= window.line, let last = line.waiting.last,
             last.delivery.position < work.delivery.position
         {
             let from = work.delivery.position
             subscriptions[position].lines[key]!.spilledFrom = from
             subscriptions[position].lines[key]!.spilled = 1
-            subscriptions[position].known.remove(work.delivery.ordinal)
+            subscriptions[position].known[work.delivery.ordinal] = nil
             know(key, behind: from, at: position)
             guard line.arrived > 0 else { return }
             let others = subscriptions[position].ready.extract {
@@ -59,34 +59,10 @@ extension DeliveryCore {
             }
             subscriptions[position].lines[key]!.arrived -= others.count
             subscriptions[position].lines[key]!.spilled += others.count
-            for other in others { subscriptions[position].known.remove(other.delivery.ordinal) }
+            for other in others { subscriptions[position].known[other.delivery.ordinal] = nil }
         } else {
             subscriptions[position].lines[key, default: KeyLine()].insert(work)
         }
-    }
-
-    /// Notes what of a key is under way behind the place from which the others are left to the log.
-    private mutating func know(_ key: String, behind from: Position, at position: Int) {
-        let id = subscriptions[position].id
-        func note(_ works: [Work]) {
-            for work in works where work.key == key && work.source == .log && work.delivery.position > from {
-                subscriptions[position].known.insert(work.delivery.ordinal)
-            }
-        }
-        for attempt in running.values where attempt.subscription == id { note(attempt.works) }
-        for attempt in settling.values where attempt.subscription == id { note(attempt.works) }
-        note(subscriptions[position].assembling)
-        if subscriptions[position].lines[key]?.promoted ?? 0 > 0 {
-            note(subscriptions[position].ready.all.filter(\.isPromoted))
-        }
-    }
-
-    /// Forgets what no reading can bring any more.
-    private mutating func forgetKnown(at position: Int) {
-        guard !subscriptions[position].known.isEmpty, subscriptions[position].openLeftovers == 0,
-            subscriptions[position].lines.values.allSatisfy({ $0.spilledFrom == nil })
-        else { return }
-        subscriptions[position].known = []
     }
 
     /// A work of `ready` is looked at for the batch being put together: true if it may join.
@@ -240,14 +216,14 @@ extension DeliveryCore {
             subscriptions[position].ready.update { if $0.key == key, $0.source == .log { extend(&$0) } }
         }
         // What is not in memory has it when it is read.
-        if line.spilledFrom != nil || subscriptions[position].isBehind || subscriptions[position].openLeftovers > 0 {
+        if line.spilledFrom != nil || subscriptions[position].isBehind || subscriptions[position].hasLeftovers {
             subscriptions[position].freed[key] = FreedKey(
                 at: now, through: max(subscriptions[position].newest, subscriptions[position].loaded))
         }
     }
 
     /// When a work from the log is too old: its key may have been held back.
-    private func expiry(
+    func expiry(
         _ expires: Instant, ofKey key: String, at place: Position, in position: Int, now: Instant
     ) -> Instant {
         guard let freed = subscriptions[position].freed[key] else { return expires }
@@ -261,7 +237,7 @@ extension DeliveryCore {
         guard !subscriptions[position].freed.isEmpty else { return }
         let (isBehind, loaded) = (subscriptions[position].isBehind, subscriptions[position].loaded)
         subscriptions[position].freed = subscriptions[position].freed.filter { key, freed in
-            if isBehind && freed.through > loaded || subscriptions[position].openLeftovers > 0 { return true }
+            if isBehind && freed.through > loaded || subscriptions[position].hasLeftovers { return true }
             return subscriptions[position].lines[key]?.spilledFrom.map { $0 <= freed.through } ?? false
         }
     }
@@ -269,98 +245,5 @@ extension DeliveryCore {
     static func later(_ now: Instant, _ span: Int64) -> Instant {
         let (sum, overflow) = now.addingReportingOverflow(span)
         return overflow ? .max : sum
-    }
-
-    // MARK: Reading back
-
-    /// The refills that keys need whose works lie only in the log.
-    mutating func keyRefills(at position: Int) -> [KeyRefill] {
-        var refills = subscriptions[position].leftovers
-        subscriptions[position].leftovers = []
-        // What an earlier policy left behind comes first: a key's refill would read the same records.
-        guard subscriptions[position].openLeftovers == 0, let policy = subscriptions[position].rules.keys else {
-            return refills
-        }
-        for key in subscriptions[position].hungry.sorted() {
-            guard let line = subscriptions[position].lines[key], !line.isRefilling, let from = line.spilledFrom else {
-                continue
-            }
-            subscriptions[position].lines[key]!.isRefilling = true
-            refills.append(
-                KeyRefill(
-                    key: key, path: policy.path, after: from - 1, through: subscriptions[position].loaded,
-                    limit: max(1, window.line)))
-        }
-        subscriptions[position].hungry = []
-        return refills
-    }
-
-    /// The answer to `.refillKey`: records of the key in order, from `(after, end]`.
-    package mutating func refilledKey(
-        _ id: SubscriptionID, _ refill: KeyRefill, with records: [CommittedRecord], end: Position, now: Instant,
-        traits: (CommittedRecord, DeliveryRules) -> DeliveryTraits
-    ) {
-        guard let position = index[id] else { return }
-        let isCurrent = !refill.isLeftover
-        // A refill of a policy that is no longer in force, whose range is asked for as a leftover, or of a line that
-        // has got older works since.
-        if isCurrent,
-            subscriptions[position].lines[refill.key]?.spilledFrom != refill.after + 1
-                || subscriptions[position].lines[refill.key]?.isRefilling != true
-                || subscriptions[position].rules.keys?.path != refill.path
-        {
-            guard subscriptions[position].lines[refill.key]?.isRefilling == true else { return }
-            subscriptions[position].lines[refill.key]!.isRefilling = false
-            return promote(refill.key, at: position)
-        }
-        for record in records {
-            guard let delivery = record.deliveries.first(where: { $0.subscription == id }) else { continue }
-            var traits = traits(record, subscriptions[position].rules)
-            if isCurrent {
-                traits.expires = expiry(
-                    traits.expires, ofKey: refill.key, at: record.position, in: position, now: now)
-            }
-            let work = Work(record, delivery, traits, now: now)
-            if isCurrent {
-                guard !subscriptions[position].known.contains(delivery.ordinal) else { continue }
-                subscriptions[position].lines[refill.key, default: KeyLine()].insert(work)
-            } else if subscriptions[position].known.insert(delivery.ordinal).inserted {
-                arrive(work, at: position)
-            }
-        }
-        if isCurrent {
-            var line = subscriptions[position].lines[refill.key] ?? KeyLine()
-            line.isRefilling = false
-            line.spilled = max(0, line.spilled - records.count)
-            if end >= subscriptions[position].loaded {
-                line.spilledFrom = nil
-                line.spilled = 0
-            } else {
-                line.spilledFrom = end + 1
-            }
-            subscriptions[position].lines[refill.key] = line
-            forgetFreed(at: position)
-            forgetKnown(at: position)
-            promote(refill.key, at: position)
-        } else if end < refill.through {
-            var rest = refill
-            rest.after = end
-            subscriptions[position].leftovers.append(rest)
-        } else {
-            subscriptions[position].openLeftovers -= 1
-            forgetFreed(at: position)
-            forgetKnown(at: position)
-        }
-    }
-
-    /// A key's refill could not be read: asked again at the next pump.
-    package mutating func refillKeyFailed(_ id: SubscriptionID, _ refill: KeyRefill) {
-        guard let position = index[id] else { return }
-        if !refill.isLeftover {
-            subscriptions[position].lines[refill.key]?.isRefilling = false
-            subscriptions[position].hungry.insert(refill.key)
-        } else {
-            subscriptions[position].leftovers.append(refill)
-        }
     }
 }

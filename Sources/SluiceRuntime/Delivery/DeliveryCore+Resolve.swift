@@ -3,12 +3,15 @@ package import Journal
 extension DeliveryCore {
     /// Turns an attempt's verdict into what is to be committed for each of its works, and forgets the attempt. A
     /// verdict for an attempt that is not running (an answer from a killed or superseded one) resolves nothing.
-    package mutating func resolve(_ id: AttemptID, _ verdict: Verdict, now: Instant) -> [Resolution] {
+    /// `isAsked`: the target was, so that the verdict says something of it.
+    package mutating func resolve(
+        _ id: AttemptID, _ verdict: Verdict, isAsked: Bool = true, now: Instant
+    ) -> [Resolution] {
         let verdict = reached(verdict, of: id)
         guard let attempt = running.removeValue(forKey: id), let position = index[attempt.subscription] else {
             return []
         }
-        noteForBreaker(attempt, verdict, at: position, now: now)
+        noteForBreaker(attempt, verdict, isAsked: isAsked, at: position, now: now)
         var resolutions: [Resolution] = []
         var back: [Work] = []
         switch verdict {

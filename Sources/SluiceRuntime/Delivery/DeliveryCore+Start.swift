@@ -26,7 +26,7 @@ extension DeliveryCore {
                     .refill(
                         subscriptions[position].id, after: subscriptions[position].loaded, limit: window.refill))
             }
-            if !subscriptions[position].hungry.isEmpty || !subscriptions[position].leftovers.isEmpty {
+            if !subscriptions[position].hungry.isEmpty || subscriptions[position].hasLeftovers {
                 for refill in keyRefills(at: position) {
                     actions.append(.refillKey(subscriptions[position].id, refill))
                 }

@@ -56,14 +56,14 @@ package struct DeliveryCore: Sendable {
         var hungry: Set<String> = []
         /// Keys that were parked: what is read of them has its whole time again.
         var freed: [String: FreedKey] = [:]
-        /// Keys of an earlier key policy whose works lie in the log.
-        var leftovers: [KeyRefill] = []
-        /// How many of those are not read to their end, asked for or not.
-        var openLeftovers = 0
-        /// Ordinals of what is in memory, or over, although a line's refill or a leftover may still bring it: what came
+        /// Keys of earlier key policies whose works lie in the log.
+        var leftovers: [Leftover] = []
+        /// How often the path of its keys has changed: an answer to what was asked for another's is too late.
+        var generation = 0
+        /// What is in memory, or over, although a line's refill or a leftover may still bring it, by ordinal: what came
         /// as a leftover (of two policies one after the other both may have left a record behind), and what was under
         /// way when its key's older works were left to the log.
-        var known: Set<Int64> = []
+        var known: [Int64: KnownWork] = [:]
         var gate: RateGate?
         var flow = Flow.running
         var streak = FailureStreak()
@@ -83,9 +83,12 @@ package struct DeliveryCore: Sendable {
 
         var isBehind: Bool { newest > loaded }
 
+        /// What an earlier key policy has left behind is not read to its end.
+        var hasLeftovers: Bool { !leftovers.isEmpty }
+
         /// Nothing of it is in memory, or on its way there.
         var isEmpty: Bool {
-            ready.isEmpty && retrying.count == 0 && reading.isEmpty && assembling.isEmpty && openLeftovers == 0
+            ready.isEmpty && retrying.count == 0 && reading.isEmpty && assembling.isEmpty && !hasLeftovers
                 && !refilling && lines.values.allSatisfy { $0.waiting.isEmpty && $0.running == 0 && $0.ahead.isEmpty }
         }
 
@@ -98,6 +101,12 @@ package struct DeliveryCore: Sendable {
             case .paused, .open: return true
             }
         }
+    }
+
+    /// What an earlier key policy has left behind of a key, and whether it is being read.
+    struct Leftover: Sendable {
+        var refill: KeyRefill
+        var isAsked = false
     }
 
     struct Function: Sendable {
@@ -199,6 +208,10 @@ package struct DeliveryCore: Sendable {
 
     package func flow(of id: SubscriptionID) -> Flow { index[id].map { subscriptions[$0].flow } ?? .running }
 
+    /// A copy of its own: one that is passed on straight from the table is released in the table's frame, which is gone
+    /// by then (Swift 6.3.1 without optimisation; a large struct out of a `_read`).
+    func rules(at position: Int) -> DeliveryRules { subscriptions[position].rules }
+
     package func rules(of id: SubscriptionID) -> DeliveryRules? { index[id].map { subscriptions[$0].rules } }
 
     /// Keys that a dead letter holds back, and how many works they hold, as far as the log has been read.
@@ -211,6 +224,9 @@ package struct DeliveryCore: Sendable {
         }
         return result
     }
+
+    /// How many works are remembered so that no reading brings them twice.
+    package func knownWorks(of id: SubscriptionID) -> Int { index[id].map { subscriptions[$0].known.count } ?? 0 }
 
     /// Keys of what is to be tried again, or was redriven, and does not run.
     package func keysAhead(of id: SubscriptionID) -> Set<String> {

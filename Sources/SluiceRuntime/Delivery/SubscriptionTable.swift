@@ -54,6 +54,6 @@ extension DeliveryCore.Subscription {
     var isQuiet: Bool {
         if case .open = flow { return false }
         return ready.isEmpty && assembling.isEmpty && retrying.isEmpty && !isBehind && hungry.isEmpty
-            && leftovers.isEmpty
+            && leftovers.allSatisfy(\.isAsked)
     }
 }

@@ -48,7 +48,7 @@ extension Dispatcher {
         core.workerDone(context.id)
         var batch = Batch()
         let verdict = Verdict.records(context.attempt.works.map { _ in .dropped })
-        for resolution in core.resolve(context.id, verdict, now: clock.now) {
+        for resolution in core.resolve(context.id, verdict, isAsked: false, now: clock.now) {
             writer.finish(resolution.work, .dropped, into: &batch)
         }
         storePauses(into: &batch)

@@ -19,7 +19,7 @@ struct CoreDriver {
         core.setSubscription(SubscriptionID(id), function: function, rules: rules, loaded: 0, newest: 0)
     }
 
-    /// The event's payload is its key; at the path `parity` its position is.
+    /// The event's payload is its key; at the path `first` its first letter is, at `parity` its position.
     mutating func put(_ ids: Int64..., key: String = "", bytes: Int64 = 0) {
         var deliveries: [Delivery] = []
         let position = Position(log.count + 1)
@@ -41,12 +41,31 @@ struct CoreDriver {
     }
 
     private static func key(of record: CommittedRecord, at path: String) -> String? {
-        if path == "parity" { return "n\(record.position % 2)" }
-        return record.payload.isEmpty ? nil : String(decoding: record.payload, as: UTF8.self)
+        key(of: record.payload, record.position, at: path)
     }
 
-    /// Starts what may start, and reads what the core asks for.
-    mutating func pump() -> [DeliveryCore.Attempt] {
+    static func key(of payload: [UInt8], _ position: Position, at path: String) -> String? {
+        if path == "parity" { return "n\(position % 2)" }
+        let text = path == "first" ? payload.prefix(1) : payload[...]
+        return text.isEmpty ? nil : String(decoding: text, as: UTF8.self)
+    }
+
+    /// What was asked for of keys and not answered, with the answer as it was then.
+    var unanswered: [(refill: KeyRefill, records: [CommittedRecord], end: Position)] = []
+
+    /// Answers what was left unanswered, as the log was when it was asked.
+    mutating func answerAll(_ id: SubscriptionID) {
+        let asked = unanswered
+        unanswered = []
+        for (refill, records, end) in asked {
+            core.refilledKey(id, refill, with: records, end: end, now: now) {
+                Self.traits($0, $1, bytes: 0)
+            }
+        }
+    }
+
+    /// Starts what may start, and reads what the core asks for; of keys only where it is `answering`.
+    mutating func pump(answering: Bool = true) -> [DeliveryCore.Attempt] {
         var started: [DeliveryCore.Attempt] = []
         while true {
             let actions = core.pump(now: now)
@@ -64,10 +83,13 @@ struct CoreDriver {
                         $0.position <= refill.through && Self.key(of: $0, at: refill.path) == refill.key
                     }
                     let chosen = Array(all.prefix(refill.limit))
+                    let end = all.count <= refill.limit ? refill.through : chosen.last!.position
+                    guard answering else {
+                        unanswered.append((refill, chosen, end))
+                        continue
+                    }
                     core.refilledKey(
-                        id, refill, with: chosen,
-                        end: all.count <= refill.limit ? refill.through : chosen.last!.position,
-                        now: now
+                        id, refill, with: chosen, end: end, now: now
                     ) { Self.traits($0, $1, bytes: 0) }
                 }
             }

@@ -53,6 +53,39 @@ struct PauseTests {
         #expect(driver.core.flow(of: one) == .running)
     }
 
+    @Test("an event that its rule does not want after all says nothing of the target: it closes nothing")
+    func unasked() {
+        var driver = CoreDriver(functions: [("f", 1, false)])
+        driver.subscribe(1, rules)
+        for _ in 0..<10 { driver.put(1) }
+        func drop(_ attempt: DeliveryCore.Attempt) {
+            driver.core.workerDone(attempt.id)
+            let resolutions = driver.core.resolve(attempt.id, .records([.dropped]), isAsked: false, now: driver.now)
+            #expect(resolutions.count == 1)
+            driver.core.settled(attempt.id)
+        }
+        // Between equal failures it resets nothing.
+        for _ in 0..<2 { driver.finish(driver.pump()[0], CoreDriver.failed("Down", .permanent)) }
+        drop(driver.pump()[0])
+        driver.finish(driver.pump()[0], CoreDriver.failed("Down", .permanent))
+        guard case .open(_, 5000) = driver.core.flow(of: one) else {
+            Issue.record("not open")
+            return
+        }
+        // As a trial it leaves the breaker as it is: the next one is the trial.
+        driver.now = 5000
+        drop(driver.pump()[0])
+        guard case .trial(_, nil) = driver.core.flow(of: one) else {
+            Issue.record("not on trial: \(driver.core.flow(of: one))")
+            return
+        }
+        driver.finish(driver.pump()[0], CoreDriver.failed("Down", .permanent))
+        guard case .open(_, 10_000) = driver.core.flow(of: one) else {
+            Issue.record("not open again")
+            return
+        }
+    }
+
     @Test("other failures, successes and time between them do not open it")
     func noBreaker() {
         var driver = CoreDriver(functions: [("f", 1, false)])
