@@ -145,7 +145,10 @@ extension InMemoryJournal {
         }
     }
 
-    package func deadLetter(id: Int64) throws(JournalError) -> DeadLetter? { read { $0.deadLetters[id] } }
+    package func deadLetter(id: Int64) throws(JournalError) -> DeadLetter? {
+        try check(.deadLetter(id: id))
+        return read { $0.deadLetters[id] }
+    }
 
     package func deadLetterGroups() throws(JournalError) -> [DeadLetterGroup] {
         read { state in

@@ -27,6 +27,7 @@ package final class InMemoryJournal: JournalStore {
     package enum Reading: Sendable, Hashable {
         case progress
         case deadLetters(after: Int64)
+        case deadLetter(id: Int64)
     }
 
     private let shared: Mutex<Shared>

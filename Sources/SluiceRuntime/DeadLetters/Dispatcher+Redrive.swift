@@ -202,26 +202,6 @@ extension Dispatcher {
         }
     }
 
-    /// An entry of the pending set that cannot be read: it stays where it is, and counts, until a host can.
-    package func leave(_ entry: PendingEntry, because reason: String) async throws {
-        let id = entry.delivery.subscription
-        unloaded[entry.delivery] = reason
-        log.critical(
-            "a delivery cannot be read and is left where it is",
-            metadata: [
-                "event": "\(entry.eventID)", "target": "\(deployment.subscription(id)?.target ?? "")",
-                "error": "\(reason)",
-            ])
-        guard core.rules(of: id)?.keys?.parks == true else { return }
-        if let payload = try await payload(ofRecord: entry.delivery.position), let key = key(of: payload, for: id) {
-            return core.park(id, key: key)
-        }
-        parkingTroubles[id] =
-            "the delivery of event \(entry.eventID) cannot be read, nor the key that it holds back: nothing of the target is "
-            + "delivered: \(reason)"
-        core.setUntold(id)
-    }
-
     /// A work as the pending set has it; `entry` is whole.
     func work(pending entry: PendingEntry) -> Work {
         let settings = deployment.subscription(entry.delivery.subscription)

@@ -35,7 +35,7 @@ package final class InputKeeper: Sendable {
         _ input: ObjectInput?, for work: Work, attempt: AttemptID, ordinal: Int, copyLimit: Int64,
         isolation: isolated (any Actor)? = #isolation
     ) async -> [UInt8] {
-        if let id = work.deadLetter { return await letter(id)?.input ?? [] }
+        if let id = work.deadLetter { return await kept(by: id, of: input) }
         guard let input else { return [] }
         unwritten.withLock { _ = $0.insert(attempt) }
         let (buckets, journal) = (buckets, journal)
@@ -68,16 +68,40 @@ package final class InputKeeper: Sendable {
         unwritten.withLock { _ = $0.remove(attempt) }
     }
 
-    /// A dead letter as the journal has it. One that cannot be read now is asked for again, for a letter that is
-    /// written without what it had would lose that for good; nil: there is none, or the journal is closed.
-    @LoopActor
-    func letter(_ id: Int64) async -> DeadLetter? {
+    /// What a dead letter keeps, as JSON. `input`: what its event is about.
+    private func kept(
+        by id: Int64, of input: ObjectInput?, isolation: isolated (any Actor)? = #isolation
+    ) async -> [UInt8] {
+        // By itself: the rest of the letter may be damaged.
+        switch await untilReadable({ try $0.keptInputs(after: id - 1, limit: 1) }) {
+        case .success(let found): return found.first.flatMap { $0.id == id ? $0.input : nil } ?? []
+        case .failure(let error):
+            guard error.code != .closed, let input else { return [] }
+            return JSONText.encode(
+                KeptObject(object: input, kept: nil, reason: "what dead letter \(id) kept cannot be read: \(error)"))
+        }
+    }
+
+    /// A dead letter as the journal has it; nil: there is none, it is damaged, or the journal is closed.
+    package func letter(_ id: Int64, isolation: isolated (any Actor)? = #isolation) async -> DeadLetter? {
+        (try? await untilReadable { try $0.deadLetter(id: id) }.get()) ?? nil
+    }
+
+    /// What cannot be read now is asked for again: a letter that is written without what it had would lose that for
+    /// good. What never can be read must not hold back what stands behind it.
+    private func untilReadable<Value: Sendable>(
+        _ read: @escaping @Sendable (any JournalStore) throws -> Value,
+        isolation: isolated (any Actor)? = #isolation
+    ) async -> Result<Value, JournalError> {
         let journal = journal
         while true {
             do {
-                return try await files.run { try journal.deadLetter(id: id) }
+                return .success(try await files.run { try read(journal) })
             } catch {
-                if (error as? JournalError)?.code == .closed { return nil }
+                guard let error = error as? JournalError else {
+                    return .failure(JournalError(.storage, "\(error)", cause: error))
+                }
+                guard error.isPassing else { return .failure(error) }
                 await LoopPause.sleep(milliseconds: 1000)
             }
         }

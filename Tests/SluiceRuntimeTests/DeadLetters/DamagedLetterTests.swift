@@ -1,3 +1,4 @@
+import AppConfig
 import HostAPI
 import Journal
 import SluiceRuntime
@@ -43,6 +44,34 @@ extension RedriveJobsTests {
         try await gone(2)
         try await counted()
         #expect(!dispatcher.core.isUntold(subscription) && trouble == nil)
+        files.stop()
+    }
+
+    @Test("A delivery that was left where it is holds its key back over a deployment, too", arguments: [true, false])
+    func leftBehind(isKeyKnown: Bool) async throws {
+        try await letters(1, payload: isKeyKnown ? event("a") : "{")
+        try await gone(1)
+        try await dispatcher.loadParked(subscription)
+        let entry = PendingEntry(
+            delivery: Delivery(subscription: subscription, position: 1, ordinal: 1), state: .retrying, eventID: "e1",
+            ingested: 0, attempts: 1, due: 0, history: [], payload: [], lineage: [])
+        try await dispatcher.leave(entry, because: "a page is damaged")
+        func check() {
+            #expect(parkedKeys == (isKeyKnown ? 1 : 0))
+            #expect(dispatcher.core.isUntold(subscription) == !isKeyKnown)
+            #expect(trouble?.contains("delivery 1 cannot be read") ?? false == !isKeyKnown, "\(trouble ?? "-")")
+        }
+        check()
+        dispatcher.release()
+        for path in ["detail.other", "detail.k"] {
+            var deployment = dispatcher.deployment
+            deployment.ruleSet += 1
+            deployment.subscriptions[0].delivery?.keys = .init(path: path, parks: true)
+            dispatcher.apply(deployment, progress: [:], head: 0, cores: 1)
+            #expect(dispatcher.core.isUntold(subscription))
+            try await counted()
+        }
+        check()
         files.stop()
     }
 

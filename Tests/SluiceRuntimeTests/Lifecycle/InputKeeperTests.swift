@@ -114,6 +114,19 @@ struct InputKeeperTests {
         harness.files.stop()
     }
 
+    @Test("One that is damaged holds nothing up: what it keeps is told by itself, and what else it says is lost")
+    func damaged() async throws {
+        let harness = try await KeeperHarness()
+        let input = await harness.keep(harness.work())
+        _ = try await harness.journal.commit(harness.letter(input))
+        harness.journal.injectReadFault { reading in
+            if case .deadLetter = reading { JournalError(.corrupt, "a page is damaged") } else { nil }
+        }
+        #expect(await harness.keep(harness.work(deadLetter: 1)) == input)
+        #expect(await harness.keeper.letter(1) == nil)
+        harness.files.stop()
+    }
+
     @Test("The object that a stream's record carries an event about")
     func carried() {
         func record(_ data: String) -> [UInt8] {
