@@ -95,7 +95,13 @@ package protocol HostControl: Sendable {
 
     // MARK: Buckets and catalog
     func listBuckets() async throws -> [BucketInfo]
+    /// Starts a job and returns at once; the one that runs for the same objects, if there is one.
     func trigger(bucket: String, request: TriggerRequest) async throws -> TriggerResult
+    /// Newest first.
+    func listTriggers() async throws -> [TriggerJob]
+    func triggerJob(id: String) async throws -> TriggerJob
+    /// Makes no more events; those that were made are delivered.
+    func cancelTrigger(id: String) async throws -> TriggerJob
     /// Removes expired objects now, or with `dryRun` tells which would go.
     func lifecycle(_ request: LifecycleRequest) async throws -> [LifecycleReport]
     func listTables(database: String?) async throws -> [TableInfo]

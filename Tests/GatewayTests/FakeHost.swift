@@ -259,7 +259,23 @@ final class FakeHost: HostControl {
 
     func trigger(bucket: String, request: TriggerRequest) async throws -> TriggerResult {
         guard bucket == "b/ü%25" else { throw APIError.notFound("bucket", bucket) }
-        return TriggerResult(objects: Int64(request.prefix.count))
+        return TriggerResult(objects: Int64(request.prefix.count), job: Self.trigger("t"), isRunning: true)
+    }
+
+    private static func trigger(_ id: String) -> TriggerJob {
+        TriggerJob(
+            id: id, state: .running, reason: "r", bucket: "b", prefix: "p/", rate: 2, selected: 9, sent: 4, by: "me",
+            created: time, ended: time)
+    }
+
+    func listTriggers() async throws -> [TriggerJob] { [Self.trigger("t"), Self.trigger("u")] }
+
+    func triggerJob(id: String) async throws -> TriggerJob { Self.trigger(id) }
+
+    func cancelTrigger(id: String) async throws -> TriggerJob {
+        var job = Self.trigger(id)
+        job.state = .cancelled
+        return job
     }
 
     func listTables(database: String?) async throws -> [TableInfo] {

@@ -94,6 +94,9 @@ struct RoundTripTests {
             try await compare { try await $0.purge(DeadLetterSelection(fingerprint: "f")) }
             try await compare { try await $0.listBuckets() }
             try await compare { try await $0.trigger(bucket: "b/ü%25", request: TriggerRequest(prefix: "abc")) }
+            try await compare { try await $0.listTriggers() }
+            try await compare { try await $0.triggerJob(id: "t 1") }
+            try await compare { try await $0.cancelTrigger(id: "t 1") }
             try await compare { try await $0.listTables(database: nil) }
             try await compare { try await $0.table(database: "d", name: "t") }
             try await compare {

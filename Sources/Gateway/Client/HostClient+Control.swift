@@ -170,6 +170,16 @@ extension HostClient: HostControl {
         try await post(Routes.trigger.path(bucket), request)
     }
 
+    package func listTriggers() async throws -> [TriggerJob] {
+        try await (get(Routes.listTriggers.path()) as Items<TriggerJob>).items
+    }
+
+    package func triggerJob(id: String) async throws -> TriggerJob { try await get(Routes.triggerJob.path(id)) }
+
+    package func cancelTrigger(id: String) async throws -> TriggerJob {
+        try await post(Routes.cancelTrigger.path(id), JSONValue.object([:]))
+    }
+
     package func listTables(database: String?) async throws -> [TableInfo] {
         var items = QueryItems()
         items.add("database", database)

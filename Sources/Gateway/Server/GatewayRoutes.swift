@@ -169,6 +169,9 @@ enum GatewayRoutes {
         answer(Routes.trigger, on: router) {
             try await control.trigger(bucket: $0.parameter("bucket"), request: $0.body())
         }
+        answer(Routes.listTriggers, on: router) { _ in Items(try await control.listTriggers()) }
+        answer(Routes.triggerJob, on: router) { try await control.triggerJob(id: $0.parameter("id")) }
+        answer(Routes.cancelTrigger, on: router) { try await control.cancelTrigger(id: $0.parameter("id")) }
         answer(Routes.lifecycle, on: router) { Items(try await control.lifecycle($0.body())) }
         answer(Routes.listTables, on: router) {
             Items(try await control.listTables(database: $0.query.string("database")))

@@ -20,27 +20,3 @@ package struct BucketInfo: Codable, Sendable, Hashable {
         self.notes = notes
     }
 }
-
-/// `buckets trigger`: make `Object Created` events for what is there.
-package struct TriggerRequest: Codable, Sendable, Hashable {
-    package var prefix: String
-    /// Events a second; nil: as fast as there is room.
-    package var rate: Double?
-    package var dryRun: Bool
-
-    package init(prefix: String = "", rate: Double? = nil, dryRun: Bool = false) {
-        self.prefix = prefix
-        self.rate = rate
-        self.dryRun = dryRun
-    }
-}
-
-/// Answer to `buckets trigger`.
-package struct TriggerResult: Codable, Sendable, Hashable {
-    /// How many objects are beneath the prefix.
-    package var objects: Int64
-
-    package init(objects: Int64) {
-        self.objects = objects
-    }
-}

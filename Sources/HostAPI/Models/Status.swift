@@ -40,6 +40,8 @@ package struct HostStatus: Codable, Sendable {
     package var warnings: [String]
     /// Nil from a host that does not know alarms.
     package var alarms: [AlarmInfo]?
+    /// Those of `buckets trigger` that run. Nil from a host that does not tell.
+    package var triggers: [TriggerJob]?
     /// As `sluice status` adds them.
     package var streams: [StreamInfo]?
 
@@ -48,7 +50,7 @@ package struct HostStatus: Codable, Sendable {
         appFolder: String?, boot: Int64, ruleSet: Int64, head: Int64, residentBytes: Int64, journalBytes: Int64,
         freeBytes: Int64, deadLetters: Int64, subscriptions: [SubscriptionStatus], functions: [FunctionStatus],
         buckets: [BucketInfo], warnings: [String] = [],
-        alarms: [AlarmInfo]? = nil
+        alarms: [AlarmInfo]? = nil, triggers: [TriggerJob]? = nil
     ) {
         self.state = state
         self.version = version
@@ -68,6 +70,7 @@ package struct HostStatus: Codable, Sendable {
         self.buckets = buckets
         self.warnings = warnings
         self.alarms = alarms
+        self.triggers = triggers
     }
 }
 

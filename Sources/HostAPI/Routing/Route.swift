@@ -88,6 +88,9 @@ package enum Routes {
 
     package static let listBuckets = Route(.get, "/v1/buckets")
     package static let trigger = Route(.post, "/v1/buckets/{bucket}/trigger")
+    package static let listTriggers = Route(.get, "/v1/triggers")
+    package static let triggerJob = Route(.get, "/v1/triggers/{id}")
+    package static let cancelTrigger = Route(.post, "/v1/triggers/{id}/cancel")
     package static let listTables = Route(.get, "/v1/catalog")
     package static let table = Route(.get, "/v1/catalog/{database}/{table}")
     package static let dropTable = Route(.post, "/v1/catalog/{database}/{table}/drop")
@@ -100,7 +103,8 @@ package enum Routes {
         listSchedules, listManifests, listAlarms, lifecycle,
         listFunctions, function, invoke, listInvocations, invocation, logs, deadLetterGroups, listDeadLetters,
         deadLetter, redrive, redriveJob, listRedrives, redriveOutcomes, cancelRedrive, reproduce, purge, startReplay,
-        listReplays, replay, cancelReplay, listBuckets, trigger, listTables, table, dropTable,
+        listReplays, replay, cancelReplay, listBuckets, trigger, listTriggers, triggerJob,
+        cancelTrigger, listTables, table, dropTable,
     ]
 }
 

@@ -34,10 +34,25 @@ extension HostController {
                 after = page.last?.key
             }
         }
-        if !request.dryRun, total > 0 {
-            try await host.trigger(bucket: bucket, prefix: request.prefix, rate: request.rate)
-        }
-        return TriggerResult(objects: total)
+        if request.dryRun || total == 0 { return TriggerResult(objects: total) }
+        let (job, isNew) = try await host.triggers.start(bucket: bucket, request, selected: total)
+        return TriggerResult(objects: total, job: job, isRunning: isNew ? nil : true)
+    }
+
+    package func listTriggers() async throws -> [TriggerJob] { await host.triggers.list() }
+
+    package func triggerJob(id: String) async throws -> TriggerJob {
+        guard let job = await host.triggers.job(id) else { throw Self.noTrigger(id) }
+        return job
+    }
+
+    package func cancelTrigger(id: String) async throws -> TriggerJob {
+        guard let job = try await host.triggers.cancel(id) else { throw Self.noTrigger(id) }
+        return job
+    }
+
+    private static func noTrigger(_ id: String) -> APIError {
+        .notFound("trigger job", id, hint: "`sluice buckets jobs` shows them")
     }
 
     package func listTables(database: String?) async throws -> [TableInfo] {

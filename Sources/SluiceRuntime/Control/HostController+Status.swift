@@ -18,7 +18,8 @@ extension HostController {
             residentBytes: Self.residentBytes(), journalBytes: snapshot.journalBytes, freeBytes: snapshot.freeBytes,
             deadLetters: subscriptions.reduce(0) { $0 + $1.dead }, subscriptions: subscriptions,
             functions: functions.values.sorted { $0.name < $1.name }, buckets: try await listBuckets(),
-            warnings: await warnings(of: snapshot), alarms: await host.alarmInfos)
+            warnings: await warnings(of: snapshot), alarms: await host.alarmInfos,
+            triggers: await host.triggers.list().filter { !$0.isOver })
     }
 
     func subscriptionStatuses() async throws -> [SubscriptionStatus] {

@@ -28,6 +28,7 @@ package final class HostRuntime {
     package let replays: ReplayJobs
     private(set) var schedules: ScheduleRunner!
     let manifests: ManifestRunner
+    let triggers: TriggerJobs
     private(set) var alarms: AlarmRunner!
     let lifecycle: LifecycleRunner
     let logs: LogStore
@@ -92,6 +93,8 @@ package final class HostRuntime {
         manifests = ManifestRunner(
             journal: journal, committer: committer, files: files, clock: clock, announcer: announcer,
             buckets: buckets, log: log)
+        triggers = TriggerJobs(
+            journal: journal, files: files, clock: clock, announcer: announcer, buckets: buckets, log: log)
         let ids = dispatcher
         lifecycle = LifecycleRunner(
             journal: journal, files: files, clock: clock, buckets: buckets, publisher: publisher, committer: committer,
@@ -230,7 +233,8 @@ package final class HostRuntime {
         // What the first scan finds may be a manifest; whether its files are there is known only after it.
         try await manifests.apply(deployment)
         try await startWatching()
-        try await resumeTriggers()
+        triggers.isKnown = { [unowned self] in !self.unscanned.contains($0) && !self.lostBuckets.contains($0) }
+        try await triggers.resume()
         mayLook = true
         if unscanned.isEmpty { manifests.beginLooking() }
         try await schedules.apply(deployment)
@@ -288,6 +292,7 @@ package final class HostRuntime {
         alarms.stop()
         lifecycle.stop()
         replays.stop()
+        triggers.stop()
         let watchers = Array(watchers.values)
         await files.run { for watcher in watchers { watcher.stop() } }
         await dispatcher.stop(grace: grace)
@@ -304,6 +309,7 @@ package final class HostRuntime {
         await files.run { journal.close() }
         logs.stop()
         replays.stopComparing()
+        for bucket in buckets.all { bucket.releaseLock() }
         files.stop()
     }
 

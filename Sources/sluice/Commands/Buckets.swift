@@ -5,7 +5,7 @@ import HostAPI
 struct Buckets: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "buckets", abstract: "Folders that are watched.",
-        subcommands: [List.self, Trigger.self, Lifecycle.self])
+        subcommands: [List.self, Trigger.self, Jobs.self, Lifecycle.self])
 
     struct List: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
@@ -28,7 +28,11 @@ struct Buckets: AsyncParsableCommand {
 
     struct Trigger: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            commandName: "trigger", abstract: "Make `Object Created` events for what is there already.")
+            commandName: "trigger", abstract: "Make `Object Created` events for what is there already.",
+            discussion: """
+                A job of the host, which goes on across restarts: see `sluice buckets jobs`. While one runs for the same \
+                bucket and prefix no second one is begun.
+                """)
         @Argument(help: "The bucket.") var bucket: String
         @Argument(help: "Only keys that begin so.") var prefix = ""
         @Option(name: .long, help: ArgumentHelp("At most this many events a second.", valueName: "n")) var rate: Double?
@@ -41,11 +45,69 @@ struct Buckets: AsyncParsableCommand {
 
         func run() async throws {
             let result = try await common.host.trigger(
-                bucket: bucket, request: TriggerRequest(prefix: prefix, rate: rate, dryRun: dryRun))
+                bucket: bucket, request: TriggerRequest(prefix: prefix, rate: rate, dryRun: dryRun, by: Requester.name))
             let output = common.output
             if output.json { return try output.object(result) }
             let objects = Human.count(result.objects, "object") + " in \(bucket)/\(prefix)"
-            output.line(dryRun ? "dry run: \(objects) would trigger" : "triggered \(objects)")
+            if dryRun { return output.line("dry run: \(objects) would trigger") }
+            guard let job = result.job else { return output.line("triggered \(objects)") }
+            if result.isRunning == true {
+                output.line("\(job.id) runs already for \(objects): \(TriggerTable.progress(job))")
+            } else {
+                output.line("triggered \(objects): \(job.id)")
+            }
+            output.line("see it: sluice buckets jobs \(job.id)\(common.repeated)")
         }
+    }
+
+    struct Jobs: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            commandName: "jobs", abstract: "Who triggered what, when, and how far it is.",
+            discussion: "Without an id the jobs of `buckets trigger`, newest first; with one, the job.")
+        @Argument(help: "The job's id.") var id: String?
+        @Flag(name: .long, help: "Stop the job: the events that were made are delivered, no more are made.")
+        var cancel = false
+        @OptionGroup var common: CommonOptions
+
+        func validate() throws {
+            if cancel && id == nil { throw ValidationError("Say which job to cancel.") }
+        }
+
+        func run() async throws {
+            let (host, output) = (common.host, common.output)
+            guard let id else {
+                let jobs = try await host.listTriggers()
+                if output.json { return try jobs.forEach(output.object) }
+                guard !jobs.isEmpty else { return output.line("nothing was triggered yet") }
+                return output.table(TriggerTable.columns, jobs.map { TriggerTable.row($0, output.style) })
+            }
+            let job = cancel ? try await host.cancelTrigger(id: id) : try await host.triggerJob(id: id)
+            if output.json { return try output.object(job) }
+            output.fields([
+                ("job", output.style.bold(job.id) + "  " + output.style.state(job.state.rawValue)),
+                ("ended early", job.reason), ("which", "\(job.bucket)/\(job.prefix)"), ("by", job.by),
+                ("began", job.created.map { "\($0)  (\(Human.ago($0)))" }), ("ended", job.ended.map { "\($0)" }),
+                ("rate", job.rate.map { "\(Human.decimal($0, 1)) a second" }),
+                ("selected", Human.grouped(job.selected)), ("sent", Human.grouped(job.sent)),
+            ])
+        }
+    }
+}
+
+/// Jobs of `buckets trigger`, a line each.
+enum TriggerTable {
+    static let columns: [Table.Column] = [
+        .whole("JOB"), .whole("BEGAN"), "BY", .whole("STATE"), .number("SELECTED"), .number("SENT"), "WHICH",
+    ]
+
+    static func row(_ job: TriggerJob, _ style: Style) -> [String] {
+        [
+            job.id, job.created.map { Human.ago($0) } ?? "", job.by ?? "", style.state(job.state.rawValue),
+            Human.grouped(job.selected), Human.grouped(job.sent), "\(job.bucket)/\(job.prefix)",
+        ]
+    }
+
+    static func progress(_ job: TriggerJob) -> String {
+        "\(Human.grouped(job.sent)) of \(Human.count(job.selected, "event"))"
     }
 }

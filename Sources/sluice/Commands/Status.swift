@@ -98,6 +98,11 @@ struct Status: AsyncParsableCommand {
             output.heading("Buckets")
             output.table(BucketTable.columns, status.buckets.map { BucketTable.row($0, style) })
         }
+        for job in status.triggers ?? [] {
+            output.line(
+                "\(style.dim("trigger:")) \(job.bucket)/\(job.prefix)  \(style.state(job.state.rawValue))  "
+                    + "\(TriggerTable.progress(job)): see `sluice buckets jobs \(job.id)\(common.repeated)`")
+        }
         if !urgentFirst { warn(status, output) }
     }
 

@@ -50,11 +50,70 @@ struct BucketHostTests {
         await first.stop()
         first.journal.injectFault(nil)
         let second = try await HostInProcess(rules: [:], more: Self.declared(folder), after: first)
-        let _: Bool = try await second.wait { try second.journal.values(prefix: "trigger/").isEmpty ? true : nil }
+        let job: TriggerJob = try await second.wait {
+            try await second.control.listTriggers().first { $0.isOver }
+        }
+        #expect(job.state == .completed && job.id == answer.job?.id && (job.selected, job.sent) == (3, 3))
         let keys = try second.journal.records(log: "default", after: 0, limit: 100).map { record in
             ["a.csv", "b.csv", "c.csv"].first { String(decoding: record.payload, as: UTF8.self).contains($0) }
         }
         #expect(keys.count == 6 && Array(keys.suffix(3)) == ["a.csv", "b.csv", "c.csv"])
+        await second.stop()
+    }
+
+    @Test("A trigger can be asked after and cancelled; one that runs for the same objects is all there is")
+    func triggerJobs() async throws {
+        let folder = TemporaryFolder(name: "buckets")
+        for name in ["a", "b", "c"] { try Self.put("\(Self.archive(folder))/in/\(name).csv") }
+        let host = try await HostInProcess(rules: [:], more: Self.declared(folder))
+        let _: Bool = try await host.wait { try Self.types(host.journal).count == 3 ? true : nil }
+        let slow = TriggerRequest(prefix: "in/", rate: 0.001, by: "me")
+        let begun = try #require(try await host.control.trigger(bucket: "archive", request: slow).job)
+        let _: Bool = try await host.wait { try await host.control.triggerJob(id: begun.id).sent == 1 ? true : nil }
+        let again = try await host.control.trigger(bucket: "archive", request: slow)
+        #expect(again.isRunning == true && again.job?.id == begun.id && again.objects == 3)
+        await #expect(throws: APIError.self) {
+            try await host.control.trigger(bucket: "archive", request: TriggerRequest(prefix: "in/"))
+        }
+        #expect(try await host.control.status().triggers?.map(\.id) == [begun.id])
+        let cancelled = try await host.control.cancelTrigger(id: begun.id)
+        #expect(cancelled.state == .cancelled && (cancelled.selected, cancelled.sent, cancelled.by) == (3, 1, "me"))
+        #expect(try await host.control.cancelTrigger(id: begun.id) == cancelled)
+        #expect(try await host.control.status().triggers == [])
+        await #expect(throws: APIError.self) { try await host.control.cancelTrigger(id: "none") }
+        // What is over stands in nobody's way, here and after a restart.
+        await host.stop()
+        let next = try await HostInProcess(rules: [:], more: Self.declared(folder), after: host)
+        #expect(try await next.control.listTriggers() == [cancelled])
+        let whole = try await next.control.trigger(bucket: "archive", request: TriggerRequest(prefix: "in/"))
+        #expect(whole.isRunning == nil)
+        let _: Bool = try await next.wait {
+            try await next.control.listTriggers().first?.state == .completed ? true : nil
+        }
+        #expect(try Self.types(next.journal).count == 3 + 1 + 3)
+        await next.stop()
+    }
+
+    @Test("A folder is one host's: a second one that has it as its bucket does not start, and says whose it is")
+    func inUse() async throws {
+        let folder = TemporaryFolder(name: "buckets")
+        let more = Self.declared(folder)
+        let first = try await HostInProcess(rules: [:], more: more)
+        try Self.put("\(Self.archive(folder))/.sluice/9-9/0", "staged by the first")
+        await #expect {
+            _ = try await HostInProcess(rules: [:], more: more)
+        } throws: { error in
+            let findings = (error as? HostStartError)?.findings ?? []
+            return findings.map(\.code) == ["BucketInUse"]
+                && findings[0].message.contains("the data folder \(first.folder.path)/data, process \(getpid())")
+        }
+        #expect(FileManager.default.fileExists(atPath: "\(Self.archive(folder))/.sluice/9-9/0"))
+        // A deployment that changes the bucket goes on with what the host has.
+        try await first.deploy(
+            rules: [:], more: more.replacingOccurrences(of: "existing:", with: "quiet: 1, existing:"))
+        await first.stop()
+        let second = try await HostInProcess(rules: [:], more: more)
+        #expect(try await second.control.status().warnings.allSatisfy { !$0.contains("locked") })
         await second.stop()
     }
 
