@@ -21,7 +21,7 @@ struct ProducerIntake {
                 readDetail: .init(entry.detail, traits: entry.detailTraits)
             ).validate()
             let event = EventEnvelope.bytes(
-                of: valid, id: ids.next(), account: "000000000000", time: Timestamp(nanosecondsSinceEpoch: 0),
+                of: valid, id: ids.next(), account: "000000000000", now: "2026-01-01T00:00:00Z",
                 region: "local")
             // As the host has them: a list for the journal.
             var rules: [Int] = []
