@@ -27,11 +27,12 @@ extension Bucket {
     /// `before` is the same bucket as it was open until now: what stages and publishes there goes on here.
     ///
     /// `owner`: opened for a host, named so for others, that stages and publishes there; `BucketInUse` when another one
-    /// has it (docs/architecture.md, Publication).
+    /// has it (docs/architecture.md, Publication). `own`: the host's open buckets, one of which may have the folder until
+    /// now by another name.
     package static func open(
         name: String, path: String, configuration: BucketConfiguration = BucketConfiguration(), create: Bool = true,
         known: KnownFolder = .nothing, dataFolder: String? = nil, others: [Bucket] = [],
-        owner: String? = nil, succeeding before: Bucket? = nil
+        owner: String? = nil, succeeding before: Bucket? = nil, holding own: [Bucket] = []
     ) throws(ObjectStoreError) -> Bucket {
         if let flaw = flaw(inName: name) {
             throw ObjectStoreError(.bucketRefused, "the bucket name \"\(name)\" \(flaw)", bucket: name)
@@ -67,7 +68,7 @@ extension Bucket {
         if let reason = bucket.probeWriting() {
             if reason.code == .bucketRefused { throw reason }
             bucket.state.withLock { $0.notWritable = reason }
-        } else if let reason = bucket.takeLock(succeeding: before) {
+        } else if let reason = bucket.takeLock(orOneOf: own + [before].compactMap(\.self)) {
             throw reason
         }
         if bucket.identity == nil, let found = identity(at: path) { bucket.state.withLock { $0.identity = found } }

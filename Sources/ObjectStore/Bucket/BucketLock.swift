@@ -87,11 +87,11 @@ extension Bucket {
         }
     }
 
-    /// Takes the folder for this host, or goes on with what `before` has taken; why it is another one's.
-    func takeLock(succeeding before: Bucket?) -> ObjectStoreError? {
+    /// Takes the folder for this host, or goes on with what one of its buckets has taken; why it is another one's.
+    func takeLock(orOneOf own: [Bucket]) -> ObjectStoreError? {
         guard let owner, root >= 0 else { return nil }
-        let taken = state.withLock { $0.lock } ?? before?.state.withLock { $0.lock }
-        if let taken, taken.isHeld(in: root) {
+        for bucket in [self] + own {
+            guard let taken = bucket.state.withLock({ $0.lock }), taken.isHeld(in: root) else { continue }
             state.withLock { $0.lock = taken }
             return nil
         }

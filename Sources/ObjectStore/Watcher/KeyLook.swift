@@ -110,8 +110,8 @@ struct KeyLook {
                 return .later(delay: Self.emptyFileAge, atMost: Self.emptyFileAge)
             }
             let quiet = bucket.configuration.quiet.nanoseconds
-            // Between the close and the setting of its times (`cp -p`) a copy looks complete. Where changes are reported
-            // the second tells; a poll would take it for another version.
+            // Between the close and the setting of its times (`cp -p`) a copy looks complete. Where changes are
+            // reported the second tells; a poll would take it for another version.
             if writers == .unknown || cause.contains(.polled), rest < quiet {
                 return .later(delay: max(quiet - rest, Self.millisecond), atMost: quiet)
             }

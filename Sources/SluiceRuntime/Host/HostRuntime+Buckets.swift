@@ -18,7 +18,7 @@ extension HostRuntime {
                 definition.name, definition.configuration, options.dataFolder, journal
             )
             let folder = definition.path ?? "\(data)/buckets/\(name)"
-            let (before, owner) = (buckets[name], lockOwner)
+            let (before, owner, own) = (buckets[name], lockOwner, buckets.all)
             if let before, before.path == folder, before.configuration == configuration { continue }
             // Those that go with this app have nothing decided on its way to them by the time that this one is in
             // force.
@@ -30,7 +30,7 @@ extension HostRuntime {
                         name: name, path: folder, configuration: configuration,
                         known: try BucketNote.knownFolder(of: name, journal),
                         dataFolder: definition.path == nil ? nil : data, others: others, owner: owner,
-                        succeeding: before)
+                        succeeding: before, holding: own)
                 }
                 if before == nil { buckets.set(bucket) } else { reopened[name] = bucket }
                 if let reason = bucket.notWritableReason {
