@@ -15,8 +15,8 @@ final class TreeWalk {
     /// Called with the key of what could not be looked at here, for a disk's or the host's reasons.
     var unclear: (_ key: String) -> Void = { _ in }
 
-    /// Called with a folder that was not told whole, for a disk's reasons: it is to be looked through again, and of what
-    /// is missing nothing may be concluded. nil: the walk fails instead.
+    /// Called with a folder that was not told whole, for a disk's reasons: it is to be looked through again, and of
+    /// what is missing nothing may be concluded. nil: the walk fails instead.
     var unread: ((_ folder: String, _ error: SystemError) -> Void)?
 
     private struct Name {
