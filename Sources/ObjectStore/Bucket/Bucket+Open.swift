@@ -27,8 +27,8 @@ extension Bucket {
     /// `before` is the same bucket as it was open until now: what stages and publishes there goes on here.
     ///
     /// `owner`: opened for a host, named so for others, that stages and publishes there; `BucketInUse` when another one
-    /// has it (docs/architecture.md, Publication). `own`: the host's open buckets, one of which may have the folder until
-    /// now by another name.
+    /// has it (docs/architecture.md, Publication). `own`: the host's open buckets, one of which may have the folder by
+    /// another name until now.
     package static func open(
         name: String, path: String, configuration: BucketConfiguration = BucketConfiguration(), create: Bool = true,
         known: KnownFolder = .nothing, dataFolder: String? = nil, others: [Bucket] = [],
