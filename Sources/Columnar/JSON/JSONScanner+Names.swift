@@ -13,7 +13,7 @@ extension JSONScanner {
                 _ = try scanner.string()
                 let length = scanner.position - 1 - start
                 names.append(
-                    Array(unsafeUninitializedCapacity: max(1, length)) { buffer, count in
+                    Array(room: max(1, length)) { buffer, count in
                         count = buffer.baseAddress.map { JSONText.unescape(bytes + start, length, to: $0) } ?? 0
                     })
                 if start > last { return names }
@@ -32,7 +32,7 @@ extension JSONScanner {
         // Mostly the first byte says enough.
         let first = bytes[start]
         guard first <= 0x20 || first == 0x5C || first >= 0x80 else { return false }
-        let name = [UInt8](unsafeUninitializedCapacity: length) { buffer, count in
+        let name = [UInt8](room: length) { buffer, count in
             count = buffer.baseAddress.map { JSONText.unescape(bytes + start, length, to: $0) } ?? 0
         }
         return ColumnName.normalized(String(decoding: name, as: UTF8.self)).isEmpty

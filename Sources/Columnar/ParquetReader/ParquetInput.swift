@@ -73,7 +73,7 @@ public final class ParquetFileInput: ParquetInput {
 
     public func read(at offset: Int64, count: Int) throws(ColumnarError) -> [UInt8] {
         var failure: CInt?
-        let bytes = [UInt8](unsafeUninitializedCapacity: count) { buffer, initialized in
+        let bytes = [UInt8](room: count) { buffer, initialized in
             while initialized < count {
                 let done = pread(
                     descriptor, buffer.baseAddress?.advanced(by: initialized), count - initialized,

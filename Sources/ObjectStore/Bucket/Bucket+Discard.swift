@@ -14,7 +14,7 @@ extension Bucket {
     /// letter `PublishFailed`. Returns the attempts it removed.
     @discardableResult
     package func cleanStaging(keeping: Set<StagingAttempt>) -> [StagingAttempt] {
-        guard let names = try? files.names(in: Self.ownFolder) else { return [] }
+        guard isOwn, let names = try? files.names(in: Self.ownFolder) else { return [] }
         var removed: [StagingAttempt] = []
         for name in names {
             if let attempt = StagingAttempt(folderName: name) {
@@ -33,6 +33,7 @@ extension Bucket {
 
     /// Removes kept inputs by their ids; `changedBefore` (nanoseconds since 1970) leaves younger ones alone.
     package func removeKept(_ names: [String], changedBefore limit: Int64 = .max) {
+        guard isOwn else { return }
         for name in names {
             if limit < .max, let stamp = try? files.status("\(Self.keptFolder)/\(name)").stamp, stamp.changed >= limit {
                 continue

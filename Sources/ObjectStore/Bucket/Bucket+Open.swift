@@ -27,12 +27,11 @@ extension Bucket {
     /// `before` is the same bucket as it was open until now: what stages and publishes there goes on here.
     ///
     /// `owner`: opened for a host, named so for others, that stages and publishes there; `BucketInUse` when another one
-    /// has it (docs/architecture.md, Publication). `own`: the host's open buckets, one of which may have the folder by
-    /// another name until now.
+    /// has it (docs/architecture.md, Publication), and does not let go of it for `patience` milliseconds.
     package static func open(
         name: String, path: String, configuration: BucketConfiguration = BucketConfiguration(), create: Bool = true,
         known: KnownFolder = .nothing, dataFolder: String? = nil, others: [Bucket] = [],
-        owner: String? = nil, succeeding before: Bucket? = nil, holding own: [Bucket] = []
+        owner: String? = nil, patience: Int = 0, succeeding before: Bucket? = nil
     ) throws(ObjectStoreError) -> Bucket {
         if let flaw = flaw(inName: name) {
             throw ObjectStoreError(.bucketRefused, "the bucket name \"\(name)\" \(flaw)", bucket: name)
@@ -65,12 +64,11 @@ extension Bucket {
         // Before the proof of writing, which makes `.sluice` and gives it its number.
         if let reason = bucket.contradiction(of: known) { throw lost(name, path, known, reason) }
         if case .id(let id) = known { bucket.state.withLock { $0.identity = id } }
-        if let reason = bucket.probeWriting() {
-            if reason.code == .bucketRefused { throw reason }
-            bucket.state.withLock { $0.notWritable = reason }
-        } else if let reason = bucket.takeLock(orOneOf: own + [before].compactMap(\.self)) {
-            throw reason
-        }
+        let reason = bucket.probeWriting()
+        if let reason, reason.code == .bucketRefused { throw reason }
+        // Also where nothing can be written at the moment: on a full disk files can be removed.
+        if let other = bucket.takeLock(patience: patience, isWritable: reason == nil) { throw other }
+        if let reason { bucket.state.withLock { $0.notWritable = reason } }
         if bucket.identity == nil, let found = identity(at: path) { bucket.state.withLock { $0.identity = found } }
         return bucket
     }

@@ -86,7 +86,7 @@ package final class Bucket: Sendable {
     /// reason, so a corrected permission counts at once.
     package var notWritableReason: ObjectStoreError? {
         guard state.withLock({ $0.notWritable }) != nil else { return nil }
-        let reason = probeWriting() ?? takeLock(orOneOf: [])
+        let reason = probeWriting() ?? takeLock()
         state.withLock { $0.notWritable = reason }
         return reason
     }

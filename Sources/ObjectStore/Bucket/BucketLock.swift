@@ -16,10 +16,20 @@ final class BucketLock: Sendable {
     /// The locked file, which says whose it is.
     static let file = ".sluice/lock"
 
+    private struct Reference {
+        weak var lock: BucketLock?
+    }
+
+    /// What this process holds. A bucket that was closed is still somebody's as long as an invocation stages there; one
+    /// that is opened in the same folder meanwhile goes on with its lock.
+    private static let own = Mutex<[Reference]>([])
+
+    private let owner: String
     private let descriptor: Mutex<Int32>
     private let stamp: FolderStamp
 
-    private init(_ descriptor: Int32) {
+    private init(_ descriptor: Int32, owner: String) {
+        self.owner = owner
         stamp = FolderStamp(descriptor: descriptor)
         self.descriptor = Mutex(descriptor)
     }
@@ -41,9 +51,17 @@ final class BucketLock: Sendable {
         return descriptor.withLock { $0 >= 0 } && FolderStamp(descriptor: there.number) == stamp
     }
 
-    static func take(in root: Int32, owner: String) -> Answer {
+    /// - Parameter patience: for so many milliseconds it is asked again whether the other one, which may be ending, has
+    ///   let it go.
+    static func take(in root: Int32, owner: String, patience: Int) -> Answer {
+        let held = own.withLock { references in
+            references.removeAll { $0.lock == nil }
+            return references.compactMap(\.lock)
+        }
+        if let lock = held.first(where: { $0.owner == owner && $0.isHeld(in: root) }) { return .taken(lock) }
+        var left = patience
         // Whoever removes the file between two steps leaves a lock on what nobody else will find.
-        for _ in 0..<100 {
+        for _ in 0..<100 + patience {
             let number: Int32
             do throws(SystemError) {
                 number = try Descriptor.open(
@@ -52,16 +70,20 @@ final class BucketLock: Sendable {
             } catch {
                 return .none("\(file): \(error.reason)")
             }
-            let lock = BucketLock(number)
+            let lock = BucketLock(number, owner: owner)
             if flock(number, LOCK_EX | LOCK_NB) != 0 {
                 if errno == EINTR { continue }
-                return errno == EWOULDBLOCK
-                    ? .held(by: text(of: number)) : .none(SystemError.last("flock", file).reason)
+                guard errno == EWOULDBLOCK else { return .none(SystemError.last("flock", file).reason) }
+                guard left > 0 else { return .held(by: text(of: number)) }
+                left -= 5
+                usleep(5000)
+                continue
             }
             guard lock.isHeld(in: root) else { continue }
             let text = Array("\(owner)\n".utf8)
             _ = ftruncate(number, 0)
             _ = text.withUnsafeBytes { pwrite(number, $0.baseAddress, $0.count, 0) }
+            own.withLock { $0.append(Reference(lock: lock)) }
             return .taken(lock)
         }
         return .none("\(file) is removed again and again")
@@ -87,17 +109,14 @@ extension Bucket {
         }
     }
 
-    /// Takes the folder for this host, or goes on with what one of its buckets has taken; why it is another one's.
-    func takeLock(orOneOf own: [Bucket]) -> ObjectStoreError? {
+    /// Takes the folder for this host, or goes on with the lock that it has there; why it is another one's. Where there
+    /// are no locks is told of a bucket that can be written.
+    func takeLock(patience: Int = 0, isWritable: Bool = true) -> ObjectStoreError? {
         guard let owner, root >= 0 else { return nil }
-        for bucket in [self] + own {
-            guard let taken = bucket.state.withLock({ $0.lock }), taken.isHeld(in: root) else { continue }
-            state.withLock { $0.lock = taken }
-            return nil
-        }
-        switch BucketLock.take(in: root, owner: owner) {
+        switch BucketLock.take(in: root, owner: owner, patience: patience) {
         case .taken(let lock): state.withLock { ($0.lock, $0.lockWarning) = (lock, nil) }
         case .none(let reason):
+            guard isWritable else { return nil }
             let warning =
                 "\(path) cannot be locked (\(reason)): nothing keeps a second host out of it, and two of them would remove "
                 + "each other's staged files"
@@ -111,4 +130,7 @@ extension Bucket {
         }
         return nil
     }
+
+    /// Whether what seems to be left by a crash is no other host's.
+    var isOwn: Bool { owner == nil || state.withLock { $0.lock != nil || $0.lockWarning != nil } }
 }

@@ -112,7 +112,11 @@ struct KeyLook {
             let quiet = bucket.configuration.quiet.nanoseconds
             // Between the close and the setting of its times (`cp -p`) a copy looks complete. Where changes are
             // reported the second tells; a poll would take it for another version.
-            if writers == .unknown || cause.contains(.polled), rest < quiet {
+            // What was there before the bucket starts nothing, and waits for nothing.
+            let isOlder =
+                known == nil && adoptBefore.map { stamp.changed < $0 } == true
+                && cause.isDisjoint(with: [.closed, .arrived, .linked])
+            if writers == .unknown || cause.contains(.polled), rest < quiet, !isOlder {
                 return .later(delay: max(quiet - rest, Self.millisecond), atMost: quiet)
             }
         }

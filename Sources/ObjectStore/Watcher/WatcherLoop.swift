@@ -58,7 +58,7 @@ final class WatcherLoop {
     /// How long the last commit that failed was waited for; 0: none has failed since the last that did not.
     var pause: Int64 = 0
     var isHeldUp: Bool { pause > 0 }
-    /// The last look failed, by the index or the disk.
+    /// The last look into the index failed, which fails for every key; one file that cannot be looked at does not count.
     var isBlind = false
     /// What was reported was left with the reader.
     var isUntaken = false
@@ -181,7 +181,7 @@ final class WatcherLoop {
         } catch {
             // The index or the disk: nothing is known of the key, so it stays to be looked at.
             status.failure = "\(error)"
-            isBlind = true
+            if !(error is SystemError) { isBlind = true }
             later.add(key, cause, now: Clock.monotonic, delay: 50_000_000, atMost: 5_000_000_000)
         }
     }
@@ -221,14 +221,16 @@ final class WatcherLoop {
     private func waitForWork() {
         if hasWork || isEnding { return }
         let now = Clock.monotonic
-        let due = min(later.nextDue ?? .max, polled.isEmpty ? .max : nextPoll, mountsDue)
+        let due = min(later.nextDue ?? .max, polled.isEmpty || isFull ? .max : nextPoll, mountsDue)
         if due <= now { return }
         shared.wake.wait(nanoseconds: due == .max ? nil : due - now)
     }
 
     private var hasWork: Bool {
-        !queue.isEmpty || (isUntaken && !isFull) || fullScan != nil || fullScanWanted || !folderScans.isEmpty
-            || !wantedFolders.isEmpty
+        if !queue.isEmpty { return true }
+        // Then neither events nor scans are taken up.
+        if isFull { return false }
+        return isUntaken || fullScan != nil || fullScanWanted || !folderScans.isEmpty || !wantedFolders.isEmpty
     }
 
     func refuse(_ path: String, _ reason: String) {

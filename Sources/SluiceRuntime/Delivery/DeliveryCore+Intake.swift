@@ -21,8 +21,9 @@ extension DeliveryCore {
 
     /// For records as they come. What an earlier key policy left behind is older, and is read when there is room.
     private func hasRoom(at position: Int) -> Bool {
-        let most = subscriptions[position].hasLeftovers ? window.refill : window.records
-        return subscriptions[position].ready.count < most && subscriptions[position].ready.bytes < window.bytes
+        let isFilling = subscriptions[position].hasLeftovers
+        return subscriptions[position].ready.count < (isFilling ? window.refill : window.records)
+            && subscriptions[position].ready.bytes < (isFilling ? window.refillBytes : window.bytes)
     }
 
     /// Records were committed that are in nobody's memory: these are the newest that the subscriptions want.

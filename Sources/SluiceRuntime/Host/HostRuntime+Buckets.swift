@@ -18,7 +18,7 @@ extension HostRuntime {
                 definition.name, definition.configuration, options.dataFolder, journal
             )
             let folder = definition.path ?? "\(data)/buckets/\(name)"
-            let (before, owner, own) = (buckets[name], lockOwner, buckets.all)
+            let (before, owner) = (buckets[name], lockOwner)
             if let before, before.path == folder, before.configuration == configuration { continue }
             // Those that go with this app have nothing decided on its way to them by the time that this one is in
             // force.
@@ -30,7 +30,7 @@ extension HostRuntime {
                         name: name, path: folder, configuration: configuration,
                         known: try BucketNote.knownFolder(of: name, journal),
                         dataFolder: definition.path == nil ? nil : data, others: others, owner: owner,
-                        succeeding: before, holding: own)
+                        patience: Self.lockPatience, succeeding: before)
                 }
                 if before == nil { buckets.set(bucket) } else { reopened[name] = bucket }
                 if let reason = bucket.notWritableReason {
@@ -54,6 +54,9 @@ extension HostRuntime {
         }
         return findings
     }
+
+    /// Milliseconds in which a host that ends lets go of its buckets, also one that was killed.
+    private nonisolated static let lockPatience = 2000
 
     /// Who this host is, for those whom it keeps out of its buckets.
     var lockOwner: String {

@@ -305,11 +305,12 @@ package final class HostRuntime {
         await pool?.shutdown()
         events.close()
         logs.lines.close()
+        // Nothing stages any more. Who waits for the journal's lock finds these free.
+        for bucket in buckets.all { bucket.releaseLock() }
         let journal = journal
         await files.run { journal.close() }
         logs.stop()
         replays.stopComparing()
-        for bucket in buckets.all { bucket.releaseLock() }
         files.stop()
     }
 

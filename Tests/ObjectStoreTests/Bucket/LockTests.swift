@@ -52,6 +52,26 @@ struct LockTests {
         withExtendedLifetime((copy, second, third)) {}
     }
 
+    @Test("a host that still stages in a bucket it has closed does not keep itself out; nor is another let in")
+    func closedAndOpenedAgain() throws {
+        let staging = try open("host one")
+        var again: Bucket? = try open("host one")
+        #expect(throws: ObjectStoreError.self) { try open("host two") }
+        again = nil
+        #expect(throws: ObjectStoreError.self) { try open("host two") }
+        withExtendedLifetime((staging, again)) {}
+    }
+
+    @Test("what a host finds in a folder that is not its own is not cleaned")
+    func cleaning() throws {
+        let first = try open("host one")
+        let attempt = StagingAttempt(boot: 1, number: 1)
+        try shell("mkdir bucket/.sluice/\(attempt); touch bucket/.sluice/\(attempt)/a", in: folder.path)
+        first.releaseLock()
+        #expect(first.cleanStaging(keeping: []).isEmpty)
+        #expect(try open("host two").cleanStaging(keeping: []) == [attempt])
+    }
+
     @Test("where there are no locks to be had the bucket is opened, and says so")
     func none() throws {
         try shell("mkdir -p bucket/.sluice/lock", in: folder.path)

@@ -47,7 +47,7 @@ struct DeltaBinaryDecoder: Sendable {
     mutating func decode(_ count: Int) throws(DecodeFault) -> [Int64] {
         guard count <= remaining else { throw DecodeFault("ends before its last delta") }
         var fault: DecodeFault?
-        let values = [Int64](unsafeUninitializedCapacity: count) { target, initialized in
+        let values = [Int64](room: count) { target, initialized in
             do throws(DecodeFault) {
                 if let start = target.baseAddress { try decode(count, into: start) }
                 initialized = count

@@ -18,7 +18,7 @@ struct DeltaLengthDecoder: Sendable {
         var start = position
         var wrong: Int64?
         let limit = Int64(end)
-        let spans = [ParquetBytes.Span](unsafeUninitializedCapacity: count) { target, initialized in
+        let spans = [ParquetBytes.Span](room: count) { target, initialized in
             for (index, length) in portion.enumerated() {
                 guard length >= 0, length <= limit - Int64(start) else {
                     wrong = length

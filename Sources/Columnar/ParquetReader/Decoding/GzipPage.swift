@@ -9,7 +9,7 @@ enum GzipPage {
             return nil
         }
         var isWhole = false
-        let expanded = [UInt8](unsafeUninitializedCapacity: size) { target, initialized in
+        let expanded = [UInt8](room: size) { target, initialized in
             isWhole = inflate(source, into: target)
             initialized = isWhole ? size : 0
         }

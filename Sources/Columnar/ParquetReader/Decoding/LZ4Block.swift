@@ -6,7 +6,7 @@ enum LZ4Block {
         // A byte of the block stands for 255 bytes at most.
         guard size <= source.count * 255 + 16 else { return nil }
         var isWhole = false
-        let expanded = [UInt8](unsafeUninitializedCapacity: size) { target, initialized in
+        let expanded = [UInt8](room: size) { target, initialized in
             isWhole = expand(source, target)
             initialized = isWhole ? size : 0
         }

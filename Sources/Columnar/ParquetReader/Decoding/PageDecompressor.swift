@@ -37,7 +37,7 @@ enum PageDecompressor {
                 snappy_uncompressed_length(base, source.count, &length) == SNAPPY_OK, length == size
             else { return nil }
             var isWhole = false
-            let expanded = [UInt8](unsafeUninitializedCapacity: size) { target, initialized in
+            let expanded = [UInt8](room: size) { target, initialized in
                 var written = size
                 isWhole = target.withMemoryRebound(to: CChar.self) { characters in
                     guard let output = characters.baseAddress else { return size == 0 }
@@ -60,7 +60,7 @@ enum PageDecompressor {
             let isTold = told != UInt64.max && told != UInt64.max - 1
             guard !isTold || told <= UInt64(size) else { return nil }
             var isWhole = false
-            let expanded = [UInt8](unsafeUninitializedCapacity: size) { target, initialized in
+            let expanded = [UInt8](room: size) { target, initialized in
                 let written = ZSTD_decompress(target.baseAddress, size, source.baseAddress, source.count)
                 isWhole = ZSTD_isError(written) == 0 && written == size
                 initialized = isWhole ? size : 0

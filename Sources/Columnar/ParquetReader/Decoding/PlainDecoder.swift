@@ -41,7 +41,7 @@ struct PlainDecoder: Sendable {
     private mutating func numbers<Number: BitwiseCopyable>(_ count: Int) throws(DecodeFault) -> [Number] {
         let size = MemoryLayout<Number>.size
         let start = try take(count * size)
-        return [Number](unsafeUninitializedCapacity: count) { target, initialized in
+        return [Number](room: count) { target, initialized in
             bytes.withUnsafeBytes { source in
                 UnsafeMutableRawBufferPointer(target).copyMemory(
                     from: UnsafeRawBufferPointer(rebasing: source[start..<start + count * size]))
@@ -76,7 +76,7 @@ struct PlainDecoder: Sendable {
         guard count <= (end - position) / 4 else { throw DecodeFault("ends within a length") }
         var (start, end, wrong) = (position, end, -1)
         let spans = bytes.withUnsafeBytes { source in
-            [ParquetBytes.Span](unsafeUninitializedCapacity: count) { target, initialized in
+            [ParquetBytes.Span](room: count) { target, initialized in
                 for index in 0..<count {
                     guard end - start >= 4 else { return }
                     let length = Int(UInt32(littleEndian: source.loadUnaligned(fromByteOffset: start, as: UInt32.self)))

@@ -25,7 +25,7 @@ struct RunLengthDecoder: Sendable {
     /// Exactly `count` values.
     mutating func decode(_ count: Int) throws(DecodeFault) -> [UInt32] {
         var fault: DecodeFault?
-        let values = [UInt32](unsafeUninitializedCapacity: count) { target, initialized in
+        let values = [UInt32](room: count) { target, initialized in
             do throws(DecodeFault) {
                 if let start = target.baseAddress { try decode(count, into: start) }
                 initialized = count

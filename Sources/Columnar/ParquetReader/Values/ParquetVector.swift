@@ -45,7 +45,7 @@ public enum ParquetVector: Sendable {
     @inline(__always)
     private static func gather<Value: BitwiseCopyable>(_ values: [Value], _ indices: [UInt32]) -> [Value] {
         values.withUnsafeBufferPointer { source in
-            [Value](unsafeUninitializedCapacity: indices.count) { target, initialized in
+            [Value](room: indices.count) { target, initialized in
                 indices.withUnsafeBufferPointer { indices in
                     guard let source = source.baseAddress else { return }
                     for index in 0..<indices.count { target[index] = source[Int(truncatingIfNeeded: indices[index])] }
