@@ -155,6 +155,67 @@ struct BudgetTests {
         }
     }
 
+    /// Fields `a0`... of which none may be there, over the alternatives of several `$or`.
+    private func absences(_ alternatives: Int, of groups: [String], _ test: String = "{\"exists\":false}") -> String {
+        let fields = groups.map { group in
+            "\"\(group)\":{\"$or\":[\(list(alternatives) { "{\"f\($0)\":[\(test)]}" })]}"
+        }
+        return "{\"detail\":{\(fields.joined(separator: ",")),\"z\":[\(test)]}}"
+    }
+
+    @Test("Branches of absences cost what their fields do, however many they are")
+    func absentFields() throws {
+        let pattern = try EventPattern(parsing: absences(10, of: ["a", "b", "c"]))
+        #expect(pattern.branchCount == 1000)
+        let matcher = Matcher([(1, pattern)])
+        let scratch = MatchScratch()
+        for (event, wanted) in [
+            (#"{"detail":{"z":1}}"#, false), (#"{"detail":{"y":1}}"#, true), (#"{"detail":[{"z":1},{"y":2}]}"#, false),
+            (#"{"detail":{"a":{"f0":1,"f9":2},"b":{"f4":1}}}"#, true),
+            ("{\"detail\":{\"c\":{\(list(10) { "\"f\($0)\":1" })}}}", false),
+            ("{\"detail\":{\"b\":[\(list(10) { "{\"f\($0)\":1}" })]}}", false),
+        ] {
+            #expect(try !matcher.matches(in: event, scratch: scratch).isEmpty == wanted, "\(event)")
+            #expect(scratch.work <= 32)
+        }
+        // Together with branches of another kind, and taken away again.
+        let mixed = try EventPattern(
+            parsing: #"{"$or":[{"a":[{"exists":false}]},{"b":[{"exists":false}],"c":[{"exists":false}]},{"d":["x"]}]}"#)
+        let both = Matcher([(1, pattern), (2, mixed)])
+        #expect(try both.matches(in: #"{"a":1,"b":1,"detail":{"z":1}}"#) == [])
+        #expect(try both.matches(in: #"{"a":1,"b":1,"d":"x","detail":{"z":1}}"#) == [2])
+        #expect(try Set(both.matches(in: #"{"a":1}"#)) == [1, 2])
+        #expect(try both.removing([1]).matches(in: #"{"a":1}"#) == [2])
+    }
+
+    @Test("Branches that an event is led to are counted, and absent fields")
+    func ledTo() throws {
+        let present = (0..<3).map { (group: Int) in
+            "{\"$or\":[\(list(10) { "{\"f\(group)_\($0)\":[{\"exists\":true}]}" })]}"
+        }
+        for rule in [
+            // Fields that are absent, more than an event may be looked through for.
+            "{\(list(60) { "\"f\($0)\":[{\"exists\":false}]" })}", absences(20, of: ["a", "b"]),
+            "{\"a\":[1],\(list(20) { "\"f\($0)\":[{\"exists\":false}]" })}",
+            // Absent or of a value: each branch is tested.
+            absences(8, of: ["a", "b"], "{\"exists\":false},\"x\""),
+            // Branches of which each field passes.
+            "{\"a\":\(present[0]),\"b\":\(present[1]),\"c\":\(present[2]),\"z\":[{\"anything-but\":\"x\"}]}",
+        ] {
+            let error = try #require(throws: PatternError.self, "\(rule)") { try EventPattern(parsing: rule) }
+            #expect(error.code == .limitExceeded)
+        }
+        for rule in [
+            absences(3, of: ["a", "b"]), "{\"source\":[\"a\"],\(list(8) { "\"f\($0)\":[{\"exists\":false}]" })}",
+            "{\"$or\":[\(list(12) { "{\"f\($0)\":[{\"exists\":false}]}" })]}",
+            "{\"source\":[\"a\"],\"$or\":[\(list(12) { "{\"f\($0)\":[{\"exists\":true}],\"g\($0)\":[{\"anything-but\":\"x\"}]}" })]}",
+            "{\"$or\":[{\"a\":[{\"exists\":false},\"x\"]},{\"b\":[{\"exists\":false},\"y\"]}]}",
+            "{\"s\":[1],\"t\":[2],\"$or\":[\(list(10) { "{\"f\($0)\":[\"x\"],\"g\($0)\":[\"y\"]}" })]}",
+        ] {
+            #expect(throws: Never.self, "\(rule)") { try EventPattern(parsing: rule) }
+        }
+    }
+
     @Test("What is compared one by one may not be many")
     func oneByOne() throws {
         func exclusions(_ count: Int) -> String {

@@ -158,7 +158,7 @@ struct ScaleTests {
     func bench() throws {
         for kind in BenchKind.allCases {
             let figures = try PatternBench(kind: kind, ruleCount: 20, duration: .zero, eventCount: 30).run()
-            #expect(figures.count == 45)
+            #expect(figures.count == 48)
             #expect(figures.allSatisfy { $0.value.isFinite && $0.value >= 0 })
             #expect(figures[0].ratio != nil)
         }

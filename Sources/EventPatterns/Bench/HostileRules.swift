@@ -66,6 +66,11 @@ package enum HostileRules {
                 "{\"$or\":[{\(other(beside.wildcards.map { "{\"wildcard\":\"\($0)\"}" }.joined(separator: ",")))},{\(field("{\"regex\":\"\(beside.regex)\"}"))}]}",
                 "{\"$or\":[{\(other("\"no such value\""))},{\(field("\"no such value\""))}]}"
             ),
+            // A thousand branches, of which each asks for fields that are all absent but one.
+            (
+                "hostile absences", absences(10, field("{\"exists\":false}")),
+                "{\"$or\":[{\(field("\"no such value\""))},{\"unknown\":[1]}]}"
+            ),
             ("a hostile regex", "{\(field("{\"regex\":\"\(regex)\"}"))}", plain),
             // As much as a regular expression may cost.
             ("the costliest regex", "{\(field("{\"regex\":\"\(costly)\"}"))}", plain),
@@ -74,5 +79,14 @@ package enum HostileRules {
                 "{\(field("{\"wildcard\":{\"equals-ignore-case\":\"\(wildcard)\"}}"))}", plain
             ),
         ]
+    }
+
+    /// Of each of three groups of fields that no event has one must be absent, and one besides that every event has.
+    private static func absences(_ count: Int, _ present: String) -> String {
+        let groups = ["unknown", "unheard", "unseen"].map { group in
+            let names = (0..<count).map { "{\"f\($0)\":[{\"exists\":false}]}" }
+            return "\"\(group)\":{\"$or\":[\(names.joined(separator: ","))]}"
+        }
+        return "{\(groups.joined(separator: ",")),\(present)}"
     }
 }

@@ -90,6 +90,8 @@ public final class MatchScratch {
     @exclusivity(unchecked) var folded = Buffer<UInt8>(capacity: 64)
     @exclusivity(unchecked) var found = Buffer<UInt32>(capacity: 64)
     @exclusivity(unchecked) var stack = Buffer<Int32>(capacity: 128)
+    /// Bits of branches that are left; see `AbsenceGroup`.
+    @exclusivity(unchecked) var branches = Buffer<UInt64>(capacity: 16)
     @exclusivity(unchecked) var gramStamps = Buffer<UInt32>(capacity: 16)
     @exclusivity(unchecked) var search = ConsistencySearch()
 
@@ -125,6 +127,7 @@ public final class MatchScratch {
         folded.free()
         found.free()
         stack.free()
+        branches.free()
         gramStamps.free()
         search.free()
     }
@@ -172,7 +175,8 @@ public final class MatchScratch {
     public var byteCount: Int {
         values.byteCount + memberships.byteCount + pathValues.byteCount + text.byteCount + frames.byteCount
             + skipped.byteCount + subRuleStamps.byteCount + ruleStamps.byteCount + memo.byteCount + matched.byteCount
-            + undecided.byteCount + folded.byteCount + found.byteCount + stack.byteCount + gramStamps.byteCount
+            + undecided.byteCount + folded.byteCount + found.byteCount + stack.byteCount + branches.byteCount
+            + gramStamps.byteCount
     }
 
     /// Remembers a leaf.

@@ -5,25 +5,26 @@
 /// Without `$or` that is all of them. Of the branches of `$or` one event meets some only: those filed under texts that
 /// it cannot have at once do not add up, those filed under what any event may have do.
 struct RuleWork {
-    private struct Group: Hashable {
-        var path: Int32
-        var kind: UInt64
+    /// The conditions' work, and what it costs to be led to the branches and on through their conditions.
+    private var tests = Meeting()
+    private var ways = Meeting()
+
+    /// What it costs in quarters of a step to be led to a branch, and that of one that is run for every text; to ask
+    /// whether a field is absent, alone and for all branches of absences together; and to look up what another branch
+    /// has asked.
+    private static let branch = 32
+    private static let textBranch = 8
+    private static let absence = 8
+    private static let groupedAbsence = 4
+    private static let known = 2
+
+    /// What a rule may make an event cost: steps of tests, and branches that it is led to beside one for each field.
+    struct Cost {
+        var steps: Int
+        var branches: Int
     }
 
-    private struct Span {
-        var low: Double
-        var high: Double
-        var work: Int
-    }
-
-    /// Of branches that any event leads to.
-    private var everywhere = 0
-    private var exact: [Group: [[UInt8]: Int]] = [:]
-    private var starts: [Group: [(text: [UInt8], work: Int)]] = [:]
-    private var spans: [Group: [Span]] = [:]
-
-    /// The work of a rule.
-    static func of(_ pattern: EventPattern) -> Int {
+    static func of(_ pattern: EventPattern) -> Cost {
         var paths: [FieldPath: Int32] = [:]
         var builder = SegmentBuilder()
         builder.add(pattern) { path in
@@ -38,7 +39,13 @@ struct RuleWork {
             builder.freeUses()
         }
         if indexer.store.subRules.count == 1 {
-            return (0..<indexer.store.conditions.count).reduce(0) { $0 + quarters($1, indexer.store) } / 4
+            let isOnlyAbsent = indexer.isOnlyAbsent(0)
+            let quarters = (0..<indexer.store.conditions.count).reduce(0) { sum, number in
+                let isAbsence = indexer.store.conditions[number].allowsAbsence
+                return sum + RuleWork.quarters(number, indexer.store)
+                    + (isAbsence ? isOnlyAbsent ? groupedAbsence : absence : 0)
+            }
+            return Cost(steps: quarters / 4, branches: 0)
         }
         indexer.choose()
         var work = RuleWork()
@@ -47,8 +54,22 @@ struct RuleWork {
         for index in 0..<indexer.store.conditions.count where indexer.uses[index] > 1 {
             shared += quarters(index, indexer.store)
         }
-        for index in 0..<indexer.store.subRules.count { work.add(index, indexer) }
-        return (shared + work.most) / 4
+        var absent: Set<Int32> = []
+        for index in 0..<indexer.store.subRules.count {
+            if indexer.isOnlyAbsent(index) {
+                absent.formUnion(references(index, indexer.store).map { indexer.store.conditions[$0].path })
+            } else {
+                work.add(index, indexer)
+            }
+        }
+        return Cost(
+            steps: (shared + absent.count * groupedAbsence + work.tests.most) / 4,
+            branches: work.ways.mostBesides / branch)
+    }
+
+    private static func references(_ number: Int, _ store: SegmentStore) -> [Int] {
+        let subRule = store.subRules[number]
+        return (0..<Int(subRule.conditionCount)).map { Int(store.references[Int(subRule.firstCondition) + $0]) }
     }
 
     /// A condition's work, in quarters, without the one comparison that every field takes.
@@ -70,20 +91,35 @@ struct RuleWork {
 
     private mutating func add(_ number: Int, _ indexer: SegmentIndexer) {
         let store = indexer.store
-        let subRule = store.subRules[number]
+        let chosen = Int(indexer.chosen[number])
         var work = 0
-        for position in 0..<Int(subRule.conditionCount) {
-            let reference = Int(store.references[Int(subRule.firstCondition) + position])
-            if indexer.uses[reference] == 1 { work += RuleWork.quarters(reference, store) }
+        var way = RuleWork.branch
+        for reference in RuleWork.references(number, store) {
+            let isShared = indexer.uses[reference] > 1
+            if !isShared { work += RuleWork.quarters(reference, store) }
+            if store.conditions[reference].allowsAbsence {
+                way += RuleWork.absence
+            } else if isShared, reference != chosen {
+                way += RuleWork.known
+            }
         }
-        let condition = store.conditions[Int(indexer.chosen[number])]
+        let condition = store.conditions[chosen]
         let atoms = (0..<Int(condition.atomCount)).map { store.atoms[Int(condition.firstAtom) + $0] }
         let isAnywhere = condition.allowsAbsence || atoms.contains { leadsAnywhere($0, condition, indexer) }
         guard !isAnywhere else {
-            everywhere += work
+            // What is run for every text has its work, and leads further where it passes.
+            let isRun = indexer.uses[chosen] == 1 && RuleWork.quarters(chosen, store) > 0
+            tests.everywhere[condition.path, default: 0] += work
+            // No field need be there.
+            ways.add(
+                isRun ? way - RuleWork.branch + RuleWork.textBranch : way,
+                at: condition.allowsAbsence ? -1 : condition.path)
             return
         }
-        for atom in atoms { add(atom, condition, work, indexer) }
+        for atom in atoms {
+            tests.add(atom, condition, work, indexer)
+            ways.add(atom, condition, way, indexer)
+        }
     }
 
     private func leadsAnywhere(_ atom: Atom, _ condition: ConditionRecord, _ indexer: SegmentIndexer) -> Bool {
@@ -93,47 +129,13 @@ struct RuleWork {
         }
     }
 
-    private mutating func add(_ atom: Atom, _ condition: ConditionRecord, _ work: Int, _ indexer: SegmentIndexer) {
-        let group = Group(path: condition.path, kind: UInt64(atom.kind.rawValue) + 1000)
-        switch atom.kind {
-        case .exact, .equalsFolded, .numberText:
-            exact[group, default: [:]][indexer.text(of: atom, condition), default: 0] += work
-        case .number, .true, .false, .null:
-            exact[group, default: [:]][RuleWork.bytes(atom.x, 64), default: 0] += work
-        case .address, .cidr:
-            let bits = RuleWork.bytes(atom.x, 64) + RuleWork.bytes(atom.y, 64)
-            let family = Group(path: condition.path, kind: atom.flags == 1 ? 6 : 4)
-            starts[family, default: []].append(
-                (atom.flags == 1 ? Array(bits.prefix(Int(atom.extra))) : Array(bits[96..<96 + Int(atom.extra)]), work))
-        case .range:
-            spans[group, default: []].append(
-                Span(low: Double(bitPattern: atom.x), high: Double(bitPattern: atom.y), work: work))
-        case .date:
-            spans[group, default: []].append(
-                Span(low: Double(Int64(bitPattern: atom.x)), high: Double(Int64(bitPattern: atom.y)), work: work))
-        default:
-            for entry in indexer.textEntries(atom, condition) {
-                let isEnd = [.suffix, .suffixFolded, .suffixKey].contains(entry.kind)
-                starts[Group(path: condition.path, kind: entry.kind.rawValue), default: []]
-                    .append((isEnd ? entry.text.reversed() : entry.text, work))
-            }
-        }
-    }
-
     /// The bits of a number, the highest first.
-    private static func bytes(_ word: UInt64, _ count: Int) -> [UInt8] {
+    static func bytes(_ word: UInt64, _ count: Int) -> [UInt8] {
         (0..<count).map { UInt8(word >> UInt64(count - 1 - $0) & 1) }
     }
 
-    /// The most that one event can be led to, with one value at each path.
-    private var most: Int {
-        everywhere + exact.values.reduce(0) { $0 + ($1.values.max() ?? 0) }
-            + starts.values.reduce(0) { $0 + RuleWork.deepest($1) }
-            + spans.values.reduce(0) { $0 + RuleWork.highest($1) }
-    }
-
     /// The most of texts that begin one another.
-    private static func deepest(_ texts: [(text: [UInt8], work: Int)]) -> Int {
+    static func deepest(_ texts: [(text: [UInt8], work: Int)]) -> Int {
         var above: [(text: [UInt8], work: Int)] = []
         var deepest = 0
         for (text, work) in texts.sorted(by: { $0.text.lexicographicallyPrecedes($1.text) }) {
@@ -145,7 +147,7 @@ struct RuleWork {
     }
 
     /// The most of spans that have a number in common.
-    private static func highest(_ spans: [Span]) -> Int {
+    static func highest(_ spans: [Span]) -> Int {
         var ends: [(at: Double, opens: Bool, work: Int)] = []
         for span in spans { ends += [(span.low, true, span.work), (span.high, false, -span.work)] }
         var open = 0
@@ -169,17 +171,19 @@ extension Atom {
 }
 
 extension EventPattern {
-    /// Whether it is plain that a rule's work (`RuleWork`) is not above a limit, without finding it out.
-    func isLight(_ limit: Int) -> Bool {
-        var most = 0
+    /// Whether it is plain that what a rule costs (`RuleWork`) is not above limits, without finding it out.
+    func isLight(_ limit: Int, branches most: Int) -> Bool {
+        guard branches.count == 1 || 2 * branches.count <= most else { return false }
+        var work = 0
         for branch in branches {
             for condition in branch {
                 guard condition.tests.count <= 8 else { return false }
-                for test in condition.tests { most += test.mostWork }
-                if most > limit { return false }
+                if condition.allowsAbsence { work += 2 }
+                for test in condition.tests { work += test.mostWork }
+                if work > limit { return false }
             }
         }
-        return most <= limit
+        return work <= limit
     }
 }
 

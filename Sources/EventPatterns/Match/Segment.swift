@@ -20,6 +20,7 @@ final class Segment: @unchecked Sendable {
     let gates: Buffer<UInt32>
     /// Sub-rules that must be looked at for every event.
     let always: Buffer<UInt32>
+    let absences: Buffer<AbsenceGroup>
     let sharedCount: Int
 
     var ruleCount: Int { store.ruleCount }
@@ -41,6 +42,7 @@ final class Segment: @unchecked Sendable {
         lengths = parts.lengths
         gates = parts.gates
         always = parts.always
+        absences = Buffer(parts.absences)
         sharedCount = parts.sharedCount
     }
 
@@ -63,6 +65,8 @@ final class Segment: @unchecked Sendable {
         lengths.free()
         gates.free()
         always.free()
+        for index in 0..<absences.count { absences[index].free() }
+        absences.free()
     }
 
     /// The number of bytes held.
@@ -74,6 +78,7 @@ final class Segment: @unchecked Sendable {
         for index in 0..<addresses.count { total += addresses[index].byteCount }
         for index in 0..<complements.count { total += complements[index].byteCount }
         for index in 0..<rests.count { total += rests[index].byteCount }
+        for index in 0..<absences.count { total += absences[index].byteCount }
         return total
     }
 }
@@ -89,6 +94,7 @@ struct SegmentBase {
 extension Segment {
     /// Looks every value of the scanned event up and appends the rules that match, as `base.rule` plus their position.
     func match(_ scratch: MatchScratch, _ base: SegmentBase) {
+        if absences.count > 0 { matchAbsences(scratch, base) }
         for index in 0..<always.count { consider(always[index], scratch, base) }
         var value = scratch.values.base
         let end = value + scratch.values.count

@@ -14,6 +14,7 @@ struct SegmentIndexer {
         var lengths: Buffer<Int32>
         var gates: Buffer<UInt32>
         var always: Buffer<UInt32>
+        var absences: [AbsenceGroup]
         var sharedCount: Int
     }
 
@@ -89,10 +90,13 @@ struct SegmentIndexer {
             if isTurnedRound(chosen[index]) { forEachExcluded(chosen[index]) { $0.registerLength($1, $2) } }
         }
         settleLengths()
+        var absent: [Int] = []
         for index in 0..<chosen.count where !isInPlane.contains(UInt32(index)) {
             let subRule = UInt32(index)
             if fileComplement(subRule) || fileRest(subRule) { continue }
-            if store.conditions[Int(chosen[index])].allowsAbsence {
+            if isOnlyAbsent(index) {
+                absent.append(index)
+            } else if store.conditions[Int(chosen[index])].allowsAbsence {
                 always.append(subRule)
             } else {
                 forEachAtom(chosen[index]) { $0.file($1, $2, subRule) }
@@ -117,7 +121,8 @@ struct SegmentIndexer {
             grams: HashIndex(keys: gramKeys, subRules: gramKeyed), intervals: intervals.map { IntervalIndex($0) },
             planes: planes, addresses: addresses.map { AddressIndex($0) }, complements: buildComplements(),
             rests: rests.map { PassedRules($0, store) }, strings: strings,
-            plans: plans, lengths: lengths, gates: gates, always: always, sharedCount: sharedCount)
+            plans: plans, lengths: lengths, gates: gates, always: always, absences: buildAbsences(absent),
+            sharedCount: sharedCount)
         keys.free()
         keyed.free()
         gramKeys.free()

@@ -110,6 +110,9 @@ public struct PatternLimits: Sendable, Hashable {
     /// The most that all fields and branches of a rule may cost an event together, in steps (`RuleWork`): a tenth of
     /// what reading an event costs.
     public var work: Int = 32
+    /// The most branches of `$or` that one event can be led to at once, beside one for each field: each costs what a
+    /// rule does (`RuleWork`).
+    public var branches: Int = 32
     /// The name used in the message about too many paths.
     public var ruleName: String = "r"
 

@@ -78,12 +78,21 @@ struct PatternParser: ~Copyable {
 
     /// Refuses a rule whose conditions cost an event too much together, over all fields and branches.
     private func checkWork(_ pattern: EventPattern) throws(PatternError) {
-        guard limits.boundsCost, limits.work < .max, !pattern.isLight(limits.work) else { return }
-        let work = RuleWork.of(pattern)
-        guard work > limits.work else { return }
+        guard limits.boundsCost, limits.work < .max, !pattern.isLight(limits.work, branches: limits.branches) else {
+            return
+        }
+        let cost = RuleWork.of(pattern)
+        if cost.branches > limits.branches {
+            throw reader.failure(
+                .limitExceeded,
+                "Rule is too complex - one event may be led to some \(cost.branches) branches of $or at once, more than \(limits.branches) (not counted is one for each field); ask in each branch for a value, prefix or suffix that the others do not have, or divide them among several rules"
+            )
+        }
+        guard cost.steps > limits.work else { return }
+        let other = pattern.branches.count > 1 ? ", or divide the branches of $or among several rules" : ""
         throw reader.failure(
             .limitExceeded,
-            "Rule is too complex - one event may have to take some \(work) steps for its fields and branches together, more than \(limits.work) (a step is a byte that a wildcard looks for, 16 instructions of a regular expression, or four comparisons); divide it among several rules"
+            "Rule is too complex - one event may have to take some \(cost.steps) steps for its fields and branches together, more than \(limits.work) (a step is a byte that a wildcard looks for, 16 instructions of a regular expression, four comparisons, or a field that must be absent); use a prefix or suffix instead of a wildcard that begins or ends with *, fewer wildcards or shorter lists of them, leave a test to the handler\(other)"
         )
     }
 
