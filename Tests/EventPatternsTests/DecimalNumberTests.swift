@@ -93,6 +93,11 @@ struct DecimalNumberTests {
         #expect(comparable(long) == 1e30)
         #expect(comparable("0." + String(repeating: "0", count: 400) + "1") == nil)
         #expect(comparable(String(repeating: "9", count: 1_000_000)) == nil)
+        let zeros = String(repeating: "0", count: 200_000)
+        #expect(comparable("0.\(zeros)1e200001") == 1)
+        #expect(comparable("1\(zeros)e-200000") == 1)
+        #expect(comparable("1e\(zeros)1") == 10)
+        #expect(comparable("1e99999999999999999999999999") == nil)
     }
 
     @Test("Numbers far from one agree with the standard library's shortest descriptions, and with no other digits")

@@ -78,7 +78,8 @@ package enum DecimalNumber {
         }
         var value = 0
         while index < text.count {
-            value = min(100_000, value * 10 + Int(text[index]) - 48)
+            // As far as digits before or behind the point may make up for it.
+            value = min(1 << 40, value * 10 + Int(text[index]) - 48)
             index += 1
         }
         return negative ? -value : value
