@@ -10,12 +10,14 @@ extension EventPattern {
         envelope: Bool = true, known: [KnownEvents] = [], constants: [String: String] = [:]
     ) -> String? {
         var reasons: [String] = []
-        for branch in branches {
+        var told: Set<String> = []
+        let own = conditions.map { Impossibility.reason($0, envelope, constants) }
+        for branch in numbers {
             guard
-                let reason = branch.lazy.compactMap({ Impossibility.reason($0, envelope, constants) }).first
-                    ?? known.lazy.compactMap({ $0.reason(branch) }).first
+                let reason = branch.lazy.compactMap({ own[Int($0)] }).first
+                    ?? known.lazy.compactMap({ $0.reason(branch.map { conditions[Int($0)] }) }).first
             else { return nil }
-            if !reasons.contains(reason) { reasons.append(reason) }
+            if told.insert(reason).inserted { reasons.append(reason) }
         }
         return reasons.isEmpty ? nil : reasons.joined(separator: "; ")
     }

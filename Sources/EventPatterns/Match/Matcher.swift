@@ -130,12 +130,10 @@ public struct Matcher<ID: Hashable & Sendable>: Sendable {
         var known = storage.paths.paths
         var added: [FieldPath: Int32] = [:]
         for (_, pattern) in rules {
-            for branch in pattern.branches {
-                for condition in branch
-                where storage.paths.number(of: condition.path) == nil && added[condition.path] == nil {
-                    added[condition.path] = Int32(known.count)
-                    known.append(condition.path)
-                }
+            for condition in pattern.conditions
+            where storage.paths.number(of: condition.path) == nil && added[condition.path] == nil {
+                added[condition.path] = Int32(known.count)
+                known.append(condition.path)
             }
         }
         let paths = added.isEmpty ? storage.paths : PathTable(paths: known)

@@ -173,21 +173,27 @@ extension Atom {
 extension EventPattern {
     /// Whether it is plain that what a rule costs (`RuleWork`) is not above limits, without finding it out.
     func isLight(_ limit: Int, branches most: Int) -> Bool {
-        guard branches.count == 1 || 2 * branches.count <= most else { return false }
-        var work = 0
-        for branch in branches {
-            for condition in branch {
-                guard condition.tests.count <= 8 else { return false }
-                if condition.allowsAbsence { work += 2 }
+        guard numbers.count == 1 || 2 * numbers.count <= most else { return false }
+        var works: [Int] = []
+        for condition in conditions {
+            var work = condition.allowsAbsence ? 2 : 0
+            if condition.tests.count > 8 {
+                // A list of exact texts is searched.
+                guard condition.tests.allSatisfy(\.isExact) else { return false }
+                work += 1 + Int.bitWidth - condition.tests.count.leadingZeroBitCount
+            } else {
                 for test in condition.tests { work += test.mostWork }
-                if work > limit { return false }
             }
+            if work > limit { return false }
+            works.append(work)
         }
-        return work <= limit
+        return numbers.reduce(0) { $0 + $1.reduce(0) { $0 + works[Int($1)] } } <= limit
     }
 }
 
 extension ValueTest {
+    fileprivate var isExact: Bool { if case .exact = self { true } else { false } }
+
     /// More than what a test costs beyond one comparison.
     fileprivate var mostWork: Int {
         switch self {

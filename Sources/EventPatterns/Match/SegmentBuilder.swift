@@ -23,68 +23,26 @@ struct SegmentBuilder: ~Copyable {
     mutating func add(_ pattern: EventPattern, path: (FieldPath) -> Int32) {
         let rule = Int32(truncatingIfNeeded: store.ruleCount)
         store.ruleCount += 1
-        let branches = SegmentBuilder.joined(pattern.branches)
-        // What stands beside `$or` is in all branches; to compare it with itself takes no time.
-        var previous: [FieldPath: (tests: [ValueTest], number: UInt32)] = [:]
-        for branch in branches {
+        let branches = JoinedBranches(pattern)
+        var interned = [UInt32?](repeating: nil, count: branches.conditions.count)
+        for branch in branches.numbers {
             let first = store.references.count
-            for condition in branch {
-                if branches.count > 1, let known = previous[condition.path], known.tests == condition.tests {
-                    uses[Int(known.number)] += 1
-                    store.references.append(known.number)
+            for index in branch {
+                // What stands beside `$or` is in all branches.
+                if let known = interned[Int(index)] {
+                    uses[Int(known)] += 1
+                    store.references.append(known)
                     continue
                 }
+                let condition = branches.conditions[Int(index)]
                 let number = intern(store.appendCondition(path: path(condition.path), tests: condition.tests))
                 store.references.append(number)
-                if branches.count > 1 { previous[condition.path] = (condition.tests, number) }
+                interned[Int(index)] = number
             }
             store.subRules.append(
                 SubRule(
                     rule: rule, firstCondition: UInt32(first), conditionCount: UInt16(truncatingIfNeeded: branch.count),
-                    isBranched: branches.count > 1))
-        }
-    }
-
-    /// Branches that differ only in one field, as one that asks there for any of what they ask: so that wildcards and
-    /// regular expressions are looked for together, and lists are searched. Branches of many fields are compared only
-    /// for the sake of the former.
-    private static func joined(_ branches: [[FieldCondition]]) -> [[FieldCondition]] {
-        guard branches.count > 1 else { return branches }
-        var joined: [[FieldCondition]] = []
-        // Of each field that is searched, the latest branches.
-        var places: [FieldPath: [Int]] = [:]
-        for branch in branches {
-            let isShort = branch.count <= 4
-            let searched = branch.indices.filter {
-                isShort ? !branch[$0].allowsAbsence : branch[$0].tests.allSatisfy(isSearch)
-            }
-            var found: (place: Int, index: Int)?
-            for index in searched where found == nil {
-                found = places[branch[index].path, default: []]
-                    .last { isSame(joined[$0], branch, but: index) }.map { ($0, index) }
-            }
-            if let found {
-                joined[found.place][found.index].tests += branch[found.index].tests
-                continue
-            }
-            for index in searched {
-                places[branch[index].path] = places[branch[index].path, default: []].suffix(15) + [joined.count]
-            }
-            joined.append(branch)
-        }
-        return joined
-    }
-
-    /// Whether two branches have the same fields, and ask the same of all but one.
-    private static func isSame(_ left: [FieldCondition], _ right: [FieldCondition], but index: Int) -> Bool {
-        left.count == right.count && left[index].path == right[index].path && !left[index].allowsAbsence
-            && left.indices.allSatisfy { $0 == index || left[$0] == right[$0] }
-    }
-
-    private static func isSearch(_ test: ValueTest) -> Bool {
-        switch test {
-        case .wildcard, .wildcardIgnoringCase, .regex: true
-        default: false
+                    isBranched: branches.numbers.count > 1))
         }
     }
 

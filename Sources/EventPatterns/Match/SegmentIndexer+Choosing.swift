@@ -22,7 +22,11 @@ extension SegmentIndexer {
             // Filed under one field, the tests of the others are run for as many values as pass it.
             var tests: Float = 0
             for position in 0..<Int(subRule.conditionCount) { tests += weight(references[position]) }
-            func cost(_ reference: UInt32) -> Float { odds[Int(reference)] * (1 + tests - weight(reference)) }
+            func cost(_ reference: UInt32) -> Float {
+                // A thousand branches are not each filed under every value of a list that they share.
+                let isWide = Int(uses[Int(reference)]) * Int(store.conditions[Int(reference)].atomCount) > 1 << 16
+                return odds[Int(reference)] * (1 + tests - weight(reference)) + (isWide && subRule.isBranched ? 1e6 : 0)
+            }
             var ranges: (UInt32, UInt32)?
             var firstRange: UInt32?
             for position in 0..<Int(subRule.conditionCount) {

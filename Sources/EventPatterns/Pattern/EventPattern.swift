@@ -8,8 +8,10 @@
 ///
 /// To match many events, or many patterns at once, build a `Matcher`.
 public struct EventPattern: Sendable, Hashable {
-    /// Sub-rules: every one is a list of fields, sorted, each path once.
-    let branches: [[FieldCondition]]
+    /// What is asked of fields, over all branches, each condition once where there are several branches.
+    let conditions: [FieldCondition]
+    /// Sub-rules: every one is a list of conditions, in the order of their paths.
+    let numbers: [[Int32]]
     /// What of the pattern EventBridge would not accept.
     public let extensions: Set<PatternExtension>
 
@@ -53,20 +55,24 @@ public struct EventPattern: Sendable, Hashable {
         }
     }
 
-    init(branches: [[FieldCondition]], extensions: Set<PatternExtension>) {
-        self.branches = branches
+    init(conditions: [FieldCondition], numbers: [[Int32]], extensions: Set<PatternExtension>) {
+        self.conditions = conditions
+        self.numbers = numbers
         self.extensions = extensions
     }
+
+    /// The sub-rules with their conditions, one after the other.
+    var branches: some Collection<[FieldCondition]> { numbers.lazy.map { $0.map { conditions[Int($0)] } } }
 
     /// The paths the pattern names, sorted, each once.
     public var paths: [String] {
         var seen: Set<FieldPath> = []
-        for branch in branches { for condition in branch { seen.insert(condition.path) } }
+        for condition in conditions { seen.insert(condition.path) }
         return seen.sorted(by: FieldPath.precedes).map(\.description)
     }
 
     /// The number of sub-rules that `$or` makes of the pattern; 1 without it.
-    package var branchCount: Int { branches.count }
+    package var branchCount: Int { numbers.count }
 }
 
 /// Which language a text is read as.
@@ -97,6 +103,8 @@ public struct PatternLimits: Sendable, Hashable {
     public var paths: Int = 256
     /// The most branches `$or` may make; EventBridge's limit is 1,000.
     public var combinations: Int = 1000
+    /// The most values of all fields and branches as they are written: to compile them takes microseconds each.
+    public var values: Int = 100_000
     /// The most nested objects and arrays, as in the reference's JSON parser.
     public var depth: Int = 1000
     /// The highest complexity of one field's wildcards, as EventBridge counts it: roughly their stars, and the prefixes

@@ -14,7 +14,7 @@ extension PatternParser {
         case "suffix": test = try affix("suffix", "Suffix", { .suffix($0) }, { .suffixIgnoringCase($0) })
         case "equals-ignore-case":
             test = .equalsIgnoringCase(
-                CaseText(try stringOperand("equals-ignore-case match pattern must be a string")))
+                try caseText(stringOperand("equals-ignore-case match pattern must be a string")))
         case "wildcard":
             let token = try reader.next()
             if token == .startObject, dialect == .extended {
@@ -68,7 +68,7 @@ extension PatternParser {
             guard inner == "equals-ignore-case" else { throw matcher("Unsupported \(name) pattern: \(inner)") }
             let text = try stringOperand("equals-ignore-case match pattern must be a string")
             if try reader.next() != .endObject { throw matcher(Self.onlyOneKey) }
-            return ignoringCase(CaseText(text))
+            return ignoringCase(try caseText(text))
         default: throw matcher("\(name) match pattern must be a string")
         }
     }
@@ -80,6 +80,17 @@ extension PatternParser {
         try check([wildcard])
         wildcards += 1
         return wildcard
+    }
+
+    /// A text whose case is ignored.
+    private func caseText(_ text: [UInt8]) throws(PatternError) -> CaseText {
+        if limits.boundsCost, text.count > PatternParser.mostCasedBytes, text.contains(where: { $0 >= 0x80 }) {
+            throw reader.failure(
+                .limitExceeded,
+                "Rule is too complex - a text with letters beside ASCII of which case is ignored has \(text.count) bytes, more than \(PatternParser.mostCasedBytes)"
+            )
+        }
+        return CaseText(text)
     }
 
     func check(_ wildcards: [Wildcard]) throws(PatternError) {
@@ -192,8 +203,12 @@ extension PatternParser {
         loop: while true {
             switch try reader.next() {
             case .endArray: break loop
-            case .string: strings.append(reader.text)
-            case .number: numbers.append(try comparable(reader.text))
+            case .string:
+                strings.append(reader.text)
+                try countValue()
+            case .number:
+                numbers.append(try comparable(reader.text))
+                try countValue()
             default: throw matcher("Inside anything but list, start|null|boolean is not supported.")
             }
         }
@@ -223,13 +238,17 @@ extension PatternParser {
                 throw matcher("Null prefix/suffix not allowed")
             }
             texts.append(reader.text)
+            try countValue()
             if token != .startArray { break }
             current = try reader.next()
         }
         switch kind {
         case .prefix: return .prefixes(texts)
         case .suffix: return .suffixes(texts)
-        case .ignoringCase: return .equalsIgnoringCase(texts.map { CaseText($0) })
+        case .ignoringCase:
+            var values: [CaseText] = []
+            for text in texts { values.append(try caseText(text)) }
+            return .equalsIgnoringCase(values)
         default:
             var wildcards: [Wildcard] = []
             for text in texts { wildcards.append(try wildcard(text)) }

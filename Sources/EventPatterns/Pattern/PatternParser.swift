@@ -9,6 +9,8 @@ struct PatternParser: ~Copyable {
     var hasEmptyExclusion = false
     /// The wildcards read so far.
     var wildcards = 0
+    /// The values of all fields read so far, those in lists too.
+    var values = 0
     /// The regular expressions read so far.
     var regexes = 0
     private var path: [[UInt8]] = []
@@ -20,14 +22,9 @@ struct PatternParser: ~Copyable {
         case element(Int)
     }
 
-    /// Whether some branch has more paths than it may: then those beyond are not kept, for a thousand branches would
-    /// each have all that an endless text names.
-    private var hasTooManyPaths = false
+    private var tree = BranchTree()
     /// What an `all-of` in the array being read asks for.
     var pendingGroups: [[ValueTest]]?
-
-    /// For every path, groups of alternatives; more than one only with `all-of`.
-    typealias Branch = [FieldPath: [[ValueTest]]]
 
     init(base: UnsafePointer<UInt8>, count: Int, dialect: PatternDialect, limits: PatternLimits) {
         reader = TokenReader(base: base, count: count, maximumDepth: limits.depth)
@@ -53,11 +50,10 @@ struct PatternParser: ~Copyable {
     private mutating func pattern() throws(PatternError) -> EventPattern {
         if reader.isAtEnd() { throw structure("Filter is not an object") }
         if try reader.next() != .startObject { throw structure("Filter is not an object") }
-        var branches: [Branch] = []
-        try object(&branches, insideOr: false)
-        // The search through arrays keeps a bit for each condition, 256 in all.
-        let isTooLarge = hasTooManyPaths || branches.contains { $0.values.reduce(0, { $0 + $1.count }) > 256 }
-        if isTooLarge {
+        var alternative = BranchTree.Alternative()
+        var count = 0
+        try object(&alternative, &count, insideOr: false)
+        guard let branches = tree.branches(of: alternative, most: limits.paths) else {
             throw reader.failure(
                 .limitExceeded, "Size of rule '\(limits.ruleName)' exceeds max value of \(limits.paths)")
         }
@@ -65,13 +61,9 @@ struct PatternParser: ~Copyable {
             throw dialect == .eventBridge
                 ? matcher(PatternParser.emptyExclusionMessage) : structure("Empty arrays are not allowed")
         }
-        if wildcards > 1, limits.boundsCost { try checkWildcards(branches) }
-        if regexes > 1, limits.boundsCost { try checkRegexes(branches) }
-        let sorted = branches.map { branch in
-            branch.sorted { FieldPath.precedes($0.key, $1.key) }
-                .flatMap { path, groups in groups.map { FieldCondition(path: path, tests: $0) } }
-        }
-        let pattern = EventPattern(branches: sorted, extensions: extensions)
+        let pattern = EventPattern(tree, branches, extensions: extensions)
+        if wildcards > 1, limits.boundsCost { try checkWildcards(pattern.conditions) }
+        if regexes > 1, limits.boundsCost { try checkRegexes(pattern.conditions) }
         try checkWork(pattern)
         return pattern
     }
@@ -106,6 +98,9 @@ struct PatternParser: ~Copyable {
     /// Exclusions are compared with every value, and count four times.
     static let mostCased = 64
 
+    /// The most bytes of such a text: as many as its forms can be counted.
+    static let mostCasedBytes = 65_536
+
     /// Refuses more values that are compared one by one than one field may have.
     private func checkCased(_ tests: [ValueTest]) throws(PatternError) {
         let count = tests.reduce(0) { $0 + $1.casedCount }
@@ -117,19 +112,16 @@ struct PatternParser: ~Copyable {
     }
 
     /// Refuses what the wildcards of one field, over all branches, would cost together.
-    private func checkWildcards(_ branches: [Branch]) throws(PatternError) {
+    private func checkWildcards(_ conditions: [FieldCondition]) throws(PatternError) {
         var byPath: [FieldPath: Set<Wildcard>] = [:]
-        var previous: [FieldPath: [[ValueTest]]] = [:]
-        for branch in branches {
-            for (path, groups) in branch where previous.updateValue(groups, forKey: path) != groups {
-                for test in groups.joined() {
-                    switch test {
-                    case .wildcard(let wildcard): byPath[path, default: []].insert(wildcard)
-                    case .wildcardIgnoringCase(let wildcard):
-                        byPath[path, default: []].insert(PatternParser.folded(wildcard))
-                    case .anythingBut(.wildcards(let several)): byPath[path, default: []].formUnion(several)
-                    default: continue
-                    }
+        for condition in conditions {
+            for test in condition.tests {
+                switch test {
+                case .wildcard(let wildcard): byPath[condition.path, default: []].insert(wildcard)
+                case .wildcardIgnoringCase(let wildcard):
+                    byPath[condition.path, default: []].insert(PatternParser.folded(wildcard))
+                case .anythingBut(.wildcards(let several)): byPath[condition.path, default: []].formUnion(several)
+                default: continue
                 }
             }
         }
@@ -137,13 +129,10 @@ struct PatternParser: ~Copyable {
     }
 
     /// Refuses regular expressions of one field, over all branches, that need too many states together.
-    private func checkRegexes(_ branches: [Branch]) throws(PatternError) {
+    private func checkRegexes(_ conditions: [FieldCondition]) throws(PatternError) {
         var byPath: [FieldPath: Set<PatternRegex>] = [:]
-        var previous: [FieldPath: [[ValueTest]]] = [:]
-        for branch in branches {
-            for (path, groups) in branch where previous.updateValue(groups, forKey: path) != groups {
-                for case .regex(let regex) in groups.joined() { byPath[path, default: []].insert(regex) }
-            }
+        for condition in conditions {
+            for case .regex(let regex) in condition.tests { byPath[condition.path, default: []].insert(regex) }
         }
         for regexes in byPath.values where regexes.count > 1 {
             let united: [PatternRegex]
@@ -159,15 +148,17 @@ struct PatternParser: ~Copyable {
     func structure(_ message: String) -> PatternError { reader.failure(.invalidStructure, message) }
     func matcher(_ message: String) -> PatternError { reader.failure(.invalidMatcher, message) }
 
-    /// Reads an object's fields into every branch built so far. The opening brace has been read.
-    private mutating func object(_ branches: inout [Branch], insideOr: Bool) throws(PatternError) {
+    /// Reads an object's fields. The opening brace has been read. `count` is how many branches there are so far.
+    private mutating func object(
+        _ alternative: inout BranchTree.Alternative, _ count: inout Int, insideOr: Bool
+    ) throws(PatternError) {
         var isEmpty = true
         while try reader.next() != .endObject {
             isEmpty = false
             let step = reader.text
             trail.append(.member(step))
             if step == Array("$or".utf8) {
-                try alternatives(&branches)
+                try alternatives(&alternative, &count)
                 trail.removeLast()
                 continue
             }
@@ -180,9 +171,11 @@ struct PatternParser: ~Copyable {
             switch try reader.next() {
             case .startObject:
                 path.append(step)
-                try object(&branches, insideOr: insideOr)
+                try object(&alternative, &count, insideOr: insideOr)
                 path.removeLast()
-            case .startArray: try leaf(step, &branches)
+            case .startArray:
+                try leaf(step, &alternative)
+                count = max(1, count)
             default:
                 throw structure("\"\(String(decoding: step, as: UTF8.self))\" must be an object or an array")
             }
@@ -192,34 +185,38 @@ struct PatternParser: ~Copyable {
     }
 
     /// Reads the array after `$or`: the branches so far, once for every object in it.
-    private mutating func alternatives(_ branches: inout [Branch]) throws(PatternError) {
-        let current = branches.isEmpty ? [[:]] : branches
-        branches = []
+    private mutating func alternatives(
+        _ alternative: inout BranchTree.Alternative, _ count: inout Int
+    ) throws(PatternError) {
+        let before = max(1, count)
+        count = 0
         if try reader.next() != .startArray { throw structure("It must be an Array followed with $or.") }
-        var count = 0
+        var read: [BranchTree.Alternative] = []
         while true {
             let token = try reader.next()
             if token == .endArray { break }
-            trail.append(.element(count))
+            trail.append(.element(read.count))
             guard token == .startObject else {
                 throw structure("Only JSON object is allowed in array of $or relationship.")
             }
-            count += 1
-            var own = current
-            try object(&own, insideOr: true)
+            var own = BranchTree.Alternative()
+            var ownCount = before
+            try object(&own, &ownCount, insideOr: true)
             trail.removeLast()
-            branches += own
-            if branches.count > limits.combinations {
+            read.append(own)
+            count += ownCount
+            if count > limits.combinations {
                 throw reader.failure(
                     .limitExceeded,
                     "Rule is too complex - $or makes more than \(limits.combinations) combinations")
             }
         }
-        if count < 2 { throw structure("There must have at least 2 Objects in $or relationship.") }
+        if read.count < 2 { throw structure("There must have at least 2 Objects in $or relationship.") }
+        alternative.add(read)
     }
 
     /// Reads a field's array. The opening bracket has been read.
-    private mutating func leaf(_ step: [UInt8], _ branches: inout [Branch]) throws(PatternError) {
+    private mutating func leaf(_ step: [UInt8], _ alternative: inout BranchTree.Alternative) throws(PatternError) {
         var tests: [ValueTest] = []
         while true {
             let token = try reader.next()
@@ -242,20 +239,22 @@ struct PatternParser: ~Copyable {
             bytes.append(UInt8(ascii: "."))
         }
         bytes += step
-        let whole = FieldPath(bytes: bytes)
-        if branches.isEmpty { branches.append([:]) }
-        for index in branches.indices {
-            if branches[index].count >= limits.paths, branches[index][whole] == nil {
-                hasTooManyPaths = true
-            } else {
-                branches[index][whole] = groups
-            }
-        }
+        alternative.add(tree.field(FieldPath(bytes: bytes), groups))
+    }
+
+    /// Counts a value of the rule, and refuses more than it may have as soon as there are more.
+    mutating func countValue() throws(PatternError) {
+        values += 1
+        guard limits.boundsCost, values > limits.values else { return }
+        throw reader.failure(
+            .limitExceeded,
+            "Rule is too complex - it has more than \(limits.values) values; divide them among several rules")
     }
 
     /// The test that begins with a token, nil if none does.
     mutating func test(_ token: TokenReader.Token) throws(PatternError) -> ValueTest? {
-        switch token {
+        try countValue()
+        return switch token {
         case .startObject: try expression()
         case .string: stringLiteral(reader.text)
         case .number: numberLiteral(reader.text)
