@@ -122,6 +122,22 @@ struct BudgetTests {
         #expect(throws: Never.self) { try EventPattern(parsing: "{\"$or\":[\(apart.joined(separator: ","))]}") }
     }
 
+    @Test("A rule that costs too much is told its cost, the limit, and what can be done")
+    func advice() throws {
+        func fields(_ count: Int, _ test: String) -> String { "{\(list(count) { "\"f\($0)\":[\(test)]" })}" }
+        let wildcard = "{\"wildcard\":\"*-prod-*\"}"
+        let error = try #require(throws: PatternError.self) { try EventPattern(parsing: fields(5, wildcard)) }
+        #expect(error.message.contains("some 38 steps"), "\(error.message)")
+        #expect(error.message.contains("more than 32"))
+        #expect(error.message.contains("prefix or suffix"))
+        // Fields that must all pass cannot be divided.
+        #expect(!error.message.contains("several rules"))
+        #expect(throws: Never.self) { try EventPattern(parsing: fields(5, "{\"suffix\":\"-prod\"}")) }
+        let branches = list(8) { "{\"f\($0)\":[{\"wildcard\":\"*-prod-*\"}]}" }
+        let other = try #require(throws: PatternError.self) { try EventPattern(parsing: "{\"$or\":[\(branches)]}") }
+        #expect(other.message.contains("divide the branches of $or among several rules"), "\(other.message)")
+    }
+
     @Test("What EventBridge takes is taken: long texts between stars, lists of them, in several fields")
     func longWildcards() throws {
         let long = "customer-orders-confirmed-by-partner-2026"

@@ -83,23 +83,26 @@ extension PatternParser {
     }
 
     /// A text whose case is ignored.
-    private func caseText(_ text: [UInt8]) throws(PatternError) -> CaseText {
-        if limits.boundsCost, text.count > PatternParser.mostCasedBytes, text.contains(where: { $0 >= 0x80 }) {
+    private mutating func caseText(_ text: [UInt8]) throws(PatternError) -> CaseText {
+        if text.contains(where: { $0 >= 0x80 }) { casedBytes += text.count }
+        if limits.boundsCost, casedBytes > PatternParser.mostCasedBytes {
             throw reader.failure(
                 .limitExceeded,
-                "Rule is too complex - a text with letters beside ASCII of which case is ignored has \(text.count) bytes, more than \(PatternParser.mostCasedBytes)"
+                "Rule is too complex - texts with letters beside ASCII of which case is ignored have \(casedBytes) bytes or more, more than \(PatternParser.mostCasedBytes)"
             )
         }
         return CaseText(text)
     }
 
     func check(_ wildcards: [Wildcard]) throws(PatternError) {
-        guard limits.boundsCost,
-            WildcardComplexity.score(wildcards, limit: limits.wildcardComplexity) > limits.wildcardComplexity
-        else { return }
+        let limit = limits.wildcardComplexity
+        guard limits.boundsCost, WildcardComplexity.score(wildcards, limit: limit) > limit else { return }
+        // Beyond the limit it is counted only as far as is of use to people.
+        let most = max(100, 2 * limit)
+        let score = WildcardComplexity.score(wildcards, limit: most)
         throw reader.failure(
             .limitExceeded,
-            "Rule is too complex - try using fewer wildcard characters or fewer repeating character sequences after a wildcard character"
+            "Rule is too complex - try using fewer wildcard characters or fewer repeating character sequences after a wildcard character (the wildcards of one field have complexity \(score > most ? "over \(most)" : "\(score)"), more than \(limit))"
         )
     }
 

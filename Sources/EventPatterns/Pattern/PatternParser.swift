@@ -11,6 +11,8 @@ struct PatternParser: ~Copyable {
     var wildcards = 0
     /// The values of all fields read so far, those in lists too.
     var values = 0
+    /// The bytes read so far of texts with letters beside ASCII of which case is ignored.
+    var casedBytes = 0
     /// The regular expressions read so far.
     var regexes = 0
     private var path: [[UInt8]] = []
@@ -98,7 +100,7 @@ struct PatternParser: ~Copyable {
     /// Exclusions are compared with every value, and count four times.
     static let mostCased = 64
 
-    /// The most bytes of such a text: as many as its forms can be counted.
+    /// The most bytes of such texts in a rule.
     static let mostCasedBytes = 65_536
 
     /// Refuses more values that are compared one by one than one field may have.
