@@ -54,10 +54,6 @@ let package = Package(
 EOF
 
 export ASAN_OPTIONS=detect_leaks=0
-# Where two threads wait for it, a Mutex of Swift's Synchronization takes the lock within the library, which is not
-# instrumented: the thread sanitizer then sees two accesses and no lock, also in a program of ten lines. Columnar has one.
-echo 'race:Columnar12ColumnMemory' >"$package/thread.suppressions"
-export TSAN_OPTIONS=suppressions=$package/thread.suppressions
 for sanitizer in "${@:-address thread}"; do
     for one in $sanitizer; do
         echo "sanitize: $one"

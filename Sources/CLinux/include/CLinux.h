@@ -10,5 +10,6 @@
 #include "clinux_marks.h"
 #include "clinux_decimal.h"
 #include "clinux_hash.h"
+#include "clinux_sanitizer.h"
 
 #endif

@@ -58,7 +58,7 @@ final class WatcherLoop {
     /// How long the last commit that failed was waited for; 0: none has failed since the last that did not.
     var pause: Int64 = 0
     var isHeldUp: Bool { pause > 0 }
-    /// The last look into the index failed, which fails for every key; one file that cannot be looked at does not count.
+    /// The last look into the index failed, which fails for every key. A file that cannot be looked at does not count.
     var isBlind = false
     /// What was reported was left with the reader.
     var isUntaken = false

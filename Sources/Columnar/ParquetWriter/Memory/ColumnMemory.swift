@@ -38,11 +38,21 @@ final class ColumnMemory: Sendable {
         }
     }
 
+    /// Where two threads wait for it, `Mutex` takes the lock within the library, which thread sanitizers do not see.
+    private func withLock<Result>(_ body: (inout State) -> Result) -> Result {
+        let name = Unmanaged.passUnretained(self).toOpaque()
+        return state.withLock { state in
+            clinux_sanitizer_locked(name)
+            defer { clinux_sanitizer_unlocks(name) }
+            return body(&state)
+        }
+    }
+
     /// Memory for `count` bytes at least, not set to anything.
     func allocate(_ count: Int) -> UnsafeMutableRawPointer {
         guard count <= Self.largestBlock else { return Self.plain(count) }
         let (index, size) = Self.sizeClass(count)
-        let address = state.withLock { state in
+        let address = withLock { state in
             if index < state.free.count, let block = state.free[index].popLast() { return block }
             if size > state.left, !takeLarger(&state, index, size) { addRegion(&state, size) }
             defer {
@@ -59,7 +69,7 @@ final class ColumnMemory: Sendable {
         guard count <= Self.largestBlock else { return Glibc.free(block) }
         let (index, _) = Self.sizeClass(count)
         let address = UInt(bitPattern: block)
-        state.withLock { state in
+        withLock { state in
             while state.free.count <= index { state.free.append([]) }
             state.free[index].append(address)
         }
