@@ -107,3 +107,12 @@ struct JoinedBranches {
         }
     }
 }
+
+extension EventPattern {
+    /// The branches and conditions that are left when branches that differ in one field are one, and what it takes to
+    /// find them.
+    package var joining: (branches: Int, conditions: Int, steps: Int) {
+        let joined = JoinedBranches(self)
+        return (joined.numbers.count, joined.conditions.count, joined.steps)
+    }
+}

@@ -73,6 +73,9 @@ public struct EventPattern: Sendable, Hashable {
 
     /// The number of sub-rules that `$or` makes of the pattern; 1 without it.
     package var branchCount: Int { numbers.count }
+
+    /// What is asked of fields, over all branches, each once.
+    package var conditionCount: Int { conditions.count }
 }
 
 /// Which language a text is read as.
