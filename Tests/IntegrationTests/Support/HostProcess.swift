@@ -211,7 +211,9 @@ final class HostProcess: Sendable {
     var staging: [String] {
         ((try? FileManager.default.contentsOfDirectory(atPath: data + "/buckets")) ?? []).flatMap { bucket in
             files(below: self.bucket(bucket) + "/.sluice").map { "\(bucket)/.sluice/\($0)" }
-        }.filter { !$0.contains("/kept/") && !$0.hasSuffix("/.sluice/id") }
+        }.filter { name in
+            !name.contains("/kept/") && !["/.sluice/id", "/.sluice/lock"].contains(where: name.hasSuffix)
+        }
     }
 
     private func files(below folder: String) -> [String] {
