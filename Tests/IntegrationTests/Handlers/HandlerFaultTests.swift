@@ -200,7 +200,7 @@ extension Integration {
                 }
                 let staging = host.bucket("outbox") + "/.sluice"
                 _ = try await host.wait(for: "the attempts' folders to go") {
-                    try FileManager.default.contentsOfDirectory(atPath: staging) == ["id"] ? true : nil
+                    try FileManager.default.contentsOfDirectory(atPath: staging).sorted() == ["id", "lock"] ? true : nil
                 }
                 #expect(host.keys("outbox") == [])
             }
