@@ -168,7 +168,7 @@ extension Integration {
                 try await desk.output("backtest", desk.file("p.json", nested(990, "[\"x\"]")))
                     .contains("would have matched 0"))
             let refused = [
-                (nested(1200, "[\"x\"]"), "more than 1,000 lists and mappings"),
+                (nested(1200, "[\"x\"]"), "more than 1000 nested arrays and objects"),
                 (#"{"a":[{"prefixx":"b"}]}"#, "Unrecognized match type prefixx"),
                 (#"{"a":[{"wildcard":"\#(String(repeating: "*a", count: 200))"}]}"#, "Rule is too complex"),
                 (
