@@ -11,6 +11,9 @@ package enum Absence: Sendable, Hashable {
     case refused(String)
     /// Somebody has the file open for writing.
     case beingWritten
+    /// It has been changed within the bucket's `quiet` time. Where no change is reported (a network disk), it is taken up
+    /// when it has been left alone for that long.
+    case changedLately(quiet: Duration)
     /// It is there and complete, as far as can be told: it is about to be taken up.
     case pending
 }
@@ -28,6 +31,9 @@ extension Bucket {
         if configuration.ignore.ignores(key: key) { return .ignored }
         guard let number = try? files.openFile(key) else { return .pending }
         let file = Descriptor(number)
-        return FileLease.writers(file.number) == .open ? .beingWritten : .pending
+        if FileLease.writers(file.number) == .open { return .beingWritten }
+        let (quiet, stamp) = (configuration.quiet, status.stamp)
+        guard Clock.files - max(stamp.changed, stamp.modified) < quiet.nanoseconds else { return .pending }
+        return .changedLately(quiet: quiet)
     }
 }

@@ -32,6 +32,12 @@ extension HostController {
             return error(
                 "\(name) is still being written: it becomes an object when its writer closes it",
                 "try again when it is complete; `fuser -v \(found.path)/\(key)` shows who writes")
+        case .changedLately(let quiet):
+            return error(
+                "\(name) is there, was changed just now, and is not taken up yet",
+                "try again in a moment; on a disk that reports no changes (a network disk) a file becomes an object when "
+                    + "it has been left alone for `quiet`, here \(quiet), so one that is written to all "
+                    + "the time never does")
         case .pending:
             return error(
                 "\(name) is there and not taken up yet",

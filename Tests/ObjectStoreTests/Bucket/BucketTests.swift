@@ -257,4 +257,26 @@ struct BucketTests {
         #expect(seen.count == 12)
         #expect(!seen.contains(0))
     }
+
+    @Test("why a key is no object, or none yet: also that it was changed within the quiet time")
+    func absence() throws {
+        var settings = BucketConfiguration(quiet: .seconds(3600))
+        let waiting = try Bucket.open(name: "waiting", path: "\(folder.path)/waiting", configuration: settings)
+        settings.quiet = .zero
+        let prompt = try Bucket.open(name: "prompt", path: "\(folder.path)/prompt", configuration: settings)
+        for bucket in [waiting, prompt] {
+            #expect(bucket.absence(of: "a") == .nothing)
+            try writeFile("\(bucket.path)/a", "a")
+            try writeFile("\(bucket.path)/a.tmp", "a")
+            try shell("mkdir f; ln -s a l", in: bucket.path)
+            #expect(bucket.absence(of: "a.tmp") == .ignored)
+            #expect(bucket.absence(of: "f") == .folder)
+            guard case .refused = bucket.absence(of: "l") else {
+                Issue.record("a symbolic link is no object")
+                continue
+            }
+        }
+        #expect(waiting.absence(of: "a") == .changedLately(quiet: .seconds(3600)))
+        #expect(prompt.absence(of: "a") == .pending)
+    }
 }
