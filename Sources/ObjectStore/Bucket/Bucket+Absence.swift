@@ -11,8 +11,8 @@ package enum Absence: Sendable, Hashable {
     case refused(String)
     /// Somebody has the file open for writing.
     case beingWritten
-    /// It has been changed within the bucket's `quiet` time. Where no change is reported (a network disk), it is taken up
-    /// when it has been left alone for that long.
+    /// It has been changed within the bucket's `quiet` time. Where no change is reported (a network disk), it is taken
+    /// up when it has been left alone for that long.
     case changedLately(quiet: Duration)
     /// It is there and complete, as far as can be told: it is about to be taken up.
     case pending
