@@ -28,6 +28,29 @@ extension TableLoader {
         }
     }
 
+    /// A file that has no column of its table is no file of it, but one that was read with the wrong delimiter, or put
+    /// into the wrong folder: its values would stand in new columns beside nothing but nulls.
+    func requireKinship(_ report: ConversionReport, _ table: Table, source: String) throws {
+        let known = Set((table.columns + table.partitionKeys).map(\.name))
+        let found = report.fileColumns.map(\.name)
+        guard !found.isEmpty, !known.isEmpty, known.isDisjoint(with: found) else { return }
+        func words(_ names: [String]) -> String {
+            names.prefix(8).joined(separator: ", ") + (names.count > 8 ? ", …" : "")
+        }
+        let delimiter = report.likelyDelimiter.map {
+            " With \(Self.word(report.delimiter)) as delimiter it has one column; with \(Self.word($0)) it would have "
+                + "several."
+        }
+        throw HandlerError(
+            code: "SchemaMismatch",
+            message:
+                "\(source) has no column of the table \(table.database).\(table.name): it has \(words(found)); the "
+                + "table has \(words(table.columns.map(\.name))).\(delimiter ?? "")",
+            retry: false)
+    }
+
+    private static func word(_ delimiter: Character) -> String { delimiter == "\t" ? "a tab" : "`\(delimiter)`" }
+
     /// The columns of a table as those of a file. A table that this loader could not extend is refused.
     func schema(of table: Table) throws -> [ColumnSchema] {
         let name = "\(table.database).\(table.name)"

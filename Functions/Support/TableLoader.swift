@@ -92,6 +92,16 @@ public struct TableLoader: Sendable {
         } catch {
             throw HandlerError(error, in: source)
         }
+        if let known { try requireKinship(report, known, source: source) }
+        guard report.rows > 0 || report.rejectedRows == 0 else {
+            // As where rules are given: its dead letter keeps the file.
+            throw HandlerError(
+                code: "QualityThreshold",
+                message:
+                    "No row of \(source) is good: all \(report.rejectedRows) would go to quarantine. `sluice csv profile` "
+                    + "and `sluice csv convert` show how it is read; look at delimiter, encoding and header first.",
+                retry: false)
+        }
         try await data.requireNewest(context)
         try await removeOutdated(names, below: prefix, except: files, context)
         // Without a row nothing is known of the columns: a table's types are for good.
@@ -114,6 +124,14 @@ public struct TableLoader: Sendable {
             report, files, database: database, table: table, base: known, source: source, context)
         loaded.quarantine = rejected
         loaded.profile = profile
+        if report.rejectedRows > 0 {
+            context.logger.warning(
+                "rows went to quarantine",
+                metadata: [
+                    "source": "\(source)", "rows": "\(report.rejectedRows)",
+                    "quarantine": "\(rejected ?? quarantineBucket)",
+                ])
+        }
         return loaded
     }
 

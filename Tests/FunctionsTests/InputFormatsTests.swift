@@ -132,4 +132,55 @@ struct InputFormatsTests {
             await host.invoke(CSVToParquet(), objectCreated: "landing-zone", "a/b/c.csv").failure)
         #expect(failure.code == "InvalidConfiguration" && failure.message.contains("input"))
     }
+
+    @Test("A key of the configuration that does not exist is named, with those that do")
+    func unknownKeys() async throws {
+        let cases: [(JSONValue, String, String)] = [
+            (["input": ["delimter": ";"]], "input: there is no key `delimter`", "delimiter"),
+            (["targetBuckt": "x"], "there is no key `targetBuckt`", "targetBucket"),
+            (["mask": ["column": ["a": "redact"]]], "mask: there is no key `column`", "columns"),
+        ]
+        for (configuration, problem, known) in cases {
+            let host = host(configuration)
+            host.put("landing-zone", "a/b/c.csv", "a\n1\n")
+            let failure = try #require(
+                await host.invoke(CSVToParquet(), objectCreated: "landing-zone", "a/b/c.csv").failure)
+            #expect(failure.code == "InvalidConfiguration" && failure.retry == false)
+            #expect(failure.message.contains(problem), "\(failure.message)")
+            #expect(failure.message.contains(known), "\(failure.message)")
+        }
+        // Names that the user chooses are no keys.
+        let free = host([
+            "metadata": ["team": "data"], "properties": ["owner": "me"], "mask": ["columns": ["x": "redact"]],
+        ])
+        free.put("landing-zone", "a/b/c.csv", "x,y\n1,2\n")
+        #expect(try await load(free, "a/b/c.csv").rows == 1)
+    }
+
+    @Test("A file that has no column of its table fails, with the delimiter that it seems to have")
+    func stranger() async throws {
+        let host = host(["input": ["delimiter": "|"]])
+        host.put("landing-zone", "b/orders/1.csv", "order_id|city|amount\n1|Bonn|3\n")
+        #expect(try await load(host, "b/orders/1.csv").rows == 1)
+        host.put("landing-zone", "b/orders/2.csv", "order_id;city;amount\n9;Rome;1\n10;Oslo;2\n")
+        let failure = try #require(
+            await host.invoke(CSVToParquet(), objectCreated: "landing-zone", "b/orders/2.csv").failure)
+        #expect(failure.code == "SchemaMismatch" && failure.retry == false)
+        for word in ["order_id_city_amount", "order_id, city, amount", "with `;` it would have several"] {
+            #expect(failure.message.contains(word), "\(failure.message)")
+        }
+        // One column in common is enough.
+        host.put("landing-zone", "b/orders/3.csv", "city|country\nRome|Italy\n")
+        #expect(try await load(host, "b/orders/3.csv").newColumns == ["country"])
+    }
+
+    @Test("A file of which every row would go to quarantine fails as a whole")
+    func nothingGood() async throws {
+        let host = host(["malformedRows": "quarantine"])
+        host.put("landing-zone", "b/orders/1.csv", "a,b\n1\n2,3,4\n")
+        let failure = try #require(
+            await host.invoke(CSVToParquet(), objectCreated: "landing-zone", "b/orders/1.csv").failure)
+        #expect(failure.code == "QualityThreshold" && failure.message.contains("all 2"), "\(failure.message)")
+        #expect(host.keys("quarantine").isEmpty && host.keys("clean-zone").isEmpty)
+    }
 }

@@ -12,12 +12,13 @@ public struct CSVToParquet: Handler {
     public init() {}
 
     public mutating func prepare(_ setup: FunctionSetup) throws {
-        loader = try TableLoader(try setup.configuration(), defaultBucket: "clean-zone")
+        loader = try TableLoader(try setup.configuration(refusesUnknownKeys: true), defaultBucket: "clean-zone")
     }
 
     /// Converts a file to Parquet and loads it into the table.
     public func handle(_ event: Event<ObjectCreated>, context: Context) async throws -> TableLoader.Loaded {
-        let loader = try loader ?? TableLoader(try context.configuration(), defaultBucket: "clean-zone")
+        let loader =
+            try loader ?? TableLoader(try context.configuration(refusesUnknownKeys: true), defaultBucket: "clean-zone")
         let key = try TableKey(event.detail.object.key)
         let data = try await context.objects.get(event.detail.bucket.name, event.detail.object.key)
         return try await loader.load(data, database: key.database, table: key.table, context: context)

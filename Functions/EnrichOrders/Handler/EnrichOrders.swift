@@ -40,14 +40,23 @@ public struct EnrichOrders: Handler {
     }
 
     private let cache = ReferenceCache()
+    private var configuration: Configuration?
 
     public init() {}
 
+    public mutating func prepare(_ setup: FunctionSetup) throws {
+        configuration = try setup.configuration(refusesUnknownKeys: true)
+        _ = try configuration.map(Self.loader)
+    }
+
+    private static func loader(_ configuration: Configuration) throws -> TableLoader {
+        try TableLoader(configuration.load ?? TableLoader.Settings(), defaultBucket: "curated-zone")
+    }
+
     /// Joins the orders of a file with the reference, and loads them into the table.
     public func handle(_ event: Event<ObjectCreated>, context: Context) async throws -> Output {
-        let configuration = try context.configuration(as: Configuration.self)
-        let loader = try TableLoader(
-            configuration.load ?? TableLoader.Settings(), defaultBucket: "curated-zone")
+        let configuration = try configuration ?? context.configuration(refusesUnknownKeys: true)
+        let loader = try Self.loader(configuration)
         let settings = configuration.reference
         let data = try await context.objects.get(event.detail.bucket.name, event.detail.object.key)
         let reference = try await cache.reference(

@@ -29,7 +29,7 @@ public struct StreamToParquet: BatchHandler {
     public init() {}
 
     public mutating func prepare(_ setup: FunctionSetup) throws {
-        configuration = try setup.configuration()
+        configuration = try setup.configuration(refusesUnknownKeys: true)
         loader = try Self.loader(configuration)
     }
 

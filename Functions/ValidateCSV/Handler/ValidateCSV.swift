@@ -65,13 +65,14 @@ public struct ValidateCSV: Handler {
     public init() {}
 
     public mutating func prepare(_ setup: FunctionSetup) throws {
-        configuration = try RulesFile.unwrapped { try setup.configuration() }
+        configuration = try RulesFile.unwrapped { try setup.configuration(refusesUnknownKeys: true) }
         _ = try configuration?.reading()
     }
 
     /// Judges every row of a file; the good ones and the bad ones become files of their own.
     public func handle(_ event: Event<ObjectCreated>, context: Context) async throws -> Output {
-        let configuration = try configuration ?? RulesFile.unwrapped { try context.configuration() }
+        let configuration =
+            try configuration ?? RulesFile.unwrapped { try context.configuration(refusesUnknownKeys: true) }
         let bucket = event.detail.bucket.name
         let key = try TableKey(event.detail.object.key)
         let data = try await context.objects.get(bucket, event.detail.object.key)

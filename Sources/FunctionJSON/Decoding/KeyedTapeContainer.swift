@@ -7,6 +7,7 @@ struct KeyedTapeContainer<Key: CodingKey>: KeyedDecodingContainerProtocol {
     init(tape: Tape, index: Int) {
         self.tape = tape
         self.index = index
+        tape.asked?.open(index)
         guard tape.nodes[index].count > 24 else {
             byName = nil
             return
@@ -36,6 +37,7 @@ struct KeyedTapeContainer<Key: CodingKey>: KeyedDecodingContainerProtocol {
     func contains(_ key: Key) -> Bool { find(key) != nil }
 
     private func find(_ key: Key) -> Int? {
+        tape.asked?.ask(key.stringValue, of: index)
         if let byName { return byName[key.stringValue] }
         return tape.member(key.stringValue, of: index)
     }

@@ -6,6 +6,9 @@
 public struct TapeDecoder: Sendable {
     /// More nested arrays and objects than this are refused.
     public var maximumDepth: Int
+    /// Whether a member that the type does not ask for is an error, which names it and those that are known in its
+    /// place; false unless set. What is read as a dictionary, `JSONValue` or `RawJSON` may have any members.
+    public var refusesUnknownMembers = false
 
     public init(maximumDepth: Int = JSONDocument.defaultMaximumDepth) {
         self.maximumDepth = maximumDepth
@@ -15,13 +18,16 @@ public struct TapeDecoder: Sendable {
     public func decode<T: Decodable>(_ type: T.Type, from bytes: [UInt8]) throws -> T {
         let tape: Tape
         do {
-            tape = try Tape(parsing: bytes, maximumDepth: maximumDepth)
+            tape = try Tape(
+                parsing: bytes, maximumDepth: maximumDepth, asked: refusesUnknownMembers ? AskedMembers() : nil)
         } catch {
             throw DecodingError.dataCorrupted(
                 DecodingError.Context(
                     codingPath: [], debugDescription: "not JSON: \(error)", underlyingError: error))
         }
-        return try tape.decode(type, at: 0)
+        let value = try tape.decode(type, at: 0)
+        try tape.asked?.requireAll(of: tape)
+        return value
     }
 
     /// Decodes borrowed bytes; they are copied once.

@@ -35,18 +35,23 @@ struct TapeNode {
 final class Tape: Sendable {
     let bytes: [UInt8]
     let nodes: [TapeNode]
+    /// Takes down what a decoding asks for, where somebody wants to know what it does not.
+    let asked: AskedMembers?
 
-    init(bytes: [UInt8], nodes: [TapeNode]) {
+    init(bytes: [UInt8], nodes: [TapeNode], asked: AskedMembers? = nil) {
         self.bytes = bytes
         self.nodes = nodes
+        self.asked = asked
     }
 
-    convenience init(parsing bytes: [UInt8], maximumDepth: Int) throws(JSONError) {
+    convenience init(
+        parsing bytes: [UInt8], maximumDepth: Int, asked: AskedMembers? = nil
+    ) throws(JSONError) {
         let nodes = try bytes.withUnsafeBufferPointer { buffer throws(JSONError) in
             var parser = TapeParser(bytes: buffer, maximumDepth: maximumDepth)
             return try parser.parse()
         }
-        self.init(bytes: bytes, nodes: nodes)
+        self.init(bytes: bytes, nodes: nodes, asked: asked)
     }
 
     /// The bytes of a value as they stand in the document, quotes of a string included.

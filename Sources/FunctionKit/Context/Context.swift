@@ -41,8 +41,9 @@ public struct Context: Sendable {
     }
 
     /// The `configuration` of function.yaml as a type. Throws `HandlerError` with code `InvalidConfiguration`.
-    public func configuration<T: Decodable>(as type: T.Type = T.self) throws -> T {
-        try scope.settings.decodedConfiguration(as: type)
+    /// - Parameter refusesUnknownKeys: whether a key that the type does not ask for does not fit either.
+    public func configuration<T: Decodable>(as type: T.Type = T.self, refusesUnknownKeys: Bool = false) throws -> T {
+        try scope.settings.decodedConfiguration(as: type, refusesUnknownKeys: refusesUnknownKeys)
     }
 
     /// Buckets: read at once, written when the invocation succeeds.

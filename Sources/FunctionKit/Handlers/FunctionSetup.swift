@@ -23,15 +23,19 @@ public struct FunctionSetup: Sendable {
 
     /// The `configuration` of function.yaml as a type. Throws `HandlerError` with code `InvalidConfiguration`, which
     /// names the key, when it does not fit.
-    public func configuration<T: Decodable>(as type: T.Type = T.self) throws -> T {
-        try settings.decodedConfiguration(as: type)
+    /// - Parameter refusesUnknownKeys: whether a key that the type does not ask for, such as a misspelt one, does not
+    ///   fit either. Where several types read parts of one configuration, it would refuse each other's.
+    public func configuration<T: Decodable>(as type: T.Type = T.self, refusesUnknownKeys: Bool = false) throws -> T {
+        try settings.decodedConfiguration(as: type, refusesUnknownKeys: refusesUnknownKeys)
     }
 }
 
 extension FunctionConfiguration {
-    func decodedConfiguration<T: Decodable>(as type: T.Type) throws -> T {
+    func decodedConfiguration<T: Decodable>(as type: T.Type, refusesUnknownKeys: Bool) throws -> T {
         do {
-            return try TapeDecoder().decode(type, from: configuration)
+            var decoder = TapeDecoder()
+            decoder.refusesUnknownMembers = refusesUnknownKeys
+            return try decoder.decode(type, from: configuration)
         } catch let error as DecodingError {
             throw HandlerError(
                 code: "InvalidConfiguration",
