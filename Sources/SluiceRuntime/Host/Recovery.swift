@@ -93,11 +93,15 @@ package struct Recovery {
         for (name, body) in notes {
             var rest = RunningNote(attempt: "", started: 0, version: 0, entries: [])
             if state.wasUnclean, let note = JSONText.decode(RunningNote.self, from: body) { rest = note }
+            var charged: [Work] = []
             // The note loses an entry in the commit that charges it: a host that is lost meanwhile charges none twice.
             repeat {
                 var batch = Batch()
-                for entry in rest.entries.prefix(Self.charged) { try await charge(entry, rest, into: &batch) }
+                for entry in rest.entries.prefix(Self.charged) {
+                    if let work = try await charge(entry, rest, into: &batch) { charged.append(work) }
+                }
                 rest.entries.removeFirst(min(Self.charged, rest.entries.count))
+                if rest.entries.isEmpty, let record = record(of: rest, charged) { batch.invocations.append(record) }
                 batch.control.append(
                     rest.entries.isEmpty
                         ? .removeValue(name: name) : .putValue(name: name, body: JSONText.encode(rest)))
@@ -163,13 +167,33 @@ package struct Recovery {
         return page
     }
 
+    /// What is said of an attempt that ended with its host.
+    private static let lostMessage = "the host was lost while this attempt was running"
+
+    /// The row of an attempt whose host was lost, for those who ask what became of its events. How long it ran nobody
+    /// knows: what it wrote is lost with the host.
+    private func record(of note: RunningNote, _ works: [Work]) -> InvocationRecord? {
+        guard let attempt = AttemptID(note.attempt), let first = works.first else { return nil }
+        let settings = dispatcher.deployment.subscription(first.delivery.subscription)
+        return InvocationRecord(
+            attempt: attempt, invocationID: InvocationIDs.own(of: works), subscription: first.delivery.subscription,
+            function: settings?.function ?? "", version: note.version, eventIDs: works.map(\.eventID),
+            attemptNumber: first.history.count, started: note.started, durationMicroseconds: 0, outcome: "failed",
+            code: "HostLost", message: Self.lostMessage, coldStart: false,
+            details: JSONText.encode(
+                InvocationDetails(output: "", effects: [], backtrace: [], rule: settings?.rule ?? "")))
+    }
+
     /// Nothing where the delivery was settled before the host was lost, and only the note was left.
-    private func charge(_ entry: RunningNote.Entry, _ note: RunningNote, into batch: inout Batch) async throws {
-        guard var work = try await work(entry.delivery, isPending: entry.isPending) else { return }
+    /// - Returns: what was charged.
+    private func charge(
+        _ entry: RunningNote.Entry, _ note: RunningNote, into batch: inout Batch
+    ) async throws -> Work? {
+        guard var work = try await work(entry.delivery, isPending: entry.isPending) else { return nil }
         let lost = AttemptSummary(
             attempt: note.attempt, version: note.version, started: note.started,
             durationMilliseconds: Double(max(0, clock.wall - note.started)), code: "HostLost",
-            message: "the host was lost while this attempt was running", platform: true)
+            message: Self.lostMessage, platform: true)
         work.history.append(lost)
         work.alone = true
         let writer = ResolutionWriter(clock: clock)
@@ -188,6 +212,7 @@ package struct Recovery {
             work.source = .pending(deadLetter: work.deadLetter)
             writer.retry(work, due: clock.now, from: from, into: &batch)
         }
+        return work
     }
 
     /// A decided outcome that cannot be published: its deliveries become dead letters, in one commit with `changes`.

@@ -58,10 +58,12 @@ package struct CrashReport: Sendable {
         return Failure(code: "WorkerCrashed", message: "the handler crashed: \(Self.name(of: signal))")
     }
 
+    /// What ends a Swift program that cannot go on.
+    static let trap = "a Swift trap: fatalError, a failed precondition, nil unwrapped, overflow"
+
     static func name(of signal: Int32) -> String {
         let names: [Int32: String] = [
-            4: "SIGILL (a Swift trap: fatalError, a failed precondition, nil unwrapped, overflow)",
-            5: "SIGTRAP (a Swift trap: fatalError, a failed precondition, nil unwrapped, overflow)",
+            4: "SIGILL (\(trap))", 5: "SIGTRAP (\(trap))",
             6: "SIGABRT (abort)", 7: "SIGBUS", 8: "SIGFPE (division)", 9: "SIGKILL", 11: "SIGSEGV (bad memory access)",
             15: "SIGTERM", 24: "SIGXCPU", 25: "SIGXFSZ",
         ]

@@ -282,7 +282,7 @@ final class WorkerProcess {
         attempt.timer?.cancel()
         attempt.logs.finish(at: clock.wall)
         running = nil
-        var report = AttemptReport(outcome: outcome)
+        var report = AttemptReport(outcome: outcome.named(by: attempt.logs.lines))
         report.durationMicroseconds = (clock.nanoseconds - attempt.began) / 1000
         report.coldStart = attempt.coldStart
         report.logs = attempt.logs.lines

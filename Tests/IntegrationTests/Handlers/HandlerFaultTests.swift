@@ -32,11 +32,13 @@ extension Integration {
             }
         }
 
-        @Test("A trap keeps its backtrace, which names the handler, and its message in the log")
+        @Test("A trap keeps its backtrace, which names the handler, and its message, in the log and in the error")
         func backtrace() async throws {
             try await HostProcess.with(.faulty()) { host in
                 let trap = try await host.invoke(FaultyRequest("trap"))
                 #expect(trap.summary.code == "WorkerCrashed")
+                #expect(
+                    trap.summary.message?.contains("Fatal error: trapped on purpose, at ") == true, "\(trap.summary)")
                 #expect(trap.backtrace.contains { $0.contains("FaultyHandler") }, "\(trap.backtrace)")
                 #expect(trap.logs.contains { $0.message.contains("trapped on purpose") }, "\(trap.logs)")
                 let letter = try #require(try await host.outcome(FaultyRequest("trap")).letter)

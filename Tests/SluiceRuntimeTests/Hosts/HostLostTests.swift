@@ -108,6 +108,9 @@ struct HostLostTests {
                 let isRedrive = entry.deadLetter != nil
                 #expect(String(decoding: entry.payload, as: UTF8.self).contains("replayed-from") == isRedrive)
             }
+            let lost = try #require(try journal.invocation(AttemptID(boot: 1, number: 7)))
+            #expect(lost.code == "HostLost" && lost.outcome == "failed" && lost.function == "f" && lost.version == 2)
+            #expect(lost.eventIDs == ["e1", "e2"] && lost.attemptNumber == 1)
             #expect(try journal.values(prefix: "running/").isEmpty)
             #expect(try journal.waiting(subscription, after: 0, limit: 9).map(\.eventID) == ["e4"])
             #expect(try journal.audit() == [])
