@@ -49,10 +49,10 @@ struct BadInputTests {
             Mistake("undefined alias", host, "limits: *x\n", .invalidYAML, 1, 9, "undefined alias"),
             Mistake("control character", host, "limits: {}\n# \u{1}\n", .invalidYAML, 2, 1, "control characters"),
             Mistake(
-                "text behind a pattern", rule, "pattern: '{\"source\":[\"a\"]} junk'\n" + targets, .invalidJSON, 1, 10,
-                "not one JSON value", "line 1, column 18"),
+                "text behind a pattern", rule, "pattern: '{\"source\":[\"a\"]} junk'\n" + targets, .invalidJSON, 1, 28,
+                "not one JSON value", "expected the end"),
             Mistake(
-                "half a character", rule, #"pattern: '{"source":["\ud83d"]}'"# + "\n" + targets, .invalidJSON, 1, 10,
+                "half a character", rule, #"pattern: '{"source":["\ud83d"]}'"# + "\n" + targets, .invalidJSON, 1, 23,
                 "not one JSON value"),
             Mistake(
                 "JSON with a comment", "Events/rules/a.json", "{\n  // x\n}\n", .invalidJSON, 2, 3, "not JSON"),
@@ -129,7 +129,7 @@ struct BadInputTests {
                 "bucket in JSON", rule,
                 "name: x\npattern: '{\"source\":[\"aws.s3\"],\"detail\":{\"bucket\":{\"name\":[\"nope\"]}}}'\n"
                     + targets,
-                .unknownBucket, 2, 10, "unknown bucket `nope`"),
+                .unknownBucket, 2, 60, "unknown bucket `nope`"),
             Mistake(
                 "function", rule, "pattern: {source: [a]}\ntargets:\n  - function: CSVToParket\n", .unknownFunction, 3,
                 15,

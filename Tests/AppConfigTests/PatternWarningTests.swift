@@ -1,4 +1,5 @@
 import AppConfig
+import Foundation
 import Testing
 
 @Suite("Warnings about patterns that are valid")
@@ -34,11 +35,45 @@ struct PatternWarningTests {
         #expect(app.definition.rules.first?.pattern == pattern(4097))
     }
 
-    @Test("Of an operator in JSON text the line of the pattern is given")
+    @Test("Of an operator in JSON text the line and the column are given")
     func text() throws {
         let app = try TestApp.load(TestApp.rule(pattern: #"'{"source":[{"regex":"a"}]}'"#))
         #expect(app.warnings.map(\.code) == [.patternExtension])
         #expect(app.warnings.first?.line == 1)
+        #expect(app.warnings.first?.column == 23)
+    }
+
+    @Test(
+        "A mistake in JSON text is reported where it stands, if the file has the text as it is, else where it begins",
+        arguments: [
+            ("|\n  {\n    \"source\": [\"a\"],\n    \"id\": [{\"prefixx\": 1}]\n  }", 4, 12),
+            ("|2-\n\n  {\"source\":\n     [{\"é\": 1}]}", 4, 7), (">\n    {\"source\": [{\"prefixx\": 1}]}", 2, 17),
+            ("'{\"source\": [{\"prefixx\": 1}]}'", 1, 23),
+            ("|\n  {\n    \"source\": [\"a\"],,\n    \"id\": 1}", 3, 21), ("|\n  {\"source\":\n    [\"a\"]} x", 3, 12),
+            // Escapes and folded lines.
+            (#""{\"source\": [{\"prefixx\": 1}]}""#, 1, 10), (">\n  {\"source\":\n  [{\"prefixx\": 1}]}", 1, 10),
+            ("'{\"source\":\n  [{\"prefixx\": 1}]}'", 1, 10),
+        ])
+    func textMistakes(pattern: String, line: Int, column: Int) throws {
+        let finding = try #require(try TestApp.findings(TestApp.rule(pattern: pattern)).first)
+        #expect(finding.line == line && finding.column == column, "\(finding)")
+    }
+
+    @Test("Of an account that is a number one warning is given", arguments: ["{account: [%]}", "'{\"account\": [%]}'"])
+    func account(pattern: String) throws {
+        let warnings = try Self.suspicions(of: pattern.replacingOccurrences(of: "%", with: "123456789012"))
+        #expect(
+            warnings.map(\.message) == ["the account of an event is a text, so the number 123456789012 never matches"])
+        // A text beside it may be right.
+        #expect(try Self.suspicions(of: "{account: [1, '000000000000']}").count == 1)
+    }
+
+    @Test("A pattern of too many fields is told under the rule's name, with the limit in words")
+    func tooManyFields() throws {
+        let fields = (0..<257).map { "f\($0): [a]" }.joined(separator: ", ")
+        let finding = try #require(try TestApp.findings(TestApp.rule(pattern: "{\(fields)}")).first)
+        #expect(finding.message.contains("Size of rule 'csv-landed' exceeds max value of 256"), "\(finding)")
+        #expect(finding.hint?.contains("256 fields") == true)
     }
 
     @Test("Fields with the names of operators are fields")

@@ -79,6 +79,11 @@ enum PatternMistakes {
         ("Empty arrays are not allowed", "list the values that pass; [{exists: true}] takes any"),
         ("Empty objects are not allowed", "name a field of it: {key: [{exists: true}]}"),
         ("Match value must be String", "a list of values holds texts, numbers, true, false, null and operators"),
+        (
+            "exceeds max value of",
+            "a pattern, or a branch of its $or, may name 256 fields; leave some to the handler, or divide the branches "
+                + "among several rules"
+        ),
         ("Rule is too complex", "docs/writing-rules.md has the limits, under \"Patterns\""),
     ]
 }

@@ -18,15 +18,22 @@ enum PatternText {
             warnOfNumbers(node, path: [], file: file)
             return (node, node.json)
         case .string(let text):
+            // Without the text's lines, all of it stands where it begins.
+            let inFile = { node.lines?.place(of: $0) ?? node.place }
             do throws(JSONError) {
-                return (try JSONReader.tree(of: text).relocated(to: node.place), text)
+                let tree = try JSONReader.tree(of: text).relocated(inFile)
+                warnOfNumbers(tree, path: [], file: file)
+                return (tree, text)
             } catch let fault {
+                let place = inFile(JSONReader.place(of: fault.offset, in: text))
                 // Most of what is no JSON is no pattern, and is told in EventBridge's words.
                 guard (try? EventPattern(parsing: text, dialect: .extended)) != nil else {
-                    return (YAMLNode(value: .null, text: "", place: node.place), text)
+                    return (YAMLNode(value: .null, text: "", place: place), text)
                 }
                 file.report(
-                    .invalidJSON, "the text of the pattern is not one JSON value: \(fault)", at: node.place,
+                    .invalidJSON,
+                    "the text of the pattern is not one JSON value: \(node.lines == nil ? "\(fault)" : fault.message)",
+                    at: place,
                     hint: fault.code == .trailingBytes
                         ? "EventBridge passes over what stands behind the pattern; take it away" : nil)
                 return nil
@@ -35,6 +42,14 @@ enum PatternText {
             reader.invalid("pattern", node, "a mapping, or a text with JSON")
             return nil
         }
+    }
+
+    /// Whether `warnOfNumbers` tells of an account, so that nothing else need be said of it.
+    static func hasNumericAccount(_ tree: YAMLNode) -> Bool {
+        guard case .mapping(let entries) = tree.value,
+            case .sequence(let items)? = entries.last(where: { $0.key == "account" })?.value.value
+        else { return false }
+        return items.contains { if case .integer = $0.value { true } else { false } }
     }
 
     /// `account: [012345678901]` compares with a number, but the account of an event is a text.

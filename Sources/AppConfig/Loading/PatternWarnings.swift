@@ -51,7 +51,10 @@ package enum PatternWarnings {
                 at: place,
                 hint: "nothing to do, unless the rule is meant to run on AWS too", severity: .warning)
         }
-        if let reason = impossibility(pattern, isOnStream: isOnStream) {
+        // An account that is a number has been told of in better words.
+        if let reason = impossibility(pattern, isOnStream: isOnStream),
+            !(reason.hasPrefix("\"account\" is always a string") && PatternText.hasNumericAccount(tree))
+        {
             file.report(
                 .suspicious, "this rule can never match: \(reason)", at: place,
                 hint: "`sluice rules why RULE EVENTFILE` compares the pattern with an event", severity: .warning)

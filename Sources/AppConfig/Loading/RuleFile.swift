@@ -126,12 +126,15 @@ struct RuleFile {
         pattern = tree
         definition.pattern = json
         do throws(PatternError) {
-            let pattern = try EventPattern(parsing: json, dialect: .extended)
+            let pattern = try EventPattern(parsing: json, dialect: .extended, limits: Self.limits(of: definition.name))
             PatternWarnings.report(
                 pattern, json: json, tree: tree, isOnStream: StreamLog.isStream(definition.bus),
                 at: reader.place(of: "pattern"), file: file)
         } catch {
-            PatternMistakes.reportAll(error, tree: tree, at: reader.place(of: "pattern"), file: file)
+            // Of a text that is no JSON the tree is the place where it ceases to be.
+            let isText = if case .null = tree.value { true } else { false }
+            PatternMistakes.reportAll(
+                error, tree: tree, at: isText ? tree.place : reader.place(of: "pattern"), file: file)
         }
     }
 
@@ -207,6 +210,13 @@ struct RuleFile {
                 first[key] = rule
             }
         }
+    }
+
+    /// Under the rule's own name.
+    private static func limits(of name: String) -> PatternLimits {
+        var limits = PatternLimits()
+        if !name.isEmpty { limits.ruleName = name }
+        return limits
     }
 
     private static func stem(of path: String) -> String {

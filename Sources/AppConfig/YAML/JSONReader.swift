@@ -32,6 +32,9 @@ struct JSONReader {
         return reader.convert(try JSONDocument(parsing: reader.bytes).root)
     }
 
+    /// The place of a byte of a text.
+    static func place(of offset: Int, in text: String) -> Place { JSONReader(text).place(of: offset) }
+
     private init(_ text: String) {
         let bytes = Array(text.utf8)
         self.bytes = bytes

@@ -18,16 +18,18 @@ struct YAMLNode {
     /// A scalar as it is written, without quotes; empty for a collection.
     var text: String
     var place: Place
+    /// Of a text that may be JSON: where its lines stand in the file.
+    var lines: TextLines?
 
-    /// The same value, all of it at one place.
-    func relocated(to place: Place) -> YAMLNode {
+    /// The same value with every place put elsewhere.
+    func relocated(_ move: (Place) -> Place) -> YAMLNode {
         var node = self
-        node.place = place
+        node.place = move(place)
         switch value {
-        case .sequence(let items): node.value = .sequence(items.map { $0.relocated(to: place) })
+        case .sequence(let items): node.value = .sequence(items.map { $0.relocated(move) })
         case .mapping(let entries):
             node.value = .mapping(
-                entries.map { YAMLEntry(key: $0.key, keyPlace: place, value: $0.value.relocated(to: place)) })
+                entries.map { YAMLEntry(key: $0.key, keyPlace: move($0.keyPlace), value: $0.value.relocated(move)) })
         default: break
         }
         return node

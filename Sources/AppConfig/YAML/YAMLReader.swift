@@ -9,6 +9,9 @@ struct YAMLReader {
 
     /// Where the text comes from; findings go there.
     let file: ConfigFile
+    private let text: String
+    /// Those of the file; most files have no text of which they must be known.
+    private lazy var lines = text.split(omittingEmptySubsequences: false, whereSeparator: \.isNewline)
     private var nodes = 0
     private var tooMany = false
     private var depth = 0
@@ -22,7 +25,7 @@ struct YAMLReader {
         if file.name.hasSuffix(".json") { return JSONReader.read(text, file: file) }
         do {
             guard let root = try Yams.compose(yaml: text, .basic, .default, .utf8) else { return nil }
-            var reader = YAMLReader(file: file)
+            var reader = YAMLReader(text, file: file)
             let node = reader.convert(root)
             if reader.tooMany {
                 file.report(
@@ -43,7 +46,8 @@ struct YAMLReader {
         return nil
     }
 
-    private init(file: ConfigFile) {
+    private init(_ text: String, file: ConfigFile) {
+        self.text = text
         self.file = file
     }
 
@@ -57,7 +61,11 @@ struct YAMLReader {
         defer { depth -= 1 }
         switch node {
         case .scalar(let scalar):
-            return YAMLNode(value: value(of: scalar, at: place), text: scalar.string, place: place)
+            var node = YAMLNode(value: value(of: scalar, at: place), text: scalar.string, place: place)
+            if scalar.string.unicodeScalars.first(where: { !$0.properties.isWhitespace }) == "{" {
+                node.lines = TextLines(scalar, at: place, lines: lines)
+            }
+            return node
         case .sequence(let sequence):
             return YAMLNode(value: .sequence(sequence.map { convert($0) }), text: "", place: place)
         case .mapping(let mapping):
