@@ -17,7 +17,11 @@ extension Rules {
                 """)
 
         @Argument(help: "A pattern or a rule file; - for the standard input.") var file: String
-        @Option(name: .long, help: ArgumentHelp("Try the newest events, this many.", valueName: "n")) var last = 1000
+        // A negative number is no option: it is refused as what it is.
+        @Option(
+            name: .long, parsing: .unconditional,
+            help: ArgumentHelp("Try the newest events, this many.", valueName: "n"))
+        var last = 1000
         @Option(name: .long, help: "The bus whose events are tried. Default: the rule's, else default.")
         var bus: String?
         @OptionGroup var common: CommonOptions
@@ -87,7 +91,9 @@ extension Rules {
 
         private func parse(_ draft: DraftPattern) throws -> EventPattern {
             do throws(PatternError) {
-                return try EventPattern(parsing: draft.pattern, dialect: .extended)
+                var limits = PatternLimits()
+                if let name = draft.name { limits.ruleName = name }
+                return try EventPattern(parsing: draft.pattern, dialect: .extended, limits: limits)
             } catch {
                 let name = draft.name.map { "of rule \($0) " } ?? ""
                 throw Failure(

@@ -13,7 +13,8 @@ extension Rules {
             discussion: """
                 The event is a file, or one of the log. With --cases no host is needed: for each line \
                 {"pattern":"…","event":"…"} (both JSON texts inside strings) it prints `true`, `false`, or \
-                `error<TAB>pattern|event<TAB>message`, and exits 0. With a file and --app none is needed either: the \
+                `error<TAB>pattern|event<TAB>message`, and exits 0; patterns are read as EventBridge reads them there, without \
+                the operators that only rules here have. With a file and --app none is needed either: the \
                 rules are those of the folder, deployed or not.
                 """)
 

@@ -33,7 +33,11 @@ extension Rules {
             help: "The bus the rules are on, or stream/NAME. Default: that of an event of the log, else default.")
         var bus: String?
         @Flag(name: .long, help: "Also list the rules that come nearest.") var nearest = false
-        @Option(name: .long, help: ArgumentHelp("How many of the nearest rules.", valueName: "n")) var count = 5
+        // A negative number is no option: it is refused as what it is.
+        @Option(
+            name: .long, parsing: .unconditional,
+            help: ArgumentHelp("How many of the nearest rules.", valueName: "n"))
+        var count = 5
         @OptionGroup var common: CommonOptions
 
         func validate() throws {
@@ -78,7 +82,14 @@ extension Rules {
         /// Those with the fewest failing fields first; matching rules lead.
         private static func nearest(_ rules: [RuleInfo], to event: RawJSON, count: Int) throws -> [RuleInfo] {
             var patterns: [(Int, EventPattern)] = []
-            for (index, rule) in rules.enumerated() { patterns.append((index, try rule.parsedPattern(for: event))) }
+            for (index, rule) in rules.enumerated() {
+                do {
+                    patterns.append((index, try rule.parsedPattern(for: event)))
+                } catch let failure as Failure {
+                    // What is wrong with one says nothing of the others.
+                    Failure.warn(failure.message, hint: failure.hint)
+                }
+            }
             do {
                 return try Matcher(patterns).nearest(to: event.bytes, count: count).map { rules[$0.id] }
             } catch {

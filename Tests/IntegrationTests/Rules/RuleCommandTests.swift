@@ -25,6 +25,10 @@ extension Integration {
               bus: other
               pattern: {source: [test.orders]}
               targets: [{function: Faulty}]
+            - name: zoned
+              bus: other
+              pattern: {source: [test.orders], time: [{time-of-day: [">=", "22:00", zone, Europe/Berlin]}]}
+              targets: [{function: Faulty}]
             """
 
         private static func envelope(_ source: String, _ detail: String) -> String {
@@ -95,6 +99,14 @@ extension Integration {
             let json = try await desk.output("why", "orders", order, "--json")
             #expect(json.contains(#""path":"detail.total""#) && json.contains(#""matches":false"#), "\(json)")
 
+            // A pattern that this command cannot read says nothing of the bus's other rules.
+            let zoneless = try await run(
+                TestApp.sluice, ["rules", "why", order, "--bus", "other", "--data", desk.host.data],
+                environment: ["TZDIR": "/nowhere"])
+            #expect(zoneless.ending == .exited(0), "\(zoneless)")
+            #expect(zoneless.output.contains("matches  elsewhere"), "\(zoneless)")
+            #expect(zoneless.errors.hasPrefix("warning: the pattern of rule zoned cannot be read"), "\(zoneless)")
+
             // Scalars as YAML 1.2 reads them: a text, and two numbers.
             for (value, matches) in [
                 ("\"no\"", true), ("12", true), ("1000", true), ("\"012\"", false), ("false", false),
@@ -126,6 +138,10 @@ extension Integration {
             let draft = try desk.file("draft.yaml", "detail: {total: [{numeric: ['>', 100]}]}")
             #expect(try await desk.output("backtest", draft).contains("would have matched 2 of the last 3 events"))
             #expect(try await desk.output("backtest", draft, "--last", "1").contains("1 of the last 1 events"))
+            for count in ["-3", "0"] {
+                let result = try await desk.sluice("backtest", draft, "--last", count)
+                #expect(result.errors.contains("--last must be at least 1"), "\(result)")
+            }
         }
 
         private func suggests(_ desk: Desk) async throws {
