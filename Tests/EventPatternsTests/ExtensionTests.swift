@@ -88,6 +88,19 @@ struct ExtensionTests {
         #expect(error.message.contains("regex"))
     }
 
+    @Test("A Unicode category and all-of inside all-of are refused in words of their own")
+    func ownWords() throws {
+        for (test, words) in [
+            (#"{"regex":"\\p{L}+"}"#, "a Unicode category, is not supported"),
+            (#"{"regex":"[\\P{Lu}]"}"#, "list the characters"),
+            (#"{"all-of":[{"all-of":["x"]}]}"#, "all-of is not supported inside all-of"),
+            (#"{"all-of":["x"]},{"all-of":["y"]}"#, "all-of must be the only value of its array"),
+        ] {
+            let error = try #require(throws: PatternError.self) { try pattern("{\"a\":[\(test)]}") }
+            #expect(error.message.contains(words), "\(error.message)")
+        }
+    }
+
     @Test("Regular expressions are linear where backtracking explodes")
     func linear() throws {
         let rule = try pattern(#"{"a":[{"regex":"(a|a)*(a|aa)+(a*)*b"}]}"#)

@@ -132,6 +132,11 @@ struct RegexParser {
         case "n": return [0xA...0xA]
         case "r": return [0xD...0xD]
         case "t": return [0x9...0x9]
+        case "p", "P":
+            index -= 1
+            throw refusal(
+                "'\\\(scalar)', a Unicode category, is not supported; list the characters, as in '[A-Za-zÀ-ÿ]' or '[^0-9 ]'"
+            )
         case "a"..."z", "A"..."Z", "0"..."9":
             index -= 1
             throw refusal("unknown escape '\\\(scalar)'")

@@ -41,7 +41,13 @@ extension PatternParser {
             return test
         case "anything-but": return .anythingBut(try anythingBut())
         case "all-of" where dialect == .extended:
-            if pendingGroups != nil { throw matcher("all-of must be the only value of its array") }
+            // The groups of an all-of that is being read are still empty.
+            if let pendingGroups {
+                throw matcher(
+                    pendingGroups.isEmpty
+                        ? "all-of is not supported inside all-of; its values can stand in the outer one"
+                        : "all-of must be the only value of its array")
+            }
             pendingGroups = try allOf()
             return .exists  // stands for the groups until the array ends
         default:
