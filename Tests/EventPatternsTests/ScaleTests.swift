@@ -157,8 +157,12 @@ struct ScaleTests {
     @Test("The bench runs, and reports every figure")
     func bench() throws {
         for kind in BenchKind.allCases {
-            let figures = try PatternBench(kind: kind, ruleCount: 20, duration: .zero, eventCount: 30).run()
-            #expect(figures.count == 48)
+            let hostile = HostileRules.all(for: kind)
+            var bench = PatternBench(kind: kind, ruleCount: 20, duration: .zero, eventCount: 30, hostile: hostile)
+            let figures = try bench.run()
+            #expect(figures.count == 12 + 3 * hostile.count)
+            bench.measuresHostileOnly = true
+            #expect(try bench.run().map(\.name) == figures.dropFirst(12).map(\.name))
             #expect(figures.allSatisfy { $0.value.isFinite && $0.value >= 0 })
             #expect(figures[0].ratio != nil)
         }

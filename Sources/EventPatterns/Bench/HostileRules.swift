@@ -1,11 +1,35 @@
+/// A rule of which it is measured what it leaves of the others' speed.
+package struct HostileRule: Sendable {
+    package var name: String
+    package var pattern: String
+    /// A rule that asks the same fields for a value that no event has, as rules do: what that costs is not the hostile
+    /// rule's own.
+    package var ordinary: String
+
+    /// A rule of one's own, named by its text.
+    package init(pattern: String) throws(PatternError) {
+        let paths = try EventPattern(parsing: pattern, dialect: .extended).paths
+        let fields = paths.enumerated().map { index, path in
+            "\"\(path)\":[\(index + 1 < paths.count ? "{\"exists\":true}" : "\"no such value\"")]"
+        }
+        self.init(name: pattern, pattern: pattern, ordinary: "{\(fields.joined(separator: ","))}")
+    }
+
+    init(name: String, pattern: String, ordinary: String) {
+        self.name = name
+        self.pattern = pattern
+        self.ordinary = ordinary
+    }
+}
+
 /// Rules that are made to cost the others as much as the complexity budget allows: those that cost most of hundreds
 /// tried, each of another kind. Their literals occur in the field all along, so that nothing shows early that they
 /// fail, and those that match do so for about half of the events, which cannot be foretold.
 package enum HostileRules {
-    /// Names and patterns, for the events of a kind, and for each a rule that asks the same fields for a value that no
-    /// event has, as rules do: what that costs is not the hostile rule's own.
-    package static func all(for kind: BenchKind) -> [(name: String, pattern: String, ordinary: String)] {
-        kind.usesObjectEvents
+    /// Those for the events of a kind.
+    package static func all(for kind: BenchKind) -> [HostileRule] {
+        let ofOneField =
+            kind.usesObjectEvents
             ? rules(
                 wildcard: "*/2026/0*-0*1*2*.*", wildcards: ["*1*3*", "*2*5*", "*x*9*", "*y*8*"],
                 list: #""source":["aws.s3"],"#, prefix: "incoming/2026/0", regex: ".*[0-4].{6}",
@@ -22,16 +46,17 @@ package enum HostileRules {
                 other: { #""properties":{"ODD_EVEN":[\#($0)]}"# },
                 address: { #""properties":{"BLKLOT":[\#($0)]}"# }
             ) { #""properties":{"STREET":[\#($0)]}"# }
+        return ofOneField + SeveralFields.all(for: kind)
     }
 
     private static func rules(
         wildcard: String, wildcards: [String], list: String, prefix: String, regex: String, costly: String,
         beside: (wildcards: [String], regex: String), other: (String) -> String, address: (String) -> String,
         field: (String) -> String
-    ) -> [(name: String, pattern: String, ordinary: String)] {
+    ) -> [HostileRule] {
         let quoted = wildcards.map { "\"\($0)\"" }
         let plain = "{\(field("\"no such value\""))}"
-        return [
+        let rules = [
             ("a hostile wildcard", "{\(field("{\"wildcard\":\"\(wildcard)\"}"))}", plain),
             ("hostile wildcards", "{\(field(quoted.map { "{\"wildcard\":\($0)}" }.joined(separator: ",")))}", plain),
             (
@@ -79,6 +104,7 @@ package enum HostileRules {
                 "{\(field("{\"wildcard\":{\"equals-ignore-case\":\"\(wildcard)\"}}"))}", plain
             ),
         ]
+        return rules.map { HostileRule(name: $0, pattern: $1, ordinary: $2) }
     }
 
     /// Of each of three groups of fields that no event has one must be absent, and one besides that every event has.

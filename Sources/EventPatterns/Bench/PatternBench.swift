@@ -25,14 +25,17 @@ package struct PatternBench: Sendable {
     package var duration: Duration
     package var seed: UInt64
     package var eventCount: Int
-    /// Whether it is measured what hostile rules cost the others.
-    package var measuresHostile: Bool
+    /// The rules of which it is measured what they leave of the others' speed.
+    package var hostile: [HostileRule]
+    /// Whether only that is measured.
+    package var measuresHostileOnly: Bool
 
     package init(
         kind: BenchKind, ruleCount: Int = 5, duration: Duration = .seconds(1), seed: UInt64 = 42,
-        eventCount: Int = 10_000, measuresHostile: Bool = true
+        eventCount: Int = 10_000, hostile: [HostileRule] = [], measuresHostileOnly: Bool = false
     ) {
-        self.measuresHostile = measuresHostile
+        self.hostile = hostile
+        self.measuresHostileOnly = measuresHostileOnly
         self.kind = kind
         self.ruleCount = ruleCount
         self.duration = duration
@@ -54,6 +57,7 @@ package struct PatternBench: Sendable {
         let prefix = "\(kind.rawValue)/\(ruleCount)"
 
         let (rules, matcher, first) = try build(texts)
+        if measuresHostileOnly { return try besideHostile(events, rules, matcher, prefix: prefix) }
         // The first time in a process the run-time makes its tables of types, as long as some thousand rules take.
         var added = Double.infinity
         let clock = ContinuousClock()
@@ -63,15 +67,6 @@ package struct PatternBench: Sendable {
             added = min(added, try build(texts).time)
             passes += 1
         }
-        var burdened: [(name: String, hostile: Matcher<Int>, ordinary: Matcher<Int>)] = []
-        for (name, hostile, ordinary) in measuresHostile ? HostileRules.all(for: kind) : [] {
-            burdened.append(
-                (
-                    name, Matcher(rules + [(-1, try EventPattern(parsing: hostile, dialect: .extended))]),
-                    Matcher(rules + [(-1, try EventPattern(parsing: ordinary))])
-                ))
-        }
-
         let scratch = MatchScratch()
         let strictFloor = try rate(events) { event throws(EventError) in
             try matcher.scan(event, reading: .strict, scratch: scratch)
@@ -92,9 +87,6 @@ package struct PatternBench: Sendable {
             }
         }
         let changes = try changesPerSecond(matcher, texts)
-        let hostile = try burdened.flatMap { name, hostile, ordinary in
-            try beside(name, events, [matcher, ordinary, hostile], prefix: prefix)
-        }
         let bytes = events.reduce(0) { $0 + $1.count }
         return [
             BenchFigure(name: "\(prefix) matching", value: stopping, unit: "events/s", floor: stoppingFloor),
@@ -115,7 +107,19 @@ package struct PatternBench: Sendable {
             BenchFigure(
                 name: "\(prefix) matches", value: Double(matches) / Double(events.count), unit: "matches/event"),
             BenchFigure(name: "\(prefix) size", value: Double(bytes) / Double(events.count), unit: "bytes/event"),
-        ] + hostile
+        ] + (try besideHostile(events, rules, matcher, prefix: prefix))
+    }
+
+    private func besideHostile(
+        _ events: [[UInt8]], _ rules: [(Int, EventPattern)], _ matcher: Matcher<Int>, prefix: String
+    ) throws -> [BenchFigure] {
+        try hostile.flatMap { rule in
+            let hostile = try EventPattern(parsing: rule.pattern, dialect: .extended)
+            let ordinary = try EventPattern(parsing: rule.ordinary)
+            return try beside(
+                rule.name, events, [matcher, Matcher(rules + [(-1, ordinary)]), Matcher(rules + [(-1, hostile)])],
+                prefix: prefix)
+        }
     }
 
     /// Reads and compiles the rules; how many seconds that takes.

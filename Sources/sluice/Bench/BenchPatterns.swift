@@ -19,6 +19,12 @@ struct BenchPatterns: ParsableCommand {
     @Flag(help: "Leave out what rules that are made to cost much leave of the others' speed.")
     var withoutHostile = false
 
+    @Option(
+        help: ArgumentHelp(
+            "Measure only what is left beside hostile rules whose name has this text; or, of a file's name, beside the patterns in it, one a line.",
+            valueName: "text-or-file"))
+    var beside: String?
+
     func validate() throws {
         if let kind, BenchKind(rawValue: kind) == nil {
             throw ValidationError(
@@ -34,8 +40,10 @@ struct BenchPatterns: ParsableCommand {
         var printer = BenchPrinter(options)
         for kind in kinds {
             for count in rules.map({ [$0] }) ?? [5, 1_000, 100_000] {
-                let engine = PatternBench(kind: kind, ruleCount: count, measuresHostile: !withoutHostile)
-                let intake = withoutHostile ? [] : try HostileIntake(kind: kind, ruleCount: count).run()
+                let hostile = try hostile(for: kind)
+                let engine = PatternBench(
+                    kind: kind, ruleCount: count, hostile: hostile, measuresHostileOnly: beside != nil)
+                let intake = try HostileIntake(kind: kind, ruleCount: count, hostile: hostile).run()
                 for figure in try engine.run() + intake {
                     try printer.add(
                         BenchLine(
@@ -48,6 +56,28 @@ struct BenchPatterns: ParsableCommand {
             }
         }
         printer.finish()
+    }
+
+    private func hostile(for kind: BenchKind) throws -> [HostileRule] {
+        if withoutHostile { return [] }
+        guard let beside else { return HostileRules.all(for: kind) }
+        if access(beside, R_OK) == 0 {
+            var file = try InputFile(beside)
+            var rules: [HostileRule] = []
+            while let line = try file.line() {
+                if InputFile.isBlank(line) { continue }
+                rules.append(try HostileRule(pattern: String(decoding: line, as: UTF8.self)))
+            }
+            return rules
+        }
+        let rules = HostileRules.all(for: kind)
+        let chosen = rules.filter { $0.name.contains(beside) }
+        guard !chosen.isEmpty else {
+            throw ValidationError(
+                "`\(beside)` is no file and in no name of a hostile rule; there are \(rules.map(\.name).joined(separator: ", "))"
+            )
+        }
+        return chosen
     }
 }
 

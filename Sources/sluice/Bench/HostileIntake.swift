@@ -6,6 +6,7 @@ import EventPatterns
 struct HostileIntake {
     let kind: BenchKind
     let ruleCount: Int
+    let hostile: [HostileRule]
     var duration: Duration = .seconds(2)
     private static let batch = 10
 
@@ -15,8 +16,8 @@ struct HostileIntake {
         let texts = kind.rules(count: ruleCount, seed: 43).map(asProducers)
         var rules: [(Int, EventPattern)] = []
         for (index, text) in texts.enumerated() { rules.append((index, try EventPattern(parsing: text))) }
-        return try HostileRules.all(for: kind).map { name, hostile, _ in
-            let pattern = try EventPattern(parsing: asProducers(hostile), dialect: .extended)
+        return try hostile.map { rule in
+            let pattern = try EventPattern(parsing: asProducers(rule.pattern), dialect: .extended)
             var intakes = [ProducerIntake(Matcher(rules)), ProducerIntake(Matcher(rules + [(-1, pattern)]))]
             let parts = stride(from: 0, to: bodies.count, by: 50).map { $0..<min(bodies.count, $0 + 50) }
             let passes = try PairedPasses(contenders: 2, parts: parts.count, duration: duration) { number, part in
@@ -24,7 +25,7 @@ struct HostileIntake {
             }
             let speed = Double(events) / passes.best[1]
             return BenchFigure(
-                name: "\(kind.rawValue)/\(ruleCount) taken_in beside \(name)", value: speed, unit: "events/s",
+                name: "\(kind.rawValue)/\(ruleCount) taken_in beside \(rule.name)", value: speed, unit: "events/s",
                 floor: speed / passes.ratio(0, to: 1))
         }
     }
