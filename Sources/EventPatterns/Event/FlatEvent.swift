@@ -80,6 +80,9 @@ public final class MatchScratch {
 
     // The rules being matched.
     @exclusivity(unchecked) var generation: UInt32 = 0
+    /// The bits of a generation. Below them, the memo and the stamps of rules keep an answer, and those of sub-rules the
+    /// condition that failed last.
+    static let generations: UInt32 = ~0xFF
     @exclusivity(unchecked) var subRuleStamps = Buffer<UInt32>(capacity: 16)
     @exclusivity(unchecked) var ruleStamps = Buffer<UInt32>(capacity: 16)
     @exclusivity(unchecked) var memo = Buffer<UInt32>(capacity: 16)
@@ -143,15 +146,14 @@ public final class MatchScratch {
         if ruleStamps.count < rules { ruleStamps.extend(to: rules, with: 0) }
         if memo.count < shared { memo.extend(to: shared, with: 0) }
         if gramStamps.count < grams { gramStamps.extend(to: grams, with: 0) }
-        // The memo keeps an answer in the lowest bit, so generations are even.
-        generation &+= 2
+        generation &+= 1 &+ ~MatchScratch.generations
         if generation == 0 {
             for index in 0..<pathValues.count { pathValues.base[index].generation = 0 }
             for index in 0..<subRuleStamps.count { subRuleStamps[index] = 0 }
             for index in 0..<ruleStamps.count { ruleStamps[index] = 0 }
             for index in 0..<memo.count { memo[index] = 0 }
             for index in 0..<gramStamps.count { gramStamps[index] = 0 }
-            generation = 2
+            generation = 1 &+ ~MatchScratch.generations
         }
         values.truncate(0)
         memberships.truncate(0)

@@ -105,6 +105,11 @@ struct ConditionRecord: BitwiseCopyable {
     /// each byte looked for, and each 16 instructions of a regular expression.
     var work: UInt32 = 0
     var allowsAbsence: Bool
+
+    /// Whether some alternatives are searched, or have their values read, as one.
+    var isSearched: Bool {
+        listedCount | rangeCount | dateCount | addressCount | timeCount != 0
+    }
 }
 
 /// A branch of a rule: conditions in the order of their paths.
@@ -118,4 +123,6 @@ struct SubRule: BitwiseCopyable {
     var filed: UInt8 = 0
     /// Whether the rule has other branches, any of which may have matched already.
     var isBranched: Bool
+    /// Of a rule with other branches, a bit for each of the first sixteen conditions that all of them ask.
+    var common: UInt16 = 0
 }

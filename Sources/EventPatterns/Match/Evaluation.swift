@@ -21,6 +21,17 @@ struct Evaluation {
     @inline(__always)
     func passes(_ condition: UnsafeMutablePointer<ConditionRecord>, _ value: UnsafeMutablePointer<FlatValue>) -> Bool {
         let first = atoms + Int(condition.pointee.firstAtom)
+        if condition.pointee.isSearched { return passesSearched(condition, value) }
+        for index in 0..<Int(condition.pointee.atomCount) where passes(first + index, value, condition) { return true }
+        return false
+    }
+
+    /// The same for a condition with alternatives that are searched.
+    @inline(never)
+    private func passesSearched(
+        _ condition: UnsafeMutablePointer<ConditionRecord>, _ value: UnsafeMutablePointer<FlatValue>
+    ) -> Bool {
+        let first = atoms + Int(condition.pointee.firstAtom)
         var index = 0
         if condition.pointee.listedCount > 0 {
             let listed = Int(condition.pointee.listedCount)

@@ -66,7 +66,7 @@ struct PassedRules: BitwiseCopyable {
         let stamp = stamps.base + base.subRule
         for index in 0..<count {
             place.pointee = first &+ rules[index]
-            place += stamp[Int(subRules[index])] == mark ? 0 : 1
+            place += stamp[Int(subRules[index])] & MatchScratch.generations == mark ? 0 : 1
         }
         matched.setCount(place - matched.base)
         return true

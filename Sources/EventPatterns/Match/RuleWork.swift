@@ -8,6 +8,8 @@ struct RuleWork {
     /// The conditions' work, and what it costs to be led to the branches and on through their conditions.
     private var tests = Meeting()
     private var ways = Meeting()
+    /// Whether `further` has been counted: one of these is the first.
+    private var hasFurther = false
 
     /// What it costs in quarters of a step to be led to a branch, and that of one that is run for every text; to ask
     /// whether a field is absent, alone and for all branches of absences together; and to look up what another branch
@@ -16,7 +18,11 @@ struct RuleWork {
     private static let textBranch = 8
     private static let absence = 8
     private static let groupedAbsence = 4
-    private static let known = 2
+    private static let known = 12
+    /// To run a test behind the field that has led to a branch: one that is more than a comparison, in a rule of one
+    /// branch; any, in one of several, for each branch asks the same fields again.
+    private static let further = 18
+    private static let besides = 24
 
     /// What a rule may make an event cost: steps of tests, and branches that it is led to beside one for each field.
     struct Cost {
@@ -45,14 +51,17 @@ struct RuleWork {
                 return sum + RuleWork.quarters(number, indexer.store)
                     + (isAbsence ? isOnlyAbsent ? groupedAbsence : absence : 0)
             }
-            return Cost(steps: quarters / 4, branches: 0)
+            let tested = (0..<indexer.store.conditions.count).count { isTested($0, indexer.store) }
+            return Cost(steps: (quarters + max(0, tested - 1) * further) / 4, branches: 0)
         }
         indexer.choose()
         var work = RuleWork()
         // What several branches ask is asked once.
         var shared = 0
         for index in 0..<indexer.store.conditions.count where indexer.uses[index] > 1 {
-            shared += quarters(index, indexer.store)
+            let isTested = isTested(index, indexer.store)
+            shared += quarters(index, indexer.store) + (isTested ? further : 0)
+            if isTested { work.hasFurther = true }
         }
         var absent: Set<Int32> = []
         for index in 0..<indexer.store.subRules.count {
@@ -62,9 +71,8 @@ struct RuleWork {
                 work.add(index, indexer)
             }
         }
-        return Cost(
-            steps: (shared + absent.count * groupedAbsence + work.tests.most) / 4,
-            branches: work.ways.mostBesides / branch)
+        let tests = shared + absent.count * groupedAbsence + work.tests.most - (work.hasFurther ? further : 0)
+        return Cost(steps: tests / 4, branches: work.ways.mostBesides / branch)
     }
 
     private static func references(_ number: Int, _ store: SegmentStore) -> [Int] {
@@ -89,6 +97,21 @@ struct RuleWork {
         return max(0, 4 * Int(condition.work) - 3 * plain - 1)
     }
 
+    /// Whether a condition takes more than a few comparisons: to search, to read an address or a time, to look for
+    /// what is between stars.
+    private static func isTested(_ number: Int, _ store: SegmentStore) -> Bool {
+        let condition = store.conditions[number]
+        if condition.isSearched || condition.atomCount > 8 { return true }
+        return (0..<Int(condition.atomCount)).contains { place in
+            let atom = store.atoms[Int(condition.firstAtom) + place]
+            guard atom.kind == .anythingBut else { return !atom.isPlain }
+            return atom.length > 8
+                || (0..<Int(atom.length)).contains {
+                    !store.atoms[Int(condition.firstAtom) + Int(atom.offset) + $0].isPlain
+                }
+        }
+    }
+
     private mutating func add(_ number: Int, _ indexer: SegmentIndexer) {
         let store = indexer.store
         let chosen = Int(indexer.chosen[number])
@@ -96,11 +119,16 @@ struct RuleWork {
         var way = RuleWork.branch
         for reference in RuleWork.references(number, store) {
             let isShared = indexer.uses[reference] > 1
+            let isTested = RuleWork.isTested(reference, store)
             if !isShared { work += RuleWork.quarters(reference, store) }
+            if !isShared, isTested, reference != chosen {
+                work += RuleWork.further
+                hasFurther = true
+            }
             if store.conditions[reference].allowsAbsence {
                 way += RuleWork.absence
-            } else if isShared, reference != chosen {
-                way += RuleWork.known
+            } else if reference != chosen {
+                way += isShared ? RuleWork.known : isTested ? 0 : RuleWork.besides
             }
         }
         let condition = store.conditions[chosen]
@@ -109,6 +137,10 @@ struct RuleWork {
         guard !isAnywhere else {
             // What is run for every text has its work, and leads further where it passes.
             let isRun = indexer.uses[chosen] == 1 && RuleWork.quarters(chosen, store) > 0
+            if isRun {
+                work += RuleWork.further
+                hasFurther = true
+            }
             tests.everywhere[condition.path, default: 0] += work
             // No field need be there.
             ways.add(
@@ -173,14 +205,15 @@ extension Atom {
 extension EventPattern {
     /// Whether it is plain that what a rule costs (`RuleWork`) is not above limits, without finding it out.
     func isLight(_ limit: Int, branches most: Int) -> Bool {
-        guard numbers.count == 1 || 2 * numbers.count <= most else { return false }
+        // Neither a branch nor a condition counts more than one.
+        guard numbers.count == 1 || numbers.reduce(0, { $0 + 1 + $1.count }) <= most else { return false }
         var works: [Int] = []
         for condition in conditions {
             var work = condition.allowsAbsence ? 2 : 0
             if condition.tests.count > 8 {
                 // A list of exact texts is searched.
                 guard condition.tests.allSatisfy(\.isExact) else { return false }
-                work += 1 + Int.bitWidth - condition.tests.count.leadingZeroBitCount
+                work += 5 + Int.bitWidth - condition.tests.count.leadingZeroBitCount
             } else {
                 for test in condition.tests { work += test.mostWork }
             }
@@ -197,10 +230,11 @@ extension ValueTest {
     /// More than what a test costs beyond one comparison.
     fileprivate var mostWork: Int {
         switch self {
-        case .regex(let regex): regex.cost > 1_000_000 ? 1_000_000 : 2 + regex.cost / 16
+        case .regex(let regex): regex.cost > 1_000_000 ? 1_000_000 : 6 + regex.cost / 16
         case .wildcard(let wildcard), .wildcardIgnoringCase(let wildcard): 4 + 3 * wildcard.text.count
         case .anythingBut(let exclusion): 1 + exclusion.mostWork
-        case .timeOfDay: 16
+        case .timeOfDay: 20
+        case .date, .cidr, .address: 5
         default: 1
         }
     }

@@ -62,7 +62,7 @@ extension Segment {
             let rule = Int(test.pointee.rule)
             // Of a rule with several branches, one that has passed is enough.
             let isKnown = test.pointee.isBranched && rule >= 0 && ruleStamps[rule] == scratch.generation
-            if stamps[Int(number)] != scratch.generation, !isKnown {
+            if stamps[Int(number)] & MatchScratch.generations != scratch.generation, !isKnown {
                 scratch.work &+= Int(test.pointee.work)
                 // As soon as can be: a branch that cannot be foretold costs the more the later it is known.
                 if test.pointee.passes(value, evaluation) {

@@ -70,7 +70,7 @@ extension Segment {
             return consider(number, known: Int(subRule.pointee.filed), scratch, base)
         }
         let stamp = scratch.subRuleStamps.base + (base.subRule + Int(number))
-        if stamp.pointee == scratch.generation { return }
+        if stamp.pointee & MatchScratch.generations == scratch.generation { return }
         stamp.pointee = scratch.generation
         scratch.matched.append(Int32(truncatingIfNeeded: base.rule) &+ subRule.pointee.rule)
     }

@@ -194,16 +194,28 @@ extension Segment {
     /// for none.
     func consider(_ number: UInt32, known: Int = -1, _ scratch: MatchScratch, _ base: SegmentBase) {
         let stamp = scratch.subRuleStamps.base + (base.subRule + Int(number))
-        if stamp.pointee == scratch.generation { return }
-        scratch.work &+= 1
-        stamp.pointee = scratch.generation
+        let before = stamp.pointee
+        if before & MatchScratch.generations == scratch.generation { return }
+        stamp.pointee = scratch.generation | before & ~MatchScratch.generations
         let subRule = store.subRules.base + Int(number)
         let rule = Int(subRule.pointee.rule)
         let isBranched = subRule.pointee.isBranched
-        if isBranched, scratch.ruleStamps.base[base.rule + rule] == scratch.generation { return }
+        // Matched already, or out because of what all its branches ask.
+        if isBranched, scratch.ruleStamps.base[base.rule + rule] & ~1 == scratch.generation { return }
+        scratch.work &+= 1
         let references = store.references.base + Int(subRule.pointee.firstCondition)
+        // What failed the last time fails again more often than not, whatever stands before it.
+        let last = Int(before & ~MatchScratch.generations)
+        var isTried = false
+        if last > 0, last < Int(subRule.pointee.conditionCount), last != known, !scratch.anyMembership {
+            let condition = store.conditions.base + Int(references[last])
+            scratch.work &+= Int(condition.pointee.work)
+            guard holds(condition, scratch, base) else { return fail(last, subRule, stamp, scratch, base) }
+            isTried = true
+        }
         var inArrays = 0
         for index in 0..<Int(subRule.pointee.conditionCount) {
+            if isTried, index == last { continue }
             let condition = store.conditions.base + Int(references[index])
             if scratch.anyMembership, scratch.hasMembership(condition.pointee.path) {
                 inArrays += 1
@@ -212,7 +224,7 @@ extension Segment {
             }
             if index != known {
                 scratch.work &+= Int(condition.pointee.work)
-                if !holds(condition, scratch, base) { return }
+                guard holds(condition, scratch, base) else { return fail(index, subRule, stamp, scratch, base) }
             }
         }
         if inArrays > 1 || (inArrays == 1 && subRule.pointee.conditionCount > 1 && hasAbsence(subRule)) {
@@ -222,6 +234,18 @@ extension Segment {
         }
         if isBranched { scratch.ruleStamps.base[base.rule + rule] = scratch.generation }
         scratch.matched.append(Int32(truncatingIfNeeded: base.rule + rule))
+    }
+
+    /// Notes which condition an event fails, for the next event, and for the rule's other branches if they ask it too.
+    @inline(__always)
+    private func fail(
+        _ index: Int, _ subRule: UnsafeMutablePointer<SubRule>, _ stamp: UnsafeMutablePointer<UInt32>,
+        _ scratch: MatchScratch, _ base: SegmentBase
+    ) {
+        stamp.pointee = scratch.generation | UInt32(truncatingIfNeeded: index) & ~MatchScratch.generations
+        if index < 16, subRule.pointee.common &>> UInt16(index) & 1 == 1 {
+            scratch.ruleStamps.base[base.rule + Int(subRule.pointee.rule)] = scratch.generation | 1
+        }
     }
 
     func hasAbsence(_ subRule: UnsafeMutablePointer<SubRule>) -> Bool {

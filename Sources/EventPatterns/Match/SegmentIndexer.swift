@@ -82,6 +82,7 @@ struct SegmentIndexer {
     mutating func build() -> Parts {
         let sharedCount = numberShared()
         choose()
+        markCommon()
         settlePlanes()
         countExclusions()
         // Lengths first: a text is filed under one of its path's lengths.
@@ -139,6 +140,32 @@ struct SegmentIndexer {
             shared += 1
         }
         return shared
+    }
+
+    /// Marks the conditions that all branches of a rule ask: where one fails, none of the branches need be looked at.
+    mutating func markCommon() {
+        var branches: [Int32: [Int]] = [:]
+        for index in 0..<store.subRules.count where store.subRules[index].isBranched {
+            branches[store.subRules[index].rule, default: []].append(index)
+        }
+        for members in branches.values {
+            var counts: [UInt32: Int] = [:]
+            for member in members {
+                for number in references(member).prefix(16) { counts[number, default: 0] += 1 }
+            }
+            for member in members {
+                for (place, number) in references(member).prefix(16).enumerated() where counts[number] == members.count
+                {
+                    store.subRules.base[member].common |= 1 << UInt16(place)
+                }
+            }
+        }
+    }
+
+    private func references(_ number: Int) -> UnsafeBufferPointer<UInt32> {
+        let subRule = store.subRules[number]
+        return UnsafeBufferPointer(
+            start: store.references.base + Int(subRule.firstCondition), count: Int(subRule.conditionCount))
     }
 
     /// Frees what an indexer holds that has filed nothing, but for the store.

@@ -12,7 +12,7 @@ public enum CaseAnswer: Sendable, Hashable {
     ) -> CaseAnswer {
         let parsed: EventPattern
         do throws(PatternError) {
-            parsed = try EventPattern(parsing: pattern, dialect: dialect)
+            parsed = try EventPattern(parsing: pattern, dialect: dialect, limits: .language)
         } catch {
             return .patternError(error.message)
         }

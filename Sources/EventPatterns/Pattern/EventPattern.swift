@@ -120,14 +120,21 @@ public struct PatternLimits: Sendable, Hashable {
     public var boundsCost = true
     /// The most that all fields and branches of a rule may cost an event together, in steps (`RuleWork`): a tenth of
     /// what reading an event costs.
-    public var work: Int = 32
+    public var work: Int = 38
     /// The most branches of `$or` that one event can be led to at once, beside one for each field: each costs what a
     /// rule does (`RuleWork`).
-    public var branches: Int = 32
+    public var branches: Int = 8
     /// The name used in the message about too many paths.
     public var ruleName: String = "r"
 
     public init() {}
+
+    /// For the language alone, as EventBridge has it: what a rule may cost the others of a host does not count.
+    public static var language: PatternLimits {
+        var limits = PatternLimits()
+        (limits.work, limits.branches) = (.max, .max)
+        return limits
+    }
 
     /// For patterns that were accepted once and are stored: limits of cost that were set since do not count.
     public static var stored: PatternLimits {

@@ -79,14 +79,14 @@ struct PatternParser: ~Copyable {
         if cost.branches > limits.branches {
             throw reader.failure(
                 .limitExceeded,
-                "Rule is too complex - one event may be led to some \(cost.branches) branches of $or at once, more than \(limits.branches) (not counted is one for each field); ask in each branch for a value, prefix or suffix that the others do not have, or divide them among several rules"
+                "Rule is too complex - the branches of $or that one event may be led to at once cost as much as \(cost.branches) of one field, more than \(limits.branches) (not counted is one branch for each field); ask in each branch for a value, prefix or suffix that the others do not have, or divide them among several rules"
             )
         }
         guard cost.steps > limits.work else { return }
         let other = pattern.branches.count > 1 ? ", or divide the branches of $or among several rules" : ""
         throw reader.failure(
             .limitExceeded,
-            "Rule is too complex - one event may have to take some \(cost.steps) steps for its fields and branches together, more than \(limits.work) (a step is a byte that a wildcard looks for, 16 instructions of a regular expression, four comparisons, or a field that must be absent); use a prefix or suffix instead of a wildcard that begins or ends with *, fewer wildcards or shorter lists of them, leave a test to the handler\(other)"
+            "Rule is too complex - one event may have to take some \(cost.steps) steps for its fields and branches together, more than \(limits.work) (a step is two bytes that a wildcard looks for, 16 instructions of a regular expression, four comparisons, or a field that must be absent; each further field that takes more than comparisons counts four and a half besides); use a prefix or suffix instead of a wildcard that begins or ends with *, fewer wildcards or shorter lists of them, leave a test to the handler\(other)"
         )
     }
 
