@@ -80,8 +80,8 @@ public final class MatchScratch {
 
     // The rules being matched.
     @exclusivity(unchecked) var generation: UInt32 = 0
-    /// The bits of a generation. Below them, the memo and the stamps of rules keep an answer, and those of sub-rules the
-    /// condition that failed last.
+    /// The bits of a generation. Below them, the memo and the stamps of rules keep an answer, and those of sub-rules
+    /// the condition that failed last.
     static let generations: UInt32 = ~0xFF
     @exclusivity(unchecked) var subRuleStamps = Buffer<UInt32>(capacity: 16)
     @exclusivity(unchecked) var ruleStamps = Buffer<UInt32>(capacity: 16)

@@ -83,8 +83,8 @@ struct SegmentStore {
         case .regex: return 1 + Int(atom.y) / 16
         case .timeOfDay: return 1 + TimeOfDayTest.steps(text.base + firstByte + Int(atom.offset))
         // Each byte that is looked for stands there sixteen times, and two take a step. What EventBridge takes in one
-        // field is taken here too: long texts between stars count as short ones, since a text that lacks their beginning
-        // ends the search.
+        // field is taken here too: long texts between stars count as short ones, since a text that lacks their
+        // beginning ends the search.
         case .wildcard, .wildcardCased: return 1 + min(Int(atom.work) / 32, 7)
         case .containsAny: return 1 + min(Int(atom.work) / 16, 23)
         case .anythingBut:
