@@ -97,7 +97,7 @@ let package = Package(
 
         // What a handler imports
         library("CivilCalendar"),
-        library("FunctionJSON"),
+        library("FunctionJSON", ["CLinux"]),
         library("EventModel", ["CivilCalendar", "FunctionJSON"]),
         library("FunctionProtocol"),
         library("FunctionKit", ["CFunctionABI", "FunctionJSON", "EventModel", "FunctionProtocol"]),

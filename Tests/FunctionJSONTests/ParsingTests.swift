@@ -3,6 +3,36 @@ import Testing
 
 @Suite("Parsing JSON text")
 struct ParsingTests {
+    @Test("a text is read wherever in it lies what must be looked at")
+    func texts() throws {
+        for count in 0...70 {
+            let plain = String(repeating: "x", count: count)
+            for (piece, text) in [("\\\"", "\""), ("\\u00e4", "ä"), ("é", "é"), ("\\\\", "\\"), ("", "")] {
+                for tail in [0, 1, 15, 16, 17] {
+                    let rest = String(repeating: "y", count: tail)
+                    let root = try JSONDocument(parsing: "[\"\(plain)\(piece)\(rest)\",1]").root
+                    #expect(root.elements.map(\.string) == [plain + text + rest, nil])
+                }
+            }
+            for bad in ["\u{1}", "\\x", "\n"] {
+                #expect(throws: JSONError.self) { try JSONDocument(parsing: "[\"\(plain)\(bad)0123456789abcdefg\"]") }
+            }
+            let torn = Array("[\"\(plain)".utf8) + [0xC3] + Array("0123456789abcdefg\"]".utf8)
+            #expect(throws: JSONError.self) { try JSONDocument(parsing: torn) }
+            #expect(throws: JSONError.self) { try JSONDocument(parsing: "[\"\(plain)") }
+        }
+    }
+
+    @Test("a type may ask for a value unread")
+    func unread() throws {
+        struct Wanted: Decodable {
+            var n: JSONNode
+        }
+        let wanted = try TapeDecoder().decode(Wanted.self, from: #"{"m":1,"n":{"o":[true,7]}}"#)
+        #expect(wanted.n["o"]?.elements.map(\.int64) == [nil, 7])
+        #expect(wanted.n.raw.text == #"{"o":[true,7]}"#)
+    }
+
     @Test(
         "valid texts",
         arguments: [

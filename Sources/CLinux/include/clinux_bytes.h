@@ -113,6 +113,33 @@ static inline uint64_t clinux_plain_text(const uint8_t *bytes) {
 #endif
 }
 
+/// Of `count` bytes those before the first `"`, `\`, control character (below 0x20) or byte above 0x7F, in whole steps of
+/// 16 bytes: who asks looks at what follows byte by byte.
+static inline uint64_t clinux_plain_ascii(const uint8_t *bytes, uint64_t count) {
+    uint64_t position = 0;
+#if defined(__SSE2__)
+    const __m128i quotes = _mm_set1_epi8('"');
+    const __m128i escapes = _mm_set1_epi8('\\');
+    const __m128i spaces = _mm_set1_epi8(0x20);
+    for (; position + 16 <= count; position += 16) {
+        const __m128i part = _mm_loadu_si128((const __m128i *)(bytes + position));
+        // As signed numbers, control characters and bytes above 0x7F are all below a space.
+        const __m128i found = _mm_or_si128(
+            _mm_or_si128(_mm_cmpeq_epi8(part, quotes), _mm_cmpeq_epi8(part, escapes)), _mm_cmplt_epi8(part, spaces));
+        if (_mm_movemask_epi8(found)) return position;
+    }
+#elif defined(__ARM_NEON)
+    for (; position + 16 <= count; position += 16) {
+        const uint8x16_t part = vld1q_u8(bytes + position);
+        const uint8x16_t found = vorrq_u8(
+            vorrq_u8(vceqq_u8(part, vdupq_n_u8('"')), vceqq_u8(part, vdupq_n_u8('\\'))),
+            vcltq_s8(vreinterpretq_s8_u8(part), vdupq_n_s8(0x20)));
+        if (vmaxvq_u8(found)) return position;
+    }
+#endif
+    return position;
+}
+
 /// Whether any of `count` bytes is above 0x7F; 63 bytes after them must be readable and do not count.
 static inline int clinux_has_high(const uint8_t *bytes, uint64_t count) {
     uint64_t position = 0;

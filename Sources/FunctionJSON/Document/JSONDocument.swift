@@ -29,7 +29,7 @@ public struct JSONDocument: Sendable {
     public var root: JSONNode { JSONNode(tape: tape, index: 0) }
 }
 
-/// One value within a document.
+/// One value within a document. A handler may ask for one as its event: nothing of it is read before it is asked for.
 public struct JSONNode: Sendable {
     let tape: Tape
     let index: Int
@@ -53,6 +53,9 @@ public struct JSONNode: Sendable {
         let range = sourceRange
         return tape.bytes.withUnsafeBufferPointer { RawJSON(unchecked: Array($0[range])) }
     }
+
+    /// The same without a copy: it keeps the whole document in memory.
+    package var sharedRaw: RawJSON { RawJSON(unchecked: tape.bytes, in: sourceRange) }
 
     /// The text of a string; nil for other kinds.
     public var string: String? { kind == .string ? tape.text(index) : nil }
@@ -88,6 +91,9 @@ public struct JSONNode: Sendable {
         guard kind == .object, let member = tape.member(name, of: index) else { return nil }
         return JSONNode(tape: tape, index: member)
     }
+
+    /// Of a member of an object: whether that is its name.
+    package func isNamed(_ name: StaticString) -> Bool { tape.isText(index - 1, name) }
 
     /// The elements of an array, in order; empty for other kinds.
     public var elements: Elements { Elements(tape: tape, container: index, isArray: kind == .array) }
@@ -130,6 +136,13 @@ public struct JSONNode: Sendable {
             guard position < end else { return nil }
             defer { position = Int(tape.nodes[position + 1].next) }
             return (tape.text(position), JSONNode(tape: tape, index: position + 1))
+        }
+
+        /// The same without the name, of which no text is made: see `isNamed`.
+        package mutating func nextValue() -> JSONNode? {
+            guard position < end else { return nil }
+            defer { position = Int(tape.nodes[position + 1].next) }
+            return JSONNode(tape: tape, index: position + 1)
         }
     }
 }

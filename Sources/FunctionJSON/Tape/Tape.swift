@@ -71,6 +71,15 @@ final class Tape: Sendable {
         }
     }
 
+    /// Whether a string node has that text.
+    func isText(_ index: Int, _ text: StaticString) -> Bool {
+        let wanted = UnsafeBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount)
+        let node = nodes[index]
+        if node.escaped { return self.text(index).utf8.elementsEqual(wanted) }
+        guard Int(node.length) == wanted.count else { return false }
+        return bytes.withUnsafeBufferPointer { StringText.equal($0.baseAddress, Int(node.offset), wanted) }
+    }
+
     /// A number as it stands in the document.
     func numberText(_ index: Int) -> String {
         String(decoding: bytes[sourceRange(index)], as: UTF8.self)

@@ -1,3 +1,5 @@
+import CLinux
+
 /// RFC 8259, strictly, in one pass without recursion: nodes are appended as their values are met, and a container's
 /// node is completed when it closes.
 struct TapeParser {
@@ -133,12 +135,12 @@ struct TapeParser {
         var escaped = false
         let count = bytes.count
         scan: while true {
-            // Eight bytes at a time while none is a quote, a backslash, a control character or beyond ASCII.
-            while index + 8 <= count {
+            // Sixteen bytes at a time while none is a quote, a backslash, a control character or beyond ASCII.
+            index += Int(clinux_plain_ascii(bytes.baseAddress.unsafelyUnwrapped + index, UInt64(count - index)))
+            if index + 8 <= count {
                 let word = UnsafeRawPointer(bytes.baseAddress.unsafelyUnwrapped)
                     .loadUnaligned(fromByteOffset: index, as: UInt64.self)
-                if Self.needsLook(word) { break }
-                index += 8
+                if !Self.needsLook(word) { index += 8 }
             }
             while index < count {
                 let byte = bytes[index]
