@@ -46,7 +46,7 @@ public struct EventEnvelope: Sendable, Hashable {
     package static func bytes(
         of entry: PutEventsEntry.Valid, id: String, account: String, now: String, region: String
     ) -> [UInt8] {
-        entry.detail.json.bytes.withUnsafeBufferPointer { detail in
+        entry.detail.json.withBytes { detail in
             bytes(
                 id: id, detailType: entry.detailType, source: entry.source, account: account,
                 time: entry.time?.description ?? now, region: region, resources: entry.resources, replayName: nil,
@@ -54,7 +54,7 @@ public struct EventEnvelope: Sendable, Hashable {
         }
     }
 
-    private static func bytes(
+    static func bytes(
         id: String, detailType: String, source: String, account: String, time: String, region: String,
         resources: [String], replayName: String?, replayedFrom: String?, detail: UnsafeBufferPointer<UInt8>
     ) -> [UInt8] {
@@ -92,7 +92,7 @@ public struct EventEnvelope: Sendable, Hashable {
         return plainText(in: event, &place)
     }
 
-    private static let beforeID: StaticString = #"{"version":"0","id":""#
+    static let beforeID: StaticString = #"{"version":"0","id":""#
     private static let beforeDetailType: StaticString = #","detail-type":""#
     private static let beforeSource: StaticString = #","source":""#
 

@@ -3,9 +3,15 @@ public enum EventID {
     /// A version 8 UUID from the first 16 bytes of a hash (shorter ones are padded with zeros): the same bytes always
     /// give the same id, so an event that is found twice is known to be one.
     public static func derived(from hash: some Sequence<UInt8>) -> String {
+        let bytes = Array(hash.prefix(16))
+        return bytes.withUnsafeBytes { derived(from: $0) }
+    }
+
+    /// The same for bytes that lie together: nothing generic is left where each batch passes.
+    package static func derived(from hash: UnsafeRawBufferPointer) -> String {
         var bits: (high: UInt64, low: UInt64) = (0, 0)
-        for (index, byte) in hash.prefix(16).enumerated() {
-            let bit = UInt64(byte) << (56 - 8 * UInt64(index & 7))
+        for index in 0..<min(16, hash.count) {
+            let bit = UInt64(hash[index]) << (56 - 8 * UInt64(index & 7))
             if index < 8 { bits.high |= bit } else { bits.low |= bit }
         }
         return text(bits.high, bits.low, version: 8)
@@ -38,18 +44,31 @@ public enum EventID {
         let high = high & ~0xF000 | version << 12
         let low = low & ~(0b11 << 62) | 0b10 << 62
         return String(unsafeUninitializedCapacity: 36) { output in
-            var position = 0
-            for digit in 0..<32 {
-                if digit == 8 || digit == 12 || digit == 16 || digit == 20 {
-                    output[position] = UInt8(ascii: "-")
-                    position += 1
-                }
-                let nibble = UInt8(truncatingIfNeeded: (digit < 16 ? high : low) >> (60 - 4 * UInt64(digit & 15))) & 15
-                output[position] = nibble < 10 ? UInt8(ascii: "0") + nibble : UInt8(ascii: "a") + nibble - 10
-                position += 1
-            }
-            return position
+            let raw = UnsafeMutableRawPointer(output.baseAddress.unsafelyUnwrapped)
+            let (second, third) = (digits(high), digits(low >> 32))
+            raw.storeBytes(of: digits(high >> 32), as: UInt64.self)
+            raw.storeBytes(of: UInt32(truncatingIfNeeded: second), toByteOffset: 9, as: UInt32.self)
+            raw.storeBytes(of: UInt32(truncatingIfNeeded: second >> 32), toByteOffset: 14, as: UInt32.self)
+            raw.storeBytes(of: UInt32(truncatingIfNeeded: third), toByteOffset: 19, as: UInt32.self)
+            raw.storeBytes(of: UInt32(truncatingIfNeeded: third >> 32), toByteOffset: 24, as: UInt32.self)
+            raw.storeBytes(of: digits(low), toByteOffset: 28, as: UInt64.self)
+            output[8] = UInt8(ascii: "-")
+            output[13] = UInt8(ascii: "-")
+            output[18] = UInt8(ascii: "-")
+            output[23] = UInt8(ascii: "-")
+            return 36
         }
+    }
+
+    /// The lower 32 bits in hexadecimal, the first digit in the lowest byte.
+    private static func digits(_ value: UInt64) -> UInt64 {
+        // Each digit into a byte of its own, the first one uppermost.
+        var spread = value & 0xFFFF | (value & 0xFFFF_0000) << 16
+        spread = spread & 0x0000_00FF_0000_00FF | (spread & 0x0000_FF00_0000_FF00) << 8
+        spread = spread & 0x000F_000F_000F_000F | (spread & 0x00F0_00F0_00F0_00F0) << 4
+        let ones: UInt64 = 0x0101_0101_0101_0101
+        let letters = (spread &+ ones &* 6) >> 4 & ones
+        return (spread &+ ones &* 0x30 &+ letters &* 0x27).byteSwapped
     }
 }
 

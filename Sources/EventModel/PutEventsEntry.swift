@@ -69,7 +69,7 @@ public struct PutEventsEntry: Sendable, Hashable {
         /// See `JSONTraits.hasPlainNames`; false also where that is not known.
         public var hasPlainNames: Bool { traits?.hasPlainNames ?? false }
 
-        var isObject: Bool { json.bytes.first == UInt8(ascii: "{") }
+        var isObject: Bool { json.withBytes { $0.first == UInt8(ascii: "{") } }
 
         /// Throws for a detail deeper than `maximumDetailDepth`. The parser may have allowed more.
         func checkDepth() throws(JSONError) {
@@ -82,7 +82,7 @@ public struct PutEventsEntry: Sendable, Hashable {
     /// As EventBridge counts: 14 for a time, and the UTF-8 bytes of source, detail-type, detail and resources.
     public var size: Int {
         (time == nil ? 0 : 14) + (source?.utf8.count ?? 0) + (detailType?.utf8.count ?? 0)
-            + (readDetail?.json.bytes.count ?? detail?.utf8.count ?? 0)
+            + (readDetail?.json.count ?? detail?.utf8.count ?? 0)
             + resources.reduce(0) { $0 + $1.utf8.count }
     }
 
@@ -117,41 +117,72 @@ public struct PutEventsEntry: Sendable, Hashable {
 
     /// Checks one entry. `allowReserved` lets the host itself send from sources that begin with `aws.`.
     public func validate(allowReserved: Bool = false) throws(Refusal) -> Valid {
-        let source = try required(source, "Source")
-        let detailType = try required(detailType, "DetailType")
-        let detail = try readDetail == nil ? required(detail, "Detail") : ""
-        try limit(source, "Source", Self.maximumSource)
-        try limit(detailType, "DetailType", Self.maximumDetailType)
-        if !allowReserved, source.hasPrefix("aws.") {
+        let moment = try Self.check(
+            source: source, detailType: detailType, hasDetail: readDetail != nil || detail?.isEmpty == false,
+            size: size, time: time, allowReserved: allowReserved)
+        let read: ReadDetail
+        if let readDetail {
+            read = readDetail
+            try Self.check(read)
+        } else {
+            do throws(JSONError) {
+                read = ReadDetail(
+                    try JSONDocument(parsing: Array((detail ?? "").utf8), maximumDepth: Self.maximumDetailDepth).root)
+            } catch {
+                throw Refusal(errorCode: "MalformedDetail", errorMessage: "Detail is malformed.", cause: error)
+            }
+            guard read.isObject else { throw Self.noObject }
+        }
+        return Valid(
+            source: source ?? "", detailType: detailType ?? "", detail: read, resources: resources, time: moment)
+    }
+
+    /// Checks an entry whose detail has been parsed, as `validate` does, and makes no other of it.
+    /// - Returns: the moment that `time` tells.
+    package static func check(
+        source: String, detailType: String, detail: ReadDetail, resources: [String], time: String?
+    ) throws(Refusal) -> Timestamp? {
+        var size = (time == nil ? 0 : 14) + source.utf8.count + detailType.utf8.count + detail.json.count
+        for resource in resources { size += resource.utf8.count }
+        let moment = try check(
+            source: source, detailType: detailType, hasDetail: true, size: size, time: time, allowReserved: false)
+        try check(detail)
+        return moment
+    }
+
+    /// Everything but what the detail holds.
+    private static func check(
+        source: String?, detailType: String?, hasDetail: Bool, size: Int, time: String?, allowReserved: Bool
+    ) throws(Refusal) -> Timestamp? {
+        try require(source, "Source")
+        try require(detailType, "DetailType")
+        if !hasDetail { throw invalid("Detail", "Detail is a required argument.") }
+        try limit(source, "Source", maximumSource)
+        try limit(detailType, "DetailType", maximumDetailType)
+        if !allowReserved, source?.hasPrefix("aws.") == true {
             throw Refusal(errorCode: "NotAuthorizedForSourceException", errorMessage: "Not authorized for the source.")
         }
-        guard size <= Self.maximumTotalSize else {
-            throw Refusal(errorCode: "InvalidArgument", errorMessage: Self.tooLargeMessage)
+        guard size <= maximumTotalSize else {
+            throw Refusal(errorCode: "InvalidArgument", errorMessage: tooLargeMessage)
         }
-        var moment: Timestamp?
-        if let time {
-            moment = Timestamp(rfc3339: time)
-            guard moment != nil else {
-                throw invalid("Time", "\"\(time)\" is not a time of RFC 3339, such as 2021-11-12T00:00:00Z")
-            }
+        guard let time else { return nil }
+        guard let moment = Timestamp(rfc3339: time) else {
+            throw invalid("Time", "\"\(time)\" is not a time of RFC 3339, such as 2021-11-12T00:00:00Z")
         }
-        let read: ReadDetail
+        return moment
+    }
+
+    private static func check(_ detail: ReadDetail) throws(Refusal) {
         do throws(JSONError) {
-            if let readDetail {
-                try readDetail.checkDepth()
-                read = readDetail
-            } else {
-                read = ReadDetail(
-                    try JSONDocument(parsing: Array(detail.utf8), maximumDepth: Self.maximumDetailDepth).root)
-            }
+            try detail.checkDepth()
         } catch {
             throw Refusal(errorCode: "MalformedDetail", errorMessage: "Detail is malformed.", cause: error)
         }
-        guard read.isObject else {
-            throw Refusal(errorCode: "MalformedDetail", errorMessage: "Detail is malformed.")
-        }
-        return Valid(
-            source: source, detailType: detailType, detail: read, resources: resources, time: moment)
+        guard detail.isObject else { throw noObject }
+    }
+
+    private static var noObject: Refusal {
+        Refusal(errorCode: "MalformedDetail", errorMessage: "Detail is malformed.")
     }
 
     private static let tooLargeMessage = "Total size of the entries in the request is over the limit."
@@ -170,18 +201,16 @@ public struct PutEventsEntry: Sendable, Hashable {
         return nil
     }
 
-    private func required(_ value: String?, _ name: String) throws(Refusal) -> String {
-        guard let value, !value.isEmpty else { throw invalid(name, "\(name) is a required argument.") }
-        return value
+    private static func require(_ value: String?, _ name: String) throws(Refusal) {
+        if value?.isEmpty != false { throw invalid(name, "\(name) is a required argument.") }
     }
 
-    private func limit(_ value: String, _ name: String, _ maximum: Int) throws(Refusal) {
-        guard value.utf8.count <= maximum || value.unicodeScalars.count <= maximum else {
-            throw invalid(name, "\(name) must have at most \(maximum) characters.")
-        }
+    private static func limit(_ value: String?, _ name: String, _ maximum: Int) throws(Refusal) {
+        guard let value, value.utf8.count > maximum, value.unicodeScalars.count > maximum else { return }
+        throw invalid(name, "\(name) must have at most \(maximum) characters.")
     }
 
-    private func invalid(_ name: String, _ reason: String) -> Refusal {
+    private static func invalid(_ name: String, _ reason: String) -> Refusal {
         Refusal(errorCode: "InvalidArgument", errorMessage: "Parameter \(name) is not valid. Reason: \(reason)")
     }
 }

@@ -149,11 +149,20 @@ package final class CommittedRecord: Sendable {
     package let payload: [UInt8]
     package let lineage: [UInt8]
     /// Who wants it. From `waiting`, only the one asked for.
-    package let deliveries: [Delivery]
+    package let deliveries: Deliveries
+
+    package convenience init(
+        position: Position, log: String, eventID: String, ingested: Milliseconds, payload: [UInt8], lineage: [UInt8],
+        deliveries: [Delivery]
+    ) {
+        self.init(
+            position: position, log: log, eventID: eventID, ingested: ingested, payload: payload, lineage: lineage,
+            deliveries: Deliveries(deliveries))
+    }
 
     package init(
         position: Position, log: String, eventID: String, ingested: Milliseconds, payload: [UInt8], lineage: [UInt8],
-        deliveries: [Delivery]
+        deliveries: Deliveries
     ) {
         self.position = position
         self.log = log

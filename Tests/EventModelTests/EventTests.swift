@@ -24,6 +24,48 @@ struct EventTests {
         #expect(try TapeEncoder().text(event) == Self.sample)
     }
 
+    @Test("the events of a request are the same bytes as each of them by itself, whatever changes from one to the next")
+    func request() throws {
+        let document = try JSONDocument(parsing: #"[{"a":1}, {"b": "ä"} ,{}]"#).root
+        let details = document.elements.map { PutEventsEntry.ReadDetail($0.sharedRaw, traits: nil) }
+        var writer = EventEnvelopeWriter(account: "000000000000", region: "local")
+        var ids = EventID.Generator()
+        for index in 0..<200 {
+            // Each of them changes at another pace.
+            let (source, type) = ("s\(index / 7)\"", "t\(index / 5 % 3)")
+            let (resources, second) = (index / 11 % 2 == 0 ? [] : ["r\(index / 22)", "\\"], 1 + index / 13 % 2)
+            let (id, detail) = (ids.next(), details[index % 3])
+            let written = writer.bytes(
+                id: id, detailType: type, source: source, time: "2021-11-12T00:00:0\(second)Z", resources: resources,
+                detail: detail)
+            let envelope = EventEnvelope(
+                id: id, detailType: type, source: source, account: "000000000000",
+                time: try #require(Timestamp(rfc3339: "2021-11-12T00:00:0\(second)Z")), region: "local",
+                resources: resources)
+            #expect(written == envelope.bytes(detail: detail.json.bytes))
+        }
+    }
+
+    @Test("ids have a UUID's form, its version and its variant, and every digit can be each")
+    func ids() {
+        #expect(EventID.random(0, 0) == "00000000-0000-4000-8000-000000000000")
+        #expect(EventID.random(.max, .max) == "ffffffff-ffff-4fff-bfff-ffffffffffff")
+        #expect(
+            EventID.random(0x0123_4567_89ab_cdef, 0xfedc_ba98_7654_3210) == "01234567-89ab-4def-bedc-ba9876543210")
+        #expect(EventID.derived(from: 0..<16) == "00010203-0405-8607-8809-0a0b0c0d0e0f")
+        var generator = EventID.Generator()
+        #expect(Set((0..<1000).map { _ in generator.next() }).count == 1000)
+    }
+
+    @Test("a part of a document is the same value as one with bytes of its own")
+    func parts() throws {
+        let node = try #require(try JSONDocument(parsing: #" {"x": {"a" : [1]} } "#).root["x"])
+        #expect(node.sharedRaw == node.raw && node.sharedRaw.hashValue == node.raw.hashValue)
+        #expect(node.sharedRaw.bytes == Array(#"{"a" : [1]}"#.utf8) && node.sharedRaw.count == 11)
+        #expect(try TapeEncoder().text(node.sharedRaw) == #"{"a" : [1]}"#)
+        #expect(node.sharedRaw != (try RawJSON(#"{"a":[1]}"#)))
+    }
+
     @Test("an envelope assembled from parts is the same bytes as an encoded event")
     func assembled() throws {
         let event = try TapeDecoder().decode(Event<RawJSON>.self, from: Self.sample)

@@ -21,29 +21,34 @@ extension EventEntry {
         var rest = (time: String?.none, deduplication: String?.none)
         var found: JSONNode?
         var resources: [String]?
-        func text(_ value: JSONNode, _ name: String) throws(APIError) -> String? {
+        func text(_ value: JSONNode, _ name: StaticString) throws(APIError) -> String? {
             if value.kind == .null { return nil }
             guard let text = value.string else {
                 throw .invalidRequest("entries[\(number)].\(name) must be a text, not \(value.kind)")
             }
             return text
         }
-        for (name, value) in node.members {
-            switch name {
-            case "bus": texts.bus = try text(value, name)
-            case "source": texts.source = try text(value, name)
-            case "detailType": texts.type = try text(value, name)
-            case "detail": found = value
-            case "resources":
+        var members = node.members
+        while let value = members.nextValue() {
+            if value.isNamed("source") {
+                texts.source = try text(value, "source")
+            } else if value.isNamed("detailType") {
+                texts.type = try text(value, "detailType")
+            } else if value.isNamed("detail") {
+                found = value
+            } else if value.isNamed("bus") {
+                texts.bus = try text(value, "bus")
+            } else if value.isNamed("resources") {
                 if value.kind == .null { continue }
                 guard value.kind == .array else {
                     throw .invalidRequest("entries[\(number)].resources must be an array of texts")
                 }
                 resources = []
-                for element in value.elements { resources?.append(try text(element, name) ?? "") }
-            case "time": rest.time = try text(value, name)
-            case "deduplicationID": rest.deduplication = try text(value, name)
-            default: break
+                for element in value.elements { resources?.append(try text(element, "resources") ?? "") }
+            } else if value.isNamed("time") {
+                rest.time = try text(value, "time")
+            } else if value.isNamed("deduplicationID") {
+                rest.deduplication = try text(value, "deduplicationID")
             }
         }
         guard let source = texts.source, let type = texts.type, let found else {
@@ -51,7 +56,7 @@ extension EventEntry {
             throw .invalidRequest("entries[\(number)].\(missing) is missing")
         }
         self.init(
-            bus: texts.bus, source: source, detailType: type, detail: found.raw, resources: resources,
+            bus: texts.bus, source: source, detailType: type, detail: found.sharedRaw, resources: resources,
             time: rest.time, deduplicationID: rest.deduplication)
         detailTraits = found.traits
     }
@@ -60,18 +65,36 @@ extension EventEntry {
 extension EventReceipt {
     /// The same JSON that `Codable` makes.
     package var json: [UInt8] {
-        var writer = JSONWriter(capacity: 24 + results.count * 52)
-        writer.beginObject()
-        writer.name("results")
-        writer.beginArray()
-        for result in results {
-            writer.beginObject()
-            if let id = result.eventID { writer.member("eventID", id) }
-            if let code = result.code { writer.member("code", code) }
-            if let message = result.message { writer.member("message", message) }
-            writer.endObject()
+        var bytes: [UInt8] = []
+        bytes.reserveCapacity(24 + results.count * 54)
+        bytes += #"{"results":["#.utf8
+        for (index, result) in results.enumerated() {
+            if index > 0 { bytes.append(UInt8(ascii: ",")) }
+            if let id = result.eventID, result.code == nil, result.message == nil {
+                // Nearly all.
+                Self.append(#"{"eventID":"#, to: &bytes)
+                JSONWriter.append(string: id, to: &bytes)
+                bytes.append(UInt8(ascii: "}"))
+            } else {
+                bytes += result.json
+            }
         }
-        writer.endArray()
+        bytes += "]}".utf8
+        return bytes
+    }
+
+    private static func append(_ text: StaticString, to bytes: inout [UInt8]) {
+        bytes.append(contentsOf: UnsafeBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount))
+    }
+}
+
+extension EventReceipt.Result {
+    fileprivate var json: [UInt8] {
+        var writer = JSONWriter()
+        writer.beginObject()
+        if let eventID { writer.member("eventID", eventID) }
+        if let code { writer.member("code", code) }
+        if let message { writer.member("message", message) }
         writer.endObject()
         return writer.bytes
     }

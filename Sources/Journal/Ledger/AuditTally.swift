@@ -30,7 +30,7 @@ struct AuditTally {
         if problems.count < limit { problems.append(text) }
     }
 
-    mutating func add(position: Position, deliveries: [Delivery]) {
+    mutating func add(position: Position, deliveries: some Collection<Delivery>) {
         if let last, position != last + 1 { problem("the log has a gap: \(last) is followed by \(position)") }
         last = position
         records += 1

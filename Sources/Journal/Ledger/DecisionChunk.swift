@@ -154,7 +154,9 @@ package struct DecisionChunkBuilder {
 
     package init() {}
 
-    package mutating func add(log: Int64, subscriptions: [SubscriptionID], deliveries: [Delivery], idHash: UInt32) {
+    package mutating func add(
+        log: Int64, subscriptions: [SubscriptionID], deliveries: some Collection<Delivery>, idHash: UInt32
+    ) {
         count += 1
         hashes.fixed(idHash)
         if let known = logs.lastIndex(of: log) {

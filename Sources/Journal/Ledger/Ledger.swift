@@ -177,7 +177,7 @@ struct Ledger: Sendable {
     // MARK: Appends
 
     /// Gives the next position, and the ordinal of each subscription.
-    mutating func append(_ subscriptions: [SubscriptionID]) throws(JournalError) -> (Position, [Delivery]) {
+    mutating func append(_ subscriptions: [SubscriptionID]) throws(JournalError) -> (Position, Deliveries) {
         if subscriptions != lastSet {
             var positions: [Int] = []
             positions.reserveCapacity(subscriptions.count)
@@ -189,17 +189,21 @@ struct Ledger: Sendable {
             lastPositions = positions
         }
         let place = scalars.head + 1
-        var deliveries: [Delivery] = []
-        deliveries.reserveCapacity(subscriptions.count)
-        for (id, position) in zip(lastSet, lastPositions) {
-            let ordinal = change(position, onlyMatched: true) {
-                $0.matched += 1
-                return $0.matched
-            }
-            deliveries.append(Delivery(subscription: id, position: place, ordinal: ordinal))
-        }
         scalars.head = place
-        return (place, deliveries)
+        if lastSet.count == 1 { return (place, Deliveries(append(0, at: place))) }
+        var deliveries: [Delivery] = []
+        deliveries.reserveCapacity(lastSet.count)
+        for index in lastSet.indices { deliveries.append(append(index, at: place)) }
+        return (place, Deliveries(deliveries))
+    }
+
+    /// For one of the subscriptions of `lastSet`.
+    private mutating func append(_ index: Int, at place: Position) -> Delivery {
+        let ordinal = change(lastPositions[index], onlyMatched: true) {
+            $0.matched += 1
+            return $0.matched
+        }
+        return Delivery(subscription: lastSet[index], position: place, ordinal: ordinal)
     }
 
     // MARK: Persistence

@@ -12,7 +12,10 @@ extension JournalWriter {
             for change in batch.control { try apply(change) }
         }
         receipt.appended.reserveCapacity(batch.appends.count)
-        for append in batch.appends { receipt.appended.append(try apply(append)) }
+        // Where they lie: an element that is taken out is counted once more for each of its parts.
+        try batch.appends.withUnsafeBufferPointer { (appends) throws(JournalError) in
+            for index in appends.indices { receipt.appended.append(try apply(appends.baseAddress! + index)) }
+        }
         for settlement in batch.settlements { try ledger.settle(settlement) }
         transaction.settlements += Int64(batch.settlements.count)
         for change in batch.pending { try apply(change) }
@@ -29,32 +32,34 @@ extension JournalWriter {
 
     // MARK: Appends
 
-    private func apply(_ append: Append) throws(JournalError) -> Receipt.Appended {
-        let subscriptions = append.subscriptions
-        let logID = try id(ofLog: append.log)
-        if let id = append.deduplicationID, let known = try duplicate(logID, id, append.ingested) {
+    private func apply(_ append: UnsafePointer<Append>) throws(JournalError) -> Receipt.Appended {
+        let logID = try id(ofLog: append.pointee.log)
+        let ingested = append.pointee.ingested
+        if let id = append.pointee.deduplicationID, let known = try duplicate(logID, id, ingested) {
             return .duplicate(of: known)
         }
-        let (position, deliveries) = try ledger.append(subscriptions)
-        let payload = append.payload(at: position)
+        let (position, deliveries) = try ledger.append(append.pointee.subscriptions)
+        let payload =
+            append.pointee.marks == nil ? append.pointee.payload : append.pointee.payload(at: position)
+        let record = CommittedRecord(
+            position: position, log: append.pointee.log, eventID: append.pointee.eventID, ingested: ingested,
+            payload: payload, lineage: append.pointee.lineage, deliveries: deliveries)
         try attempt("appending to the log") {
             let insert = log.insertRecord
             insert.bind(1, position)
             insert.bind(2, logID)
-            insert.bind(3, append.ingested)
-            insert.bind(4, append.eventID)
-            try insert.withBlob(5, payload) {
-                try insert.withBlob(6, append.lineage) { try insert.run() }
+            insert.bind(3, ingested)
+            insert.bind(4, record.eventID)
+            try insert.withBlob(5, record.payload) {
+                try insert.withBlob(6, record.lineage) { try insert.run() }
             }
         }
         transaction.chunk.add(
-            log: logID, subscriptions: subscriptions, deliveries: deliveries, idHash: EventIDHash.hash(append.eventID))
-        transaction.payloadBytes += Int64(payload.count + append.lineage.count + append.eventID.utf8.count)
-        transaction.newestIngested = max(transaction.newestIngested, append.ingested)
-        transaction.records.append(
-            CommittedRecord(
-                position: position, log: append.log, eventID: append.eventID, ingested: append.ingested,
-                payload: payload, lineage: append.lineage, deliveries: deliveries))
+            log: logID, subscriptions: append.pointee.subscriptions, deliveries: deliveries,
+            idHash: EventIDHash.hash(record.eventID))
+        transaction.payloadBytes += Int64(payload.count + record.lineage.count + record.eventID.utf8.count)
+        transaction.newestIngested = max(transaction.newestIngested, ingested)
+        transaction.records.append(record)
         return .at(position)
     }
 

@@ -1,6 +1,6 @@
-package import EventModel
+import EventModel
 import EventPatterns
-import FunctionJSON
+package import HostAPI
 package import Journal
 
 /// Where producers put events: validated and matched on the calling thread, answered when durable.
@@ -16,13 +16,11 @@ package final class EventBus: Sendable {
 
     private let journal: any JournalStore
     private let router: EventRouter
-    private let announcer: ObjectAnnouncer
     private let clock: HostClock
 
-    package init(journal: any JournalStore, router: EventRouter, announcer: ObjectAnnouncer, clock: HostClock) {
+    package init(journal: any JournalStore, router: EventRouter, clock: HostClock) {
         self.journal = journal
         self.router = router
-        self.announcer = announcer
         self.clock = clock
     }
 
@@ -34,6 +32,9 @@ package final class EventBus: Sendable {
         package var hasDuplicates: Bool {
             appended.contains { if case .duplicate = $0 { true } else { false } }
         }
+
+        /// What producers get where there are no duplicates.
+        package var receipt: EventReceipt { EventReceipt(results: prepared.map(\.result)) }
 
         /// What became of each entry, in their order.
         package var answers: [Answer] {
@@ -53,7 +54,7 @@ package final class EventBus: Sendable {
 
     /// Puts entries: each is accepted or refused by itself, what is accepted is one transaction. `done` is called once,
     /// on the journal's thread or at once.
-    package func put(_ entries: [PutEventsEntry], done: @escaping @Sendable (Result<Put, JournalError>) -> Void) {
+    package func put(_ entries: [EventEntry], done: @escaping @Sendable (Result<Put, JournalError>) -> Void) {
         let (answers, batch) = prepare(entries)
         guard !batch.appends.isEmpty else { return done(.success(Put(prepared: answers, appended: []))) }
         journal.submit(batch) { outcome in
@@ -61,39 +62,44 @@ package final class EventBus: Sendable {
         }
     }
 
-    package func put(_ entries: [PutEventsEntry]) async throws(JournalError) -> [Answer] {
-        let outcome = await withCheckedContinuation { continuation in
-            put(entries) { continuation.resume(returning: $0) }
-        }
-        return try outcome.get().answers
-    }
-
     /// Checks and matches the entries. The batch has those that are accepted, in their order; their positions are not
-    /// known.
-    private func prepare(_ entries: [PutEventsEntry]) -> (answers: [Answer], batch: Batch) {
+    /// known. Each event passes here: no other entry is made of it, and nothing is asked twice that is the same for all
+    /// events of a request.
+    private func prepare(_ entries: [EventEntry]) -> (answers: [Answer], batch: Batch) {
         var answers: [Answer] = []
+        answers.reserveCapacity(entries.count)
         var batch = Batch()
+        batch.appends.reserveCapacity(entries.count)
         var ids = EventID.Generator()
-        let now = Timestamp(milliseconds: clock.wall).wholeSeconds.description
+        var envelopes = EventEnvelopeWriter(account: ObjectEvents.account, region: ObjectEvents.region)
+        let wall = clock.wall
+        let now = Timestamp(milliseconds: wall).wholeSeconds.description
         let session = router.session()
         defer { router.end(session) }
-        for entry in entries {
-            let bus = entry.eventBusName ?? "default"
+        var known = EventRouter.Route(ruleSet: session.rules.number)
+        for index in entries.indices {
+            let bus = entries[index].bus ?? "default"
             guard session.rules.buses.contains(bus) else {
                 answers.append(.refused(code: "ResourceNotFoundException", message: "Event bus \(bus) does not exist."))
                 continue
             }
+            let detail = PutEventsEntry.ReadDetail(entries[index].detail, traits: entries[index].detailTraits)
             do throws(PutEventsEntry.Refusal) {
-                let valid = try entry.validate()
+                let time = try PutEventsEntry.check(
+                    source: entries[index].source, detailType: entries[index].detailType, detail: detail,
+                    resources: entries[index].resources ?? [], time: entries[index].time)
                 let id = ids.next()
-                let payload = EventEnvelope.bytes(
-                    of: valid, id: id, account: ObjectEvents.account, now: now, region: ObjectEvents.region)
+                let payload = envelopes.bytes(
+                    id: id, detailType: entries[index].detailType, source: entries[index].source,
+                    time: time?.description ?? now, resources: entries[index].resources ?? [], detail: detail)
                 // The detail has just been read to its end, and the envelope around it is the host's own.
-                let append = announcer.append(
-                    bus: bus, id: id, payload: payload, reading: valid.detail.hasPlainNames ? .validated : .strict,
-                    lineage: [], deduplication: entry.deduplicationID, in: session)
-                answers.append(.accepted(id: id, position: 0, matched: append.subscriptions.count))
-                batch.appends.append(append)
+                router.match(payload, detail.hasPlainNames ? .validated : .strict, bus, session, after: &known)
+                answers.append(.accepted(id: id, position: 0, matched: known.wanting.count))
+                batch.appends.append(
+                    Append(
+                        log: bus, eventID: id, ingested: wall, payload: payload, subscriptions: known.wanting,
+                        ruleSet: known.ruleSet, deduplicationID: entries[index].deduplicationID,
+                        lineage: Lineage.marking([], undecided: known.undecided)))
             } catch {
                 answers.append(.refused(code: error.errorCode, message: error.errorMessage))
             }

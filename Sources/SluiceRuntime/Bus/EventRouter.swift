@@ -63,6 +63,8 @@ package final class EventRouter: Sendable {
     /// Working memory of one matching at a time. Unchecked: a session has it to itself.
     final class Scratch: @unchecked Sendable {
         let memory = MatchScratch()
+        /// A list to be filled again and again.
+        fileprivate var found: [SubscriptionID] = []
     }
 
     /// The rules in force at one moment, with memory to match by them: for one thread, until `end`.
@@ -100,6 +102,9 @@ package final class EventRouter: Sendable {
         package var undecided: [SubscriptionID] = []
         /// By which rule set.
         package var ruleSet: Int64
+
+        /// Those that the journal gives the event.
+        var wanting: [SubscriptionID] { undecided.isEmpty ? subscriptions : subscriptions + undecided }
     }
 
     private let state = Mutex(State())
@@ -173,7 +178,7 @@ package final class EventRouter: Sendable {
         let route = match(append.payload, .strict, append.log, session)
         var matched = append
         matched.ruleSet = ruleSet
-        matched.subscriptions = route.subscriptions + route.undecided
+        matched.subscriptions = route.wanting
         matched.lineage = Lineage.marking(append.lineage, undecided: route.undecided)
         return matched
     }
@@ -183,20 +188,35 @@ package final class EventRouter: Sendable {
         _ payload: [UInt8], _ reading: EventPatterns.EventReading, _ bus: String, _ session: Session
     ) -> Route {
         var route = Route(ruleSet: session.rules.number)
-        guard let matcher = session.rules.matchers[bus] else { return route }
+        match(payload, reading, bus, session, after: &route)
+        return route
+    }
+
+    /// The same for one event after another: nearly always as many want it as wanted the last one, and then the list is
+    /// the same, too.
+    func match(
+        _ payload: [UInt8], _ reading: EventPatterns.EventReading, _ bus: String, _ session: Session,
+        after route: inout Route
+    ) {
+        if !route.undecided.isEmpty { route.undecided = [] }
+        guard let matcher = session.rules.matchers[bus] else { return route.subscriptions = [] }
+        var found: [SubscriptionID] = []
+        swap(&found, &session.scratch.found)
+        defer { swap(&found, &session.scratch.found) }
+        found.removeAll(keepingCapacity: true)
         do throws(EventError) {
             // Collected here and not by `answer`: in generic code a list of identifiers costs four times as much.
             try payload.withUnsafeBufferPointer { bytes throws(EventError) in
                 try matcher.forEachMatch(
                     in: bytes, reading: reading, scratch: session.scratch.memory,
                     undecided: { route.undecided.append($0) }
-                ) { route.subscriptions.append($0) }
+                ) { found.append($0) }
             }
             if !route.undecided.isEmpty { state.withLock { $0.undecided += route.undecided.count } }
             let unreadable = session.rules.unreadable
             if !unreadable.isEmpty {
-                route.undecided += route.subscriptions.filter { unreadable[$0] != nil }
-                route.subscriptions.removeAll { unreadable[$0] != nil }
+                route.undecided += found.filter { unreadable[$0] != nil }
+                found.removeAll { unreadable[$0] != nil }
             }
         } catch {
             state.withLock { state in
@@ -204,7 +224,7 @@ package final class EventRouter: Sendable {
                 state.unmatchable = Unmatchable(count: count, bus: bus, error: error)
             }
         }
-        return route
+        if found != route.subscriptions { route.subscriptions = found.map { $0 } }
     }
 
     /// - Parameter ruleSet: one whose deployment is on its way, for the rules in force otherwise.

@@ -22,13 +22,7 @@ extension HostController {
         } catch {
             return done { throw error }
         }
-        let entries = submission.entries.map { entry in
-            PutEventsEntry(
-                eventBusName: entry.bus, source: entry.source, detailType: entry.detailType,
-                readDetail: .init(entry.detail, traits: entry.detailTraits), resources: entry.resources ?? [],
-                time: entry.time, deduplicationID: entry.deduplicationID)
-        }
-        bus.put(entries) { outcome in
+        bus.put(submission.entries) { outcome in
             switch outcome {
             case .success(let put) where put.hasDuplicates:
                 Task {
@@ -40,7 +34,7 @@ extension HostController {
                     }
                 }
             case .success(let put):
-                done { EventReceipt(results: put.answers.map { $0.result }) }
+                done { put.receipt }
             case .failure(let error):
                 done {
                     throw APIError.unavailable(
@@ -202,7 +196,7 @@ extension HostController {
 
 extension EventBus.Answer {
     /// What a producer hears; of a duplicate, as long as nobody has looked for the first.
-    fileprivate var result: EventReceipt.Result {
+    var result: EventReceipt.Result {
         switch self {
         case .accepted(let id, _, _): .init(eventID: id)
         case .duplicate: .init(eventID: "")

@@ -5,17 +5,32 @@ extension DeliveryCore {
     package mutating func accept(
         _ record: CommittedRecord, now: Instant, traits: (SubscriptionID, DeliveryRules) -> DeliveryTraits
     ) {
-        for delivery in record.deliveries {
-            guard let position = index[delivery.subscription] else { continue }
-            let follows = !subscriptions[position].isBehind
-            subscriptions[position].newest = max(subscriptions[position].newest, record.position)
-            subscriptions[position].hasNews = true
-            guard follows, !subscriptions[position].refilling, hasRoom(at: position),
-                record.position > subscriptions[position].loaded
-            else { continue }
-            subscriptions[position].loaded = record.position
-            let traits = traits(delivery.subscription, rules(at: position))
-            arrive(Work(record, delivery, traits, now: now), at: position)
+        accept([record], now: now) { traits($1, $2) }
+    }
+
+    /// The same for all records of some commits. Most are wanted by the same subscription as the one before: what is
+    /// known of that is not asked for again.
+    package mutating func accept(
+        _ records: [CommittedRecord], now: Instant,
+        traits: (CommittedRecord, SubscriptionID, DeliveryRules) -> DeliveryTraits
+    ) {
+        var (last, position, rules): (SubscriptionID?, Int, DeliveryRules) = (nil, 0, DeliveryRules())
+        for record in records {
+            for delivery in record.deliveries {
+                if last != delivery.subscription {
+                    guard let found = index[delivery.subscription] else { continue }
+                    (last, position, rules) = (delivery.subscription, found, self.rules(at: found))
+                }
+                let follows = !subscriptions[position].isBehind
+                subscriptions[position].newest = max(subscriptions[position].newest, record.position)
+                subscriptions[position].hasNews = true
+                guard follows, !subscriptions[position].refilling, hasRoom(at: position),
+                    record.position > subscriptions[position].loaded
+                else { continue }
+                subscriptions[position].loaded = record.position
+                arrive(
+                    Work(record, delivery, traits(record, delivery.subscription, rules), now: now), at: position)
+            }
         }
     }
 

@@ -42,6 +42,16 @@ extension DeliveryCore {
         return resolutions
     }
 
+    /// The same for what has succeeded as a whole, which nearly every attempt has: its works, all of them resolved so.
+    package mutating func resolveSucceeded(_ id: AttemptID, now: Instant) -> [Work] {
+        guard let attempt = running.removeValue(forKey: id), let position = index[attempt.subscription] else {
+            return []
+        }
+        noteForBreaker(attempt, .succeeded, isAsked: true, at: position, now: now)
+        if subscriptions[position].rules.keys != nil { settling[id] = attempt }
+        return attempt.works
+    }
+
     /// The outcome of an attempt is on its way into the journal, before anything that is asked from now on: its keys
     /// are free. Until then their next works stay behind, so that a crash cannot leave a younger one settled alone.
     package mutating func settled(_ id: AttemptID) {

@@ -103,7 +103,7 @@ extension DeliveryCore {
         while let work = subscriptions[position].ready.first {
             guard subscriptions[position].assembling.count < limits.count else { return true }
             guard admit(work, at: position) else {
-                _ = subscriptions[position].ready.popFirst()
+                subscriptions[position].ready.removeFirst()
                 lineUp(work, at: position)
                 continue
             }
@@ -113,7 +113,7 @@ extension DeliveryCore {
                     subscriptions[position].assemblingPayload + work.payload.count <= window.batchBytes
                 else { return true }
             }
-            _ = subscriptions[position].ready.popFirst()
+            subscriptions[position].ready.removeFirst()
             take(work, at: position)
             subscriptions[position].assembling.append(work)
             subscriptions[position].assemblingBytes += work.bytes

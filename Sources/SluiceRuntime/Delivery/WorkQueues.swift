@@ -19,11 +19,13 @@ package struct WorkQueue: Sendable {
     var all: ArraySlice<Work> { works[head...] }
     var first: Work? { head < works.count ? works[head] : nil }
 
-    private mutating func count(_ work: Work, _ sign: Int) {
-        bytes += sign * work.payload.count
-        guard work.isPending else { return }
+    private mutating func count(_ work: Work, _ sign: Int) { count(work.payload.count, work.isPending, sign) }
+
+    private mutating func count(_ size: Int, _ isPending: Bool, _ sign: Int) {
+        bytes += sign * size
+        guard isPending else { return }
         retries += sign
-        retryBytes += sign * work.payload.count
+        retryBytes += sign * size
     }
 
     package mutating func append(_ work: Work) {
@@ -50,11 +52,17 @@ package struct WorkQueue: Sendable {
     }
 
     package mutating func popFirst() -> Work? {
-        guard head < works.count else { return nil }
-        let work = works[head]
-        count(work, -1)
+        guard let work = first else { return nil }
+        removeFirst()
+        return work
+    }
+
+    /// Drops the first one, which must be there.
+    mutating func removeFirst() {
+        let size = works[head].payload.count
+        count(size, works[head].isPending, -1)
         head += 1
-        spentBytes += work.payload.count
+        spentBytes += size
         // In proportion to what is left, so that moving it costs each work a little and never all of them.
         if head == works.count {
             works.removeAll(keepingCapacity: works.capacity <= 4096)
@@ -63,7 +71,6 @@ package struct WorkQueue: Sendable {
             works.removeFirst(head)
             (head, spentBytes) = (0, 0)
         }
-        return work
     }
 
     /// Takes out what `isWanted` names, in order. O(n).

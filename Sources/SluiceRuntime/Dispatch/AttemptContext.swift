@@ -20,8 +20,9 @@ package final class AttemptContext {
         whole.alarm = alarm
         return whole
     }()
-    /// The object each work is about, where it is an object event; empty where none is.
-    package let inputs: [ObjectInput?]
+    /// The object each work is about, where it is an object event; empty where none is. Read when it is asked for: most
+    /// attempts ask for none.
+    package private(set) lazy var inputs: [ObjectInput?] = attempt.works.objectInputs
     package var effects = EffectSet()
     /// A newer version of the input has its own event: whatever the handler answers, this delivery is superseded.
     package var isSuperseded = false
@@ -52,7 +53,6 @@ package final class AttemptContext {
         self.started = started
         self.startedWall = startedWall
         origins = Origins(of: attempt.works)
-        inputs = attempt.works.objectInputs
     }
 
     package var id: AttemptID { attempt.id }

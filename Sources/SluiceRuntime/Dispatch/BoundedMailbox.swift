@@ -27,6 +27,13 @@ package final class BoundedMailbox: Sendable {
         guard !new.isEmpty else { return false }
         return contents.withLock { contents in
             let wasEmpty = contents.records.isEmpty && contents.noted.isEmpty
+            let bytes = new.reduce(0) { $0 + $1.payload.count + $1.lineage.count + 64 }
+            if contents.noted.isEmpty, contents.bytes + bytes <= limit {
+                // Nearly always, and then the list is the writer's own.
+                if contents.records.isEmpty { contents.records = new } else { contents.records += new }
+                contents.bytes += bytes
+                return wasEmpty
+            }
             for record in new {
                 // Behind a record that was left out nothing may be taken in: it would be started before that.
                 if contents.bytes < limit, contents.noted.isEmpty {

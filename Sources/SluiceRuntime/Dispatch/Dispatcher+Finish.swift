@@ -55,8 +55,10 @@ extension Dispatcher: WorkerPoolDelegate {
         {
             // The hot path: nothing to publish, nothing to keep; the settlement goes out with the next commit.
             var batch = Batch()
-            for case .succeeded(let work) in core.resolve(context.id, .succeeded, now: clock.now) {
-                writer.finish(work, .succeeded, into: &batch)
+            let works = core.resolveSucceeded(context.id, now: clock.now)
+            batch.settlements.reserveCapacity(works.count)
+            for index in works.indices {
+                writer.finish(works[index].delivery, source: works[index].source, .succeeded, into: &batch)
             }
             noteForAlarms(context, failed: false)
             tally(context, report, succeeded: true)

@@ -101,7 +101,7 @@ extension Dispatcher {
             if let target = settings?.forward {
                 forward(context, to: target, try payloads(of: context))
             } else if settings?.isOutside == true {
-                outside.start(OutsideTargets.Call(context: context, payload: try request(for: context).payload))
+                outside.start(OutsideTargets.Call(context: context, payload: try request(for: context).payload.bytes))
             } else {
                 workers.start(try request(for: context), on: version.workerVersion)
             }
@@ -125,14 +125,18 @@ extension Dispatcher {
 
     /// Each event as its target wants it.
     private func payloads(of context: AttemptContext) throws(Failure) -> [[UInt8]] {
+        let works = context.attempt.works
         var payloads: [[UInt8]] = []
-        payloads.reserveCapacity(context.attempt.works.count)
-        for index in context.attempt.works.indices {
-            let work = context.attempt.works[index]
-            payloads.append(
-                try handlerInputs.input(of: work.payload, ingested: work.ingested, settings: context.settings))
+        payloads.reserveCapacity(works.count)
+        guard let settings = context.settings, settings.changesEvent || settings.awaitsManifest == true else {
+            // Nearly always the events themselves.
+            for index in works.indices { payloads.append(works[index].payload) }
+            return payloads
         }
-        if context.settings?.changesEvent == true { context.given = payloads }
+        for work in works {
+            payloads.append(try handlerInputs.input(of: work.payload, ingested: work.ingested, settings: settings))
+        }
+        if settings.changesEvent { context.given = payloads }
         return payloads
     }
 
@@ -146,20 +150,9 @@ extension Dispatcher {
         return AttemptRequest(
             id: UInt64(context.id.number), requestID: "\(context.id)",
             invocationID: InvocationIDs.text(of: context.attempt.works),
-            attempt: context.attempt.number, payload: isBatch && !isOne ? Self.join(payloads) : payloads.first ?? [],
+            attempt: context.attempt.number,
+            payload: isBatch && !isOne ? HandlerPayload(list: payloads) : HandlerPayload(payloads.first ?? []),
             batch: isBatch, timeout: context.version.definition.timeoutSeconds)
-    }
-
-    /// A JSON array of texts that are JSON already.
-    private nonisolated static func join(_ payloads: [[UInt8]]) -> [UInt8] {
-        var bytes: [UInt8] = [UInt8(ascii: "[")]
-        bytes.reserveCapacity(payloads.reduce(2) { $0 + $1.count + 1 })
-        for (index, payload) in payloads.enumerated() {
-            if index > 0 { bytes.append(UInt8(ascii: ",")) }
-            bytes += payload
-        }
-        bytes.append(UInt8(ascii: "]"))
-        return bytes
     }
 
     // MARK: Direct invocations

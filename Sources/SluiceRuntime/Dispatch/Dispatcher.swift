@@ -189,8 +189,8 @@ package final class Dispatcher {
         let contents = mailbox.take()
         let moment = clock.moment
         newest = max(newest, contents.records.last?.position ?? 0, contents.noted.values.max() ?? 0)
-        for record in contents.records {
-            core.accept(record, now: moment.now) { id, rules in traits(of: record, for: id, rules, at: moment) }
+        core.accept(contents.records, now: moment.now) { record, id, rules in
+            traits(of: record, for: id, rules, at: moment)
         }
         core.note(contents.noted)
         pump()

@@ -6,7 +6,7 @@ package struct Origins: Sendable {
 
     init(of works: [Work]) {
         count = works.count
-        guard works.contains(where: { !$0.lineage.isEmpty }) else { return }
+        guard works.indices.contains(where: { !works[$0].lineage.isEmpty }) else { return }
         lineages = works.map { Lineage(text: $0.lineage) ?? Lineage() }
     }
 

@@ -82,7 +82,7 @@ package enum InvocationIDs {
     }
 
     private static func own(_ lines: [UInt8]) -> String {
-        "batch-" + EventID.derived(from: SHA256.hash(data: lines))
+        "batch-" + SHA256.hash(data: lines).withUnsafeBytes { EventID.derived(from: $0) }
     }
 
     /// Once an event of every batch: no text is made of each.
@@ -102,7 +102,8 @@ package enum InvocationIDs {
                 subscription = of
                 suffix = Array("-\(of.value)".utf8)
             }
-            lines += works[index].eventID.utf8
+            var id = works[index].eventID
+            id.withUTF8 { lines.append(contentsOf: $0) }
             lines += suffix
         }
         return lines

@@ -71,7 +71,7 @@ extension HostRuntime {
     package func controller() -> HostController {
         HostController(
             host: self, journal: journal, files: files, router: router,
-            bus: EventBus(journal: journal, router: router, announcer: announcer, clock: clock),
+            bus: EventBus(journal: journal, router: router, clock: clock),
             streams: StreamWriter(journal: journal, router: router, files: files, clock: clock), logs: logs,
             events: events)
     }

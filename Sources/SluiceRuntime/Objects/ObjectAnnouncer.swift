@@ -115,21 +115,11 @@ package final class ObjectAnnouncer: Sendable {
     ) -> Append {
         let session = router.session()
         defer { router.end(session) }
-        return append(
-            bus: bus, id: id, payload: payload, reading: reading, lineage: lineage, deduplication: deduplication,
-            in: session)
-    }
-
-    /// The same for one of many.
-    func append(
-        bus: String, id: String, payload: [UInt8], reading: EventPatterns.EventReading, lineage: [UInt8],
-        deduplication: String?, in session: EventRouter.Session
-    ) -> Append {
         let route = router.match(payload, reading, bus, session)
         return Append(
-            log: bus, eventID: id, ingested: clock.wall, payload: payload,
-            subscriptions: route.subscriptions + route.undecided, ruleSet: route.ruleSet,
-            deduplicationID: deduplication, lineage: Lineage.marking(lineage, undecided: route.undecided))
+            log: bus, eventID: id, ingested: clock.wall, payload: payload, subscriptions: route.wanting,
+            ruleSet: route.ruleSet, deduplicationID: deduplication,
+            lineage: Lineage.marking(lineage, undecided: route.undecided))
     }
 
     private func nextSequencer() -> String {

@@ -40,14 +40,14 @@ package struct AttemptRequest: Sendable {
     package var requestID: String
     package var invocationID: String
     package var attempt: Int
-    package var payload: [UInt8]
+    package var payload: HandlerPayload
     package var batch: Bool
     /// Seconds from the moment the worker has the event.
     package var timeout: Double
 
     package init(
-        id: UInt64, requestID: String, invocationID: String, attempt: Int, payload: [UInt8], batch: Bool,
-        timeout: Double
+        id: UInt64, requestID: String, invocationID: String, attempt: Int, payload: HandlerPayload,
+        batch: Bool, timeout: Double
     ) {
         self.id = id
         self.requestID = requestID

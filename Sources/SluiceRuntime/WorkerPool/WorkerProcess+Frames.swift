@@ -3,7 +3,7 @@ package import FunctionProtocol
 import Glibc
 
 extension Frame {
-    /// The INVOKE of a request (sluice_wire.h).
+    /// The INVOKE of a request (sluice_wire.h). A batch may have megabytes: its events are copied here, and not before.
     static func invoke(_ request: AttemptRequest) -> [UInt8] {
         let identifier = request.requestID.utf8
         let invocation = request.invocationID.utf8
@@ -12,14 +12,14 @@ extension Frame {
             request_id_count: UInt32(identifier.count), invocation_id_count: UInt32(invocation.count),
             payload_count: UInt32(request.payload.count))
         let count = MemoryLayout.size(ofValue: sizes) + identifier.count + invocation.count + request.payload.count
-        // Not by way of a body: a batch may have megabytes.
+        // Not by way of a body.
         var bytes = Frame.head(
             type: UInt32(SLUICE_FRAME_INVOKE), id: request.id,
             code: request.batch ? UInt32(SLUICE_INVOCATION_BATCH) : 0, bodyCount: count)
         withUnsafeBytes(of: sizes) { bytes.append(contentsOf: $0) }
         bytes += identifier
         bytes += invocation
-        bytes += request.payload
+        request.payload.append(to: &bytes)
         return bytes
     }
 }

@@ -50,7 +50,7 @@ final class PoolHarness: WorkerPoolDelegate {
         pool.start(
             AttemptRequest(
                 id: lastID, requestID: "1-\(lastID)", invocationID: "i-\(lastID)", attempt: 2,
-                payload: Array(payload.utf8), batch: batch, timeout: timeout),
+                payload: HandlerPayload(Array(payload.utf8)), batch: batch, timeout: timeout),
             on: version)
         return lastID
     }
