@@ -1,5 +1,6 @@
 import ArgumentParser
 import CLinux
+import Dispatch
 import Glibc
 import HostAPI
 import Synchronization
@@ -42,19 +43,31 @@ struct BenchProduce: ParsableCommand {
         let next = Atomic<Int>(0)
         let accepted = Atomic<Int>(0)
         let fault = Mutex<Failure?>(nil)
-        let began = BenchClock.nanoseconds
+        // The clock starts when every connection is there and has its first texts made: that is the producer's work,
+        // and took 10 ms in which as many requests were due as a hundredth of a run of a second has.
+        let start = Atomic<Int64>(0)
+        let (isReady, mayStart) = (DispatchSemaphore(value: 0), DispatchSemaphore(value: 0))
         let workers = BenchThreads.run(connections) { [self] number in
             // The clock of a request starts when it is due: what the kernel adds to a sleep by default (50 us) would
             // count as the host's.
             clinux_exact_timers()
+            var opened: ProducerConnection?
             do throws(Failure) {
-                let connection = try ProducerConnection(socket: socket)
-                var body: any ProducerRequest =
-                    if let stream {
-                        RecordBody(stream: stream, bytes: bytes, keys: keys, number: number, of: connections)
-                    } else {
-                        ProducerBody(bytes: bytes, detailType: detailType)
-                    }
+                opened = try ProducerConnection(socket: socket)
+            } catch {
+                fault.withLock { $0 = error }
+            }
+            var body: any ProducerRequest =
+                if let stream {
+                    RecordBody(stream: stream, bytes: bytes, keys: keys, number: number, of: connections)
+                } else {
+                    ProducerBody(bytes: bytes, detailType: detailType)
+                }
+            isReady.signal()
+            mayStart.wait()
+            guard let connection = opened else { return }
+            let began = start.load(ordering: .acquiring)
+            do throws(Failure) {
                 while true {
                     let index = next.wrappingAdd(1, ordering: .relaxed).oldValue
                     guard index < requests, fault.withLock({ $0 == nil }) else { return }
@@ -74,6 +87,10 @@ struct BenchProduce: ParsableCommand {
                 fault.withLock { $0 = error }
             }
         }
+        for _ in 0..<connections { isReady.wait() }
+        let began = BenchClock.nanoseconds
+        start.store(began, ordering: .releasing)
+        for _ in 0..<connections { mayStart.signal() }
         workers.join()
         if let fault = fault.withLock({ $0 }) { throw fault }
         let took = Double(BenchClock.nanoseconds - began) / 1e9

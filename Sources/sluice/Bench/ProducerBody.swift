@@ -45,10 +45,31 @@ struct ProducerBody: ProducerRequest {
         for index in first..<first + count {
             if index > first { bytes.append(UInt8(ascii: ",")) }
             bytes += start
-            bytes += "\(index),\"sent\":\(sent),\"note\":\"".utf8
+            append(UInt64(index))
+            bytes += Self.beforeSent
+            append(UInt64(max(0, sent)))
+            bytes += Self.beforeNote
             bytes += notes[index % notes.count]
-            bytes += "\"}}".utf8
+            bytes += Self.end
         }
         bytes += "]}".utf8
+    }
+
+    private static let beforeSent = Array(",\"sent\":".utf8)
+    private static let beforeNote = Array(",\"note\":\"".utf8)
+    private static let end = Array("\"}}".utf8)
+
+    /// In decimal, without a text in between: a producer shares the processor with what is measured.
+    private mutating func append(_ number: UInt64) {
+        withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 20) { digits in
+            var place = digits.count
+            var rest = number
+            repeat {
+                place -= 1
+                digits[place] = UInt8(ascii: "0") + UInt8(truncatingIfNeeded: rest % 10)
+                rest /= 10
+            } while rest > 0
+            bytes.append(contentsOf: UnsafeBufferPointer(rebasing: digits[place...]))
+        }
     }
 }

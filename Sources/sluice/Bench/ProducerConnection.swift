@@ -4,7 +4,6 @@ import Glibc
 final class ProducerConnection {
     private let descriptor: Int32
     private var buffer = [UInt8](repeating: 0, count: 1 << 20)
-    private var outgoing: [UInt8] = []
 
     init(socket path: String) throws(Failure) {
         descriptor = Glibc.socket(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0)
@@ -27,11 +26,7 @@ final class ProducerConnection {
         let head =
             "POST \(request.path) HTTP/1.1\r\nhost: sluice\r\ncontent-type: application/json\r\n"
             + "content-length: \(body.count)\r\n\r\n"
-        // In one piece: a host that is waked by the head alone reads twice.
-        outgoing.removeAll(keepingCapacity: true)
-        outgoing += head.utf8
-        outgoing += body
-        try send(outgoing)
+        try send(Array(head.utf8), body)
         var count = 0
         while true {
             let got = buffer.withUnsafeMutableBytes { read(descriptor, $0.baseAddress! + count, $0.count - count) }
@@ -47,10 +42,28 @@ final class ProducerConnection {
         }
     }
 
-    private func send(_ bytes: [UInt8]) throws(Failure) {
+    /// With one call: a host that is waked by the head alone reads twice.
+    private func send(_ head: [UInt8], _ body: [UInt8]) throws(Failure) {
         var done = 0
-        while done < bytes.count {
-            let count = bytes.withUnsafeBytes { write(descriptor, $0.baseAddress! + done, $0.count - done) }
+        while done < head.count + body.count {
+            let count = head.withUnsafeBytes { head in
+                body.withUnsafeBytes { body in
+                    var parts: [iovec] = []
+                    var skipped = done
+                    for part in [head, body] {
+                        if skipped >= part.count {
+                            skipped -= part.count
+                            continue
+                        }
+                        parts.append(
+                            iovec(
+                                iov_base: UnsafeMutableRawPointer(mutating: part.baseAddress! + skipped),
+                                iov_len: part.count - skipped))
+                        skipped = 0
+                    }
+                    return writev(descriptor, parts, Int32(parts.count))
+                }
+            }
             guard count > 0 else { throw .system("cannot send to the host") }
             done += count
         }
@@ -65,11 +78,15 @@ final class ProducerConnection {
     private static func answer(in bytes: ArraySlice<UInt8>, receipt: StaticString) -> Answer {
         bytes.withUnsafeBytes { text in
             guard let end = find("\r\n\r\n", in: text, from: 0) else { return .partial }
-            let head = String(decoding: text[..<end], as: UTF8.self).lowercased()
-            guard let field = head.firstRange(of: "content-length: ") else { return .refused }
-            let length = Int(head[field.upperBound...].prefix { $0.isNumber }) ?? 0
+            let head = UnsafeRawBufferPointer(rebasing: text[..<end])
+            // As the host writes it.
+            guard let field = find("content-length: ", in: head, from: 0) else { return .refused }
+            var length = 0
+            for digit in head[(field + 16)...].prefix(while: { $0 &- UInt8(ascii: "0") < 10 }) {
+                length = length * 10 + Int(digit &- UInt8(ascii: "0"))
+            }
             guard text.count >= end + 4 + length else { return .partial }
-            guard head.hasPrefix("http/1.1 200") else { return .refused }
+            guard find("HTTP/1.1 200", in: head, from: 0) == 0 else { return .refused }
             var count = 0
             var at = end
             while let next = find(receipt, in: text, from: at) {
