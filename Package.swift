@@ -186,8 +186,9 @@ let package = Package(
         tests("EventTransforms", ["EventTransforms"]),
         tests("Schedules", ["CivilCalendar", "Schedules"], exclude: ["Cases"]),
         tests("HostAPI", ["HostAPI"]),
-        tests("Columnar", ["Columnar", "ColumnarHashing", "CLinux"]),
-        tests("RowDiff", ["RowDiff", "Columnar", "HostAPI"]),
+        library("WrittenFiles", path: "Tests/WrittenFiles"),
+        tests("Columnar", ["Columnar", "ColumnarHashing", "CLinux", "WrittenFiles"]),
+        tests("RowDiff", ["RowDiff", "Columnar", "HostAPI", "WrittenFiles"]),
         tests("UVLoop", ["CLinux", "UVLoop"]),
         tests(
             "Journal",
@@ -214,7 +215,7 @@ let package = Package(
             functions.map { .init(stringLiteral: $0.name) }
                 + [
                     "FunctionTesting", "FunctionKit", "FunctionSupport", "Columnar", "AppConfig", "EventModel",
-                    "EventPatterns",
+                    "EventPatterns", "WrittenFiles",
                 ]),
         library("FaultyHandler", ["FunctionKit"], path: "Tests/Fixtures/Faulty/Handler"),
         library("FaultyEntry", ["FunctionKit", "FaultyHandler"], path: "Tests/Fixtures/Faulty/Entry"),
@@ -223,7 +224,11 @@ let package = Package(
         library("StreamFixtures", ["FunctionKit", "EventModel"], path: "Tests/Fixtures/Streams/Handlers"),
         library("RelayEntry", ["FunctionKit", "StreamFixtures"], path: "Tests/Fixtures/Streams/RelayEntry"),
         library("StopperEntry", ["FunctionKit", "StreamFixtures"], path: "Tests/Fixtures/Streams/StopperEntry"),
-        tests("Integration", ["HostAPI", "Gateway", "EventModel", "FunctionJSON", "CLinux", "Journal", "ObjectStore"]),
+        tests(
+            "Integration",
+            [
+                "HostAPI", "Gateway", "EventModel", "FunctionJSON", "CLinux", "Journal", "ObjectStore", "WrittenFiles",
+            ]),
     ]
         + functions.flatMap { function in
             [

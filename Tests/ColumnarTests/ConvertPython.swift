@@ -1,5 +1,6 @@
 import Foundation
 import Testing
+import WrittenFiles
 
 /// Checks Parquet files with pyarrow, DuckDB and Polars, many files in one process, since imports are slow.
 enum ParquetChecker {
@@ -97,13 +98,17 @@ struct ExpectedColumns: Encodable {
 /// A folder that is removed when the test ends.
 final class ScratchFolder {
     let url: URL
+    private let test = Test.place
 
     init() throws {
         url = FileManager.default.temporaryDirectory.appending(path: "sluice-columnar-\(UUID().uuidString)")
         try FileManager.default.createDirectory(at: url, withIntermediateDirectories: true)
     }
 
-    deinit { try? FileManager.default.removeItem(at: url) }
+    deinit {
+        WrittenFiles.keep(below: url.path, of: test)
+        try? FileManager.default.removeItem(at: url)
+    }
 
     func path(_ name: String) -> String { url.appending(path: name).path }
 }

@@ -1,11 +1,11 @@
 import Columnar
-import Foundation
+import Testing
+import WrittenFiles
 
-/// As Columnar's own, in whose place tests find it. With SLUICE_WRITTEN, a folder, every Parquet file that a test
-/// writes into memory is kept there, once each, so that `Tests/Tools/verify_written.py` can read them all with others'
-/// readers.
+/// As Columnar's own, in whose place tests find it: a file that it holds in the end is kept, see `WrittenFiles`.
 final class MemorySink: ByteSink {
     private(set) var bytes: [UInt8] = []
+    private let test = Test.place
 
     init() {}
 
@@ -13,14 +13,10 @@ final class MemorySink: ByteSink {
 
     func reset() throws(ColumnarError) { bytes.removeAll(keepingCapacity: true) }
 
-    deinit {
-        guard let folder = ProcessInfo.processInfo.environment["SLUICE_WRITTEN"] else { return }
-        let mark = Array("PAR1".utf8)
-        // What a test has given up halfway has no end.
-        guard bytes.count > 12, bytes.starts(with: mark), Array(bytes.suffix(4)) == mark else { return }
-        let name = bytes.reduce(into: UInt64(14_695_981_039_346_656_037)) { hash, byte in
-            hash = (hash ^ UInt64(byte)) &* 1_099_511_628_211
-        }
-        try? Data(bytes).write(to: URL(filePath: folder).appending(path: "\(name).parquet"))
-    }
+    deinit { WrittenFiles.keep(bytes, of: test) }
+}
+
+extension Test {
+    /// File and line of the test that runs, such as `MergeTests.swift-117`.
+    static var place: String? { current.map { "\($0.sourceLocation.fileName)-\($0.sourceLocation.line)" } }
 }

@@ -73,9 +73,9 @@ struct ReaderClaimsTests {
         #expect(error?.code == .corruptFile && error?.message.contains("2000000 bytes") == true)
     }
 
-    /// Keeps nothing.
+    /// Keeps nothing, not even for other readers: what is copied from such files claims the same.
     private final class NoOutput: PartitionedOutput {
-        func begin(_ file: PartitionFile) throws(ColumnarError) -> any ByteSink { MemorySink() }
+        func begin(_ file: PartitionFile) throws(ColumnarError) -> any ByteSink { Columnar.MemorySink() }
         func complete(_ file: PartitionFile) throws(ColumnarError) {}
         func reset() throws(ColumnarError) {}
     }

@@ -1,5 +1,6 @@
 import Foundation
 import Testing
+import WrittenFiles
 
 /// The Python with pyarrow, DuckDB and Polars that independent checks run in.
 enum ReaderPython {
@@ -14,6 +15,20 @@ enum ReaderPython {
     /// script is a failure of the test with the script's last words.
     @discardableResult
     static func run(script: String, _ arguments: [String]) throws -> String {
+        let result = try end(script, arguments)
+        try #require(result.status == 0, "\(script) failed: \(result.complaint.suffix(2000))")
+        return result.printed
+    }
+
+    /// What a script printed that failed; nil where it did not.
+    static func complaint(script: String, _ arguments: [String]) throws -> String? {
+        let result = try end(script, arguments)
+        return result.status == 0 ? nil : result.printed + result.complaint
+    }
+
+    private static func end(
+        _ script: String, _ arguments: [String]
+    ) throws -> (status: Int32, printed: String, complaint: String) {
         let file = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
             .appendingPathComponent("Tools/\(script)").path
         let process = Process()
@@ -31,15 +46,14 @@ enum ReaderPython {
         try process.run()
         process.waitUntilExit()
         let printed = try String(contentsOf: output, encoding: .utf8)
-        let complaint = try String(contentsOf: errors, encoding: .utf8)
-        try #require(process.terminationStatus == 0, "\(script) failed: \(complaint.suffix(2000))")
-        return printed
+        return (process.terminationStatus, printed, try String(contentsOf: errors, encoding: .utf8))
     }
 }
 
 /// A folder that goes with the test.
 final class ReaderFolder {
     let url: URL
+    private let test = Test.place
 
     init() throws {
         url = FileManager.default.temporaryDirectory.appendingPathComponent("sluice-reader-\(UUID().uuidString)")
@@ -47,6 +61,7 @@ final class ReaderFolder {
     }
 
     deinit {
+        WrittenFiles.keep(below: url.path, of: test)
         try? FileManager.default.removeItem(at: url)
     }
 }

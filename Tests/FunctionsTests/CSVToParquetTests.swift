@@ -15,7 +15,7 @@ struct CSVToParquetTests {
 
     @Test("The scenario: a CSV file becomes a Parquet file and a table")
     func scenario() async throws {
-        let host = TestHost()
+        let host = FunctionsSupport.host()
         host.put("landing-zone", key, FunctionsSupport.favorites)
         let run = await host.invoke(CSVToParquet(), objectCreated: "landing-zone", key)
         #expect(run.failure == nil)
@@ -39,7 +39,7 @@ struct CSVToParquetTests {
         "Real files are what pyarrow, DuckDB and Polars read there",
         arguments: ["seattle-weather.csv", "airports.csv", "iowa-electricity.csv", "la-riots.csv", "us-employment.csv"])
     func realFiles(name: String) async throws {
-        let host = TestHost()
+        let host = FunctionsSupport.host()
         let csv = try FunctionsSupport.vega(name)
         host.put("landing-zone", "Vega/\(name)/\(name)", csv)
         let run = await host.invoke(CSVToParquet(), objectCreated: "landing-zone", "Vega/\(name)/\(name)")
@@ -51,7 +51,7 @@ struct CSVToParquetTests {
 
     @Test("A second file adds to the table, and reads by the table's schema")
     func append() async throws {
-        let host = TestHost()
+        let host = FunctionsSupport.host()
         let worker = try await host.start(CSVToParquet())
         host.put("landing-zone", "shop/items/1.csv", "id,price\n1,1.5\n2,2.5\n")
         host.put("landing-zone", "shop/items/2.csv", "price,id\n3,3\n4,4\n")
@@ -71,7 +71,7 @@ struct CSVToParquetTests {
 
     @Test("A corrected file under the same key replaces its rows, in the bucket and in the catalog")
     func correction() async throws {
-        let host = TestHost()
+        let host = FunctionsSupport.host()
         let worker = try await host.start(CSVToParquet())
         for (key, text) in [
             ("a/shop/items/1.csv", "id,price\n1,1.5\n2,2.5\n"), ("b/shop/items/1.csv", "id,price\n9,9.5\n"),
@@ -89,7 +89,7 @@ struct CSVToParquetTests {
 
     @Test("What does not fit the table is SchemaMismatch, naming column, row and text, and nothing is left behind")
     func mismatch() async throws {
-        let host = TestHost()
+        let host = FunctionsSupport.host()
         let worker = try await host.start(CSVToParquet())
         host.put("landing-zone", "shop/items/1.csv", "id,price\n1,1.5\n")
         host.put("landing-zone", "shop/items/2.csv", "id,price\n1,2\nA-17,3\n")
@@ -106,7 +106,7 @@ struct CSVToParquetTests {
 
     @Test("A new column makes a new version of the schema; a missing one is null")
     func newColumn() async throws {
-        let host = TestHost()
+        let host = FunctionsSupport.host()
         let worker = try await host.start(CSVToParquet())
         for (name, text) in [("1", "id,a\n1,x\n"), ("2", "id,b\n2,2024-05-31\n"), ("3", "id\n3\n")] {
             host.put("landing-zone", "shop/items/\(name).csv", text)
@@ -120,7 +120,7 @@ struct CSVToParquetTests {
 
     @Test("The same event again replaces its own output")
     func again() async throws {
-        let host = TestHost()
+        let host = FunctionsSupport.host()
         let worker = try await host.start(CSVToParquet())
         host.put("landing-zone", key, FunctionsSupport.favorites)
         let event = host.objectCreatedEvent("landing-zone", key)
@@ -135,7 +135,7 @@ struct CSVToParquetTests {
 
     @Test("A header alone makes no table: the first rows say what its types are")
     func headerOnly() async throws {
-        let host = TestHost()
+        let host = FunctionsSupport.host()
         let worker = try await host.start(CSVToParquet())
         func load(_ text: String) async throws -> TableLoader.Loaded {
             host.put("landing-zone", key, text)
@@ -164,7 +164,7 @@ struct CSVToParquetTests {
             ("\u{7F}ELF\u{2}\u{1}\u{1}\u{0}\u{0}\u{0}\u{0}\u{0}\u{0}", "NotText", "program"),
         ])
     func badInput(text: String, code: String, word: String) async throws {
-        let host = TestHost()
+        let host = FunctionsSupport.host()
         host.put("landing-zone", key, text)
         let run = await host.invoke(CSVToParquet(), objectCreated: "landing-zone", key)
         let failure = try #require(run.failure)
@@ -177,7 +177,7 @@ struct CSVToParquetTests {
 
     @Test("Invalid UTF-8 names its place")
     func invalidUTF8() async throws {
-        let host = TestHost()
+        let host = FunctionsSupport.host()
         host.put("landing-zone", key, Array("a,b\n1,2\n3,".utf8) + [0xFF, 0x0A])
         let failure = try #require(await host.invoke(CSVToParquet(), objectCreated: "landing-zone", key).failure)
         #expect(failure.code == "InvalidUTF8" && failure.retry == false)
@@ -190,7 +190,7 @@ struct CSVToParquetTests {
             "b.csv", "a/b.csv", "a//b.csv", "/a/b.csv", "a/2026/11/b.csv", "2026/11/21/b.csv", "a/y=2026/b.csv",
         ])
     func invalidKey(key: String) async throws {
-        let host = TestHost()
+        let host = FunctionsSupport.host()
         host.put("landing-zone", key, "a\n1\n")
         let failure = try #require(await host.invoke(CSVToParquet(), objectCreated: "landing-zone", key).failure)
         #expect(failure.code == "InvalidKey" && failure.retry == false)
@@ -223,7 +223,8 @@ struct CSVToParquetTests {
 
     @Test("A file that was deleted before its handler ran is NoSuchKey")
     func deleted() async throws {
-        let failure = try #require(await TestHost().invoke(CSVToParquet(), objectCreated: "landing-zone", key).failure)
+        let failure = try #require(
+            await FunctionsSupport.host().invoke(CSVToParquet(), objectCreated: "landing-zone", key).failure)
         #expect(failure.code == "NoSuchKey")
     }
 
@@ -240,7 +241,7 @@ struct CSVToParquetTests {
                         classification: classification), base: nil)
             }
         }
-        let host = TestHost()
+        let host = FunctionsSupport.host()
         _ = try await host.invoke(Register(classification: classification), JSONValue.null)
         host.put("landing-zone", key, FunctionsSupport.favorites)
         let failure = try #require(await host.invoke(CSVToParquet(), objectCreated: "landing-zone", key).failure)

@@ -33,7 +33,7 @@ struct EnrichOrdersTests {
 
     @Test("Orders are joined with their customers, keep their row without one, and get the time of their event")
     func join() async throws {
-        let host = TestHost()
+        let host = FunctionsSupport.host()
         host.put("reference", "customers.csv", customers)
         host.put("inbox", "orders/1.csv", orders)
         var event = host.objectCreatedEvent("inbox", "orders/1.csv")
@@ -69,7 +69,7 @@ struct EnrichOrdersTests {
 
     @Test("The reference is read once, and again when it was replaced")
     func cached() async throws {
-        let host = TestHost()
+        let host = FunctionsSupport.host()
         let worker = try await host.start(EnrichOrders())
         host.put("reference", "customers.csv", customers)
         var reads: [Bool] = []
@@ -95,7 +95,7 @@ struct EnrichOrdersTests {
             "reference": ["bucket": "reference", "key": "states.csv", "column": "state", "prefix": "state_"],
             "joinColumn": "state", "database": "geo", "table": "airports", "load": ["compression": "zstd"],
         ]
-        let host = TestHost(settings: settings)
+        let host = FunctionsSupport.host(settings: settings)
         let airports = try FunctionsSupport.vega("airports.csv")
         host.put("inbox", "orders/airports.csv", airports)
         host.put("reference", "states.csv", "state,name,population\nTX,Texas,29145505\nWA,Washington,7705281\n")
@@ -116,7 +116,7 @@ struct EnrichOrdersTests {
             ("customer_id,name\n,a\n", "Row 1"), ("customer_id,name\nC1\n", "MalformedRow"),
         ])
     func badReference(text: String, word: String) async throws {
-        let host = TestHost()
+        let host = FunctionsSupport.host()
         host.put("reference", "customers.csv", text)
         host.put("inbox", "orders/1.csv", orders)
         let failure = try #require(
@@ -127,7 +127,7 @@ struct EnrichOrdersTests {
 
     @Test("A reference that is not there yet is tried again; orders that are gone are not")
     func missing() async throws {
-        let host = TestHost()
+        let host = FunctionsSupport.host()
         host.put("inbox", "orders/1.csv", orders)
         let failure = try #require(await host.invoke(EnrichOrders(), objectCreated: "inbox", "orders/1.csv").failure)
         #expect(failure.code == "ReferenceMissing" && failure.retry != false)
@@ -140,7 +140,7 @@ struct EnrichOrdersTests {
         "Orders without the key's column, or with a column of a joined name, are refused",
         arguments: [("order_id\n1\n", "MissingColumn"), ("customer_id,customer_name\nC1,x\n", "DuplicateColumn")])
     func badOrders(text: String, code: String) async throws {
-        let host = TestHost()
+        let host = FunctionsSupport.host()
         host.put("reference", "customers.csv", customers)
         host.put("inbox", "orders/1.csv", text)
         let failure = try #require(await host.invoke(EnrichOrders(), objectCreated: "inbox", "orders/1.csv").failure)

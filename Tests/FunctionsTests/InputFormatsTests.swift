@@ -11,7 +11,7 @@ struct InputFormatsTests {
     private func host(_ configuration: JSONValue) -> TestHost {
         var settings = TestHost.Settings()
         settings.configuration = configuration
-        return TestHost(settings: settings)
+        return FunctionsSupport.host(settings: settings)
     }
 
     private func load(_ host: TestHost, _ key: String) async throws -> TableLoader.Loaded {

@@ -12,7 +12,7 @@ struct PartitionedLoadTests {
     private func host(_ configuration: JSONValue) -> TestHost {
         var settings = TestHost.Settings()
         settings.configuration = configuration
-        return TestHost(settings: settings)
+        return FunctionsSupport.host(settings: settings)
     }
 
     private func csv(_ rows: Range<Int>, header: String = "id,region,at,price") -> String {
@@ -121,7 +121,7 @@ struct PartitionedLoadTests {
         for (configuration, code) in [([:], nil), (["partitionBy": "region"], "AccessDenied")] as [(JSONValue, String?)]
         {
             settings.configuration = configuration
-            let host = TestHost(settings: settings)
+            let host = FunctionsSupport.host(settings: settings)
             host.put("landing-zone", key, csv(0..<10))
             let failure = await host.invoke(CSVToParquet(), objectCreated: "landing-zone", key).failure
             #expect(failure?.code == code && failure?.message.contains("grants.read") != false)

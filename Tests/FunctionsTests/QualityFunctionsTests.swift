@@ -30,7 +30,7 @@ struct QualityFunctionsTests {
         var settings = TestHost.Settings()
         settings.configuration = configuration
         settings.environment = environment
-        let host = TestHost(settings: settings)
+        let host = FunctionsSupport.host(settings: settings)
         host.put("reference", "customers.csv", "id,name\n7,Ada\n8,Bob\n")
         return host
     }

@@ -31,7 +31,7 @@ struct ShippedAppTests {
     func disjoint() throws {
         let app = try app()
         #expect(app.functions.map(\.name) == ["CSVToParquet", "EnrichOrders", "StreamToParquet", "ValidateCSV"])
-        let host = TestHost()
+        let host = FunctionsSupport.host()
         for (bucket, key, functions) in [
             ("landing-zone", "cleanzonedb/csvtoparquet/test.csv", ["CSVToParquet"]),
             ("landing-zone", "a/b.csv", ["CSVToParquet"]), ("landing-zone", "validated/d/t/x.csv", ["CSVToParquet"]),
@@ -72,7 +72,7 @@ struct ShippedAppTests {
         settings.grants = .init(
             read: Set(definition.grants.read), write: Set(definition.grants.write),
             events: Set(definition.grants.events), streams: Set(definition.grants.streams ?? []))
-        return TestHost(settings: settings)
+        return FunctionsSupport.host(settings: settings)
     }
 
     @Test("The configuration and the grants of function.yaml are enough, and no more")

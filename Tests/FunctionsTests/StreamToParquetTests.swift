@@ -16,7 +16,7 @@ struct StreamToParquetTests {
         var settings = TestHost.Settings()
         settings.configuration = configuration
         settings.grants = .init(write: ["clean-zone"])
-        return TestHost(settings: settings)
+        return FunctionsSupport.host(settings: settings)
     }
 
     private func record(_ host: TestHost, _ key: String, _ data: String) -> StreamRecord {

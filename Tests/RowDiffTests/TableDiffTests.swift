@@ -3,6 +3,7 @@ import Foundation
 import HostAPI
 import RowDiff
 import Testing
+import WrittenFiles
 
 @Suite("Rows of two tables")
 struct TableDiffTests {
@@ -89,7 +90,10 @@ struct TableDiffTests {
             """
         let csv = try file(text, "a.csv")
         let folder = (csv as NSString).deletingLastPathComponent
-        defer { try? FileManager.default.removeItem(atPath: folder) }
+        defer {
+            WrittenFiles.keep(below: folder, of: "TableDiffTests")
+            try? FileManager.default.removeItem(atPath: folder)
+        }
         _ = try CSVConverter.convert(from: FileSource(path: csv), to: FileSink(path: folder + "/a.parquet"))
         let same = try TableDiff().compare(TableFile(csv), TableFile(folder + "/a.parquet"))
         #expect(same.isEqual, "\(same)")

@@ -68,6 +68,24 @@ def same(a, b):
     return "different"
 
 
+def check_bounds(where, statistics, column, problems):
+    """Least and greatest of a chunk against its values; the bounds of long texts may be cut."""
+    if not statistics.has_min_max:
+        return
+    if pyarrow.types.is_floating(column.type):
+        column = column.filter(compute.invert(compute.is_nan(column)))
+    bounds = compute.min_max(column)
+    low, high = bounds["min"].as_py(), bounds["max"].as_py()
+    least, greatest = statistics.min, statistics.max
+    if isinstance(low, str):
+        low_ok = least.encode() <= low.encode() and low.startswith(least) if len(low.encode()) > 60 else least == low
+        high_ok = greatest.encode() >= high.encode() if len(high.encode()) > 60 else greatest == high
+    else:
+        low_ok, high_ok = least == low, greatest == high
+    if not (low_ok and high_ok):
+        problems.append(f"{where}: {least!r}…{greatest!r} instead of {low!r}…{high!r}")
+
+
 def check_statistics(path, table, problems):
     metadata = pyarrow.parquet.ParquetFile(path).metadata
     start = 0
@@ -82,20 +100,7 @@ def check_statistics(path, table, problems):
                 continue
             if statistics.null_count != column.null_count:
                 problems.append(f"{where}: {statistics.null_count} nulls instead of {column.null_count}")
-            if not statistics.has_min_max:
-                continue
-            if pyarrow.types.is_floating(column.type):
-                column = column.filter(compute.invert(compute.is_nan(column)))
-            bounds = compute.min_max(column)
-            low, high = bounds["min"].as_py(), bounds["max"].as_py()
-            least, greatest = statistics.min, statistics.max
-            if isinstance(low, str):
-                low_ok = least.encode() <= low.encode() and low.startswith(least) if len(low.encode()) > 60 else least == low
-                high_ok = greatest.encode() >= high.encode() if len(high.encode()) > 60 else greatest == high
-            else:
-                low_ok, high_ok = least == low, greatest == high
-            if not (low_ok and high_ok):
-                problems.append(f"{where}: {least!r}…{greatest!r} instead of {low!r}…{high!r}")
+            check_bounds(where, statistics, column, problems)
         start += rows
 
 

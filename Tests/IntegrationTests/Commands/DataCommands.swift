@@ -1,11 +1,15 @@
 import Foundation
 import Testing
+import WrittenFiles
 
 /// A folder with data, in which commands run.
 struct CommandFolder {
     let path = temporaryFolder("commands")
 
-    func remove() { try? FileManager.default.removeItem(atPath: path) }
+    func remove() {
+        WrittenFiles.keep(below: path, of: Test.current?.sourceLocation.fileName)
+        try? FileManager.default.removeItem(atPath: path)
+    }
 
     func file(_ name: String) -> String { "\(path)/\(name)" }
 

@@ -4,6 +4,7 @@ import Glibc
 import HostAPI
 import Synchronization
 import Testing
+import WrittenFiles
 
 /// All suites that start hosts, one after another: some of them measure the host, and two cores are soon taken.
 @Suite("Integration", .serialized, .timeLimit(.minutes(10)))
@@ -132,6 +133,7 @@ final class HostProcess: Sendable {
     /// Ends the host and removes its folders.
     func remove() async {
         await end(SIGKILL)
+        WrittenFiles.keep(below: data, of: Test.current?.sourceLocation.fileName)
         try? FileManager.default.removeItem(atPath: data)
         app.remove()
     }
