@@ -12,7 +12,7 @@ package enum WrittenFiles {
     private static let mark = Array("PAR1".utf8)
     private static let known = Mutex<Set<UInt64>>([])
 
-    /// Keeps what is a whole Parquet file; what a test has given up halfway has no end, and other files are passed over.
+    /// Keeps what is a whole Parquet file: what a test has given up halfway has no end. Other files are passed over.
     package static func keep(_ bytes: [UInt8], of test: String?) {
         guard let folder, bytes.count > 12, bytes.starts(with: mark), bytes.suffix(4).elementsEqual(mark) else {
             return
