@@ -127,4 +127,18 @@ struct JSONErrorTests {
             #expect(error?.code == .emptyFile, "\(empty) \(String(describing: error))")
         }
     }
+
+    @Test("where no record can be read, the error is that of the first, and the file is not called empty")
+    func onlyMalformed() throws {
+        let numbers = columnarError { try convert("5\n6\n", options(.ndjson)) }
+        #expect(numbers?.code == .malformedRow && numbers?.row == 1, "\(String(describing: numbers))")
+        let unnamed = columnarError { try convert("{\"\":1}\n", options(.ndjson)) }
+        #expect(unnamed?.code == .emptyColumnName && unnamed?.row == 1, "\(String(describing: unnamed))")
+        let list = columnarError { try convert("[\"x\"]", options(.json)) }
+        #expect(list?.code == .malformedRow, "\(String(describing: list))")
+        // Where such records are left out, none is left that has a field.
+        var careful = options(.ndjson)
+        careful.csv.badRecords = .reject
+        #expect(columnarError { try convert("5\n6\n", careful) }?.code == .emptyFile)
+    }
 }

@@ -57,6 +57,7 @@ final class JSONBatchReader: RecordReader {
             }
             try setColumns()
             isStarted = true
+            if columns.isEmpty, options.schema == nil, reachedEnd || isSurveyed { throw try nothing(batch) }
         }
         batch.columns = columns.count
         batch.reserveIndex()
@@ -160,6 +161,16 @@ final class JSONBatchReader: RecordReader {
         }
     }
 
+    /// Why there are no columns: the first record is none, or has no field.
+    private func nothing(_ batch: RecordBatch) throws(ColumnarError) -> ColumnarError {
+        batch.columns = 0
+        batch.reserveIndex()
+        batch.layout = .pairs
+        if options.csv.badRecords != .reject, batch.start < batch.end { _ = try index(batch) }
+        return ColumnarError(
+            .emptyFile, "The file has no record with a field, and so no columns. Check what writes it.", byteOffset: 0)
+    }
+
     /// Makes columns of the fields of the records.
     private func setColumns() throws(ColumnarError) {
         guard let shape = knowledge.shape else { return }
@@ -190,11 +201,6 @@ final class JSONBatchReader: RecordReader {
             canWiden.append(options.mismatches == .widen)
         }
         givenColumns = found..<columns.count
-        if columns.isEmpty, options.schema == nil, reachedEnd || isSurveyed {
-            throw ColumnarError(
-                .emptyFile, "The file has no record with a field, and so no columns. Check what writes it.",
-                byteOffset: 0)
-        }
         shredder = JSONShredder(schema, shapes: shapes, canWiden: canWiden, isComplete: isSurveyed)
     }
 }

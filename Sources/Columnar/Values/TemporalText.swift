@@ -2,8 +2,8 @@ import CivilCalendar
 
 /// Dates and timestamps in ISO 8601's extended form: `2024-05-31`, `2024-05-31 23:59`, `2024-05-31T23:59:59.123456Z`.
 ///
-/// Days and hours are checked against the (proleptic Gregorian) calendar, years are 0001 to 9999. Fractions count to
-/// the microsecond; finer digits must be zeros. Other orders of day, month and year are ambiguous and refused.
+/// Days and hours are checked against the (proleptic Gregorian) calendar, years are 0001 to 9999, in UTC too. Fractions
+/// count to the microsecond; finer digits must be zeros. Other orders of day, month and year are ambiguous and refused.
 enum TemporalText {
     struct Timestamp {
         /// Since 1970-01-01 00:00, in UTC where there is a zone.
@@ -12,6 +12,13 @@ enum TemporalText {
     }
 
     static let microsecondsPerDay: Int64 = 86_400_000_000
+
+    /// Whether an instant is of the years 0001 to 9999 in UTC too: most readers have no others, and its text, which has
+    /// them in its own zone, would not be read again.
+    @inline(__always)
+    static func isInCalendar(_ microseconds: Int64) -> Bool {
+        (-719_162 * microsecondsPerDay..<2_932_897 * microsecondsPerDay).contains(microseconds)
+    }
 
     /// Days since 1970-01-01. Sixteen bytes from `text` must be readable.
     @inline(__always)
@@ -45,7 +52,8 @@ enum TemporalText {
         guard length >= 10, let day = days(text) else { return nil }
         if length == 10 { return Timestamp(microseconds: day * microsecondsPerDay, hasZone: false) }
         guard let time = time(text, length) else { return nil }
-        return Timestamp(microseconds: day * microsecondsPerDay + time.microseconds, hasZone: time.hasZone)
+        let microseconds = day * microsecondsPerDay + time.microseconds
+        return isInCalendar(microseconds) ? Timestamp(microseconds: microseconds, hasZone: time.hasZone) : nil
     }
 
     /// What follows the date: separator, time, zone. Microseconds may be negative or exceed a day by the zone.
