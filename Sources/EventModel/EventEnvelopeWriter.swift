@@ -20,14 +20,22 @@ package struct EventEnvelopeWriter: Sendable {
         self.region = region
     }
 
+    /// Whether two texts are the same bytes. To `==` those are equal that Unicode calls equivalent: another file's
+    /// name, for one.
+    private static func isSame(_ a: String, _ b: String) -> Bool {
+        var (a, b) = (a, b)
+        return a.withUTF8 { a in b.withUTF8 { b in a.elementsEqual(b) } }
+    }
+
     /// The same as `EventEnvelope.bytes` makes.
     /// - Parameter id: a UUID's text.
     package mutating func bytes(
         id: String, detailType: String, source: String, time: String, resources: [String],
         detail: PutEventsEntry.ReadDetail
     ) -> [UInt8] {
-        if head.isEmpty || detailType != self.detailType || source != self.source || time != self.time
-            || resources != self.resources
+        if head.isEmpty || !Self.isSame(detailType, self.detailType) || !Self.isSame(source, self.source)
+            || !Self.isSame(time, self.time) || resources.count != self.resources.count
+            || !zip(resources, self.resources).allSatisfy({ Self.isSame($0, $1) })
         {
             (self.detailType, self.source, self.time, self.resources) = (detailType, source, time, resources)
             head = EventEnvelope.bytes(

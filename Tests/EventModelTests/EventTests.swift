@@ -46,6 +46,22 @@ struct EventTests {
         }
     }
 
+    @Test("of neighbours that only look alike each keeps its own bytes", arguments: ["source", "type", "resource"])
+    func equivalents(_ field: String) throws {
+        let detail = PutEventsEntry.ReadDetail(
+            try JSONDocument(parsing: "[{}]").root.elements.map(\.sharedRaw)[0], traits: nil)
+        var writer = EventEnvelopeWriter(account: "000000000000", region: "local")
+        var ids = EventID.Generator()
+        // Composed and decomposed; two orders of marks with as many bytes; the letter and the unit.
+        for text in ["caf\u{e9}", "cafe\u{301}", "a\u{323}\u{307}", "a\u{307}\u{323}", "K", "\u{212a}"] {
+            func of(_ name: String) -> String { field == name ? text : "x" }
+            let written = writer.bytes(
+                id: ids.next(), detailType: of("type"), source: of("source"), time: "2021-11-12T00:00:00Z",
+                resources: [of("resource")], detail: detail)
+            #expect(written.firstRange(of: Array("\"\(text)\"".utf8)) != nil, "\(Array(text.utf8))")
+        }
+    }
+
     @Test("ids have a UUID's form, its version and its variant, and every digit can be each")
     func ids() {
         #expect(EventID.random(0, 0) == "00000000-0000-4000-8000-000000000000")

@@ -101,7 +101,9 @@ package struct Recovery {
                     if let work = try await charge(entry, rest, into: &batch) { charged.append(work) }
                 }
                 rest.entries.removeFirst(min(Self.charged, rest.entries.count))
-                if rest.entries.isEmpty, let record = record(of: rest, charged) { batch.invocations.append(record) }
+                if rest.entries.isEmpty, let record = try await record(of: rest, charged) {
+                    batch.invocations.append(record)
+                }
                 batch.control.append(
                     rest.entries.isEmpty
                         ? .removeValue(name: name) : .putValue(name: name, body: JSONText.encode(rest)))
@@ -172,8 +174,11 @@ package struct Recovery {
 
     /// The row of an attempt whose host was lost, for those who ask what became of its events. How long it ran nobody
     /// knows: what it wrote is lost with the host.
-    private func record(of note: RunningNote, _ works: [Work]) -> InvocationRecord? {
+    private func record(of note: RunningNote, _ works: [Work]) async throws -> InvocationRecord? {
         guard let attempt = AttemptID(note.attempt), let first = works.first else { return nil }
+        // An outcome that was decided has told of itself.
+        let journal = journal
+        guard try await files.run({ try journal.invocation(attempt) == nil }) else { return nil }
         let settings = dispatcher.deployment.subscription(first.delivery.subscription)
         return InvocationRecord(
             attempt: attempt, invocationID: InvocationIDs.own(of: works), subscription: first.delivery.subscription,

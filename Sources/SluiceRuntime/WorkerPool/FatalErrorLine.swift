@@ -1,5 +1,4 @@
 import FunctionProtocol
-package import Journal
 
 /// What Swift's runtime writes to the standard error before it traps: `A/B.swift:27: Fatal error: no rows`. The
 /// signal alone is the same for every `fatalError`, failed precondition, index out of range and unwrapped nil, which
