@@ -41,19 +41,6 @@ public struct EventEnvelope: Sendable, Hashable {
             region: region, resources: resources, replayName: replayName, replayedFrom: replayedFrom, detail: detail)
     }
 
-    /// What a producer has put, as an event: each event passes here, so that no envelope is made of its parts first.
-    /// - Parameter now: the time of an entry that has none; written once for all entries of a request.
-    package static func bytes(
-        of entry: PutEventsEntry.Valid, id: String, account: String, now: String, region: String
-    ) -> [UInt8] {
-        entry.detail.json.withBytes { detail in
-            bytes(
-                id: id, detailType: entry.detailType, source: entry.source, account: account,
-                time: entry.time?.description ?? now, region: region, resources: entry.resources, replayName: nil,
-                replayedFrom: nil, detail: detail)
-        }
-    }
-
     static func bytes(
         id: String, detailType: String, source: String, account: String, time: String, region: String,
         resources: [String], replayName: String?, replayedFrom: String?, detail: UnsafeBufferPointer<UInt8>

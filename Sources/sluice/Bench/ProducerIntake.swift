@@ -9,26 +9,37 @@ struct ProducerIntake {
     let matcher: Matcher<Int>
     private let scratch = MatchScratch()
     private var ids = EventID.Generator()
+    private var found: [Int] = []
+    /// The rules that want the last event.
+    private var wanting: [Int] = []
 
     init(_ matcher: Matcher<Int>) { self.matcher = matcher }
 
     /// How many rules the events of a request match.
     mutating func take(_ body: [UInt8]) throws -> Int {
         var matched = 0
+        var envelopes = EventEnvelopeWriter(account: "000000000000", region: "local")
         for entry in try EventSubmission(json: body).entries {
-            let valid = try PutEventsEntry(
-                eventBusName: entry.bus, source: entry.source, detailType: entry.detailType,
-                readDetail: .init(entry.detail, traits: entry.detailTraits)
-            ).validate()
-            let event = EventEnvelope.bytes(
-                of: valid, id: ids.next(), account: "000000000000", now: "2026-01-01T00:00:00Z",
-                region: "local")
-            // As the host has them: a list for the journal.
-            var rules: [Int] = []
+            let detail = PutEventsEntry.ReadDetail(entry.detail, traits: entry.detailTraits)
+            let resources = entry.resources ?? []
+            let time = try PutEventsEntry.check(
+                source: entry.source, detailType: entry.detailType, detail: detail, resources: resources,
+                time: entry.time)
+            let event = envelopes.bytes(
+                id: ids.next(), detailType: entry.detailType, source: entry.source,
+                time: time?.description ?? "2026-01-01T00:00:00Z", resources: resources, detail: detail)
+            // As the host has them: collected in memory that is there, and a list for the journal where it differs.
+            var found: [Int] = []
+            swap(&found, &self.found)
+            found.removeAll(keepingCapacity: true)
             try event.withUnsafeBufferPointer { bytes throws(EventError) in
-                try matcher.forEachMatch(in: bytes, reading: .validated, scratch: scratch) { rules.append($0) }
+                try matcher.forEachMatch(
+                    in: bytes, reading: detail.hasPlainNames ? .validated : .strict, scratch: scratch
+                ) { found.append($0) }
             }
-            matched += rules.count
+            if found != wanting { wanting = found.map { $0 } }
+            swap(&found, &self.found)
+            matched += wanting.count
         }
         return matched
     }
