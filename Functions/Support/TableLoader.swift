@@ -92,7 +92,6 @@ public struct TableLoader: Sendable {
         } catch {
             throw HandlerError(error, in: source)
         }
-        if let known { try requireKinship(report, known, source: source) }
         guard report.rows > 0 || report.rejectedRows == 0 else {
             // As where rules are given: its dead letter keeps the file.
             throw HandlerError(
@@ -103,6 +102,7 @@ public struct TableLoader: Sendable {
                 retry: false)
         }
         try await data.requireNewest(context)
+        if let known, report.rows > 0 { try requireKinship(report, known, source: source) }
         try await removeOutdated(names, below: prefix, except: files, context)
         // Without a row nothing is known of the columns: a table's types are for good.
         let isNothing = known == nil && report.rows == 0

@@ -131,4 +131,28 @@ struct LanguageTests {
         #expect(throws: EventError.self) { try EventFacts.reading(of: Array("[1]".utf8)) }
         #expect(throws: EventError.self) { try EventFacts.reading(of: Array(#"{"a":01}"#.utf8)) }
     }
+
+    @Test("What one branch fails ends the others only where it ends them for every choice of elements")
+    func commonConditions() throws {
+        let cases: [(pattern: String, event: String)] = [
+            // An absence that all branches ask holds in another element.
+            (
+                #"{"$or":[{"arr":{"c":[{"exists":false},"v"]}},{"arr":{"b":["x"],"c":[{"exists":false},"v"]}}]}"#,
+                #"{"arr":[{"c":"w"},{"b":"x"}]}"#
+            ),
+            // One branch asks the same in two ways; the other does not ask it at all.
+            (
+                #"{"$or":[{"d":{"a":[{"all-of":[{"prefix":"x"},{"wildcard":"x*"}]}],"c":["1"]}},{"d":{"b":["2"]}}]}"#,
+                #"{"d":{"c":"1","a":"y","b":"2"}}"#
+            ),
+            (
+                #"{"$or":[{"d":{"a":[{"all-of":[{"prefix":"x"},{"wildcard":"x*"}]}],"c":["1"]}},{"d":{"b":["2"]}}]}"#,
+                #"{"d":{"a":"y","c":"1","b":"2"}}"#
+            ),
+        ]
+        for (text, event) in cases {
+            let pattern = try EventPattern(parsing: text, dialect: .extended)
+            #expect(try Matcher([(1, pattern)]).matches(in: event) == [1], "\(text) \(event)")
+        }
+    }
 }

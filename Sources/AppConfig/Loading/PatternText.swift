@@ -25,7 +25,10 @@ enum PatternText {
                 warnOfNumbers(tree, path: [], file: file)
                 return (tree, text)
             } catch let fault {
-                let place = inFile(JSONReader.place(of: fault.offset, in: text))
+                // What is missing at the end is missing behind the last word, not at whatever follows in the file.
+                let blanks = text.utf8.reversed().prefix { $0 == UInt8(ascii: " ") || $0 == UInt8(ascii: "\n") }
+                let end = text.utf8.count - blanks.count
+                let place = inFile(JSONReader.place(of: min(fault.offset, end), in: text))
                 // Most of what is no JSON is no pattern, and is told in EventBridge's words.
                 guard (try? EventPattern(parsing: text, dialect: .extended)) != nil else {
                     return (YAMLNode(value: .null, text: "", place: place), text)

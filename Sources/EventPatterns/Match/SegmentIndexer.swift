@@ -143,6 +143,7 @@ struct SegmentIndexer {
     }
 
     /// Marks the conditions that all branches of a rule ask: where one fails, none of the branches need be looked at.
+    /// Not absences: in an array one may hold for a branch that looks for its fields in another element.
     mutating func markCommon() {
         var branches: [Int32: [Int]] = [:]
         for index in 0..<store.subRules.count where store.subRules[index].isBranched {
@@ -151,7 +152,11 @@ struct SegmentIndexer {
         for members in branches.values {
             var counts: [UInt32: Int] = [:]
             for member in members {
-                for number in references(member).prefix(16) { counts[number, default: 0] += 1 }
+                // Once a branch, which may ask the same thing in two ways.
+                for number in Set(references(member).prefix(16))
+                where !store.conditions[Int(number)].allowsAbsence {
+                    counts[number, default: 0] += 1
+                }
             }
             for member in members {
                 for (place, number) in references(member).prefix(16).enumerated() where counts[number] == members.count

@@ -182,7 +182,8 @@ package struct Recovery {
         let settings = dispatcher.deployment.subscription(first.delivery.subscription)
         return InvocationRecord(
             attempt: attempt, invocationID: InvocationIDs.own(of: works), subscription: first.delivery.subscription,
-            function: settings?.function ?? "", version: note.version, eventIDs: works.map(\.eventID),
+            function: first.note?.function ?? settings?.function ?? "", version: note.version,
+            eventIDs: works.map(\.eventID),
             attemptNumber: first.history.count, started: note.started, durationMicroseconds: 0, outcome: "failed",
             code: "HostLost", message: Self.lostMessage, coldStart: false,
             details: JSONText.encode(

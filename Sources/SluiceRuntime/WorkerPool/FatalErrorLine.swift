@@ -14,14 +14,26 @@ package struct FatalErrorLine: Sendable, Hashable {
 
     /// The last such line of what an attempt wrote.
     package init?(in lines: [WorkerLogLine]) {
-        guard let line = lines.last(where: { $0.stream == .stderr && $0.text.contains("Fatal error") }),
-            let start = line.text.firstRange(of: "Fatal error")
-        else { return nil }
-        let before = line.text[..<start.lowerBound]
-        text = String(line.text[start.lowerBound...].prefix(Self.limit))
-        place = before.hasSuffix(": ") ? String(before.dropLast(2)) : nil
-        // `Swift/ContiguousArrayBuffer.swift:675` says nothing to whoever wrote the handler; the backtrace does.
-        if place?.hasPrefix("Swift/") == true || place?.contains(" ") == true { place = nil }
+        for line in lines.reversed() where line.stream == .stderr {
+            guard let start = line.text.firstRange(of: "Fatal error") else { continue }
+            // Nothing stands before it but a place: others write of fatal errors, too.
+            let before = line.text[..<start.lowerBound]
+            guard before.isEmpty || (before.hasSuffix(": ") && !before.dropLast(2).contains(" ")) else { continue }
+            text = String(line.text[start.lowerBound...].prefix(Self.limit))
+            // `Swift/ContiguousArrayBuffer.swift:675` says nothing to whoever wrote the handler; the backtrace does.
+            place = before.isEmpty || before.hasPrefix("Swift/") ? nil : String(before.dropLast(2))
+            return
+        }
+        return nil
+    }
+
+    /// With the handler's own words in quotes, which do not tell one kind of error from another: they may name what the
+    /// event has, and a target whose every event traps must still be seen to fail in one way.
+    package var words: String {
+        guard let place else { return text }
+        let parts = text.split(separator: ": ", maxSplits: 1)
+        guard parts.count == 2, !parts[1].hasPrefix("Unexpectedly found nil") else { return "\(text), at \(place)" }
+        return "\(parts[0]): \"\(parts[1].replacing("\"", with: "'"))\", at \(place)"
     }
 }
 
@@ -31,7 +43,7 @@ extension AttemptReport.Outcome {
         guard case .failure(var failure) = self, failure.code == "WorkerCrashed",
             failure.message.contains(CrashReport.trap), let line = FatalErrorLine(in: lines)
         else { return self }
-        failure.message = "the handler crashed: \(line.text)\(line.place.map { ", at \($0)" } ?? "")"
+        failure.message = "the handler crashed: \(line.words)"
         return .failure(failure)
     }
 }

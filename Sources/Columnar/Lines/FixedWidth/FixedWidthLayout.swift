@@ -139,10 +139,12 @@ extension FixedWidthLayout: Codable {
             column = Column(
                 name: try container.decode(String.self, forKey: .name),
                 start: try container.decode(Int.self, forKey: .start), width: 0)
-            if let width = try container.decodeIfPresent(Int.self, forKey: .width) {
+            let width = try container.decodeIfPresent(Int.self, forKey: .width)
+            let end = try container.decodeIfPresent(Int.self, forKey: .end)
+            if let width {
                 column.width = width
             } else {
-                let end = try container.decode(Int.self, forKey: .end)
+                let end = try end ?? container.decode(Int.self, forKey: .end)
                 column.width = end.subtractingReportingOverflow(column.start).partialValue &+ 1
             }
             guard let name = try container.decodeIfPresent(String.self, forKey: .type) else { return }
