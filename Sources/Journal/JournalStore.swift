@@ -70,6 +70,9 @@ package protocol JournalStore: AnyObject, Sendable {
     func object(bucket: String, key: String) throws(JournalError) -> ObjectRecord?
     /// In key order after `after`.
     func objects(bucket: String, prefix: String, after: String?, limit: Int) throws(JournalError) -> [ObjectRecord]
+    /// By bucket, from the last commit: nothing is counted, so it may be asked every second. Of buckets without objects
+    /// there may be no entry.
+    func objectTotals() -> [String: ObjectTotals]
     /// Newest attempts first, older than `before`; nil: of all functions.
     func invocations(function: String?, before: AttemptID?, limit: Int) throws(JournalError) -> [InvocationRecord]
     /// Nil where nothing of the attempt was worth keeping, or it was trimmed.

@@ -41,6 +41,57 @@ struct ConformanceRowsTests {
         #expect(try journal.object(bucket: "b", key: "b") == nil)
     }
 
+    @Test("What a range of keys begins with is one bound: of two, reading page after page grows with the square")
+    func ranges() {
+        for (prefix, after, condition, arguments) in [
+            ("", nil, "key >= ?", [""]), ("", "x", "key > ?", ["x"]),
+            ("a/", nil, "key >= ? AND key < ?", ["a/", "a0"]), ("a/", "a/7", "key > ? AND key < ?", ["a/7", "a0"]),
+            ("a/", "A", "key >= ? AND key < ?", ["a/", "a0"]), ("a/", "b", "key > ? AND key < ?", ["b", "a0"]),
+            ("\u{10FFFF}", nil, "key >= ?", ["\u{10FFFF}"]),
+        ] as [(String, String?, String, [String])] {
+            let range = KeyRange(prefix: prefix, after: after)
+            #expect(range.condition("key") == condition)
+            #expect(range.arguments == arguments)
+        }
+    }
+
+    @Test("The totals of buckets hold over changes, a refused batch, a restart and a crash", arguments: Store.allCases)
+    func totals(store: Store) async throws {
+        let fixture = try Fixture(store)
+        func total(_ bucket: String) -> [Int64] {
+            let total = fixture.journal.objectTotals()[bucket] ?? ObjectTotals()
+            return [total.objects, total.bytes]
+        }
+        var batch = Batch()
+        batch.objects =
+            (0..<10).map { .put(object("k\($0)", size: 100)) } + [.put(object("x", bucket: "c", size: .max))]
+        try await fixture.journal.commit(batch)
+        #expect(total("b") == [10, 1000])
+        var change = Batch()
+        change.objects = [
+            .put(object("k0", size: 1)), .remove(bucket: "b", key: "k1"), .remove(bucket: "b", key: "none"),
+            .removeVersion(bucket: "b", key: "k2", etag: "e"), .removeVersion(bucket: "b", key: "k3", etag: "other"),
+            .refresh(object("k4", size: 50)), .put(object("y", bucket: "c", size: .max)),
+        ]
+        try await fixture.journal.commit(change)
+        let expected: [Int64] = [8, 1 + 50 + 6 * 100]
+        #expect(total("b") == expected)
+        #expect(total("c") == [2, .max])
+        var refused = Batch()
+        refused.objects = [.put(object("k99")), .remove(bucket: "b", key: "k0")]
+        refused.settlements = [Settlement(Delivery(1, 1, 1_000_000), .succeeded)]
+        #expect(await fixture.journal.refusal(of: refused) == .constraint)
+        #expect(total("b") == expected)
+        try fixture.reopen()
+        #expect(total("b") == expected)
+        #expect(total("c") == [2, .max])
+        guard store == .sqlite else { return }
+        let crashed = try SQLiteJournal(dataFolder: try snapshot(fixture.folder), options: .small)
+        #expect(crashed.objectTotals()["b"]?.objects == 8)
+        #expect(crashed.objectTotals()["b"]?.bytes == expected[1])
+        crashed.close()
+    }
+
     @Test("A change that names a version does nothing to another one", arguments: Store.allCases)
     func objectVersions(store: Store) async throws {
         let fixture = try Fixture(store)

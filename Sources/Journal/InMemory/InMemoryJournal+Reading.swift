@@ -179,6 +179,12 @@ extension InMemoryJournal {
         }
     }
 
+    package func objectTotals() -> [String: ObjectTotals] {
+        read { state in
+            state.objects.values.reduce(into: [:]) { $0[$1.bucket, default: .init()].replace(nil, with: $1.size) }
+        }
+    }
+
     package func invocations(
         function: String?, before: AttemptID?, limit: Int
     ) throws(JournalError) -> [InvocationRecord] {

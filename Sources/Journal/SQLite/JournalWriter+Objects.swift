@@ -6,6 +6,7 @@ extension JournalWriter {
         try attempt("writing the object index") {
             switch change {
             case .put(let record):
+                try count(record.bucket, record.key, as: record.size)
                 let put = statements.putObject
                 put.bind(1, record.bucket)
                 put.bind(2, record.key)
@@ -20,14 +21,17 @@ extension JournalWriter {
                 put.bind(11, record.eventID)
                 try put.run()
             case .remove(let bucket, let key):
+                try count(bucket, key, as: nil)
                 statements.removeObject.bind(1, bucket)
                 statements.removeObject.bind(2, key)
                 try statements.removeObject.run()
             case .removeVersion(let bucket, let key, let etag):
+                let old = try size(bucket, key)
                 statements.removeVersion.bind(1, bucket)
                 statements.removeVersion.bind(2, key)
                 statements.removeVersion.bind(3, etag)
                 try statements.removeVersion.run()
+                if db.changesCount > 0 { transaction.objects[bucket, default: .init()].replace(old, with: nil) }
             case .announce(let bucket, let key, let of, let sequencer, let eventID):
                 let announce = statements.announceObject
                 announce.bind(1, sequencer)
@@ -37,6 +41,7 @@ extension JournalWriter {
                 announce.bind(5, of)
                 try announce.run()
             case .refresh(let record):
+                let old = try size(record.bucket, record.key)
                 let refresh = statements.refreshObject
                 refresh.bind(1, Int64(bitPattern: record.device))
                 refresh.bind(2, Int64(bitPattern: record.inode))
@@ -48,8 +53,25 @@ extension JournalWriter {
                 refresh.bind(8, record.key)
                 refresh.bind(9, record.etag)
                 try refresh.run()
+                if db.changesCount > 0 {
+                    transaction.objects[record.bucket, default: .init()].replace(old, with: record.size)
+                }
             }
         }
+    }
+
+    /// Before the key has an object of that size, or none any more.
+    private func count(_ bucket: String, _ key: String, as new: Int64?) throws {
+        transaction.objects[bucket, default: .init()].replace(try size(bucket, key), with: new)
+    }
+
+    /// Of the object there is; the row's page is the one that is written next.
+    private func size(_ bucket: String, _ key: String) throws -> Int64? {
+        let find = statements.objectSize
+        find.bind(1, bucket)
+        find.bind(2, key)
+        defer { find.reset() }
+        return try find.step() ? find.int64(0) : nil
     }
 
     func apply(_ record: InvocationRecord) throws(JournalError) {

@@ -67,6 +67,7 @@ final class JournalWriter {
         ballast.make(reserve: minimumFree)
         wal = WALKeeper(db, checkpointer, options)
         let cores = Dictionary(uniqueKeysWithValues: stored.cores.map { ($0.record.id, $0) })
+        let objects = try ObjectTotals.stored(db)
         let (head, ruleSet, last, boot) = (stored.head, stored.ruleSet, ledger.lastSubscription, boot)
         queue.published.withLock {
             $0.cores = cores
@@ -75,6 +76,7 @@ final class JournalWriter {
             $0.lastSubscription = last
             $0.boot = boot
             $0.wasUnclean = !stored.isClean
+            $0.objects = objects
         }
         checkRoom()
     }
@@ -252,6 +254,7 @@ final class JournalWriter {
             published.ruleSet = ledger.ruleSet
             published.lastSubscription = ledger.lastSubscription
             published.statistics = statistics
+            for (bucket, change) in transaction.objects { published.objects[bucket, default: .init()] += change }
         }
     }
 

@@ -12,43 +12,14 @@ extension SQLiteJournal {
     package func objects(
         bucket: String, prefix: String, after: String?, limit: Int
     ) throws(JournalError) -> [ObjectRecord] {
-        try read("reading the object index") { db in
+        let range = KeyRange(prefix: prefix, after: after)
+        return try read("reading the object index") { db in
             let rows = try Row.fetchAll(
                 db,
-                sql: Self.page(
-                    "object", key: "key", prefix: prefix, after: after, where: "bucket = ? AND ", limit: limit),
-                arguments: [bucket] + Self.range(prefix, after))
+                sql: "SELECT * FROM object WHERE bucket = ? AND \(range.condition("key")) ORDER BY key LIMIT \(limit)",
+                arguments: StatementArguments([bucket] + range.arguments))
             return try rows.map { try ObjectRecord(row: $0) }
         }
-    }
-
-    /// A range of keys by bytes: SQLite compares text that way, and so do object stores.
-    private static func page(
-        _ table: String, key: String, prefix: String, after: String?, where condition: String, limit: Int
-    ) -> String {
-        let upper = upperBound(prefix) == nil ? "" : " AND \(key) < ?"
-        let lower = after == nil ? "\(key) >= ?" : "\(key) >= ? AND \(key) > ?"
-        return "SELECT * FROM \(table) WHERE \(condition)\(lower)\(upper) ORDER BY \(key) LIMIT \(limit)"
-    }
-
-    private static func range(_ prefix: String, _ after: String?) -> StatementArguments {
-        var arguments: StatementArguments = [prefix]
-        if let after { arguments += [after] }
-        if let upper = upperBound(prefix) { arguments += [upper] }
-        return arguments
-    }
-
-    /// The least text above all that begin with `prefix`, nil if there is none: UTF-8 sorts as its scalars do.
-    private static func upperBound(_ prefix: String) -> String? {
-        var scalars = Array(prefix.unicodeScalars)
-        while let last = scalars.popLast() {
-            // After U+D7FF come the surrogates, which no text holds.
-            guard let next = Unicode.Scalar(last.value == 0xD7FF ? 0xE000 : last.value + 1) else { continue }
-            var upper = String.UnicodeScalarView(scalars)
-            upper.append(next)
-            return String(upper)
-        }
-        return nil
     }
 
     package func tables(database: String?) throws(JournalError) -> [StoredTable] {
@@ -132,10 +103,11 @@ extension SQLiteJournal {
     }
 
     package func values(prefix: String) throws(JournalError) -> [(name: String, body: [UInt8])] {
-        try read("reading values") { db in
+        let range = KeyRange(prefix: prefix, after: nil)
+        return try read("reading values") { db in
             let rows = try Row.fetchAll(
-                db, sql: Self.page("value", key: "name", prefix: prefix, after: nil, where: "", limit: -1),
-                arguments: Self.range(prefix, nil))
+                db, sql: "SELECT * FROM value WHERE \(range.condition("name")) ORDER BY name",
+                arguments: StatementArguments(range.arguments))
             return try rows.map { (name: try $0.stored("name"), body: try $0.bytes("body")) }
         }
     }

@@ -19,6 +19,8 @@ final class WriterQueue: Sendable {
         var lastSubscription: Int64 = 0
         var boot: Int64 = 0
         var wasUnclean = false
+        /// By bucket.
+        var objects: [String: ObjectTotals] = [:]
         var statistics = JournalStatistics()
     }
 

@@ -11,6 +11,8 @@ struct Transaction {
     /// Names of logs first used by it.
     var newLogs: [String] = []
     var deduplicated = 0
+    /// By how much it changes the totals of buckets.
+    var objects: [String: ObjectTotals] = [:]
     /// It closed a segment and opened the next.
     var hasRolled = false
     var savedSegment = OpenSegment(id: 0, first: 0)
@@ -49,6 +51,7 @@ struct WriterStatements {
     let decide: HotStatement
     let decided: HotStatement
     let clearDecision: HotStatement
+    let objectSize: HotStatement
     let putObject: HotStatement
     let removeObject: HotStatement
     let removeVersion: HotStatement
@@ -102,6 +105,7 @@ struct WriterStatements {
             """)
         decided = try statement("SELECT 1 FROM decision WHERE boot = ? AND number = ?")
         clearDecision = try statement("DELETE FROM decision WHERE boot = ? AND number = ?")
+        objectSize = try statement("SELECT size FROM object WHERE bucket = ? AND key = ?")
         putObject = try statement(
             """
             INSERT OR REPLACE INTO object (bucket, key, device, inode, size, modified, changed, sample, etag, sequencer,

@@ -8,9 +8,10 @@ import UVLoop
 extension HostController {
     package func listBuckets() async throws -> [BucketInfo] {
         var infos: [BucketInfo] = []
+        let totals = journal.objectTotals()
         for bucket in await host.openBuckets {
             let watching = await host.watching(bucket.name)
-            let count = try await read { try $0.objectCount(bucket: bucket.name) }
+            let count = totals[bucket.name] ?? ObjectTotals()
             infos.append(
                 BucketInfo(
                     name: bucket.name, path: bucket.path, objects: count.objects, bytes: count.bytes,
