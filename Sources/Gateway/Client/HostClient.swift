@@ -7,10 +7,13 @@ import NIOCore
 ///
 /// Throws `APIError`: the host's own, or `Unavailable` when there is no host on the data folder.
 package struct HostClient: Sendable {
-    private let dataFolder: String
+    let dataFolder: String
+    /// Is told, once a call, that the host does not answer, and what can be done; the call goes on waiting.
+    var onSilence: (@Sendable (_ message: String, _ hint: String) -> Void)?
 
-    package init(dataFolder: String) {
+    package init(dataFolder: String, onSilence: (@Sendable (_ message: String, _ hint: String) -> Void)? = nil) {
         self.dataFolder = dataFolder
+        self.onSilence = onSilence
     }
 
     // MARK: Requests
@@ -68,7 +71,12 @@ package struct HostClient: Sendable {
         do {
             let parts = try await HTTPExchange.send(method, path, body: body, socket: socket.path)
             withExtendedLifetime(socket) {}
-            return parts
+            guard let silence = watchSilence() else { return parts }
+            return AsyncThrowingStream(unfolding: {
+                defer { silence.cancel() }
+                var iterator = parts.makeAsyncIterator()
+                return try await iterator.next()
+            })
         } catch let error as IOError where error.errnoCode == EACCES || error.errnoCode == EPERM {
             throw APIError.unavailable(
                 "the host on \(dataFolder) belongs to another user", hint: "run the command as that user")
@@ -82,8 +90,7 @@ package struct HostClient: Sendable {
                         : "name the data folder of a host with --data DIR or SLUICE_DATA; `sluice up --data DIR` makes one"
                 )
             }
-            throw APIError.unavailable(
-                "no host is running on \(dataFolder)", hint: "start one with: sluice up --data \(dataFolder)")
+            throw noHost
         }
     }
 

@@ -4,8 +4,11 @@ package struct DeployRequest: Codable, Sendable, Hashable {
     package var app: String?
     /// Say what would change, and change nothing.
     package var dryRun: Bool
+    /// Who asks, for the host's log.
+    package var by: String?
 
-    package init(app: String? = nil, dryRun: Bool = false) {
+    package init(app: String? = nil, dryRun: Bool = false, by: String? = nil) {
+        self.by = by
         self.app = app
         self.dryRun = dryRun
     }

@@ -43,7 +43,7 @@ package struct HostController: HostControl {
     }
 
     package func deploy(_ request: DeployRequest) async throws -> DeployResult {
-        try await host.deploy(folder: request.app, dryRun: request.dryRun)
+        try await host.deploy(folder: request.app, dryRun: request.dryRun, by: request.by)
     }
 }
 

@@ -9,10 +9,14 @@ package struct HostOptions: Sendable {
     package var fallbackAppFolder: String?
     /// The `sluice-worker` executable; nil: beside this program.
     package var worker: String?
+    /// Is told how far the start is; nil: nobody asks.
+    package var progress: StartProgress?
 
     package init(
-        dataFolder: String, appFolder: String?, fallbackAppFolder: String? = nil, worker: String? = nil
+        dataFolder: String, appFolder: String?, fallbackAppFolder: String? = nil, worker: String? = nil,
+        progress: StartProgress? = nil
     ) {
+        self.progress = progress
         self.fallbackAppFolder = fallbackAppFolder
         self.dataFolder = dataFolder
         self.appFolder = appFolder

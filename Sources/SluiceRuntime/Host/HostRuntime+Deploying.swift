@@ -11,7 +11,7 @@ extension HostRuntime {
         case manifests, buckets, schedules, alarms
     }
 
-    package func deploy(folder: String?, dryRun: Bool) async throws -> DeployResult {
+    package func deploy(folder: String?, dryRun: Bool, by who: String? = nil) async throws -> DeployResult {
         // One after another, each to its end: an older one must not put its schedules, manifests and buckets back into
         // force after a newer one's. Saying what would change changes nothing.
         let turn: Set<String> = dryRun ? [] : ["deployment"]
@@ -22,7 +22,9 @@ extension HostRuntime {
         guard let folder = folder ?? known else {
             throw APIError.invalidRequest("no app folder is known", hint: "name one: `sluice deploy --app DIR`")
         }
+        let before = deployment.ruleSet
         let outcome = try await deployed(folder: folder, dryRun: dryRun)
+        if deployment.ruleSet != before { logDeployment(deployment, by: who ?? "somebody unnamed") }
         if !dryRun { try await finishDeployment() }
         return DeployResult(
             accepted: outcome.accepted, ruleSet: deployment.ruleSet, changes: outcome.changes,

@@ -16,9 +16,11 @@ extension HostRuntime {
     /// Watches all buckets that are not watched yet as they are open now; returns when each has been looked through
     /// once.
     func startWatching() async throws {
-        for bucket in buckets.all where watchers[bucket.name]?.bucket !== bucket {
+        let all = buckets.all
+        for (index, bucket) in all.enumerated() where watchers[bucket.name]?.bucket !== bucket {
             // The host is being stopped: the watchers so far are stopped already.
             guard phase != .stopping else { return }
+            if phase == .starting { try begin("looking through bucket \(bucket.name), \(index + 1) of \(all.count)") }
             try await watch(bucket)
         }
     }

@@ -24,6 +24,7 @@ extension HostRuntime {
         let outcome = await deployer.deploy(folder: folder, over: deployment, dryRun: false)
         if outcome.accepted {
             for finding in outcome.findings { log.warning("\(finding)") }
+            if outcome.deployment.ruleSet != deployment.ruleSet { logDeployment(outcome.deployment, by: nil) }
             return outcome.deployment
         } else if options.appFolder == nil, deployment.ruleSet > 0 {
             // Nobody has asked for another app than the one in force: a slip in a file must not keep a host from coming

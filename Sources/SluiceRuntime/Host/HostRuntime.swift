@@ -40,6 +40,7 @@ package final class HostRuntime {
     var watchers: [String: BucketWatcher] = [:]
     /// Whether events are taken in: known without the loop.
     let admission: Admission
+    let progress: StartProgress
     var notes: [String: String] = [:]
     /// Whose turn it is to take an app into force.
     let deploying = NameLocks()
@@ -70,6 +71,7 @@ package final class HostRuntime {
         self.log = log
         started = clock.wall
         admission = Admission(dataFolder: options.dataFolder)
+        progress = options.progress ?? StartProgress(dataFolder: options.dataFolder)
         cores = max(1, Int(sysconf(Int32(_SC_NPROCESSORS_ONLN))))
         files = makeThreads(max(4, cores * 2))
         router = EventRouter()
@@ -122,6 +124,12 @@ package final class HostRuntime {
     package func start() async throws {
         let data = options.dataFolder
         try checkThreads()
+        logStart()
+        // What runs so far ends; the next step then does not begin.
+        progress.onInterrupt { [weak self] in
+            Task { @LoopActor in if self?.phase == .starting { await self?.drain(grace: 0) } }
+        }
+        try begin("reading what is deployed")
         _ = await files.run { WorkerRoster.killLeftovers(dataFolder: data) }
         try makePool()
         deployer = Deployer(
@@ -149,17 +157,26 @@ package final class HostRuntime {
         let recovery = Recovery(
             state: state, journal: journal, buckets: buckets, committer: committer, files: files, clock: clock,
             publisher: publisher, dispatcher: dispatcher, log: log)
+        try begin("finishing what was under way")
         try await recovery.finishDecisions()
+        try begin("reading the app")
         deployment = try await deployAtStart(over: deployment)
         publisher.leaving = [:]
         // Before anything is put there: which folder it is must be known by then.
         try await changeBuckets()
+        try begin("loading what waits")
         try await recovery.cleanStaging()
         try await recovery.countHostLost()
         try await take(deployment)
         await closeBuckets(notIn: deployment.app)
         try await recovery.loadPending()
         try await beginServices(deployment)
+    }
+
+    /// The next step of the start, which is not begun where the host is to end instead.
+    func begin(_ step: String) throws(StartInterrupted) {
+        try progress.begin(step)
+        files.perform { [progress] in progress.keep() }
     }
 
     /// Everything that blocks needs threads of its own: without one nothing would ever be answered.
@@ -186,6 +203,7 @@ package final class HostRuntime {
         if unscanned.isEmpty { manifests.beginLooking() }
         try await schedules.apply(deployment)
         try await alarms.apply(deployment)
+        try begin("beginning to answer")
         admission.phase = .ready
         keepHouse()
         watchForLoss()
@@ -217,6 +235,7 @@ package final class HostRuntime {
     package func drain(grace: Int = 5000) async {
         guard !isDrained else { return }
         isDrained = true
+        log.notice("the host stops")
         admission.phase = .stopping
         // At once: a caller that sees the host stopping may rely on it while the watchers still end.
         dispatcher.startNothingMore()
@@ -243,7 +262,11 @@ package final class HostRuntime {
         // Nothing stages any more. Who waits for the journal's lock finds these free.
         for bucket in buckets.all { bucket.releaseLock() }
         let journal = journal
-        await files.run { journal.close() }
+        await files.run { [progress] in
+            progress.end()
+            journal.close()
+        }
+        log.notice("the host has stopped")
         logs.stop()
         replays.stopComparing()
         files.stop()

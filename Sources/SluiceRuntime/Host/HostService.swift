@@ -17,7 +17,11 @@ package struct HostService: Service {
         let sizes = try JournalOptions { name in getenv(name).map { String(cString: $0) } }
         let journal = try await Self.blocking { try SQLiteJournal(dataFolder: options.dataFolder, options: sizes) }
         do {
-            let state = try await Self.blocking { try journal.recover() }
+            try options.progress?.begin("recovering the journal")
+            let state = try await Self.blocking {
+                options.progress?.keep()
+                return try journal.recover()
+            }
             let runtime = await HostRuntime(options: options, journal: journal, state: state, log: log)
             do {
                 try await runtime.start()

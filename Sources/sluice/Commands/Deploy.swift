@@ -38,7 +38,7 @@ struct Deploy: AsyncParsableCommand {
             }
             try Subprocess.run(["swift", "build", "-c", "release", "--package-path", place])
         }
-        let result = try await host.deploy(DeployRequest(app: folder, dryRun: dryRun))
+        let result = try await host.deploy(DeployRequest(app: folder, dryRun: dryRun, by: Requester.name))
         let output = common.output
         if output.json {
             try output.object(result)

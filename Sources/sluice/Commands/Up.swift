@@ -7,7 +7,6 @@ import HostAPI
 import Journal
 import Logging
 import ServiceLifecycle
-import UnixSignals
 import SluiceRuntime
 
 /// `sluice up`: the host, in the foreground.
@@ -55,16 +54,24 @@ struct Up: AsyncParsableCommand {
         var log = Logger(label: "sluice") { HostLog(label: $0, keeper: kept) }
         log.logLevel = Logger.Level(rawValue: logLevel) ?? .notice
         let folder = Paths.absolute(dataOption.folder)
+        if let app { try Self.requireFolder(app) }
         // Before there is a data folder, which a mistyped address should not leave behind.
         let address = listen.flatMap { ListenAddress($0) }
         // Where there is one, the host before this one may have been killed just now.
         try await address?.requireFree(patience: access("\(folder)/journal", F_OK) == 0 ? .seconds(2) : .zero)
+        let start = StartInProgress(StartProgress(dataFolder: folder), log: log)
+        await start.heedSignals()
         let service: HostService
         do {
             service = try await HostService.start(
                 HostOptions(
-                    dataFolder: folder, appFolder: app.map(Paths.absolute), fallbackAppFolder: thisFolder), log: log)
+                    dataFolder: folder, appFolder: app.map(Paths.absolute), fallbackAppFolder: thisFolder,
+                    progress: start.progress), log: log)
+        } catch is StartInterrupted {
+            start.end()
+            return print("stopped pid=\(getpid()) data=\(folder)")
         } catch {
+            start.end()
             throw Failure(startFailure: error)
         }
         kept.keep(in: service.logs)
@@ -81,16 +88,31 @@ struct Up: AsyncParsableCommand {
                     hint: "deploy one with `sluice deploy --app DIR --data \(folder)`, or start in its folder; "
                         + "`sluice new DIR` makes one")
             }
+            start.end()
             print("ready pid=\(getpid()) data=\(folder) socket=\(folder)/api.sock\(address) app=\(inForce)")
             fflush(nil)
         }
         let group = ServiceGroup(
             configuration: ServiceGroupConfiguration(
                 services: [.init(service: service), .init(service: gateway), .init(service: service.draining)],
-                gracefulShutdownSignals: [.sigterm, .sigint],
                 logger: log))
+        await start.endsOnSignal(group)
         try await group.run()
         print("stopped pid=\(getpid()) data=\(folder)")
+    }
+
+    /// Before anything is made: a slip in the name leaves nothing behind, and is no start of a host.
+    private static func requireFolder(_ app: String) throws {
+        var status = stat()
+        guard stat(app, &status) == 0 else {
+            throw errno == ENOENT
+                ? Failure(
+                    "there is no app folder \(app)", hint: "name the folder that holds sluice.yaml with --app DIR")
+                : Failure.file("open", app)
+        }
+        guard status.st_mode & S_IFMT == S_IFDIR else {
+            throw Failure("\(app) is a file and no app folder", hint: "name the folder that holds sluice.yaml")
+        }
     }
 
     /// This folder, if it is an app.

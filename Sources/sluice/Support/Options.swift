@@ -21,7 +21,9 @@ struct DataOption: ParsableArguments {
     var repeated: String { data.map { " --data \($0)" } ?? "" }
 
     /// The host that runs on the folder.
-    var host: any HostControl { HostClient(dataFolder: folder) }
+    var host: any HostControl {
+        HostClient(dataFolder: folder) { message, hint in Failure.warn(message, hint: hint) }
+    }
 }
 
 /// `--json`.

@@ -1,0 +1,25 @@
+import HostAPI
+import Journal
+import Logging
+
+/// What the host's own log keeps of its life: when it started and stopped, and who has deployed what.
+extension HostRuntime {
+    func logStart() {
+        if state.wasUnclean, state.boot > 1 {
+            log.warning("the host before ended without stopping: it was killed, or has crashed, or its machine has")
+        }
+        log.notice(
+            "the host starts",
+            metadata: ["boot": "\(state.boot)", "data": "\(options.dataFolder)", "version": "\(Self.version)"])
+    }
+
+    /// `who`: nil at the start, which takes what its app folder says.
+    func logDeployment(_ deployment: Deployment, by who: String?) {
+        log.notice(
+            "deployed",
+            metadata: [
+                "ruleSet": "\(deployment.ruleSet)", "app": "\(deployment.appFolder)",
+                "by": "\(who ?? "the start of the host")",
+            ])
+    }
+}
