@@ -92,6 +92,13 @@ package final class EffectCalls {
     // MARK: Checks
 
     func bucket(_ name: String, writing: Bool, for context: AttemptContext) throws -> Bucket {
+        // First: a grant for a bucket that there is not would be refused by the next deployment.
+        guard let bucket = buckets[name] else {
+            throw CallRefusal(
+                "NoSuchBucket",
+                "there is no bucket \(name); declare it in sluice.yaml, or use one that there is: "
+                    + NearestName.hint(for: name, among: buckets.all.map(\.name), known: "the buckets"))
+        }
         let grants = context.version.definition.grants
         let granted = writing ? grants.mayWrite(bucket: name) : grants.mayRead(bucket: name)
         guard granted else {
@@ -100,9 +107,6 @@ package final class EffectCalls {
                 "AccessDenied",
                 "function \(context.attempt.function) may not \(verb) bucket \(name); grant it in function.yaml: "
                     + "grants: {\(verb): [\(name)]}")
-        }
-        guard let bucket = buckets[name] else {
-            throw CallRefusal("NoSuchBucket", "there is no bucket \(name); declare it in sluice.yaml")
         }
         return bucket
     }
