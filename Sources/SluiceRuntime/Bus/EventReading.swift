@@ -1,3 +1,4 @@
+import AppConfig
 import CLinux
 import EventModel
 import FunctionJSON
@@ -43,15 +44,36 @@ package enum EventReading {
 
     private static let envelopeStart = Array("{\"version\":\"0\",\"id\":".utf8)
 
-    /// What an event is about, for people: `bucket/key`, `stream: partition key`, or `source: detail-type`.
+    /// What an event is about, for people: `bucket/key`, `stream: partition key`, `Manifest Incomplete: bucket/key`,
+    /// `failure of Function: bucket/key`, or `source: detail-type`.
     package static func subject(of payload: [UInt8]) -> String {
         if let record = StreamRecordText.Parts(payload) { return "\(record.stream): \(record.partitionKey)" }
         guard let root = try? JSONDocument(parsing: payload).root else { return "" }
-        if let bucket = root["detail"]?["bucket"]?["name"]?.string, let key = root["detail"]?["object"]?["key"]?.string
+        if let object = object(of: root) { return object }
+        let (source, type) = (root["source"]?.string ?? "?", root["detail-type"]?.string ?? "?")
+        guard let detail = root["detail"] else { return "\(source): \(type)" }
+        if source == ManifestEvents.source, let bucket = detail["manifest"]?["bucket"]?.string,
+            let key = detail["manifest"]?["key"]?.string
         {
-            return "\(bucket)/\(key)"
+            return "\(type): \(bucket)/\(key)"
         }
-        return "\(root["source"]?.string ?? "?"): \(root["detail-type"]?.string ?? "?")"
+        if source == OutcomeEvent.source, type.hasPrefix(OutcomeEvent.detailType),
+            let function = detail["requestContext"]?["functionArn"]?.string?.split(separator: ":").dropLast().last
+        {
+            let outcome = type.dropFirst(OutcomeEvent.detailType.count).lowercased()
+            let request = detail["requestPayload"]
+            let about = request.flatMap(Self.object) ?? request?["id"]?.string.map { "event \($0)" }
+            return "\(outcome) of \(function)" + (about.map { ": \($0)" } ?? "")
+        }
+        return "\(source): \(type)"
+    }
+
+    /// `bucket/key` of an event about an object.
+    static func object(of event: JSONNode) -> String? {
+        guard let bucket = event["detail"]?["bucket"]?["name"]?.string,
+            let key = event["detail"]?["object"]?["key"]?.string
+        else { return nil }
+        return "\(bucket)/\(key)"
     }
 
     /// The value at a path like `detail.object.key`, as text; nil where there is none. Texts are taken as they are,

@@ -61,6 +61,6 @@ extension Dispatcher {
 extension EffectInfo {
     /// The event that tells of an outcome, for the invocation's row: `sluice trace` follows it.
     static func outcome(_ append: Append) -> EffectInfo {
-        EffectInfo(kind: "outcome", subject: append.log, note: append.eventID, event: append.eventID)
+        EffectInfo(kind: "outcome", subject: append.log, event: append.eventID)
     }
 }

@@ -14,6 +14,10 @@ package struct OutcomeEvent: Sendable {
         case failed(Death, backtrace: [String])
     }
 
+    static let source = "lambda"
+    /// Followed by `Success` or `Failure`.
+    static let detailType = "Lambda Function Invocation Result - "
+
     package var function: String
     package var version: Int
     /// The last attempt.
@@ -64,8 +68,8 @@ package struct OutcomeEvent: Sendable {
             detail = self.detail(request: keepsRequest, response: false)
         }
         return EventEnvelope(
-            id: id, detailType: "Lambda Function Invocation Result - \(isSuccess ? "Success" : "Failure")",
-            source: "lambda", account: ObjectEvents.account, time: Timestamp(milliseconds: time).wholeSeconds,
+            id: id, detailType: Self.detailType + (isSuccess ? "Success" : "Failure"), source: Self.source,
+            account: ObjectEvents.account, time: Timestamp(milliseconds: time).wholeSeconds,
             region: ObjectEvents.region,
             resources: [
                 "arn:aws:events:\(ObjectEvents.region):\(ObjectEvents.account):event-bus/\(bus)", functionARN,

@@ -22,7 +22,7 @@ enum ManifestRefusal {
             return Failure(
                 code: "ManifestIncomplete",
                 message:
-                    "\(missing.first ?? "the manifest \(name) lists no files"). Put a corrected manifest; a redrive gives "
+                    "the manifest \(name) cannot be used: \(missing.first ?? "it lists no files"). Put a corrected manifest; a redrive gives "
                     + "the handler the event as it is", retry: false)
         }
         let more = missing.count > maximumNamed ? "; and \(missing.count - maximumNamed) more" : ""

@@ -89,7 +89,13 @@ struct DeadLetterText {
         output.fields(
             [
                 ("request", attempt.requestID),
-                ("started", "\(attempt.started), took \(Human.milliseconds(attempt.durationMilliseconds))"),
+                (
+                    // Of an attempt in which no handler ran there is nothing to measure.
+                    "started",
+                    "\(attempt.started)"
+                        + (attempt.durationMilliseconds == 0
+                            ? "" : ", took \(Human.milliseconds(attempt.durationMilliseconds))")
+                ),
                 ("failed with", failure.map { "\(attempt.code), \($0)" } ?? "\(attempt.code): \(attempt.message)"),
             ], indent: 2)
         if !attempt.logs.isEmpty {

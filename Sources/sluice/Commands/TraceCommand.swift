@@ -109,7 +109,8 @@ struct TraceTree {
             let isFocus = effect.effect.event == focus
             let subject = "\(effect.effect.kind) \(effect.effect.subject)"
             let details = [
-                effect.effect.kind == "event" ? nil : effect.effect.note, effect.effect.event.map { "event \($0)" },
+                effect.effect.kind == "event" || effect.effect.note == effect.effect.event ? nil : effect.effect.note,
+                effect.effect.event.map { "event \($0)" },
             ]
             let below = branch(
                 (isFocus ? style.bold(subject) + " ◀" : subject) + "  "

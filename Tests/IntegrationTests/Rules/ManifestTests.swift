@@ -72,6 +72,16 @@ extension Integration {
                     messages.contains("1 of 2 files") && messages.contains("inbox/hasty/never.csv: has not arrived"))
                 #expect(
                     messages.contains("the manifest is not JSON") && !messages.contains("of 0 files"), "\(messages)")
+                // Which manifest it was: in both kinds of message, and as what the dead letter is about.
+                #expect(messages.contains("manifest inbox/hasty/three.manifest"), "\(messages)")
+                #expect(
+                    letters.map(\.subject).sorted() == [
+                        "Manifest Incomplete: inbox/hasty/three.manifest",
+                        "Manifest Incomplete: inbox/hasty/two.manifest",
+                    ])
+                let shown = try await run(
+                    TestApp.sluice, ["dlq", "show", "\(letters.first?.id ?? 0)", "--data", host.data])
+                #expect(shown.output.contains("Attempt 1") && !shown.output.contains("took"), "\(shown)")
                 // A redrive gives the handler what there is.
                 #expect(try await host.redrive(DeadLetterSelection(all: true)).succeeded == 2)
                 #expect(host.keys("outbox") == ["hasty/three.manifest", "hasty/two.manifest", "patient/one.manifest"])
