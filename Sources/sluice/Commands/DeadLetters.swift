@@ -50,8 +50,8 @@ struct DeadLetters: AsyncParsableCommand {
                 groups.map {
                     [
                         TargetName.shown($0.function), style.red($0.code), Human.grouped($0.count), $0.fingerprint,
-                        Human.ago($0.first),
-                        Human.ago($0.last),
+                        Human.roughlyAgo($0.first),
+                        Human.roughlyAgo($0.last),
                         Text.firstLine($0.message),
                     ]
                 })
@@ -140,12 +140,13 @@ struct DeadLetters: AsyncParsableCommand {
 /// Dead letters in lines.
 enum LetterTable {
     static let columns: [Table.Column] = [
-        .number("ID"), .whole("DIED"), "FUNCTION", "CODE", .number("ATTEMPTS"), .path("SUBJECT"), .prose("MESSAGE"),
+        .number("ID"), .whole("DIED"), "FUNCTION", .whole("CODE"), .number("ATTEMPTS"), .below("SUBJECT"),
+        .prose("MESSAGE"),
     ]
 
     static func row(_ letter: DeadLetterSummary, _ style: Style) -> [String] {
         [
-            "\(letter.id)", Human.ago(letter.died), TargetName.shown(letter.function), style.red(letter.code),
+            "\(letter.id)", Human.roughlyAgo(letter.died), TargetName.shown(letter.function), style.red(letter.code),
             "\(letter.attempts)",
             letter.subject,
             (letter.newerVersion == nil ? "" : "(a newer version came) ") + Text.firstLine(letter.message),

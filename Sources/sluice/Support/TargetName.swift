@@ -31,6 +31,11 @@ enum TargetName {
     static func meant(by given: String, _ host: any HostControl) async throws -> String {
         guard given.contains("/") else { return given }
         let rules = try await host.listRules(bus: nil)
+        // As `status` names subscriptions, also those of functions.
+        for rule in rules {
+            let name = (rule.bus == "default" ? "" : rule.bus + "/") + rule.name
+            if let target = rule.targets.first(where: { "\(name)/\($0.id)" == given }) { return target.function }
+        }
         if let known = rules.flatMap(\.targets).map(\.function).first(where: { shown($0) == given }) { return known }
         return try await host.deadLetterGroups().map(\.function).first { shown($0) == given } ?? given
     }

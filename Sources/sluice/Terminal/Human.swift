@@ -49,6 +49,19 @@ enum Human {
     /// `12 s ago`.
     static func ago(_ time: APITime) -> String { seconds((now() - time.milliseconds) / 1000) + " ago" }
 
+    /// `10 min ago`, for columns: in the largest unit alone.
+    static func roughlyAgo(_ time: APITime) -> String {
+        let count = (now() - time.milliseconds) / 1000
+        let unit: Int64 =
+            switch count {
+            case ..<60: 1
+            case ..<3600: 60
+            case ..<86_400: 3600
+            default: 86_400
+            }
+        return seconds(max(0, count) / unit * unit) + " ago"
+    }
+
     /// `1 file`, `2 files`; the plural by an `s` unless given.
     static func count(_ number: some BinaryInteger, _ noun: String, _ plural: String? = nil) -> String {
         "\(grouped(number)) \(number == 1 ? noun : plural ?? noun + "s")"

@@ -14,6 +14,8 @@ struct Table {
         var isPath = false
         /// A sentence: in a terminal it stands below the row, in lines of its own. The last column only.
         var isProse = false
+        /// It has a line of its own below the row where it does not fit into it.
+        var isBelow = false
 
         init(_ title: String, isNumber: Bool = false, isWhole: Bool = false) {
             self.title = title
@@ -56,6 +58,14 @@ struct Table {
             column.isPath = true
             return column
         }
+
+        /// A path or a name that is wanted as a whole: in a terminal where it does not fit into the row it stands below
+        /// it, before the sentence. The last column but the sentence.
+        static func below(_ title: String) -> Column {
+            var column = whole(title)
+            column.isBelow = true
+            return column
+        }
     }
 
     /// Texts are made so narrow while there are counts to leave out, and narrower where there are none.
@@ -78,10 +88,16 @@ struct Table {
         if last.isWhole, widths.reduce(0, +) + 2 * (columns.count - 1) <= width {
             return written(Array(columns.indices), widths, style)
         }
-        let others = Table(columns: columns.dropLast(), rows: rows.map { $0.dropLast() })
+        var others = Table(columns: columns.dropLast(), rows: rows.map { $0.dropLast() })
+        let hasBelow =
+            others.columns.last?.isBelow == true && others.widths.reduce(0, +) + 2 * (others.columns.count - 1) > width
+        if hasBelow { others = Table(columns: others.columns.dropLast(), rows: others.rows.map { $0.dropLast() }) }
         var lines: [String] = []
         for (index, row) in others.fitted(style, width).enumerated() {
             lines += row
+            if hasBelow, index > 0, let name = rows[index - 1].dropLast().last, !name.isEmpty {
+                lines.append(Self.continuation + name)
+            }
             guard index > 0, let text = rows[index - 1].last, !text.isEmpty else { continue }
             let room = width - Self.continuation.count
             // A sentence's first lines tell most of it, and need no title; of ids none can be missing.

@@ -26,7 +26,9 @@ enum Text {
             lines.append(String(rest[..<end]))
             rest = rest[end...].drop { $0 == " " }
         }
-        if !rest.isEmpty, let last = lines.popLast() { lines.append(Table.cut(last + " …" + rest, to: width)) }
+        if !rest.isEmpty, let last = lines.popLast() {
+            lines.append(last.count + 2 <= width ? last + " …" : Table.cut(last + rest, to: width))
+        }
         return lines
     }
 

@@ -70,6 +70,16 @@ extension Integration {
                 let message = try #require(letters.first?.message.split(separator: "\n").first)
                 let said = try await shown(80, host, ["dlq", "list"]).map { $0.drop { $0 == " " } }
                 #expect(said.joined(separator: " ").contains(message), "\(message): \(said)")
+                for arguments in [["dlq", "list"], ["dlq", "list", "--letters"]] {
+                    let lines = try await shown(80, host, arguments)
+                    #expect(lines.allSatisfy { !$0.contains("……") }, "\(lines)")
+                    #expect(lines[0].contains("LAST") || lines[0].contains("CODE"), "\(lines)")
+                }
+                // Targets are named as `status` shows them, those of functions too.
+                for arguments in [["logs"], ["invocations", "list", "--function"], ["dlq", "list", "--function"]] {
+                    let lines = try await shown(100, host, arguments + ["\(long)/first-of-two"])
+                    #expect(!lines.isEmpty && !lines[0].hasPrefix("error"), "\(arguments): \(lines)")
+                }
                 // What is nice to have goes before a row needs a second line.
                 let narrow = try await shown(48, host, ["status"]).drop { $0 != "Subscriptions" }.dropFirst().prefix(4)
                 #expect(
