@@ -82,6 +82,8 @@ package struct EventQuery: Sendable, Hashable {
     package var detailType: String?
     /// Only events that this rule matched.
     package var rule: String?
+    /// Only events about this object, `BUCKET/KEY`; with `*` at the end, about those whose names begin so.
+    package var object: String?
     /// Ingested from then on.
     package var since: APITime?
     /// Ingested before.
@@ -89,8 +91,9 @@ package struct EventQuery: Sendable, Hashable {
 
     package init(
         bus: String? = nil, source: String? = nil, detailType: String? = nil, rule: String? = nil,
-        since: APITime? = nil, until: APITime? = nil
+        object: String? = nil, since: APITime? = nil, until: APITime? = nil
     ) {
+        self.object = object
         self.since = since
         self.until = until
         self.bus = bus

@@ -93,7 +93,8 @@ extension EventQuery {
     package init(query: QueryItems) throws(APIError) {
         self.init(
             bus: query.string("bus"), source: query.string("source"), detailType: query.string("detail-type"),
-            rule: query.string("rule"), since: try query.time("since"), until: try query.time("until"))
+            rule: query.string("rule"), object: query.string("object"), since: try query.time("since"),
+            until: try query.time("until"))
     }
 
     package func add(to query: inout QueryItems) {
@@ -101,6 +102,7 @@ extension EventQuery {
         query.add("source", source)
         query.add("detail-type", detailType)
         query.add("rule", rule)
+        query.add("object", object)
         query.add("since", since?.description)
         query.add("until", until?.description)
     }

@@ -216,11 +216,13 @@ extension EventQuery {
         if let rule, !record.deliveries.contains(where: { names[$0.subscription]?.rule == rule }) { return false }
         if let since, record.ingested < since.milliseconds { return false }
         if let until, record.ingested >= until.milliseconds { return false }
-        guard source != nil || detailType != nil else { return true }
+        guard source != nil || detailType != nil || object != nil else { return true }
         guard let root = try? JSONDocument(parsing: record.payload).root else { return false }
         if let source, root["source"]?.string != source { return false }
         if let detailType, root["detail-type"]?.string != detailType { return false }
-        return true
+        guard let object else { return true }
+        guard let name = EventReading.object(of: root) else { return false }
+        return object.hasSuffix("*") ? name.utf8.starts(with: object.utf8.dropLast()) : name == object
     }
 }
 

@@ -1,5 +1,7 @@
 import AppConfig
+import FunctionJSON
 import HostAPI
+import Journal
 import ObjectStore
 
 extension HostController {
@@ -17,9 +19,13 @@ extension HostController {
         case .noKey(let flaw):
             return error("\(name) is no object: the key \(flaw)", "name it BUCKET/KEY")
         case .nothing:
+            let last = await lastEvents(about: name)
             return error(
-                "there is no object `\(name)`, and no file \(found.path)/\(key)",
-                "`sluice events list` shows what came and went")
+                "there is no object `\(name)`, and no file \(found.path)/\(key)"
+                    + (last.isEmpty ? "" : "; what the log has of it:" + last.map { "\n\($0.words)" }.joined()),
+                last.first.map { "`sluice trace \($0.id)` shows what came of the newest" }
+                    ?? "no event of it is in the log either; `sluice events list --object '\(bucket)/*'` shows the others"
+            )
         case .folder: return error("\(name) is a folder", "name a file in it")
         case .ignored:
             return error(
@@ -45,6 +51,36 @@ extension HostController {
                     + "the bucket")
         }
     }
+}
+
+extension HostController {
+    /// The newest events about an object, for one that is gone. Of a long log only the newest part is looked through.
+    private func lastEvents(about name: String) async -> [(id: String, words: String)] {
+        let query = EventQuery(bus: "default", object: name)
+        guard let head = try? await read({ try $0.lastRecords(log: nil, limit: 1).last?.position ?? 0 }) else {
+            return []
+        }
+        var found: [(id: String, words: String)] = []
+        var end = head
+        while end > max(0, head - Self.searched), found.count < 4 {
+            let (start, size) = (max(0, end - 2000), 2000)
+            guard
+                let records = try? await read({
+                    try $0.records(log: nil, after: start, limit: size, bytes: 16 << 20)
+                })
+            else { break }
+            for record in records.reversed() where record.position <= end && query.admits(record, [:]) {
+                let type = (try? JSONDocument(parsing: record.payload).root)?["detail-type"]?.string ?? "?"
+                let words = "\(APITime(milliseconds: record.ingested))  \(type)  event \(record.eventID)"
+                if found.count < 4 { found.append((record.eventID, words)) }
+            }
+            end = start
+        }
+        return found
+    }
+
+    /// Records that are looked through for one that is gone.
+    private static let searched: Int64 = 200_000
 }
 
 extension HostRuntime {

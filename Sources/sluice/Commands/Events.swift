@@ -15,10 +15,16 @@ struct Events: AsyncParsableCommand {
         @Option(name: .long, help: "Only from this source.") var source: String?
         @Option(name: .long, help: "Only of this detail-type.") var detailType: String?
         @Option(name: .long, help: "Only what this rule matched.") var rule: String?
+        @Option(
+            name: .long,
+            help: ArgumentHelp(
+                "Only about this object; 'BUCKET/PREFIX*' for all whose keys begin so.", valueName: "BUCKET/KEY"))
+        var object: String?
 
         func query(_ period: PeriodOption? = nil) -> EventQuery {
             EventQuery(
-                bus: bus, source: source, detailType: detailType, rule: rule, since: period?.since?.time,
+                bus: bus, source: source, detailType: detailType, rule: rule, object: object,
+                since: period?.since?.time,
                 until: period?.until?.time)
         }
     }
