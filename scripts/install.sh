@@ -5,8 +5,14 @@ cd "$(dirname "$0")/.."
 prefix=${1:?usage: install.sh PREFIX}
 place=$prefix/lib/sluice
 mkdir -p "$place" "$prefix/bin"
-for file in sluice sluice-worker lib{CSVToParquet,ValidateCSV,EnrichOrders,StreamToParquet,BenchEcho,BenchCounter,BenchStream}.so; do
+for file in sluice sluice-worker lib{CSVToParquet,ValidateCSV,EnrichOrders,StreamToParquet}.so; do
     install -m 755 ".build/release/$file" "$place/$file"
+done
+# What `sluice bench` runs is nobody's to deploy. Earlier installations had it among the functions.
+mkdir -p "$place/bench"
+for file in lib{BenchEcho,BenchCounter,BenchStream}.so; do
+    install -m 755 ".build/release/$file" "$place/bench/$file"
+    rm -f "$place/$file"
 done
 # Where `sluice new` finds what functions are built against.
 printf '%s\n' "$PWD" >"$place/sources"

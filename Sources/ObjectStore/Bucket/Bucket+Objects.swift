@@ -30,6 +30,7 @@ extension Bucket {
             let stamp = try file.status(key).stamp
             return OpenedObject(descriptor: file.release(), stamp: stamp)
         } catch {
+            if error.errno == ENOENT { throw missing(key, error) }
             throw failure(error, doing: "open the object \(name)/\(key)", key: key)
         }
     }
@@ -79,8 +80,15 @@ extension Bucket {
             }
             return found.stamp
         } catch {
+            if error.errno == ENOENT { throw missing(key, error) }
             throw failure(error, doing: "look at the object \(name)/\(key)", key: key)
         }
+    }
+
+    private func missing(_ key: String, _ error: SystemError) -> ObjectStoreError {
+        ObjectStoreError(
+            .noSuchKey, "there is no object \(name)/\(key)", bucket: name, key: key, path: error.path,
+            errno: error.errno, cause: error)
     }
 
     /// The version of an object as it is now, its sampled hash included (0 if it may not be read).

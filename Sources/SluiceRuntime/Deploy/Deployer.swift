@@ -97,7 +97,8 @@ package final class Deployer {
             } catch {
                 findings.append(
                     AppFinding(
-                        error.code, "function \(version.name): \(error.message)", file: "Functions/\(version.name)"))
+                        error.code, "function \(version.name): \(plan.inItsPlace(error.message, of: version))",
+                        file: "Functions/\(version.name)"))
             }
         }
         findings += Self.batchFindings(loaded.definition, plan.functions)

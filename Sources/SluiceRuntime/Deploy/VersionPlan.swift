@@ -13,6 +13,8 @@ package struct VersionPlan: Sendable {
 
     package var functions: [String: FunctionVersion] = [:]
     package var new: [FunctionVersion] = []
+    /// Of the new ones the module's place, as the app folder has it.
+    private var sources: [String: String] = [:]
     /// Of the whole app: definition and modules.
     package var digest: String
 
@@ -41,6 +43,7 @@ package struct VersionPlan: Sendable {
                         created: now)
                     functions[function.name] = version
                     new.append(version)
+                    sources[function.name] = module
                 }
             } catch {
                 findings.append(AppFinding("NoModule", error.message, file: "Functions/\(function.name)/function.yaml"))
@@ -56,6 +59,12 @@ package struct VersionPlan: Sendable {
         guard findings.isEmpty else { throw Refusal(findings: findings) }
         digest = EventIdentity.hash(
             JSONText.string(loaded.definition), digests.joined(separator: " "), loaded.folder)
+    }
+
+    /// What is said of a new version's module, which is tried where the data folder keeps it, with the path that the
+    /// user knows.
+    func inItsPlace(_ message: String, of version: FunctionVersion) -> String {
+        sources[version.name].map { message.replacing(version.modulePath, with: $0) } ?? message
     }
 }
 

@@ -4,9 +4,11 @@ import SluiceRuntime
 
 /// What benchmarks of a host with a function share.
 enum BenchModule {
-    /// The benchmark's function, beside this program.
+    /// The benchmark's function: beside this program where it was built, and in a folder of its own where it was
+    /// installed, for it is none that anybody deploys.
     static func path(_ name: String = "BenchEcho") throws(Failure) -> String {
-        let path = Paths.programFolder + "lib\(name).so"
+        let installed = Paths.programFolder + "bench/lib\(name).so"
+        let path = access(installed, R_OK) == 0 ? installed : Paths.programFolder + "lib\(name).so"
         guard access(path, R_OK) == 0 else {
             throw Failure("the benchmark's function \(path) is not there", hint: "build it with: make build")
         }

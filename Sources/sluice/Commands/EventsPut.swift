@@ -131,6 +131,7 @@ extension Events {
             let receipt = try await common.host.putEvents(EventSubmission(entries: entries))
             let output = common.output
             var unknownBus: String?
+            var hasReserved = false
             for (index, result) in receipt.results.enumerated() {
                 if output.json {
                     try output.object(result)
@@ -141,7 +142,13 @@ extension Events {
                     StandardError.write(
                         "error: \(place)refused: \(result.code ?? "Refused"): \(result.message ?? "no reason given")")
                     if result.code == "ResourceNotFoundException" { unknownBus = entries[index].bus }
+                    if result.code == "NotAuthorizedForSourceException" { hasReserved = true }
                 }
+            }
+            if hasReserved {
+                StandardError.write(
+                    "  hint: sources that begin with `aws.` are the host's own, as on AWS: name your events' source otherwise"
+                )
             }
             if let unknownBus {
                 do { _ = try await common.host.listRules(bus: unknownBus) } catch let error as APIError {

@@ -116,7 +116,7 @@ extension DeadLetters {
                 let until = reason.hasPrefix("by hand") ? "until" : "until its breaker lets it go on, or"
                 let bus = target.bus == "default" ? "" : " --bus \(target.bus)"
                 return "\(target.rule)/\(target.target) is paused (\(reason)): held back \(until) `sluice rules resume "
-                    + "\(target.rule)\(bus)\(common.repeated)`"
+                    + "\(target.rule)\(bus)\(common.repeated)`. Ctrl-C leaves the job \(job.id) to go on by itself"
             }
         }
 

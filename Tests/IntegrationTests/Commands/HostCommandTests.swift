@@ -260,5 +260,51 @@ extension Integration {
                 try await expectTable(host, "db", files: 1, rows: 1)
             }
         }
+
+        @Test("Of an object that is gone its last events are told; events are listed by object and by prefix")
+        func gone() async throws {
+            let app = try TestApp.faulty()
+            try app.addInboxRule()
+            try await HostProcess.with(app) { host in
+                try host.copy("x", to: "inbox", "shop/gone.txt")
+                try host.copy("y", to: "inbox", "shop/there.txt")
+                try await host.hasEvents(["shop/gone.txt", "shop/there.txt"])
+                try FileManager.default.removeItem(atPath: host.bucket("inbox") + "/shop/gone.txt")
+                let query = EventQuery(object: "inbox/shop/gone.txt")
+                let events = try await host.wait(for: "the object's deletion") {
+                    let events = try await host.client.listEvents(query, page: PageRequest()).items
+                    return events.count == 2 ? events : nil
+                }
+                let refused = try await host.refusal("trace", "inbox/shop/gone.txt")
+                for event in events { #expect(refused.errors.contains("event \(event.id)"), "\(refused)") }
+                #expect(refused.errors.contains("Object Deleted") && refused.errors.contains("Object Created"))
+                #expect(refused.errors.contains("sluice trace \(events[0].id)"), "\(refused)")
+                let prefix = try await host.sluice("events", "list", "--object", "inbox/shop/*", "--json")
+                #expect(prefix.output.split(separator: "\n").count == 3, "\(prefix)")
+                let never = try await host.refusal("trace", "inbox/shop/never.txt")
+                #expect(never.errors.contains("no event of it is in the log either"), "\(never)")
+            }
+        }
+
+        @Test("A bucket that there is not is told as such, with those there are; reserved sources and modules by name")
+        func namedMistakes() async throws {
+            try await HostProcess.with(.faulty()) { host in
+                let outcome = try await host.outcome(FaultyRequest("put", bucket: "nowhere", key: "k"))
+                #expect(outcome.letter?.summary.code == "NoSuchBucket", "\(outcome)")
+                let message = outcome.letter?.summary.message ?? ""
+                #expect(message.contains("inbox, outbox, secret") && !message.contains("grant"), "\(message)")
+                let reserved = try await host.sluice(
+                    ["events", "put", "--source", "aws.s3", "--detail-type", "x", "--detail", "{}"], code: 1)
+                #expect(reserved.errors.contains("hint: sources that begin with `aws.`"), "\(reserved)")
+                try host.app.edit("Functions/Faulty/function.yaml") {
+                    $0.replacing(TestApp.programs + "/libFaulty.so", with: "broken.so")
+                }
+                try host.app.write("broken.so", "no module")
+                let refused = try await host.sluice(["deploy"], code: 1)
+                #expect(
+                    refused.output.contains(host.app.folder + "/broken.so")
+                        && !refused.output.contains(host.data + "/functions"), "\(refused)")
+            }
+        }
     }
 }
