@@ -267,6 +267,7 @@ package final class HostRuntime {
             journal.close()
         }
         log.notice("the host has stopped")
+        await logs.written()
         logs.stop()
         replays.stopComparing()
         files.stop()

@@ -99,6 +99,9 @@ package final class LogStore: Sendable {
         }
     }
 
+    /// Returns when what was appended so far is in its files: the process may end right afterwards.
+    func written() async { await thread.run {} }
+
     package func stop() {
         thread.stop()
     }
