@@ -2,8 +2,8 @@ import GRDB
 import Synchronization
 
 extension ObjectTotals {
-    /// Counts the index, once in a journal's life: the writer goes on from there. The halves of a size are summed apart,
-    /// for SQLite's own sum refuses what does not fit.
+    /// Counts the index, once for each opening of a journal: the writer goes on from there. The halves of a size are
+    /// summed apart, for SQLite's own sum refuses what does not fit.
     static func stored(_ db: Database) throws -> [String: ObjectTotals] {
         let rows = try Row.fetchAll(
             db,
