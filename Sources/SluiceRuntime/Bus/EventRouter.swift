@@ -15,6 +15,8 @@ package struct RuleSet: Sendable {
     var streams: [String: StreamRoute] = [:]
     /// Subscriptions of rules whose patterns cannot be read, and why: they have all that the rule may want, undecided.
     package var unreadable: [SubscriptionID: String] = [:]
+    /// Subscriptions with two patterns, which may both take an event.
+    private(set) var twofold: Set<SubscriptionID> = []
 
     /// Compiles a deployment's enabled rules. A pattern that does not parse is a defect of the deployment step, which
     /// checked it, also what it costs; it is reported by throwing.
@@ -44,6 +46,17 @@ package struct RuleSet: Sendable {
                     rules[rule.bus, default: []].append((settings.id, pattern))
                 }
             }
+        }
+        // What a rule waits for that takes no manifests any more is told to its targets all the same.
+        for settings in deployment.subscriptions where settings.awaitsManifest == true {
+            let isRouted = deployment.app.rules.contains {
+                $0.bus == settings.bus && $0.name == settings.rule && $0.enabled && $0.manifest != nil
+            }
+            // A target that such a rule has lost was told of what it had matched.
+            guard !isRouted else { continue }
+            twofold.insert(settings.id)
+            let pattern = try EventPattern(parsing: ManifestEvents.pattern(rule: settings.rule, bus: settings.bus))
+            rules[settings.bus, default: []].append((settings.id, pattern))
         }
         matchers = rules.mapValues { Matcher($0) }
     }
@@ -105,6 +118,13 @@ package final class EventRouter: Sendable {
 
         /// Those that the journal gives the event.
         var wanting: [SubscriptionID] { undecided.isEmpty ? subscriptions : subscriptions + undecided }
+
+        /// Names each subscription once.
+        static func makeOnefold(_ found: inout [SubscriptionID], _ undecided: inout [SubscriptionID]) {
+            var seen: Set<SubscriptionID> = []
+            found.removeAll { !seen.insert($0).inserted }
+            undecided.removeAll { !seen.insert($0).inserted }
+        }
     }
 
     private let state = Mutex(State())
@@ -212,6 +232,7 @@ package final class EventRouter: Sendable {
                     undecided: { route.undecided.append($0) }
                 ) { found.append($0) }
             }
+            if !session.rules.twofold.isEmpty { Route.makeOnefold(&found, &route.undecided) }
             if !route.undecided.isEmpty { state.withLock { $0.undecided += route.undecided.count } }
             let unreadable = session.rules.unreadable
             if !unreadable.isEmpty {

@@ -35,6 +35,8 @@ package final class Deployer {
     /// Waits until no decided outcome puts anything into one of these logs, or into a bucket that is another one or
     /// none in the app; those where it still does after a while.
     private let waitUntilFilled: @LoopActor (Set<String>, AppDefinition) async -> [String]
+    /// How many manifests each rule waits for.
+    let waitingManifests: @LoopActor () async throws -> [ManifestRuleName: Int]
     private var isBusy = false
 
     package init(
@@ -42,7 +44,8 @@ package final class Deployer {
         log: Logger, openBuckets: @escaping @LoopActor (AppDefinition) async -> [AppFinding],
         bucketNotes: @escaping @LoopActor () async throws -> [ControlChange],
         tryModule: @escaping @LoopActor (FunctionVersion) async throws(Failure) -> ModuleManifest,
-        waitUntilFilled: @escaping @LoopActor (Set<String>, AppDefinition) async -> [String]
+        waitUntilFilled: @escaping @LoopActor (Set<String>, AppDefinition) async -> [String],
+        waitingManifests: @escaping @LoopActor () async throws -> [ManifestRuleName: Int]
     ) {
         self.journal = journal
         self.files = files
@@ -54,6 +57,7 @@ package final class Deployer {
         self.bucketNotes = bucketNotes
         self.tryModule = tryModule
         self.waitUntilFilled = waitUntilFilled
+        self.waitingManifests = waitingManifests
         modules = ModuleStore(dataFolder: dataFolder)
     }
 
@@ -88,6 +92,7 @@ package final class Deployer {
             return Outcome(accepted: true, deployment: before, changes: [], findings: findings)
         }
         let changes = DeploymentChanges.between(before, loaded.definition, plan.functions)
+        findings += await leftFindings(loaded.definition, over: before)
         if dryRun { return Outcome(accepted: true, deployment: before, changes: changes, findings: findings) }
         for (index, version) in plan.new.enumerated() {
             do throws(Failure) {
@@ -144,9 +149,10 @@ package final class Deployer {
         }
         let busy = Set(
             progress.filter { $0.waiting + $0.retrying + $0.parked + $0.redriven + $0.dead > 0 }.map(\.subscription.id))
+        let waiting = try await waitingManifests()
         let subscriptions = SubscriptionPlan(
             app: loaded.definition, before: before.subscriptions, known: progress.map(\.subscription), next: next,
-            hasBacklog: busy.contains)
+            awaiting: Set(waiting.keys), hasBacklog: busy.contains)
         var functions = plan.functions
         // Also what a replay or a redrive that is not over goes to: it was asked for that function and no other.
         for name in subscriptions.orphans(app: loaded.definition).union(awaited) where functions[name] == nil {

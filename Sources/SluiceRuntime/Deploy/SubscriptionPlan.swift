@@ -19,11 +19,13 @@ package struct SubscriptionPlan: Sendable {
         var target: String
     }
 
-    /// `next` is the lowest id never used; `hasBacklog` says whether a subscription has anything unsettled.
+    /// `next` is the lowest id never used; `hasBacklog` says whether a subscription has anything unsettled; `awaiting`: the
+    /// rules that wait for the files of manifests.
     package init(
         app: AppDefinition, before: [SubscriptionSettings], known: [SubscriptionRecord],
-        next: SubscriptionID, hasBacklog: (SubscriptionID) -> Bool
+        next: SubscriptionID, awaiting: Set<ManifestRuleName> = [], hasBacklog: (SubscriptionID) -> Bool
     ) {
+        let awaiting = Self.released(awaiting, by: app)
         var ids: [Key: SubscriptionID] = [:]
         for record in known { ids[Key(bus: record.log, rule: record.rule, target: record.target)] = record.id }
         var last = next.value - 1
@@ -38,6 +40,8 @@ package struct SubscriptionPlan: Sendable {
                 }
                 let id = ids[key]!
                 kept.insert(id)
+                let isAwaiting = awaiting.contains(ManifestRuleName(bus: rule.bus, rule: rule.name))
+                let isReleased = before.contains { $0.id == id && $0.awaitsManifest == true }
                 let format =
                     target.inputFormat ?? app.function(named: target.function)?.inputFormat ?? InputFormat.eventBridge
                 subscriptions.append(
@@ -45,7 +49,9 @@ package struct SubscriptionPlan: Sendable {
                         id: id, bus: rule.bus, rule: rule.name, target: target.id, function: target.function,
                         inputFormat: format, input: target.input,
                         destinations: Self.destinations(of: target, app.function(named: target.function)),
-                        awaitsManifest: rule.manifest == nil ? nil : true, batchSize: target.batchSize,
+                        awaitsManifest: rule.manifest != nil || isReleased && (isAwaiting || hasBacklog(id))
+                            ? true : nil,
+                        batchSize: target.batchSize,
                         retry: target.retry, draining: !rule.enabled, delivery: target.delivery,
                         webhook: target.webhook, command: target.command, forward: target.forward,
                         retentionHours: StreamLog.stream(of: rule.bus).flatMap { name in
@@ -58,7 +64,9 @@ package struct SubscriptionPlan: Sendable {
             }
         }
         for old in before where !kept.contains(old.id) {
-            if hasBacklog(old.id) {
+            let isAwaiting =
+                old.awaitsManifest == true && awaiting.contains(ManifestRuleName(bus: old.bus, rule: old.rule))
+            if hasBacklog(old.id) || isAwaiting {
                 var draining = old
                 draining.draining = true
                 subscriptions.append(draining)
@@ -68,6 +76,13 @@ package struct SubscriptionPlan: Sendable {
             } else {
                 removed.append(old.id)
             }
+        }
+    }
+
+    /// Those of the rules that wait for manifests which the app has no more, or not as such rules.
+    package static func released(_ awaiting: Set<ManifestRuleName>, by app: AppDefinition) -> Set<ManifestRuleName> {
+        awaiting.filter { name in
+            !app.rules.contains { $0.bus == name.bus && $0.name == name.rule && $0.manifest != nil }
         }
     }
 

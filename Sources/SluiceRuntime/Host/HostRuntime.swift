@@ -141,7 +141,8 @@ package final class HostRuntime {
             },
             waitUntilFilled: { [unowned self] logs, app in
                 await self.publisher.waitUntilFilled(logs, buckets: self.leaving(app), milliseconds: 10_000)
-            })
+            },
+            waitingManifests: { [unowned self] in try await self.manifests.waiting() })
         var deployment = try storedDeployment()
         if deployment.ruleSet > 0 {
             let refused = try deployer.restore(deployment)

@@ -9,14 +9,15 @@ package struct ManifestRule: Sendable {
     package var name: String
     /// Tells one pattern from another.
     package var fingerprint: String
-    package var pattern: EventPattern
-    /// Seconds that a manifest's files are waited for.
-    package var limit: Int64
+    /// Nil: it takes no manifests any more, and what it waits for goes on being waited for.
+    package var pattern: EventPattern?
+    /// Seconds that a manifest's files are waited for; nil: each manifest tells by itself.
+    package var limit: Int64?
     /// It takes what lies behind this position.
     package var from: Position
 
     package init(
-        bus: String, name: String, fingerprint: String, pattern: EventPattern, limit: Int64, from: Position = 0
+        bus: String, name: String, fingerprint: String, pattern: EventPattern?, limit: Int64?, from: Position = 0
     ) {
         self.bus = bus
         self.name = name
@@ -25,6 +26,9 @@ package struct ManifestRule: Sendable {
         self.limit = limit
         self.from = from
     }
+
+    /// The fingerprint of a rule without a pattern.
+    static let closed = ""
 }
 
 /// The rules in force, and how far the log was read for them. Rules change at a position of the log, while its reader
@@ -42,7 +46,9 @@ package struct ManifestRules: Sendable {
         var taken = wanted
         for index in taken.indices {
             let rule = taken[index]
-            guard let known = rules.first(where: { $0.bus == rule.bus && $0.name == rule.name }) else {
+            let known = rules.first { $0.bus == rule.bus && $0.name == rule.name }
+            // What came while it was off is none of its.
+            guard let known, rule.pattern == nil || known.fingerprint != ManifestRule.closed else {
                 taken[index].from = begin
                 continue
             }

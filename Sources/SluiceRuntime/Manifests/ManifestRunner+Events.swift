@@ -44,6 +44,6 @@ extension ManifestRunner {
         ).bytes(detail: writer.bytes)
         return announcer.append(
             bus: manifest.id.bus, id: id, payload: payload, lineage: Array(manifest.lineage.utf8),
-            deduplication: "manifest/\(id)")
+            deduplication: HostDeduplication.manifest + id)
     }
 }

@@ -77,7 +77,7 @@ extension ManifestRunner {
             // Known, where it is read again for a pattern that has changed.
             if core.manifest(id)?.eventID == arrival.eventID { continue }
             var manifest = OpenManifest(
-                id: id, eventID: arrival.eventID, files: [], arrived: time, deadline: time + rule.limit,
+                id: id, eventID: arrival.eventID, files: [], arrived: time, deadline: time + (rule.limit ?? 0),
                 lineage: arrival.lineage)
             // In memory before the commit is asked for: the end of an older version's wait must not come after it in
             // the journal.

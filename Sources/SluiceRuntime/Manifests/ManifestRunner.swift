@@ -89,17 +89,10 @@ package final class ManifestRunner {
     /// Takes the manifest rules of a deployment into force: new ones from the position on at which it committed. The
     /// first time, what an earlier life waited for is waited for again; nothing is looked at before `beginLooking`.
     package func apply(_ deployment: Deployment) async throws {
-        let wanted = deployment.app.rules.filter(\.enabled).compactMap { rule -> ManifestRule? in
-            guard let manifest = rule.manifest, let pattern = try? StoredPatterns.parse(manifest.pattern) else {
-                return nil
-            }
-            return ManifestRule(
-                bus: rule.bus, name: rule.name, fingerprint: EventIdentity.hash(manifest.pattern), pattern: pattern,
-                limit: Int64(manifest.timeLimitSeconds))
-        }
+        let (journal, isFirst, ruleSet) = (journal, generation == 0, deployment.ruleSet)
+        let wanted = ManifestRule.all(in: deployment)
         // What comes from here on is told; what came before is asked for.
         unread.withLock { $0.isWanted = !wanted.isEmpty }
-        let (journal, isFirst, ruleSet) = (journal, generation == 0, deployment.ruleSet)
         let found = try await files.run { () throws -> Found in
             let last = try journal.lastRecords(log: "default", limit: 1).last?.position ?? 0
             var found = Found(begin: try journal.position(ofRuleSet: ruleSet).map { $0 - 1 } ?? last, last: last)
@@ -126,13 +119,22 @@ package final class ManifestRunner {
         }
         if hasUnreadManifests { readLater() }
         for (manifest, _) in core.open {
-            if let rule = wanted.first(where: { $0.name == manifest.id.rule && $0.bus == manifest.id.bus }) {
-                // A clock that jumped must not make it wait for ever.
-                core.limit(manifest.id, to: clock.wall / 1000 + rule.limit)
-            } else {
+            // A rule's targets hear of what it waits for also when it takes nothing any more (`RuleSet`).
+            guard let rule = wanted.first(where: { $0.name == manifest.id.rule && $0.bus == manifest.id.bus }) else {
+                log.error(
+                    "a manifest is waited for no longer: its rule is gone, and there is no target to tell",
+                    metadata: [
+                        "rule": "\(manifest.id.rule)", "manifest": "\(manifest.id.bucket)/\(manifest.id.key)",
+                        "event": "\(manifest.eventID)",
+                    ])
                 batch.control.append(.removeValue(name: Self.name(manifest.id)))
                 close(manifest.id)
+                continue
             }
+            // A clock that jumped must not make it wait for ever.
+            core.limit(manifest.id, to: clock.wall / 1000 + (rule.limit ?? manifest.deadline - manifest.arrived))
+            // Where the reader of the log goes on further ahead, it does not tell what changed before.
+            core.lookAgain(manifest.id, eventID: manifest.eventID)
         }
         unread.withLock { $0.last = max($0.last, found.last) }
         _ = try await committer.commit(batch)

@@ -38,7 +38,8 @@ extension Integration {
                 let trap = try await host.invoke(FaultyRequest("trap"))
                 #expect(trap.summary.code == "WorkerCrashed")
                 #expect(
-                    trap.summary.message?.contains("Fatal error: \"trapped on purpose\", at ") == true, "\(trap.summary)")
+                    trap.summary.message?.contains("Fatal error: \"trapped on purpose\", at ") == true,
+                    "\(trap.summary)")
                 #expect(trap.backtrace.contains { $0.contains("FaultyHandler") }, "\(trap.backtrace)")
                 #expect(trap.logs.contains { $0.message.contains("trapped on purpose") }, "\(trap.logs)")
                 let letter = try #require(try await host.outcome(FaultyRequest("trap")).letter)

@@ -1,0 +1,68 @@
+import EventModel
+import Foundation
+import HostAPI
+import Journal
+import SluiceRuntime
+import Testing
+import UVLoop
+
+@Suite("Manifest rules that a deployment takes away", .timeLimit(.minutes(5)))
+@LoopActor
+struct ManifestTakenAwayTests {
+    private nonisolated static let pattern =
+        "pattern: {source: [aws.s3], detail: {object: {key: [{suffix: .manifest.json}]}}}\n"
+    private nonisolated static let targets = "targets: [{function: InC, input: {c: echo}}]"
+    private nonisolated static let rule = pattern + "manifest: {timeLimit: 600}\n" + targets
+    private nonisolated static let other = "pattern: {source: [never]}\n" + targets
+
+    @Test(
+        "What such a rule waits for goes on being waited for, over a lost host, and its targets hear of it",
+        arguments: [
+            ["man": rule + "\nstate: DISABLED"], ["other": other], ["renamed": rule], ["man": pattern + targets],
+        ])
+    func takenAway(_ rules: [String: String]) async throws {
+        var host = try await HostInProcess(rules: ["man": Self.rule], more: "buckets: {landing: }")
+        try Self.put("x.manifest.json", #"{"files": ["a", "b"]}"#, in: host)
+        try await host.wait { try await host.control.listManifests().first?.missing?.count == 2 ? () : nil }
+        let left = try await Self.deploy(rules, on: host)
+        #expect(left.map(\.code) == ["StillWaiting"], "\(left)")
+        #expect(left.first?.message.contains("a manifest that it took still waits for its files") == true, "\(left)")
+        // Nothing new is taken but by a rule of another name.
+        try Self.put("y.manifest.json", #"{"files": ["never"]}"#, in: host)
+        try Self.put("a", "a", in: host)
+        let waiting =
+            rules["renamed"] == nil ? ["man x.manifest.json"] : ["man x.manifest.json", "renamed y.manifest.json"]
+        try await host.wait {
+            let open = try await host.control.listManifests()
+            let isSeen = open.first?.missing == ["landing/b: has not arrived"]
+            return isSeen && open.map({ "\($0.rule) \($0.key)" }) == waiting ? () : nil
+        }
+        await host.stop()
+        host = try await HostInProcess(
+            rules: rules, more: "buckets: {landing: }", after: host, isAsked: false)
+        #expect(try await host.control.listManifests().count == waiting.count)
+        try Self.put("b", "b", in: host)
+        try await host.wait {
+            let target = try await host.control.status().subscriptions.first { $0.rule == "man" }
+            // A rule without `manifest:` takes the objects themselves.
+            let isPlain = rules["man"]?.contains("manifest: {") == false
+            return target?.succeeded == (isPlain ? 2 : 1) ? () : nil
+        }
+        #expect(try await host.control.listManifests().count == waiting.count - 1)
+        #expect(try host.journal.audit() == [])
+        await host.stop()
+    }
+
+    private static func put(_ key: String, _ text: String, in host: HostInProcess) throws {
+        let file = URL(filePath: "\(host.folder.path)/data/buckets/landing/\(key)")
+        try Data(text.utf8).write(to: file, options: .atomic)
+    }
+
+    private static func deploy(_ rules: [String: String], on host: HostInProcess) async throws -> [AppFinding] {
+        try HostInProcess.write(
+            "\(host.folder.path)/app", ["InC": ""], rules, [:], ["orders"], "buckets: {landing: }")
+        let result = try await host.control.deploy(DeployRequest())
+        #expect(result.accepted, "\(result.findings)")
+        return result.findings.filter { $0.code == "StillWaiting" }
+    }
+}
