@@ -115,7 +115,10 @@ public struct PutEventsEntry: Sendable, Hashable {
         public var time: Timestamp?
     }
 
-    /// Checks one entry. `allowReserved` lets the host itself send from sources that begin with `aws.`.
+    private static let reservedSources = ["aws.", "sluice."]
+
+    /// Checks one entry. `allowReserved` lets the host itself send from the sources that are its own:
+    /// those that begin with `aws.`, and with `sluice.`, whose events rules believe.
     public func validate(allowReserved: Bool = false) throws(Refusal) -> Valid {
         let moment = try Self.check(
             source: source, detailType: detailType, hasDetail: readDetail != nil || detail?.isEmpty == false,
@@ -159,7 +162,7 @@ public struct PutEventsEntry: Sendable, Hashable {
         if !hasDetail { throw invalid("Detail", "Detail is a required argument.") }
         try limit(source, "Source", maximumSource)
         try limit(detailType, "DetailType", maximumDetailType)
-        if !allowReserved, source?.hasPrefix("aws.") == true {
+        if !allowReserved, let source, reservedSources.contains(where: { source.utf8.starts(with: $0.utf8) }) {
             throw Refusal(errorCode: "NotAuthorizedForSourceException", errorMessage: "Not authorized for the source.")
         }
         guard size <= maximumTotalSize else {

@@ -80,4 +80,15 @@ struct PutEventsEntryTests {
         let entry = PutEventsEntry(source: "aws.s3", detailType: "Object Created", detail: #"{"a":1}"#)
         #expect(try entry.validate(allowReserved: true).detail.json.bytes == Array(#"{"a":1}"#.utf8))
     }
+
+    @Test("nobody else may speak for the host", arguments: ["aws.s3", "aws.", "sluice.manifests", "sluice.targets"])
+    func forged(_ source: String) throws {
+        let entry = PutEventsEntry(source: source, detailType: "Manifest Complete", detail: "{}")
+        #expect(throws: PutEventsEntry.Refusal.self) { try entry.validate() }
+        #expect(try entry.validate(allowReserved: true).source == source)
+        for source in ["sluice", "sluices.x", "Sluice.x"] {
+            let entry = PutEventsEntry(source: source, detailType: "x", detail: "{}")
+            #expect(try entry.validate().source == source)
+        }
+    }
 }

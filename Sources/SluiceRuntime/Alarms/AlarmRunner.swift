@@ -216,7 +216,7 @@ package final class AlarmRunner {
                     announcer.append(
                         bus: change.alarm.bus, id: change.eventID, payload: change.payload(),
                         lineage: JSONText.encode(Lineage(alarm: change.alarm.name)),
-                        deduplication: "alarm/\(change.eventID)"))
+                        deduplication: HostDeduplication.alarm + change.eventID))
                 batch.control.append(
                     .putValue(name: Self.prefix + change.alarm.name, body: JSONText.encode(change.after)))
                 do {

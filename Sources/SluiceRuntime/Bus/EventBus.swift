@@ -98,7 +98,8 @@ package final class EventBus: Sendable {
                 batch.appends.append(
                     Append(
                         log: bus, eventID: id, ingested: wall, payload: payload, subscriptions: known.wanting,
-                        ruleSet: known.ruleSet, deduplicationID: entries[index].deduplicationID,
+                        ruleSet: known.ruleSet,
+                        deduplicationID: entries[index].deduplicationID.map(HostDeduplication.producers),
                         lineage: Lineage.marking([], undecided: known.undecided)))
             } catch {
                 answers.append(.refused(code: error.errorCode, message: error.errorMessage))

@@ -79,14 +79,24 @@ package enum EventReading {
     /// The value at a path like `detail.object.key`, as text; nil where there is none. Texts are taken as they are,
     /// anything else by its JSON.
     package static func key(of payload: [UInt8], path: String) -> String? {
-        if path == StreamFilter.partitionKeyPath, let key = StreamRecordText.partitionKey(of: payload) { return key }
+        if path == StreamFilter.partitionKeyPath, let key = StreamRecordText.partitionKey(of: payload) {
+            return exact(key)
+        }
         guard var node = try? JSONDocument(parsing: payload).root else { return nil }
         for step in path.split(separator: ".") {
             guard let next = node[String(step)] else { return nil }
             node = next
         }
         if node.kind == .null { return nil }
-        return node.string ?? String(decoding: node.sourceBytes, as: UTF8.self)
+        return exact(node.string ?? String(decoding: node.sourceBytes, as: UTF8.self))
+    }
+
+    /// A text that equals another one only if both have the same bytes: Swift's `==` and hashing, by which keys are
+    /// told apart, take "é" in one and in two scalars for the same. Nearly all keys are ASCII and stay as they are.
+    package static func exact(_ key: String) -> String {
+        let mark = Character("\u{1}")
+        if key.utf8.allSatisfy({ $0 < 0x80 }), key.utf8.first != mark.asciiValue { return key }
+        return "\(mark)" + key.utf8.hexadecimal
     }
 
     /// The size of the object that an object event names; nil for any other event.

@@ -212,6 +212,6 @@ package final class ScheduleRunner {
         ).bytes(detail: Array("{}".utf8))
         return announcer.append(
             bus: id.bus, id: eventID, payload: payload, reading: .validated, lineage: [],
-            deduplication: "schedule/\(id.bus)/\(id.rule)/\(moment)")
+            deduplication: HostDeduplication.schedule + "\(id.bus)/\(id.rule)/\(moment)")
     }
 }
