@@ -40,6 +40,35 @@ struct AuditTests {
         #expect(calls > 300 / 10 + 120 / 10)
     }
 
+    @Test("A file that SQLite calls damaged is no healthy journal, though every count of it adds up")
+    func damage() async throws {
+        let fixture = try await fixture(retrying: 20)
+        fixture.journal.close()
+        let path = fixture.folder + "/journal/journal.sqlite"
+        let sound = try SQLiteJournal.recount(dataFolder: fixture.folder)
+        #expect(sound.damage == [] && sound.findings == [] && (sound.checked?.tables ?? 0) > 5)
+        let queue = try DatabaseQueue(path: path)
+        let (root, size) = try await queue.write { db in
+            // Nothing that the recount reads.
+            try db.execute(sql: "CREATE TABLE other (a TEXT); CREATE INDEX other_a ON other (a)")
+            for number in 0..<500 {
+                try db.execute(sql: "INSERT INTO other VALUES (?)", arguments: ["value \(number)"])
+            }
+            return (
+                try Int.fetchOne(db, sql: "SELECT rootpage FROM sqlite_schema WHERE name = 'other'")!,
+                try Int.fetchOne(db, sql: "PRAGMA page_size")!
+            )
+        }
+        try await queue.writeWithoutTransaction { _ = try $0.checkpoint(.truncate) }
+        try queue.close()
+        let file = try FileHandle(forUpdating: URL(filePath: path))
+        try file.seek(toOffset: UInt64((root - 1) * size + 3))
+        try file.write(contentsOf: Data([0x7f, 0xff]))
+        try file.close()
+        let damaged = try SQLiteJournal.recount(dataFolder: fixture.folder)
+        #expect(damaged.damage.first?.hasPrefix("table other: ") == true, "\(damaged)")
+    }
+
     @Test("What moves between the slices is no finding; what could not be told apart is said", arguments: [7, 1000])
     func movement(slice: Int) async throws {
         let fixture = try await fixture(retrying: 200)

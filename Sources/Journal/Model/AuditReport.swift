@@ -10,6 +10,16 @@ package struct AuditReport: Sendable, Hashable {
     /// The last of them.
     package var head: Position = 0
 
+    /// What is wrong with the database file as such, by SQLite's own check; empty: nothing, or it is kept in no file.
+    package var damage: [String] = []
+    /// The tables that this looked at, and how long it took; nil where there is no file.
+    package var checked: (tables: Int, seconds: Double)? {
+        get { checkedTables.map { ($0, checkedSeconds) } }
+        set { (checkedTables, checkedSeconds) = (newValue?.tables, newValue?.seconds ?? 0) }
+    }
+    private var checkedTables: Int?
+    private var checkedSeconds = 0.0
+
     package init() {}
 
     /// What it covers, in words.

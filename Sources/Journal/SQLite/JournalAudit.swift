@@ -23,10 +23,14 @@ struct JournalAudit {
 
     /// A trim meanwhile makes it begin again.
     func run() throws -> AuditReport {
+        var damage = AuditReport()
+        try checkPages(into: &damage)
+        // What is recounted over damaged pages is worth nothing, and may not be read at all.
+        guard damage.damage.isEmpty else { return damage }
         for _ in 0..<3 {
             var snapshot = try read { try Self.snapshot($0) }
             guard try countLog(&snapshot) else { continue }
-            var report = AuditReport()
+            var report = damage
             report.findings = snapshot.tally.findings()
             report.subscriptions = snapshot.cores.count
             report.records = snapshot.tally.records

@@ -2,6 +2,27 @@ package import HostAPI
 package import Journal
 
 extension DoctorReport.Check {
+    /// Whether the journal's file is sound, and, if it is, what the recount came to.
+    package static func journal(_ report: AuditReport) -> [Self] {
+        guard report.damage.isEmpty else {
+            return [
+                .init(
+                    name: "journal", state: .failed,
+                    message: "the database file is damaged, by SQLite's own check; nothing was recounted",
+                    details: report.damage,
+                    hint: "keep the data folder as it is, and go on with a backup: docs/operating.md, Backup")
+            ]
+        }
+        guard let checked = report.checked else { return [conservation(report)] }
+        let seconds = (checked.seconds * 10).rounded() / 10
+        return [
+            .init(
+                name: "journal", state: .ok,
+                message: "SQLite finds nothing wrong with the file: \(checked.tables) tables checked in \(seconds) s"),
+            conservation(report),
+        ]
+    }
+
     /// What the journal's recount came to, and what it covers.
     package static func conservation(_ report: AuditReport) -> Self {
         report.findings.isEmpty

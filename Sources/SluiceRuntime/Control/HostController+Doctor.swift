@@ -7,7 +7,7 @@ import UVLoop
 extension HostController {
     package func doctor() async throws -> DoctorReport {
         var checks: [DoctorReport.Check] = []
-        checks.append(.conservation(try await read { try $0.recount() }))
+        checks += DoctorReport.Check.journal(try await read { try $0.recount() })
         let snapshot = await host.snapshot
         let attention = await warnings(of: snapshot) + (try await troubles())
         checks.append(
@@ -20,7 +20,7 @@ extension HostController {
                 .init(
                     name: "bucket \(bucket.name)", state: bucket.notes.isEmpty ? .ok : .warning,
                     message:
-                        "\(bucket.objects) \(bucket.objects == 1 ? "object" : "objects"), watched by \(bucket.watching)",
+                        "\(bucket.objects) \(bucket.objects == 1 ? "object" : "objects"), \(bucket.watching == "off" || bucket.watching == "lost" ? "not watched: " : "watched by ")\(bucket.watching)",
                     details: bucket.notes))
         }
         checks.append(try await objectsCheck())

@@ -56,12 +56,13 @@ struct Doctor: AsyncParsableCommand {
         }
         do {
             let report = try SQLiteJournal.recount(dataFolder: Paths.absolute(common.folder))
-            return DoctorReport(checks: [
-                .conservation(report),
-                DoctorReport.Check(
-                    name: "host", state: .warning, message: "no host is running; buckets and catalog were not compared",
-                    details: [], hint: "start one with: sluice up --data \(common.folder)"),
-            ])
+            return DoctorReport(
+                checks: DoctorReport.Check.journal(report) + [
+                    DoctorReport.Check(
+                        name: "host", state: .warning,
+                        message: "no host is running; buckets and catalog were not compared",
+                        details: [], hint: "start one with: sluice up --data \(common.folder)")
+                ])
         } catch {
             throw Failure(
                 "the journal in \(common.folder) cannot be checked: \(error.message)",
