@@ -88,7 +88,10 @@ enum DeploymentChanges {
                 changes.append(.init(kind: kind, name: name, action: "removed", note: nil))
             }
         }
-        compare("function", before.functions.mapValues(\.version), functions.mapValues(\.version)) { name in
+        // Those that only draining subscriptions still need were taken away by an earlier deployment.
+        let declared = Set(before.app.functions.map(\.name))
+        let old = before.functions.filter { declared.contains($0.key) }.mapValues(\.version)
+        compare("function", old, functions.mapValues(\.version)) { name in
             functions[name].map { "version \($0.version)" }
         }
         compare("rule", byName(before.app.rules, \.name), byName(after.rules, \.name))

@@ -71,6 +71,8 @@ extension Events {
                 }
                 try await send()
             } catch {
+                // The host has answered, or there is none: nothing of them is in doubt.
+                if error is APIError { portion.isSent = false }
                 let sent = portion.isSent ? portion.lines.compactMap(\.self) : []
                 if accepted + refused > 0 || !sent.isEmpty {
                     var message = "\(Human.count(accepted, "event")) put (lines 1 to \(Human.grouped(done)))"

@@ -49,6 +49,11 @@ extension Rules {
             _ rule: RuleInfo, _ output: Output, target: String?, before: RuleInfo? = nil
         ) throws {
             if output.json { return try output.object(rule) }
+            if let target, !rule.subscriptions.contains(where: { $0.target == target }) {
+                // A deployment took it away: what it still has waiting is all there is of it.
+                let state = before == nil ? "paused: what it has left stays" : "what it has left goes on"
+                return output.line("\(rule.name)/\(target)  the rule has no such target any more; \(state)")
+            }
             for item in rule.subscriptions where target == nil || item.target == target {
                 let known = before?.subscriptions.first { $0.target == item.target }
                 let wasPaused = known.map { $0.pauseReason != nil } ?? true
