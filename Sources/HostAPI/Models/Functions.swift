@@ -14,6 +14,8 @@ package struct FunctionStatus: Codable, Sendable, Hashable {
     /// Since the host started.
     package var succeeded: Int64
     package var failed: Int64
+    /// Batches of which some records failed, and not all; nil from a host that does not tell.
+    package var partial: Int64?
     /// Of recent invocations; nil before the first.
     package var medianMilliseconds: Double?
     package var p99Milliseconds: Double?
@@ -21,7 +23,7 @@ package struct FunctionStatus: Codable, Sendable, Hashable {
     package init(
         name: String, version: Int, state: String = "ready", concurrency: Int, busyWorkers: Int = 0,
         idleWorkers: Int = 0, waiting: Int64 = 0, inFlight: Int64 = 0, succeeded: Int64 = 0, failed: Int64 = 0,
-        medianMilliseconds: Double? = nil, p99Milliseconds: Double? = nil
+        partial: Int64? = nil, medianMilliseconds: Double? = nil, p99Milliseconds: Double? = nil
     ) {
         self.name = name
         self.version = version
@@ -33,6 +35,7 @@ package struct FunctionStatus: Codable, Sendable, Hashable {
         self.inFlight = inFlight
         self.succeeded = succeeded
         self.failed = failed
+        self.partial = partial
         self.medianMilliseconds = medianMilliseconds
         self.p99Milliseconds = p99Milliseconds
     }

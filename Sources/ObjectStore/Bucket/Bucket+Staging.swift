@@ -85,13 +85,7 @@ extension Bucket {
         if staged.isEmpty { return [] }
         var sealed: [SealedFile] = []
         do throws(SystemError) {
-            var used: Int64 = 0
-            for file in staged {
-                used += try check(file)
-            }
-            if let quota, used > quota, let attempt = staged.first?.attempt {
-                throw SystemError(EDQUOT, Self.quotaMark + "\(used) of \(quota)", "\(attempt)")
-            }
+            _ = try measure(staged, quota: quota)
             for file in staged {
                 try files.setMode(file.path, publishedMode)
                 try files.syncFile(file.path)
@@ -107,25 +101,47 @@ extension Bucket {
             CrashPoint.hit(.sealFolderSynced)
             return sealed
         } catch {
-            if error.call.hasPrefix(Self.quotaMark) {
-                throw ObjectStoreError(
-                    .stagingQuota,
-                    "the attempt staged more than it may (\(error.call.dropFirst(Self.quotaMark.count)) bytes); raise "
-                        + "stagingSize in function.yaml and redrive",
-                    bucket: name, path: error.path, errno: EDQUOT)
-            }
-            if error.call.hasPrefix(Self.flawMark) {
-                throw ObjectStoreError(
-                    .stageInvalid, "a staged file cannot be published: \(error.call.dropFirst(Self.flawMark.count))",
-                    bucket: name, path: error.path, errno: error.errno)
-            }
-            if error.call == "fsync", error.errno != ENOSPC, error.errno != EDQUOT {
-                throw ObjectStoreError(
-                    .syncFailed, "the disk did not take a staged file: \(error.reason)", bucket: name, path: error.path,
-                    errno: error.errno, cause: error)
-            }
-            throw failure(error, doing: "complete the staged files of bucket \(name)")
+            throw sealFailure(error)
         }
+    }
+
+    /// The bytes of staged files that may be published together, looked at as `seal` does.
+    package func size(ofStaged staged: [StagedFile], quota: Int64) throws(ObjectStoreError) -> Int64 {
+        do throws(SystemError) {
+            return try measure(staged, quota: quota)
+        } catch {
+            throw sealFailure(error)
+        }
+    }
+
+    private func measure(_ staged: [StagedFile], quota: Int64?) throws(SystemError) -> Int64 {
+        var used: Int64 = 0
+        for file in staged { used += try check(file) }
+        if let quota, used > quota, let attempt = staged.first?.attempt {
+            throw SystemError(EDQUOT, Self.quotaMark + "\(used) of \(quota)", "\(attempt)")
+        }
+        return used
+    }
+
+    private func sealFailure(_ error: SystemError) -> ObjectStoreError {
+        if error.call.hasPrefix(Self.quotaMark) {
+            return ObjectStoreError(
+                .stagingQuota,
+                "the attempt staged more than it may (\(error.call.dropFirst(Self.quotaMark.count)) bytes); raise "
+                    + "stagingSize in function.yaml and redrive",
+                bucket: name, path: error.path, errno: EDQUOT)
+        }
+        if error.call.hasPrefix(Self.flawMark) {
+            return ObjectStoreError(
+                .stageInvalid, "a staged file cannot be published: \(error.call.dropFirst(Self.flawMark.count))",
+                bucket: name, path: error.path, errno: error.errno)
+        }
+        if error.call == "fsync", error.errno != ENOSPC, error.errno != EDQUOT {
+            return ObjectStoreError(
+                .syncFailed, "the disk did not take a staged file: \(error.reason)", bucket: name, path: error.path,
+                errno: error.errno, cause: error)
+        }
+        return failure(error, doing: "complete the staged files of bucket \(name)")
     }
 
     /// The file's size, if nothing speaks against publishing it.

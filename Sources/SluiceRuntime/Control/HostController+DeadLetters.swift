@@ -182,7 +182,7 @@ extension InvocationDetail {
         var output: RawJSON?
         if case .success(let bytes) = run.report.outcome { output = HostController.json(bytes) }
         self.init(
-            summary: summary, output: output, effects: run.effectList,
+            summary: summary, output: output, effects: run.refusal == nil ? run.effectList : [],
             logs: run.report.logs.map { line in
                 LogLine(
                     time: .init(line.time), level: line.level, stream: line.stream.rawValue, function: function,

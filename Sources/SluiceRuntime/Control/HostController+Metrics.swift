@@ -39,6 +39,7 @@ extension HostController {
         for one in functions {
             text.add(one.succeeded, [("function", one.name), ("outcome", "succeeded")])
             text.add(one.failed, [("function", one.name), ("outcome", "failed")])
+            text.add(one.partial ?? 0, [("function", one.name), ("outcome", "partial")])
         }
         func family(
             _ name: String, _ kind: PrometheusText.Kind, _ help: String,

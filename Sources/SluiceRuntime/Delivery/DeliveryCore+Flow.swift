@@ -95,7 +95,7 @@ extension DeliveryCore {
             for verdict in verdicts {
                 switch verdict {
                 case .failed(let summary, let kind): outcomes.append((summary, kind))
-                case .succeeded, .dropped: outcomes.append(nil)
+                case .succeeded, .dropped, .superseded: outcomes.append(nil)
                 case .notReached: break
                 }
             }

@@ -31,6 +31,7 @@ extension DeliveryCore {
                 switch verdict {
                 case .succeeded: resolutions.append(.succeeded(work))
                 case .dropped: resolutions.append(.dropped(work))
+                case .superseded: resolutions.append(.superseded(work))
                 case .failed(let summary, let kind):
                     resolutions.append(fail(work, summary, kind, at: position, now: now))
                 case .notReached: back.append(work)

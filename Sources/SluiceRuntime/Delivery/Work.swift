@@ -143,6 +143,8 @@ package enum RecordVerdict: Sendable {
     case succeeded
     case dropped
     case failed(AttemptSummary, FailureClass)
+    /// A newer version of its object has its own event.
+    case superseded
     /// An earlier record of its key failed, so this one does not count as delivered, whatever the handler did.
     case notReached
 }

@@ -24,8 +24,11 @@ package final class AttemptContext {
     /// attempts ask for none.
     package private(set) lazy var inputs: [ObjectInput?] = attempt.works.objectInputs
     package var effects = EffectSet()
-    /// A newer version of the input has its own event: whatever the handler answers, this delivery is superseded.
-    package var isSuperseded = false
+    /// The works, by index, of whose input a newer version has its own event: whatever the handler answers, these
+    /// deliveries are superseded.
+    package var supersededWorks: Set<Int> = []
+    /// That is all there is.
+    package var isSuperseded: Bool { attempt.works.count == 1 && !supersededWorks.isEmpty }
     /// After its report an attempt may ask for nothing more.
     package var isClosed = false
     /// It is noted in the journal as running for long (see `HostLost`).

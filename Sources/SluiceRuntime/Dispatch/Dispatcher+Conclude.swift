@@ -17,7 +17,11 @@ extension Dispatcher {
             await withCheckedContinuation { continuation in context.drained = { continuation.resume() } }
         }
         if let shadow = context.shadow { return await finish(shadow, of: context, report) }
-        let verdict = core.reached(Self.verdict(of: report, context), of: context.id)
+        // What the batch as a whole has asked for comes from all of it.
+        let isWhole = context.effects.effects.contains { $0.record == nil }
+        let answered = Self.verdict(of: report, context)
+            .superseding(context.supersededWorks, of: context.attempt.works.count, isLost: isWhole)
+        let verdict = core.reached(answered, of: context.id)
         let told = context.isSuperseded ? [] : verdict.failureLines(at: clock.wall)
         var reference = await logs.append(report.logs + told, of: context)
         guard let end = await published(context, report, Ending(verdict: verdict, withdrawal: withdrawn), reference)
@@ -29,8 +33,7 @@ extension Dispatcher {
         }
         noteForAlarms(context, failed: end.verdict.hasFailure)
         if ran {
-            let isGood = if case .failed = end.verdict { false } else { true }
-            tally(context, report, succeeded: isGood)
+            tally(context, report, end.verdict.outcome)
         }
         var resolutions = core.resolve(context.id, end.verdict, now: clock.now)
         if context.parked != nil || context.dropsParked {
@@ -90,7 +93,10 @@ extension Dispatcher {
             ending.published = succeeded
             ending.effects = lines
         case .superseded:
-            ending.verdict = .superseded
+            let count = context.attempt.works.count
+            ending.verdict =
+                count == 1
+                ? .superseded : ending.verdict.superseding(context.supersededWorks, of: count, isLost: true)
         case .failed(let failure):
             ending.verdict = Self.verdict(of: failure, context, report)
         case .withdrawn(let failure, let taken):
@@ -172,8 +178,14 @@ extension Dispatcher {
     private func answer(_ context: AttemptContext, _ report: AttemptReport, _ ending: Ending) {
         guard let first = context.attempt.works.first, case .direct(let token) = first.source else { return }
         var final = report
-        if case .failed(let summary, _) = ending.verdict, case .success = report.outcome {
+        switch (ending.verdict, report.outcome) {
+        case (.failed(let summary, _), .success), (.failed(let summary, _), .batch):
             final.outcome = .failure(Failure(code: summary.code, message: summary.message))
+        case (.records(let verdicts), _):
+            // A batch handler got its one event as a batch of one.
+            guard case .failed(let summary, _)? = verdicts.first else { break }
+            final.outcome = .failure(Failure(code: summary.code, message: summary.message))
+        default: break
         }
         directWaiters.removeValue(forKey: token)?(
             DirectResult(

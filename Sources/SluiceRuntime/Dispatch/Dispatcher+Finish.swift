@@ -50,7 +50,7 @@ extension Dispatcher: WorkerPoolDelegate {
         keepBatchWhole(&report, of: context)
         if context.openCalls == 0, context.effects.isEmpty, context.effects.stages.isEmpty, report.logs.isEmpty,
             !context.isNoted, report.outcome.isPlainSuccess(of: context.attempt.works.count),
-            !context.isSuperseded, context.shadow == nil, let settings = context.settings,
+            context.supersededWorks.isEmpty, context.shadow == nil, let settings = context.settings,
             settings.destinations?.onSuccess == nil
         {
             // The hot path: nothing to publish, nothing to keep; the settlement goes out with the next commit.
@@ -61,7 +61,7 @@ extension Dispatcher: WorkerPoolDelegate {
                 writer.finish(works[index].delivery, source: works[index].source, .succeeded, into: &batch)
             }
             noteForAlarms(context, failed: false)
-            tally(context, report, succeeded: true)
+            tally(context, report, .succeeded)
             storePauses(into: &batch)
             committer.enqueue(batch, mayWait: true)
             core.settled(context.id)
@@ -74,9 +74,9 @@ extension Dispatcher: WorkerPoolDelegate {
     }
 
     /// Notes for the figures of function and subscription what an attempt that ran came to in the end.
-    func tally(_ context: AttemptContext, _ report: AttemptReport, succeeded: Bool) {
+    func tally(_ context: AttemptContext, _ report: AttemptReport, _ outcome: AttemptOutcome) {
         tallies[context.attempt.function, default: FunctionTally()]
-            .note(succeeded: succeeded, microseconds: report.durationMicroseconds, coldStart: report.coldStart)
+            .note(outcome, microseconds: report.durationMicroseconds, coldStart: report.coldStart)
         if let id = context.settings?.id {
             deliveryTallies[id, default: AttemptTally()]
                 .note(microseconds: report.durationMicroseconds, coldStart: report.coldStart)

@@ -20,14 +20,12 @@ extension Dispatcher {
         _ context: AttemptContext, _ report: AttemptReport, _ verdict: Verdict, _ resolutions: [Resolution],
         _ logs: LogReference, effects: [EffectInfo] = []
     ) -> InvocationRecord {
-        var outcome = "succeeded"
         var code = ""
         var message = ""
         switch verdict {
         case .succeeded: break
-        case .superseded: outcome = "superseded"
+        case .superseded: break
         case .failed(let summary, _):
-            outcome = "failed"
             code = summary.code
             message = summary.message
         case .records(let verdicts):
@@ -36,11 +34,11 @@ extension Dispatcher {
                 switch verdict {
                 case .failed(let summary, _): partial.add(code: summary.code, message: summary.message)
                 case .notReached: partial.addNotReached()
-                case .succeeded, .dropped: break
+                case .succeeded, .dropped, .superseded: break
                 }
             }
             if let failure = partial.failure(of: verdicts.count) {
-                (outcome, code, message) = ("partial", failure.code, failure.message)
+                (code, message) = (failure.code, failure.message)
             }
         }
         var output = ""
@@ -50,7 +48,8 @@ extension Dispatcher {
             subscription: context.settings?.id, function: context.attempt.function,
             version: context.version.version, eventIDs: context.attempt.works.map(\.eventID),
             attemptNumber: context.attempt.number, started: context.startedWall,
-            durationMicroseconds: report.durationMicroseconds, outcome: outcome, code: code, message: message,
+            durationMicroseconds: report.durationMicroseconds, outcome: verdict.outcome.rawValue, code: code,
+            message: message,
             coldStart: report.coldStart,
             details: JSONText.encode(
                 InvocationDetails(output: output, effects: effects, backtrace: report.backtrace, rule: context.rule)),

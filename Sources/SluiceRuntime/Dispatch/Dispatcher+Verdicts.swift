@@ -16,7 +16,7 @@ extension Dispatcher {
             let good = verdicts.indices.filter { index in
                 switch verdicts[index] {
                 case .succeeded, .dropped: true
-                case .failed, .notReached: false
+                case .failed, .notReached, .superseded: false
                 }
             }
             return good.isEmpty ? nil : Set(good)

@@ -27,6 +27,8 @@ package struct AttemptTally: Sendable, Hashable {
 package struct FunctionTally: Sendable {
     package var succeeded: Int64 = 0
     package var failed: Int64 = 0
+    /// Batches of which some records failed, and not all.
+    package var partial: Int64 = 0
     package var attempts = AttemptTally()
     private var latest: [Float] = []
     private var next = 0
@@ -34,9 +36,13 @@ package struct FunctionTally: Sendable {
 
     package init() {}
 
-    package mutating func note(succeeded: Bool, microseconds: Int64, coldStart: Bool) {
+    package mutating func note(_ outcome: AttemptOutcome, microseconds: Int64, coldStart: Bool) {
         attempts.note(microseconds: microseconds, coldStart: coldStart)
-        if succeeded { self.succeeded += 1 } else { failed += 1 }
+        switch outcome {
+        case .succeeded, .superseded: succeeded += 1
+        case .partial: partial += 1
+        case .failed: failed += 1
+        }
         let milliseconds = Float(microseconds) / 1000
         if latest.count < Self.window {
             latest.append(milliseconds)

@@ -20,12 +20,12 @@ extension AttemptContext {
     }
 
     /// The work whose event is about an object, and what the event says of it: of several in a batch the record's own.
-    func work(about address: ObjectAddress, record: Int?) -> (work: Work, input: ObjectInput)? {
+    func work(about address: ObjectAddress, record: Int?) -> (index: Int, work: Work, input: ObjectInput)? {
         let own = record.flatMap { inputs.indices.contains($0) && inputs[$0]?.address == address ? $0 : nil }
         guard let index = own ?? inputs.firstIndex(where: { $0?.address == address }), let input = inputs[index] else {
             return nil
         }
-        return (attempt.works[index], input)
+        return (index, attempt.works[index], input)
     }
 
     /// The dead letter whose record of a stream carries an event about the object: what it has kept may be read.

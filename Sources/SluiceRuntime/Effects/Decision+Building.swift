@@ -58,7 +58,7 @@ extension Publisher {
         _ prepared: PublicationPlan.Prepared, telling told: [(bus: String, event: OutcomeEvent)],
         _ logs: LogReference
     ) -> Decision {
-        let (output, dropped, partial) = summary(of: report)
+        let (output, dropped, partial) = summary(of: report, without: context.supersededWorks)
         let works = context.attempt.works
         let settled: [Decision.Settled] = works.indices.filter(succeeded.contains).compactMap { index in
             if case .direct = works[index].source { return nil }
@@ -84,7 +84,7 @@ extension Publisher {
 
     /// The output that is kept, the records that were dropped, and what is said of those that failed.
     private static func summary(
-        of report: AttemptReport
+        of report: AttemptReport, without superseded: Set<Int>
     ) -> (output: String, dropped: Set<Int>, partial: Failure?) {
         var output = ""
         var dropped: Set<Int> = []
@@ -94,7 +94,7 @@ extension Publisher {
         case .batch(let answer):
             dropped = Set(answer.results.indices.filter { answer.results[$0].status == .dropped })
             var failures = PartialFailure()
-            for (index, result) in answer.results.enumerated() {
+            for (index, result) in answer.results.enumerated() where !superseded.contains(index) {
                 if let stop = report.stoppedAt, index > stop {
                     failures.addNotReached()
                 } else if result.status == .failed {

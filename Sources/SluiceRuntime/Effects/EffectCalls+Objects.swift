@@ -19,7 +19,7 @@ extension EffectCalls {
         let shadowed = context.shadow?.deadLetter
         let opened = try await files.run { () throws -> Opened in
             let known = try journal.object(bucket: request.bucket, key: request.key)
-            if let (work, asked) = meant, known?.isVersion(of: asked, event: work.eventID) != true {
+            if let (_, work, asked) = meant, known?.isVersion(of: asked, event: work.eventID) != true {
                 // The bucket no longer has the version that the event is about.
                 var isOther = false
                 if let letter = shadowed ?? work.deadLetter, let row = try journal.deadLetter(id: letter) {
@@ -59,7 +59,7 @@ extension EffectCalls {
         case .kept(let object):
             return reply(object, address, etag: object.stamp.etag, sequencer: "")
         case .superseded:
-            context.isSuperseded = context.attempt.works.count == 1
+            if let meant { context.supersededWorks.insert(meant.index) }
             throw CallRefusal(
                 "ObjectChanged",
                 "\(request.bucket)/\(request.key) was replaced after the event; the newer version has an event of its own",

@@ -14,6 +14,11 @@ struct PublicationPlan: Sendable {
         var files: [RegisterFileRequest] = []
     }
 
+    /// Newer versions of the objects that these works are about have their own events.
+    struct Replaced: Error {
+        var works: Set<Int>
+    }
+
     private let operations: [EffectSet.Effect]
     private let stages: [Int: StagedFile]
     private let reads: [ObjectAddress: ObjectVersion]
@@ -66,6 +71,27 @@ struct PublicationPlan: Sendable {
         return prepared
     }
 
+    /// The same checks, with nothing made durable.
+    func check(buckets: BucketSet, journal: any JournalStore) throws {
+        try checkReads(buckets: buckets, journal: journal)
+        var left = quota
+        for (name, files) in try stagedFiles() {
+            guard let bucket = buckets[name] else { throw CallRefusal("NoSuchBucket", "there is no bucket \(name)") }
+            left -= try bucket.size(ofStaged: files.map(\.file), quota: left)
+        }
+        var requests: [RegisterFileRequest] = []
+        for effect in operations {
+            switch effect.operation {
+            case .put(_, let to, let overwrite):
+                guard let bucket = buckets[to.bucket] else { continue }
+                try checkFree(to, overwrite: overwrite || generated.contains(to), bucket: bucket)
+            case .register(let request): requests.append(request)
+            case .delete, .event, .record: continue
+            }
+        }
+        try CatalogWriting.check(requests, journal: journal)
+    }
+
     /// What was read must still be what is there.
     private func checkReads(buckets: BucketSet, journal: any JournalStore) throws {
         for (address, version) in reads {
@@ -73,13 +99,12 @@ struct PublicationPlan: Sendable {
             do {
                 try bucket.confirm(address.key, is: version)
             } catch {
-                let input = inputs.first { $0?.address == address } ?? nil
-                if let input, inputs.count == 1,
-                    let known = try journal.object(bucket: address.bucket, key: address.key),
-                    !known.eventID.isEmpty, known.sequencer != input.sequencer
-                {
-                    throw CallRefusal(
-                        "Superseded", "a newer version of \(address.bucket)/\(address.key) has its own event")
+                let known = try journal.object(bucket: address.bucket, key: address.key)
+                if let known, !known.eventID.isEmpty {
+                    let replaced = inputs.indices.filter {
+                        inputs[$0]?.address == address && inputs[$0]?.sequencer != known.sequencer
+                    }
+                    if !replaced.isEmpty { throw Replaced(works: Set(replaced)) }
                 }
                 throw CallRefusal("ObjectChanged", "while it was being processed: \(error.message)", retry: true)
             }
@@ -88,11 +113,7 @@ struct PublicationPlan: Sendable {
 
     /// Makes the staged files durable: no later than here does power loss stop mattering.
     private func seal(buckets: BucketSet) throws -> [Int: SealedFile] {
-        var byBucket: [String: [(stage: Int, file: StagedFile)]] = [:]
-        for case .put(let stage, let to, _) in operations.map(\.operation) {
-            guard let file = stages[stage] else { throw CallRefusal("StagingFailed", "stage \(stage) is gone") }
-            byBucket[to.bucket, default: []].append((stage, file))
-        }
+        let byBucket = try stagedFiles()
         var sealed: [Int: SealedFile] = [:]
         var left = quota
         for (name, files) in byBucket {
@@ -105,16 +126,27 @@ struct PublicationPlan: Sendable {
         return sealed
     }
 
+    private func stagedFiles() throws -> [String: [(stage: Int, file: StagedFile)]] {
+        var byBucket: [String: [(stage: Int, file: StagedFile)]] = [:]
+        for case .put(let stage, let to, _) in operations.map(\.operation) {
+            guard let file = stages[stage] else { throw CallRefusal("StagingFailed", "stage \(stage) is gone") }
+            byBucket[to.bucket, default: []].append((stage, file))
+        }
+        return byBucket
+    }
+
+    private func checkFree(_ to: ObjectAddress, overwrite: Bool, bucket: Bucket) throws {
+        guard !overwrite, (try? bucket.stat(to.key)) != nil else { return }
+        throw CallRefusal(
+            "KeyExists",
+            "\(to.bucket)/\(to.key) exists already; put with overwrite: true to replace it, or let generateKey make "
+                + "a key of its own")
+    }
+
     private func put(
         _ file: SealedFile, _ to: ObjectAddress, overwrite: Bool, bucket: Bucket, journal: any JournalStore
     ) throws -> Publication {
-        let there = try? bucket.stat(to.key)
-        if !overwrite, there != nil {
-            throw CallRefusal(
-                "KeyExists",
-                "\(to.bucket)/\(to.key) exists already; put with overwrite: true to replace it, or let generateKey make "
-                    + "a key of its own")
-        }
+        try checkFree(to, overwrite: overwrite, bucket: bucket)
         let known = try journal.object(bucket: to.bucket, key: to.key)
         return file.publication(
             key: to.key, overwrite: overwrite, known: known.map { ObjectVersion(stamp: $0.stamp, sample: $0.sample) })

@@ -16,7 +16,7 @@ package final class Publisher {
         case nothing
         /// Done and settled; what was published, a line each.
         case committed([EffectInfo])
-        /// A newer version of the input has its own event.
+        /// A newer version of an input has its own event; the attempt knows of which. Nothing was decided.
         case superseded
         /// Nothing is visible, nothing was decided.
         case failed(Failure)
@@ -78,29 +78,50 @@ package final class Publisher {
         telling told: [(bus: String, event: OutcomeEvent)], logs: LogReference
     ) async -> Result {
         CrashPoint.hit(.runtimeAnswered)
-        let plan = PublicationPlan(
-            context.effects, operations, inputs: context.isInvokedByHand ? [] : context.inputs,
-            attempt: context.id.staging,
-            quota: context.version.stagingBytes)
+        let plan = plan(of: operations, context)
         let (buckets, journal) = (buckets, journal)
         let prepared: PublicationPlan.Prepared
         do {
             prepared = try await files.run { try plan.prepare(buckets: buckets, journal: journal) }
-        } catch let refusal as CallRefusal {
-            if refusal.failure.code == "Superseded" { return .superseded }
-            return .failed(lostPlace(of: context.effects) ?? refusal.failure)
-        } catch let error as ObjectStoreError {
-            return .failed(
-                lostPlace(of: context.effects)
-                    ?? Failure(
-                        code: error.code.description, message: error.message, retry: error.isPermanent ? nil : true))
         } catch {
-            return .failed(Failure(code: "StagingFailed", message: "\(error)"))
+            return failure(of: context, error).map { .failed($0) } ?? .superseded
         }
         if let failure = lostPlace(of: context.effects) { return .failed(failure) }
         let decision = Self.decision(context, report, succeeded: succeeded, prepared, telling: told, logs)
         if let failure = missingPlace(of: decision) { return .failed(failure) }
         return await carryOut(decision, isDecided: false)
+    }
+
+    private func plan(of operations: [EffectSet.Effect], _ context: AttemptContext) -> PublicationPlan {
+        PublicationPlan(
+            context.effects, operations, inputs: context.isInvokedByHand ? [] : context.inputs,
+            attempt: context.id.staging, quota: context.version.stagingBytes)
+    }
+
+    /// Why an attempt's effects cannot be published; nil: what it worked on has been replaced.
+    private func failure(of context: AttemptContext, _ error: any Error) -> Failure? {
+        if let replaced = error as? PublicationPlan.Replaced {
+            context.supersededWorks.formUnion(replaced.works)
+            return nil
+        }
+        if let lost = lostPlace(of: context.effects) { return lost }
+        if let refusal = error as? CallRefusal { return refusal.failure }
+        if let error = error as? ObjectStoreError {
+            return Failure(
+                code: error.code.description, message: error.message, retry: error.isPermanent ? nil : true)
+        }
+        return Failure(code: "StagingFailed", message: "\(error)")
+    }
+
+    /// Why what an attempt asks for would not be published, as things are now; nothing is changed by it.
+    func refusal(of operations: [EffectSet.Effect], _ context: AttemptContext) async -> Failure? {
+        let (plan, buckets, journal) = (plan(of: operations, context), buckets, journal)
+        do {
+            try await files.run { try plan.check(buckets: buckets, journal: journal) }
+            return lostPlace(of: context.effects)
+        } catch {
+            return failure(of: context, error)
+        }
     }
 
     /// Takes a kept outcome up again: from the rename on, without its handler. It stays kept if this fails before

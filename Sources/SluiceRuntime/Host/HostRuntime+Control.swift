@@ -110,6 +110,7 @@ extension HostRuntime {
             statuses[name] = FunctionStatus(
                 name: name, version: 0, state: "ready", concurrency: settings.outsideConcurrency, busyWorkers: running,
                 idleWorkers: 0, waiting: 0, inFlight: Int64(running), succeeded: tally.succeeded, failed: tally.failed,
+                partial: tally.partial,
                 medianMilliseconds: tally.percentile(0.5), p99Milliseconds: tally.percentile(0.99))
         }
         return statuses
@@ -125,7 +126,8 @@ extension HostRuntime {
                 concurrency: version.definition.reservedConcurrency ?? cores, busyWorkers: counts.busy,
                 idleWorkers: counts.idle, waiting: Int64(direct),
                 inFlight: Int64(dispatcher.attempts.values.count { $0.attempt.function == version.name }),
-                succeeded: tally.succeeded, failed: tally.failed, medianMilliseconds: tally.percentile(0.5),
+                succeeded: tally.succeeded, failed: tally.failed, partial: tally.partial,
+                medianMilliseconds: tally.percentile(0.5),
                 p99Milliseconds: tally.percentile(0.99))
         }
     }

@@ -26,9 +26,14 @@ package struct ShadowRun: Sendable {
     package let stages: [Int: StagedFile]
     /// The object of its event was replaced by a newer version with an event of its own.
     package let isSuperseded: Bool
+    /// Why what it asked for would not have been published.
+    package var refusal: Failure?
 
-    /// Why it would not have succeeded; of a batch handler its one record's failure.
-    package var failure: Failure? {
+    /// Why it would not have succeeded.
+    package var failure: Failure? { handlerFailure ?? refusal }
+
+    /// Why it would not have succeeded, whatever it asked for; of a batch handler its one record's failure.
+    package var handlerFailure: Failure? {
         switch report.outcome {
         case .success: return nil
         case .failure(let failure): return failure
@@ -102,16 +107,19 @@ extension Dispatcher {
         let run = ShadowRun(
             attempt: context.id, version: context.version, report: report, operations: [], stages: [:],
             isSuperseded: context.isSuperseded)
+        var refusal: Failure?
         if run.failure == nil, !run.isSuperseded {
-            operations = context.effects.committed(succeeded: [0], records: context.attempt.works.count)
-                .map(\.operation)
+            let asked = context.effects.committed(succeeded: [0], records: context.attempt.works.count)
+            operations = asked.map(\.operation)
+            if !asked.isEmpty { refusal = await publisher.refusal(of: asked, context) }
         }
         _ = core.resolve(context.id, .succeeded, now: clock.now)
         core.settled(context.id)
         forget(context)
-        let ended = ShadowRun(
+        var ended = ShadowRun(
             attempt: context.id, version: context.version, report: report, operations: operations,
             stages: context.effects.stages, isSuperseded: context.isSuperseded)
+        ended.refusal = refusal
         if isAwaited { shadow.done(ended) } else { release(ended) }
         pump()
     }

@@ -72,7 +72,7 @@ package struct ShadowComparer: Sendable {
             note("object", .unknown, "*", "the original run cannot be read: \(error)")
             return finding
         }
-        if let failure = run.failure ?? refusal(of: run) {
+        if let failure = run.handlerFailure ?? refusal(of: run) {
             finding.hasFailed = true
             let isTriedAgain = FailureClass(code: failure.code, retry: failure.retry).isTriedAgain
             let message = failure.message + (isTriedAgain ? " (would be retried)" : "")
@@ -95,21 +95,9 @@ package struct ShadowComparer: Sendable {
         return finding
     }
 
-    /// What the catalog would have refused.
-    private func refusal(of run: ShadowRun) -> Failure? {
-        let requests = run.operations.compactMap { operation -> RegisterFileRequest? in
-            if case .register(let request) = operation { request } else { nil }
-        }
-        guard !requests.isEmpty else { return nil }
-        do {
-            try CatalogWriting.check(requests, journal: journal)
-            return nil
-        } catch let refusal as CallRefusal {
-            return refusal.failure
-        } catch {
-            return Failure(code: "JournalUnavailable", message: "\(error)")
-        }
-    }
+    /// What publishing would have refused; not for its key being taken: that is by the original's own object, or told
+    /// of the object (`compareObjects`).
+    private func refusal(of run: ShadowRun) -> Failure? { run.refusal.flatMap { $0.code == "KeyExists" ? nil : $0 } }
 
     private typealias Note = (
         _ kind: String, _ change: ShadowDifference.Change, _ subject: String, _ note: String?, _ rows: RowDifference?

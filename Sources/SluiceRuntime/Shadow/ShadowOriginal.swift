@@ -14,17 +14,21 @@ struct ShadowOriginal {
     init(of record: StoredRecord, _ path: ReplayRecord.Path, _ journal: any JournalStore) throws {
         guard let subscription = path.original else { return }
         let rows = try journal.invocations(eventID: record.eventID).filter { $0.subscription == subscription }
-        if let row = rows.last(where: { $0.outcome == "succeeded" || $0.outcome == "partial" }) {
+        let partial = rows.last { $0.outcome == "partial" }
+        if let row = rows.last(where: { $0.outcome == "succeeded" }) ?? partial {
             effects = JSONText.decode(InvocationDetails.self, from: row.details)?.effects ?? []
             isBatch = row.eventIDs.count > 1
-            return
+            if row.outcome == "succeeded" { return }
         }
-        guard let failed = rows.last(where: { $0.outcome == "failed" }) else { return }
+        guard let failed = partial ?? rows.last(where: { $0.outcome == "failed" }) else { return }
         // A success without effects leaves no row: only its dead letter tells that it failed for good.
         guard let delivery = record.deliveries.first(where: { $0.subscription == subscription }) else { return }
         let filter = DeadLetterFilter(
             states: [.dead, .redriving, .purged], subscription: subscription, ordinal: delivery.ordinal, limit: 1)
-        if try !journal.deadLetters(filter).isEmpty { failure = (failed.code, failed.message) }
+        guard let letter = try journal.deadLetters(filter).first else { return }
+        // A batch's row tells of the first record that failed, and what it published is that of others.
+        failure = failed.eventIDs.count > 1 ? (letter.code, letter.message) : (failed.code, failed.message)
+        effects = []
     }
 }
 

@@ -74,6 +74,7 @@ struct Functions: AsyncParsableCommand {
                 ("puts events on", list(function.eventGrants)), ("puts records on", function.streamGrants.map(list)),
                 ("rules", list(function.rules)),
                 ("succeeded", Human.grouped(status.succeeded)), ("failed", Human.grouped(status.failed)),
+                ("partial", status.partial.flatMap { $0 == 0 ? nil : Human.grouped($0) }),
                 (
                     "p50, p99",
                     status.medianMilliseconds.map { median in

@@ -152,10 +152,13 @@ enum FunctionTable {
         .number("SUCCEEDED"), .number("FAILED"), .spare("P50"), .number("P99"),
     ]
 
-    /// BUSY, IDLE and MOST are workers; SUCCEEDED and FAILED attempts since the host started.
+    /// BUSY, IDLE and MOST are workers; SUCCEEDED and FAILED attempts since the host started; a batch of
+    /// which some records failed is one of the latter.
     static func write(_ functions: [FunctionStatus], to output: Output) {
         output.table(columns, functions.map { row($0, output.style) })
     }
+
+    private static func failures(_ function: FunctionStatus) -> Int64 { function.failed + (function.partial ?? 0) }
 
     static func row(_ function: FunctionStatus, _ style: Style) -> [String] {
         [
@@ -163,7 +166,7 @@ enum FunctionTable {
             style.state(function.state),
             "\(function.busyWorkers)", "\(function.idleWorkers)", "\(function.concurrency)",
             Human.grouped(function.waiting), Human.grouped(function.succeeded),
-            function.failed == 0 ? "0" : style.red(Human.grouped(function.failed)),
+            failures(function) == 0 ? "0" : style.red(Human.grouped(failures(function))),
             function.medianMilliseconds.map(Human.milliseconds) ?? "-",
             function.p99Milliseconds.map(Human.milliseconds) ?? "-",
         ]
