@@ -19,8 +19,8 @@ package struct SubscriptionPlan: Sendable {
         var target: String
     }
 
-    /// `next` is the lowest id never used; `hasBacklog` says whether a subscription has anything unsettled; `awaiting`: the
-    /// rules that wait for the files of manifests.
+    /// `next` is the lowest id never used; `hasBacklog` says whether a subscription has anything unsettled;
+    /// `awaiting`: the rules that wait for the files of manifests.
     package init(
         app: AppDefinition, before: [SubscriptionSettings], known: [SubscriptionRecord],
         next: SubscriptionID, awaiting: Set<ManifestRuleName> = [], hasBacklog: (SubscriptionID) -> Bool
