@@ -1,4 +1,6 @@
 import EventModel
+import FunctionJSON
+import HostAPI
 import Journal
 import SluiceRuntime
 import Testing
@@ -12,9 +14,14 @@ struct IdentityTests {
         let journal = InMemoryJournal()
         let (router, clock) = (EventRouter(), HostClock())
         let announcer = ObjectAnnouncer(journal: journal, router: router, clock: clock, boot: 1)
-        let bus = EventBus(journal: journal, router: router, announcer: announcer, clock: clock)
-        let entry = PutEventsEntry(source: "shop", detailType: "Order", detail: "{}", deduplicationID: id)
-        let answers = try await [bus.put([entry])[0], bus.put([entry])[0]]
+        let bus = EventBus(journal: journal, router: router, clock: clock)
+        let entry = EventEntry(source: "shop", detailType: "Order", detail: try RawJSON("{}"), deduplicationID: id)
+        func put() async throws -> EventBus.Answer {
+            try await withCheckedThrowingContinuation { continuation in
+                bus.put([entry]) { continuation.resume(with: $0.map { $0.answers[0] }) }
+            }
+        }
+        let answers = [try await put(), try await put()]
         guard case .accepted = answers[0], case .duplicate = answers[1] else {
             Issue.record("\(answers)")
             return
