@@ -25,7 +25,8 @@ tests() {
 # All of them, not a sample: thousands take a minute or two. Our own reader's part runs in one process, as a test.
 written() {
     echo "== files that tests wrote, read by pyarrow, DuckDB, Polars and Sluice"
-    SLUICE_WRITTEN='' SLUICE_WRITTEN_READ="$SLUICE_WRITTEN" \
+    # In this order: the second assignment would see the first.
+    SLUICE_WRITTEN_READ="$SLUICE_WRITTEN" SLUICE_WRITTEN='' \
         swift test --skip-build --filter WrittenFilesTests >"$log" 2>&1 || { tail -n 20 "$log"; exit 1; }
     "$SLUICE_PYTHON" Tests/Tools/verify_written.py "$SLUICE_WRITTEN"
     find "$SLUICE_WRITTEN" -mindepth 1 -delete
