@@ -109,6 +109,9 @@ package protocol JournalStore: AnyObject, Sendable {
     /// With less than `bytes` free on its disk, batches that only bring new work are refused with `diskFull`. Blocking.
     func setMinimumFree(_ bytes: Int64)
 
+    /// Has the end look like a loss to the next opening: what the host before left behind is not counted yet.
+    func leaveUnclean()
+
     /// Commits what is queued, then stops. Later submits fail with `closed`.
     func close()
 }

@@ -36,6 +36,18 @@ struct FolderTests {
         try SQLiteJournal(dataFolder: fixture.folder, options: .small).close()
     }
 
+    @Test("A journal that is closed before a loss was counted still tells of it")
+    func uncountedLoss() throws {
+        let fixture = try Fixture(.sqlite)
+        fixture.journal.leaveUnclean()
+        fixture.journal.close()
+        for wasUnclean in [true, false] {
+            let journal = try SQLiteJournal(dataFolder: fixture.folder, options: .small)
+            #expect(try journal.recover().wasUnclean == wasUnclean)
+            journal.close()
+        }
+    }
+
     @Test("A newer format is refused and left as it is")
     func newerFormat() throws {
         let fixture = try Fixture(.sqlite)

@@ -221,6 +221,13 @@ def leaves(column):
         return [leaf for part in column.flatten() for leaf in leaves(part)]
     if types.is_list(column.type):
         return leaves(column.flatten())
+    if types.is_map(column.type):
+        # By way of Python: the keys and items of a part of a map are those of the whole.
+        entries = [entry for entries in column.to_pylist() if entries is not None for entry in entries]
+        return [
+            leaf for position, kind in enumerate((column.type.key_type, column.type.item_type))
+            for leaf in leaves(pyarrow.array([entry[position] for entry in entries], kind))
+        ]
     return [column]
 
 

@@ -96,6 +96,9 @@ package final class InMemoryJournal: JournalStore {
     /// Nothing ever waits here.
     package func hurry() {}
 
+    /// A restart says how the journal ended.
+    package func leaveUnclean() {}
+
     package func close() { shared.withLock { $0.isClosed = true } }
 
     private func drain() {

@@ -280,7 +280,7 @@ final class JournalWriter {
 
     /// The mark that tells a clean shutdown. Closing the last connection then empties the WAL.
     private func markClean() {
-        guard checkpointer.failure == nil else { return }
+        guard checkpointer.failure == nil, !queue.leavesUnclean.withLock({ $0 }) else { return }
         try? db.execute(sql: "UPDATE meta SET value = 1 WHERE name = 'clean'")
         atPoint(.closed)
     }

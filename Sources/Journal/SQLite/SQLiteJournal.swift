@@ -141,6 +141,8 @@ package final class SQLiteJournal: JournalStore {
         _ = queue.perform { $0.setMinimumFree(bytes) }
     }
 
+    package func leaveUnclean() { queue.leavesUnclean.withLock { $0 = true } }
+
     /// Commits what is queued, marks the clean end and lets go of the data folder. Never call it from a completion.
     package func close() {
         let isFirst = isClosed.withLock { isClosed -> Bool in

@@ -11,6 +11,9 @@ final class WriterQueue: Sendable {
         case operation(@Sendable (JournalWriter) -> Void)
     }
 
+    /// Whether the end leaves no mark of a clean shutdown.
+    let leavesUnclean = Mutex(false)
+
     /// What readers see: the state of the last commit.
     struct Published: Sendable {
         var cores: [SubscriptionID: SubscriptionCore] = [:]

@@ -76,19 +76,20 @@ package enum EventReading {
         return "\(bucket)/\(key)"
     }
 
+    /// The value at a path as a key by which deliveries are ordered: see `exact`.
+    package static func key(of payload: [UInt8], path: String) -> String? { text(of: payload, path: path).map(exact) }
+
     /// The value at a path like `detail.object.key`, as text; nil where there is none. Texts are taken as they are,
     /// anything else by its JSON.
-    package static func key(of payload: [UInt8], path: String) -> String? {
-        if path == StreamFilter.partitionKeyPath, let key = StreamRecordText.partitionKey(of: payload) {
-            return exact(key)
-        }
+    package static func text(of payload: [UInt8], path: String) -> String? {
+        if path == StreamFilter.partitionKeyPath, let key = StreamRecordText.partitionKey(of: payload) { return key }
         guard var node = try? JSONDocument(parsing: payload).root else { return nil }
         for step in path.split(separator: ".") {
             guard let next = node[String(step)] else { return nil }
             node = next
         }
         if node.kind == .null { return nil }
-        return exact(node.string ?? String(decoding: node.sourceBytes, as: UTF8.self))
+        return node.string ?? String(decoding: node.sourceBytes, as: UTF8.self)
     }
 
     /// A text that equals another one only if both have the same bytes: Swift's `==` and hashing, by which keys are

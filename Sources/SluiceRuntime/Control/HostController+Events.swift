@@ -222,7 +222,8 @@ extension EventQuery {
         if let detailType, root["detail-type"]?.string != detailType { return false }
         guard let object else { return true }
         guard let name = EventReading.object(of: root) else { return false }
-        return object.hasSuffix("*") ? name.utf8.starts(with: object.utf8.dropLast()) : name == object
+        return object.hasSuffix("*")
+            ? name.utf8.starts(with: object.utf8.dropLast()) : name.utf8.elementsEqual(object.utf8)
     }
 }
 

@@ -60,6 +60,8 @@ package final class HostRuntime {
     var housekeeping: LoopTimer?
     var lastHousekeeping: Instant?
     private var isDrained = false
+    /// Whether what ran when the host before was lost has been charged: until then its loss must stay known.
+    private var isLossCounted = false
 
     package init(
         options: HostOptions, journal: any JournalStore, state: RecoveredState, log: Logger,
@@ -168,6 +170,7 @@ package final class HostRuntime {
         try begin("loading what waits")
         try await recovery.cleanStaging()
         try await recovery.countHostLost()
+        isLossCounted = true
         try await take(deployment)
         await closeBuckets(notIn: deployment.app)
         try await recovery.loadPending()
@@ -263,6 +266,7 @@ package final class HostRuntime {
         // Nothing stages any more. Who waits for the journal's lock finds these free.
         for bucket in buckets.all { bucket.releaseLock() }
         let journal = journal
+        if state.wasUnclean, !isLossCounted { journal.leaveUnclean() }
         await files.run { [progress] in
             progress.end()
             journal.close()

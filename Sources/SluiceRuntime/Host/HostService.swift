@@ -31,6 +31,9 @@ package struct HostService: Service {
             }
             return HostService(runtime: runtime, control: await runtime.controller())
         } catch {
+            // Closed already where it came so far as to have a runtime; a loss that nobody has counted stays one.
+            let wasUnclean = try? await Self.blocking { try journal.recover().wasUnclean }
+            if wasUnclean != false { journal.leaveUnclean() }
             journal.close()
             throw error
         }

@@ -63,7 +63,7 @@ extension Dispatcher {
     ) -> PutRecordsRequest.Entry {
         let parts = StreamRecordText.Parts(work.payload)
         let key = target.partitionKeyPath.flatMap {
-            EventReading.key(of: StreamFilter.subject(of: work.payload), path: $0)
+            EventReading.text(of: StreamFilter.subject(of: work.payload), path: $0)
         }
         let data = changed ? nil : parts?.data
         return PutRecordsRequest.Entry(

@@ -1,3 +1,4 @@
+import Foundation
 import Logging
 import ServiceLifecycle
 import SluiceRuntime
@@ -28,8 +29,14 @@ final class StartInProgress: Sendable {
         let signals = await UnixSignalsSequence(trapping: .sigterm, .sigint)
         Task {
             for await _ in signals {
+                let services = group.withLock { $0 }
+                // A start that waits for the disk comes to no next step. To the next one this end is a `kill -9`.
+                if services == nil, progress.isInterrupted {
+                    FileHandle.standardError.write(Data("ended in the middle of the start\n".utf8))
+                    _exit(1)
+                }
                 progress.interrupt()
-                await group.withLock { $0 }?.triggerGracefulShutdown()
+                await services?.triggerGracefulShutdown()
             }
         }
     }

@@ -46,5 +46,7 @@ struct IdentityTests {
         #expect(key("\"plain\"") == "plain" && key("{}") == "{}")
         #expect(key("1") == key("\"1\"") && key("true") == key("\"true\""))
         #expect(key("null") == nil)
+        // A stream's record keeps the key as it is.
+        #expect(EventReading.text(of: Array("{\"k\":\"\u{e9}\"}".utf8), path: "k") == "\u{e9}")
     }
 }
