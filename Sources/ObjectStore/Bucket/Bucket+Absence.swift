@@ -32,8 +32,12 @@ extension Bucket {
         guard let number = try? files.openFile(key) else { return .pending }
         let file = Descriptor(number)
         if FileLease.writers(file.number) == .open { return .beingWritten }
-        let (quiet, stamp) = (configuration.quiet, status.stamp)
-        guard Clock.files - max(stamp.changed, stamp.modified) < quiet.nanoseconds else { return .pending }
+        let (quiet, stamp, now) = (configuration.quiet, status.stamp, Clock.files)
+        // As the watcher sees it: mtime can be set to anything, also to the future. And without a quiet time nothing is
+        // too young, also a ctime that is ahead of the clock: kernels since 6.13 stamp some changes more finely than
+        // that clock ticks.
+        let changed = stamp.modified <= now ? max(stamp.changed, stamp.modified) : stamp.changed
+        guard quiet > .zero, now - changed < quiet.nanoseconds else { return .pending }
         return .changedLately(quiet: quiet)
     }
 }
