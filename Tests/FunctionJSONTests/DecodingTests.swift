@@ -126,6 +126,38 @@ struct DecodingTests {
                 == "not JSON: line 1, column 2 (byte 1): expected a member name in quotes, the input ends")
     }
 
+    @Test("members that the type does not ask for, where they are refused: of a text and of a part of a document")
+    func unknownMembers() throws {
+        struct Inner: Decodable, Equatable { var a: Int? }
+        struct Outer: Decodable, Equatable {
+            var inner: Inner
+            var free: [String: Int]
+        }
+        var strict = TapeDecoder()
+        strict.refusesUnknownMembers = true
+        let (good, bad) = (
+            #"{"inner": {"a": 1}, "free": {"anything": 2}}"#, #"{"inner": {"A": 1}, "free": {"anything": 2}}"#
+        )
+        let wanted = Outer(inner: Inner(a: 1), free: ["anything": 2])
+        #expect(try strict.decode(Outer.self, from: good) == wanted)
+        #expect(try TapeDecoder().decode(Outer.self, from: bad).inner == Inner(a: nil))
+
+        // The document has members beside the part, and is read several times: neither counts against the part.
+        let document = try JSONDocument(parsing: #"{"other": 1, "good": \#(good), "bad": \#(bad)}"#)
+        let parts = (try #require(document.root["good"]), try #require(document.root["bad"]))
+        for _ in 0..<2 {
+            #expect(try strict.decode(Outer.self, from: parts.0) == wanted)
+            #expect(try TapeDecoder().decode(Outer.self, from: parts.1).inner == Inner(a: nil))
+        }
+        for decode in [
+            { try strict.decode(Outer.self, from: bad) }, { try strict.decode(Outer.self, from: parts.1) },
+        ] {
+            let error = #expect(throws: DecodingError.self) { try decode() }
+            let words = error?.readableMessage ?? ""
+            #expect(words.contains("there is no key `A`") && words.contains("known are a"), "\(words)")
+        }
+    }
+
     @Test("inheritance, nested containers and heterogenous arrays")
     func containers() throws {
         struct Mixed: Codable, Equatable {

@@ -47,7 +47,12 @@ public struct TapeDecoder: Sendable {
 
     /// Decodes a value of a document that is parsed already. Coding paths in errors begin at the document's root.
     public func decode<T: Decodable>(_ type: T.Type, from node: JSONNode) throws -> T {
-        try node.tape.decode(type, at: node.index)
+        guard refusesUnknownMembers else { return try node.tape.decode(type, at: node.index) }
+        // What is asked for belongs to this decoding alone, not to the document: a tape of its own over the same text.
+        let tape = Tape(bytes: node.tape.bytes, nodes: node.tape.nodes, asked: AskedMembers())
+        let value = try tape.decode(type, at: node.index)
+        try tape.asked?.requireAll(of: tape)
+        return value
     }
 }
 
