@@ -109,6 +109,10 @@ package protocol JournalStore: AnyObject, Sendable {
     /// With less than `bytes` free on its disk, batches that only bring new work are refused with `diskFull`. Blocking.
     func setMinimumFree(_ bytes: Int64)
 
+    /// Bytes that must be free on the disk before refused producers are taken again; 0 while they are taken. It is
+    /// looked at when a producer comes: until then it may be larger than 0 while there is room again.
+    var freeBytesWanted: Int64 { get }
+
     /// Has the end look like a loss to the next opening: what the host before left behind is not counted yet.
     func leaveUnclean()
 

@@ -39,7 +39,7 @@ struct DiskFullTests {
         let taken = try await fill(journal)
         #expect(taken > 100)
         #expect(!FileManager.default.fileExists(atPath: data + "/journal/ballast"))
-        #expect(journal.statistics.isRefusingProducers)
+        #expect(journal.freeBytesWanted == 7 << 20)
         for ordinal in 1...60 as ClosedRange<Int64> {
             var batch = Batch()
             if ordinal % 10 == 0 {
@@ -59,7 +59,7 @@ struct DiskFullTests {
         for _ in 0..<1_000_000 where !isTaken { isTaken = await journal.refusal(of: .append(["again"])) == nil }
         #expect(isTaken)
         #expect(FileManager.default.fileExists(atPath: data + "/journal/ballast"))
-        #expect(!journal.statistics.isRefusingProducers)
+        #expect(journal.freeBytesWanted == 0)
         #expect(try journal.audit() == [])
         journal.close()
         let reopened = try SQLiteJournal(dataFolder: data, options: options(ballast: 6 << 20, minimumFree: 0))
@@ -82,6 +82,32 @@ struct DiskFullTests {
         var isTaken = false
         for _ in 0..<1_000_000 where !isTaken { isTaken = await journal.refusal(of: .append(["yes"])) == nil }
         #expect(isTaken)
+    }
+
+    @Test("With nothing left at all a journal is opened in the ballast's room, after a crash as after a good end")
+    func opening() async throws {
+        let disk = try SmallDisk(megabytes: 32)
+        let data = disk.path + "/data"
+        let options = options(ballast: 6 << 20, minimumFree: 2 << 20)
+        var settled: Int64 = 0
+        for leavesUnclean in [false, true] {
+            let first = try SQLiteJournal(dataFolder: data, options: options)
+            if settled == 0 { try await first.subscribe(1) }
+            for _ in 0..<2 { try await first.commit(.append(["one", "two"].map { .test($0, bytes: 5_000) })) }
+            if leavesUnclean { first.leaveUnclean() }
+            first.close()
+            _ = try? run("/bin/dd", "if=/dev/zero", "of=\(disk.path)/rest", "bs=4096", "status=none")
+            let journal = try SQLiteJournal(dataFolder: data, options: options)
+            #expect(!FileManager.default.fileExists(atPath: data + "/journal/ballast"))
+            #expect(journal.freeBytesWanted == (2 << 20) + (1 << 19) + (6 << 20))
+            let refused = await #expect(throws: JournalError.self) { try await journal.commit(.append(["no"])) }
+            #expect(refused?.code == .diskFull && refused?.message.contains("at least 9 MB") == true, "\(refused as Any)")
+            settled += 4
+            try await journal.commit(.settle((settled - 3...settled).map { Delivery(1, $0, $0) }))
+            #expect(try journal.audit() == [])
+            journal.close()
+            try FileManager.default.removeItem(atPath: disk.path + "/rest")
+        }
     }
 
     @Test("With no ballast left nothing commits, nothing crashes, and what was durable stays")

@@ -31,6 +31,7 @@ extension InMemoryJournal {
 
     /// Nothing: it has no disk.
     package func setMinimumFree(_ bytes: Int64) {}
+    package var freeBytesWanted: Int64 { 0 }
 
     package func trim(settledBelow limit: Milliseconds, upTo end: Position) throws(JournalError) -> TrimReport {
         change { state in

@@ -68,10 +68,18 @@ struct DataFolder: Sendable {
         }
     }
 
+    /// Removes the ballast before there is a writer that owns it; true if there was one.
+    func giveUpBallast() -> Bool { unlink(ballast) == 0 }
+
     /// Bytes that an unprivileged writer may still use; nil if that cannot be told.
-    func freeBytes() -> Int64? {
+    func freeBytes() -> Int64? { Self.freeBytes(near: folder) }
+
+    /// Whether the disk of a file has not even room for what SQLite makes beside a database: 32 KiB of shared memory.
+    static func isFull(near path: String) -> Bool { freeBytes(near: path).map { $0 < 64 << 10 } ?? false }
+
+    private static func freeBytes(near path: String) -> Int64? {
         var info = statvfs()
-        guard statvfs(folder, &info) == 0 else { return nil }
+        guard statvfs(path, &info) == 0 else { return nil }
         return Int64(clamping: UInt64(info.f_bavail) &* UInt64(info.f_frsize))
     }
 }

@@ -15,23 +15,23 @@ extension JournalWriter {
     func checkRoom() {
         lastRoomCheck = .now
         guard let free = folder.freeBytes() else { return }
-        // A little more than the limit to end it, so that it does not swing to and fro.
-        let enough = minimumFree + minimumFree / 4
-        if !isShort {
-            setShort(free < minimumFree)
-        } else if ballast.isThere || options.ballastBytes == 0 {
-            setShort(free < max(enough, 1 << 20))
-        } else if free >= options.ballastBytes + max(enough, 1 << 20) {
-            ballast.make(reserve: minimumFree)
-            setShort(!ballast.isThere)
-        }
+        guard isShort else { return setShort(free < minimumFree) }
+        guard free >= enough else { return setShort(true) }
+        ballast.make(reserve: minimumFree)
+        setShort(!ballast.isThere && options.ballastBytes > 0)
+    }
+
+    /// Bytes that must be free before producers are taken again: a little more than the limit below which they are
+    /// refused, so that it does not swing to and fro, and room for the ballast where that was given up.
+    private var enough: Int64 {
+        max(minimumFree + minimumFree / 4, 1 << 20) + (ballast.isThere ? 0 : options.ballastBytes)
     }
 
     /// The disk is full: producers are refused, and the others get the ballast's room. False if that changes nothing.
     func giveUpBallast(_ group: [Item], _ results: inout [Result<Receipt, JournalError>?]) -> Bool {
+        var hasHelped = ballast.release()
         setShort(true)
         lastRoomCheck = .now
-        var hasHelped = ballast.release()
         if hasHelped { atPoint(.ballastReleased) }
         for index in group.indices where results[index] == nil && group[index].batch.isProducer {
             results[index] = .failure(shortOfSpace)
@@ -49,16 +49,17 @@ extension JournalWriter {
 
     private func setShort(_ isShort: Bool) {
         self.isShort = isShort
-        guard statistics.isRefusingProducers != isShort else { return }
-        statistics.isRefusingProducers = isShort
-        queue.published.withLock { $0.statistics.isRefusingProducers = isShort }
+        let wanted = isShort ? enough : 0
+        guard statistics.freeBytesWanted != wanted else { return }
+        statistics.freeBytesWanted = wanted
+        queue.published.withLock { $0.statistics.freeBytesWanted = wanted }
     }
 
     private var shortOfSpace: JournalError {
         JournalError(
             .diskFull,
             "The disk is short of space, so no new events are accepted; what was accepted is still processed. Free at "
-                + "least \((minimumFree + (ballast.isThere ? 0 : options.ballastBytes)) >> 20) MB.",
+                + "least \((enough + (1 << 20) - 1) >> 20) MB.",
             path: folder.root)
     }
 }

@@ -26,7 +26,7 @@ final class JournalWriter {
     var transaction = Transaction()
     var ballast: Ballast
     /// Producers are refused until there is room again.
-    var isShort = false
+    var isShort: Bool
     /// With less than this free, producers are refused.
     var minimumFree: Int64
     var lastRoomCheck: ContinuousClock.Instant?
@@ -39,10 +39,12 @@ final class JournalWriter {
     private let wal: WALKeeper
 
     /// Raises the boot counter durably and starts from what is stored.
+    /// - Parameter isShort: whether it works in the room of the ballast, which was given up to open it.
     init(
         _ db: Database, folder: DataFolder, options: JournalOptions, queue: WriterQueue, checkpointer: Checkpointer,
-        atPoint: @escaping @Sendable (JournalPoint) -> Void
+        isShort: Bool, atPoint: @escaping @Sendable (JournalPoint) -> Void
     ) throws {
+        self.isShort = isShort
         self.db = db
         self.folder = folder
         self.options = options
@@ -244,7 +246,6 @@ final class JournalWriter {
         statistics.checkpoints = wal.lastPasses
         statistics.walWaits = wal.waits
         statistics.peakWALBytes = max(statistics.peakWALBytes, statistics.walBytes)
-        statistics.isRefusingProducers = isShort
         queue.published.withLock { published in
             for index in ledger.touched {
                 let entry = ledger.entries[index]

@@ -44,7 +44,10 @@ extension JournalError {
     }
 
     private init(sqlite code: Int32, systemError: Int32, _ cause: any Error, _ what: String, _ path: String?) {
-        let isFull = systemError == ENOSPC || systemError == EDQUOT
+        // Where the error number is lost on the way (of the shared memory's file, for one), the disk itself is asked.
+        let isFull =
+            systemError == ENOSPC || systemError == EDQUOT
+            || systemError == 0 && path.map { DataFolder.isFull(near: $0) } ?? false
         switch code & 0xFF {
         case SQLITE_FULL:
             self.init(

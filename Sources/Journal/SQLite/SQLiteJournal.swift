@@ -28,20 +28,19 @@ package final class SQLiteJournal: JournalStore {
         let atPoint = Self.pointHandler(options)
         let queue = WriterQueue()
         let checkpointer = Checkpointer(options, atPoint: atPoint)
-        let life = WriterLife()
         self.queue = queue
         self.checkpointer = checkpointer
-        self.life = life
-        do {
-            try Connections.checkFormat(folder.database)
-            let writer = try Connections.writer(folder.database, busySeconds: options.busySeconds)
-            try Schema.migrator.migrate(writer)
-            try folder.sync(folder.folder)
-            try Self.startWriter(
-                writer, folder: folder, options: options, queue: queue, checkpointer: checkpointer, life: life,
+        let openWriter = { [folder] (isShort: Bool) throws(JournalError) in
+            try Self.openWriter(
+                in: folder, options: options, isShort: isShort, queue: queue, checkpointer: checkpointer,
                 atPoint: atPoint)
+        }
+        do throws(JournalError) {
+            life = try openWriter(false)
         } catch {
-            throw JournalError(storage: error, doing: "opening the journal", path: folder.database)
+            // The host before was killed on a full disk, with the ballast still there: this is what it is for.
+            guard error.code == .diskFull, folder.giveUpBallast() else { throw error }
+            life = try openWriter(true)
         }
         do {
             try checkpointer.start(folder.database)
@@ -57,19 +56,38 @@ package final class SQLiteJournal: JournalStore {
 
     deinit { close() }
 
+    /// Opens the database, or makes it, and starts its writer.
+    private static func openWriter(
+        in folder: DataFolder, options: JournalOptions, isShort: Bool, queue: WriterQueue, checkpointer: Checkpointer,
+        atPoint: @escaping @Sendable (JournalPoint) -> Void
+    ) throws(JournalError) -> WriterLife {
+        do {
+            try Connections.checkFormat(folder.database)
+            let connection = try Connections.writer(folder.database, busySeconds: options.busySeconds)
+            try Schema.migrator.migrate(connection)
+            try folder.sync(folder.folder)
+            return try startWriter(
+                connection, folder: folder, options: options, isShort: isShort, queue: queue,
+                checkpointer: checkpointer, atPoint: atPoint)
+        } catch {
+            throw JournalError(storage: error, doing: "opening the journal", path: folder.database)
+        }
+    }
+
     /// Starts the writing thread and waits until it has read the state.
     private static func startWriter(
-        _ connection: DatabaseQueue, folder: DataFolder, options: JournalOptions, queue: WriterQueue,
-        checkpointer: Checkpointer, life: WriterLife, atPoint: @escaping @Sendable (JournalPoint) -> Void
-    ) throws {
+        _ connection: DatabaseQueue, folder: DataFolder, options: JournalOptions, isShort: Bool, queue: WriterQueue,
+        checkpointer: Checkpointer, atPoint: @escaping @Sendable (JournalPoint) -> Void
+    ) throws -> WriterLife {
+        let life = WriterLife()
         let thread = Thread {
             clinux_name_thread("journal-writer")
             // The connection is the thread's for the journal's life: GRDB runs this on the calling thread.
             connection.inDatabase { db in
                 do {
                     let writer = try JournalWriter(
-                        db, folder: folder, options: options, queue: queue, checkpointer: checkpointer, atPoint: atPoint
-                    )
+                        db, folder: folder, options: options, queue: queue, checkpointer: checkpointer,
+                        isShort: isShort, atPoint: atPoint)
                     life.isReady.signal()
                     writer.run()
                 } catch {
@@ -90,6 +108,7 @@ package final class SQLiteJournal: JournalStore {
             life.ended.wait()
             throw error
         }
+        return life
     }
 
     /// The steps of the writing thread's life, to wait for.
@@ -140,6 +159,8 @@ package final class SQLiteJournal: JournalStore {
     package func setMinimumFree(_ bytes: Int64) {
         _ = queue.perform { $0.setMinimumFree(bytes) }
     }
+
+    package var freeBytesWanted: Int64 { queue.published.withLock { $0.statistics.freeBytesWanted } }
 
     package func leaveUnclean() { queue.leavesUnclean.withLock { $0 = true } }
 

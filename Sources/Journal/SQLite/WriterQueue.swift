@@ -141,8 +141,9 @@ package struct JournalStatistics: Sendable, Hashable {
     package var checkpoints: Int64 = 0
     /// Commits that had to wait because the WAL was at its limit.
     package var walWaits: Int64 = 0
-    /// Producers are refused because the disk is short of space.
-    package var isRefusingProducers = false
+    /// Producers are refused because the disk is short of space: bytes that must be free before they are taken again; 0
+    /// while they are taken.
+    package var freeBytesWanted: Int64 = 0
     /// Batches and bytes that wait for the writer.
     package var queuedBatches = 0
     package var queuedBytes = 0

@@ -10,8 +10,8 @@ extension HostController {
         let tallies = await host.tallies
         let head = try await read { try $0.lastRecords(log: nil, limit: 1).last?.position ?? 0 }
         var text = PrometheusText()
-        text.begin("sluice_up", .gauge, "1 while the host accepts work.")
-        text.add(Int64(snapshot.health.state == .ready ? 1 : 0))
+        text.begin("sluice_up", .gauge, "1 while the host accepts events: it is ready, and its disk has room.")
+        text.add(Int64(snapshot.isAccepting ? 1 : 0))
         text.begin("sluice_start_time_seconds", .gauge, "When the host started, seconds since 1970.")
         text.add(Double(snapshot.started) / 1000)
         text.begin("sluice_boot", .gauge, "How often a host has started on this data folder.")

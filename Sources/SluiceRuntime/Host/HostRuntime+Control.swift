@@ -11,6 +11,8 @@ extension HostRuntime {
     /// The host at one moment, for `status`.
     struct Snapshot: Sendable {
         var health: HealthReport
+        /// Whether new events are taken: it is ready, and its disk has room.
+        var isAccepting: Bool
         var started: Milliseconds
         var dataFolder: String
         var appFolder: String?
@@ -32,8 +34,13 @@ extension HostRuntime {
         var warnings = notes.values.sorted() + lossWarnings + replays.warnings
         if let trouble = committer.trouble { warnings.append("the journal cannot write: \(trouble.message)") }
         let free = freeBytes
-        if free >= 0, free < Int64(deployment.app.limits.minFreeMegabytes) << 20 {
-            warnings.append("only \(free >> 20) MB are free on the data folder's disk; no events are accepted")
+        // The journal wants more to take producers again than it wants to go on taking them.
+        let least = max(Int64(deployment.app.limits.minFreeMegabytes) << 20, journal.freeBytesWanted)
+        let isShort = free >= 0 && free < least
+        if isShort {
+            warnings.append(
+                "only \(free >> 20) MB are free on the data folder's disk: no events are accepted until "
+                    + "\((least + (1 << 20) - 1) >> 20) MB are")
         }
         for report in schedules.reports {
             if let trouble = report.trouble { warnings.append("schedule \(report.id.rule) does not run: \(trouble)") }
@@ -56,7 +63,7 @@ extension HostRuntime {
             )
         }
         return Snapshot(
-            health: health, started: started, dataFolder: options.dataFolder,
+            health: health, isAccepting: phase == .ready && !isShort, started: started, dataFolder: options.dataFolder,
             appFolder: appFolder, boot: state.boot,
             deployment: deployment, journalBytes: journalBytes, freeBytes: free, warnings: warnings)
     }

@@ -66,7 +66,9 @@ struct Doctor: AsyncParsableCommand {
         } catch {
             throw Failure(
                 "the journal in \(common.folder) cannot be checked: \(error.message)",
-                hint: "keep the folder as it is, and start a host on a backup: docs/operating.md, Backup")
+                hint: error.code == .corrupt
+                    ? "keep the folder as it is, and start a host on a backup: docs/operating.md, Backup"
+                    : "this says nothing about what is in the journal: once the cause is gone, ask again")
         }
     }
 }

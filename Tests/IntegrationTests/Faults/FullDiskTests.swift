@@ -34,7 +34,8 @@ extension Integration {
                 let handlers = [try await gates[0].reached(host), try await gates[1].reached(host)]
 
                 // With nothing left at all no event is taken, and its producer is told why ...
-                try disk.fill("other", leaving: 0)
+                try disk.fill("other", leaving: 22 << 20)
+                try disk.fill("last", leaving: 0)
                 let refused = await #expect(throws: APIError.self) { try await host.put(FaultyRequest("ok")) }
                 #expect(refused?.code == "Unavailable", "\(refused as Any)")
                 #expect(refused?.message.contains("limits.minFree (16 MB)") == true, "\(refused as Any)")
@@ -60,6 +61,13 @@ extension Integration {
                 }
                 #expect(host.isRunning)
 
+                // More than limits.minFree, and still too little for the ballast and to spare: everybody says how much.
+                try disk.remove("last")
+                let almost = await #expect(throws: APIError.self) { try await host.put(FaultyRequest("ok")) }
+                #expect(almost?.message.contains("at least 28 MB") == true, "\(almost as Any)")
+                #expect(try await host.client.status().warnings.contains { $0.contains("until 28 MB are") })
+                #expect(try await host.client.metrics().contains("\nsluice_up 0\n"))
+
                 for name in ["other", "rest"] { try disk.remove(name) }
                 #expect(try await host.outcome(of: events[1]).state == "settled")
                 try await host.hasEvents(["dropped.txt"])
@@ -67,6 +75,18 @@ extension Integration {
                 #expect(FileManager.default.fileExists(atPath: ballast))
                 #expect(try await host.deadLetters() == [])
                 #expect(try await host.client.status().warnings == [])
+
+                // Killed with nothing left, it starts again in the ballast's room.
+                try disk.fill("all", leaving: 0)
+                _ = await host.end(SIGKILL)
+                try disk.fill("more", leaving: 0)
+                try await host.start(environment: ["SLUICE_BALLAST_MB": "8"])
+                #expect(!FileManager.default.fileExists(atPath: ballast))
+                #expect(try await host.client.status().warnings.contains { $0.contains("until 28 MB are") })
+                try host.copy("dropped again", to: "inbox", "again.txt")
+                for name in ["all", "more"] { try disk.remove(name) }
+                try await host.hasEvents(["dropped.txt", "again.txt"])
+                #expect(try await host.outcome(FaultyRequest("ok")).state == "settled")
                 try await host.expectGoodOrder()
             } catch {
                 await host.remove()
