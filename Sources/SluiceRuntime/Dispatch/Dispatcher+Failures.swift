@@ -41,6 +41,11 @@ extension Dispatcher {
 
     private static let maximumKinds = 1000
 
+    /// A message may have been written by a handler, as long as it liked.
+    private static func short(_ message: String) -> String {
+        message.utf8.count <= 1000 ? message : message.prefix(1000) + "…"
+    }
+
     /// The host's log names each kind of dead letter once, not each dead letter.
     func warnOfNewKind(_ death: Death, of work: Work, target: String) {
         // Who invokes by hand is told of the failure, and no dead letter is made of it.
@@ -51,7 +56,7 @@ extension Dispatcher {
         log.warning(
             "a dead letter of a new kind; `sluice dlq list` shows it and those like it",
             metadata: [
-                "function": "\(target)", "code": "\(death.code)", "message": "\(death.message)",
+                "function": "\(target)", "code": "\(death.code)", "message": "\(Self.short(death.message))",
                 "event": "\(work.eventID)",
             ])
     }

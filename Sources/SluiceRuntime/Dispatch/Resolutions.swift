@@ -63,38 +63,3 @@ package struct ResolutionWriter: Sendable {
 
     private func encode(_ memo: DeliveryMemo) -> [UInt8] { JSONText.encode(memo) }
 }
-
-/// Groups failures of the same kind: the function, the code and the message without what varies from event to event
-/// (numbers, quoted text, paths).
-package enum Fingerprint {
-    package static func of(target: String, code: String, message: String) -> String {
-        var shape: [UInt8] = []
-        var quote: UInt8?
-        var lastWasDigit = false
-        for byte in message.utf8 {
-            if let open = quote {
-                if byte == open { quote = nil }
-                continue
-            }
-            switch byte {
-            case UInt8(ascii: "\""), UInt8(ascii: "`"):
-                quote = byte
-                shape.append(UInt8(ascii: "?"))
-                lastWasDigit = false
-            case UInt8(ascii: "0")...UInt8(ascii: "9"):
-                if !lastWasDigit { shape.append(UInt8(ascii: "#")) }
-                lastWasDigit = true
-            default:
-                shape.append(byte)
-                lastWasDigit = false
-            }
-        }
-        // FNV-1a, 64 bits: a group name, not a secret.
-        var hash: UInt64 = 0xcbf2_9ce4_8422_2325
-        for byte in Array(target.utf8) + [0] + Array(code.utf8) + [0] + shape {
-            hash = (hash ^ UInt64(byte)) &* 0x100_0000_01b3
-        }
-        let text = String(hash, radix: 16)
-        return String(repeating: "0", count: 16 - text.count) + text
-    }
-}
