@@ -146,8 +146,10 @@ extension HostController {
         let function = settings?.function ?? letter.target
         if settings?.isOutside == true {
             throw APIError.invalidRequest(
-                "\(function) is no function: what it does cannot be tried in the shadow",
-                hint: "redrive the dead letter, or send its event to a function with --to")
+                "the target of dead letter \(id), of rule \(letter.rule), is no function: what it does cannot be tried "
+                    + "in the shadow",
+                hint: "`sluice dlq show \(id) --input` prints what it was given, to try it by hand; redrive the dead "
+                    + "letter, or send its event to a function with --to")
         }
         let started = HostClock().wall
         guard

@@ -108,14 +108,25 @@ extension DeadLetters {
             if all && !(ids.isEmpty && filter.isEmpty) { throw ValidationError("--all stands alone.") }
         }
 
-        /// Nothing was found: throws where that is because of a wrong id or name.
-        func explainNothing(_ common: CommonOptions) async throws {
-            guard ids.isEmpty else {
-                throw Failure(
-                    "none of these is a dead letter now: \(ids.map(String.init).joined(separator: ", "))",
-                    hint: "`sluice dlq list --letters\(common.repeated)` shows those that are")
+        /// Throws before anything is done where an id that was given is no dead letter, or no more.
+        func requireIDs(_ common: CommonOptions) async throws {
+            var others: [String] = []
+            for id in Set(ids).sorted() {
+                do {
+                    let state = try await common.host.deadLetter(id: id).summary.state
+                    if state != "dead" { others.append("\(id) (\(state))") }
+                } catch let error as APIError where error.code == "NotFound" {
+                    others.append("\(id)")
+                }
             }
-            try await filter.explainNothing(common)
+            guard !others.isEmpty else { return }
+            throw Failure(
+                (others.count == 1 ? "there is no dead letter " : "there are no dead letters ")
+                    + others.joined(separator: ", ") + (Set(ids).count > others.count ? "; nothing was done" : ""),
+                hint: "`sluice dlq list --letters\(common.repeated)` shows those there are")
         }
+
+        /// Nothing was found: throws where that is because of a wrong name.
+        func explainNothing(_ common: CommonOptions) async throws { try await filter.explainNothing(common) }
     }
 }

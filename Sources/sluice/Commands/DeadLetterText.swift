@@ -116,7 +116,10 @@ struct DeadLetterText {
         output.line()
         switch letter.state {
         case "dead":
-            output.line("run it in the shadow: sluice dlq reproduce \(letter.id)\(data)")
+            output.line(
+                TargetName.isFunction(letter.function)
+                    ? "run it in the shadow: sluice dlq reproduce \(letter.id)\(data)"
+                    : "what it was given:    sluice dlq show \(letter.id) --input\(data)")
             if let newer = letter.newerVersion {
                 output.line(
                     "a newer version of \(letter.subject) came at \(newer), with an event of its own: nothing to redrive"

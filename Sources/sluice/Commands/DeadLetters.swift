@@ -122,6 +122,7 @@ struct DeadLetters: AsyncParsableCommand {
 
         func run() async throws {
             let output = common.output
+            try await choice.requireIDs(common)
             if dryRun {
                 // What a redrive would take is what a purge would.
                 let plan = try await common.host.redrive(

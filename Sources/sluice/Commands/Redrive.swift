@@ -48,6 +48,7 @@ extension DeadLetters {
 
         func run() async throws {
             let (host, output) = (common.host, common.output)
+            try await choice.requireIDs(common)
             var request = RedriveRequest(
                 selection: try await choice.selection(host), dryRun: dryRun, rate: rate, to: to,
                 withCompanions: withCompanions ? true : nil, by: Requester.name,

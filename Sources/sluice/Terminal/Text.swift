@@ -70,18 +70,22 @@ enum Text {
     }
 
     /// The text without what a terminal would obey: names of files and messages of functions are other people's.
-    /// Control characters and marks of writing direction are shown as escapes; colours stay.
+    /// Control characters and marks of writing direction are shown as escapes; colours stay, to the text's end and no
+    /// further, but none that hides what is written.
     /// - Parameter lineEnd: what a line feed becomes, so that no text can pass for a line of our own.
     static func shown(_ text: String, lineEnd: String = "\\n", tab: String = "\\t") -> String {
         // All that could be meant begins with one of these bytes; few texts have any.
         guard text.utf8.contains(where: { $0 < 0x20 || $0 == 0x7F || $0 == 0xC2 || $0 == 0xE2 }) else { return text }
         let scalars = text.unicodeScalars
         var result = ""
+        var isColoured = false
         var index = scalars.startIndex
         while index < scalars.endIndex {
             let scalar = scalars[index]
             if scalar == "\u{1B}", let end = colourEnd(scalars, after: index) {
-                result.unicodeScalars.append(contentsOf: scalars[index...end])
+                let sequence = scalars[index...end]
+                result.unicodeScalars.append(contentsOf: sequence)
+                isColoured = !["\u{1B}[0m", "\u{1B}[m"].contains(String(sequence))
                 index = scalars.index(after: end)
                 continue
             }
@@ -95,23 +99,38 @@ enum Text {
             }
             index = scalars.index(after: index)
         }
-        return result
+        return isColoured ? result + "\u{1B}[0m" : result
     }
 
-    /// The `m` of a sequence that sets a colour; nil for any other.
+    /// The `m` of a sequence that sets a colour; nil for any other, and for one that conceals.
     private static func colourEnd(
         _ scalars: String.UnicodeScalarView, after start: String.Index
     ) -> String.Index? {
         var index = scalars.index(after: start)
         guard index < scalars.endIndex, scalars[index] == "[" else { return nil }
         index = scalars.index(after: index)
+        let first = index
         while index < scalars.endIndex {
             switch scalars[index] {
             case "0"..."9", ";": index = scalars.index(after: index)
-            case "m": return index
+            case "m": return conceals(String(scalars[first..<index])) ? nil : index
             default: return nil
             }
         }
         return nil
+    }
+
+    /// Whether 8 is among the parameters, which hides all that follows; within the number of a colour it does not.
+    private static func conceals(_ parameters: String) -> Bool {
+        var rest = parameters.split(separator: ";", omittingEmptySubsequences: false).map { Int($0) ?? 0 }[...]
+        while let one = rest.popFirst() {
+            switch one {
+            case 8: return true
+            // One of 256 colours, or red, green and blue.
+            case 38, 48, 58: rest = rest.dropFirst(rest.first == 5 ? 2 : rest.first == 2 ? 4 : 0)
+            default: break
+            }
+        }
+        return false
     }
 }

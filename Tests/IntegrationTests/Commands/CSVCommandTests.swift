@@ -224,6 +224,16 @@ struct CSVCommandTests {
         #expect(
             !wrong.errors.dropFirst(1).contains("\nerror:") && wrong.errors.contains("\\u{1b}]0;owned"),
             "\(wrong.errors)")
+        // Colours stay, up to the line's end; what hides all that follows does not.
+        for (given, shown) in [
+            ("x\u{1B}[8mHIDDEN", "x\\u{1b}[8mHIDDEN"), ("x\u{1B}[1;08mHIDDEN", "x\\u{1b}[1;08mHIDDEN"),
+            ("x\u{1B}[31mRED", "x\u{1B}[31mRED"), ("x\u{1B}[38;5;8mGREY", "x\u{1B}[38;5;8mGREY"),
+        ] {
+            let wrong = try await folder.sluice("csv", "convert", "@\(given)", "@o.parquet")
+            #expect(wrong.errors.contains(shown), "\(wrong.errors.debugDescription)")
+            let resets = wrong.errors.components(separatedBy: "\u{1B}[0m").count - 1
+            #expect(resets == (shown.contains("\u{1B}") ? 1 : 0), "\(wrong.errors.debugDescription)")
+        }
         let count = try await folder.sluice("schedules", "next", "rate(1 hour)", "--count", "0")
         #expect(count.ending == .exited(2))
     }

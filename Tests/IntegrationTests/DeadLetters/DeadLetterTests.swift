@@ -46,7 +46,22 @@ extension Integration {
                 }
                 #expect(error?.code == "InvalidRequest")
 
+                // One wrong id among right ones: nothing is done, and it is named.
+                for command in [["redrive"], ["redrive", "--dry-run"], ["purge"], ["purge", "--dry-run"]] {
+                    let wrong = try await run(
+                        TestApp.sluice,
+                        ["dlq"] + command + ["\(letters[0].id)", "98765", "--data", host.data])
+                    #expect(
+                        wrong.ending == .exited(1) && wrong.errors.contains("there is no dead letter 98765; nothing"),
+                        "\(command) \(wrong)")
+                }
+                #expect(try await host.deadLetters().map(\.id) == letters.map(\.id))
+
                 #expect(try await host.client.purge(DeadLetterSelection(code: "Deliberate")).purged == 3)
+                let gone = try await run(
+                    TestApp.sluice,
+                    ["dlq", "purge", "\(letters[0].id)", "\(letters.last?.id ?? 0)", "--data", host.data])
+                #expect(gone.errors.contains("\(letters[0].id) (purged)"), "\(gone)")
                 let left = try await host.deadLetters()
                 #expect(left.map(\.code) == ["UnknownMode"], "\(left)")
                 let status = try await host.settled()
