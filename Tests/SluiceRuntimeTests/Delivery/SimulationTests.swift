@@ -100,7 +100,7 @@ struct DeliveryPolicyTests {
         func print(_ message: String) -> String { Fingerprint.of(target: "F", code: "C", message: message) }
         for (left, right) in [
             ("there is no object land/empty.txt", "there is no object in/a/b-2.csv"),
-            ("the event 31c2600f-a28a-8c84-a04c-596e20373077 is gone", "the event 5c1aaeaa-17a6-8c6e-a677-af3448 is gone"),
+            ("event 31c2600f-a28a-8c84-a04c-596e20373077 is gone", "event 5c1aaeaa-17a6-8c6e-a677-af3448 is gone"),
             ("missing: in/a.csv: has not arrived", "missing: in/sub/b.csv: has not arrived"),
             ("missing in/a in/b in/c. Put them", "missing in/a. Put them"),
             ("took 12ms, (17)", "took 5ms, (8)"),
