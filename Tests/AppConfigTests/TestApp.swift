@@ -21,15 +21,19 @@ struct TestApp {
         return try body(TestApp(path: path))
     }
 
-    static func load(_ files: [String: String]) throws -> LoadedApp {
-        try with(files) { try AppLoader.load(folder: $0.path) }
+    static func load(
+        _ files: [String: String], deployed: DeployedPatterns = DeployedPatterns()
+    ) throws -> LoadedApp {
+        try with(files) { try AppLoader.load(folder: $0.path, deployed: deployed) }
     }
 
     /// The findings of a folder that must not load.
-    static func findings(_ files: [String: String]) throws -> [ConfigFinding] {
+    static func findings(
+        _ files: [String: String], deployed: DeployedPatterns = DeployedPatterns()
+    ) throws -> [ConfigFinding] {
         try with(files) { app in
             do {
-                _ = try AppLoader.load(folder: app.path)
+                _ = try AppLoader.load(folder: app.path, deployed: deployed)
             } catch let error as ConfigError {
                 return error.findings
             }

@@ -11,12 +11,14 @@ struct AlarmFile {
     var dimensionsPlace: Place?
 
     /// A file holds one alarm (a mapping), a list of alarms, or `alarms:` with a list.
-    static func loadAll(from folder: AppFolder, collector: FindingCollector) -> [AlarmFile] {
+    static func loadAll(
+        from folder: AppFolder, collector: FindingCollector, deployed: DeployedPatterns
+    ) -> [AlarmFile] {
         var alarms: [AlarmFile] = []
         for path in folder.yamlFiles(in: "Events/alarms", collector: collector) {
             let file = ConfigFile(name: path, collector: collector)
             guard let text = folder.text(of: file), let root = YAMLReader.read(text, file: file) else { continue }
-            alarms += load(root, file: file)
+            alarms += load(root, file: file, deployed: deployed)
         }
         var first: [String: AlarmFile] = [:]
         for alarm in alarms where !alarm.definition.name.isEmpty {
@@ -32,29 +34,34 @@ struct AlarmFile {
         return alarms
     }
 
-    private static func load(_ root: YAMLNode, file: ConfigFile) -> [AlarmFile] {
+    private static func load(_ root: YAMLNode, file: ConfigFile, deployed: DeployedPatterns) -> [AlarmFile] {
+        func alarm(_ node: YAMLNode, defaultName: String?) -> AlarmFile? {
+            AlarmFile.alarm(node, file: file, deployed: deployed, defaultName: defaultName)
+        }
         switch root.value {
         case .null:
             file.report(.suspicious, "the file holds no alarm", at: nil, severity: .warning)
             return []
-        case .sequence(let items): return items.compactMap { alarm($0, file: file, defaultName: nil) }
+        case .sequence(let items): return items.compactMap { alarm($0, defaultName: nil) }
         case .mapping(let entries):
             guard entries.contains(where: { $0.key == "alarms" }),
                 var reader = MappingReader(root, subject: "the file", file: file)
             else {
                 let name = file.name.split(separator: "/").last.map { String($0.prefix { $0 != "." }) }
-                return alarm(root, file: file, defaultName: name).map { [$0] } ?? []
+                return alarm(root, defaultName: name).map { [$0] } ?? []
             }
             let items = reader.list("alarms") ?? []
             reader.finish()
-            return items.compactMap { alarm($0, file: file, defaultName: nil) }
+            return items.compactMap { alarm($0, defaultName: nil) }
         default:
             file.report(.invalidValue, "an alarm must be a mapping, not \(root.inWords)", at: root.place)
             return []
         }
     }
 
-    private static func alarm(_ node: YAMLNode, file: ConfigFile, defaultName: String?) -> AlarmFile? {
+    private static func alarm(
+        _ node: YAMLNode, file: ConfigFile, deployed: DeployedPatterns, defaultName: String?
+    ) -> AlarmFile? {
         guard var reader = MappingReader(node, subject: "an alarm", file: file) else { return nil }
         let named = reader.string("name")
         if named == nil, defaultName == nil { reader.missing("name", hint: "each alarm of a list needs its own name") }
@@ -77,7 +84,7 @@ struct AlarmFile {
                     .invalidValue, "an alarm has either `metric` or `expectedFile`", at: reader.place(of: "metric"),
                     hint: "make two alarms of it")
             }
-            result.readExpectedFile(&reader)
+            result.readExpectedFile(&reader, deployed)
         } else {
             result.readThreshold(&reader)
         }
@@ -153,7 +160,7 @@ struct AlarmFile {
         return dimensions
     }
 
-    private mutating func readExpectedFile(_ reader: inout MappingReader) {
+    private mutating func readExpectedFile(_ reader: inout MappingReader, _ deployed: DeployedPatterns) {
         guard var inner = reader.reader("expectedFile") else { return }
         let bucket = inner.string("bucket")
         if !inner.has("bucket") { inner.missing("bucket", hint: "write bucket: landing-zone") }
@@ -194,9 +201,13 @@ struct AlarmFile {
         do throws(PatternError) {
             _ = try EventPattern(parsing: pattern, dialect: .extended)
         } catch {
-            file.report(
-                .invalidPattern, "`key` is no valid filter: \(error.message)", at: key.place,
-                hint: "what a pattern may say of detail.object.key: [{prefix: orders/}]")
+            if let excuse = deployed.excuse(error, pattern: pattern, alarm: definition.name) {
+                file.report(.invalidPattern, excuse, at: key.place, severity: .warning)
+            } else {
+                file.report(
+                    .invalidPattern, "`key` is no valid filter: \(error.message)", at: key.place,
+                    hint: "what a pattern may say of detail.object.key: [{prefix: orders/}]")
+            }
         }
         definition.expectedFile = AlarmDefinition.ExpectedFile(
             bucket: bucket, pattern: pattern, deadline: deadline, withinSeconds: within)

@@ -13,7 +13,11 @@ package enum AppLoader {
     /// `Events/alarms/*.yaml`, and checks that they fit together.
     ///
     /// Throws every error it can find at once; nothing is half-loaded.
-    package static func load(folder path: String) throws(ConfigError) -> LoadedApp {
+    ///
+    /// - Parameter deployed: patterns that pass unchanged, with a warning, where they cost more than rules may by now.
+    package static func load(
+        folder path: String, deployed: DeployedPatterns = DeployedPatterns()
+    ) throws(ConfigError) -> LoadedApp {
         let collector = FindingCollector()
         guard let folder = AppFolder(path: path) else {
             throw ConfigError(findings: [
@@ -33,8 +37,8 @@ package enum AppLoader {
 
         let host = HostFile.load(from: folder, collector: collector)
         let functions = FunctionFile.loadAll(from: folder, collector: collector)
-        let rules = RuleFile.loadAll(from: folder, collector: collector)
-        let alarms = AlarmFile.loadAll(from: folder, collector: collector)
+        let rules = RuleFile.loadAll(from: folder, collector: collector, deployed: deployed)
+        let alarms = AlarmFile.loadAll(from: folder, collector: collector, deployed: deployed)
         let references = References(host: host, functions: functions, folder: folder)
         references.check(rules)
         references.check(alarms, rules: rules)

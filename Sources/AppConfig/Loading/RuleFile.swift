@@ -20,7 +20,9 @@ struct RuleFile {
 
     /// A file holds one rule (a mapping with `pattern` or `schedule`), a list of rules, or `rules:` with a list. Both
     /// folders are read alike: two names for what people look for in different places.
-    static func loadAll(from folder: AppFolder, collector: FindingCollector) -> [RuleFile] {
+    static func loadAll(
+        from folder: AppFolder, collector: FindingCollector, deployed: DeployedPatterns
+    ) -> [RuleFile] {
         var rules: [RuleFile] = []
         let paths = ["Events/rules", "Events/schedules"].flatMap { folder.yamlFiles(in: $0, collector: collector) }
         for path in paths {
@@ -33,26 +35,31 @@ struct RuleFile {
                 }
                 continue
             }
-            rules += load(root, file: file, folder: folder)
+            rules += load(root, file: file, folder: folder, deployed: deployed)
         }
         refuseDuplicates(rules)
         return rules
     }
 
-    private static func load(_ root: YAMLNode, file: ConfigFile, folder: AppFolder) -> [RuleFile] {
+    private static func load(
+        _ root: YAMLNode, file: ConfigFile, folder: AppFolder, deployed: DeployedPatterns
+    ) -> [RuleFile] {
+        func rule(_ node: YAMLNode, defaultName: String?) -> RuleFile? {
+            RuleFile.rule(node, file: file, folder: folder, deployed: deployed, defaultName: defaultName)
+        }
         switch root.value {
         case .null:
             file.report(.suspicious, "the file holds no rule", at: nil, severity: .warning)
             return []
         case .sequence(let items):
-            return items.compactMap { rule($0, file: file, folder: folder, defaultName: nil) }
+            return items.compactMap { rule($0, defaultName: nil) }
         case .mapping(let entries):
             guard entries.contains(where: { $0.key == "rules" }),
                 var reader = MappingReader(root, subject: "the file", file: file)
-            else { return rule(root, file: file, folder: folder, defaultName: stem(of: file.name)).map { [$0] } ?? [] }
+            else { return rule(root, defaultName: stem(of: file.name)).map { [$0] } ?? [] }
             let items = reader.list("rules") ?? []
             reader.finish()
-            return items.compactMap { rule($0, file: file, folder: folder, defaultName: nil) }
+            return items.compactMap { rule($0, defaultName: nil) }
         default:
             file.report(.invalidValue, "a rule must be a mapping, not \(root.inWords)", at: root.place)
             return []
@@ -60,7 +67,7 @@ struct RuleFile {
     }
 
     private static func rule(
-        _ node: YAMLNode, file: ConfigFile, folder: AppFolder, defaultName: String?
+        _ node: YAMLNode, file: ConfigFile, folder: AppFolder, deployed: DeployedPatterns, defaultName: String?
     ) -> RuleFile? {
         guard var reader = MappingReader(node, subject: "a rule", file: file) else { return nil }
         let named = reader.string("name")
@@ -85,7 +92,7 @@ struct RuleFile {
         if hasSchedule {
             result.readSchedule(&reader)
         } else {
-            result.readPattern(&reader)
+            result.readPattern(&reader, deployed)
         }
         result.readManifest(&reader)
         result.readTargets(&reader, folder: folder)
@@ -117,7 +124,7 @@ struct RuleFile {
         }
     }
 
-    private mutating func readPattern(_ reader: inout MappingReader) {
+    private mutating func readPattern(_ reader: inout MappingReader, _ deployed: DeployedPatterns) {
         if StreamLog.isStream(definition.bus), !reader.has("pattern") {
             definition.pattern = StreamFilter.everything
             return
@@ -131,10 +138,15 @@ struct RuleFile {
                 pattern, json: json, tree: tree, isOnStream: StreamLog.isStream(definition.bus),
                 at: reader.place(of: "pattern"), file: file)
         } catch {
+            let place = reader.place(of: "pattern")
+            if let excuse = deployed.excuse(error, pattern: json, bus: definition.bus, rule: definition.name) {
+                file.report(.invalidPattern, excuse, at: place, severity: .warning)
+                return
+            }
             // Of a text that is no JSON the tree is the place where it ceases to be.
             let isText = if case .null = tree.value { true } else { false }
             PatternMistakes.reportAll(
-                error, tree: tree, at: isText ? tree.place : reader.place(of: "pattern"), file: file)
+                error, tree: tree, at: isText ? tree.place : place, file: file)
         }
     }
 

@@ -46,7 +46,7 @@ enum StoredPatterns {
         }
     }
 
-    /// A warning for each pattern of an app in force that a deployment would refuse now.
+    /// A warning for each pattern of an app in force that a deployment would not take now from anybody else.
     static func refused(in app: AppDefinition) -> [AppFinding] {
         let rules = app.rules.filter(\.enabled).flatMap { rule in
             [("rule \(rule.name)", rule.pattern, rule.file)]
@@ -73,7 +73,8 @@ enum StoredPatterns {
                 return AppFinding(
                     severity: "warning", code: "InvalidPattern",
                     message:
-                        "\(what) stays in force as it was deployed, but the next deployment that has it is refused: "
+                        "\(what) stays in force as it was deployed, and deployments take it unchanged; once its pattern or its "
+                        + "name is changed, it is refused: "
                         + "\(error)", file: file)
             }
         }

@@ -70,7 +70,9 @@ package final class Deployer {
         defer { isBusy = false }
         let loaded: LoadedApp
         do {
-            loaded = try await files.run { try AppLoader.load(folder: folder) }
+            loaded = try await files.run {
+                try AppLoader.load(folder: folder, deployed: DeployedPatterns(before.app))
+            }
         } catch let error as ConfigError {
             return refused(before, error.findings.map(AppFinding.init))
         } catch {

@@ -51,7 +51,8 @@ package struct VersionPlan: Sendable {
         }
         for rule in loaded.definition.rules {
             do throws(PatternError) {
-                _ = try EventPattern(parsing: rule.pattern, dialect: .extended)
+                // What a pattern may cost has been checked where it was loaded.
+                _ = try StoredPatterns.parse(rule.pattern)
             } catch {
                 findings.append(AppFinding("InvalidPattern", "rule \(rule.name): \(error)", file: rule.file))
             }

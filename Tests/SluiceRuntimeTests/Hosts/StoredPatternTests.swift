@@ -1,3 +1,4 @@
+import AppConfig
 import FunctionJSON
 import HostAPI
 import Journal
@@ -33,12 +34,19 @@ struct StoredPatternTests {
 
     @Test("With --app, the refusal of a pattern that is in force all the same says how the host can be started")
     func asked() async throws {
-        let rules = ["r": Self.rules["r"]?.replacing("QQQ*", with: Self.costly) ?? ""]
-        let first = try await HostInProcess(rules: Self.rules)
+        func rules(_ zone: String) -> [String: String] {
+            [
+                "r": """
+                pattern: {source: [shop], detail: {at: [{time-of-day: [">=", "12:00", zone, \(zone)]}]}}
+                targets: [{function: InC}]
+                """
+            ]
+        }
+        let first = try await HostInProcess(rules: rules("Europe/Berlin"))
         await first.stop()
-        let journal = try journal(of: first, "QQQ*", by: Self.costly)
+        let journal = try journal(of: first, "Europe/Berlin", by: "Nowhere/Gone")
         let error = await #expect(throws: HostStartError.self) {
-            _ = try await HostInProcess(rules: rules, after: first, on: journal)
+            _ = try await HostInProcess(rules: rules("Nowhere/Gone"), after: first, on: journal)
         }
         #expect(error?.message.contains("Without --app the host starts") == true, "\(error?.message ?? "-")")
         // Any other mistake needs no such advice.
@@ -46,8 +54,31 @@ struct StoredPatternTests {
             _ = try await HostInProcess(rules: ["x": "pattern: {source: 1}"], after: first, on: journal.restarted())
         }
         #expect(other?.message.contains("Without --app") == false)
-        let host = try await HostInProcess(rules: rules, after: first, on: journal.restarted(), isAsked: false)
-        #expect(try await host.control.status().warnings.contains { $0.contains("rule r stays in force") })
+        let host = try await HostInProcess(
+            rules: rules("Nowhere/Gone"), after: first, on: journal.restarted(), isAsked: false)
+        #expect(try await host.control.status().warnings.contains { $0.contains("rule r is not in force") })
+        await host.stop()
+    }
+
+    @Test("A pattern that is too costly by now holds up no deployment of its app while it is unchanged")
+    func redeployed() async throws {
+        let costly = Self.rules["r"]?.replacing("QQQ*", with: Self.costly) ?? ""
+        let first = try await HostInProcess(rules: Self.rules)
+        await first.stop()
+        let journal = try journal(of: first, "QQQ*", by: Self.costly)
+        // Also where the app is asked for.
+        let host = try await HostInProcess(rules: ["r": costly], after: first, on: journal)
+        let before = host.runtime.deployment.ruleSet
+        try await host.deploy(rules: ["r": costly, "new": "pattern: {source: [shop]}\ntargets: [{function: InC}]"])
+        #expect(host.runtime.deployment.ruleSet == before + 1 && host.runtime.deployment.app.rules.count == 2)
+        let again = try await host.control.deploy(DeployRequest())
+        let warning = try #require(again.findings.first)
+        #expect(again.accepted && again.findings.count == 1 && warning.severity == "warning", "\(again.findings)")
+        #expect(warning.message.contains("rule `r` is taken because it is deployed already"), "\(warning)")
+        _ = try await host.put([String(repeating: "a", count: 16)])
+        _ = try await host.wait {
+            try await host.control.status().subscriptions.filter { $0.succeeded == 1 }.count == 2 ? () : nil
+        }
         await host.stop()
     }
 

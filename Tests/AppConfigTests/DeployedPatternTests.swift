@@ -1,0 +1,66 @@
+import AppConfig
+import Testing
+
+@Suite("Patterns that are deployed already")
+struct DeployedPatternTests {
+    /// What a rule may not cost together.
+    private static let costly =
+        "{detail: {\((0..<12).map { "f\($0): [{wildcard: '*a*b*'}]" }.joined(separator: ", "))}}"
+
+    private static func before(_ files: [String: String]) throws -> DeployedPatterns {
+        DeployedPatterns(try TestApp.load(files, deployed: .all).definition)
+    }
+
+    @Test("One that costs too much by now is taken unchanged, with a warning that names the rule; the rest goes on")
+    func unchanged() throws {
+        let files = TestApp.rule(pattern: Self.costly)
+        #expect(try TestApp.findings(files).map(\.code) == [.invalidPattern])
+        let deployed = try Self.before(files)
+        let more = TestApp.rule(pattern: Self.costly, rest: "targets: [{function: CSVToParquet, id: other}]").merging([
+            "Events/rules/new.yaml": "pattern: {source: [a]}\ntargets: [{function: CSVToParquet}]\n"
+        ]) { $1 }
+        let app = try TestApp.load(more, deployed: deployed)
+        #expect(app.definition.rules.count == 2)
+        let warning = try #require(app.warnings.first)
+        #expect(app.warnings.count == 1 && warning.code == .invalidPattern && warning.severity == .warning)
+        #expect(warning.message.contains("rule `csv-landed` is taken because it is deployed already"))
+        #expect(warning.file == "Events/rules/csv-landed.yaml" && warning.line == 1)
+    }
+
+    @Test("Changed, under another name, or on another bus it is refused; so is any other mistake")
+    func changed() throws {
+        let deployed = try Self.before(TestApp.rule(pattern: Self.costly))
+        let rest = "targets: [{function: CSVToParquet}]"
+        for files in [
+            TestApp.rule(pattern: Self.costly.replacing("*a*b*", with: "*a*c*")),
+            TestApp.rule(pattern: Self.costly, rest: "name: other\n\(rest)"),
+            TestApp.rule(pattern: Self.costly, rest: "bus: orders\n\(rest)"),
+            TestApp.files(["Events/rules/copy.yaml": "pattern: \(Self.costly)\n\(rest)\n"]),
+        ] {
+            let findings = try TestApp.findings(files, deployed: deployed)
+            #expect(findings.contains { $0.code == .invalidPattern && $0.severity == .error }, "\(findings)")
+        }
+        let wrong = TestApp.rule(pattern: "{source: 1}")
+        #expect(throws: ConfigError.self) { try TestApp.load(wrong, deployed: .all) }
+        // Two texts that are one to Unicode are two patterns.
+        let texts = ["\u{E9}", "e\u{301}"].map { Self.costly.replacing("*a*b*", with: "*\($0)*b*") }
+        let first = try Self.before(TestApp.rule(pattern: texts[0]))
+        #expect(throws: Never.self) { try TestApp.load(TestApp.rule(pattern: texts[0]), deployed: first) }
+        #expect(throws: ConfigError.self) { try TestApp.load(TestApp.rule(pattern: texts[1]), deployed: first) }
+    }
+
+    @Test("The manifests of a rule, and the file that an alarm expects, are patterns too")
+    func others() throws {
+        let keys = (0..<40).map { "{regex: '.*[a-d]\($0)[^/]{3}.*x'}" }.joined(separator: ", ")
+        let files = TestApp.rule(
+            pattern: Self.costly, rest: "manifest: {timeLimit: 60}\ntargets: [{function: CSVToParquet}]")
+        let app = try TestApp.load(files, deployed: Self.before(files))
+        #expect(app.warnings.map(\.code) == [.invalidPattern])
+        // What one field may cost counts as EventBridge has it, also for tools.
+        let alarm = TestApp.files([
+            "Events/alarms/a.yaml":
+                "expectedFile: {bucket: landing-zone, key: [\(keys)], by: cron(0 6 ? * MON-FRI *)}\n"
+        ])
+        #expect(throws: ConfigError.self) { try TestApp.load(alarm, deployed: .all) }
+    }
+}
