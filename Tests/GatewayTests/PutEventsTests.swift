@@ -134,6 +134,11 @@ struct PutEventsTests {
             (#"{\"source\":[\"shop\"]}"#, #"{\"source\":\"shop\"}"#, "Parameter Event is not valid."),
             (#"{\"source\":[\"shop\"]}"#, "[]", "Parameter Event is not valid."),
             (#"{\"a\":[\"\#(String(repeating: "x", count: 4096))\"]}"#, Self.envelope, "less than or equal to 4096"),
+            // More than a deployment takes of one rule is a question like any other.
+            (
+                "{\((0..<20).map { #"\"f\#($0)\":[{\"wildcard\":\"*a*b*\"}]"# }.joined(separator: ","))}",
+                Self.envelope, #"{"Result":false}"#
+            ),
         ])
     func pattern(_ pattern: String, _ event: String, _ answer: String) async throws {
         try await Self.with { running in

@@ -4,7 +4,8 @@ import FunctionJSON
 /// EventBridge's `TestEventPattern`: whether a pattern matches an event, neither of which need be known here.
 ///
 /// Refusals in AWS's words: `InvalidEventPatternException`, and `ValidationException` for an event that lacks what an
-/// envelope has. Extensions of the pattern language are taken, as a deployment takes them.
+/// envelope has. Extensions of the pattern language are taken, as a deployment takes them; what a rule may cost the
+/// others of a host is left to deployments, for here nothing comes into force (so does `rules test --cases`).
 enum TestEventPattern {
     /// As in EventBridge's model.
     private static let maximumPatternLength = 4096
@@ -20,7 +21,7 @@ enum TestEventPattern {
                 text, at: "eventPattern", "have length less than or equal to \(maximumPatternLength)")
         }
         let pattern: EventPattern
-        do { pattern = try EventPattern(parsing: text, dialect: .extended) } catch {
+        do { pattern = try EventPattern(parsing: text, dialect: .extended, limits: .language) } catch {
             throw AWSError("InvalidEventPatternException", error.eventBridgeDescription)
         }
         guard let envelope = try? JSONValue(parsing: Array(event.utf8)), case .object = envelope,

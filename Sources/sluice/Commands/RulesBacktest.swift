@@ -42,10 +42,13 @@ extension Rules {
         }
 
         private func test(_ draft: DraftPattern) async throws {
-            let pattern = try parse(draft)
+            let (pattern, refusal) = try parse(draft)
             let name = draft.name ?? file
             let bus = self.bus ?? draft.bus ?? "default"
             let output = common.output
+            if !output.json, let refusal {
+                output.line("\(output.style.yellow("warning:")) a deployment would refuse \(name): \(refusal)")
+            }
             if !output.json, let reason = PatternWarnings.impossibility(pattern, isOnStream: StreamLog.isStream(bus)) {
                 output.line("\(output.style.yellow("warning:")) \(name) can never match: \(reason)")
             }
@@ -89,12 +92,18 @@ extension Rules {
             }
         }
 
-        private func parse(_ draft: DraftPattern) throws -> EventPattern {
+        /// The pattern, and why a deployment would refuse it for what it may cost: that is no reason not to try it.
+        private func parse(_ draft: DraftPattern) throws -> (pattern: EventPattern, refusal: String?) {
             do throws(PatternError) {
                 var limits = PatternLimits()
                 if let name = draft.name { limits.ruleName = name }
-                return try EventPattern(parsing: draft.pattern, dialect: .extended, limits: limits)
+                return (try EventPattern(parsing: draft.pattern, dialect: .extended, limits: limits), nil)
             } catch {
+                if error.code == .limitExceeded,
+                    let pattern = try? EventPattern(parsing: draft.pattern, dialect: .extended, limits: .language)
+                {
+                    return (pattern, error.message)
+                }
                 let name = draft.name.map { "of rule \($0) " } ?? ""
                 throw Failure(
                     "\(file): the pattern \(name)is not valid: \(error)",

@@ -103,7 +103,8 @@ extension Rules {
             let source = event.source
             var patterns: [String: RawJSON] = [:]
             for rule in rules where rule.bus == result.bus {
-                let pattern = try EventPattern(parsing: rule.pattern(forSource: source), dialect: .extended)
+                let pattern = try EventPattern(
+                    parsing: rule.pattern(forSource: source), dialect: .extended, limits: .language)
                 let answer: Matcher<Bool>.Answer
                 do {
                     answer = try Matcher([(true, pattern)]).answer(in: event.bytes)

@@ -5,7 +5,7 @@ import HostAPI
 enum AppFolderRules {
     static func load(_ folder: String) throws(Failure) -> [RuleDefinition] {
         do {
-            return try AppLoader.load(folder: folder).definition.rules
+            return try AppLoader.load(folder: folder, deployed: .all).definition.rules
         } catch {
             throw Failure("\(folder) cannot be deployed:\n\(error)")
         }
