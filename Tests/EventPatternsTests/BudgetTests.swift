@@ -126,9 +126,9 @@ struct BudgetTests {
     func advice() throws {
         func fields(_ count: Int, _ test: String) -> String { "{\(list(count) { "\"f\($0)\":[\(test)]" })}" }
         let wildcard = "{\"wildcard\":\"*-prod-*\"}"
-        #expect(throws: Never.self) { try EventPattern(parsing: fields(5, wildcard)) }
-        let error = try #require(throws: PatternError.self) { try EventPattern(parsing: fields(6, wildcard)) }
-        #expect(error.message.contains("some 45 steps"), "\(error.message)")
+        #expect(throws: Never.self) { try EventPattern(parsing: fields(4, wildcard)) }
+        let error = try #require(throws: PatternError.self) { try EventPattern(parsing: fields(5, wildcard)) }
+        #expect(error.message.contains("some 50 steps"), "\(error.message)")
         #expect(error.message.contains("more than 38"))
         #expect(error.message.contains("prefix or suffix"))
         // Fields that must all pass cannot be divided.
@@ -143,8 +143,8 @@ struct BudgetTests {
     func furtherFields() throws {
         func fields(_ count: Int, _ test: String) -> String { "{\(list(count) { "\"f\($0)\":[\(test)]" })}" }
         for (test, most) in [
-            ("{\"wildcard\":\"*a*\"}", 6), ("{\"cidr\":\"10.0.0.0/8\"}", 8), ("{\"regex\":\".*a.*\"}", 4),
-            ("{\"date\":[\">\",\"2026-01-01\"]}", 8), ("{\"wildcard\":{\"equals-ignore-case\":\"*a*\"}}", 6),
+            ("{\"wildcard\":\"*a*\"}", 4), ("{\"cidr\":\"10.0.0.0/8\"}", 8), ("{\"regex\":\".*a.*\"}", 4),
+            ("{\"date\":[\">\",\"2026-01-01\"]}", 8), ("{\"wildcard\":{\"equals-ignore-case\":\"*a*\"}}", 4),
         ] {
             #expect(throws: Never.self, "\(test)") {
                 try EventPattern(parsing: fields(most, test), dialect: .extended)
@@ -156,6 +156,42 @@ struct BudgetTests {
         for test in ["\"x\"", "{\"prefix\":\"x\"}", "{\"numeric\":[\">\",1]}", "{\"anything-but\":\"x\"}"] {
             let count = test.contains("anything") ? 30 : 200
             #expect(throws: Never.self, "\(test)") { try EventPattern(parsing: fields(count, test)) }
+        }
+    }
+
+    @Test("Lists of values in several fields are taken: they are searched")
+    func severalLists() throws {
+        let tests = [list(16) { "\"v\($0)\"" }, list(16) { "{\"prefix\":\"v\($0)\"}" }, list(16) { "\($0)" }]
+        for test in tests {
+            #expect(throws: Never.self, "\(test)") {
+                try EventPattern(parsing: "{\(list(6) { "\"f\($0)\":[\(test)]" })}")
+            }
+        }
+    }
+
+    @Test("Of branches of one kind behind one value fewer are never refused where more are taken")
+    func monotone() throws {
+        let kinds: [(String, (Int) -> String, Int)] = [
+            ("exists", { "\"f\($0)\":[{\"exists\":true}]" }, 40),
+            ("anything-but", { "\"f\($0)\":[{\"anything-but\":\"x\"}]" }, 36),
+            ("several anything-but", { "\"f\($0)\":[{\"anything-but\":[\"x\",\"y\"]}]" }, 18),
+            ("anything-but a prefix", { "\"f\($0)\":[{\"anything-but\":{\"prefix\":\"x\"}}]" }, 12),
+            ("value", { "\"f\($0)\":[\"x\"]" }, 40), ("prefix", { "\"f\($0)\":[{\"prefix\":\"x\"}]" }, 40),
+            ("range", { "\"f\($0)\":[{\"numeric\":[\">\",0]}]" }, 40),
+            ("list", { number in "\"f\(number)\":[\(list(16) { "\"v\($0)\"" })]" }, 8),
+            ("wildcard", { "\"f\($0)\":[{\"wildcard\":\"*a*\"}]" }, 4),
+            ("two", { "\"f\($0)\":[{\"exists\":true}],\"g\($0)\":[{\"anything-but\":\"x\"}]" }, 12),
+            ("the same field", { "\"f\($0)\":[{\"exists\":true}],\"g\":[{\"prefix\":\"x\($0)\"}]" }, 40),
+        ]
+        for (name, branch, least) in kinds {
+            for before in ["", "\"source\":[\"aws.s3\"],", "\"a\":[1],\"b\":[{\"prefix\":\"b\"}],"] {
+                let taken = (2...40).filter { count in
+                    let rule = "{\(before)\"$or\":[\(list(count) { "{\(branch($0))}" })]}"
+                    return (try? EventPattern(parsing: rule)) != nil
+                }
+                #expect(taken == Array((2...40).prefix(taken.count)), "\(name) behind \(before): \(taken)")
+                #expect(taken.count + 1 >= least, "\(name) behind \(before): \(taken)")
+            }
         }
     }
 

@@ -8,7 +8,7 @@ package struct HostileRule: Sendable {
 
     /// A rule of one's own, named by its text.
     package init(pattern: String) throws(PatternError) {
-        let paths = try EventPattern(parsing: pattern, dialect: .extended).paths
+        let paths = try EventPattern(parsing: pattern, dialect: .extended, limits: .stored).paths
         let fields = paths.enumerated().map { index, path in
             "\"\(path)\":[\(index + 1 < paths.count ? "{\"exists\":true}" : "\"no such value\"")]"
         }

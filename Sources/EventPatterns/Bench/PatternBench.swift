@@ -114,7 +114,8 @@ package struct PatternBench: Sendable {
         _ events: [[UInt8]], _ rules: [(Int, EventPattern)], _ matcher: Matcher<Int>, prefix: String
     ) throws -> [BenchFigure] {
         try hostile.flatMap { rule in
-            let hostile = try EventPattern(parsing: rule.pattern, dialect: .extended)
+            // Also what a deployment refuses: how else would it be known what to refuse.
+            let hostile = try EventPattern(parsing: rule.pattern, dialect: .extended, limits: .stored)
             let ordinary = try EventPattern(parsing: rule.ordinary)
             return try beside(
                 rule.name, events, [matcher, Matcher(rules + [(-1, ordinary)]), Matcher(rules + [(-1, hostile)])],

@@ -42,7 +42,7 @@ struct Explainer {
         var failing = branch.indices.filter { !evaluation.holds(store.conditions.base + $0, scratch) }
         var passed = branch.count - failing.count
         func subRule(_ count: Int) -> SubRule {
-            SubRule(rule: 0, firstCondition: 0, conditionCount: UInt16(truncatingIfNeeded: count), isBranched: false)
+            SubRule(rule: 0, firstCondition: 0, conditionCount: count, isBranched: false)
         }
         let whole = scratch.search.hasChoice(subRule(branch.count), store.references.base, evaluation, scratch)
         if isMatch, whole == true {

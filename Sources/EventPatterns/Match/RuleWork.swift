@@ -8,8 +8,8 @@ struct RuleWork {
     /// The conditions' work, and what it costs to be led to the branches and on through their conditions.
     private var tests = Meeting()
     private var ways = Meeting()
-    /// Whether `further` has been counted: one of these is the first.
-    private var hasFurther = false
+    /// What of it the first fields with a test do not take.
+    private var first = First()
 
     /// What it costs in quarters of a step to be led to a branch, and that of one that is run for every text; to ask
     /// whether a field is absent, alone and for all branches of absences together; and to look up what another branch
@@ -19,9 +19,7 @@ struct RuleWork {
     private static let absence = 8
     private static let groupedAbsence = 4
     private static let known = 12
-    /// To run a test behind the field that has led to a branch: one that is more than a comparison, in a rule of one
-    /// branch; any, in one of several, for each branch asks the same fields again.
-    private static let further = 18
+    /// To compare a field behind the one that has led to a branch, where each branch asks it again.
     private static let besides = 24
 
     /// What a rule may make an event cost: steps of tests, and branches that it is led to beside one for each field.
@@ -51,17 +49,19 @@ struct RuleWork {
                 return sum + RuleWork.quarters(number, indexer.store)
                     + (isAbsence ? isOnlyAbsent ? groupedAbsence : absence : 0)
             }
-            let tested = (0..<indexer.store.conditions.count).count { isTested($0, indexer.store) }
-            return Cost(steps: (quarters + max(0, tested - 1) * further) / 4, branches: 0)
+            let further = (0..<indexer.store.conditions.count).map { RuleWork.further($0, indexer.store) }
+            var first = First()
+            for each in further { first.note(each) }
+            return Cost(steps: (quarters + further.reduce(0, +) - first.less) / 4, branches: 0)
         }
         indexer.choose()
         var work = RuleWork()
         // What several branches ask is asked once.
         var shared = 0
         for index in 0..<indexer.store.conditions.count where indexer.uses[index] > 1 {
-            let isTested = isTested(index, indexer.store)
-            shared += quarters(index, indexer.store) + (isTested ? further : 0)
-            if isTested { work.hasFurther = true }
+            let further = further(index, indexer.store)
+            shared += quarters(index, indexer.store) + further
+            work.first.note(further)
         }
         var absent: Set<Int32> = []
         for index in 0..<indexer.store.subRules.count {
@@ -71,7 +71,7 @@ struct RuleWork {
                 work.add(index, indexer)
             }
         }
-        let tests = shared + absent.count * groupedAbsence + work.tests.most - (work.hasFurther ? further : 0)
+        let tests = shared + absent.count * groupedAbsence + work.tests.most - work.first.less
         return Cost(steps: tests / 4, branches: work.ways.mostBesides / branch)
     }
 
@@ -97,19 +97,56 @@ struct RuleWork {
         return max(0, 4 * Int(condition.work) - 3 * plain - 1)
     }
 
-    /// Whether a condition takes more than a few comparisons: to search, to read an address or a time, to look for
-    /// what is between stars.
-    private static func isTested(_ number: Int, _ store: SegmentStore) -> Bool {
+    /// What it costs to run a test behind the field that has led to a branch, or, in branches that ask the same fields,
+    /// each time: nothing where it takes a few comparisons.
+    private static func further(_ number: Int, _ store: SegmentStore) -> Int {
         let condition = store.conditions[number]
-        if condition.isSearched || condition.atomCount > 8 { return true }
-        return (0..<Int(condition.atomCount)).contains { place in
+        var most = condition.isSearched || condition.atomCount > 8 ? searched : 0
+        if condition.addressCount + condition.dateCount + condition.timeCount > 0 { most = read }
+        for place in 0..<Int(condition.atomCount) {
             let atom = store.atoms[Int(condition.firstAtom) + place]
-            guard atom.kind == .anythingBut else { return !atom.isPlain }
-            return atom.length > 8
-                || (0..<Int(atom.length)).contains {
-                    !store.atoms[Int(condition.firstAtom) + Int(atom.offset) + $0].isPlain
-                }
+            guard atom.kind == .anythingBut else {
+                most = max(most, further(atom))
+                continue
+            }
+            if atom.length > 8 { most = max(most, searched) }
+            for excluded in 0..<Int(atom.length) {
+                most = max(most, further(store.atoms[Int(condition.firstAtom) + Int(atom.offset) + excluded]))
+            }
         }
+        return most
+    }
+
+    private static func further(_ atom: Atom) -> Int {
+        switch atom.kind {
+        case .regex, .timeOfDay: read
+        default: atom.isPlain ? 0 : lookedFor
+        }
+    }
+
+    /// Of a list that is searched; of an address or a time, which is read first, or a regular expression, which counts
+    /// most of what it takes itself; of what is between stars, whose outcome nobody can foretell.
+    private static let searched = 8
+    private static let read = 18
+    private static let lookedFor = 36
+
+    /// The first field with a test is not a further one, and the second that wildcards look through costs what others
+    /// do: with two it is known sooner which of them fails.
+    private struct First {
+        private var most = 0
+        private var lookedFor = 0
+
+        mutating func note(_ further: Int) {
+            most = max(most, further)
+            if further == RuleWork.lookedFor { lookedFor += 1 }
+        }
+
+        var less: Int { most + (lookedFor > 1 ? RuleWork.lookedFor - RuleWork.read : 0) }
+    }
+
+    private mutating func count(_ further: Int, in work: inout Int) {
+        work += further
+        first.note(further)
     }
 
     private mutating func add(_ number: Int, _ indexer: SegmentIndexer) {
@@ -119,16 +156,13 @@ struct RuleWork {
         var way = RuleWork.branch
         for reference in RuleWork.references(number, store) {
             let isShared = indexer.uses[reference] > 1
-            let isTested = RuleWork.isTested(reference, store)
+            let further = RuleWork.further(reference, store)
             if !isShared { work += RuleWork.quarters(reference, store) }
-            if !isShared, isTested, reference != chosen {
-                work += RuleWork.further
-                hasFurther = true
-            }
+            if !isShared, reference != chosen { count(further, in: &work) }
             if store.conditions[reference].allowsAbsence {
                 way += RuleWork.absence
             } else if reference != chosen {
-                way += isShared ? RuleWork.known : isTested ? 0 : RuleWork.besides
+                way += isShared ? RuleWork.known : further > 0 ? 0 : RuleWork.besides
             }
         }
         let condition = store.conditions[chosen]
@@ -137,10 +171,7 @@ struct RuleWork {
         guard !isAnywhere else {
             // What is run for every text has its work, and leads further where it passes.
             let isRun = indexer.uses[chosen] == 1 && RuleWork.quarters(chosen, store) > 0
-            if isRun {
-                work += RuleWork.further
-                hasFurther = true
-            }
+            if isRun { count(RuleWork.further(chosen, store), in: &work) }
             tests.everywhere[condition.path, default: 0] += work
             // No field need be there.
             ways.add(
@@ -230,7 +261,7 @@ extension ValueTest {
     /// More than what a test costs beyond one comparison.
     fileprivate var mostWork: Int {
         switch self {
-        case .regex(let regex): regex.cost > 1_000_000 ? 1_000_000 : 6 + regex.cost / 16
+        case .regex(let regex): regex.cost > 1_000_000 ? 1_000_000 : 12 + regex.cost / 16
         case .wildcard(let wildcard), .wildcardIgnoringCase(let wildcard): 4 + 3 * wildcard.text.count
         case .anythingBut(let exclusion): 1 + exclusion.mostWork
         case .timeOfDay: 20

@@ -243,7 +243,7 @@ extension Segment {
         _ scratch: MatchScratch, _ base: SegmentBase
     ) {
         stamp.pointee = scratch.generation | UInt32(truncatingIfNeeded: index) & ~MatchScratch.generations
-        if index < 16, subRule.pointee.common &>> UInt16(index) & 1 == 1 {
+        if subRule.pointee.isCommon(index) {
             scratch.ruleStamps.base[base.rule + Int(subRule.pointee.rule)] = scratch.generation | 1
         }
     }

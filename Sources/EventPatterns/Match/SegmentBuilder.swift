@@ -41,7 +41,7 @@ struct SegmentBuilder: ~Copyable {
             }
             store.subRules.append(
                 SubRule(
-                    rule: rule, firstCondition: UInt32(first), conditionCount: UInt16(truncatingIfNeeded: branch.count),
+                    rule: rule, firstCondition: UInt32(first), conditionCount: branch.count,
                     isBranched: branches.numbers.count > 1))
         }
     }

@@ -1,5 +1,8 @@
 extension SegmentIndexer {
+    /// Chooses for each sub-rule the condition that it is filed under.
     mutating func choose() {
+        markCommon()
+
         let statistics = gatherStatistics()
         defer { statistics.free() }
         // How likely a value passes.
@@ -21,17 +24,22 @@ extension SegmentIndexer {
             var filed = 0
             // Filed under one field, the tests of the others are run for as many values as pass it.
             var tests: Float = 0
-            for position in 0..<Int(subRule.conditionCount) { tests += weight(references[position]) }
-            func cost(_ reference: UInt32) -> Float {
+            // What all branches of a rule ask is asked once, and where it fails, all of them end.
+            func further(_ position: Int) -> Float {
+                subRule.isCommon(position) ? 0.25 : weight(references[position])
+            }
+            for position in 0..<Int(subRule.conditionCount) { tests += further(position) }
+            func cost(_ position: Int) -> Float {
+                let reference = references[position]
                 // A thousand branches are not each filed under every value of a list that they share.
                 let isWide = Int(uses[Int(reference)]) * Int(store.conditions[Int(reference)].atomCount) > 1 << 16
-                return odds[Int(reference)] * (1 + tests - weight(reference)) + (isWide && subRule.isBranched ? 1e6 : 0)
+                return odds[Int(reference)] * (1 + tests - further(position)) + (isWide && subRule.isBranched ? 1e6 : 0)
             }
             var ranges: (UInt32, UInt32)?
             var firstRange: UInt32?
             for position in 0..<Int(subRule.conditionCount) {
                 let reference = references[position]
-                if cost(reference) < cost(best) { (best, filed) = (reference, position) }
+                if cost(position) < cost(filed) { (best, filed) = (reference, position) }
                 guard isBoundedRange(store.conditions[Int(reference)]) else { continue }
                 if let firstRange, ranges == nil { ranges = (firstRange, reference) }
                 if firstRange == nil { firstRange = reference }

@@ -82,7 +82,6 @@ struct SegmentIndexer {
     mutating func build() -> Parts {
         let sharedCount = numberShared()
         choose()
-        markCommon()
         settlePlanes()
         countExclusions()
         // Lengths first: a text is filed under one of its path's lengths.
@@ -153,15 +152,15 @@ struct SegmentIndexer {
             var counts: [UInt32: Int] = [:]
             for member in members {
                 // Once a branch, which may ask the same thing in two ways.
-                for number in Set(references(member).prefix(16))
+                for number in Set(references(member).prefix(SubRule.mostCommon))
                 where !store.conditions[Int(number)].allowsAbsence {
                     counts[number, default: 0] += 1
                 }
             }
             for member in members {
-                for (place, number) in references(member).prefix(16).enumerated() where counts[number] == members.count
-                {
-                    store.subRules.base[member].common |= 1 << UInt16(place)
+                for (place, number) in references(member).prefix(SubRule.mostCommon).enumerated()
+                where counts[number] == members.count {
+                    store.subRules.base[member].setCommon(place)
                 }
             }
         }

@@ -86,7 +86,7 @@ struct PatternParser: ~Copyable {
         let other = pattern.branches.count > 1 ? ", or divide the branches of $or among several rules" : ""
         throw reader.failure(
             .limitExceeded,
-            "Rule is too complex - one event may have to take some \(cost.steps) steps for its fields and branches together, more than \(limits.work) (a step is two bytes that a wildcard looks for, 16 instructions of a regular expression, four comparisons, or a field that must be absent; each further field that takes more than comparisons counts four and a half besides); use a prefix or suffix instead of a wildcard that begins or ends with *, fewer wildcards or shorter lists of them, leave a test to the handler\(other)"
+            "Rule is too complex - one event may have to take some \(cost.steps) steps for its fields and branches together, more than \(limits.work) (a step is two bytes that a wildcard looks for, 16 instructions of a regular expression, four comparisons, or a field that must be absent; besides, each further field counts two steps for a list, four and a half for a wildcard, a regular expression, an address or a time, and from the third with a wildcard on nine); use a prefix or suffix instead of a wildcard that begins or ends with *, fewer wildcards or shorter lists of them, leave a test to the handler\(other)"
         )
     }
 

@@ -17,7 +17,7 @@ struct HostileIntake {
         var rules: [(Int, EventPattern)] = []
         for (index, text) in texts.enumerated() { rules.append((index, try EventPattern(parsing: text))) }
         return try hostile.map { rule in
-            let pattern = try EventPattern(parsing: asProducers(rule.pattern), dialect: .extended)
+            let pattern = try EventPattern(parsing: asProducers(rule.pattern), dialect: .extended, limits: .stored)
             var intakes = [ProducerIntake(Matcher(rules)), ProducerIntake(Matcher(rules + [(-1, pattern)]))]
             let parts = stride(from: 0, to: bodies.count, by: 50).map { $0..<min(bodies.count, $0 + 50) }
             let passes = try PairedPasses(contenders: 2, parts: parts.count, duration: duration) { number, part in
