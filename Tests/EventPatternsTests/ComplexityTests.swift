@@ -191,6 +191,25 @@ struct UndecidedTests {
         #expect(Set(next.matched) == ["shop", "pair"])
     }
 
+    @Test("A large array is decided, also where an absence is asked for and where every element has the field")
+    func largeArrays() throws {
+        let rule = #"{"a":{"p":["1"],"q":["1"],"r":["1"],"s":[{"exists":false}]}}"#
+        let matcher = Matcher([(1, try EventPattern(parsing: rule))])
+        func event(_ element: String, _ last: String, _ count: Int) -> [UInt8] {
+            Array("{\"a\":[\(String(repeating: element + ",", count: count))\(last)]}".utf8)
+        }
+        let all = #"{"p":"1","q":"1","r":"1","s":"1"}"#
+        let scratch = MatchScratch()
+        for (element, last, wanted) in [
+            (all, all, []), (all, #"{"p":"1","q":"1","r":"1"}"#, [1]), (all, #"{"p":"1","q":"1"}"#, []),
+            (#"{"p":"1","q":"1","s":"1"}"#, all, []), (#"{"p":"1"},{"q":"1"},{"r":"1"},{"s":"1"}"#, all, []),
+            (#"{"p":"1","q":"1"},{"r":"1"}"#, #"{"p":"1","q":"1","r":"1"}"#, [1]),
+        ] {
+            let answer = try matcher.answer(in: event(element, last, 20_000), scratch: scratch)
+            #expect(answer.undecided.isEmpty && answer.matched == wanted, "\(element): \(scratch.searchSteps)")
+        }
+    }
+
     @Test("Many such rules do not add up, and rules after them are still decided")
     func many() throws {
         var rules = (0..<200).map { index in

@@ -23,6 +23,8 @@ struct ConsistencySearch {
     /// The values of every field that matter, field by field; where each field's begin.
     private var candidates = Buffer<Candidate>(capacity: 64)
     private var starts = Buffer<Int32>(capacity: 32)
+    /// For each field the last candidate that a leap has passed over: the next one mostly ends a little behind it.
+    private var passed = Buffer<Int32>(capacity: 32)
     /// Values looked at in this search, and how many it may look at.
     private var steps = 0
     /// Arrays compared since the last step that was counted for them.
@@ -46,6 +48,7 @@ struct ConsistencySearch {
         choices.free()
         candidates.free()
         starts.free()
+        passed.free()
     }
 
     /// Whether the sub-rule has a consistent choice; nil if that could not be found out within the budget.
@@ -56,12 +59,14 @@ struct ConsistencySearch {
         choices.truncate(0)
         candidates.truncate(0)
         starts.truncate(0)
+        passed.truncate(0)
         steps = 0
         allowance = total < ConsistencySearch.eventBudget ? ConsistencySearch.budget : ConsistencySearch.leastBudget
         defer { total += steps }
         var anyAbsence = false
         for index in 0..<Int(subRule.conditionCount) {
             starts.append(Int32(truncatingIfNeeded: candidates.count))
+            passed.append(0)
             let condition = evaluation.conditions + Int(references[Int(subRule.firstCondition) + index])
             if condition.pointee.allowsAbsence { anyAbsence = true }
             var value = scratch.firstValue(condition.pointee.path)
@@ -94,7 +99,7 @@ struct ConsistencySearch {
         let condition = evaluation.conditions + Int(references[Int(subRule.firstCondition) + level])
         let first = Int(starts[level])
         let end = Int(starts[level + 1])
-        if condition.pointee.allowsAbsence, isAbsent(first, end, scratch) {
+        if condition.pointee.allowsAbsence, isAbsent(level, scratch) {
             guard let below = search(level + 1, count, subRule, references, evaluation, scratch, anyAbsence) else {
                 return nil
             }
@@ -111,7 +116,7 @@ struct ConsistencySearch {
                 choices.truncate(mark)
                 let choice = choices[blamed]
                 conflict[Int(choice.level) >> 6] |= 1 << UInt64(choice.level & 63)
-                index = skip(from: index, end, choice, scratch)
+                index = skip(from: index, level, choice, scratch)
                 continue
             }
             let below = search(level + 1, count, subRule, references, evaluation, scratch, anyAbsence)
@@ -130,14 +135,20 @@ struct ConsistencySearch {
     ///
     /// Candidates come in the order of the document: those in one array lie together, element after element, so the
     /// rest of the wrong elements can be leapt over.
-    private mutating func skip(from index: Int, _ end: Int, _ choice: Choice, _ scratch: MatchScratch) -> Int {
+    private mutating func skip(from index: Int, _ level: Int, _ choice: Choice, _ scratch: MatchScratch) -> Int {
+        let end = Int(starts[level + 1])
         let before = element(of: candidates[index - 1].membership, in: choice.array, scratch)
         func isRuledOut(_ position: Int) -> Bool {
             let element = self.element(of: candidates[position].membership, in: choice.array, scratch)
             return before < choice.element ? element >= 0 && element < choice.element : element > choice.element
         }
         guard index < end, isRuledOut(index) else { return index }
+        steps += 1
+        // Between two that are ruled out so, all are.
+        if isRuledOut(end - 1) { return end }
         var known = index
+        let last = Int(passed[level])
+        if last > known, last < end, isRuledOut(last) { known = last }
         var stride = 1
         while known + stride < end, isRuledOut(known + stride) {
             known += stride
@@ -151,6 +162,7 @@ struct ConsistencySearch {
             steps += 1
             if isRuledOut(middle) { low = middle + 1 } else { high = middle }
         }
+        passed[level] = Int32(truncatingIfNeeded: low - 1)
         return low
     }
 
@@ -197,10 +209,13 @@ struct ConsistencySearch {
     }
 
     /// Whether no value of a field is consistent with the choices made.
-    private mutating func isAbsent(_ first: Int, _ end: Int, _ scratch: MatchScratch) -> Bool {
-        for index in first..<end {
+    private mutating func isAbsent(_ level: Int, _ scratch: MatchScratch) -> Bool {
+        var index = Int(starts[level])
+        let end = Int(starts[level + 1])
+        while index < end {
             steps += 1
             var membership = candidates[index].membership
+            index += 1
             var isConsistent = true
             while membership >= 0 {
                 let entry = scratch.memberships[Int(membership)]
@@ -211,6 +226,7 @@ struct ConsistencySearch {
                 if position < choices.count {
                     // What lies around the same element is the same.
                     isConsistent = choices[position].element == entry.element
+                    if !isConsistent { index = skip(from: index, level, choices[position], scratch) }
                     break
                 }
             }
