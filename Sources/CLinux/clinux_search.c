@@ -11,7 +11,8 @@ bool clinux_is_wide = false;
 __attribute__((constructor)) static void clinux_find_wide(void) {
     __builtin_cpu_init();
     clinux_is_wide = __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl")
-        && __builtin_cpu_supports("avx512vbmi") && __builtin_cpu_supports("avx512vbmi2") && __builtin_cpu_supports("bmi2");
+        && __builtin_cpu_supports("avx512vbmi") && __builtin_cpu_supports("avx512vbmi2") && __builtin_cpu_supports("bmi2")
+        && __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512cd");
 }
 
 WIDE static inline __attribute__((always_inline)) bool clinux_wide(

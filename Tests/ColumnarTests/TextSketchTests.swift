@@ -44,6 +44,35 @@ struct TextSketchTests {
         }
     }
 
+    @Test("Numbers eight at once give the registers of each by itself, doubles those of their canonical bits")
+    func numbers() {
+        var generator = SeededGenerator(seed: 5)
+        let special: [Double] = [
+            0, -0.0, .nan, -.nan, .signalingNaN, .infinity, -.infinity, .leastNonzeroMagnitude, 1, -1,
+            .greatestFiniteMagnitude,
+        ]
+        let numbers: [Int64] =
+            special.map { Int64(bitPattern: $0.bitPattern) } + [.min, .max, 0, 1, -1, 1 << 32, 1 << 31, -1 << 32]
+            + (0..<5000).map { $0 % 3 == 0 ? Int64($0) : Int64.random(in: .min ... .max, using: &generator) }
+        for (areDoubles, count) in [(false, numbers.count), (true, numbers.count), (true, 7), (false, 17), (true, 0)] {
+            var expected = [UInt8](repeating: 0, count: Self.registers)
+            for number in numbers.prefix(count) {
+                var bits = UInt64(bitPattern: number)
+                if areDoubles {
+                    let double = Double(bitPattern: bits)
+                    bits = double.isNaN ? 0x7FF8_0000_0000_0000 : double == 0 ? 0 : bits
+                }
+                clinux_sketch(clinux_hash_number(bits), &expected)
+            }
+            for way in [clinux_sketch_numbers, clinux_sketch_numbers_plainly] {
+                var found = [UInt8](repeating: 0, count: Self.registers)
+                way(numbers, count, areDoubles, &found)
+                let areEqual = found == expected
+                #expect(areEqual, "\(count) numbers, doubles: \(areDoubles)")
+            }
+        }
+    }
+
     @Test("Values that come again after the first pages are not counted twice; lengths are those of characters")
     func comingAgain() throws {
         var generator = SeededGenerator(seed: 6)

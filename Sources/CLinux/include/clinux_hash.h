@@ -18,6 +18,11 @@ typedef struct {
     uint64_t bits;
 } clinux_text_hash;
 
+#define CLINUX_HASH_KEY 0xA0761D6478BD642FULL
+#define CLINUX_HASH_FACTOR 0xE7037ED1A0B428DBULL
+#define CLINUX_HASH_END 0x8EBC6AF09C88C6E3ULL
+#define CLINUX_HASH_LAST 0x94D049BB133111EBULL
+
 /// Sixteen bytes that count, sixteen that do not.
 static const uint8_t clinux_counting[32] = {255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255,
                                             255, 255, 255, 255, 255, 0,   0,   0,   0,   0,   0,
@@ -36,16 +41,16 @@ static const uint32_t clinux_hash_places[4][4] = {
     {0x4B33A62E, 0xD433D4A3, 0x4D5A2DA5, 0x1DE1AA47},
 };
 
-static inline uint64_t clinux_begin_hash(uint64_t length) { return length * 0xA0761D6478BD642FULL; }
+static inline uint64_t clinux_begin_hash(uint64_t length) { return length * CLINUX_HASH_KEY; }
 
 /// Takes the sums of 64 bytes that others follow: the places of those are the same, so that what came before must count
 /// for more than its sum.
 static inline uint64_t clinux_continue_hash(uint64_t hash, uint64_t first, uint64_t second) {
-    return clinux_mix_lanes(hash ^ first, second ^ 0xE7037ED1A0B428DBULL);
+    return clinux_mix_lanes(hash ^ first, second ^ CLINUX_HASH_FACTOR);
 }
 
 static inline uint64_t clinux_end_hash(uint64_t hash, uint64_t first, uint64_t second) {
-    return clinux_mix_lanes(hash ^ first, second ^ 0x8EBC6AF09C88C6E3ULL) * 0x94D049BB133111EBULL;
+    return clinux_mix_lanes(hash ^ first, second ^ CLINUX_HASH_END) * CLINUX_HASH_LAST;
 }
 
 /// Sums of products of neighbouring words, each with a number of its place added: NH, as in UMAC (RFC 4418).
@@ -93,6 +98,25 @@ static inline void clinux_sketch(uint64_t hash, uint8_t *registers) {
     // Without a branch: which values are news is not to be foreseen.
     *place = *place > rank ? *place : rank;
 }
+
+/// The hash of a number.
+static inline uint64_t clinux_hash_number(uint64_t number) {
+    // A folded multiplication, as in wyhash: a product without its upper half would keep the order of numbers that end in
+    // many zero bits, as small doubles do, and fill the registers too evenly.
+    return clinux_mix_lanes(number ^ CLINUX_HASH_KEY, CLINUX_HASH_FACTOR) * CLINUX_HASH_LAST;
+}
+
+/// The bits of a double of which zeros of both signs are one value, and so is every NaN.
+static inline uint64_t clinux_canonical_double(uint64_t bits) {
+    if (bits == 1ULL << 63) return 0;
+    return (bits & ~(1ULL << 63)) > 0x7FF0000000000000ULL ? 0x7FF8000000000000ULL : bits;
+}
+
+/// Hashes numbers and adds them to the registers; doubles by their canonical bits.
+void clinux_sketch_numbers(const int64_t *numbers, size_t count, bool are_doubles, uint8_t *registers);
+
+/// The same with what every processor has.
+void clinux_sketch_numbers_plainly(const int64_t *numbers, size_t count, bool are_doubles, uint8_t *registers);
 
 /// What is known of some texts.
 typedef struct {

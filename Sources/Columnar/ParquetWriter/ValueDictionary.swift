@@ -1,3 +1,4 @@
+import CLinux
 import Glibc
 
 /// The distinct values of a column chunk, found by the text of their fields: a number that occurs again is never parsed
@@ -153,6 +154,12 @@ struct ValueDictionary {
             position = (position &+ 1) & (slotCount &- 1)
         }
         return nil
+    }
+
+    /// Begins to bring the slot of a key into the nearest cache.
+    @inline(__always)
+    func fetch(key: UInt64, _ length: Int) {
+        clinux_prefetch(slots + (length <= 8 ? Self.shortSlot(key, length, shift) : Self.longSlot(key, shift)))
     }
 
     /// Whether the long text of a slot, whose hash and length agree, is this one.

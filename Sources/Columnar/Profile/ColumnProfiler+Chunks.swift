@@ -53,16 +53,21 @@ extension ColumnProfiler {
                 Int64(counts[$0])
             }
         }
+        // Without the sketch itself at hand, which would be retained for each entry.
+        var registers = sketch?.registers
         for id in 0..<count where counts[id] > 0 {
             let value = isDouble ? Self.canonical(values[id]) : values[id]
             let times = Int64(counts[id])
             if type.isWhole { lookAt(number: value, times: times) }
-            if let sketch {
-                DistinctSketch.add(DistinctSketch.hash(value), to: sketch.registers)
+            if let registers {
+                DistinctSketch.add(DistinctSketch.hash(value), to: registers)
                 addCandidate(counts[id] >= least) { tally.add(value, times: times) }
             } else {
                 tally.add(value, times: times)
-                if isFull { beginSketch(numbers: true) }
+                if isFull {
+                    beginSketch(numbers: true)
+                    registers = sketch?.registers
+                }
             }
         }
     }

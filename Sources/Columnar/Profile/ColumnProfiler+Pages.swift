@@ -52,6 +52,7 @@ extension ColumnProfiler {
         }
         if !isDouble, sketch == nil, countEach(numbers, count, bounds) { return }
         var index = 0
+        if sketch == nil { reserveTally(count, bytes: Self.numberBytes * count) }
         while sketch == nil, index < count {
             tally.add(isDouble ? Self.canonical(numbers[index]) : numbers[index], times: 1)
             index += 1
@@ -59,15 +60,11 @@ extension ColumnProfiler {
         }
         if let sketch {
             sketch.warmUp()
-            let registers = sketch.registers
-            if isDouble {
-                for position in index..<count {
-                    DistinctSketch.add(DistinctSketch.hash(Self.canonical(numbers[position])), to: registers)
-                }
-            } else {
-                for position in index..<count {
-                    DistinctSketch.add(DistinctSketch.hash(numbers[position]), to: registers)
-                }
+            sketch.add(numbers + index, count: count - index, areDoubles: isDouble)
+            // Of many columns each finds what it sampled before gone from the near caches: it is fetched together,
+            // since one look at a time would wait for each.
+            forSample(from: index, to: count) {
+                fetchSample(isDouble ? Self.canonical(numbers[$0]) : numbers[$0])
             }
             sample(from: index, to: count) { position in
                 let number = isDouble ? Self.canonical(numbers[position]) : numbers[position]
@@ -109,11 +106,7 @@ extension ColumnProfiler {
     func observe(texts: UnsafePointer<UInt8>, bytes: Int, lengths textLengths: UnsafePointer<UInt32>, count: Int) {
         if let sketch, looked >= Self.fullLookValues { return sample(texts, bytes, textLengths, count, sketch) }
         addLengths(texts, bytes, textLengths, count)
-        if sketch == nil {
-            // A column without a dictionary has few values twice. Growing step by step would take as long as counting.
-            let most = min(count, exactLimit + 1 - tally.count)
-            tally.reserve(most, bytes: min(bytes, exactLimit * Self.bytesPerValue))
-        }
+        if sketch == nil { reserveTally(count, bytes: bytes) }
         withUnsafeTemporaryAllocation(of: UInt64.self, capacity: 2 * Self.blockSize) { memory in
             guard let keys = memory.baseAddress else { return }
             let offsets = keys + Self.blockSize

@@ -1,3 +1,4 @@
+import CLinux
 import Glibc
 
 /// Watches the values of one column on their way into pages: what the builder has parsed or found in its dictionary is
@@ -51,6 +52,16 @@ final class ColumnProfiler {
 
     var isFull: Bool { tally.count > exactLimit || tally.bytes > exactLimit * Self.bytesPerValue }
 
+    /// Bytes of a number with its length.
+    static let numberBytes = 12
+
+    /// Makes room to count values exactly of which few come twice, as in a column without a dictionary. Growing step by
+    /// step would take as long as counting.
+    func reserveTally(_ values: Int, bytes: Int) {
+        let most = min(values, exactLimit + 1 - tally.count)
+        if most > 0 { tally.reserve(most, bytes: min(bytes, exactLimit * Self.bytesPerValue)) }
+    }
+
     /// Goes over from exact counts to an estimate.
     /// - Parameter numbers: whether the values are numbers, which have hashes of their own.
     func beginSketch(numbers: Bool) {
@@ -75,13 +86,23 @@ final class ColumnProfiler {
         let times = Int64(Self.sampleStep)
         if tally.addKnown(text, length, key: key, times: times) { return }
         guard let recent else { return }
-        let slot = Int(truncatingIfNeeded: hash &>> (64 &- Self.recentBits))
+        let slot = Self.recentSlot(hash)
         let tag = UInt32(truncatingIfNeeded: hash) | 1
         if recent[slot] == tag {
             tally.add(text, length, key: key, times: 2 * times)
         } else {
             recent[slot] = tag
         }
+    }
+
+    @inline(__always)
+    private static func recentSlot(_ hash: UInt64) -> Int { Int(truncatingIfNeeded: hash &>> (64 &- recentBits)) }
+
+    /// Begins to bring what `addSample` needs of a number into the nearest cache.
+    @inline(__always)
+    func fetchSample(_ number: Int64) {
+        if let recent { clinux_prefetch(recent + Self.recentSlot(DistinctSketch.hash(number))) }
+        tally.fetch(number)
     }
 
     /// Of entries of a dictionary only those that come often: the others cannot be frequent.
@@ -92,13 +113,22 @@ final class ColumnProfiler {
     }
 
     /// Every sixteenth position, going on where the last page ended.
+    @inline(__always)
     func sample(from: Int, to: Int, _ body: (Int) -> Void) {
+        endSample(forSample(from: from, to: to, body) - to)
+    }
+
+    /// The positions of the next sample, without going on to the one after it.
+    /// - Returns: the first position of that one.
+    @inline(__always)
+    @discardableResult
+    func forSample(from: Int, to: Int, _ body: (Int) -> Void) -> Int {
         var position = from + sampleOffset
         while position < to {
             body(position)
             position += Self.sampleStep
         }
-        endSample(position - to)
+        return position
     }
 
     /// - Parameter offset: of the next position in what is to come.

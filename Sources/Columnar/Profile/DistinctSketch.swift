@@ -37,11 +37,12 @@ final class DistinctSketch {
     /// The hash of a number.
     @inline(__always)
     static func hash(_ value: Int64) -> UInt64 {
-        // A folded multiplication, as in wyhash: a product without its upper half would keep the order of numbers that
-        // end in many zero bits, as small doubles do, and fill the registers too evenly.
-        let (high, low) = (UInt64(bitPattern: value) ^ 0xA076_1D64_78BD_642F).multipliedFullWidth(
-            by: 0xE703_7ED1_A0B4_28DB)
-        return (high ^ low) &* 0x94D0_49BB_1331_11EB
+        clinux_hash_number(UInt64(bitPattern: value))
+    }
+
+    /// Adds numbers, doubles by their canonical bits.
+    func add(_ numbers: UnsafePointer<Int64>, count: Int, areDoubles: Bool) {
+        clinux_sketch_numbers(numbers, count, areDoubles, registers)
     }
 
     /// The hash of a text; sixteen bytes from it, and fifteen behind its end, must be readable.

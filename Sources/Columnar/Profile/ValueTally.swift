@@ -63,6 +63,10 @@ final class ValueTally {
         return true
     }
 
+    /// Begins to bring the place of a number into the nearest cache.
+    @inline(__always)
+    func fetch(_ value: Int64) { dictionary.pointee.fetch(key: UInt64(bitPattern: value), 8) }
+
     /// The eight bytes that stand for a number.
     func withText<Result>(of value: Int64, _ body: (UnsafePointer<UInt8>) -> Result) -> Result {
         number[0] = value
@@ -82,17 +86,20 @@ final class ValueTally {
 
     /// Keeps only the most frequent values, and of those what came more than once.
     func prune(to limit: Int) {
-        let kept = top(limit).filter { $0.count > 1 }
+        let old = dictionary.pointee
+        let oldCounts = counts.pointee
+        let times = countPointer
+        // Most values of a column that has many came once: those are left out first, and none is copied on the way.
+        let kept = (0..<count).filter { times[$0] > 1 }.sorted { (times[$0], $1) > (times[$1], $0) }
         // A table for few is found in the near caches, where one that held many would not be.
-        dictionary.pointee.free()
         dictionary.pointee = ValueDictionary(keepsAllTexts: true)
-        counts.pointee.count = 0
-        for (value, count) in kept {
-            let padded = value + [UInt8](repeating: 0, count: 16)
-            padded.withUnsafeBufferPointer { buffer in
-                guard let base = buffer.baseAddress else { return }
-                add(base, value.count, key: ValueDictionary.key(base, value.count), times: count)
-            }
+        counts.pointee = RawBuffer()
+        for id in kept.prefix(limit) {
+            let text = old.text(UInt32(id))
+            guard let base = text.baseAddress else { continue }
+            add(base, text.count, key: ValueDictionary.key(base, text.count), times: times[id])
         }
+        old.free()
+        oldCounts.free()
     }
 }
