@@ -77,6 +77,40 @@ struct MergeTests {
         #expect(columnarError { _ = try merge([orders, empty]) }?.code == .schemaMismatch)
     }
 
+    @Test("Columns without values have no say in the type: files of a header alone, and columns of nulls")
+    func withoutValues() throws {
+        func input(_ name: String, _ text: String) throws -> ParquetMergeInput {
+            let sink = MemorySink()
+            _ = try CSVConverter.convert(from: MemorySource(text), to: sink)
+            return ParquetMergeInput(name: name, file: try ParquetFile(ParquetMemoryInput(sink.bytes)))
+        }
+        let header = try input("header", "id,price,day\n")
+        let nulls = try input("nulls", "id,price,day\n1,,\n2,,\n")
+        let typed = try input("typed", "id,price,day\n3,1.5,2024-05-31\n")
+        for inputs in [[header, nulls, typed], [typed, nulls, header], [nulls, typed]] {
+            let folder = try ScratchFolder()
+            let output = try FolderOutput(path: folder.path("out"))
+            let report = try ParquetMerger.merge(inputs, to: output)
+            try output.publish()
+            #expect(report.columns.map(\.type) == [.bigint, .double, .date])
+            let file = try ParquetFile(ParquetFileInput(path: folder.path("out/\(report.files[0].name)")))
+            var rows = file.rows()
+            var found: Set<String> = []
+            while let row = try rows.next() { found.insert(row.map(\.description).joined(separator: " ")) }
+            #expect(found == ["1 null null", "2 null null", "3 1.5 2024-05-31"])
+        }
+        // Among themselves they are as they are, and files with values do not agree as before.
+        let folder = try ScratchFolder()
+        #expect(
+            try ParquetMerger.merge([header, nulls], to: FolderOutput(path: folder.path("out"))).columns.map(\.type)
+                == [.bigint, .string, .string])
+        let text = try input("text", "id,price,day\n4,cheap,\n")
+        let error = columnarError {
+            _ = try ParquetMerger.merge([header, nulls, typed, text], to: FolderOutput(path: folder.path("no")))
+        }
+        #expect(error?.message.hasPrefix("text: column \"price\" is string, and in typed it is double") == true)
+    }
+
     @Test("Hundreds of our own small files become one, in bounded row groups")
     func small() throws {
         var inputs: [ParquetMergeInput] = []

@@ -4,6 +4,8 @@ struct ParquetMergePlan {
         var schema: ColumnSchema
         /// The column of each file, nil where a file lacks it.
         var leaves: [ParquetLeaf?]
+        /// The first file that has values in the column, by which its type goes; nil where none has any.
+        var typedBy: Int?
     }
 
     /// How the files come together.
@@ -40,11 +42,13 @@ struct ParquetMergePlan {
                             + "different schemas: such columns are merged only where all files have the same schema.",
                         column: field.name)
                 }
+                let typedBy = input.hasValues(leaf) ? index : nil
                 guard let place = places[field.name] else {
                     places[field.name] = columns.count
                     var leaves: [ParquetLeaf?] = inputs.map { _ in nil }
                     leaves[index] = leaf
-                    columns.append(Column(schema: ColumnSchema(name: field.name, type: type), leaves: leaves))
+                    let schema = ColumnSchema(name: field.name, type: type)
+                    columns.append(Column(schema: schema, leaves: leaves, typedBy: typedBy))
                     continue
                 }
                 guard columns[place].leaves[index] == nil else {
@@ -52,7 +56,13 @@ struct ParquetMergePlan {
                         .duplicateColumn, "\(input.name) has two columns named \"\(field.name)\".", column: field.name)
                 }
                 columns[place].leaves[index] = leaf
+                // Of a column without values the type says nothing: a file of nulls alone was taken for text.
+                guard let typedBy else { continue }
                 let before = columns[place].schema.type
+                guard columns[place].typedBy != nil else {
+                    (columns[place].schema.type, columns[place].typedBy) = (type, typedBy)
+                    continue
+                }
                 guard let union = Self.union(before, type) else {
                     throw Self.mismatch(field.name, before, type, input, inputs, columns[place])
                 }
@@ -60,6 +70,7 @@ struct ParquetMergePlan {
             }
         }
         try Self.checkConnection(columns, inputs)
+        for place in columns.indices { try Self.leaveOutNulls(&columns[place], inputs) }
         for column in columns where column.schema.type == .double {
             try Self.checkIntegers(column, inputs)
         }
@@ -87,7 +98,7 @@ struct ParquetMergePlan {
         _ name: String, _ before: ColumnType, _ type: ColumnType, _ input: ParquetMergeInput,
         _ inputs: [ParquetMergeInput], _ column: Column
     ) -> ColumnarError {
-        let earlier = column.leaves.firstIndex { $0 != nil }.map { inputs[$0].name } ?? "the files before"
+        let earlier = column.typedBy.map { inputs[$0].name } ?? "the files before"
         return ColumnarError(
             .schemaMismatch,
             "\(input.name): column \"\(name)\" is \(type), and in \(earlier) it is \(before): no type but text holds both. "
@@ -113,6 +124,32 @@ struct ParquetMergePlan {
                 + "every row would be null in the columns of the other. Merge the files of each table by themselves.")
     }
 
+    /// Takes files whose type of a column cannot be read as the merged one, and which have no values there, for files
+    /// without the column.
+    private static func leaveOutNulls(
+        _ column: inout Column, _ inputs: [ParquetMergeInput]
+    ) throws(ColumnarError) {
+        let type = column.schema.type
+        for (index, input) in inputs.enumerated() {
+            guard let leaf = column.leaves[index], let own = ColumnType(widening: leaf), union(own, type) != type,
+                !input.hasValues(leaf)
+            else { continue }
+            // Statistics alone are not believed where values would be lost.
+            for group in input.file.rowGroups {
+                var reader = try input.file.column(leaf.index, rowGroup: group.index)
+                while let batch = try reader.next(maximum: 100_000) {
+                    let levels = batch.definitionLevels
+                    guard batch.count > 0, levels.isEmpty || levels.contains(reader.presentLevel) else { continue }
+                    throw ColumnarError(
+                        .corruptFile,
+                        "\(input.name): column \"\(column.schema.name)\" has values in row group \(group.index), and "
+                            + "its statistics say that it has none.", column: column.schema.name)
+                }
+            }
+            column.leaves[index] = nil
+        }
+    }
+
     /// Integers beyond ±2^53 would change as doubles: the statistics must exclude them.
     private static func checkIntegers(_ column: Column, _ inputs: [ParquetMergeInput]) throws(ColumnarError) {
         let limit: Int64 = 1 << 53
@@ -131,6 +168,16 @@ struct ParquetMergePlan {
                         column: column.schema.name)
                 }
             }
+        }
+    }
+}
+
+extension ParquetMergeInput {
+    /// Whether a column has values, as far as is known: not where each row group says that all are null.
+    fileprivate func hasValues(_ leaf: ParquetLeaf) -> Bool {
+        file.rowGroups.contains {
+            let chunk = $0.columns[leaf.index]
+            return chunk.valueCount > 0 && chunk.nullCount != chunk.valueCount
         }
     }
 }
