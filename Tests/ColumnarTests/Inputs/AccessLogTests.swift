@@ -19,6 +19,34 @@ struct AccessLogTests {
 
         """#
 
+    @Test("A user whom Apache writes as two quotes is an empty text, and what is quoted stays as it is")
+    func emptyUser() throws {
+        let text = """
+            h - "" [31/Dec/1999:23:59:59 +0000] "GET / HTTP/1.1" 401 1 "-" "\\"\\""
+            h - - [31/Dec/1999:23:59:59 +0000] "GET / HTTP/1.1" 200 1 "-" ""
+            h - "a" [31/Dec/1999:23:59:59 +0000] "GET / HTTP/1.1" 200 1 "-" "x"
+
+            """
+        let sink = MemorySink()
+        _ = try CSVConverter.convert(from: MemorySource(text), to: sink, options: try options("combined"))
+        var rows = try ParquetFile(ParquetMemoryInput(sink.bytes)).rows()
+        var found: [[ParquetValue]] = []
+        while let row = try rows.next() { found.append([row[2], row[11]]) }
+        #expect(
+            found == [
+                [.string(""), .string("\"\"")], [.null, .string("")], [.string("\"a\""), .string("x")],
+            ])
+    }
+
+    @Test("A line that goes on behind the format's end shows what is too much")
+    func more() throws {
+        let line = "h - - [31/Dec/1999:23:59:59 +0000] \"GET / HTTP/1.1\" 200 1 \"-\" \"x\" 0.123\n"
+        let error = columnarError {
+            _ = try CSVConverter.convert(from: MemorySource(line), to: DiscardSink(), options: try options("nginx"))
+        }
+        #expect(error?.code == .malformedRow && error?.message.contains("after http_user_agent, ` 0.123`") == true)
+    }
+
     @Test("combined: typed columns, escapes, nulls; read by pyarrow, DuckDB and Polars")
     func combined() throws {
         let folder = try ScratchFolder()

@@ -17,6 +17,7 @@ struct AccessLogParser: LineParser {
     private static let backslash = UInt8(ascii: "\\")
     private static let quote = UInt8(ascii: "\"")
     private static let space = UInt8(ascii: " ")
+    private static let emptyUser = Array("\"\"".utf8)
     private static let http = Array("HTTP/".utf8)
 
     private struct Step {
@@ -66,7 +67,9 @@ struct AccessLogParser: LineParser {
             guard position <= line.upperBound, matches(fields.bytes + end, step.text) else { return lacking(step) }
         }
         guard position == line.upperBound else {
-            return mismatch("has more text after \(steps.last.map { columns[$0.column].name } ?? "its beginning")", nil)
+            let last = steps.last.map { columns[$0.column].name } ?? "its beginning"
+            let rest = fields.batch.excerpt(position..<line.upperBound)
+            return mismatch("has more text after \(last), `\(rest)`", nil)
         }
         return nil
     }
@@ -127,6 +130,12 @@ struct AccessLogParser: LineParser {
             return nil
         }
         switch field.kind {
+        case .text
+        where !field.isQuoted && count == 2
+            && Self.begins(
+                fields.bytes, start, range.upperBound, Self.emptyUser[...]):
+            // Apache writes an empty user so, in a field without quotes; a quote of the user's own would be escaped.
+            takeText(field.column, start..<start, &fields)
         case .text:
             takeText(field.column, range, &fields)
         case .integer:
