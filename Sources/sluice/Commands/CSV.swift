@@ -89,7 +89,7 @@ struct CSV: AsyncParsableCommand {
             ProgramMemory.release()
             let clock = ContinuousClock()
             let started = clock.now
-            let report = try Failure.named(input) {
+            let report = try Failure.named(input, hint: inputOption.hint) {
                 try inputOption.withQuarantine(of: input) { try convert(options, $0) }
             }
             let seconds = (clock.now - started) / .seconds(1)

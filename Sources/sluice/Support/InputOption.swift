@@ -104,6 +104,12 @@ struct InputOption: ParsableArguments {
         }
     }
 
+    /// How a conversion goes on that an error ended; nil where there is no way but to mend the file.
+    func hint(_ error: ColumnarError) -> String? {
+        guard quarantine == nil, error.code == .malformedRow else { return nil }
+        return "--quarantine FILE leaves such rows out and keeps them there, with the reason"
+    }
+
     /// Warns of a delimiter that leaves all fields of a row in one column.
     static func warn(of report: ConversionReport, _ input: String) {
         guard let likely = report.likelyDelimiter else { return }
@@ -119,10 +125,8 @@ struct InputOption: ParsableArguments {
         let text = String(decoding: try InputFile.bytes(of: layout), as: UTF8.self)
         do {
             return try PlainYAML.decode(FixedWidthLayout.self, from: text)
-        } catch DecodingError.dataCorrupted(let context) {
-            throw Failure("\(layout): \(context.debugDescription)", hint: "columns: [{name: id, start: 1, width: 6}]")
         } catch {
-            throw Failure("\(layout): \(error)", hint: "columns: [{name: id, start: 1, width: 6}]")
+            throw Failure.undecodable(layout, error, hint: "columns: [{name: id, start: 1, width: 6}]")
         }
     }
 

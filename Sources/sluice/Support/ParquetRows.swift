@@ -13,17 +13,19 @@ struct ParquetRows {
     private struct Column {
         var name: String
         var isNumber: Bool
+        var isPartition = false
     }
 
     var output: Output
 
-    /// Rows file after file, with the columns of the first; what a file does not have is null.
+    /// Rows file after file, with the columns of all files that are looked at; what a file does not have is null.
     /// - Parameter total: how many rows there are in all; nil: those of the files.
     func show(_ files: [File], rows count: Int, total: Int64? = nil) throws {
         var columns: [Column] = []
+        var places: [String: Int] = [:]
         var rows: [[ParquetValue]] = []
         var there: Int64 = 0
-        for (index, file) in files.enumerated() {
+        for file in files {
             let (parquet, first) = try Failure.named(file.path) {
                 try FileCheck.readable(file.path)
                 let parquet = try ParquetFile(try ParquetFileInput(path: file.path))
@@ -32,21 +34,29 @@ struct ParquetRows {
             // A footer may claim anything.
             let (sum, isOverflow) = there.addingReportingOverflow(parquet.rowCount)
             there = isOverflow ? .max : sum
-            let names = parquet.schema.fields.map(\.name) + file.partition.map(\.name)
-            if index == 0 {
-                columns =
-                    parquet.schema.fields.map { field in
-                        Column(name: field.name, isNumber: field.leaf.map { Self.isNumber($0.typeName) } ?? false)
-                    } + file.partition.map { Column(name: $0.name, isNumber: false) }
+            let own =
+                parquet.schema.fields.map { field in
+                    Column(name: field.name, isNumber: field.leaf.map { Self.isNumber($0.typeName) } ?? false)
+                } + file.partition.map { Column(name: $0.name, isNumber: false, isPartition: true) }
+            for column in own where places[column.name] == nil {
+                places[column.name] = columns.count
+                columns.append(column)
             }
-            let places = columns.map { names.firstIndex(of: $0.name) }
             for row in first {
                 let whole = row + file.partition.map { ParquetValue.string($0.value) }
-                rows.append(places.map { $0.map { whole[$0] } ?? .null })
+                var values = [ParquetValue](repeating: .null, count: columns.count)
+                // Of two columns of one name the first counts.
+                for (column, value) in zip(own, whole).reversed() { places[column.name].map { values[$0] = value } }
+                rows.append(values)
             }
             // Of further files only the number of rows would be of use.
             if rows.count >= count, total != nil { break }
         }
+        // What only a later file has comes before the keys in the files' places, as in a table's columns.
+        let order =
+            columns.indices.filter { !columns[$0].isPartition } + columns.indices.filter { columns[$0].isPartition }
+        columns = order.map { columns[$0] }
+        rows = rows.map { row in order.map { $0 < row.count ? row[$0] : .null } }
         if output.json { return rows.forEach { print(object(columns, $0)) } }
         output.table(
             columns.map { Table.Column($0.name, isNumber: $0.isNumber) },
@@ -73,7 +83,9 @@ struct ParquetRows {
 
 extension Failure {
     /// Runs `body`; where it fails because of what is in the file, the failure names it.
-    static func named<Result>(_ path: String, _ body: () throws -> Result) throws -> Result {
+    static func named<Result>(
+        _ path: String, hint: (ColumnarError) -> String? = { _ in nil }, _ body: () throws -> Result
+    ) throws -> Result {
         do {
             return try body()
         } catch let error as ColumnarError {
@@ -81,7 +93,7 @@ extension Failure {
             guard ![.writeFailed, .invalidConfiguration].contains(error.code), !error.message.contains(path) else {
                 throw error
             }
-            throw Failure("\(path == "-" ? "the standard input" : path): \(error)")
+            throw Failure("\(path == "-" ? "the standard input" : path): \(error)", hint: hint(error))
         }
     }
 }

@@ -60,10 +60,8 @@ struct SchemaOption: ParsableArguments {
         let text = String(decoding: try InputFile.bytes(of: path), as: UTF8.self)
         do {
             return try PlainYAML.decode(SchemaFile.self, from: text).columns
-        } catch DecodingError.dataCorrupted(let context) {
-            throw Failure("\(path): \(context.debugDescription)", hint: "columns: [{name: id, type: bigint}]")
         } catch {
-            throw Failure("\(path) is no schema: \(error)", hint: "columns: [{name: id, type: bigint}]")
+            throw Failure.undecodable(path, error, hint: "columns: [{name: id, type: bigint}]")
         }
     }
 }

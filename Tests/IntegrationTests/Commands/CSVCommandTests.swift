@@ -134,6 +134,31 @@ struct CSVCommandTests {
         #expect(single.errors.isEmpty, "\(single)")
     }
 
+    @Test("convert: a file of settings that is none says what it lacks; a malformed row, how to go on without it")
+    func settings() async throws {
+        let folder = CommandFolder()
+        defer { folder.remove() }
+        try folder.write("a.csv", "id,city\n1,Ulm\n2\n")
+        for (text, problem) in [
+            ("id: bigint\n", "the file has no `columns`"), ("- id\n", "the file is not a mapping"),
+            ("columns: [{name: id, type: [1]}]\n", "columns, entry 1, type is not a single value"),
+            ("columns: [id\n", "this is no YAML: "),
+        ] {
+            try folder.write("schema.yaml", text)
+            let schema = try await folder.sluice(
+                "csv", "convert", "@a.csv", "@a.parquet", "--schema", "@schema.yaml")
+            #expect(schema.ending == .exited(1) && schema.errors.contains("schema.yaml: \(problem)"), "\(schema)")
+        }
+        try folder.write("layout.yaml", "columns: [{name: id, start: x}]\n")
+        let layout = try await folder.sluice(
+            "csv", "convert", "@a.csv", "@a.parquet", "--format", "fixed-width", "--layout", "@layout.yaml")
+        #expect(layout.errors.contains("layout.yaml: ") && !layout.errors.contains("DecodingError"), "\(layout)")
+        let row = try await folder.sluice("csv", "convert", "@a.csv", "@a.parquet")
+        #expect(row.errors.contains("MalformedRow") && row.errors.contains("hint: --quarantine FILE"), "\(row)")
+        let kept = try await folder.sluice("csv", "convert", "@a.csv", "@a.parquet", "--quarantine", "@bad.ndjson")
+        #expect(kept.ending == .exited(0), "\(kept)")
+    }
+
     @Test("convert: rules, masks and a profile in one pass; what automatic masks leave is warned of")
     func convert() async throws {
         let folder = CommandFolder()

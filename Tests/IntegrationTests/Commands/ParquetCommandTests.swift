@@ -42,6 +42,13 @@ struct ParquetCommandTests {
         let table = try await folder.output("parquet", "head", "@table", "--rows", "4")
         #expect(table.split(separator: "\n").count == 6 && table.hasSuffix("4 of 6 rows"), "\(table)")
 
+        // Columns that only a later file has are shown too.
+        try folder.write("more.csv", "id,extra\n9,x\n")
+        try await folder.output("csv", "convert", "@more.csv", "@table/day=3.parquet")
+        let mixed = try await folder.output("parquet", "head", "@table", "--json").objects
+        #expect(mixed.count == 7 && mixed.filter { $0["extra"] as? String == "x" && $0["day"] is NSNull }.count == 1)
+        #expect(mixed.allSatisfy { Set($0.keys) == ["id", "amount", "day", "note", "extra"] }, "\(mixed)")
+
         let stats = try await folder.output("parquet", "stats", "@orders.parquet")
         #expect(stats.contains("Row group 0: 3 rows") && stats.contains("2024-06-02"), "\(stats)")
         let chunks = try await folder.output("parquet", "stats", "@orders.parquet", "--json").objects
