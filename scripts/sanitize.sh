@@ -3,7 +3,7 @@
 # Swift has no sanitizer of undefined behaviour for Linux; overflows and bounds trap by themselves.
 #
 # A package of these modules alone is made in .build/sanitize: the whole one would compile BoringSSL and NIO once more for each.
-# SLUICE_FUZZ_SECONDS says how long the fuzzer of the pattern engine runs (60).
+# SLUICE_FUZZ_SECONDS says how long the fuzzers of the pattern engine and of the readers run, each (60).
 set -euo pipefail
 cd "$(dirname "$0")/.."
 root=$PWD

@@ -3,7 +3,7 @@ import Foundation
 import Testing
 
 /// Damaged JSON: an error that names the place, never a crash.
-@Suite("JSON: damaged files", .timeLimit(.minutes(5)))
+@Suite("JSON: damaged files", .timeLimit(.minutes(15)))
 struct JSONFuzzTests {
     private func outcome(_ bytes: [UInt8], _ options: ConversionOptions) -> (
         report: ConversionReport?, error: ColumnarError?
@@ -17,12 +17,19 @@ struct JSONFuzzTests {
 
     @Test(
         "cut, flipped and overwritten: errors with their place, or what is left",
-        arguments: ["ndjson", "list", "sequence"])
-    func damaged(form: String) throws {
-        var random = SeededGenerator(seed: 99)
+        arguments: forms)
+    func damaged(form: String) {
+        FuzzBudget(parts: Self.forms.count).repeated { damage(form: form, turn: $0) }
+    }
+
+    private static let forms = ["ndjson", "list", "sequence"]
+
+    private func damage(form: String, turn: UInt64) {
+        var random = SeededGenerator(seed: 99 &+ turn)
         var failures = 0
         for seed in 0..<30 {
-            let original = Array(RandomJSON.make(seed: 5000 + UInt64(seed), form: form).utf8.prefix(6_000))
+            let original = Array(
+                RandomJSON.make(seed: 5000 &+ 30 &* turn &+ UInt64(seed), form: form).utf8.prefix(6_000))
             guard original.count > 20 else { continue }
             for round in 0..<40 {
                 var bytes = original
@@ -49,7 +56,7 @@ struct JSONFuzzTests {
                 let (report, error) = outcome(bytes, options)
                 if let error {
                     failures += 1
-                    #expect(!error.message.isEmpty && error.namesPlace, "\(error)")
+                    #expect(!error.message.isEmpty && error.namesPlace, "turn \(turn): \(error)")
                     if error.code == .malformedRow || error.code == .invalidUTF8 {
                         #expect(error.line != nil && error.byteOffset != nil, "\(error)")
                         #expect((error.byteOffset ?? 0) <= Int64(bytes.count), "\(error)")

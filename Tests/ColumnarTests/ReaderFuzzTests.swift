@@ -3,7 +3,7 @@ import Foundation
 import Testing
 
 /// Damaged files: an error that names the place, never a crash and never memory without bound.
-@Suite("Parquet reader: damaged files", .timeLimit(.minutes(5)))
+@Suite("Parquet reader: damaged files", .timeLimit(.minutes(15)))
 struct ReaderFuzzTests {
     /// A small generator of the same numbers on every machine (SplitMix64).
     private struct Seeded: RandomNumberGenerator {
@@ -67,7 +67,9 @@ struct ReaderFuzzTests {
         damage(Array(try Data(contentsOf: folder.url.appendingPathComponent("\(name).parquet"))), name, rounds: 1_500)
     }
 
-    @Test("The same of what our own writer makes of nested records", arguments: ["snappy", "zstd", "newest", "legacy"])
+    private static let own = ["snappy", "zstd", "newest", "legacy"]
+
+    @Test("The same of what our own writer makes of nested records", arguments: own)
     func ownNested(name: String) throws {
         var options = ConversionOptions()
         options.format = .ndjson
@@ -100,7 +102,12 @@ struct ReaderFuzzTests {
     /// Damages a file in many ways and reads what is left.
     private func damage(_ original: [UInt8], _ name: String, rounds: Int) {
         #expect(read(original) == nil)
-        var generator = Seeded(state: 0x51C1CE + UInt64(name.utf8.reduce(0) { Int($0) &* 31 &+ Int($1) }.magnitude))
+        let seed = 0x51C1CE + UInt64(name.utf8.reduce(0) { Int($0) &* 31 &+ Int($1) }.magnitude)
+        FuzzBudget(parts: Self.files.count + Self.own.count).repeated { damage(original, seed &+ $0, rounds) }
+    }
+
+    private func damage(_ original: [UInt8], _ seed: UInt64, _ rounds: Int) {
+        var generator = Seeded(state: seed)
         var failures = 0
         for round in 0..<rounds {
             var bytes = original
@@ -125,7 +132,7 @@ struct ReaderFuzzTests {
             }
             if let error = read(bytes) {
                 failures += 1
-                #expect(!error.message.isEmpty && error.namesPlace, "\(error)")
+                #expect(!error.message.isEmpty && error.namesPlace, "seed \(seed): \(error)")
             }
         }
         // Damage within stored texts and numbers goes unnoticed without checksums; most of it must not.

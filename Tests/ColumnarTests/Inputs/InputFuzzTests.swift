@@ -3,7 +3,7 @@ import Foundation
 import Testing
 
 /// Files cut off and damaged in every form of input: an error that names the place, or a conversion; never a crash.
-@Suite("Damaged inputs", .timeLimit(.minutes(10)))
+@Suite("Damaged inputs", .timeLimit(.minutes(15)))
 struct InputFuzzTests {
     private struct Sample {
         var name: String
@@ -49,10 +49,14 @@ struct InputFuzzTests {
 
     @Test("cut, flipped, overwritten, repeated: an error with words, or records")
     func damaged() throws {
-        let rounds = Int(ProcessInfo.processInfo.environment["SLUICE_FUZZ_ROUNDS"] ?? "") ?? 300
-        let seed = UInt64(ProcessInfo.processInfo.environment["SLUICE_FUZZ_SEED"] ?? "") ?? 4
+        let samples = try Self.samples()
+        FuzzBudget().repeated { damage(samples, seed: 4 &+ $0) }
+    }
+
+    private func damage(_ samples: [Sample], seed: UInt64) {
+        let rounds = 300
         var random = SeededGenerator(seed: seed)
-        for sample in try Self.samples() {
+        for sample in samples {
             var failures = 0
             for _ in 0..<rounds {
                 let bytes = Self.damage(sample.bytes, &random)
@@ -68,7 +72,7 @@ struct InputFuzzTests {
                         from: source, to: MemorySink(), options: options, rejectedRecords: RejectCollector())
                 } catch {
                     failures += 1
-                    #expect(!error.message.isEmpty && error.namesPlace, "\(sample.name): \(error)")
+                    #expect(!error.message.isEmpty && error.namesPlace, "seed \(seed), \(sample.name): \(error)")
                     if error.code == .corruptFile || error.code == .invalidEncoding || error.code == .malformedRow {
                         #expect(error.byteOffset != nil, "\(sample.name): \(error)")
                     }
