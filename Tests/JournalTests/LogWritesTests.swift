@@ -1,6 +1,8 @@
 import CJournalVFS
 import Foundation
 import GRDBSQLite
+import Journal
+import Synchronization
 import Testing
 
 /// The write-ahead log written together (`CJournalVFS`): what SQLite reads back, what others read, and how many calls
@@ -100,5 +102,30 @@ private final class PlainConnection {
         let prepared = sqlite3_prepare_v2(connection, sql, -1, &statement, nil)
         try #require(prepared == SQLITE_OK && sqlite3_step(statement) == SQLITE_ROW)
         return Int(sqlite3_column_int64(statement, 0))
+    }
+}
+
+@Suite("Watched commits")
+struct WatchedCommitTests {
+    @Test("Whoever watches hears when each record came, was begun with and durable, before the observer hears of it")
+    func moments() async throws {
+        let fixture = try Fixture(.sqlite)
+        let journal = try #require(fixture.journal as? SQLiteJournal)
+        let heard = Mutex<[WatchedCommit]>([])
+        let observed = Mutex<[Position]>([])
+        journal.watchCommits { commit in
+            #expect(observed.withLock { $0.last ?? 0 } < commit.records[0].position)
+            heard.withLock { $0.append(commit) }
+        }
+        journal.observeAppends { records in observed.withLock { $0 += records.map(\.position) } }
+        try await journal.commit(.append(["a", "b"], to: []))
+        try await journal.commit(.append(["c"], to: []))
+        let commits = heard.withLock { $0 }
+        #expect(commits.flatMap { $0.records.map(\.eventID) } == ["a", "b", "c"])
+        for commit in commits {
+            #expect(commit.submitted.count == commit.records.count)
+            #expect(commit.submitted.allSatisfy { $0 <= commit.durable } && commit.begun <= commit.durable)
+        }
+        #expect(commits[0].durable <= commits[1].submitted[0])
     }
 }

@@ -1,5 +1,6 @@
 import GRDB
 import GRDBSQLite
+import Glibc
 import Synchronization
 
 /// The one that writes. It lives on the journal's thread and owns the writing connection for the journal's life.
@@ -8,7 +9,7 @@ import Synchronization
 /// is refused for its own content takes the whole transaction back; the others run again without it. That is rare, and
 /// costs nobody else an fsync; a savepoint for each batch would cost every batch a copy of the pages it touches.
 final class JournalWriter {
-    typealias Item = (batch: Batch, completion: WriterQueue.Completion)
+    typealias Item = (batch: Batch, completion: WriterQueue.Completion, submitted: Int64)
 
     let db: Database
     let folder: DataFolder
@@ -108,7 +109,7 @@ final class JournalWriter {
             var group: [Item] = []
             var weight = 0
             var bytes = 0
-            while next < backlog.count, case .batch(let batch, let completion) = backlog[next] {
+            while next < backlog.count, case .batch(let batch, let completion, let submitted) = backlog[next] {
                 let (addedWeight, addedBytes) = (batch.weight, batch.byteCount)
                 if !group.isEmpty,
                     weight + addedWeight > options.batchRecords || bytes + addedBytes > options.batchBytes
@@ -117,7 +118,7 @@ final class JournalWriter {
                 }
                 weight += addedWeight
                 bytes += addedBytes
-                group.append((batch, completion))
+                group.append((batch, completion, submitted))
                 backlog[next] = .operation { _ in }
                 next += 1
             }
@@ -226,12 +227,32 @@ final class JournalWriter {
             atPoint(.afterCommit)
         }
         transaction = Transaction()
-        if !records.isEmpty, let observer = queue.hooks.withLock({ $0.observer }) { observer(records) }
+        if !records.isEmpty {
+            let (observer, watch) = queue.hooks.withLock { ($0.observer, $0.watch) }
+            if let watch { watch(watched(records, group, results, started)) }
+            observer?(records)
+        }
         for (item, result) in zip(group, results) { if let result { item.completion(result) } }
         if hasCommitted {
             atPoint(.afterCompletion)
             wal.afterCommit()
         }
+    }
+
+    /// Nobody but a benchmark asks for it.
+    private func watched(
+        _ records: [CommittedRecord], _ group: [Item], _ results: [Result<Receipt, JournalError>?],
+        _ started: ContinuousClock.Instant
+    ) -> WatchedCommit {
+        let durable = MonotonicClock.nanoseconds
+        var submitted: [Int64] = []
+        for (item, result) in zip(group, results) {
+            guard case .success(let receipt)? = result else { continue }
+            for case .at in receipt.appended { submitted.append(item.submitted) }
+        }
+        return WatchedCommit(
+            records: records, submitted: submitted,
+            begun: durable - (ContinuousClock.now - started).microseconds * 1000, durable: durable)
     }
 
     private func publish(since started: ContinuousClock.Instant) {
@@ -284,6 +305,15 @@ final class JournalWriter {
         guard checkpointer.failure == nil, !queue.leavesUnclean.withLock({ $0 }) else { return }
         try? db.execute(sql: "UPDATE meta SET value = 1 WHERE name = 'clean'")
         atPoint(.closed)
+    }
+}
+
+/// The clock that all processes share.
+enum MonotonicClock {
+    static var nanoseconds: Int64 {
+        var time = timespec()
+        clock_gettime(CLOCK_MONOTONIC, &time)
+        return Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec)
     }
 }
 

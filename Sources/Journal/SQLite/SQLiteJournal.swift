@@ -143,13 +143,19 @@ package final class SQLiteJournal: JournalStore {
         _ batch: consuming Batch, mayWait: Bool,
         completion: @escaping @Sendable (Result<Receipt, JournalError>) -> Void
     ) {
-        if !queue.submit(.batch(batch, completion), mayWait: mayWait) { completion(.failure(.closedJournal)) }
+        let work = WriterQueue.Work.batch(batch, completion, submitted: MonotonicClock.nanoseconds)
+        if !queue.submit(work, mayWait: mayWait) { completion(.failure(.closedJournal)) }
     }
 
     package func hurry() { queue.hurry() }
 
     package func observeAppends(_ observer: @escaping @Sendable ([CommittedRecord]) -> Void) {
         queue.hooks.withLock { $0.observer = observer }
+    }
+
+    /// Calls `watch` on the journal's thread after each transaction that appends, before its observer: for benchmarks.
+    package func watchCommits(_ watch: @escaping @Sendable (WatchedCommit) -> Void) {
+        queue.hooks.withLock { $0.watch = watch }
     }
 
     package func setRematch(_ rematch: @escaping @Sendable (Append, Int64) -> Append) {

@@ -6,7 +6,8 @@ final class WriterQueue: Sendable {
     typealias Completion = @Sendable (Result<Receipt, JournalError>) -> Void
 
     enum Work: Sendable {
-        case batch(Batch, Completion)
+        /// `submitted`: monotonic nanoseconds.
+        case batch(Batch, Completion, submitted: Int64)
         /// Runs on the writer's thread between transactions.
         case operation(@Sendable (JournalWriter) -> Void)
     }
@@ -30,6 +31,7 @@ final class WriterQueue: Sendable {
     struct Hooks: Sendable {
         var observer: (@Sendable ([CommittedRecord]) -> Void)?
         var rematch: (@Sendable (Append, Int64) -> Append)?
+        var watch: (@Sendable (WatchedCommit) -> Void)?
     }
 
     private struct State: Sendable {
@@ -120,7 +122,23 @@ final class WriterQueue: Sendable {
     var load: (batches: Int, bytes: Int) { state.withLock { ($0.work.count, $0.bytes) } }
 
     private static func bytes(of work: Work) -> Int {
-        if case .batch(let batch, _) = work { batch.byteCount } else { 0 }
+        if case .batch(let batch, _, _) = work { batch.byteCount } else { 0 }
+    }
+}
+
+/// When what a transaction appended came to the journal and was durable, in monotonic nanoseconds.
+package struct WatchedCommit: Sendable {
+    package var records: [CommittedRecord]
+    /// Of each record.
+    package var submitted: [Int64]
+    package var begun: Int64
+    package var durable: Int64
+
+    package init(records: [CommittedRecord], submitted: [Int64], begun: Int64, durable: Int64) {
+        self.records = records
+        self.submitted = submitted
+        self.begun = begun
+        self.durable = durable
     }
 }
 

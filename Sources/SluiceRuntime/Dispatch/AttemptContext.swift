@@ -105,6 +105,9 @@ package final class AttemptContext {
         return parts.dropLast().joined(separator: "-")
     }
 
+    /// Of its events in the log.
+    var positions: some Sequence<Position> { attempt.works.lazy.map(\.delivery.position) }
+
     package var invocationID: String { InvocationIDs.own(of: attempt.works) }
 
     /// The name under which it is noted while it runs for long.

@@ -63,7 +63,11 @@ extension Dispatcher: WorkerPoolDelegate {
             noteForAlarms(context, failed: false)
             tally(context, report, .succeeded)
             storePauses(into: &batch)
-            committer.enqueue(batch, mayWait: true)
+            let settled = watch.map { watch -> Committer.Completion in
+                watch.note(.answered, context.positions)
+                return { _ in watch.note(.settled, context.positions) }
+            }
+            committer.enqueue(batch, mayWait: true, completion: settled)
             core.settled(context.id)
             forget(context)
         } else {

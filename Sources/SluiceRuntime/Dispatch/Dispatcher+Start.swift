@@ -103,7 +103,9 @@ extension Dispatcher {
             } else if settings?.isOutside == true {
                 outside.start(OutsideTargets.Call(context: context, payload: try request(for: context).payload.bytes))
             } else {
-                workers.start(try request(for: context), on: version.workerVersion)
+                let request = try request(for: context)
+                watch?.note(.handedOut, context.positions)
+                workers.start(request, on: version.workerVersion)
             }
         } catch {
             return refuse(context, error)

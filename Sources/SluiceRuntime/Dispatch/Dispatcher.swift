@@ -79,6 +79,8 @@ package final class Dispatcher {
     private var newest: Position = 0
     /// Tells `sluice status` and the drop benchmark when an attempt began.
     var observers: [@LoopActor (AttemptContext) -> Void] = []
+    /// Notes the steps of a benchmark's events.
+    var watch: LatencyWatch?
     /// Pauses in force and past ones, as the journal has them.
     var pauses: [SubscriptionID: PauseNote] = [:]
     /// Kinds of dead letters that the host's log has named since the host started.
@@ -187,6 +189,7 @@ package final class Dispatcher {
 
     private func drainMailbox() {
         let contents = mailbox.take()
+        watch?.note(.taken, contents.records.lazy.map(\.position))
         let moment = clock.moment
         newest = max(newest, contents.records.last?.position ?? 0, contents.noted.values.max() ?? 0)
         core.accept(contents.records, now: moment.now) { record, id, rules in

@@ -1,4 +1,5 @@
 import ArgumentParser
+import SluiceRuntime
 
 /// `sluice bench pipeline`: accepted → matched → invoked → settled, everything real.
 struct BenchPipeline: AsyncParsableCommand {
@@ -9,7 +10,8 @@ struct BenchPipeline: AsyncParsableCommand {
             The producer is a process of its own on the host's public socket; the function runs in real workers, decodes \
             every event and counts it; every commit is synced (FULL, read back). The floor is the median of raw SQLite \
             appends of the same records in the same run, with commits as large as the run's mean. Latency is from the \
-            moment the producer sends (with --rate: should have sent) to the start of the handler.
+            moment the producer sends (with --rate: should have sent) to the start of the handler. With --rate also what \
+            each step takes: of all events, and of the slowest of a hundred (docs/performance.md).
             """)
 
     @OptionGroup var options: BenchOptions
@@ -60,7 +62,7 @@ struct BenchPipeline: AsyncParsableCommand {
         options.warnOfMemory()
         let app = PipelineApp.events(
             module: try BenchModule.path("BenchCounter"), batch: batch, rules: rules, workers: workers,
-            slowMilliseconds: slow > 0 ? Self.slowMilliseconds : nil)
+            slowMilliseconds: slow > 0 ? Self.slowMilliseconds : nil, notesStarts: rate > 0)
         let host = try await PipelineHost.start(app, folder: options.folder)
         do {
             var figures = PipelineFigures(self)
@@ -69,7 +71,11 @@ struct BenchPipeline: AsyncParsableCommand {
                 events: 20_000, request: request, connections: connections, rate: rate, bytes: bytes)
             let first = try await host.drive(load)
             load.events = max(20_000, Int(first.eventsPerSecond * seconds / 3))
-            for _ in 0..<3 { try await figures.runs.add(host.drive(load)) }
+            for _ in 0..<3 {
+                let watch = rate > 0 ? await host.service.runtime.watchLatency() : nil
+                try await figures.runs.add(host.drive(load))
+                if let watch { figures.steps.add(watch, below: host.data) }
+            }
             if rate == 0 {
                 load.rate = figures.runs.eventsPerSecond / 2
                 load.events = max(20_000, Int(load.rate * seconds / 6))

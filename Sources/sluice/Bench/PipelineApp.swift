@@ -11,13 +11,16 @@ struct PipelineApp {
     /// - Parameters:
     ///   - slowMilliseconds: with a value, a second function has its own rule and takes so long for an event.
     ///   - fails: the function fails every event.
+    ///   - notesStarts: it notes when it had each event.
     static func events(
-        module: String, batch: Int, rules: Int, workers: Int, slowMilliseconds: Int? = nil, fails: Bool = false
+        module: String, batch: Int, rules: Int, workers: Int, slowMilliseconds: Int? = nil, fails: Bool = false,
+        notesStarts: Bool = false
     ) -> PipelineApp {
         var app = PipelineApp(files: [("sluice.yaml", "")])
+        let environment = fails ? "FAIL: all" : notesStarts ? "STARTS: all" : ""
         app.add(
             function: "BenchCounter",
-            "module: \(module)\nreservedConcurrency: \(workers)\n" + (fails ? "environment: {FAIL: all}\n" : ""))
+            "module: \(module)\nreservedConcurrency: \(workers)\nenvironment: {\(environment)}\n")
         if let slowMilliseconds {
             app.add(
                 function: "BenchSlow",

@@ -4,6 +4,7 @@ import FunctionJSON
 struct PipelineFigures {
     private let bench: BenchPipeline
     var runs: PipelineRuns
+    var steps = PipelineSteps()
     /// Events that had waited behind a pause.
     var drained: PipelineHost.Run?
     /// The same load without and with a slow function's backlog beside it.
@@ -29,6 +30,7 @@ struct PipelineFigures {
                     ratio: floor.map { value / $0 }))
         }
         try runs.tell("event") { try add($0, $1, $2, floor: $3) }
+        try steps.tell { try add($0, $1, $2, floor: $3) }
         try add(
             "parse_and_match_us_per_event", PipelineParsing.microseconds(rules: bench.rules, bytes: bench.bytes), "us")
         if let drained {
