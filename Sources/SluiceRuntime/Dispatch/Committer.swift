@@ -32,6 +32,10 @@ package final class Committer {
     /// What is in flight waits in the journal for another commit to go with, or for this.
     private var hurry: LoopTimer?
     private var isHeldBack = false
+    /// What waits is nothing but settlements, and the last ones went a moment ago.
+    private var pause: LoopTimer?
+    /// When the next settlements may go, on the loop's clock.
+    private var pauseEnds: UInt64 = 0
     /// Who waits for the end of all this.
     private var drained: [() -> Void] = []
     /// How long it waits at most.
@@ -40,11 +44,16 @@ package final class Committer {
     package private(set) var trouble: JournalError?
 
     private let log: Logger
+    /// Settlements go no more often: beside small requests each commit would rewrite the page of progress, a sixth of
+    /// what it writes, and wake the loop to hear of it. Nanoseconds.
+    private let pauseLength: UInt64
     private var deadLetterObserver: (@LoopActor ([DeadLetterChange]) -> Void)?
 
-    package init(journal: any JournalStore, log: Logger) {
+    /// `settlingEvery`: milliseconds.
+    package init(journal: any JournalStore, log: Logger, settlingEvery milliseconds: Int = 1) {
         self.journal = journal
         self.log = log
+        pauseLength = UInt64(milliseconds) * 1_000_000
     }
 
     /// Calls `observer` with what has durably become of dead letters, before the completion of the part that did it.
@@ -56,14 +65,14 @@ package final class Committer {
 
     /// Queues a part. Its completion runs on the loop once it is durable, or was refused for its own content. A full
     /// disk, or whatever else may pass, is not reported here but waited out.
-    /// - Parameter mayWait: it goes with the next commit of a producer, or after two milliseconds.
+    /// - Parameter mayWait: it goes with a commit of a producer, or after two milliseconds.
     package func enqueue(_ batch: Batch, mayWait: Bool = false, completion: Completion? = nil) {
         waiting.append(
             Part(
                 batch: batch, mayWait: mayWait, completion: completion, deadLetters: batch.insertedDeadLetters,
                 appends: batch.appends.count, weight: batch.weight, bytes: batch.byteCount))
         if inFlight.isEmpty {
-            if timer == nil { submit() }
+            if timer == nil { mayWait ? submitOrPause() : submit() }
         } else if !mayWait {
             endPatience()
         }
@@ -81,6 +90,7 @@ package final class Committer {
     /// Waits until everything asked is written; not for a journal that refuses, even if it begins to while this waits.
     package func drain() async {
         guard !isIdle, trouble == nil else { return }
+        if pause != nil { submit() }
         endPatience()
         await withCheckedContinuation { continuation in drained.append { continuation.resume() } }
     }
@@ -98,12 +108,20 @@ package final class Committer {
         return try result.get()
     }
 
+    private func submitOrPause() {
+        guard drained.isEmpty, UVLoop.now() < pauseEnds, waiting.allSatisfy(\.mayWait) else { return submit() }
+        if pause == nil { pause = LoopTimer.at(pauseEnds) { [weak self] in self?.submit() } }
+    }
+
     private func submit() {
+        pause?.cancel()
+        pause = nil
         guard !waiting.isEmpty else { return inFlight.isEmpty ? endDrains() : () }
         takeGroup()
         var merged = Batch()
         for part in inFlight { merged.merge(part.batch) }
         isHeldBack = inFlight.allSatisfy(\.mayWait)
+        if isHeldBack { pauseEnds = UVLoop.now() + pauseLength }
         journal.submit(merged, mayWait: isHeldBack) { result in
             LoopActor.submit { self.finished(result) }
         }
@@ -170,7 +188,7 @@ package final class Committer {
             for part in parts { refuse(part, error) }
         }
         inFlight = []
-        submit()
+        waiting.isEmpty ? submit() : submitOrPause()
     }
 
     private func recover() {

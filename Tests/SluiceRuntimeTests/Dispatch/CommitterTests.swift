@@ -68,6 +68,24 @@ struct CommitterTests {
         #expect(try logged == ["a", "b", "c"])
     }
 
+    @Test("Settlements wait for each other, and for nobody who waits for them")
+    func pauses() async throws {
+        let committer = Committer(journal: journal, log: Logger(label: "test"), settlingEvery: 3_600_000)
+        committer.enqueue(append("a"), mayWait: true)
+        await committer.drain()
+        committer.enqueue(append("b"), mayWait: true)
+        committer.enqueue(append("c"), mayWait: true)
+        #expect(script.seen == [["a"]])
+        #expect(!committer.isIdle)
+        committer.enqueue(append("d"))
+        await committer.drain()
+        #expect(script.seen == [["a"], ["b", "c", "d"]])
+        committer.enqueue(append("e"), mayWait: true)
+        await committer.drain()
+        #expect(script.seen.last == ["e"])
+        #expect(committer.isIdle)
+    }
+
     @Test(
         "A failure that may pass is waited out, and nothing later goes before what failed",
         arguments: [JournalError.Code.diskFull, .inputOutput, .storage, .locked])
