@@ -78,7 +78,9 @@ final class Checkpointer: Sendable {
             }
             state.pages = pages
             let remaining = pages - state.copied
-            let asks = remaining * Self.pageBytes >= options.checkpointBytes && !state.isRunning && !state.isAsked
+            let asks =
+                remaining * Self.pageBytes >= options.passBytes(at: pages * Self.pageBytes) && !state.isRunning
+                && !state.isAsked
             if asks { state.isAsked = true }
             return (remaining, state.isRunning, asks)
         }

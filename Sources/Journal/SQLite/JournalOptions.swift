@@ -10,8 +10,9 @@ package struct JournalOptions: Sendable {
     /// The background checkpoint runs whenever the WAL has grown by this much.
     package var checkpointBytes: Int64 = 2 << 20
     /// Above this the writer itself looks for the moment to finish a checkpoint, so that the WAL starts anew.
-    package var lastPassBytes: Int64 = 8 << 20
-    /// ... which is when no more than this is left to copy.
+    package var lastPassBytes: Int64 = 12 << 20
+    /// ... which is when no more than this is left to copy; as long as it has grown by no more than a half since, no
+    /// more than half of this.
     package var lastPassRemaining: Int64 = 1_600 << 10
     /// Above this commits wait for the checkpoint. The commit that goes beyond it is as large as it is, so that the WAL
     /// stays below 64 MB with the largest that were seen (some 10 MB, of dead letters sent again).
@@ -32,6 +33,19 @@ package struct JournalOptions: Sendable {
     package var atPoint: (@Sendable (JournalPoint) -> Void)?
 
     package init() {}
+
+    /// What may be left to copy for the writer's own pass, with a WAL of that size. Every commit waits for such a pass:
+    /// so there are few of them, and as long as there is time each has little to do.
+    package func lastPassLimit(at size: Int64) -> Int64 {
+        guard size > lastPassBytes else { return 0 }
+        return size > lastPassBytes + lastPassBytes / 2 ? lastPassRemaining : lastPassRemaining / 2
+    }
+
+    /// What there is to copy when a background pass is to begin: passes follow each other when it is time for the
+    /// writer's own, so that what they leave is little.
+    package func passBytes(at size: Int64) -> Int64 {
+        size > lastPassBytes ? min(checkpointBytes, lastPassRemaining / 2) : checkpointBytes
+    }
 }
 
 /// The named moments of the journal's life at which a crash must lose nothing. With

@@ -265,6 +265,8 @@ final class JournalWriter {
         statistics.longestCommitMicroseconds = max(statistics.longestCommitMicroseconds, took)
         statistics.walBytes = wal.bytes
         statistics.checkpoints = wal.lastPasses
+        statistics.checkpointMicroseconds = wal.lastPassMicroseconds
+        statistics.longestCheckpointMicroseconds = wal.longestLastPassMicroseconds
         statistics.walWaits = wal.waits
         statistics.peakWALBytes = max(statistics.peakWALBytes, statistics.walBytes)
         queue.published.withLock { published in

@@ -13,6 +13,9 @@ final class WALKeeper {
     /// Passes that the writer did itself, and commits that had to wait because the WAL was at its limit.
     private(set) var lastPasses: Int64 = 0
     private(set) var waits: Int64 = 0
+    /// What the writer's own passes took, all together and the longest: nobody commits meanwhile.
+    private(set) var lastPassMicroseconds: Int64 = 0
+    private(set) var longestLastPassMicroseconds: Int64 = 0
 
     init(_ db: Database, _ checkpointer: Checkpointer, _ options: JournalOptions) {
         self.db = db
@@ -40,7 +43,7 @@ final class WALKeeper {
         let pages = pages.pointee
         var (remaining, isRunning) = checkpointer.committed(pages: pages)
         let size = pages * Checkpointer.pageBytes
-        if size > options.lastPassBytes, !isRunning, remaining * Checkpointer.pageBytes < options.lastPassRemaining {
+        if !isRunning, remaining * Checkpointer.pageBytes < options.lastPassLimit(at: size) {
             lastPass()
             return
         }
@@ -61,6 +64,12 @@ final class WALKeeper {
     private func lastPass() -> Bool {
         var logged: Int32 = 0
         var copied: Int32 = 0
+        let started = ContinuousClock.now
+        defer {
+            let took = (ContinuousClock.now - started).microseconds
+            lastPassMicroseconds += took
+            longestLastPassMicroseconds = max(longestLastPassMicroseconds, took)
+        }
         let code = sqlite3_wal_checkpoint_v2(db.sqliteConnection, nil, SQLITE_CHECKPOINT_PASSIVE, &logged, &copied)
         guard code == SQLITE_OK, copied >= 0 else { return false }
         checkpointer.copied(Int64(copied))

@@ -157,6 +157,9 @@ package struct JournalStatistics: Sendable, Hashable {
     package var walBytes: Int64 = 0
     package var peakWALBytes: Int64 = 0
     package var checkpoints: Int64 = 0
+    /// What these took, all together and the longest: nobody commits meanwhile.
+    package var checkpointMicroseconds: Int64 = 0
+    package var longestCheckpointMicroseconds: Int64 = 0
     /// Commits that had to wait because the WAL was at its limit.
     package var walWaits: Int64 = 0
     /// Producers are refused because the disk is short of space: bytes that must be free before they are taken again; 0

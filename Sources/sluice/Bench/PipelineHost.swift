@@ -39,6 +39,10 @@ struct PipelineHost: Sendable {
         var meanCommitMilliseconds: Double
         var longestCommitMilliseconds: Double
         var peakWALMegabytes: Double
+        /// How often the log started anew, and what the writer's last pass before that took.
+        var checkpoints: Int64
+        var meanCheckpointMilliseconds: Double
+        var longestCheckpointMilliseconds: Double
         /// Processor time of this process (host and gateway) an event.
         var hostMicroseconds: Double
 
@@ -163,13 +167,18 @@ struct PipelineHost: Sendable {
             throw Failure("the handler counted \(tally.events) of \(load.events) events")
         }
         let commits = Double(max(1, after.statistics.commits - before.statistics.commits))
+        let checkpoints = after.statistics.checkpoints - before.statistics.checkpoints
         return Run(
             events: load.events, seconds: took, tally: tally,
             meanCommit: Double(after.statistics.records - before.statistics.records) / commits,
             meanCommitMilliseconds: Double(
                 after.statistics.commitMicroseconds - before.statistics.commitMicroseconds) / commits / 1000,
             longestCommitMilliseconds: Double(after.statistics.longestCommitMicroseconds) / 1000,
-            peakWALMegabytes: Double(after.statistics.peakWALBytes) / 1_048_576,
+            peakWALMegabytes: Double(after.statistics.peakWALBytes) / 1_048_576, checkpoints: checkpoints,
+            meanCheckpointMilliseconds: Double(
+                after.statistics.checkpointMicroseconds - before.statistics.checkpointMicroseconds)
+                / Double(max(1, checkpoints)) / 1000,
+            longestCheckpointMilliseconds: Double(after.statistics.longestCheckpointMicroseconds) / 1000,
             hostMicroseconds: Double(after.processor - before.processor) / Double(load.events))
     }
 

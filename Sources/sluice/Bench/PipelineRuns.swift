@@ -57,6 +57,9 @@ struct PipelineRuns {
             "mean_commit_ms", Self.median(runs.map(\.meanCommitMilliseconds)), "ms",
             commits.reduce(0, +) / Double(max(1, commits.count)))
         try line("longest_commit_ms", runs.map(\.longestCommitMilliseconds).max() ?? 0, "ms", commits.last)
+        try line("last_passes_per_second", Self.median(runs.map { Double($0.checkpoints) / $0.seconds }), "", nil)
+        try line("mean_last_pass_ms", Self.median(runs.map(\.meanCheckpointMilliseconds)), "ms", nil)
+        try line("longest_last_pass_ms", runs.map(\.longestCheckpointMilliseconds).max() ?? 0, "ms", nil)
         try line("peak_wal_mb", runs.map(\.peakWALMegabytes).max() ?? 0, "MB", nil)
         try line("host_cpu_us_per_\(event)", Self.median(runs.map(\.hostMicroseconds)), "us", nil)
     }

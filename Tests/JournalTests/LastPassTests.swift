@@ -1,0 +1,17 @@
+import Journal
+import Testing
+
+@Suite("When the writer finishes a checkpoint")
+struct LastPassTests {
+    @Test("The longer the log, the more may be left to copy; before it is long, nothing")
+    func limits() {
+        let options = JournalOptions()
+        #expect(options.lastPassLimit(at: options.lastPassBytes) == 0)
+        #expect(options.lastPassLimit(at: options.lastPassBytes + 1) == options.lastPassRemaining / 2)
+        #expect(options.lastPassLimit(at: options.lastPassBytes * 2) == options.lastPassRemaining)
+        #expect(options.passBytes(at: options.lastPassBytes) == options.checkpointBytes)
+        #expect(
+            options.passBytes(at: options.lastPassBytes + 1) <= options.lastPassLimit(at: options.lastPassBytes + 1))
+        #expect(options.lastPassBytes * 2 < options.walLimitBytes)
+    }
+}
