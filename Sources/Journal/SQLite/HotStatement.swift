@@ -68,6 +68,21 @@ final class HotStatement {
         }
     }
 
+    /// Binds without a copy for the time of `body`, which must run the statement.
+    func withText<R>(_ index: Int32, _ text: String, _ body: () throws -> R) rethrows -> R {
+        guard !text.isEmpty else {
+            bind(index, text)
+            return try body()
+        }
+        var text = text
+        return try text.withUTF8 { bytes in
+            try bytes.withMemoryRebound(to: CChar.self) {
+                sqlite3_bind_text(handle, index, $0.baseAddress, Int32($0.count), nil)
+                return try body()
+            }
+        }
+    }
+
     /// Runs a statement that gives no rows.
     func run() throws(SQLiteFailure) {
         _ = try step()

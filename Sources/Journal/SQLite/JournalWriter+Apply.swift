@@ -44,22 +44,13 @@ extension JournalWriter {
         let record = CommittedRecord(
             position: position, log: append.pointee.log, eventID: append.pointee.eventID, ingested: ingested,
             payload: payload, lineage: append.pointee.lineage, deliveries: deliveries)
-        try attempt("appending to the log") {
-            let insert = log.insertRecord
-            insert.bind(1, position)
-            insert.bind(2, logID)
-            insert.bind(3, ingested)
-            insert.bind(4, record.eventID)
-            try insert.withBlob(5, record.payload) {
-                try insert.withBlob(6, record.lineage) { try insert.run() }
-            }
-        }
         transaction.chunk.add(
             log: logID, subscriptions: append.pointee.subscriptions, deliveries: deliveries,
             idHash: EventIDHash.hash(record.eventID))
         transaction.payloadBytes += Int64(payload.count + record.lineage.count + record.eventID.utf8.count)
         transaction.newestIngested = max(transaction.newestIngested, ingested)
         transaction.records.append(record)
+        transaction.logIDs.append(logID)
         return .at(position)
     }
 

@@ -3,9 +3,10 @@ import GRDB
 
 /// The end of a transaction, and the chain of segments.
 extension JournalWriter {
-    /// Stores what the transaction collected: one row of decisions, and the progress of the subscriptions it settled
+    /// Stores what the transaction collected: its records, one row of decisions, and the progress of the subscriptions it settled
     /// for. What a subscription matched is in the decisions, so an append alone writes no progress.
     func storeTransaction() throws(JournalError) {
+        try attempt("appending to the log") { try storeRecords() }
         try attempt("writing decisions and progress") {
             if let first = transaction.records.first {
                 let insert = log.insertChunk
@@ -23,6 +24,36 @@ extension JournalWriter {
                 statements.forgetDuplicates.bind(2, transaction.newestIngested - Deduplication.window)
                 statements.forgetDuplicates.bind(3, transaction.newestIngested + Deduplication.window)
                 try statements.forgetDuplicates.run()
+            }
+        }
+    }
+
+    private func storeRecords() throws {
+        try transaction.records.withUnsafeBufferPointer { records in
+            var next = 0
+            while next < records.count {
+                let several = records.count - next >= SegmentStatements.rows
+                let count = several ? SegmentStatements.rows : 1
+                try store(records, next..<next + count, with: several ? log.insertRecords : log.insertRecord)
+                next += count
+            }
+        }
+    }
+
+    /// Binds the first of the records, and with it bound the others: nothing is copied.
+    private func store(
+        _ records: UnsafeBufferPointer<CommittedRecord>, _ range: Range<Int>, with insert: HotStatement,
+        place: Int32 = 0
+    ) throws {
+        guard let index = range.first else { return try insert.run() }
+        insert.bind(place + 1, records[index].position)
+        insert.bind(place + 2, transaction.logIDs[index])
+        insert.bind(place + 3, records[index].ingested)
+        try insert.withText(place + 4, records[index].eventID) {
+            try insert.withBlob(place + 5, records[index].payload) {
+                try insert.withBlob(place + 6, records[index].lineage) {
+                    try store(records, index + 1..<range.upperBound, with: insert, place: place + 6)
+                }
             }
         }
     }

@@ -4,6 +4,8 @@ import GRDB
 struct Transaction {
     /// Appended, in order of position.
     var records: [CommittedRecord] = []
+    /// Of the log of each of them.
+    var logIDs: [Int64] = []
     var chunk = DecisionChunkBuilder()
     var payloadBytes: Int64 = 0
     var newestIngested: Milliseconds = 0
@@ -23,12 +25,22 @@ struct Transaction {
 
 /// The statements that write to one segment.
 struct SegmentStatements {
+    /// Rows that `insertRecords` takes.
+    static let rows = 8
+
     let insertRecord: HotStatement
+    /// Several rows at once: to begin and end a statement, and to find the end of the table, costs half of a row.
+    let insertRecords: HotStatement
     let insertChunk: HotStatement
 
     init(_ db: Database, segment: Int64) throws {
-        insertRecord = try HotStatement(
-            db, "INSERT INTO log_\(segment) (position, log, ingested, event_id, payload, lineage) VALUES (?,?,?,?,?,?)")
+        let insert = "INTO log_\(segment) (position, log, ingested, event_id, payload, lineage) VALUES"
+        insertRecord = try HotStatement(db, "INSERT \(insert) (?,?,?,?,?,?)")
+        // With ABORT, the default, SQLite would keep a copy of every page that the statement changes, to take back its
+        // first rows alone; here a failure takes back the transaction.
+        insertRecords = try HotStatement(
+            db, "INSERT OR FAIL \(insert) " + Array(repeating: "(?,?,?,?,?,?)", count: Self.rows).joined(separator: ",")
+        )
         insertChunk = try HotStatement(
             db, "INSERT INTO match_\(segment) (first, last, ingested, bytes, decisions, hashes) VALUES (?,?,?,?,?,?)")
     }
