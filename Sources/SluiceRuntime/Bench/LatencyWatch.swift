@@ -102,23 +102,32 @@ struct BenchSample {
     /// Nil for what is no event of that producer: `"detail":{"id":NUMBER,"sent":TIME,`.
     init?(of payload: [UInt8]) {
         let found = payload.withUnsafeBytes { text -> (Int64, Int64)? in
-            guard let id = Self.find(#""detail":{"id":"#, in: text, from: 0) else { return nil }
+            guard let id = Self.find(#""detail":{"id":"#, by: UInt8(ascii: "{"), at: 9, in: text, from: 0) else {
+                return nil
+            }
             let (number, end) = Self.number(text, at: id)
-            guard let sent = Self.find(#","sent":"#, in: text, from: end) else { return nil }
+            guard let sent = Self.find(#","sent":"#, by: UInt8(ascii: ","), at: 0, in: text, from: end) else {
+                return nil
+            }
             return (number, Self.number(text, at: sent).0)
         }
         guard let found else { return nil }
         (number, sent) = found
     }
 
-    /// The offset behind the word.
-    private static func find(_ word: StaticString, in text: UnsafeRawBufferPointer, from start: Int) -> Int? {
+    /// The offset behind the word, which has a `mark` at `place`, by which it is looked for.
+    private static func find(
+        _ word: StaticString, by mark: UInt8, at place: Int, in text: UnsafeRawBufferPointer, from start: Int
+    ) -> Int? {
         guard let base = text.baseAddress else { return nil }
         let length = word.utf8CodeUnitCount
-        var at = start
-        while at + length <= text.count {
-            if memcmp(base + at, word.utf8Start, length) == 0 { return at + length }
-            at += 1
+        var from = start + place
+        while from < text.count, let found = memchr(base + from, Int32(mark), text.count - from) {
+            let at = UnsafeRawPointer(found) - base
+            if at - place + length <= text.count, memcmp(base + at - place, word.utf8Start, length) == 0 {
+                return at - place + length
+            }
+            from = at + 1
         }
         return nil
     }
