@@ -2,6 +2,7 @@
 #include "wire.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -56,6 +57,13 @@ static size_t receive_some(struct wire *wire, void *data, size_t count) {
     return (size_t)received;
 }
 
+/// Waits until there is something to receive. Who sleeps in recvmsg itself is waked also when the other end reads what
+/// was sent to it, for the room that makes: to no avail, and at the cost of the other end; poll is told what it is for.
+static void await(struct wire *wire) {
+    struct pollfd descriptor = {.fd = wire->fd, .events = POLLIN};
+    while (poll(&descriptor, 1, -1) < 0 && errno == EINTR) {}
+}
+
 /// Fills `data` from the buffer, then from the socket. 0 when the other end closed before.
 static int receive_all(struct wire *wire, void *data, size_t count) {
     uint8_t *to = data;
@@ -74,6 +82,7 @@ static int receive_all(struct wire *wire, void *data, size_t count) {
             count -= received;
         } else {
             wire->start = 0;
+            await(wire);
             wire->end = receive_some(wire, wire->buffer, BUFFER_SIZE);
             if (wire->end == 0) return 0;
         }
