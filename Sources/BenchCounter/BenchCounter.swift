@@ -5,8 +5,8 @@ import Glibc
 /// The function of `sluice bench pipeline`: reads every event and counts it, so that what is measured includes a
 /// handler that has really read its events, and what is counted is counted by it. It takes them as parsed JSON, as a
 /// function does that wants two fields of many and has no time to lose. With `DELAY_MS` in its environment it is the
-/// slow neighbour: it waits so long and counts nothing. With `FAIL` it fails every event, for `sluice bench redrive`. With
-/// `STARTS` it notes when it had each event.
+/// slow neighbour: it waits so long and counts nothing. With `FAIL` it fails every event, for `sluice bench redrive`.
+/// With `STARTS` it notes when it had each event.
 private struct BenchCounter: BatchHandler {
     let tally = BenchTally()
     let fails = getenv("FAIL") != nil

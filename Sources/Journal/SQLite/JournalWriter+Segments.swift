@@ -3,8 +3,8 @@ import GRDB
 
 /// The end of a transaction, and the chain of segments.
 extension JournalWriter {
-    /// Stores what the transaction collected: its records, one row of decisions, and the progress of the subscriptions it settled
-    /// for. What a subscription matched is in the decisions, so an append alone writes no progress.
+    /// Stores what the transaction collected: its records, one row of decisions, and the progress of the subscriptions
+    /// it settled for. What a subscription matched is in the decisions, so an append alone writes no progress.
     func storeTransaction() throws(JournalError) {
         try attempt("appending to the log") { try storeRecords() }
         try attempt("writing decisions and progress") {
