@@ -69,6 +69,54 @@ struct AuditTests {
         #expect(damaged.damage.first?.hasPrefix("table other: ") == true, "\(damaged)")
     }
 
+    @Test("A table that takes SQLite's check too long is read in pieces instead, and its damage found as well")
+    func largeTable() async throws {
+        let fixture = try await fixture(retrying: 20)
+        fixture.journal.close()
+        let path = fixture.folder + "/journal/journal.sqlite"
+        let queue = try DatabaseQueue(path: path)
+        let page = try await queue.write { db in
+            try db.execute(
+                sql: """
+                    CREATE TABLE other (a BLOB);
+                    CREATE TABLE pair (a TEXT, b INTEGER, c BLOB, PRIMARY KEY (a, b)) WITHOUT ROWID;
+                    WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 600)
+                    INSERT INTO other SELECT zeroblob(100000) FROM n;
+                    INSERT INTO pair SELECT rowid % 7, rowid, zeroblob(100) FROM other;
+                    """)
+            return try Int.fetchOne(db, sql: "PRAGMA page_count")! / 2
+        }
+        try await queue.writeWithoutTransaction { _ = try $0.checkpoint(.truncate) }
+        try queue.close()
+        // Nothing at all in one transaction: each row is seen once, by whatever key.
+        var calls = 0
+        let sound = try SQLiteJournal.recount(dataFolder: fixture.folder, slice: 50, patience: .zero) { calls += 1 }
+        #expect(sound.damage == [] && sound.findings == [])
+        #expect(sound.readInPieces.contains("other") && sound.readInPieces.contains("pair"))
+        #expect(calls > 600)
+        // An hour is enough for all of them, and a millisecond never for 60 MB; but who interrupts may come late.
+        let all = try SQLiteJournal.recount(dataFolder: fixture.folder, patience: .seconds(3600))
+        #expect(all.readInPieces == [])
+        var isInterrupted = false
+        for _ in 0..<100 where !isInterrupted {
+            let report = try SQLiteJournal.recount(dataFolder: fixture.folder, patience: .milliseconds(1))
+            #expect(report.damage == [] && report.findings == [])
+            isInterrupted = report.readInPieces.contains("other")
+        }
+        #expect(isInterrupted)
+        // A page in the middle of some row's chain that names itself as the next, for ever.
+        let file = try FileHandle(forUpdating: URL(filePath: path))
+        for page in page..<(page + 10) {
+            try file.seek(toOffset: UInt64(page) * 16384)
+            try file.write(contentsOf: Data([0x7f, 0xff, 0xff, 0xff]))
+        }
+        try file.close()
+        for patience in [nil, Duration.zero] {
+            let damaged = try SQLiteJournal.recount(dataFolder: fixture.folder, patience: patience)
+            #expect(damaged.damage.contains { $0.hasPrefix("table other: ") }, "\(damaged)")
+        }
+    }
+
     @Test("What moves between the slices is no finding; what could not be told apart is said", arguments: [7, 1000])
     func movement(slice: Int) async throws {
         let fixture = try await fixture(retrying: 200)

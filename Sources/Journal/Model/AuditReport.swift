@@ -17,6 +17,9 @@ package struct AuditReport: Sendable, Hashable {
         get { checkedTables.map { ($0, checkedSeconds) } }
         set { (checkedTables, checkedSeconds) = (newValue?.tables, newValue?.seconds ?? 0) }
     }
+    /// Those that were too large to be checked while others write: their rows were read, in pieces, and their indexes
+    /// were not.
+    package var readInPieces: [String] = []
     private var checkedTables: Int?
     private var checkedSeconds = 0.0
 

@@ -9,6 +9,8 @@ struct JournalAudit {
     let pool: DatabasePool
     /// Rows that one transaction looks at.
     let slice: Int
+    /// For how long one transaction may check the pages of a table; nil: for as long as it takes, where nobody writes.
+    let patience: Duration?
     /// Called when no transaction is open.
     let between: () throws -> Void
 
@@ -116,24 +118,27 @@ struct JournalAudit {
 
 extension SQLiteJournal {
     package func recount() throws(JournalError) -> AuditReport {
-        do { return try JournalAudit(pool: pool, slice: Self.auditSlice, between: {}).run() } catch {
+        do {
+            return try JournalAudit(pool: pool, slice: Self.auditSlice, patience: .milliseconds(100), between: {}).run()
+        } catch {
             throw JournalError(storage: error, doing: "auditing the journal", path: folder.database)
         }
     }
 
-    /// Audits a data folder without opening it for work: for `sluice doctor`, whether or not a host runs.
+    /// Audits a data folder without opening it for work: for `sluice doctor` where no host runs.
     /// - Parameters:
     ///   - slice: rows that are read in one transaction.
+    ///   - patience: for how long one transaction may check a table's pages, where somebody writes all the same.
     ///   - between: called between two of them.
     package static func recount(
-        dataFolder: String, slice: Int = auditSlice, between: () throws -> Void = {}
+        dataFolder: String, slice: Int = auditSlice, patience: Duration? = nil, between: () throws -> Void = {}
     ) throws(JournalError) -> AuditReport {
         let folder = DataFolder(dataFolder)
         do {
             try Connections.checkFormat(folder.database)
             let pool = try Connections.readers(folder.database, count: 1)
             let report = try withoutActuallyEscaping(between) {
-                try JournalAudit(pool: pool, slice: slice, between: $0).run()
+                try JournalAudit(pool: pool, slice: slice, patience: patience, between: $0).run()
             }
             try pool.close()
             return report
