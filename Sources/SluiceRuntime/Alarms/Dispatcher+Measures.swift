@@ -35,7 +35,7 @@ extension Verdict {
     var hasFailure: Bool {
         switch self {
         case .succeeded, .superseded: false
-        case .failed: true
+        case .failed, .failedBeside: true
         case .records(let verdicts):
             verdicts.contains { verdict in
                 if case .failed = verdict { true } else { false }

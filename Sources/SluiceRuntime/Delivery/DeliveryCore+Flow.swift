@@ -90,7 +90,7 @@ extension DeliveryCore {
         var outcomes: [(AttemptSummary, FailureClass)?] = []
         switch verdict {
         case .succeeded, .superseded: outcomes = [nil]
-        case .failed(let summary, let kind): outcomes = [(summary, kind)]
+        case .failed(let summary, let kind), .failedBeside(_, let summary, let kind): outcomes = [(summary, kind)]
         case .records(let verdicts):
             for verdict in verdicts {
                 switch verdict {

@@ -26,6 +26,10 @@ extension DeliveryCore {
             } else {
                 resolutions = attempt.works.map { fail($0, summary, kind, at: position, now: now) }
             }
+        case .failedBeside(let replaced, _, _):
+            let rest = attempt.works.indices.filter { !replaced.contains($0) }.map { attempt.works[$0] }
+            back = halves(of: rest)
+            resolutions = attempt.works.indices.filter(replaced.contains).map { .superseded(attempt.works[$0]) }
         case .records(let verdicts):
             for (work, verdict) in zip(attempt.works, verdicts) {
                 switch verdict {

@@ -133,6 +133,9 @@ package enum Verdict: Sendable {
     case succeeded
     /// The whole attempt failed: crash, timeout, an error thrown, a malformed answer.
     case failed(AttemptSummary, FailureClass)
+    /// The same of a batch in which newer versions of some works' objects, by index, have their own events: these are
+    /// superseded, whatever it was that failed.
+    case failedBeside(Set<Int>, AttemptSummary, FailureClass)
     /// A batch's answer, one result a record.
     case records([RecordVerdict])
     /// A newer version of the object has its own event.

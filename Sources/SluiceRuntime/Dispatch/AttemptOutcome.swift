@@ -11,7 +11,7 @@ extension Verdict {
     package var outcome: AttemptOutcome {
         guard case .records(let verdicts) = self else {
             switch self {
-            case .failed: return .failed
+            case .failed, .failedBeside: return .failed
             case .superseded: return .superseded
             case .succeeded, .records: return .succeeded
             }
@@ -29,14 +29,17 @@ extension Verdict {
     }
 
     /// The same for a batch of `count`, of which the works at the indices `replaced` are superseded. Where it failed as
-    /// a whole the others run again without these, uncharged; `isLost`: also those that succeeded, because their
-    /// effects cannot be published.
+    /// a whole the others run again without these, uncharged: nothing but their being replaced has failed where that is
+    /// what the handler says, and otherwise something has. `isLost`: also those that succeeded, because their effects
+    /// cannot be published.
     package func superseding(_ replaced: Set<Int>, of count: Int, isLost: Bool) -> Verdict {
         guard count > 1, !replaced.isEmpty else { return self }
         var verdicts: [RecordVerdict]
         switch self {
-        case .superseded: return self
+        case .superseded, .failedBeside: return self
         case .succeeded: verdicts = Array(repeating: .succeeded, count: count)
+        case .failed(let summary, let kind) where summary.code != "ObjectChanged":
+            return .failedBeside(replaced, summary, kind)
         case .failed: verdicts = Array(repeating: .notReached, count: count)
         case .records(let given):
             guard given.count == count else { return self }

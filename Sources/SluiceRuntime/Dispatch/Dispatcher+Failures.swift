@@ -14,7 +14,8 @@ extension Verdict {
         }
         switch self {
         case .succeeded, .superseded: return []
-        case .failed(let summary, _): return [line("failed: \(summary.code): \(summary.message)")]
+        case .failed(let summary, _), .failedBeside(_, let summary, _):
+            return [line("failed: \(summary.code): \(summary.message)")]
         case .records(let verdicts):
             var lines: [WorkerLogLine] = []
             var count = 0

@@ -25,7 +25,7 @@ extension Dispatcher {
         switch verdict {
         case .succeeded: break
         case .superseded: break
-        case .failed(let summary, _):
+        case .failed(let summary, _), .failedBeside(_, let summary, _):
             code = summary.code
             message = summary.message
         case .records(let verdicts):

@@ -20,7 +20,7 @@ extension Dispatcher {
                 }
             }
             return good.isEmpty ? nil : Set(good)
-        case .failed, .superseded:
+        case .failed, .failedBeside, .superseded:
             return nil
         }
     }

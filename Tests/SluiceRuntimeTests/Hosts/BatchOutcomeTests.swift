@@ -67,6 +67,42 @@ struct BatchOutcomeTests {
         await host.stop()
     }
 
+    @Test("A batch that fails by itself has failed, though one of its records was replaced")
+    func failedBeside() async throws {
+        // It does not heed that the first object is gone, and answers nonsense.
+        let more = #", CALL: "1", PUT: '{"bucket":"landing","key":"f","record":0}'"#
+        let functions = try Self.function("nonsense", more)
+        let host = try await HostInProcess(
+            functions: functions,
+            rules: [
+                "r": """
+                pattern: {source: [aws.s3], detail-type: [Object Created]}
+                targets:
+                  - {function: InC, batchSize: 5, retryPolicy: {maximumRetryAttempts: 0}, circuitBreaker: {failures: 1}}
+                """
+            ], more: "buckets: {landing: }")
+        _ = try await host.control.pauseRule(bus: "default", name: "r", request: PauseRequest(paused: true))
+        for (count, text) in ["old", "newer"].enumerated() {
+            try Self.put("f", text, in: host)
+            try await host.wait {
+                try await host.control.status().subscriptions.first?.matched == Int64(count + 1) ? () : nil
+            }
+        }
+        _ = try await host.control.pauseRule(bus: "default", name: "r", request: PauseRequest(paused: false))
+        let status = try await host.wait {
+            try await host.control.status().subscriptions.first { $0.superseded == 1 }
+        }
+        #expect((status.superseded, status.waiting, status.dead) == (1, 1, 0), "\(status)")
+        #expect(status.pauseReason?.contains("MalformedAnswer") == true, "\(status)")
+        #expect(try await host.control.function(name: "InC").status.failed == 1)
+        let events = try host.journal.records(log: "default", after: 0, limit: 10)
+        let created = events.first { String(decoding: $0.payload, as: UTF8.self).contains("Object Created") }
+        let event = try #require(created).eventID
+        let row = try #require(try host.journal.invocations(eventID: event).last)
+        #expect((row.outcome, row.code) == ("failed", "MalformedAnswer"), "\(row)")
+        await host.stop()
+    }
+
     @Test("An attempt of which every record failed has failed, one of which some did is partial")
     func counted() async throws {
         let rule =
