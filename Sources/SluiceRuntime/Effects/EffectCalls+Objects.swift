@@ -21,20 +21,17 @@ extension EffectCalls {
             let known = try journal.object(bucket: request.bucket, key: request.key)
             if let (_, work, asked) = meant, known?.isVersion(of: asked, event: work.eventID) != true {
                 // The bucket no longer has the version that the event is about.
-                var isOther = false
-                if let letter = shadowed ?? work.deadLetter, let row = try journal.deadLetter(id: letter) {
+                let letter = shadowed ?? work.deadLetter
+                if let letter, let row = try journal.deadLetter(id: letter) {
                     let input = JSONText.decode(KeptObject.self, from: row.input)
                     // An event that was edited may name another object: what was kept is none of its bytes, and what is
                     // there is what was meant.
-                    isOther = input?.object.address != address
-                    if !isOther, let kept = input?.kept { return .kept(try bucket.openKept(kept)) }
+                    if input?.object.address == address, let kept = input?.kept {
+                        return .kept(try bucket.openKept(kept))
+                    }
                 }
-                // An event of somebody's own, without a sequencer, is about no version that another could replace.
-                if !isOther, let known, !known.eventID.isEmpty, !asked.sequencer.isEmpty,
-                    asked.sequencer != known.sequencer
-                {
-                    return .superseded
-                }
+                let input = PublicationPlan.Input(object: asked, letter: letter)
+                if let known, try input.isReplaced(by: known, journal) { return .superseded }
             }
             if let carried, known?.isVersion(of: carried.input, event: carried.work.eventID) != true,
                 let row = try journal.deadLetter(id: carried.id),

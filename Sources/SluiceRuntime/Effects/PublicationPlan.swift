@@ -1,10 +1,10 @@
-import FunctionProtocol
-import Journal
-import ObjectStore
+package import FunctionProtocol
+package import Journal
+package import ObjectStore
 
 /// From the effects of a finished attempt to the list of publications: the checks before commit 1. Blocking; run on a
 /// file thread under the name locks.
-struct PublicationPlan: Sendable {
+package struct PublicationPlan: Sendable {
     struct Prepared: Sendable {
         var publications: [Publication] = []
         /// Whose each publication is: see `EffectSet.Effect.record`.
@@ -15,21 +15,53 @@ struct PublicationPlan: Sendable {
     }
 
     /// Newer versions of the objects that these works are about have their own events.
-    struct Replaced: Error {
-        var works: Set<Int>
+    package struct Replaced: Error {
+        package var works: Set<Int>
+    }
+
+    /// What a work is about.
+    package struct Input: Sendable {
+        package var object: ObjectInput?
+        /// Its dead letter, which may have kept the object.
+        package var letter: Int64?
+
+        package init(object: ObjectInput?, letter: Int64?) {
+            self.object = object
+            self.letter = letter
+        }
+
+        /// A newer version than the event's has an event of its own, and the work has nothing else to go by.
+        func isReplaced(by known: ObjectRecord, _ journal: any JournalStore) throws(JournalError) -> Bool {
+            // An event of somebody's own, without a sequencer, is about no version that another could replace.
+            guard let object, object.address == ObjectAddress(bucket: known.bucket, key: known.key),
+                !known.eventID.isEmpty, !object.sequencer.isEmpty, object.sequencer != known.sequencer
+            else { return false }
+            guard let letter, let row = try journal.deadLetter(id: letter) else { return true }
+            // A redrive has what its letter kept; an edited event may be about another object than that, as it is now.
+            let input = JSONText.decode(KeptObject.self, from: row.input)
+            return input?.object.address == object.address && input?.kept == nil
+        }
+    }
+
+    /// What `check` has found.
+    package struct Refusals: Sendable {
+        /// Keys that are taken, in the order of the puts. Whoever compares with a run that put them asks on.
+        package var taken: [(key: ObjectAddress, failure: Failure)] = []
+        /// What comes behind them, or before.
+        package var other: (any Error)?
     }
 
     private let operations: [EffectSet.Effect]
     private let stages: [Int: StagedFile]
     private let reads: [ObjectAddress: ObjectVersion]
     private let generated: Set<ObjectAddress>
-    private let inputs: [ObjectInput?]
+    private let inputs: [Input]
     private let attempt: StagingAttempt
     private let quota: Int64
 
     /// `quota`: bytes that may be published, over all buckets.
-    init(
-        _ effects: EffectSet, _ operations: [EffectSet.Effect], inputs: [ObjectInput?], attempt: StagingAttempt,
+    package init(
+        _ effects: EffectSet, _ operations: [EffectSet.Effect], inputs: [Input], attempt: StagingAttempt,
         quota: Int64
     ) {
         self.attempt = attempt
@@ -71,8 +103,16 @@ struct PublicationPlan: Sendable {
         return prepared
     }
 
-    /// The same checks, with nothing made durable.
-    func check(buckets: BucketSet, journal: any JournalStore) throws {
+    /// The same questions in the same order, with nothing made durable: `prepare` throws the first of these.
+    package func check(buckets: BucketSet, journal: any JournalStore) -> Refusals {
+        var found = Refusals()
+        do { try check(buckets: buckets, journal: journal, taken: &found.taken) } catch { found.other = error }
+        return found
+    }
+
+    private func check(
+        buckets: BucketSet, journal: any JournalStore, taken: inout [(key: ObjectAddress, failure: Failure)]
+    ) throws {
         try checkReads(buckets: buckets, journal: journal)
         var left = quota
         for (name, files) in try stagedFiles() {
@@ -84,7 +124,11 @@ struct PublicationPlan: Sendable {
             switch effect.operation {
             case .put(_, let to, let overwrite):
                 guard let bucket = buckets[to.bucket] else { continue }
-                try checkFree(to, overwrite: overwrite || generated.contains(to), bucket: bucket)
+                do {
+                    try checkFree(to, overwrite: overwrite || generated.contains(to), bucket: bucket)
+                } catch let refusal as CallRefusal {
+                    taken.append((to, refusal.failure))
+                }
             case .register(let request): requests.append(request)
             case .delete, .event, .record: continue
             }
@@ -100,10 +144,8 @@ struct PublicationPlan: Sendable {
                 try bucket.confirm(address.key, is: version)
             } catch {
                 let known = try journal.object(bucket: address.bucket, key: address.key)
-                if let known, !known.eventID.isEmpty {
-                    let replaced = inputs.indices.filter {
-                        inputs[$0]?.address == address && inputs[$0]?.sequencer != known.sequencer
-                    }
+                if let known {
+                    let replaced = try inputs.indices.filter { try inputs[$0].isReplaced(by: known, journal) }
                     if !replaced.isEmpty { throw Replaced(works: Set(replaced)) }
                 }
                 throw CallRefusal("ObjectChanged", "while it was being processed: \(error.message)", retry: true)

@@ -1,3 +1,4 @@
+import EventModel
 package import FunctionProtocol
 import ObjectStore
 import UVLoop
@@ -8,10 +9,29 @@ extension Publisher {
     /// Why an outcome cannot be decided: a bus, stream or bucket that it puts something into is gone, or is about to
     /// be.
     func missingPlace(of decision: Decision) -> Failure? {
-        decision.logs.sorted().lazy.compactMap { [router = announcer.router] in router.missing(log: $0) }.first
-            ?? decision.buckets.sorted().lazy.compactMap { [leaving, buckets] name in
+        missingPlace(decision.logs, buckets: decision.buckets)
+    }
+
+    private func missingPlace(_ logs: Set<String>, buckets names: Set<String>) -> Failure? {
+        logs.sorted().lazy.compactMap { [router = announcer.router] in router.missing(log: $0) }.first
+            ?? names.sorted().lazy.compactMap { [leaving, buckets] name in
                 leaving[name] ?? (buckets[name] == nil ? Self.noBucket(name) : nil)
             }.first
+    }
+
+    /// The same of what is not decided yet.
+    func missingPlace(of operations: [EffectSet.Operation]) -> Failure? {
+        var (logs, names): (Set<String>, Set<String>) = ([], [])
+        for operation in operations {
+            switch operation {
+            case .put(_, let to, _): names.insert(to.bucket)
+            case .delete(let what, _): names.insert(what.bucket)
+            case .event(let entry, _): logs.insert(entry.bus ?? "default")
+            case .record(let entry, _, _): logs.insert(StreamLog.name(of: entry.stream))
+            case .register: break
+            }
+        }
+        return missingPlace(logs, buckets: names)
     }
 
     /// Why staged files cannot be published: a deployment has put another folder into their bucket's place since.

@@ -94,7 +94,14 @@ package final class Publisher {
 
     private func plan(of operations: [EffectSet.Effect], _ context: AttemptContext) -> PublicationPlan {
         PublicationPlan(
-            context.effects, operations, inputs: context.isInvokedByHand ? [] : context.inputs,
+            context.effects, operations,
+            inputs: context.isInvokedByHand || context.inputs.isEmpty
+                ? []
+                : context.attempt.works.indices.map { index in
+                    PublicationPlan.Input(
+                        object: context.inputs[index],
+                        letter: context.attempt.works[index].deadLetter ?? context.shadow?.deadLetter)
+                },
             attempt: context.id.staging, quota: context.version.stagingBytes)
     }
 
@@ -114,14 +121,16 @@ package final class Publisher {
     }
 
     /// Why what an attempt asks for would not be published, as things are now; nothing is changed by it.
-    func refusal(of operations: [EffectSet.Effect], _ context: AttemptContext) async -> Failure? {
+    func refusals(of operations: [EffectSet.Effect], _ context: AttemptContext) async -> ShadowRefusals {
         let (plan, buckets, journal) = (plan(of: operations, context), buckets, journal)
-        do {
-            try await files.run { try plan.check(buckets: buckets, journal: journal) }
-            return lostPlace(of: context.effects)
-        } catch {
-            return failure(of: context, error)
+        let found = await files.run { plan.check(buckets: buckets, journal: journal) }
+        var refusals = ShadowRefusals(taken: found.taken)
+        if let error = found.other {
+            refusals.other = failure(of: context, error)
+        } else {
+            refusals.other = lostPlace(of: context.effects) ?? missingPlace(of: operations.map(\.operation))
         }
+        return refusals
     }
 
     /// Takes a kept outcome up again: from the rename on, without its handler. It stays kept if this fails before

@@ -16,6 +16,16 @@ struct Shadow {
     var done: @LoopActor (ShadowRun?) -> Void
 }
 
+/// Why what a run asked for would not be published as things are, in the order in which publishing asks.
+package struct ShadowRefusals: Sendable {
+    /// Keys that are taken.
+    package var taken: [(key: ObjectAddress, failure: Failure)] = []
+    /// What comes behind them; where what was read or staged is not as it should be, keys were not asked for.
+    package var other: Failure?
+
+    package var first: Failure? { taken.first?.failure ?? other }
+}
+
 /// What a run in the shadow came to. Its staged files stay until `Dispatcher.release` is called.
 package struct ShadowRun: Sendable {
     package let attempt: AttemptID
@@ -27,7 +37,9 @@ package struct ShadowRun: Sendable {
     /// The object of its event was replaced by a newer version with an event of its own.
     package let isSuperseded: Bool
     /// Why what it asked for would not have been published.
-    package var refusal: Failure?
+    package var refusals = ShadowRefusals()
+    /// The first of it.
+    package var refusal: Failure? { refusals.first }
 
     /// Why it would not have succeeded.
     package var failure: Failure? { handlerFailure ?? refusal }
@@ -107,11 +119,11 @@ extension Dispatcher {
         let run = ShadowRun(
             attempt: context.id, version: context.version, report: report, operations: [], stages: [:],
             isSuperseded: context.isSuperseded)
-        var refusal: Failure?
+        var refusals = ShadowRefusals()
         if run.failure == nil, !run.isSuperseded {
             let asked = context.effects.committed(succeeded: [0], records: context.attempt.works.count)
             operations = asked.map(\.operation)
-            if !asked.isEmpty { refusal = await publisher.refusal(of: asked, context) }
+            if !asked.isEmpty { refusals = await publisher.refusals(of: asked, context) }
         }
         _ = core.resolve(context.id, .succeeded, now: clock.now)
         core.settled(context.id)
@@ -119,7 +131,7 @@ extension Dispatcher {
         var ended = ShadowRun(
             attempt: context.id, version: context.version, report: report, operations: operations,
             stages: context.effects.stages, isSuperseded: context.isSuperseded)
-        ended.refusal = refusal
+        ended.refusals = refusals
         if isAwaited { shadow.done(ended) } else { release(ended) }
         pump()
     }

@@ -72,7 +72,7 @@ package struct ShadowComparer: Sendable {
             note("object", .unknown, "*", "the original run cannot be read: \(error)")
             return finding
         }
-        if let failure = run.handlerFailure ?? refusal(of: run) {
+        if let failure = run.handlerFailure ?? refusal(of: run, original) {
             finding.hasFailed = true
             let isTriedAgain = FailureClass(code: failure.code, retry: failure.retry).isTriedAgain
             let message = failure.message + (isTriedAgain ? " (would be retried)" : "")
@@ -95,9 +95,13 @@ package struct ShadowComparer: Sendable {
         return finding
     }
 
-    /// What publishing would have refused; not for its key being taken: that is by the original's own object, or told
-    /// of the object (`compareObjects`).
-    private func refusal(of run: ShadowRun) -> Failure? { run.refusal.flatMap { $0.code == "KeyExists" ? nil : $0 } }
+    /// What publishing would have refused first; not a key for being taken that the original run had put: that is by
+    /// its own object, or told of the object (`compare`).
+    private func refusal(of run: ShadowRun, _ original: ShadowOriginal) -> Failure? {
+        let own = Set(original.effects.lazy.filter { $0.kind == "put" }.map(\.subject))
+        return run.refusals.taken.first { !own.contains("\($0.key.bucket)/\($0.key.key)") }?.failure
+            ?? run.refusals.other
+    }
 
     private typealias Note = (
         _ kind: String, _ change: ShadowDifference.Change, _ subject: String, _ note: String?, _ rows: RowDifference?
@@ -117,7 +121,7 @@ package struct ShadowComparer: Sendable {
         var deleted: Set<String> = []
         for operation in run.operations {
             switch operation {
-            case .put(let stage, let to, let overwrite):
+            case .put(let stage, let to, _):
                 let subject = "\(to.bucket)/\(to.key)"
                 made.insert(subject)
                 if original.isBatch {
@@ -125,12 +129,7 @@ package struct ShadowComparer: Sendable {
                     continue
                 }
                 guard let effect = original.effects.last(where: { $0.kind == "put" && $0.subject == subject }) else {
-                    let there = buckets[to.bucket].flatMap { try? $0.stat(to.key) }
-                    note(
-                        "object", .added, subject,
-                        there != nil && !overwrite
-                            ? "there is another object of this key: it would not be replaced" : nil,
-                        nil)
+                    note("object", .added, subject, nil, nil)
                     continue
                 }
                 compare(run.stages[stage], to, effect, request, note)

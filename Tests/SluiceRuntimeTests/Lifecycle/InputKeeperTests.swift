@@ -1,6 +1,7 @@
 import EventModel
 import Foundation
 import FunctionJSON
+import FunctionProtocol
 import Journal
 import ObjectStore
 import SluiceRuntime
@@ -71,6 +72,20 @@ private final class KeeperHarness {
         return batch
     }
 
+    /// A newer version, with an event of its own.
+    func replace() async throws {
+        try Data("newer content".utf8).write(to: URL(filePath: "\(folder.path)/k"), options: .atomic)
+        let version = try bucket.version("k")
+        var batch = Batch()
+        batch.objects.append(
+            .put(
+                ObjectRecord(
+                    bucket: "b", key: "k", device: version.stamp.device, inode: version.stamp.inode,
+                    size: version.stamp.size, modified: version.stamp.modified, changed: version.stamp.changed,
+                    sample: version.sample, etag: version.stamp.etag, sequencer: "2", eventID: "e2")))
+        _ = try await journal.commit(batch)
+    }
+
     func clean() async throws {
         let keeper = keeper
         try await files.run { try keeper.clean(changedBefore: .max) }
@@ -111,6 +126,62 @@ struct InputKeeperTests {
         #expect(await harness.keep(harness.work(deadLetter: 1)) == input)
         let edited = Array(#"{"version":"0","id":"e","source":"shop","detail":{}}"#.utf8)
         #expect(await harness.keep(harness.work(deadLetter: 1, edited)) == input)
+        harness.files.stop()
+    }
+
+    @Test(
+        "An object that is replaced while it is worked on supersedes no work that has a copy of its own, or no version")
+    func replaced() async throws {
+        let harness = try await KeeperHarness()
+        let input = await harness.keep(harness.work())
+        _ = try await harness.journal.commit(harness.letter(input))
+        let address = ObjectAddress(bucket: "b", key: "k")
+        var effects = EffectSet()
+        effects.reads[address] = try harness.bucket.version("k")
+        try await harness.replace()
+        let buckets = BucketSet()
+        buckets.set(harness.bucket)
+        let object = try #require(EventReading.objectInput(of: harness.work().payload))
+        var nameless = object
+        nameless.sequencer = ""
+        func error(_ inputs: [PublicationPlan.Input]) -> (any Error)? {
+            PublicationPlan(
+                effects, [], inputs: inputs, attempt: KeeperHarness.attempt.staging, quota: 1
+            ).check(buckets: buckets, journal: harness.journal).other
+        }
+        let works = [
+            PublicationPlan.Input(object: object, letter: nil), .init(object: object, letter: 1),
+            .init(object: nameless, letter: nil), .init(object: nil, letter: nil),
+        ]
+        #expect((error(works) as? PublicationPlan.Replaced)?.works == [0])
+        // What it read is another version all the same.
+        #expect((error(Array(works.dropFirst())) as? CallRefusal)?.failure.code == "ObjectChanged")
+        harness.files.stop()
+    }
+
+    @Test("What publishing asks behind a key that is taken is asked without publishing, too, and in that order")
+    func refusals() async throws {
+        let harness = try await KeeperHarness()
+        let buckets = BucketSet()
+        buckets.set(harness.bucket)
+        var effects = EffectSet()
+        let (staged, descriptor) = try harness.bucket.createStage(KeeperHarness.attempt.staging)
+        close(descriptor)
+        let stage = effects.stage(staged, in: harness.bucket)
+        let taken = ObjectAddress(bucket: "b", key: "k")
+        let dropped = RegisterFileRequest(
+            database: "d", table: "t", baseVersion: 1, columns: [], location: "b/", properties: [:], file: taken,
+            rows: 1)
+        let operations = [
+            EffectSet.Effect(record: nil, operation: .put(stage: stage, to: taken, overwrite: false)),
+            EffectSet.Effect(record: nil, operation: .register(dropped)),
+        ]
+        let found = PublicationPlan(
+            effects, operations, inputs: [], attempt: KeeperHarness.attempt.staging, quota: 1000
+        ).check(buckets: buckets, journal: harness.journal)
+        #expect(found.taken.map(\.key) == [taken] && found.taken.map(\.failure.code) == ["KeyExists"])
+        let other = try #require(found.other as? CallRefusal)
+        #expect(other.failure.message.contains("was dropped after"), "\(other)")
         harness.files.stop()
     }
 
