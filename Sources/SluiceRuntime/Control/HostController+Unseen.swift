@@ -22,10 +22,10 @@ extension HostController {
             let last = await lastEvents(about: name)
             return error(
                 "there is no object `\(name)`, and no file \(found.path)/\(key)"
-                    + (last.isEmpty ? "" : "; what the log has of it:" + last.map { "\n\($0.words)" }.joined()),
-                last.first.map { "`sluice trace \($0.id)` shows what came of the newest" }
-                    ?? "no event of it is in the log either; `sluice events list --object '\(bucket)/*'` shows the others"
-            )
+                    + (last.events.isEmpty
+                        ? "" : "; what the log has of it:" + last.events.map { "\n\($0.words)" }.joined()),
+                last.events.first.map { "`sluice trace \($0.id)` shows what came of the newest" }
+                    ?? "\(last.nothing); `sluice events list --object '\(bucket)/*'` shows the others")
         case .folder: return error("\(name) is a folder", "name a file in it")
         case .ignored:
             return error(
@@ -54,27 +54,63 @@ extension HostController {
 }
 
 extension HostController {
-    /// The newest events about an object, for one that is gone. Of a long log only the newest part is looked through.
-    private func lastEvents(about name: String) async -> [(id: String, words: String)] {
-        let query = EventQuery(bus: "default", object: name)
-        guard let head = try? await read({ try $0.lastRecords(log: nil, limit: 1).last?.position ?? 0 }) else {
-            return []
+    /// What was found of an object, and where.
+    private struct LastEvents {
+        var events: [(id: String, words: String)] = []
+        /// The records behind this one were looked through.
+        var begin: Position = 0
+        /// Nothing is left before it.
+        var isWhole = false
+        var trouble: String?
+
+        /// What to say where no event was found.
+        var nothing: String {
+            if let trouble { return "whether the log has an event of it cannot be said: \(trouble)" }
+            return isWhole
+                ? "no event of it is in the log either"
+                : "no event of it is in the newest part of the log, from position \(begin + 1) on; what is older was not "
+                    + "looked through"
         }
+    }
+
+    /// The newest events about an object, for one that is gone. Of a long log only the newest part is looked through.
+    private func lastEvents(about name: String) async -> LastEvents {
+        let query = EventQuery(bus: "default", object: name)
+        var found = LastEvents()
+        do {
+            let (head, oldest) = try await read {
+                (try $0.lastRecords(log: nil, limit: 1).last?.position ?? 0, try $0.position(ingestedFrom: .min))
+            }
+            found.begin = head
+            while found.begin >= oldest, found.begin > head - Self.searched, found.events.count < 4 {
+                let end = found.begin
+                let events = try await events(query, behind: max(0, end - 2000), upTo: end)
+                found.events += events.reversed().prefix(4 - found.events.count)
+                found.begin = max(0, end - 2000)
+            }
+            found.isWhole = found.begin < oldest
+        } catch {
+            found.trouble = "\(error)"
+        }
+        return found
+    }
+
+    /// Oldest first. However large the records are, all of them are looked at.
+    private func events(
+        _ query: EventQuery, behind begin: Position, upTo end: Position
+    ) async throws -> [(id: String, words: String)] {
         var found: [(id: String, words: String)] = []
-        var end = head
-        while end > max(0, head - Self.searched), found.count < 4 {
-            let (start, size) = (max(0, end - 2000), 2000)
-            guard
-                let records = try? await read({
-                    try $0.records(log: nil, after: start, limit: size, bytes: 16 << 20)
-                })
-            else { break }
-            for record in records.reversed() where record.position <= end && query.admits(record, [:]) {
+        var after = begin
+        while after < end {
+            let (from, count) = (after, Int(end - after))
+            let records = try await read { try $0.records(log: nil, after: from, limit: count, bytes: 16 << 20) }
+            for record in records where record.position <= end && query.admits(record, [:]) {
                 let type = (try? JSONDocument(parsing: record.payload).root)?["detail-type"]?.string ?? "?"
                 let words = "\(APITime(milliseconds: record.ingested))  \(type)  event \(record.eventID)"
-                if found.count < 4 { found.append((record.eventID, words)) }
+                found.append((record.eventID, words))
             }
-            end = start
+            guard let last = records.last else { break }
+            after = last.position
         }
         return found
     }
