@@ -156,7 +156,14 @@ package final class ReplayJobs {
             }
         }
         batch.control.append(.putValue(name: replay.name, body: JSONText.encode(replay)))
-        _ = try await committer.commit(batch)
+        do {
+            // Not by way of the committer, which waits for room on the disk: who asks is told why nothing begins.
+            _ = try await journal.commit(batch)
+        } catch {
+            throw APIError.unavailable(
+                "the replay was not started, for the journal cannot write: \(error.message)",
+                hint: "make room on the data folder's disk, and start it again")
+        }
         replays[request.name] = replay
         try await apply()
         Task { @LoopActor in await run(request.name) }

@@ -15,10 +15,15 @@ package struct ReplayPlan: Sendable {
         _ request: ReplayRequest, _ deployment: Deployment, known: [FunctionVersion], next: SubscriptionID?
     ) throws(APIError) {
         try Self.check(request, deployment)
-        let chosen = try Self.version(request.function, deployment, known)
+        // A target that is no function is named as it is among them.
+        let outside = deployment.subscriptions.first {
+            $0.isOutside && !$0.draining && $0.bus == request.bus && $0.function == request.function
+        }
+        let chosen = outside == nil ? try Self.version(request.function, deployment, known) : nil
         let rules = deployment.app.rules.filter { rule in
             guard rule.bus == request.bus else { return false }
             if !request.rules.isEmpty { return request.rules.contains(rule.name) }
+            if let outside { return rule.enabled && rule.name == outside.rule }
             // A function alone: what its own rules match.
             guard let chosen else { return rule.enabled }
             return rule.enabled && rule.targets.contains { $0.function == chosen.name }
@@ -26,6 +31,7 @@ package struct ReplayPlan: Sendable {
         for rule in rules {
             for settings in deployment.subscriptions
             where settings.bus == rule.bus && settings.rule == rule.name && !settings.draining {
+                if let outside, settings.id != outside.id { continue }
                 guard let chosen else {
                     paths.append(.init(pattern: rule.pattern, settings: settings, original: settings.id))
                     continue

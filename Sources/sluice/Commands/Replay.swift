@@ -31,7 +31,9 @@ struct Replay: AsyncParsableCommand {
         @Option(name: .long, help: "Through this rule; repeat it for several.") var rule: [String] = []
         @Option(
             name: .long,
-            help: ArgumentHelp("To this function, or version of it.", valueName: "name[@version]"))
+            help: ArgumentHelp(
+                "To this function, or version of it, or to a target that is none.",
+                valueName: "name[@version] or rule/id"))
         var function: String?
         @OptionGroup var pattern: PatternOption
         @Option(name: .long, help: ArgumentHelp("At most this many events a second.", valueName: "n"))
@@ -55,10 +57,12 @@ struct Replay: AsyncParsableCommand {
         func run() async throws {
             let (host, output, now) = (common.host, common.output, MomentArgument.now)
             let stamp = now.description.filter { $0.isNumber }.prefix(17)
+            var target = function
+            if let function { target = try await TargetName.meant(by: function, host) }
             var replay = try await host.startReplay(
                 ReplayRequest(
                     name: name ?? "replay-\(stamp)", bus: bus, from: from.time, to: to?.time ?? now, rules: rule,
-                    function: function, eventPattern: try pattern.text(), rate: rate, dryRun: dryRun,
+                    function: target, eventPattern: try pattern.text(), rate: rate, dryRun: dryRun,
                     examples: examples, keys: key, by: Requester.name))
             if wait {
                 var bar = ProgressBar(dryRun ? "shadow" : "replaying")

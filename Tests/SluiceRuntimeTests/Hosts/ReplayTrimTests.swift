@@ -69,7 +69,7 @@ struct ReplayTrimTests {
             rules: [:], more: "archive: {retentionDays: 100}", on: try await journal(Self.old))
         _ = try await host.control.startReplay(Self.replay("slow") { $0.rate = 0.01 })
         let replays = host.runtime.replays
-        try await host.wait { try await host.control.replay(name: "slow").succeeded > 0 ? () : nil }
+        try await host.wait { try await host.control.replay(name: "slow").succeeded == 1 ? () : nil }
         #expect(replays.unread != nil)
         try await replays.noteStill(elapsed: 0)
         #expect(replays.warnings.isEmpty)
@@ -78,8 +78,13 @@ struct ReplayTrimTests {
         #expect(warning.contains("replay slow has not got on for 2 hours"), "\(warning)")
         #expect(warning.contains("166 more hours"), "\(warning)")
         await host.stop()
-        // The time counts on with the next host, but for what passed between them.
-        let next = try await HostInProcess(rules: [:], more: "archive: {retentionDays: 100}", after: host)
+        // The time counts on with the next host, but for what passed between them. It would replay an event at its
+        // start, and so get on: nothing of it is taken.
+        let next = try await HostInProcess(
+            rules: [:], more: "archive: {retentionDays: 100}", after: host,
+            fault: { batch in
+                batch.appends.contains { ReplayLog.isReplay($0.log) } ? JournalError(.diskFull, "full") : nil
+            })
         let again = next.runtime.replays
         #expect(again.unread != nil && again.warnings.count == 1)
         try await again.noteStill(elapsed: 0)
@@ -88,6 +93,22 @@ struct ReplayTrimTests {
         #expect(replay.state == .failed && replay.reason?.contains("has not got on for 7 days") == true, "\(replay)")
         #expect(again.unread == nil && again.warnings.isEmpty)
         await next.stop()
+    }
+
+    @Test("A replay that cannot begin because the disk is full says so at once")
+    func full() async throws {
+        let host = try await HostInProcess(rules: [:], on: try await journal(Self.old))
+        host.journal.injectFault { batch in
+            batch.control.contains { "\($0)".contains("replay/") } ? JournalError(.diskFull, "the disk is full") : nil
+        }
+        do {
+            _ = try await host.control.startReplay(Self.replay("none"))
+            Issue.record("it was started")
+        } catch let error as APIError {
+            #expect(error.status == 503 && error.message.contains("the disk is full"), "\(error)")
+        }
+        #expect(try await host.control.listReplays().isEmpty)
+        await host.stop()
     }
 
     @Test("A replay whose events were dropped all the same has failed, and says so")

@@ -37,6 +37,18 @@ struct ReplayPlanTests {
             functions: ["F": version("F", 2), "G": version("G", 1)], subscriptions: subscriptions)
     }
 
+    @Test("A target that is no function, by its name among them")
+    func outside() throws {
+        var deployment = deployment
+        let name = TargetDefinition.outsideName(kind: "webhook", bus: "default", rule: "b", id: "hook")
+        deployment.subscriptions[2].function = name
+        deployment.subscriptions[2].forward = ForwardDefinition(kind: .bus, name: "default")
+        var request = ReplayRequest(name: "r", from: .init(milliseconds: 0), to: .init(milliseconds: 10))
+        request.function = name
+        let plan = try ReplayPlan(request, deployment, known: [], next: SubscriptionID(50))
+        #expect(plan.paths.map(\.original?.value) == [3] && plan.paths[0].settings.function == name)
+    }
+
     private func plan(_ change: (inout ReplayRequest) -> Void) throws(APIError) -> ReplayPlan {
         var request = ReplayRequest(name: "r", from: .init(milliseconds: 0), to: .init(milliseconds: 10))
         change(&request)
