@@ -7,6 +7,8 @@ struct FunctionFile {
     var write: [(text: String, place: Place)] = []
     var events: [(text: String, place: Place)] = []
     var streams: [(text: String, place: Place)] = []
+    /// Buckets that `configuration` names where the functions that come with Sluice look for them.
+    var configured: [(bucket: String, isWritten: Bool, place: Place)] = []
     /// Buses of its destinations.
     var destinations: [(text: String, place: Place)] = []
 
@@ -112,13 +114,29 @@ struct FunctionFile {
             streams: streams.isEmpty ? nil : Set(streams.map(\.text)).sorted())
     }
 
-    private func configuration(_ reader: inout MappingReader) -> String {
+    /// `targetBucket` and `quarantineBucket` are written to, `bucket` beside a `key` is read from.
+    private mutating func findBuckets(in entries: [YAMLEntry]) {
+        let hasKey = entries.contains { $0.key == "key" }
+        for entry in entries {
+            switch entry.value.value {
+            case .mapping(let inner): findBuckets(in: inner)
+            case .string(let name):
+                let isWritten = entry.key == "targetBucket" || entry.key == "quarantineBucket"
+                guard isWritten || entry.key == "bucket" && hasKey else { continue }
+                configured.append((name, isWritten, entry.value.place))
+            default: continue
+            }
+        }
+    }
+
+    private mutating func configuration(_ reader: inout MappingReader) -> String {
         guard let node = reader.node("configuration") else { return "{}" }
-        guard case .mapping = node.value else {
+        guard case .mapping(let entries) = node.value else {
             reader.invalid("configuration", node, "a mapping")
             return "{}"
         }
         JSONNumbers.check(node, in: "configuration", file: file)
+        findBuckets(in: entries)
         return node.json
     }
 }

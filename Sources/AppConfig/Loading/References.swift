@@ -10,7 +10,10 @@ struct References {
     private var busNames: [String] { host.buses.map(\.name) }
 
     func check(_ rules: [RuleFile]) {
-        for function in functions { checkGrants(of: function) }
+        for function in functions {
+            checkGrants(of: function)
+            checkConfiguration(of: function)
+        }
         checkReservations()
         for rule in rules {
             if let stream = StreamLog.stream(of: rule.definition.bus) {
@@ -62,6 +65,25 @@ struct References {
         for (name, place) in function.destinations { checkBus(name, at: place, file: function.file) }
         for (name, place) in function.events where name != "*" { checkBus(name, at: place, file: function.file) }
         for (name, place) in function.streams where name != "*" { checkStream(name, at: place, file: function.file) }
+    }
+
+    /// A warning each: what a configuration's members mean is the function's business.
+    private func checkConfiguration(of function: FunctionFile) {
+        let grants = function.definition.grants
+        for (bucket, isWritten, place) in function.configured {
+            if !bucketNames.contains(bucket) {
+                function.file.report(
+                    .suspicious, "`configuration` names `\(bucket)`, and there is no such bucket", at: place,
+                    hint: NearestName.hint(for: bucket, among: bucketNames, known: "buckets of sluice.yaml"),
+                    severity: .warning)
+            } else if !(isWritten ? grants.mayWrite(bucket: bucket) : grants.mayRead(bucket: bucket)) {
+                let verb = isWritten ? "write" : "read"
+                function.file.report(
+                    .suspicious,
+                    "`configuration` names the bucket \(bucket), and the function has no grant to \(verb) there",
+                    at: place, hint: "add it to `grants: {\(verb): […]}`", severity: .warning)
+            }
+        }
     }
 
     func checkStream(_ name: String, at place: Place, file: ConfigFile) {
