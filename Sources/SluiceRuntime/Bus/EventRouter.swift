@@ -48,7 +48,7 @@ package struct RuleSet: Sendable {
             }
         }
         // What a rule waits for that takes no manifests any more is told to its targets all the same.
-        for settings in deployment.subscriptions where settings.awaitsManifest == true {
+        for settings in deployment.subscriptions where settings.hearsOfManifests {
             let isRouted = deployment.app.rules.contains {
                 $0.bus == settings.bus && $0.name == settings.rule && $0.enabled && $0.manifest != nil
             }

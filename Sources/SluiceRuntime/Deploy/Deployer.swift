@@ -35,8 +35,9 @@ package final class Deployer {
     /// Waits until no decided outcome puts anything into one of these logs, or into a bucket that is another one or
     /// none in the app; those where it still does after a while.
     private let waitUntilFilled: @LoopActor (Set<String>, AppDefinition) async -> [String]
-    /// How many manifests each rule waits for.
-    let waitingManifests: @LoopActor () async throws -> [ManifestRuleName: Int]
+    let awaitedManifests: @LoopActor () async -> AwaitedManifests
+    /// What waits for targets that are paused by hand.
+    let pausedBacklogs: @LoopActor () async -> [SubscriptionID: Int64]
     private var isBusy = false
 
     package init(
@@ -45,7 +46,8 @@ package final class Deployer {
         bucketNotes: @escaping @LoopActor () async throws -> [ControlChange],
         tryModule: @escaping @LoopActor (FunctionVersion) async throws(Failure) -> ModuleManifest,
         waitUntilFilled: @escaping @LoopActor (Set<String>, AppDefinition) async -> [String],
-        waitingManifests: @escaping @LoopActor () async throws -> [ManifestRuleName: Int]
+        awaitedManifests: @escaping @LoopActor () async -> AwaitedManifests,
+        pausedBacklogs: @escaping @LoopActor () async -> [SubscriptionID: Int64]
     ) {
         self.journal = journal
         self.files = files
@@ -57,7 +59,8 @@ package final class Deployer {
         self.bucketNotes = bucketNotes
         self.tryModule = tryModule
         self.waitUntilFilled = waitUntilFilled
-        self.waitingManifests = waitingManifests
+        self.awaitedManifests = awaitedManifests
+        self.pausedBacklogs = pausedBacklogs
         modules = ModuleStore(dataFolder: dataFolder)
     }
 
@@ -143,7 +146,9 @@ package final class Deployer {
 
     private func commit(_ loaded: LoadedApp, _ plan: VersionPlan, _ before: Deployment) async throws -> Deployment {
         let journal = journal
-        let (progress, next, awaited) = try await files.run {
+        // Before the backlogs are asked for: what a manifest's end puts into one is then in either.
+        let awaited = await awaitedManifests()
+        let (progress, next, running) = try await files.run {
             (
                 try journal.progress(), try journal.recover().nextSubscription,
                 try ReplayRecord.functions(in: journal).union(RedriveRecord.functions(in: journal))
@@ -151,13 +156,12 @@ package final class Deployer {
         }
         let busy = Set(
             progress.filter { $0.waiting + $0.retrying + $0.parked + $0.redriven + $0.dead > 0 }.map(\.subscription.id))
-        let waiting = try await waitingManifests()
         let subscriptions = SubscriptionPlan(
             app: loaded.definition, before: before.subscriptions, known: progress.map(\.subscription), next: next,
-            awaiting: Set(waiting.keys), hasBacklog: busy.contains)
+            awaiting: awaited.rules, hasBacklog: busy.contains)
         var functions = plan.functions
         // Also what a replay or a redrive that is not over goes to: it was asked for that function and no other.
-        for name in subscriptions.orphans(app: loaded.definition).union(awaited) where functions[name] == nil {
+        for name in subscriptions.orphans(app: loaded.definition).union(running) where functions[name] == nil {
             functions[name] = before.functions[name]
         }
         let deployment = Deployment(

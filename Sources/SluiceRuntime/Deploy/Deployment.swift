@@ -134,6 +134,8 @@ package struct SubscriptionSettings: Codable, Sendable, Hashable {
     package var destinations: Destinations?
     /// Its events tell of manifests; one that is not complete is refused.
     package var awaitsManifest: Bool?
+    /// Its rule went on without it: what it had matched is all that it is told.
+    package var hasLostRule: Bool?
     package var batchSize: Int
     package var retry: RetryPolicy
     /// Its rule or target is gone, or disabled; what it still has waiting is delivered, nothing new is matched.
@@ -172,6 +174,9 @@ package struct SubscriptionSettings: Codable, Sendable, Hashable {
         self.webhook = webhook
         self.command = command
     }
+
+    /// It hears of manifests that its rule waits for also where the rule takes none any more.
+    var hearsOfManifests: Bool { awaitsManifest == true && hasLostRule != true }
 
     /// After which a record of its stream is not handed out for the first time any more; nil for a rule on a bus.
     package var retention: Milliseconds? { retentionHours.map { Int64($0) * 3_600_000 } }

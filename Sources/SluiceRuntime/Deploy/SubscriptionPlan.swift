@@ -20,7 +20,7 @@ package struct SubscriptionPlan: Sendable {
     }
 
     /// `next` is the lowest id never used; `hasBacklog` says whether a subscription has anything unsettled;
-    /// `awaiting`: the rules that wait for the files of manifests.
+    /// `awaiting`: the rules whose targets may still have to hear of a manifest (`AwaitedManifests.rules`).
     package init(
         app: AppDefinition, before: [SubscriptionSettings], known: [SubscriptionRecord],
         next: SubscriptionID, awaiting: Set<ManifestRuleName> = [], hasBacklog: (SubscriptionID) -> Bool
@@ -64,11 +64,17 @@ package struct SubscriptionPlan: Sendable {
             }
         }
         for old in before where !kept.contains(old.id) {
+            var draining = old
+            draining.draining = true
+            // The rule's other targets are told.
+            if old.awaitsManifest == true,
+                app.rules.contains(where: { $0.bus == old.bus && $0.name == old.rule && $0.manifest != nil })
+            {
+                draining.hasLostRule = true
+            }
             let isAwaiting =
-                old.awaitsManifest == true && awaiting.contains(ManifestRuleName(bus: old.bus, rule: old.rule))
+                draining.hearsOfManifests && awaiting.contains(ManifestRuleName(bus: old.bus, rule: old.rule))
             if hasBacklog(old.id) || isAwaiting {
-                var draining = old
-                draining.draining = true
                 subscriptions.append(draining)
                 records.append(
                     SubscriptionRecord(

@@ -48,7 +48,11 @@ package struct HandlerInputs: Sendable {
         of payload: [UInt8], ingested: Milliseconds, settings: SubscriptionSettings?
     ) throws(Failure) -> [UInt8] {
         guard let settings else { return payload }
-        if settings.awaitsManifest == true, let refusal = ManifestRefusal.failure(of: payload) { throw refusal }
+        if settings.awaitsManifest == true,
+            let refusal = ManifestRefusal.failure(of: payload, rule: settings.rule, bus: settings.bus)
+        {
+            throw refusal
+        }
         guard settings.input != nil else {
             switch settings.inputFormat {
             case .eventBridge: return payload

@@ -22,9 +22,7 @@ extension HostRuntime {
         guard let folder = folder ?? known else {
             throw APIError.invalidRequest("no app folder is known", hint: "name one: `sluice deploy --app DIR`")
         }
-        let before = deployment.ruleSet
-        let outcome = try await deployed(folder: folder, dryRun: dryRun)
-        if deployment.ruleSet != before { logDeployment(deployment, by: who ?? "somebody unnamed") }
+        let outcome = try await deployed(folder: folder, dryRun: dryRun, by: who)
         if !dryRun { try await finishDeployment() }
         return DeployResult(
             accepted: outcome.accepted, ruleSet: deployment.ruleSet, changes: outcome.changes,
@@ -33,10 +31,15 @@ extension HostRuntime {
 
     /// Deploys and puts into force, while no replay begins or ends: it would take the ids of new subscriptions, and put
     /// what was in force before into force again.
-    private func deployed(folder: String, dryRun: Bool) async throws -> Deployer.Outcome {
+    private func deployed(folder: String, dryRun: Bool, by who: String?) async throws -> Deployer.Outcome {
         await replays.turn.acquire(ReplayJobs.subscriptions)
         defer { replays.turn.release(ReplayJobs.subscriptions) }
         if !dryRun, let untaken { try await takeCommitted(untaken) }
+        // Each deployment's rules take the manifests from its position on: none may be passed over.
+        if !dryRun, missingParts.contains(.manifests) {
+            try await manifests.apply(deployment)
+            missingParts.removeAll { $0 == .manifests }
+        }
         let outcome = await deployer.deploy(folder: folder, over: untaken ?? deployment, dryRun: dryRun)
         guard !dryRun else { return outcome }
         defer { publisher.leaving = [:] }
@@ -46,7 +49,11 @@ extension HostRuntime {
         }
         notes[Self.appNote] = nil
         notes[Self.limitsNote] = nil
-        if outcome.deployment.ruleSet != deployment.ruleSet { try await takeCommitted(outcome.deployment) }
+        if outcome.deployment.ruleSet != deployment.ruleSet {
+            // It is in the journal, and this was who has asked for it; who takes it into force may be somebody else.
+            logDeployment(outcome.deployment, by: who ?? "somebody unnamed")
+            try await takeCommitted(outcome.deployment)
+        }
         return outcome
     }
 
@@ -98,6 +105,18 @@ extension HostRuntime {
         guard let failure else { return notes[Self.deploymentNote] = nil }
         noteUnfinished("its \(failure.part.rawValue): \(failure.error)")
         throw failure.error
+    }
+
+    /// What waits for targets that somebody has paused.
+    func pausedBacklogs() async -> [SubscriptionID: Int64] {
+        let journal = journal
+        let progress = (try? await files.run { try journal.progress() }) ?? []
+        var backlogs: [SubscriptionID: Int64] = [:]
+        for each in progress {
+            guard case .paused = dispatcher.core.flow(of: each.subscription.id) else { continue }
+            backlogs[each.subscription.id] = each.waiting + each.retrying + each.parked + each.redriven
+        }
+        return backlogs
     }
 
     private func noteUnfinished(_ reason: String) {

@@ -59,7 +59,7 @@ package final class HostRuntime {
     var lossWatch: LoopTimer?
     var housekeeping: LoopTimer?
     var lastHousekeeping: Instant?
-    private var isDrained = false
+    private var draining: Task<Void, Never>?
     /// Whether what ran when the host before was lost has been charged: until then its loss must stay known.
     private var isLossCounted = false
 
@@ -144,7 +144,8 @@ package final class HostRuntime {
             waitUntilFilled: { [unowned self] logs, app in
                 await self.publisher.waitUntilFilled(logs, buckets: self.leaving(app), milliseconds: 10_000)
             },
-            waitingManifests: { [unowned self] in try await self.manifests.waiting() })
+            awaitedManifests: { [unowned self] in await self.manifests.awaited() },
+            pausedBacklogs: { [unowned self] in await self.pausedBacklogs() })
         var deployment = try storedDeployment()
         if deployment.ruleSet > 0 {
             let refused = try deployer.restore(deployment)
@@ -163,6 +164,8 @@ package final class HostRuntime {
         try begin("finishing what was under way")
         try await recovery.finishDecisions()
         try begin("reading the app")
+        // The rules that were in force have what came before another deployment, and its targets hear of it.
+        if deployment.ruleSet > 0 { try await manifests.apply(deployment) }
         deployment = try await deployAtStart(over: deployment)
         publisher.leaving = [:]
         // Before anything is put there: which folder it is must be known by then.
@@ -237,8 +240,14 @@ package final class HostRuntime {
     /// The first half of stopping: nothing new is seen or started, what runs may end within `grace` milliseconds, and
     /// callers that wait for an invocation have an answer. Everything can still be asked.
     package func drain(grace: Int = 5000) async {
-        guard !isDrained else { return }
-        isDrained = true
+        // Who comes second waits as well: what is stopped next must not be in use any more.
+        if let draining { return await draining.value }
+        let task = Task { @LoopActor in await endWork(grace: grace) }
+        draining = task
+        await task.value
+    }
+
+    private func endWork(grace: Int) async {
         log.notice("the host stops")
         admission.phase = .stopping
         // At once: a caller that sees the host stopping may rely on it while the watchers still end.

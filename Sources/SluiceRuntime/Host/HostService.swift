@@ -13,7 +13,12 @@ package struct HostService: Service {
 
     /// Opens the data folder, recovers, deploys the app folder if there is one, and scans the buckets; when it returns
     /// the host accepts work. Throws a `JournalError` or a `HostStartError` that says what to do.
-    package static func start(_ options: HostOptions, log: Logger) async throws -> HostService {
+    ///
+    /// - Parameter keeping: called with where the host's own log goes, once the data folder is this host's: before the
+    ///   start does anything that could fail.
+    package static func start(
+        _ options: HostOptions, log: Logger, keeping: @Sendable (LogStore) -> Void = { _ in }
+    ) async throws -> HostService {
         let sizes = try JournalOptions { name in getenv(name).map { String(cString: $0) } }
         let journal = try await Self.blocking { try SQLiteJournal(dataFolder: options.dataFolder, options: sizes) }
         do {
@@ -23,9 +28,14 @@ package struct HostService: Service {
                 return try journal.recover()
             }
             let runtime = await HostRuntime(options: options, journal: journal, state: state, log: log)
+            keeping(runtime.logs)
             do {
                 try await runtime.start()
             } catch {
+                // Whoever asked for it is told by the error; this is for who looks later.
+                if !(error is StartInterrupted) {
+                    runtime.logs.append(host: "error", "the host could not start: \(error)", at: runtime.clock.wall)
+                }
                 await runtime.stop(grace: 0)
                 throw error
             }

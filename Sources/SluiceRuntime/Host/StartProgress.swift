@@ -39,7 +39,7 @@ package final class StartProgress: Sendable {
     }
 
     /// Writes the step into the data folder. Blocking; a disk that refuses costs nobody anything.
-    func keep() {
+    package func keep() {
         writing.withLock { hasWritten in
             guard let step else { return }
             let text = Array("\(getpid())\n\(step)\n".utf8)
@@ -55,7 +55,11 @@ package final class StartProgress: Sendable {
     /// The host has started, or will not.
     package func end() {
         state.withLock { $0.isEnded = true }
-        writing.withLock { hasWritten in if hasWritten { unlink(file) } }
+        // Once: a file that is there later is another host's.
+        writing.withLock { hasWritten in
+            if hasWritten { unlink(file) }
+            hasWritten = false
+        }
     }
 
     /// The host is to end: its start goes no further than to the next step, and ends cleanly.

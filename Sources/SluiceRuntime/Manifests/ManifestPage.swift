@@ -37,7 +37,7 @@ struct ManifestPage: Sendable {
             changed.append(address)
             guard let input = EventReading.objectInput(of: record.payload) else { continue }
             let taking = rules.rules.filter {
-                record.position > $0.from && (try? $0.pattern?.matches(record.payload)) == true
+                $0.takes(record.position) && (try? $0.pattern?.matches(record.payload)) == true
             }
             if taking.isEmpty { continue }
             arrivals.append(

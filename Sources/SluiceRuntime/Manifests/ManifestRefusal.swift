@@ -1,4 +1,5 @@
 import AppConfig
+import EventModel
 import FunctionJSON
 import FunctionProtocol
 
@@ -7,11 +8,13 @@ enum ManifestRefusal {
     /// Files that the message names; the payload has all of them.
     private static let maximumNamed = 20
 
-    /// `ManifestIncomplete` for the event of an incomplete manifest; nil for any other event, and for one that somebody
+    /// `ManifestIncomplete` for the event of a manifest of the rule that is not complete; nil for any other event,
+    /// also for one of another rule's manifest, which is an event like any other here, and for one that somebody
     /// redrives: then the handler gets what there is.
-    static func failure(of payload: [UInt8]) -> Failure? {
+    static func failure(of payload: [UInt8], rule: String, bus: String) -> Failure? {
         guard let root = try? JSONDocument(parsing: payload).root, root["source"]?.string == ManifestEvents.source,
             root["detail-type"]?.string == ManifestEvents.incomplete, root["replayed-from"] == nil,
+            root["resources"]?.elements.contains(where: { $0.string == RuleARN.of(rule: rule, bus: bus) }) == true,
             let detail = root["detail"]
         else { return nil }
         let missing = detail["missing"]?.elements.compactMap(\.string) ?? []

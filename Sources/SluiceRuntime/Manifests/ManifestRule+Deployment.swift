@@ -14,9 +14,10 @@ extension ManifestRule {
                 ManifestRule(
                     bus: rule.bus, name: rule.name,
                     fingerprint: pattern == nil ? closed : EventIdentity.hash(manifest.pattern), pattern: pattern,
+                    text: manifest.pattern,
                     limit: Int64(manifest.timeLimitSeconds)))
         }
-        for settings in deployment.subscriptions where settings.awaitsManifest == true {
+        for settings in deployment.subscriptions where settings.hearsOfManifests {
             guard !rules.contains(where: { $0.bus == settings.bus && $0.name == settings.rule }) else { continue }
             rules.append(
                 ManifestRule(bus: settings.bus, name: settings.rule, fingerprint: closed, pattern: nil, limit: nil))
@@ -40,18 +41,28 @@ package struct ManifestRuleName: Sendable, Hashable, Comparable {
     }
 }
 
+/// What a deployment must know of manifests before it takes a rule away.
+package struct AwaitedManifests: Sendable {
+    /// How many each rule waits for.
+    package var counts: [ManifestRuleName: Int] = [:]
+    /// The rules whose targets may still have to hear of one: those that wait, and those that take what nobody has read
+    /// yet. A rule in force is always one of them: what comes until the deployment is in the journal is still its.
+    package var rules: Set<ManifestRuleName> = []
+
+    package init() {}
+}
+
 extension ManifestRunner {
-    /// How many manifests each rule waits for, those included that have arrived and were not read yet.
-    package func waiting() async throws -> [ManifestRuleName: Int] {
-        await read()
-        let journal = journal
-        return try await files.run {
-            var counts: [ManifestRuleName: Int] = [:]
-            for (_, body) in try journal.values(prefix: Self.prefix) {
-                guard let id = JSONText.decode(OpenManifest.self, from: body)?.id else { continue }
-                counts[ManifestRuleName(bus: id.bus, rule: id.rule), default: 0] += 1
-            }
-            return counts
+    /// What is waited for, after everything was read that has arrived so far. Where the log cannot be read now, its
+    /// rules are named all the same.
+    package func awaited() async -> AwaitedManifests {
+        await catchUp()
+        // No step in between in which something that arrives or ends would be in none of them.
+        var awaited = AwaitedManifests()
+        for (manifest, _) in core.open {
+            awaited.counts[ManifestRuleName(bus: manifest.id.bus, rule: manifest.id.rule), default: 0] += 1
         }
+        awaited.rules = rules.taking.union(awaited.counts.keys).union(arriving)
+        return awaited
     }
 }

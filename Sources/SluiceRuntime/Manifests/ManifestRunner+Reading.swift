@@ -36,7 +36,10 @@ extension ManifestRunner {
     func read() async {
         guard !isReading else { return }
         isReading = true
-        defer { isReading = false }
+        defer {
+            isReading = false
+            tellReaders()
+        }
         while !isStopped, !rules.rules.isEmpty {
             guard hasUnread else { return }
             let (journal, rules, readFor) = (journal, rules, generation)
@@ -60,6 +63,22 @@ extension ManifestRunner {
                 committer.enqueue(batch)
             }
             look()
+            tellReaders()
+        }
+    }
+
+    private func tellReaders() {
+        let waits = readerWaits
+        readerWaits = []
+        for wake in waits { wake() }
+    }
+
+    /// Reads what is there by now, or waits for who is reading it. Gives up where the log cannot be read.
+    func catchUp() async {
+        let last = unread.withLock { $0.last }
+        while !isStopped, !rules.rules.isEmpty, rules.cursor < last {
+            guard isReading else { return await read() }
+            await withCheckedContinuation { continuation in readerWaits.append { continuation.resume() } }
         }
     }
 
@@ -71,6 +90,8 @@ extension ManifestRunner {
         let read = await files.run { Self.files(of: input.bucket, input.key, buckets: buckets) }
         // Read again for the rules that are in force since.
         guard generation == readFor else { return true }
+        arriving = Set(arrival.rules.map(\.ruleName))
+        defer { arriving = [] }
         var batch = Batch()
         for rule in arrival.rules {
             let id = ManifestID(bus: rule.bus, rule: rule.name, bucket: input.bucket, key: input.key)

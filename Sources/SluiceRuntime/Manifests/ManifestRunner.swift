@@ -44,6 +44,10 @@ package final class ManifestRunner {
     var generation = 0
     var noted: Position = 0
     var isReading = false
+    /// Who waits for the reader to come further, or to end.
+    var readerWaits: [() -> Void] = []
+    /// The rules of a manifest that was read and is not in the journal yet.
+    var arriving: Set<ManifestRuleName> = []
     private(set) var isStopped = false
     private var isLooking = false
     private var timer: LoopTimer?

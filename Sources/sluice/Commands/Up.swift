@@ -66,7 +66,7 @@ struct Up: AsyncParsableCommand {
             service = try await HostService.start(
                 HostOptions(
                     dataFolder: folder, appFolder: app.map(Paths.absolute), fallbackAppFolder: thisFolder,
-                    progress: start.progress), log: log)
+                    progress: start.progress), log: log, keeping: { kept.keep(in: $0) })
         } catch is StartInterrupted {
             start.end()
             return print("stopped pid=\(getpid()) data=\(folder)")
@@ -74,7 +74,6 @@ struct Up: AsyncParsableCommand {
             start.end()
             throw Failure(startFailure: error)
         }
-        kept.keep(in: service.logs)
         let appFolder = await service.runtime.appFolder
         let (inForce, hasApp) = (appFolder ?? "none", appFolder != nil)
         let gateway = GatewayService(

@@ -1,4 +1,6 @@
 import AppConfig
+import EventModel
+import EventPatterns
 import FunctionProtocol
 import Journal
 import SluiceRuntime
@@ -82,6 +84,73 @@ struct SubscriptionPlanTests {
         #expect(plan.subscriptions.first?.draining == true)
         #expect(plan.removed == [SubscriptionID(2)])
         #expect(plan.orphans(app: AppDefinition()) == ["F"])
+    }
+
+    @Test(
+        "a manifest rule that goes leaves its targets for what it may still take, but not one that it had lost before")
+    func manifests() throws {
+        let name = ManifestRuleName(bus: "default", rule: "r")
+        func plan(
+            _ targets: [String], after before: SubscriptionPlan?, awaiting: Set<ManifestRuleName> = [name],
+            backlog: Set<SubscriptionID> = []
+        ) -> SubscriptionPlan {
+            var app = app(targets.map { ("r", $0) })
+            app.rules =
+                app.rules.first.map { rule in
+                    var rule = rule
+                    rule.targets = app.rules.flatMap(\.targets)
+                    rule.manifest = ManifestDefinition(pattern: #"{"source":["aws.s3"]}"#, timeLimitSeconds: 60)
+                    return [rule]
+                } ?? []
+            return SubscriptionPlan(
+                app: app, before: before?.subscriptions ?? [], known: before?.records ?? [], next: SubscriptionID(3),
+                awaiting: awaiting, hasBacklog: backlog.contains)
+        }
+        func told(_ plan: SubscriptionPlan) throws -> [SubscriptionID] {
+            let rules = try RuleSet(
+                Deployment(
+                    ruleSet: 1, digest: "", appFolder: "", deployed: 0, app: AppDefinition(), functions: [:],
+                    subscriptions: plan.subscriptions))
+            let router = EventRouter()
+            router.prepare(rules)
+            router.activate(1)
+            let event =
+                #"{"source":"sluice.manifests","detail-type":"Manifest Complete","resources":["\#(RuleARN.of(rule: "r", bus: "default"))"]}"#
+            return router.route(Array(event.utf8), reading: .strict, bus: "default").subscriptions
+        }
+        let both = plan(["F", "G"], after: nil)
+        let (f, g) = (both.subscriptions[0].id, both.subscriptions[1].id)
+        let gone = plan([], after: both)
+        #expect(try told(gone) == [f, g])
+        #expect(plan([], after: gone, awaiting: []).removed == [f, g])
+        // One that its rule goes on without has what it had, and nothing more.
+        let one = plan(["F"], after: both, backlog: [g])
+        #expect(one.subscriptions.map(\.draining) == [false, true])
+        #expect(one.subscriptions.last?.awaitsManifest == true)
+        let none = plan([], after: one, backlog: [g])
+        #expect(try none.subscriptions.map(\.id) == [f, g] && told(none) == [f])
+        #expect(plan([], after: one).removed == [g])
+        // Until it has it back.
+        #expect(try told(plan([], after: plan(["F", "G"], after: one), backlog: [])) == [f, g])
+    }
+
+    @Test("Of the manifests that are not complete only those of its own rule are refused", arguments: ["r", "other"])
+    func refusals(_ rule: String) throws {
+        let settings = SubscriptionSettings(
+            id: SubscriptionID(1), bus: "default", rule: "r", target: "F", function: "F", inputFormat: .eventBridge,
+            awaitsManifest: true, batchSize: 1, retry: RetryPolicy())
+        let event = Array(
+            #"""
+            {"source":"sluice.manifests","detail-type":"Manifest Incomplete","detail":{"missing":["a"],"files":[1]},\#
+            "resources":["\#(RuleARN.of(rule: rule, bus: "default"))","arn:aws:s3:::landing"]}
+            """#.utf8)
+        let given = Result { () throws(Failure) in
+            try HandlerInputs().input(of: event, ingested: 0, settings: settings)
+        }
+        switch given {
+        case .success(let input): #expect(rule == "other" && input == event)
+        case .failure(let failure): #expect(rule == "r" && failure.code == "ManifestIncomplete")
+        }
     }
 }
 

@@ -67,4 +67,19 @@ struct HeldRedriveTests {
         }
         await host.stop()
     }
+
+    @Test("A deployment that takes a paused target away says what waits for it, and how it gets it")
+    func pausedAndGone() async throws {
+        let rule = "pattern: {source: [shop]}\ntargets: [{function: InC}]"
+        let host = try await HostInProcess(rules: ["r": rule])
+        _ = try await host.control.pauseRule(bus: "default", name: "r", request: PauseRequest(paused: true))
+        _ = try await host.put(["x", "y"])
+        try HostInProcess.write("\(host.folder.path)/app", ["InC": ""], [:], [:], ["orders"])
+        let result = try await host.control.deploy(DeployRequest())
+        let finding = try #require(result.findings.first { $0.code == "PausedBacklog" })
+        #expect(finding.message.contains("2 events wait for it: sluice rules resume r has them"), "\(finding)")
+        _ = try await host.control.pauseRule(bus: "default", name: "r", request: PauseRequest(paused: false))
+        try await host.wait { try host.journal.progress().allSatisfy { $0.waiting == 0 } ? () : nil }
+        await host.stop()
+    }
 }

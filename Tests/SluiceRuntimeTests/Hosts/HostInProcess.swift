@@ -20,11 +20,12 @@ final class HostInProcess {
     /// `functions`: their names, with more of their `function.yaml`; `rules`: of each its pattern and targets;
     /// `streams`: of each what sluice.yaml says; `buses`: besides `default`; `more`: further lines of sluice.yaml;
     /// `before`: a host that has stopped, whose journal and folders this one takes up; `fault`: what the journal
-    /// refuses from the beginning; `isAsked`: for the app as it is now, as `--app` does.
+    /// refuses from the beginning; `isAsked`: for the app as it is now, as `--app` does; `log`: the host's own.
     init(
         functions: [String: String] = ["InC": ""], rules: [String: String], streams: [String: String] = [:],
         buses: [String] = ["orders"], more: String = "", after before: HostInProcess? = nil,
-        on journal: InMemoryJournal? = nil, fault: (@Sendable (Batch) -> JournalError?)? = nil, isAsked: Bool = true
+        on journal: InMemoryJournal? = nil, fault: (@Sendable (Batch) -> JournalError?)? = nil, isAsked: Bool = true,
+        log: Logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
     ) async throws {
         folder = before?.folder ?? TemporaryFolder(name: "host")
         self.journal = journal ?? before?.journal.restarted() ?? InMemoryJournal()
@@ -33,7 +34,6 @@ final class HostInProcess {
         let (app, data) = ("\(folder.path)/app", "\(folder.path)/data")
         try FileManager.default.createDirectory(atPath: data, withIntermediateDirectories: true)
         try Self.write(app, functions, rules, streams, buses, more)
-        let log = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
         journal.observeCommits { [bell] in bell.ring() }
         let state = try journal.recover()
         runtime = HostRuntime(

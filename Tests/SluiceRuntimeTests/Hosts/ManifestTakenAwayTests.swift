@@ -53,6 +53,29 @@ struct ManifestTakenAwayTests {
         await host.stop()
     }
 
+    @Test("What had arrived and was not read is still the rule's that the start of the next host takes away")
+    func unread() async throws {
+        var host = try await HostInProcess(rules: ["man": Self.rule], more: "buckets: {landing: }")
+        try Self.put("x.manifest.json", #"{"files": ["a"]}"#, in: host)
+        try await host.wait { try await host.control.listManifests().first?.missing?.count == 1 ? () : nil }
+        await host.stop()
+        // As a host leaves it that is lost before it has read its log.
+        let journal = host.journal.restarted()
+        var batch = Batch()
+        batch.control = try journal.values(prefix: "manifest/open/").map { .removeValue(name: $0.name) }
+        batch.control.append(.putValue(name: "manifest/cursor", body: Array("0".utf8)))
+        _ = try journal.commitBlocking(batch)
+        host = try await HostInProcess(
+            rules: ["other": Self.other], more: "buckets: {landing: }", after: host, on: journal.restarted())
+        #expect(try await host.control.listManifests().map(\.rule) == ["man"])
+        try Self.put("a", "a", in: host)
+        try await host.wait {
+            try await host.control.status().subscriptions.first { $0.rule == "man" }?.succeeded == 1 ? () : nil
+        }
+        #expect(try host.journal.audit() == [])
+        await host.stop()
+    }
+
     private static func put(_ key: String, _ text: String, in host: HostInProcess) throws {
         let file = URL(filePath: "\(host.folder.path)/data/buckets/landing/\(key)")
         try Data(text.utf8).write(to: file, options: .atomic)

@@ -73,10 +73,12 @@ final class ManifestHarness {
 
     /// Commits a deployment of rules (by name, with the suffix of the manifests they take); `apply` takes it into
     /// force.
-    func deploy(_ rules: [String: String], limit: Int = 1000) throws {
+    /// - Parameter off: those that are disabled.
+    func deploy(_ rules: [String: String], limit: Int = 1000, off: Set<String> = []) throws {
         deployed.ruleSet += 1
         deployed.app.rules = rules.sorted { $0.key < $1.key }.map { name, suffix in
             var rule = RuleDefinition(name: name, pattern: #"{"source":["none"]}"#, targets: [])
+            rule.enabled = !off.contains(name)
             rule.manifest = ManifestDefinition(
                 pattern: #"{"detail-type":["Object Created"],"detail":{"object":{"key":[{"suffix":"\#(suffix)"}]}}}"#,
                 timeLimitSeconds: limit)

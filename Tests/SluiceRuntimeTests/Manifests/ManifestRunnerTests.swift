@@ -109,6 +109,52 @@ struct ManifestRunnerTests {
         #expect(try host.journal.values(prefix: "manifest/").isEmpty)
     }
 
+    @Test(
+        "what came before the deployment that turns a rule off or changes its pattern is taken, though nobody has read it",
+        arguments: [true, false])
+    func before(_ isLostAgain: Bool) async throws {
+        let host = try ManifestHarness()
+        defer { host.stop() }
+        try host.deploy(["changed": ".old", "off": ".off"])
+        try await host.apply()
+        host.crash()
+        try host.put("1.off", #"{"files": ["a"]}"#)
+        try host.put("1.old", #"{"files": ["a"]}"#)
+        try host.deploy(["changed": ".new", "off": ".off"], off: ["off"])
+        try host.put("2.off", #"{"files": ["a"]}"#)
+        try host.put("2.old", #"{"files": ["a"]}"#)
+        try host.put("2.new", #"{"files": ["a"]}"#)
+        if isLostAgain {
+            // The rules are in force, and nothing was read by them.
+            host.journal.injectFault { batch in
+                let isArrival = batch.control.contains { "\($0)".contains("manifest/open") }
+                return isArrival ? JournalError(.closed, "lost") : nil
+            }
+            try await host.apply()
+            host.crash()
+            #expect(try host.stored().isEmpty)
+        }
+        try await host.apply()
+        try await host.stores("changed 1.old", "changed 2.new", "off 1.off")
+        #expect(await host.runner.awaited().rules.map(\.rule).sorted() == ["changed", "off"])
+        try host.put("a", "a")
+        #expect(try await host.told(3).count == 3)
+        await host.until(\.isEmpty)
+        // Nothing can come for it any more.
+        #expect(await host.runner.awaited().rules.map(\.rule) == ["changed"])
+    }
+
+    @Test("a rule that is to go is known to wait for what arrives, also while that is read")
+    func awaited() async throws {
+        let host = try ManifestHarness()
+        defer { host.stop() }
+        try host.deploy(["r": ".manifest"])
+        try await host.apply()
+        for index in 0..<20 { try host.put("\(index).manifest", #"{"files": ["a"]}"#) }
+        // The reader is on its way since the first of them.
+        #expect(await host.runner.awaited().counts.values.map(\.self) == [20])
+    }
+
     @Test("a note of an earlier version, the cursor alone: its rules go on from there")
     func earlierVersion() async throws {
         let host = try ManifestHarness()
