@@ -73,11 +73,24 @@ extension ManifestRunner {
         for wake in waits { wake() }
     }
 
-    /// Reads what is there by now, or waits for who is reading it. Gives up where the log cannot be read.
+    /// Milliseconds that are waited for the reader: a disk may be full, or a manifest on one that does not answer.
+    private static let readerPatience: Int64 = 2000
+
+    /// Reads what is there by now, or waits for who is reading it. Gives up where the log cannot be read, or not now.
     func catchUp() async {
         let last = unread.withLock { $0.last }
-        while !isStopped, !rules.rules.isEmpty, rules.cursor < last {
-            guard isReading else { return await read() }
+        var (hasAsked, isOver) = (false, false)
+        let patience = LoopTimer.after(.milliseconds(Self.readerPatience)) { [weak self] in
+            isOver = true
+            self?.tellReaders()
+        }
+        defer { patience.cancel() }
+        while !isStopped, !isOver, !rules.rules.isEmpty, rules.cursor < last {
+            if !isReading {
+                if hasAsked { return }
+                hasAsked = true
+                Task { @LoopActor in await read() }
+            }
             await withCheckedContinuation { continuation in readerWaits.append { continuation.resume() } }
         }
     }

@@ -153,6 +153,14 @@ struct ManifestRunnerTests {
         for index in 0..<20 { try host.put("\(index).manifest", #"{"files": ["a"]}"#) }
         // The reader is on its way since the first of them.
         #expect(await host.runner.awaited().counts.values.map(\.self) == [20])
+        // A disk that takes nothing holds up nobody who asks.
+        host.journal.injectFault { batch in
+            let isArrival = batch.control.contains { "\($0)".contains("manifest/open") }
+            return isArrival ? JournalError(.diskFull, "full") : nil
+        }
+        for index in 20..<22 { try host.put("\(index).manifest", #"{"files": ["a"]}"#) }
+        #expect(await host.runner.awaited().rules.map(\.rule) == ["r"])
+        host.journal.injectFault(nil)
     }
 
     @Test("a note of an earlier version, the cursor alone: its rules go on from there")
