@@ -36,10 +36,7 @@ extension HostRuntime {
         defer { replays.turn.release(ReplayJobs.subscriptions) }
         if !dryRun, let untaken { try await takeCommitted(untaken) }
         // Each deployment's rules take the manifests from its position on: none may be passed over.
-        if !dryRun, missingParts.contains(.manifests) {
-            try await manifests.apply(deployment)
-            missingParts.removeAll { $0 == .manifests }
-        }
+        if !dryRun, missingParts.contains(.manifests) { try await manifests.apply(deployment) }
         let outcome = await deployer.deploy(folder: folder, over: untaken ?? deployment, dryRun: dryRun)
         guard !dryRun else { return outcome }
         defer { publisher.leaving = [:] }
