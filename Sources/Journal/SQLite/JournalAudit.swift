@@ -117,9 +117,12 @@ struct JournalAudit {
 }
 
 extension SQLiteJournal {
+    /// A full segment is checked in less, and at full rate the WAL stays below its limit.
+    private static let checkPatience = Duration.milliseconds(250)
+
     package func recount() throws(JournalError) -> AuditReport {
         do {
-            return try JournalAudit(pool: pool, slice: Self.auditSlice, patience: .milliseconds(100), between: {}).run()
+            return try JournalAudit(pool: pool, slice: Self.auditSlice, patience: Self.checkPatience, between: {}).run()
         } catch {
             throw JournalError(storage: error, doing: "auditing the journal", path: folder.database)
         }

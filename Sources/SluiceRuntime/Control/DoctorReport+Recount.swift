@@ -16,6 +16,8 @@ extension DoctorReport.Check {
         guard let checked = report.checked else { return [conservation(report)] }
         let seconds = (checked.seconds * 10).rounded() / 10
         let pieces = report.readInPieces
+        let names =
+            pieces.prefix(5).joined(separator: ", ") + (pieces.count > 5 ? " and \(pieces.count - 5) more" : "")
         return [
             .init(
                 name: "journal", state: .ok,
@@ -23,7 +25,7 @@ extension DoctorReport.Check {
                 details: pieces.isEmpty
                     ? []
                     : [
-                        "\(pieces.joined(separator: ", ")): read row by row, without their indexes. SQLite's own check of "
+                        "\(names): read row by row, without their indexes. SQLite's own check of "
                             + "so large a table would hold up the host's commits; it is made where no host runs, also "
                             + "on a backup: sluice doctor --data BACKUP"
                     ]),
