@@ -10,8 +10,10 @@ struct LastPassTests {
         #expect(options.lastPassLimit(at: options.lastPassBytes + 1) == options.lastPassRemaining / 2)
         #expect(options.lastPassLimit(at: options.lastPassBytes * 2) == options.lastPassRemaining)
         #expect(options.passBytes(at: options.lastPassBytes) == options.checkpointBytes)
-        #expect(
-            options.passBytes(at: options.lastPassBytes + 1) <= options.lastPassLimit(at: options.lastPassBytes + 1))
+        // Neither a gap, in which nobody would copy, nor an overlap, in which both would.
+        for size in [options.lastPassBytes + 1, options.lastPassBytes * 2, options.walLimitBytes] {
+            #expect(options.passBytes(at: size) == options.lastPassLimit(at: size))
+        }
         #expect(options.lastPassBytes * 2 < options.walLimitBytes)
     }
 }

@@ -42,9 +42,9 @@ package struct JournalOptions: Sendable {
     }
 
     /// What there is to copy when a background pass is to begin: passes follow each other when it is time for the
-    /// writer's own, so that what they leave is little.
+    /// writer's own, so that what they leave is little. Never what the writer would take itself: both would contend.
     package func passBytes(at size: Int64) -> Int64 {
-        size > lastPassBytes ? min(checkpointBytes, lastPassRemaining / 2) : checkpointBytes
+        size > lastPassBytes ? min(checkpointBytes, lastPassLimit(at: size)) : checkpointBytes
     }
 }
 

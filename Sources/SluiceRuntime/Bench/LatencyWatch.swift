@@ -5,8 +5,8 @@ import UVLoop
 /// Where the time of a benchmark's events goes: when each of them took which step, in nanoseconds of CLOCK_MONOTONIC,
 /// one clock for all processes.
 ///
-/// Unchecked: each step of an event is written by one thread, and nothing is read before the outcomes of all are
-/// durable.
+/// Unchecked: each step of an event is written by one thread, and nothing is read before the loop has heard
+/// that the outcomes of all are durable (`finishOutcomes`).
 package final class LatencyWatch: @unchecked Sendable {
     package enum Step: Int, CaseIterable, Sendable {
         /// The producer sent it, or should have.
@@ -150,4 +150,7 @@ extension HostRuntime {
         dispatcher.watch = watch
         return watch
     }
+
+    /// Returns when the loop has heard of every outcome that is to be committed.
+    package func finishOutcomes() async { await committer.drain() }
 }

@@ -65,7 +65,8 @@ package final class Committer {
 
     /// Queues a part. Its completion runs on the loop once it is durable, or was refused for its own content. A full
     /// disk, or whatever else may pass, is not reported here but waited out.
-    /// - Parameter mayWait: it goes with a commit of a producer, or after two milliseconds.
+    /// - Parameter mayWait: it goes with a commit of a producer, or by itself, after what is left of the pause between
+    ///   such commits and two milliseconds.
     package func enqueue(_ batch: Batch, mayWait: Bool = false, completion: Completion? = nil) {
         waiting.append(
             Part(

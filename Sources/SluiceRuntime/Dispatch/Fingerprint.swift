@@ -22,7 +22,7 @@ package enum Fingerprint {
         private var quote: UInt8?
         private var lastWasDigit = false
         private var isPath = false
-        /// Of the word: only hexadecimal digits and hyphens so far, whether a digit is among them, how many bytes it has.
+        /// Of the word: only hexadecimal digits and hyphens so far, whether one is a digit, how many bytes there are.
         private var isHexadecimal = true
         private var hasDigit = false
         private var length = 0

@@ -74,7 +74,10 @@ struct BenchPipeline: AsyncParsableCommand {
             for _ in 0..<3 {
                 let watch = rate > 0 ? await host.service.runtime.watchLatency() : nil
                 try await figures.runs.add(host.drive(load))
-                if let watch { figures.steps.add(watch, below: host.data) }
+                if let watch {
+                    await host.service.runtime.finishOutcomes()
+                    figures.steps.add(watch, below: host.data)
+                }
             }
             if rate == 0 {
                 load.rate = figures.runs.eventsPerSecond / 2

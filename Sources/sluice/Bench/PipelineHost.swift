@@ -39,7 +39,7 @@ struct PipelineHost: Sendable {
         var meanCommitMilliseconds: Double
         var longestCommitMilliseconds: Double
         var peakWALMegabytes: Double
-        /// How often the log started anew, and what the writer's last pass before that took.
+        /// The writer's own passes over the log, after which it may start anew, and what they took.
         var checkpoints: Int64
         var meanCheckpointMilliseconds: Double
         var longestCheckpointMilliseconds: Double

@@ -86,6 +86,18 @@ struct CommitterTests {
         #expect(committer.isIdle)
     }
 
+    @Test("What pauses goes by itself when the pause is over")
+    func pauseEnds() async throws {
+        let committer = Committer(journal: journal, log: Logger(label: "test"), settlingEvery: 1)
+        for name in ["a", "b", "c"] {
+            await withCheckedContinuation { continuation in
+                committer.enqueue(append(name), mayWait: true) { _ in continuation.resume() }
+            }
+        }
+        #expect(script.seen == [["a"], ["b"], ["c"]])
+        #expect(committer.isIdle)
+    }
+
     @Test(
         "A failure that may pass is waited out, and nothing later goes before what failed",
         arguments: [JournalError.Code.diskFull, .inputOutput, .storage, .locked])
