@@ -81,4 +81,20 @@ struct JSONGoodRowsTests {
         let (report, rejected, _) = try convert(#"{"a":"x"}"# + "\n" + #"{"a":{"b":1}}"# + "\n")
         #expect(report.rows == 0 && rejected.count == 2 && report.columns.map(\.type) == [.string])
     }
+
+    @Test("Several records of one window that are no UTF-8 stay left out when the others are looked at once more")
+    func invalidUTF8() throws {
+        let bad = Array("{\"d\":1,\"e\":1,\"a\":\"".utf8) + [0xC3] + Array("e\"}\n".utf8)
+        let rows = Array(String(repeating: "{\"a\":1}\n", count: 200).utf8)
+        let last = Array("{\"e\":\"2024-01-01T00:00:00Z\"}\n".utf8)
+        var options = ConversionOptions()
+        options.format = .ndjson
+        options.csv.batchBytes = 512
+        options.csv.badRecords = .reject
+        options.mismatches = .reject
+        let report = try CSVConverter.convert(
+            from: MemorySource(rows + bad + bad + last), to: MemorySink(), options: options)
+        #expect(report.rows == 201 && report.rejectedRows == 2)
+        #expect(report.columns.first { $0.name == "e" }?.type == .timestampUTC)
+    }
 }

@@ -7,6 +7,7 @@ extension JSONBatchReader {
     /// - Returns: false where the batch holds no complete record and more input may follow.
     func index(_ batch: RecordBatch) throws(ColumnarError) -> Bool {
         let before = (framing, nextRow, nextLine)
+        let skips = knowledge.skipped?.cursor
         guard try takeApart(batch, checksUTF8: false) else { return false }
         let count = batch.consumedEnd - batch.start
         guard clinux_has_high(batch.base + batch.start, UInt64(count)) != 0,
@@ -14,6 +15,7 @@ extension JSONBatchReader {
         else { return true }
         // Some record is not UTF-8: again, record by record.
         (framing, nextRow, nextLine) = before
+        if let skips { knowledge.skipped?.cursor = skips }
         return try takeApart(batch, checksUTF8: true)
     }
 
