@@ -68,6 +68,10 @@ package struct ReplayInfo: Codable, Sendable, Hashable {
     package var superseded: Int64
     /// Waiting, in flight, retrying.
     package var waiting: Int64
+    /// Held back by a dead letter of their key; a replay ends with them. Nil from a host that does not tell.
+    package var parked: Int64?
+    /// Dead letters that hold them back, some of them; only of a single replay.
+    package var parkedBehind: [Int64]?
     package var dead: Int64
     /// Of a dry run: runs that failed.
     package var failed: Int64?
@@ -78,7 +82,8 @@ package struct ReplayInfo: Codable, Sendable, Hashable {
         request: ReplayRequest, state: JobState, reason: String? = nil, started: APITime, ended: APITime? = nil,
         lastReplayed: APITime? = nil, scanned: Int64 = 0, total: Int64 = 0, replayed: Int64 = 0,
         deliveries: Int64 = 0, succeeded: Int64 = 0, dropped: Int64 = 0, superseded: Int64 = 0, waiting: Int64 = 0,
-        dead: Int64 = 0, failed: Int64? = nil, shadow: ShadowReport? = nil
+        parked: Int64? = nil, parkedBehind: [Int64]? = nil, dead: Int64 = 0, failed: Int64? = nil,
+        shadow: ShadowReport? = nil
     ) {
         self.request = request
         self.state = state
@@ -94,6 +99,8 @@ package struct ReplayInfo: Codable, Sendable, Hashable {
         self.dropped = dropped
         self.superseded = superseded
         self.waiting = waiting
+        self.parked = parked
+        self.parkedBehind = parkedBehind
         self.dead = dead
         self.failed = failed
         self.shadow = shadow

@@ -61,6 +61,11 @@ package struct ShadowReport: Codable, Sendable, Hashable {
             == 0
     }
 
+    /// How many differences there are that could be told.
+    package var tellable: Int64 {
+        [objects, events, catalog, deletions, failures].reduce(0) { $0 + $1.differences + $1.unknown }
+    }
+
     /// Keeps a difference to be told in full, where there is room for one more.
     package mutating func tell(_ difference: ShadowDifference, examples: Int) {
         guard differences.count < examples else { return }

@@ -12,7 +12,9 @@ package struct DeliveryState: Sendable {
 extension HostRuntime {
     var deliveryStates: [SubscriptionID: DeliveryState] {
         var states: [SubscriptionID: DeliveryState] = [:]
-        for settings in deployment.subscriptions { states[settings.id] = dispatcher.deliveryState(of: settings) }
+        for settings in deployment.subscriptions + deployment.replays.subscriptions {
+            states[settings.id] = dispatcher.deliveryState(of: settings)
+        }
         return states
     }
 

@@ -214,17 +214,6 @@ package struct DeliveryCore: Sendable {
 
     package func rules(of id: SubscriptionID) -> DeliveryRules? { index[id].map { subscriptions[$0].rules } }
 
-    /// Keys that a dead letter holds back, and how many works they hold, as far as the log has been read.
-    package func parked(of id: SubscriptionID) -> (keys: Int, works: Int) {
-        guard let position = index[id] else { return (0, 0) }
-        var result = (keys: 0, works: 0)
-        for line in subscriptions[position].lines.values where line.parked > 0 {
-            result.keys += 1
-            result.works += line.waiting.count + line.spilled
-        }
-        return result
-    }
-
     /// How many works are remembered so that no reading brings them twice.
     package func knownWorks(of id: SubscriptionID) -> Int { index[id].map { subscriptions[$0].known.count } ?? 0 }
 

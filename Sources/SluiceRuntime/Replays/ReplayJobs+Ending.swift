@@ -57,7 +57,10 @@ extension ReplayJobs {
         }
         let progress = try await progress()
         let own = replay.paths.compactMap { progress[$0.settings.id] }
-        guard own.allSatisfy({ $0.dead == 0 && $0.unsettled == 0 }) else { return }
+        guard own.allSatisfy({ $0.dead == 0 && $0.unsettled == 0 }) else {
+            if replay.ended != nil { follow(name, standing(of: replay, progress)) }
+            return
+        }
         replay.isOpen = false
         for one in own {
             replay.succeeded += one.succeeded
@@ -88,10 +91,47 @@ extension ReplayJobs {
         return Dictionary(all.map { ($0.subscription.id, $0) }, uniquingKeysWith: { $1 })
     }
 
-    func unsettled(_ name: String) async throws -> Int64 {
-        guard let replay = replays[name], replay.isOpen else { return 0 }
-        let progress = try await progress()
-        return replay.paths.reduce(0) { $0 + (progress[$1.settings.id]?.unsettled ?? 0) }
+    /// What of a replay's deliveries is not over: `open` are those that get on by themselves, `parked` those that a
+    /// dead letter of their key holds back.
+    struct Standing: Hashable {
+        var open: Int64 = 0
+        var parked: Int64 = 0
+    }
+
+    func standing(_ name: String) async throws -> Standing {
+        guard let replay = replays[name], replay.isOpen else { return Standing() }
+        return standing(of: replay, try await progress())
+    }
+
+    /// `progress` was read before: what was parked since is counted as open, and never the other way round, for nothing
+    /// that is parked gets on but by a redrive, a purge or a cancellation.
+    func standing(of replay: ReplayRecord, _ progress: [SubscriptionID: SubscriptionProgress]) -> Standing {
+        var standing = Standing()
+        for path in replay.paths {
+            guard let one = progress[path.settings.id] ?? closing[path.settings.id] else { continue }
+            let parked = min(Int64(dispatcher.core.parked(of: path.settings.id).works), one.waiting)
+            standing.parked += parked
+            standing.open += one.unsettled - parked
+        }
+        return standing
+    }
+
+    /// What has ended has something to do again: a dead letter was redriven or purged, and its key goes on. When that
+    /// is done it may be closed.
+    private func follow(_ name: String, _ standing: Standing) {
+        guard standing.open > 0, following.insert(name).inserted else { return }
+        Task { @LoopActor in
+            while !isStopping, replays[name]?.isOpen == true {
+                do {
+                    if try await self.standing(name).open == 0 { break }
+                    await LoopPause.sleep(milliseconds: 100, while: { !isStopping })
+                } catch {
+                    guard await goesOn(name, after: error) else { break }
+                }
+            }
+            following.remove(name)
+            if !isStopping { await closeSettled() }
+        }
     }
 }
 

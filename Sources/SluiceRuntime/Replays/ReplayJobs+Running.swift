@@ -37,7 +37,12 @@ extension ReplayJobs {
         }
         while !isStopping, replays[name]?.isOpen == true {
             do {
-                if try await unsettled(name) == 0 { break }
+                let standing = try await standing(name)
+                if standing.open == 0 {
+                    // What is parked is kept for a redrive, unless nobody wants it any more.
+                    guard replays[name]?.state == .cancelling, standing.parked > 0 else { break }
+                    try await dropParked(name)
+                }
                 await LoopPause.sleep(milliseconds: 25)
             } catch {
                 guard await goesOn(name, after: error) else { return }
@@ -52,7 +57,7 @@ extension ReplayJobs {
     /// The next page of the log into the replay's own.
     private func forward(_ replay: ReplayRecord, _ matcher: ReplayMatcher) async throws {
         let name = replay.request.name
-        while try await unsettled(name) >= Self.window, !isStopping, replays[name]?.state == .running {
+        while try await standing(name).open >= Self.window, !isStopping, replays[name]?.state == .running {
             await LoopPause.sleep(milliseconds: 10)
         }
         let limit = RequestedRate.page(at: replay.request.rate, most: Self.page)

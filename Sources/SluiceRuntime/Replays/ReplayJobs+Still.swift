@@ -14,14 +14,14 @@ extension ReplayJobs {
     /// How far a replay has got: what it has read, and what of it is over.
     struct Mark: Hashable {
         var cursor: Position
-        var unsettled: Int64
+        var standing: Standing
     }
 
     /// The hourly look at all of them.
     /// - Parameter elapsed: milliseconds since the look before; 0 for a host's first.
     package func noteStill(elapsed: Int64) async throws {
         for (name, replay) in replays where replay.state == .running && replay.ended == nil && !replay.isThrough {
-            let mark = Mark(cursor: replay.cursor, unsettled: try await unsettled(name))
+            let mark = Mark(cursor: replay.cursor, standing: try await standing(name))
             let before = marks.updateValue(mark, forKey: name)
             guard let current = replays[name], current.state == .running, !isStopping else { continue }
             // After a start nothing is known to compare with; what an earlier host has counted counts on.

@@ -37,6 +37,8 @@ package final class ReplayJobs {
     var replays: [String: ReplayRecord] = [:]
     /// Subscriptions being removed: meanwhile they may be neither in the journal nor in the record.
     var closing: [SubscriptionID: SubscriptionProgress] = [:]
+    /// Those that have ended and get on again (`follow`).
+    var following: Set<String> = []
     private(set) var isStopping = false
     /// One at a time makes or removes subscriptions: their ids count up.
     package let turn = NameLocks()
@@ -182,7 +184,10 @@ package final class ReplayJobs {
     package func info(_ name: String) async throws -> ReplayInfo? {
         let progress = try await progress()
         // Looked at last: one that is closed meanwhile has its counts itself.
-        return replays[name].map { report($0, progress) }
+        guard let replay = replays[name] else { return nil }
+        var info = report(replay, progress)
+        if (info.parked ?? 0) > 0 { info.parkedBehind = try await lettersThatPark(replay) }
+        return info
     }
 
     /// Newest first.
@@ -200,11 +205,16 @@ package final class ReplayJobs {
             }, uniquingKeysWith: { first, _ in first })
     }
 
-    /// Replays no more; what was replayed is delivered. Nil where there is no such replay.
+    /// Replays no more; what was replayed is delivered, but for what is parked, which is dropped, also of a replay that
+    /// has ended with it. Nil where there is no such replay.
     package func cancel(_ name: String) async throws -> ReplayInfo? {
         guard let replay = replays[name] else { return nil }
         if replay.state == .running {
             replays[name]?.state = .cancelling
+            try await store(name)
+        } else if replay.ended != nil, replay.isOpen, try await standing(name).parked > 0 {
+            try await dropParked(name)
+            replays[name]?.state = .cancelled
             try await store(name)
         }
         return try await info(name)
@@ -212,6 +222,7 @@ package final class ReplayJobs {
 
     private func report(_ replay: ReplayRecord, _ progress: [SubscriptionID: SubscriptionProgress]) -> ReplayInfo {
         let own = replay.isOpen ? replay.paths.compactMap { progress[$0.settings.id] ?? closing[$0.settings.id] } : []
+        let standing = replay.isOpen ? standing(of: replay, progress) : Standing()
         func sum(_ count: (SubscriptionProgress) -> Int64) -> Int64 { own.reduce(0) { $0 + count($1) } }
         return ReplayInfo(
             request: replay.request, state: replay.state, reason: replay.reason, started: .init(replay.started),
@@ -219,7 +230,7 @@ package final class ReplayJobs {
             scanned: replay.cursor - replay.first, total: replay.last - replay.first, replayed: replay.replayed,
             deliveries: replay.deliveries, succeeded: replay.succeeded + sum(\.succeeded),
             dropped: replay.dropped + sum(\.dropped), superseded: replay.superseded + sum(\.superseded),
-            waiting: sum(\.unsettled),
+            waiting: standing.open, parked: standing.parked,
             // Nothing dies in the shadow.
             dead: replay.request.dryRun ? 0 : replay.dead + sum { $0.dead + $0.purged },
             failed: replay.request.dryRun ? replay.dead : nil, shadow: replay.shadow)

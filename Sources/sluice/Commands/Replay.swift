@@ -131,7 +131,8 @@ struct Replay: AsyncParsableCommand {
 
     struct Cancel: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            commandName: "cancel", abstract: "Replay no more events; what was replayed is delivered.")
+            commandName: "cancel",
+            abstract: "Replay no more events; what was replayed is delivered, and what is parked is dropped.")
         @Argument(help: "The replay's name.") var name: String
         @OptionGroup var common: CommonOptions
 

@@ -34,11 +34,26 @@ struct ReplayText {
             ),
             ("outcomes", outcomes(replay)),
         ])
-        if let shadow = replay.shadow { show(shadow) }
+        if let shadow = replay.shadow { show(shadow, examples: request.examples) }
+        if let parked = replay.parked, parked > 0 { tellParked(parked, of: replay) }
         if !request.dryRun, replay.dead > 0 {
             output.line("see why: sluice dlq list\(data)")
             try await showTwins(replay, host)
         }
+    }
+
+    private func tellParked(_ parked: Int64, of replay: ReplayInfo) {
+        let letters = replay.parkedBehind ?? []
+        let behind =
+            letters.isEmpty
+            ? "dead letters of their keys"
+            : "dead \(letters.count == 1 ? "letter" : "letters") \(letters.map(String.init).joined(separator: ", "))"
+        let (verb, them) = parked == 1 ? ("is", "it") : ("are", "they")
+        output.line(
+            "\(Human.count(parked, "delivery", "deliveries")) \(verb) parked behind \(behind): \(them) \(verb) delivered "
+                + "in order when \(letters.count == 1 ? "that" : "those") succeeded or went (sluice dlq redrive"
+                + (letters.isEmpty ? "" : " " + letters.map(String.init).joined(separator: " "))
+                + "\(data), or dlq purge), and dropped by: sluice replay cancel \(replay.request.name)\(data)")
     }
 
     /// Letters that are looked at, and ids that are named.
@@ -57,9 +72,10 @@ struct ReplayText {
         guard !again.isEmpty else { return }
         let older = try await letters(DeadLetterSelection(until: replay.started)).filter { again.contains($0.eventID) }
         guard !older.isEmpty else { return }
+        let count = Set(older.map(\.eventID)).count
         let ids = older.prefix(Self.maximumIDs).map { "\($0.id)" }.joined(separator: " ")
         output.line(
-            "\(Human.grouped(Set(older.map(\.eventID)).count)) of them have an older dead letter as well: sluice dlq "
+            "\(Human.grouped(count)) of them \(count == 1 ? "has" : "have") an older dead letter as well: sluice dlq "
                 + "purge \(ids)\(older.count > Self.maximumIDs ? " …" : "")\(data)")
     }
 
@@ -68,12 +84,13 @@ struct ReplayText {
         if replay.dropped > 0 { parts.append("\(Human.grouped(replay.dropped)) dropped") }
         if replay.superseded > 0 { parts.append("\(Human.grouped(replay.superseded)) superseded") }
         if replay.waiting > 0 { parts.append("\(Human.grouped(replay.waiting)) under way") }
+        if let parked = replay.parked, parked > 0 { parts.append(style.yellow("\(Human.grouped(parked)) parked")) }
         if replay.dead > 0 { parts.append(style.red("\(Human.grouped(replay.dead)) dead")) }
         if let failed = replay.failed, failed > 0 { parts.append(style.red("\(Human.grouped(failed)) failed")) }
         return parts.joined(separator: ", ")
     }
 
-    private func show(_ shadow: ShadowReport) {
+    private func show(_ shadow: ShadowReport, examples: Int) {
         output.heading("Beside the original run")
         func row(_ name: String, _ counts: ShadowReport.Counts) -> [String]? {
             guard counts.same + counts.differences + counts.unknown > 0 else { return nil }
@@ -122,12 +139,10 @@ struct ReplayText {
             if let note = difference.note { output.line("    " + Text.oneLine(note)) }
             if let rows = difference.rows { RowText.show(rows, output, indent: 4) }
         }
-        let all =
-            shadow.objects.differences + shadow.objects.unknown + shadow.deletions.differences
-            + shadow.events.differences + shadow.events.unknown + shadow.catalog.differences + shadow.failures.added
-            + shadow.failures.same + shadow.failures.missing + shadow.failures.changed
-        if all > Int64(shadow.differences.count) {
-            output.line(style.dim("… \(Human.grouped(all - Int64(shadow.differences.count))) more: --examples N"))
-        }
+        let left = shadow.tellable - Int64(shadow.differences.count)
+        guard left > 0 else { return }
+        // As many as were asked for are told, where they fit.
+        let why = shadow.differences.count < examples ? "they do not fit into the report" : "--examples N"
+        output.line(style.dim("… \(Human.grouped(left)) more: \(why)"))
     }
 }

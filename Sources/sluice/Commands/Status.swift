@@ -127,6 +127,9 @@ struct Status: AsyncParsableCommand {
                 "\(style.dim("replay:")) \(replay.request.name)  \(style.state(replay.state.rawValue))"
                     + (replay.ended.map { "  \(Human.ago($0))" } ?? "")
                     + "  \(Human.grouped(replay.dead)) of \(Human.count(replay.deliveries, "delivery", "deliveries")) dead"
+                    + ((replay.parked ?? 0) > 0
+                        ? ", \(Human.grouped(replay.parked ?? 0)) parked: see `sluice replay show "
+                            + "\(replay.request.name)\(common.repeated)`" : "")
             )
         }
         let older = replays.filter { !isRecent($0) }

@@ -87,7 +87,7 @@ extension Integration {
                 let twice = try await run(TestApp.sluice, ["replay", "show", "v2", "--data", host.data])
                 #expect(
                     twice.output.contains(
-                        "1 of them have an older dead letter as well: sluice dlq purge \(letters[0].id) \(letters[1].id)"
+                        "1 of them has an older dead letter as well: sluice dlq purge \(letters[0].id) \(letters[1].id)"
                     ),
                     "\(twice)")
                 // Redriven to the version that failed, also after a restart.

@@ -1,0 +1,61 @@
+import Journal
+import UVLoop
+
+/// What of a replay stands behind dead letters of its keys, where its target parks.
+extension ReplayJobs {
+    /// Letters that are named, and those that are looked at for it.
+    private nonisolated static let (namedLetters, seenLetters) = (20, 1000)
+
+    /// Some of the dead letters that hold back something of a replay.
+    func lettersThatPark(_ replay: ReplayRecord) async throws -> [Int64] {
+        let journal = journal
+        var found: [Int64] = []
+        for id in replay.paths.map(\.settings.id) where dispatcher.core.parked(of: id).works > 0 {
+            let letters = try await files.run {
+                try journal.deadLetters(
+                    DeadLetterFilter(
+                        states: [.dead], subscription: id, limit: Self.seenLetters, bytes: JournalPage.bytes))
+            }
+            found += letters.lazy.filter { [dispatcher] letter in
+                guard let key = dispatcher.recoveredKeys[letter.id] ?? dispatcher.key(of: letter.payload, for: id)
+                else { return false }
+                return dispatcher.core.parked(of: id, behind: key) > 0
+            }.map(\.id)
+        }
+        return Array(found.sorted().prefix(Self.namedLetters))
+    }
+
+    /// Gives up what is parked, where nothing else is left; the dead letters stay. While it is done nobody redrives or
+    /// purges, which would let a key go on.
+    func dropParked(_ name: String) async throws {
+        await dispatcher.turns.acquire(Dispatcher.deadLetters)
+        defer { dispatcher.turns.release(Dispatcher.deadLetters) }
+        guard let replay = replays[name], replay.isOpen, try await standing(name).open == 0 else { return }
+        let journal = journal
+        for id in replay.paths.map(\.settings.id) where dispatcher.core.parked(of: id).works > 0 {
+            var after: Position = 0
+            while true {
+                let from = after
+                let page = try await files.run {
+                    try journal.waiting(id, after: from, limit: Self.page, bytes: JournalPage.bytes)
+                }
+                guard let last = page.last else { break }
+                var batch = Batch()
+                for delivery in page.flatMap(\.deliveries) where delivery.subscription == id {
+                    batch.settlements.append(Settlement(delivery, .dropped))
+                }
+                // Not half of it: what is settled must be forgotten before its key goes on.
+                while true {
+                    do {
+                        _ = try await committer.commit(batch)
+                        break
+                    } catch {
+                        guard await goesOn(name, after: error) else { return }
+                    }
+                }
+                after = last.position
+            }
+            dispatcher.core.dropParked(of: id)
+        }
+    }
+}
