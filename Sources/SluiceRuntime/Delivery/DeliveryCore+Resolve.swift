@@ -121,7 +121,12 @@ extension DeliveryCore {
         _ work: Work, _ summary: AttemptSummary, _ kind: FailureClass, at position: Int, now: Instant
     ) -> Resolution {
         let policy = subscriptions[position].rules.retry
-        let kind = policy.classify(summary.code, kind)
+        var kind = policy.classify(summary.code, kind)
+        if kind == .platform, summary.code == FailureClass.zygoteLost,
+            work.history.count(where: { $0.code == summary.code }) >= FailureClass.zygoteLossCap
+        {
+            kind = .transient
+        }
         var work = work
         var summary = summary
         summary.platform = kind == .platform

@@ -32,6 +32,12 @@ package enum FailureClass: Sendable, Hashable {
     /// Failures of platform class that one delivery may have before it is dead all the same.
     package static let platformCap = 10
 
+    /// The process that its worker was forked from was killed, and the worker with it: as a rule by somebody else, or
+    /// by what another worker did.
+    static let zygoteLost = "ZygoteLost"
+    /// How often that is not charged: a handler that kills that process whenever it runs takes its neighbours along.
+    package static let zygoteLossCap = 3
+
     /// Failures of deliveries that never reached their target.
     static let hostRefusals: Set<String> = [
         "HopBudgetExceeded", "InputTransformFailed", "ManifestIncomplete", "MatchUndecided", "RecordExpired",
@@ -46,6 +52,6 @@ package enum FailureClass: Sendable, Hashable {
 
     private static let platformCodes: Set<String> = [
         "BucketLeaving", "CatalogConflict", "HostStopping", "JournalUnavailable", "NoSpace", "ProtocolError",
-        "StagingFailed", "WorkerUnavailable",
+        "StagingFailed", "WorkerUnavailable", zygoteLost,
     ]
 }

@@ -45,11 +45,10 @@ extension WorkerProcess {
         }
         guard let status else {
             let isAlone = zygote.map { $0.isAlive } ?? true
+            if isAlone { return Failure(code: "Killed", message: "the worker has ended, and nobody can tell how") }
             return Failure(
-                code: "Killed",
-                message: isAlone
-                    ? "the worker has ended, and nobody can tell how"
-                    : "the worker was killed together with the process that it was forked from")
+                code: FailureClass.zygoteLost,
+                message: "the worker was killed together with the process that it was forked from")
         }
         let signal = status & 0x7f
         if signal == 0 {

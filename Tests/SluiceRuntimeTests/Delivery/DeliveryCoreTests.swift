@@ -137,6 +137,27 @@ struct DeliveryCoreTests {
         #expect(death.condition == "PermanentError")
     }
 
+    @Test("three losses of the zygote are not charged, what comes after them is")
+    func zygoteLosses() throws {
+        var core = core()
+        core.setSubscription(
+            one, function: "a", policy: DeliveryPolicy(maximumAttempts: 1, jitter: false), batchSize: 1, loaded: 0,
+            newest: 0)
+        core.accept(record(1, for: [one], ordinal: 1)) { _ in .max }
+        var now: Instant = 0
+        for loss in 1...4 {
+            let attempt = try #require(starts(core.pump(now: now)).first)
+            core.workerDone(attempt.id)
+            switch core.resolve(attempt.id, .failed(failure("ZygoteLost"), .platform), now: now)[0] {
+            case .retry(let work, let due, _):
+                #expect(loss < 4 && work.charged == 0)
+                now = due
+            case .dead(_, let death): #expect(loss == 4 && death.condition == "MaximumRetryAttempts")
+            default: Issue.record("neither")
+            }
+        }
+    }
+
     @Test("an event older than its maximum age is not retried")
     func age() throws {
         var core = core()
