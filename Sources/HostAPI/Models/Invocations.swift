@@ -56,12 +56,16 @@ package struct EffectInfo: Codable, Sendable, Hashable {
     package var note: String?
     /// The event that tells of it.
     package var event: String?
+    /// Of a batch: which of its events it belongs to, from 0; nil: it is the whole batch's, or was kept by a host that
+    /// did not tell.
+    package var record: Int?
 
-    package init(kind: String, subject: String, note: String? = nil, event: String? = nil) {
+    package init(kind: String, subject: String, note: String? = nil, event: String? = nil, record: Int? = nil) {
         self.kind = kind
         self.subject = subject
         self.note = note
         self.event = event
+        self.record = record
     }
 }
 

@@ -117,7 +117,7 @@ private struct TraceBuilder {
         for (place, state) in zip(record.deliveries, deliveries) {
             var traced: [TraceInvocation] = []
             for invocation in invocations where invocation.subscription == place.subscription {
-                traced.append(try await self.invocation(invocation))
+                traced.append(try await self.invocation(invocation, of: record.eventID))
             }
             event.deliveries.append(TraceDelivery(delivery: state, invocations: traced))
         }
@@ -195,7 +195,7 @@ private struct TraceBuilder {
             if let found { (state, letter) = (found.state.rawValue, found.id) }
         }
         var traced: [TraceInvocation] = []
-        for invocation in invocations { traced.append(try await self.invocation(invocation)) }
+        for invocation in invocations { traced.append(try await self.invocation(invocation, of: event)) }
         return TraceDelivery(
             delivery: EventDetail.Delivery(
                 rule: known?.settings.rule ?? "?", target: known?.settings.target ?? "?",
@@ -204,15 +204,19 @@ private struct TraceBuilder {
             replay: known?.replay ?? "?", invocations: traced)
     }
 
-    private mutating func invocation(_ record: InvocationRecord) async throws -> TraceInvocation {
+    /// What an attempt has done for an event: of a batch nothing that it has done for others.
+    private mutating func invocation(_ record: InvocationRecord, of event: String) async throws -> TraceInvocation {
         var effects: [TraceEffect] = []
         for effect in JSONText.decode(InvocationDetails.self, from: record.details)?.effects ?? [] {
+            if let index = effect.record, record.eventIDs.indices.contains(index), record.eventIDs[index] != event {
+                continue
+            }
             var events: [TraceEvent] = []
             if let id = effect.event, !seen.contains(id) {
                 if seen.count >= Trace.maximumEvents {
                     isCut = true
                 } else if let next = try await controller.read({ try $0.record(eventID: id) }) {
-                    events.append(try await event(next))
+                    events.append(try await self.event(next))
                 }
             }
             effects.append(TraceEffect(effect: effect, events: events))

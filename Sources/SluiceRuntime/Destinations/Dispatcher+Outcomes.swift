@@ -60,7 +60,7 @@ extension Dispatcher {
 
 extension EffectInfo {
     /// The event that tells of an outcome, for the invocation's row: `sluice trace` follows it.
-    static func outcome(_ append: Append) -> EffectInfo {
-        EffectInfo(kind: "outcome", subject: append.log, event: append.eventID)
+    static func outcome(_ append: Append, record: Int?) -> EffectInfo {
+        EffectInfo(kind: "outcome", subject: append.log, event: append.eventID, record: record)
     }
 }

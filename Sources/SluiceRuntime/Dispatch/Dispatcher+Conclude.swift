@@ -118,6 +118,7 @@ extension Dispatcher {
         storePauses(into: &batch)
         if context.isNoted { batch.control.append(.removeValue(name: context.noteName)) }
         let works = context.attempt.works
+        func record(_ index: Int) -> Int? { works.count > 1 ? index : nil }
         var index = -1
         var dead: [Dead] = []
         for resolution in resolutions {
@@ -130,7 +131,7 @@ extension Dispatcher {
                 writer.finish(work, isDropped ? .dropped : .succeeded, into: &batch)
                 for told in successes(of: context, report, [index]) {
                     batch.appends.append(append(told, lineage: context.lineage(of: index)))
-                    if let event = batch.appends.last { outcomes.append(.outcome(event)) }
+                    if let event = batch.appends.last { outcomes.append(.outcome(event, record: record(index))) }
                 }
             case .superseded(let work):
                 writer.finish(work, .superseded, into: &batch)
@@ -150,7 +151,7 @@ extension Dispatcher {
         for each in dead {
             if let told = await bury(each, of: context, into: &batch) {
                 batch.appends.append(told)
-                outcomes.append(.outcome(told))
+                outcomes.append(.outcome(told, record: record(each.index)))
             }
         }
         return (batch, outcomes)

@@ -21,21 +21,29 @@ extension Decision {
 
     /// The same with the events that tell of the objects.
     func effects(telling events: [ObjectAddress: String]) -> [EffectInfo] {
-        publications.map { publication in
+        var owners: [ObjectAddress: Int] = [:]
+        func owner(_ bucket: String, _ key: String) -> Int? { owners[ObjectAddress(bucket: bucket, key: key)] }
+        for (publication, owner) in zip(publications, self.owners ?? []) {
+            owners[ObjectAddress(bucket: publication.bucket, key: publication.key)] = owner
+        }
+        return publications.map { publication in
             EffectInfo(
                 kind: publication.isRemoval ? "delete" : "put", subject: "\(publication.bucket)/\(publication.key)",
                 note: publication.isRemoval ? nil : "\(publication.size) bytes",
-                event: events[ObjectAddress(bucket: publication.bucket, key: publication.key)])
+                event: events[ObjectAddress(bucket: publication.bucket, key: publication.key)],
+                record: owner(publication.bucket, publication.key))
         }
             + outbox.map {
                 EffectInfo(
                     kind: $0.isOutcome == true ? "outcome" : StreamLog.isStream($0.bus) ? "record" : "event",
-                    subject: $0.bus, note: $0.id, event: $0.id)
+                    subject: $0.bus, note: $0.id, event: $0.id, record: eventIDs.count > 1 ? $0.record : nil)
             }
             + files.map {
                 EffectInfo(
                     kind: "register", subject: "\($0.database).\($0.table)",
-                    note: "\($0.file.bucket)/\($0.file.key), \($0.rows) \($0.rows == 1 ? "row" : "rows")")
+                    note: "\($0.file.bucket)/\($0.file.key), \($0.rows) \($0.rows == 1 ? "row" : "rows")",
+                    // A file is registered by who has put it.
+                    record: owner($0.file.bucket, $0.file.key))
             }
     }
 

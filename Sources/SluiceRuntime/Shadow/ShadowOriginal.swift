@@ -7,6 +7,7 @@ import Journal
 /// The run that an event had the first time: its row is kept if it had effects, log output or an error.
 struct ShadowOriginal {
     var effects: [EffectInfo] = []
+    /// It ran in a batch, and what it has made cannot be told from what others have.
     var isBatch = false
     /// It never succeeded.
     var failure: (code: String, message: String)?
@@ -17,7 +18,12 @@ struct ShadowOriginal {
         let partial = rows.last { $0.outcome == "partial" }
         if let row = rows.last(where: { $0.outcome == "succeeded" }) ?? partial {
             effects = JSONText.decode(InvocationDetails.self, from: row.details)?.effects ?? []
-            isBatch = row.eventIDs.count > 1
+            if row.eventIDs.count > 1 {
+                let index = row.eventIDs.firstIndex(of: record.eventID)
+                // Of a row from before this was kept, and of what a batch made together, nobody knows whose it is.
+                isBatch = effects.contains { $0.record == nil }
+                if !isBatch { effects = effects.filter { $0.record == index } }
+            }
             if row.outcome == "succeeded" { return }
         }
         guard let failed = partial ?? rows.last(where: { $0.outcome == "failed" }) else { return }

@@ -65,7 +65,7 @@ struct Invocations: AsyncParsableCommand {
                 ("started", "\(Human.moment(summary.started))  (\(Human.ago(summary.started)))"),
                 (
                     "duration",
-                    Human.milliseconds(summary.durationMilliseconds) + (summary.coldStart ? ", cold start" : "")
+                    Human.duration(summary) + (summary.coldStart ? ", cold start" : "")
                 ),
                 ("events", summary.eventIDs.isEmpty ? nil : summary.eventIDs.joined(separator: ", ")),
             ])
@@ -114,7 +114,7 @@ enum InvocationTable {
         return [
             Human.moment(item.started), item.requestID, TargetName.shown(item.function), "\(item.attempt)",
             style.state(item.outcome),
-            Human.milliseconds(item.durationMilliseconds) + (item.coldStart ? "*" : ""), Text.firstLine(reason),
+            Human.duration(item) + (item.coldStart ? "*" : ""), Text.firstLine(reason),
         ]
     }
 }

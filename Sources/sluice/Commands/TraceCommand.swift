@@ -62,7 +62,7 @@ struct TraceTree {
         if trace.isBeginningGone {
             lines.append(style.dim("… the events before this one are no longer in the log"))
         }
-        lines.append(title(trace.root))
+        lines.append(Text.shown(title(trace.root)))
         add(trace.root, "")
         if trace.isCut { lines.append(style.dim("… cut after \(Trace.maximumEvents) events")) }
     }
@@ -103,14 +103,17 @@ struct TraceTree {
             "\(TargetName.shown(summary.function, version: summary.version))  \(style.state(summary.outcome))  "
                 + style.dim(
                     "attempt \(summary.attempt)  \(summary.requestID)  "
-                        + Human.milliseconds(summary.durationMilliseconds)) + reason,
+                        + Human.duration(summary)
+                        + (summary.eventIDs.count > 1 ? "  batch of \(summary.eventIDs.count)" : "")) + reason,
             indent, isLast: isLast)
+        let size = summary.eventIDs.count
         for (index, effect) in invocation.effects.enumerated() {
             let isFocus = effect.effect.event == focus
             let subject = "\(effect.effect.kind) \(effect.effect.subject)"
             let details = [
                 effect.effect.kind == "event" || effect.effect.note == effect.effect.event ? nil : effect.effect.note,
                 effect.effect.event.map { "event \($0)" },
+                size > 1 && effect.effect.record == nil ? "of the whole batch of \(size)" : nil,
             ]
             let below = branch(
                 (isFocus ? style.bold(subject) + " ◀" : subject) + "  "
@@ -121,9 +124,10 @@ struct TraceTree {
         }
     }
 
-    /// Adds a line; what belongs below it is indented by what this returns.
+    /// Adds a line, one whatever other people's names and messages have in them; what belongs below it is indented by
+    /// what this returns.
     private mutating func branch(_ text: String, _ indent: String, isLast: Bool) -> String {
-        lines.append(indent + (isLast ? "└ " : "├ ") + text)
+        lines.append(indent + (isLast ? "└ " : "├ ") + Text.shown(text))
         return indent + (isLast ? "  " : "│ ")
     }
 }

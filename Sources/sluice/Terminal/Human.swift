@@ -27,6 +27,12 @@ enum Human {
         }
     }
 
+    /// How long an attempt ran; of one that was lost with its host nobody knows.
+    static func duration(_ summary: InvocationSummary) -> String {
+        summary.code == "HostLost" && summary.durationMilliseconds == 0
+            ? "–" : milliseconds(summary.durationMilliseconds)
+    }
+
     /// `5 s`, `2 min 5 s`, `3 h 2 min`, `4 d 3 h`.
     static func seconds(_ count: Int64) -> String {
         switch count {

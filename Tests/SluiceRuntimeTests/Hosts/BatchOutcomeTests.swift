@@ -17,7 +17,7 @@ struct BatchOutcomeTests {
             "InC": """
             module: \(try FunctionInC.batching.get().path)
             environment: {ANSWER: '{"results":[\(results)]}'\(more)}
-            grants: {read: [landing]}
+            grants: {read: [landing], events: [default]}
             """
         ]
     }
@@ -141,6 +141,47 @@ struct BatchOutcomeTests {
         let report = try #require(replay.shadow)
         #expect((report.failures.same, report.failures.added) == (2, 1), "\(replay)")
         await host.stop()
+    }
+
+    @Test("What a record of a batch has made is that record's in traces and dry runs, and what the batch made is all's")
+    func owners() async throws {
+        let rule =
+            "pattern: {source: [shop]}\ntargets: [{function: InC, batchSize: 2, retryPolicy: {maximumRetryAttempts: 0}}]"
+        for isOwned in [true, false] {
+            let put =
+                #", PUT: '{"entries":[{"source":"made","detailType":"Made","detail":"{}","resources":[]}]"#
+                + (isOwned ? #","record":0}'"# : "}'")
+            // A record that fails where the batch has made something fails the batch.
+            let second = isOwned ? Self.failed : #"{"status":"Ok"}"#
+            let host = try await HostInProcess(
+                functions: try Self.function(#"{"status":"Ok"},\#(second)"#, put), rules: ["r": rule],
+                more: "buckets: {landing: }")
+            _ = try await host.control.pauseRule(bus: "default", name: "r", request: PauseRequest(paused: true))
+            let ids = try await host.put(["x", "y"])
+            _ = try await host.control.pauseRule(bus: "default", name: "r", request: PauseRequest(paused: false))
+            try await host.wait { try host.journal.invocations(eventID: ids[0]).isEmpty ? nil : () }
+            var effects: [[EffectInfo]] = []
+            for id in ids {
+                let delivery = try await host.control.trace(id: id).root.deliveries.first
+                effects.append(delivery?.invocations.last?.effects.map(\.effect) ?? [])
+            }
+            #expect(effects.map(\.count) == (isOwned ? [1, 0] : [1, 1]), "\(effects)")
+            #expect(effects[0].first?.record == (isOwned ? 0 : nil), "\(effects)")
+            guard isOwned else {
+                await host.stop()
+                continue
+            }
+            // By itself each event is a batch's first record, and puts: also the one that had failed.
+            _ = try await host.control.startReplay(
+                HostInProcess.replay("dry") { ($0.dryRun, $0.rules) = (true, ["r"]) })
+            let over = try await host.wait {
+                let replay = try await host.control.replay(name: "dry")
+                return replay.isOver ? replay : nil
+            }
+            let events = try #require(over.shadow?.events)
+            #expect((events.same, events.added, events.unknown) == (1, 1, 0), "\(over)")
+            await host.stop()
+        }
     }
 
     @Test("What publishing would refuse, a run in the shadow is told too")
