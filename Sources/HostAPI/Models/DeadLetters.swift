@@ -46,11 +46,14 @@ package struct DeadLetterSummary: Codable, Sendable, Hashable {
     /// When the version came that has replaced the event's object, and has an event of its own; nil where there is
     /// none.
     package var newerVersion: APITime?
+    /// The function that a redrive had sent it to when it died, where that is another than its own: the reason is that
+    /// one's.
+    package var ranBy: String?
 
     package init(
         id: Int64, state: String = "dead", function: String, rule: String, eventID: String, subject: String,
         code: String, message: String, condition: String, fingerprint: String, attempts: Int, ingested: APITime,
-        died: APITime, newerVersion: APITime? = nil
+        died: APITime, newerVersion: APITime? = nil, ranBy: String? = nil
     ) {
         self.id = id
         self.state = state
@@ -66,6 +69,7 @@ package struct DeadLetterSummary: Codable, Sendable, Hashable {
         self.ingested = ingested
         self.died = died
         self.newerVersion = newerVersion
+        self.ranBy = ranBy
     }
 }
 
@@ -75,6 +79,9 @@ package struct DeadLetterDetail: Codable, Sendable {
     package struct Attempt: Codable, Sendable, Hashable {
         package var number: Int
         package var requestID: String
+        /// What ran; nil where it was kept by a host that did not tell, or nothing ran.
+        package var function: String?
+        package var version: Int?
         package var started: APITime
         package var durationMilliseconds: Double
         package var code: String
@@ -88,12 +95,15 @@ package struct DeadLetterDetail: Codable, Sendable {
         package var isEarlier: Bool?
 
         package init(
-            number: Int, requestID: String, started: APITime, durationMilliseconds: Double, code: String,
+            number: Int, requestID: String, function: String? = nil, version: Int? = nil, started: APITime,
+            durationMilliseconds: Double, code: String,
             message: String, logs: [LogLine] = [], backtrace: [String] = [], input: RawJSON? = nil,
             isEarlier: Bool? = nil
         ) {
             self.number = number
             self.requestID = requestID
+            self.function = function
+            self.version = version
             self.started = started
             self.durationMilliseconds = durationMilliseconds
             self.code = code

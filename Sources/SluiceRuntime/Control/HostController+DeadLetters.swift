@@ -62,7 +62,8 @@ extension HostController {
             given = summary.input.flatMap { try? RawJSON(Array($0.utf8)) } ?? given
             attempts.append(
                 DeadLetterDetail.Attempt(
-                    number: index + 1, requestID: summary.attempt, started: .init(summary.started),
+                    number: index + 1, requestID: summary.attempt, function: summary.function,
+                    version: summary.function == nil ? nil : summary.version, started: .init(summary.started),
                     durationMilliseconds: summary.durationMilliseconds, code: summary.code, message: summary.message,
                     logs: lines, backtrace: summary.backtrace, input: given,
                     isEarlier: index < earlier.count ? true : nil))
@@ -143,8 +144,10 @@ extension HostController {
             throw APIError.notFound("dead letter", "\(id)", hint: "`sluice dlq list --letters` shows their ids")
         }
         let settings = await host.deployment.subscription(letter.delivery.subscription)
-        let function = settings?.function ?? letter.target
-        if settings?.isOutside == true {
+        // What is shown as its reason is what is to be seen again.
+        let other = DeliveryMemo.function(ofHistory: letter.history)
+        let function = other ?? settings?.function ?? letter.target
+        if other == nil, settings?.isOutside == true {
             throw APIError.invalidRequest(
                 "the target of dead letter \(id), of rule \(letter.rule), is no function: what it does cannot be tried "
                     + "in the shadow",
@@ -200,7 +203,8 @@ extension DeadLetterSummary {
             eventID: letter.eventID, subject: EventReading.subject(of: letter.payload), code: letter.code,
             message: letter.message, condition: letter.condition, fingerprint: letter.fingerprint,
             attempts: letter.attempts, ingested: .init(letter.ingested), died: .init(letter.died),
-            newerVersion: newerVersion.map { .init($0) })
+            newerVersion: newerVersion.map { .init($0) },
+            ranBy: DeliveryMemo.function(ofHistory: letter.history))
     }
 }
 

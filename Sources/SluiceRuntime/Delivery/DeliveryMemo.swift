@@ -10,6 +10,11 @@ package struct DeliveryMemo: Codable, Sendable, Hashable {
     package var function: String?
     package var original: String?
 
+    /// The function that a dead letter was sent to instead of its own when it died.
+    package static func function(ofHistory history: [UInt8]) -> String? {
+        JSONText.decode(DeliveryMemo.self, from: history)?.function
+    }
+
     private static let maximumEarlier = 20
 
     /// - Parameter before: what the dead letter kept that the work was redriven from.

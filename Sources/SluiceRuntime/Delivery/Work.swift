@@ -94,6 +94,8 @@ package struct Work: Sendable {
 /// One failed attempt, as it is kept with the delivery and shown by `dlq show`.
 package struct AttemptSummary: Codable, Sendable, Hashable {
     package var attempt: String
+    /// Whose version it is; nil where it was kept by a host that did not tell.
+    package var function: String?
     package var version: Int
     /// Wall clock.
     package var started: Milliseconds
@@ -110,11 +112,12 @@ package struct AttemptSummary: Codable, Sendable, Hashable {
     package var input: String?
 
     package init(
-        attempt: String, version: Int, started: Milliseconds, durationMilliseconds: Double, code: String,
-        message: String, platform: Bool = false, backtrace: [String] = [], log: [String] = [],
+        attempt: String, function: String? = nil, version: Int, started: Milliseconds, durationMilliseconds: Double,
+        code: String, message: String, platform: Bool = false, backtrace: [String] = [], log: [String] = [],
         retryAfter: Int64? = nil, input: String? = nil
     ) {
         self.attempt = attempt
+        self.function = function
         self.version = version
         self.started = started
         self.durationMilliseconds = durationMilliseconds

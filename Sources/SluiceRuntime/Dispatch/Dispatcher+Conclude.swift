@@ -169,7 +169,7 @@ extension Dispatcher {
         warnOfNewKind(death, of: work, target: target(of: work, ranBy: context.attempt.function))
         writer.dead(
             work, death, target: target(of: work, ranBy: context.attempt.function), rule: context.rule,
-            input: input, before: await memo(ofLetter: work.deadLetter), into: &batch)
+            input: input, before: await letter(of: work), into: &batch)
         return failure(
             of: work, death, context.settings, attempt: context.id, version: context.version.version,
             lineage: context.lineage(of: index))

@@ -34,10 +34,10 @@ extension Verdict {
 }
 
 extension Dispatcher {
-    /// What a dead letter says of its attempts.
-    func memo(ofLetter id: Int64?) async -> DeliveryMemo? {
-        guard let id else { return nil }
-        return await inputs.letter(id).flatMap { JSONText.decode(DeliveryMemo.self, from: $0.history) }
+    /// The dead letter that a work was redriven from, as it was before.
+    func letter(of work: Work) async -> DeadLetter? {
+        guard let id = work.deadLetter else { return nil }
+        return await inputs.letter(id)
     }
 
     private static let maximumKinds = 1000

@@ -91,7 +91,8 @@ extension Dispatcher {
         _ failure: Failure, _ context: AttemptContext, _ report: AttemptReport, of index: Int = 0
     ) -> AttemptSummary {
         AttemptSummary(
-            attempt: "\(context.id)", version: context.version.version, started: context.startedWall,
+            attempt: "\(context.id)", function: context.attempt.function, version: context.version.version,
+            started: context.startedWall,
             durationMilliseconds: Double(report.durationMicroseconds) / 1000, code: failure.code,
             message: failure.message, backtrace: report.backtrace,
             log: report.logs.suffix(20).map { String($0.text.prefix(500)) }, retryAfter: report.retryAfter,

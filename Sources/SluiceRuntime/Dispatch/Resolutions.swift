@@ -39,19 +39,20 @@ package struct ResolutionWriter: Sendable {
                     payload: work.payload, lineage: work.lineage, deadLetter: work.deadLetter)))
     }
 
-    /// A delivery that is given up, with all that is needed to send it again. `before`: of a redriven one, what its
-    /// dead letter said.
+    /// A delivery that is given up, with all that is needed to send it again. `before`: the dead letter that
+    /// it was redriven from: that has the event as it was, without the marks of a redrive.
     package func dead(
-        _ work: Work, _ death: Death, target: String, rule: String, input: [UInt8], before: DeliveryMemo? = nil,
+        _ work: Work, _ death: Death, target: String, rule: String, input: [UInt8], before: DeadLetter? = nil,
         into batch: inout Batch
     ) {
         if case .direct = work.source { return }
+        let memo = before.flatMap { JSONText.decode(DeliveryMemo.self, from: $0.history) }
         var letter = DeadLetter(
             delivery: work.delivery, target: target, rule: rule, eventID: work.eventID, ingested: work.ingested,
             died: clock.wall, code: death.code, message: death.message, condition: death.condition,
             fingerprint: Fingerprint.of(target: target, code: death.code, message: death.message),
-            attempts: work.history.count, history: encode(DeliveryMemo(work, before: before)),
-            payload: work.note?.original ?? work.payload, lineage: work.lineage, input: input)
+            attempts: work.history.count, history: encode(DeliveryMemo(work, before: memo)),
+            payload: before?.payload ?? work.note?.original ?? work.payload, lineage: work.lineage, input: input)
         finish(work.delivery, source: work.source, .dead, into: &batch)
         if let id = work.deadLetter {
             letter.id = id

@@ -197,9 +197,11 @@ package struct Recovery {
     ) async throws -> Work? {
         guard var work = try await work(entry.delivery, isPending: entry.isPending) else { return nil }
         let lost = AttemptSummary(
-            attempt: note.attempt, version: note.version, started: note.started,
-            durationMilliseconds: Double(max(0, clock.wall - note.started)), code: "HostLost",
-            message: Self.lostMessage, platform: true)
+            attempt: note.attempt,
+            function: work.note?.function ?? dispatcher.deployment.subscription(work.delivery.subscription)?.function,
+            version: note.version, started: note.started,
+            // Nobody knows.
+            durationMilliseconds: 0, code: "HostLost", message: Self.lostMessage, platform: true)
         work.history.append(lost)
         work.alone = true
         let writer = ResolutionWriter(clock: clock)
@@ -210,7 +212,7 @@ package struct Recovery {
                 message: "the host was lost \(RunningNote.limit) times while this event was being handled")
             writer.dead(
                 work, death, target: settings?.function ?? "", rule: settings?.rule ?? "",
-                input: await input(of: work, note.attempt), before: await dispatcher.memo(ofLetter: work.deadLetter),
+                input: await input(of: work, note.attempt), before: await dispatcher.letter(of: work),
                 into: &batch)
             tell(of: work, death, settings, attempt: note.attempt, version: note.version, into: &batch)
         } else {
@@ -228,7 +230,8 @@ package struct Recovery {
             guard var work = try await work(settled.delivery, isPending: settled.isPending) else { continue }
             work.history.append(
                 AttemptSummary(
-                    attempt: "\(decision.attempt)", version: decision.version, started: decision.started,
+                    attempt: "\(decision.attempt)", function: decision.function, version: decision.version,
+                    started: decision.started,
                     durationMilliseconds: Double(decision.durationMicroseconds) / 1000, code: failure.code,
                     message: failure.message))
             work.parked = decision.settled.count == 1 ? parked : nil
@@ -236,7 +239,7 @@ package struct Recovery {
             ResolutionWriter(clock: clock).dead(
                 work, death, target: dispatcher.target(of: work, ranBy: decision.function), rule: decision.rule,
                 input: await input(of: work, "\(decision.attempt)", ordinal: ordinal),
-                before: await dispatcher.memo(ofLetter: work.deadLetter), into: &batch)
+                before: await dispatcher.letter(of: work), into: &batch)
             tell(
                 of: work, death, dispatcher.deployment.subscription(settled.delivery.subscription),
                 attempt: "\(decision.attempt)", version: decision.version, into: &batch)

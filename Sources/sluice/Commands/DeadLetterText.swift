@@ -60,6 +60,7 @@ struct DeadLetterText {
             ("dead letter", style.bold("\(letter.id)") + "  " + style.state(letter.state)),
             ("reason", style.red(letter.code) + ": " + letter.message),
             ("given up for", letter.condition),
+            ("ran in", letter.ranBy.map { "\($0), where a redrive had sent it: the reason is its" }),
             ("function", TargetName.isFunction(letter.function) ? letter.function : nil), ("rule", letter.rule),
             ("target", TargetName.isFunction(letter.function) ? nil : TargetName.beside(letter.function)),
             ("event", "\(letter.eventID)  \(letter.subject)"),
@@ -89,6 +90,7 @@ struct DeadLetterText {
         output.fields(
             [
                 ("request", attempt.requestID),
+                ("function", attempt.function.map { TargetName.shown($0, version: attempt.version ?? 0) }),
                 (
                     // Of an attempt in which no handler ran there is nothing to measure.
                     "started",

@@ -147,7 +147,8 @@ enum LetterTable {
 
     static func row(_ letter: DeadLetterSummary, _ style: Style) -> [String] {
         [
-            "\(letter.id)", Human.roughlyAgo(letter.died), TargetName.shown(letter.function), style.red(letter.code),
+            "\(letter.id)", Human.roughlyAgo(letter.died),
+            TargetName.shown(letter.function) + (letter.ranBy.map { " (in \($0))" } ?? ""), style.red(letter.code),
             "\(letter.attempts)",
             letter.subject,
             (letter.newerVersion == nil ? "" : "(a newer version came) ") + Text.firstLine(letter.message),
