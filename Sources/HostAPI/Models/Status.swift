@@ -99,7 +99,8 @@ package struct SubscriptionStatus: Codable, Sendable, Hashable {
     package var pauseReason: String?
     /// Keys that a dead letter holds back; nil where deliveries are not parked by key.
     package var parkedKeys: Int?
-    /// Since the acceptance of the oldest delivery that is not settled; nil: none, or it was not asked for.
+    /// Since the acceptance of the oldest delivery that is not settled, of one that is redriven or replayed since that
+    /// began; nil: none, or it was not asked for.
     package var oldestAgeSeconds: Double?
     /// Since the host started: deliveries that were put back to be tried again, and attempts that waited for a new
     /// worker.

@@ -45,20 +45,38 @@ extension AlarmSample {
 
 /// The age of what is not settled.
 enum OldestDelivery {
-    /// When the oldest delivery of a subscription that is not settled was accepted; nil for none. Blocking.
+    /// Entries of the pending set that are looked at in one reading, and in all where redriven ones are among them.
+    private static let (page, most) = (100, 1000)
+
+    /// When the oldest delivery of a subscription that is not settled was accepted, or redriven; nil for none.
+    /// Blocking.
     static func ingested(_ progress: SubscriptionProgress, _ journal: any JournalStore) throws -> Milliseconds? {
         let id = progress.subscription.id
         var oldest: Milliseconds?
         if progress.waiting > 0 {
             oldest = try journal.waiting(id, after: progress.floorPosition, limit: 1).first?.ingested
         }
-        // In the order of the log, which is that of age.
-        if progress.retrying + progress.parked + progress.redriven > 0,
-            let pending = try journal.pending(id, after: -1, limit: 1).first
-        {
-            oldest = min(oldest ?? .max, pending.ingested)
+        guard progress.retrying + progress.parked + progress.redriven > 0 else { return oldest }
+        var (after, seen): (Int64, Int) = (-1, 0)
+        while seen < most {
+            let entries = try journal.pending(id, after: after, limit: page)
+            for entry in entries { oldest = min(oldest ?? .max, began(entry)) }
+            seen += entries.count
+            // In the order of the log, which is that of age but for what was redriven.
+            guard let last = entries.last, entries.count == page, entries.contains(where: { $0.deadLetter != nil })
+            else { break }
+            after = last.delivery.ordinal
         }
         return oldest
+    }
+
+    /// A redrive starts a delivery anew: how long it was dead says nothing of how long it waits.
+    private static func began(_ entry: PendingEntry) -> Milliseconds {
+        guard entry.deadLetter != nil else { return entry.ingested }
+        // One that was tried since is due later than it was sent.
+        if entry.state == .redriven { return max(entry.ingested, entry.due) }
+        let first = JSONText.decode(DeliveryMemo.self, from: entry.history)?.attempts.first?.started
+        return max(entry.ingested, first ?? entry.due)
     }
 }
 

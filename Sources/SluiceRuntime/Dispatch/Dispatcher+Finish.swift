@@ -8,7 +8,10 @@ import UVLoop
 extension Dispatcher: WorkerPoolDelegate {
     package func attemptStarted(_ id: UInt64) {
         guard let context = attempts[Int64(id)] else { return }
-        if context.attempt.number == 1, let oldest = context.attempt.works.lazy.map(\.ingested).min() {
+        // What was dead has not waited all the time.
+        if context.attempt.number == 1,
+            let oldest = context.attempt.works.lazy.filter({ $0.deadLetter == nil }).map(\.ingested).min()
+        {
             let wait = clock.wall - oldest
             note(of: context) { $0.noteStart(waitMilliseconds: wait) }
         }

@@ -74,6 +74,35 @@ struct AlarmSampleTests {
         #expect(sample.targets[0].counts == counts && sample.targets[1].counts == AttemptCounts())
     }
 
+    @Test("What is redriven is as old as its redrive, however old its event is, and after a failure as well")
+    func redriven() async throws {
+        let journal = try await Self.journal()
+        var batch = Batch()
+        for (ordinal, state, history) in [
+            (Int64(2), PendingEntry.State.redriven, #"{"attempts":[]}"#),
+            (
+                3, .retrying,
+                #"{"attempts":[{"attempt":"1-1","version":1,"started":40000,"durationMilliseconds":1,"#
+                    + #""code":"C","message":"m","platform":false,"backtrace":[],"log":[]}]}"#
+            ),
+        ] {
+            batch.pending.append(
+                .put(
+                    PendingEntry(
+                        delivery: Self.delivery(1, ordinal, ordinal), state: state, eventID: "e\(ordinal)",
+                        ingested: ordinal * 1000, attempts: 1, due: 50_000, history: Array(history.utf8), payload: [],
+                        lineage: [], deadLetter: ordinal)))
+        }
+        // Those two that wait in the log are settled.
+        batch.settlements = [
+            Settlement(Self.delivery(1, 4, 4), .succeeded), Settlement(Self.delivery(1, 5, 5), .succeeded),
+        ]
+        _ = try await journal.commit(batch)
+        let measures = AlarmMeasures(subscriptions: [], paused: [], counts: [:], freeBytes: -1)
+        let sample = try AlarmSample(measures, journal: journal, wall: 60_000)
+        #expect(sample.targets[0].waiting == 2 && sample.targets[0].oldestAgeSeconds == 20, "\(sample)")
+    }
+
     @Test("An unknown size of the disk is no measure, and a clock that went back makes no age")
     func edges() async throws {
         let measures = AlarmMeasures(subscriptions: [], paused: [], counts: [:], freeBytes: -1)
