@@ -69,11 +69,9 @@ package struct ReplayPlan: Sendable {
             paths.append(.init(pattern: pattern, settings: settings, original: nil))
         }
         // What happens outside cannot be collected: a dry run asks nobody there.
+        let outside = Set(paths.lazy.filter(\.settings.isOutside).map(\.settings.rule))
         if request.dryRun { paths.removeAll { $0.settings.isOutside } }
-        guard !paths.isEmpty else {
-            throw .invalidRequest(
-                "there is no enabled rule with a target on bus \(request.bus)", hint: "`sluice rules list` shows them")
-        }
+        guard !paths.isEmpty else { throw Self.nothing(of: rules, outside: outside, request, chosen?.name) }
         for index in paths.indices {
             if !request.dryRun, let next { paths[index].settings.id = SubscriptionID(next.value + Int64(index)) }
             // The original outcomes had their events; a replay's outcomes are in `replay show`.
@@ -84,6 +82,28 @@ package struct ReplayPlan: Sendable {
             }
         }
         if let chosen, chosen.key != chosen.name { versions[chosen.key] = chosen.version }
+    }
+
+    /// Why there is nobody to replay to. `outside`: the rules whose targets a dry run leaves out.
+    private static func nothing(
+        of rules: [RuleDefinition], outside: Set<String>, _ request: ReplayRequest, _ function: String?
+    ) -> APIError {
+        var reasons = rules.map { rule in
+            if !rule.enabled { return "rule \(rule.name) is disabled" }
+            if request.dryRun, outside.contains(rule.name) {
+                return "rule \(rule.name) has no function among its targets, and a dry run asks no commands, webhooks, "
+                    + "buses and streams"
+            }
+            return "rule \(rule.name) has no target" + (function.map { " that is \($0)" } ?? "") + " in force"
+        }
+        if reasons.isEmpty { reasons = ["bus \(request.bus) has no enabled rule with a target"] }
+        let told = 5
+        if reasons.count > told { reasons = reasons.prefix(told) + ["so it is with \(reasons.count - told) more"] }
+        return .invalidRequest(
+            "there is nothing to replay to: \(reasons.joined(separator: "; "))",
+            hint: rules.contains { !$0.enabled }
+                ? "enable the rule, deploy and try again, or name a function and the events: --function, --event-pattern"
+                : "`sluice rules list` shows them")
     }
 
     private static func check(_ request: ReplayRequest, _ deployment: Deployment) throws(APIError) {

@@ -22,6 +22,8 @@ struct ReplayPlanTests {
                 targets: functions.map { TargetDefinition(id: $0, function: $0) }, file: "")
         }
         app.rules = [rule("a", ["F", "G"]), rule("b", ["G"]), rule("off", ["F"], enabled: false)]
+        app.rules.append(
+            RuleDefinition(name: "told", enabled: true, pattern: "{\"source\": [\"told\"]}", targets: [], file: ""))
         var subscriptions: [SubscriptionSettings] = []
         for rule in app.rules {
             for target in rule.targets {
@@ -32,6 +34,11 @@ struct ReplayPlanTests {
                         retry: RetryPolicy(), draining: !rule.enabled))
             }
         }
+        subscriptions.append(
+            SubscriptionSettings(
+                id: SubscriptionID(9), bus: "default", rule: "told", target: "hook", function: "command:told/hook",
+                inputFormat: .eventBridge, batchSize: 1, retry: RetryPolicy(),
+                command: CommandDefinition(program: "/bin/true")))
         return Deployment(
             ruleSet: 1, digest: "", appFolder: "", deployed: 0, app: app,
             functions: ["F": version("F", 2), "G": version("G", 1)], subscriptions: subscriptions)
@@ -64,8 +71,8 @@ struct ReplayPlanTests {
     @Test("All enabled rules, chosen ones, one function, one version")
     func choosing() throws {
         let all = try plan { _ in }
-        #expect(paths(all) == ["a>F#1", "a>G#2", "b>G#3"])
-        #expect(all.paths.map(\.settings.id.value) == [50, 51, 52])
+        #expect(paths(all) == ["a>F#1", "a>G#2", "b>G#3", "told>command:told/hook#9"])
+        #expect(all.paths.map(\.settings.id.value) == [50, 51, 52, 53])
         #expect(try paths(plan { $0.rules = ["b"] }) == ["b>G#3"])
         #expect(try paths(plan { $0.function = "G" }) == ["a>G#2", "b>G#3"])
         let old = try plan { $0.function = "F@1" }
@@ -90,6 +97,24 @@ struct ReplayPlanTests {
         for change in wrong { #expect(throws: APIError.self) { try plan(change) } }
     }
 
+    @Test("Where there is nobody to replay to, the reason is told")
+    func nobody() {
+        func reason(_ change: (inout ReplayRequest) -> Void) -> String {
+            do throws(APIError) {
+                _ = try plan(change)
+                return "there is somebody"
+            } catch {
+                return error.message
+            }
+        }
+        #expect(reason { $0.rules = ["off"] }.contains("rule off is disabled"))
+        let outside = reason { ($0.rules, $0.dryRun) = (["told"], true) }
+        #expect(outside.contains("rule told has no function among its targets"), "\(outside)")
+        #expect(reason { $0.rules = ["told"] } == "there is somebody")
+        let both = reason { ($0.rules, $0.dryRun) = (["told", "off"], true) }
+        #expect(both.contains("told") && both.contains("off is disabled"), "\(both)")
+    }
+
     @Test("A record counts what it replayed, and looks at its range alone")
     func record() throws {
         let plan = try plan { _ in }
@@ -108,7 +133,7 @@ struct ReplayPlanTests {
         #expect(!replay.admits(stored(160, 7)) && !replay.isThrough)
         // As the next life reads it.
         let again = try TapeDecoder().decode(ReplayRecord.self, from: TapeEncoder().encode(replay))
-        #expect(again.cursor == 160 && again.paths.count == 3 && again.isOpen && again.state == .running)
+        #expect(again.cursor == 160 && again.paths.count == 4 && again.isOpen && again.state == .running)
     }
 
     @Test("Findings add up, and no more differences are kept than were asked for")
@@ -128,6 +153,8 @@ struct ReplayPlanTests {
         #expect(report.objects.same == 2 && report.objects.differences == 4 && report.objects.unknown == 2)
         #expect(report.rows.added == 2 && report.rows.changed == 6 && report.failures.added == 2)
         #expect(report.differences.count == 3 && !report.isEqual)
+        // What is the same is never told.
+        #expect(report.tellable == 8 && ShadowReport().tellable == 0)
         #expect(ShadowReport().isEqual)
     }
 
