@@ -99,6 +99,20 @@ package struct RedriveJob: Codable, Sendable, Hashable {
     package var older: Int?
     /// Targets that are paused and hold back what was sent to them.
     package var held: [HeldTarget]?
+    /// As it starts: other jobs that have still to send some of the same dead letters. Each is sent by the one that
+    /// comes to it first.
+    package var alsoIn: [Overlap]?
+
+    /// What another job has still to send, too.
+    package struct Overlap: Codable, Sendable, Hashable {
+        package var job: String
+        package var count: Int
+
+        package init(job: String, count: Int) {
+            self.job = job
+            self.count = count
+        }
+    }
 
     /// A target that is paused.
     package struct HeldTarget: Codable, Sendable, Hashable {

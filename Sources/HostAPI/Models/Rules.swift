@@ -15,13 +15,15 @@ package struct RuleInfo: Codable, Sendable {
         package var batchSize: Int
         package var maximumRetryAttempts: Int
         package var maximumEventAgeInSeconds: Int
+        /// How and after which failures it is tried again, a phrase each; nil from a host that does not tell.
+        package var retry: [String]?
         /// Order, batches, rates, breaker, a phrase each; nil where there is nothing of it.
         package var delivery: [String]?
 
         package init(
             id: String, function: String, inputFormat: String, input: RawJSON? = nil, onSuccess: String? = nil,
             onFailure: String? = nil, batchSize: Int, maximumRetryAttempts: Int, maximumEventAgeInSeconds: Int,
-            delivery: [String]? = nil
+            retry: [String]? = nil, delivery: [String]? = nil
         ) {
             self.id = id
             self.function = function
@@ -32,6 +34,7 @@ package struct RuleInfo: Codable, Sendable {
             self.batchSize = batchSize
             self.maximumRetryAttempts = maximumRetryAttempts
             self.maximumEventAgeInSeconds = maximumEventAgeInSeconds
+            self.retry = retry
             self.delivery = delivery
         }
     }

@@ -35,7 +35,7 @@ extension HostController {
                         maximumRetryAttempts: target.retry.maximumRetryAttempts,
                         maximumEventAgeInSeconds: min(
                             target.retry.maximumEventAgeSeconds, (settings?.retentionHours ?? .max / 3600) * 3600),
-                        delivery: target.deliveryPhrases)
+                        retry: target.retry.phrases, delivery: target.deliveryPhrases)
                 },
                 file: rule.file,
                 subscriptions: rule.targets.compactMap { target in

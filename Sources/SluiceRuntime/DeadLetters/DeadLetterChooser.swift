@@ -16,12 +16,14 @@ package struct DeadLetterChooser: Sendable {
     package let selection: DeadLetterSelection
     private let pattern: EventPattern?
     private let ids: [Int64]?
+    private let named: Set<Int64>?
 
     /// Throws `InvalidRequest` for an event pattern that does not parse.
     package init(_ selection: DeadLetterSelection) throws(APIError) {
         self.selection = selection
         // Each once, however often it is named.
-        ids = selection.ids.map { Set($0).sorted() }
+        named = selection.ids.map { Set($0) }
+        ids = named.map { $0.sorted() }
         guard let text = selection.eventPattern else {
             pattern = nil
             return
@@ -93,6 +95,11 @@ package struct DeadLetterChooser: Sendable {
             && (selection.fingerprint == nil || selection.fingerprint == letter.fingerprint)
             && (selection.since.map { $0.milliseconds <= letter.died } ?? true)
             && (selection.until.map { letter.died < $0.milliseconds } ?? true)
+    }
+
+    /// Those of some letters that the selection means.
+    package func meant(of letters: [DeadLetter]) -> [DeadLetter] {
+        chosen(letters.filter { (named?.contains($0.id) ?? true) && admits($0) })
     }
 
     /// Those whose events match.

@@ -76,6 +76,7 @@ package final class RedriveJobs {
             return RedriveJob(
                 id: "", state: .completed, selected: 0, letters: [], selection: request.selection, to: request.to)
         }
+        let overlaps = try await overlaps(chooser)
         lastJob += 1
         let job = RedriveRecord(
             id: "redrive-\(boot)-\(lastJob)", selection: request.selection, to: request.to,
@@ -86,7 +87,29 @@ package final class RedriveJobs {
         _ = try await committer.commit(batch)
         jobs[job.id] = job
         if !job.finished { Task { @LoopActor in await run(job.id) } }
-        return report(job)
+        var told = report(job)
+        told.alsoIn = overlaps.isEmpty ? nil : overlaps
+        return told
+    }
+
+    /// Which jobs have still to send letters that a selection means, too. Of very many letters the first are looked at.
+    private func overlaps(_ chooser: DeadLetterChooser) async throws -> [RedriveJob.Overlap] {
+        let others = jobs.values.filter { !$0.finished }.sorted { ($0.created ?? 0, $0.id) < ($1.created ?? 0, $1.id) }
+        guard !others.isEmpty else { return [] }
+        let (journal, most) = (journal, 100_000)
+        return try await files.run {
+            let choosers = others.map { try? DeadLetterChooser($0.selection) }
+            var (counts, seen) = (others.map { _ in 0 }, 0)
+            try chooser.each(journal) { letters in
+                for (index, other) in others.enumerated() {
+                    let ahead = letters.filter { $0.id > other.cursor && $0.id <= other.lastID }
+                    counts[index] += choosers[index]?.meant(of: ahead).count ?? 0
+                }
+                seen += letters.count
+                return seen < most
+            }
+            return zip(others, counts).filter { $1 > 0 }.map { .init(job: $0.id, count: $1) }
+        }
     }
 
     /// Stops sending; what was sent is delivered. Durable when it returns; nil where there is no such job.

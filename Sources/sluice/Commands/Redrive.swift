@@ -82,6 +82,12 @@ extension DeadLetters {
                 return
             }
             editor?.discard()
+            for other in job.alsoIn ?? [] {
+                let (count, verb) = (Human.count(other.count, "dead letter"), other.count == 1 ? "is" : "are")
+                StandardError.write(
+                    "\(count) of these \(verb) also being redriven by job \(other.job): each is sent once, by the job that "
+                        + "comes to it first (sluice dlq jobs \(other.job)\(common.repeated))")
+            }
             if wait { job = try await Self.follow(job, common) }
             if output.json { try output.object(job) } else { show(result: job) }
             if job.failed > 0 || job.reason != nil { throw ExitCode(1) }
@@ -103,7 +109,9 @@ extension DeadLetters {
                     note: job.failed > 0 ? "\(job.failed) failed again" : "")
                 try await Task.sleep(for: .milliseconds(pause))
                 pause = min(250, pause * 2)
-                job = try await common.host.redriveJob(id: job.id)
+                let id = job.id
+                job = try await Waiting.asking(
+                    { try await common.host.redriveJob(id: id) }, then: "sluice dlq jobs \(id)\(common.repeated)")
             }
             bar.finish()
             return job

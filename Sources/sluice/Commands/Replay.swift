@@ -74,7 +74,9 @@ struct Replay: AsyncParsableCommand {
                             + (replay.waiting > 0 ? ", \(Human.grouped(replay.waiting)) to go" : ""))
                     try await Task.sleep(for: .milliseconds(pause))
                     pause = min(250, pause * 2)
-                    replay = try await host.replay(name: replay.request.name)
+                    let name = replay.request.name
+                    replay = try await Waiting.asking(
+                        { try await host.replay(name: name) }, then: "sluice replay show \(name)\(common.repeated)")
                 }
                 bar.finish()
             }

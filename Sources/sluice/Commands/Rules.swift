@@ -103,6 +103,11 @@ struct Rules: AsyncParsableCommand {
                     ], indent: 2)
             }
             for target in rule.targets {
+                guard let phrases = target.retry else { continue }
+                output.heading("How \(target.id) is tried again")
+                for phrase in phrases { output.line("  \(phrase)") }
+            }
+            for target in rule.targets {
                 guard let phrases = target.delivery else { continue }
                 output.heading("How \(target.id) is delivered")
                 for phrase in phrases { output.line("  \(phrase)") }

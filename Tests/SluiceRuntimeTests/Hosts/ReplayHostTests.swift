@@ -113,6 +113,46 @@ struct ReplayHostTests {
         await host.stop()
     }
 
+    @Test("A dead letter that failed where a redrive had sent it says so, and keeps its event as it was")
+    func elsewhere() async throws {
+        let host = try await HostInProcess(functions: ["InC": "", "Other": ""], rules: ["r": Self.shop])
+        _ = try await host.put(["fail"])
+        let letter = try await host.wait { try await host.letters().first }
+        let before = try await host.control.deadLetter(id: letter.id)
+        #expect(before.summary.ranBy == nil && before.attempts.map(\.function) == ["InC"])
+        for to in ["Other", nil] {
+            let job = try await host.control.redrive(.init(selection: .init(ids: [letter.id]), to: to))
+            try await host.wait { try await host.control.redriveJob(id: job.id).isOver ? () : nil }
+            let after = try await host.control.deadLetter(id: letter.id)
+            #expect(after.summary.function == "InC" && after.summary.ranBy == to, "\(after.summary)")
+            let last = try #require(after.attempts.last)
+            #expect(last.function == to ?? "InC" && last.version == 1 && last.isEarlier == nil)
+            #expect(after.payload.text == before.payload.text)
+            #expect(try await host.control.reproduce(deadLetter: letter.id).summary.function == to ?? "InC")
+        }
+        #expect(try await host.control.deadLetter(id: letter.id).attempts.map(\.function) == ["InC", "Other", "InC"])
+        await host.stop()
+    }
+
+    @Test("Who redrives what another job has still to send is told which")
+    func overlapping() async throws {
+        let host = try await HostInProcess(rules: ["r": Self.shop])
+        _ = try await host.put(Array(repeating: "fail", count: 40) + ["again"])
+        try await host.wait { try await host.letters(.init(code: "Deliberate")).count == 40 ? () : nil }
+        let slow = try await host.control.redrive(.init(selection: .init(code: "Deliberate"), rate: 1))
+        #expect(slow.alsoIn == nil)
+        let second = try await host.control.redrive(.init(selection: .init(code: "Deliberate"), rate: 1))
+        let overlap = try #require(second.alsoIn?.first)
+        #expect(overlap.job == slow.id && (1...40).contains(overlap.count), "\(second)")
+        // One that has nothing to do with them.
+        let fail = try await host.put(["fail"])
+        let other = try await host.wait {
+            try await host.letters().first { $0.eventID == fail.first && $0.state == "dead" }
+        }
+        #expect(try await host.control.redrive(.init(selection: .init(ids: [other.id]))).alsoIn == nil)
+        await host.stop(grace: 0)
+    }
+
     @Test("A replay goes on when a deployment takes its function away")
     func orphan() async throws {
         let both = ["InC": "", "Other": ""]
