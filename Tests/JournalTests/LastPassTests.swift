@@ -9,6 +9,7 @@ struct LastPassTests {
         #expect(options.lastPassLimit(at: options.lastPassBytes) == 0)
         #expect(options.lastPassLimit(at: options.lastPassBytes + 1) == options.lastPassRemaining / 2)
         #expect(options.lastPassLimit(at: options.lastPassBytes * 2) == options.lastPassRemaining)
+        #expect(options.lastPassLimit(at: options.walLimitBytes) == options.lastPassRemaining * 4)
         #expect(options.passBytes(at: options.lastPassBytes) == options.checkpointBytes)
         // Neither a gap, in which nobody would copy, nor an overlap, in which both would.
         for size in [options.lastPassBytes + 1, options.lastPassBytes * 2, options.walLimitBytes] {

@@ -35,16 +35,22 @@ package struct JournalOptions: Sendable {
     package init() {}
 
     /// What may be left to copy for the writer's own pass, with a WAL of that size. Every commit waits for such a pass:
-    /// so there are few of them, and as long as there is time each has little to do.
+    /// so there are few of them, and as long as there is time each has little to do. With a slow disk under full load
+    /// a background pass always leaves much: longer passes are better than a WAL at its limit.
     package func lastPassLimit(at size: Int64) -> Int64 {
-        guard size > lastPassBytes else { return 0 }
-        return size > lastPassBytes + lastPassBytes / 2 ? lastPassRemaining : lastPassRemaining / 2
+        switch size {
+        case ...lastPassBytes: 0
+        case ...(lastPassBytes / 2 * 3): lastPassRemaining / 2
+        case ...(lastPassBytes * 2): lastPassRemaining
+        case ...(lastPassBytes * 3): lastPassRemaining * 2
+        default: lastPassRemaining * 4
+        }
     }
 
     /// What there is to copy when a background pass is to begin: passes follow each other when it is time for the
     /// writer's own, so that what they leave is little. Never what the writer would take itself: both would contend.
     package func passBytes(at size: Int64) -> Int64 {
-        size > lastPassBytes ? min(checkpointBytes, lastPassLimit(at: size)) : checkpointBytes
+        size > lastPassBytes ? lastPassLimit(at: size) : checkpointBytes
     }
 }
 
