@@ -125,7 +125,7 @@ struct WorkerFaultTests {
                     #expect(Bool(false), "no failure")
                     continue
                 }
-                #expect(failure.code == "Killed")
+                #expect(failure.code == "ZygoteLost")
             }
             #expect(await harness.text("after") == "after")
         }
