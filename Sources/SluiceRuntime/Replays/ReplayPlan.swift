@@ -69,9 +69,9 @@ package struct ReplayPlan: Sendable {
             paths.append(.init(pattern: pattern, settings: settings, original: nil))
         }
         // What happens outside cannot be collected: a dry run asks nobody there.
-        let outside = Set(paths.lazy.filter(\.settings.isOutside).map(\.settings.rule))
+        let leftOut = Set(paths.lazy.filter(\.settings.isOutside).map(\.settings.rule))
         if request.dryRun { paths.removeAll { $0.settings.isOutside } }
-        guard !paths.isEmpty else { throw Self.nothing(of: rules, outside: outside, request, chosen?.name) }
+        guard !paths.isEmpty else { throw Self.nothing(of: rules, outside: leftOut, request, chosen?.name) }
         for index in paths.indices {
             if !request.dryRun, let next { paths[index].settings.id = SubscriptionID(next.value + Int64(index)) }
             // The original outcomes had their events; a replay's outcomes are in `replay show`.
