@@ -210,6 +210,32 @@ struct UndecidedTests {
         }
     }
 
+    @Test("Values that only an absence asks for are not walked over once for each choice, and no turn goes uncounted")
+    func valuesOfAbsences() throws {
+        func list(_ element: String, _ count: Int) -> String {
+            "[\(Array(repeating: element, count: count).joined(separator: ","))]"
+        }
+        let scratch = MatchScratch()
+        for (rule, event, most) in [
+            (#"{"a":{"p":[1],"s":[{"exists":false}]}}"#, "{\"a\":\(list(#"{"p":1,"s":1}"#, 2_000))}", 4_000),
+            (
+                #"{"a":{"p":[1]},"b":{"q":[1]},"z":{"y":[{"exists":false}]}}"#,
+                "{\"a\":\(list(#"{"p":1}"#, 60)),\"b\":\(list(#"{"q":1}"#, 60)),\"z\":\(list(#"{"y":1}"#, 2_000))}",
+                60 + 60 * 60 + 60 * 60
+            ),
+            (
+                #"{"a":{"p":[1],"s":[{"exists":false},2]}}"#,
+                "{\"a\":[{\"s\":2},\(list(#"{"p":1,"s":1},{"s":1}"#, 2_000).dropFirst().dropLast()),{\"s\":2}]}", 6_000
+            ),
+        ] {
+            let matcher = Matcher([(1, try EventPattern(parsing: rule))])
+            let answer = try matcher.answer(in: Array(event.utf8), scratch: scratch)
+            #expect(answer.undecided.isEmpty && answer.matched.isEmpty)
+            #expect(scratch.searchTurns <= most, "\(rule)")
+            #expect(scratch.searchTurns <= scratch.searchSteps, "\(rule)")
+        }
+    }
+
     @Test("Many such rules do not add up, and rules after them are still decided")
     func many() throws {
         var rules = (0..<200).map { index in

@@ -168,6 +168,8 @@ public final class MatchScratch {
 
     /// The values that the searches through arrays have looked at for the last event: what its nesting cost.
     package var searchSteps: Int { search.total }
+    /// How often they have turned to one, which is never more: for tests.
+    package var searchTurns: Int { search.turns }
 
     /// What the tests that were run for the last event cost at most, beside the lookups that led to them: see
     /// `ConditionRecord.work`.

@@ -16,7 +16,8 @@ struct ConsistencySearch {
 
     private struct Candidate: BitwiseCopyable {
         var membership: Int32
-        var passes: Bool
+        /// The first candidate of the field that passes, from this one on; where the field's end, if none does.
+        var nextPassing: Int32
     }
 
     private var choices = Buffer<Choice>(capacity: 32)
@@ -32,9 +33,14 @@ struct ConsistencySearch {
     private var allowance = 0
     /// Values looked at for the event so far.
     private(set) var total = 0
+    /// How often the search has turned to a value for the event so far: tests compare it with what was counted.
+    private(set) var turns = 0
 
     /// Starts a new event.
-    mutating func begin() { total = 0 }
+    mutating func begin() {
+        total = 0
+        turns = 0
+    }
 
     /// A search looks at so many values before it gives up.
     static let budget = 1_000_000
@@ -76,16 +82,30 @@ struct ConsistencySearch {
                 let passes = evaluation.passes(condition, entry)
                 // A value that does not pass still matters to `exists: false`.
                 if passes ? entry.pointee.membership != lastTaken : condition.pointee.allowsAbsence {
-                    candidates.append(Candidate(membership: entry.pointee.membership, passes: passes))
+                    // Known once all of the field's are.
+                    candidates.append(Candidate(membership: entry.pointee.membership, nextPassing: passes ? 0 : -1))
                     if passes { lastTaken = entry.pointee.membership }
                 }
                 value = entry.pointee.next
             }
+            linkPassing(from: Int(starts[index]))
         }
         starts.append(Int32(truncatingIfNeeded: candidates.count))
         let count = Int(subRule.conditionCount)
         let found = search(0, count, subRule, references, evaluation, scratch, anyAbsence) == nil
         return steps > allowance ? nil : found
+    }
+
+    /// Lets each candidate of the last field know the next that passes, so that no search walks over the others, which
+    /// may be all values of the event, once for every choice made before.
+    private mutating func linkPassing(from start: Int) {
+        var index = candidates.count
+        var next = index
+        while index > start {
+            index -= 1
+            if candidates[index].nextPassing >= 0 { next = index }
+            candidates[index].nextPassing = Int32(truncatingIfNeeded: next)
+        }
     }
 
     /// Searches from a field on: nil if there is a choice, else the fields whose choices ruled every value out.
@@ -107,9 +127,15 @@ struct ConsistencySearch {
         }
         var index = first
         while index < end {
+            turns += 1
+            let next = Int(candidates[index].nextPassing)
+            if next > index {
+                steps += 1
+                if next >= end { break }
+                index = next
+            }
             let candidate = candidates[index]
             index += 1
-            guard candidate.passes else { continue }
             let mark = choices.count
             let blamed = choose(candidate.membership, level, scratch)
             if blamed >= 0 {
