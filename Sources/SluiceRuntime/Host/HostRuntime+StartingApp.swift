@@ -50,7 +50,9 @@ extension HostRuntime {
     private static func hint(_ findings: [AppFinding], _ deployment: Deployment) -> String {
         let known = StoredPatterns.refused(in: deployment.app).map(\.file)
         let isKnown = findings.contains { finding in
-            finding.code == "InvalidPattern" && !finding.file.isEmpty && known.contains(finding.file)
+            // What is only warned of is not what the app is refused for.
+            finding.severity == "error" && finding.code == "InvalidPattern" && !finding.file.isEmpty
+                && known.contains(finding.file)
         }
         guard isKnown else { return "" }
         return

@@ -66,8 +66,14 @@ struct StoredPatternTests {
         let first = try await HostInProcess(rules: Self.rules)
         await first.stop()
         let journal = try journal(of: first, "QQQ*", by: Self.costly)
+        // The mistake of another file is not that of the pattern, which is only warned of.
+        let other = await #expect(throws: HostStartError.self) {
+            _ = try await HostInProcess(rules: ["r": costly, "x": "pattern: {source: 1}"], after: first, on: journal)
+        }
+        #expect(other?.findings.contains { $0.severity == "warning" && $0.code == "InvalidPattern" } == true)
+        #expect(other?.message.contains("Without --app") == false, "\(other?.message ?? "-")")
         // Also where the app is asked for.
-        let host = try await HostInProcess(rules: ["r": costly], after: first, on: journal)
+        let host = try await HostInProcess(rules: ["r": costly], after: first, on: journal.restarted())
         let before = host.runtime.deployment.ruleSet
         try await host.deploy(rules: ["r": costly, "new": "pattern: {source: [shop]}\ntargets: [{function: InC}]"])
         #expect(host.runtime.deployment.ruleSet == before + 1 && host.runtime.deployment.app.rules.count == 2)
