@@ -24,6 +24,7 @@ struct DeployedPatternTests {
         let warning = try #require(app.warnings.first)
         #expect(app.warnings.count == 1 && warning.code == .invalidPattern && warning.severity == .warning)
         #expect(warning.message.contains("rule `csv-landed` is taken because it is deployed already"))
+        #expect(warning.message.contains("once its pattern, name or bus is changed"))
         #expect(warning.file == "Events/rules/csv-landed.yaml" && warning.line == 1)
     }
 
@@ -56,11 +57,33 @@ struct DeployedPatternTests {
             pattern: Self.costly, rest: "manifest: {timeLimit: 60}\ntargets: [{function: CSVToParquet}]")
         let app = try TestApp.load(files, deployed: Self.before(files))
         #expect(app.warnings.map(\.code) == [.invalidPattern])
-        // What one field may cost counts as EventBridge has it, also for tools.
         let alarm = TestApp.files([
             "Events/alarms/a.yaml":
                 "expectedFile: {bucket: landing-zone, key: [\(keys)], by: cron(0 6 ? * MON-FRI *)}\n"
         ])
-        #expect(throws: ConfigError.self) { try TestApp.load(alarm, deployed: .all) }
+        #expect(try TestApp.findings(alarm).map(\.code) == [.invalidPattern])
+        let expected = try TestApp.load(alarm, deployed: Self.before(alarm))
+        let warning = try #require(expected.warnings.first)
+        #expect(expected.warnings.count == 1 && warning.severity == .warning && warning.code == .invalidPattern)
+        #expect(
+            warning.message.hasPrefix("alarm `a` is taken because it is deployed already; once its pattern or name"))
+        // Under another name it is new.
+        let renamed = TestApp.files(["Events/alarms/b.yaml": alarm["Events/alarms/a.yaml"] ?? ""])
+        #expect(throws: ConfigError.self) { try TestApp.load(renamed, deployed: Self.before(alarm)) }
+    }
+
+    @Test("What else is to be said of a rule is said of one that is taken so, too: loops, and what can never match")
+    func otherWarnings() throws {
+        let impossible = TestApp.rule(pattern: "{region: [eu-west-1], \(Self.costly.dropFirst())")
+        let found = try TestApp.load(impossible, deployed: Self.before(impossible)).warnings
+        #expect(found.map(\.code) == [.invalidPattern, .suspicious], "\(found)")
+        #expect(found.last?.message.hasPrefix("this rule can never match") == true)
+        let fields = (0..<12).map { "f\($0): [{exists: false}, {wildcard: '*a*b*'}]" }.joined(separator: ", ")
+        let loop = TestApp.rule(
+            pattern:
+                "{source: [aws.s3], detail-type: [Object Created], detail: {bucket: {name: [clean-zone]}, \(fields)}}")
+        let warnings = try TestApp.load(loop, deployed: Self.before(loop)).warnings
+        #expect(warnings.contains { $0.code == .invalidPattern && $0.severity == .warning }, "\(warnings)")
+        #expect(warnings.contains { $0.code == .possibleLoop }, "\(warnings)")
     }
 }

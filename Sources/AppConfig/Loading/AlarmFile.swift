@@ -202,7 +202,7 @@ struct AlarmFile {
             _ = try EventPattern(parsing: pattern, dialect: .extended)
         } catch {
             if let excuse = deployed.excuse(error, pattern: pattern, alarm: definition.name) {
-                file.report(.invalidPattern, excuse, at: key.place, severity: .warning)
+                file.report(.invalidPattern, excuse.message, at: key.place, severity: .warning)
             } else {
                 file.report(
                     .invalidPattern, "`key` is no valid filter: \(error.message)", at: key.place,

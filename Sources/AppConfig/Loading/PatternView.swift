@@ -94,8 +94,9 @@ struct PatternView {
 
     private static func rest(of pattern: YAMLNode, without fields: Set<String>) -> Rest {
         guard let reduced = reduce(pattern, path: "", without: fields) else { return .all }
-        return (try? EventPattern(parsing: reduced.json, dialect: .extended)).map { .pattern(Matcher([(true, $0)])) }
-            ?? .none
+        // What it costs is for deployments to judge: one in force may cost too much, and so may what is left of one.
+        return (try? EventPattern(parsing: reduced.json, dialect: .extended, limits: .stored))
+            .map { .pattern(Matcher([(true, $0)])) } ?? .none
     }
 
     /// The node without the fields; nil where nothing is left. An alternative of `$or` of which nothing is left takes

@@ -132,15 +132,16 @@ struct RuleFile {
         guard let (tree, json) = PatternText.read(&reader) else { return }
         pattern = tree
         definition.pattern = json
+        let place = reader.place(of: "pattern")
+        let isOnStream = StreamLog.isStream(definition.bus)
         do throws(PatternError) {
             let pattern = try EventPattern(parsing: json, dialect: .extended, limits: Self.limits(of: definition.name))
-            PatternWarnings.report(
-                pattern, json: json, tree: tree, isOnStream: StreamLog.isStream(definition.bus),
-                at: reader.place(of: "pattern"), file: file)
+            PatternWarnings.report(pattern, json: json, tree: tree, isOnStream: isOnStream, at: place, file: file)
         } catch {
-            let place = reader.place(of: "pattern")
             if let excuse = deployed.excuse(error, pattern: json, bus: definition.bus, rule: definition.name) {
-                file.report(.invalidPattern, excuse, at: place, severity: .warning)
+                file.report(.invalidPattern, excuse.message, at: place, severity: .warning)
+                PatternWarnings.report(
+                    excuse.pattern, json: json, tree: tree, isOnStream: isOnStream, at: place, file: file)
                 return
             }
             // Of a text that is no JSON the tree is the place where it ceases to be.

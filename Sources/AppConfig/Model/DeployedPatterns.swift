@@ -6,6 +6,20 @@ package struct DeployedPatterns: Sendable {
     private enum Owner: Hashable {
         case rule(bus: String, name: String)
         case alarm(String)
+
+        /// What of it must not change.
+        var identity: String {
+            switch self {
+            case .rule: "pattern, name or bus"
+            case .alarm: "pattern or name"
+            }
+        }
+    }
+
+    /// A pattern that is taken although it is refused for what it costs.
+    struct Excuse {
+        var message: String
+        var pattern: EventPattern
     }
 
     private var patterns: [Owner: String] = [:]
@@ -25,8 +39,8 @@ package struct DeployedPatterns: Sendable {
         }
     }
 
-    /// For tools that look at an app folder and deploy nothing: what a pattern costs the others of a host is no concern
-    /// of theirs, and EventBridge's limits are all.
+    /// For tools that look at an app folder and deploy nothing: what a pattern costs is no concern of theirs, and one
+    /// that costs too much may be in force all the same.
     package static let all = {
         var all = DeployedPatterns()
         all.hasAll = true
@@ -34,22 +48,25 @@ package struct DeployedPatterns: Sendable {
     }()
 
     /// Why a rule's pattern is taken, that is refused for what it costs: nil where it is not.
-    func excuse(_ error: PatternError, pattern: String, bus: String, rule: String) -> String? {
-        excuse(error, pattern, of: .rule(bus: bus, name: rule)).map { "rule `\(rule)` \($0)" }
+    func excuse(_ error: PatternError, pattern: String, bus: String, rule: String) -> Excuse? {
+        excuse(error, pattern, of: .rule(bus: bus, name: rule), called: "rule `\(rule)`")
     }
 
     /// The same for the pattern of an alarm's file.
-    func excuse(_ error: PatternError, pattern: String, alarm: String) -> String? {
-        excuse(error, pattern, of: .alarm(alarm)).map { "alarm `\(alarm)` \($0)" }
+    func excuse(_ error: PatternError, pattern: String, alarm: String) -> Excuse? {
+        excuse(error, pattern, of: .alarm(alarm), called: "alarm `\(alarm)`")
     }
 
-    private func excuse(_ error: PatternError, _ pattern: String, of owner: Owner) -> String? {
+    private func excuse(_ error: PatternError, _ text: String, of owner: Owner, called name: String) -> Excuse? {
         // Byte by byte: two texts that are equal to Unicode need not match the same.
-        let isDeployed = patterns[owner]?.utf8.elementsEqual(pattern.utf8) == true
+        let isDeployed = patterns[owner]?.utf8.elementsEqual(text.utf8) == true
         guard error.code == .limitExceeded, hasAll || isDeployed,
-            (try? EventPattern(parsing: pattern, dialect: .extended, limits: isDeployed ? .stored : .language)) != nil
+            let pattern = try? EventPattern(parsing: text, dialect: .extended, limits: .stored)
         else { return nil }
-        return "is taken because it is deployed already; once its pattern or its name is changed, it is refused: "
-            + error.message
+        return Excuse(
+            message:
+                "\(name) is taken because it is deployed already; once its \(owner.identity) is changed, it is "
+                + "refused: \(error.message)",
+            pattern: pattern)
     }
 }

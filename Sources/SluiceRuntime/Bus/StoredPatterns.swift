@@ -49,13 +49,16 @@ enum StoredPatterns {
     /// A warning for each pattern of an app in force that a deployment would not take now from anybody else.
     static func refused(in app: AppDefinition) -> [AppFinding] {
         let rules = app.rules.filter(\.enabled).flatMap { rule in
-            [("rule \(rule.name)", rule.pattern, rule.file)]
-                + (rule.manifest.map { [("the manifests of rule \(rule.name)", $0.pattern, rule.file)] } ?? [])
+            let identity = "pattern, name or bus"
+            return [("rule \(rule.name)", identity, rule.pattern, rule.file)]
+                + (rule.manifest.map {
+                    [("the manifests of rule \(rule.name)", identity, $0.pattern, rule.file)]
+                } ?? [])
         }
         let alarms = (app.alarms ?? []).compactMap { alarm in
-            alarm.expectedFile.map { ("alarm \(alarm.name)", $0.pattern, alarm.file) }
+            alarm.expectedFile.map { ("alarm \(alarm.name)", "pattern or name", $0.pattern, alarm.file) }
         }
-        return (rules + alarms).compactMap { what, pattern, file in
+        return (rules + alarms).compactMap { what, identity, pattern, file in
             do throws(PatternError) {
                 _ = try parse(pattern)
             } catch {
@@ -73,9 +76,9 @@ enum StoredPatterns {
                 return AppFinding(
                     severity: "warning", code: "InvalidPattern",
                     message:
-                        "\(what) stays in force as it was deployed, and deployments take it unchanged; once its pattern or its "
-                        + "name is changed, it is refused: "
-                        + "\(error)", file: file)
+                        "\(what) stays in force as it was deployed, and deployments take it unchanged; once its "
+                        + "\(identity) is changed, it is refused: \(error)",
+                    file: file)
             }
         }
     }

@@ -47,7 +47,9 @@ extension Rules {
             let bus = self.bus ?? draft.bus ?? "default"
             let output = common.output
             if !output.json, let refusal {
-                output.line("\(output.style.yellow("warning:")) a deployment would refuse \(name): \(refusal)")
+                output.line(
+                    "\(output.style.yellow("warning:")) a deployment would refuse \(name) if it is new or changed: \(refusal)"
+                )
             }
             if !output.json, let reason = PatternWarnings.impossibility(pattern, isOnStream: StreamLog.isStream(bus)) {
                 output.line("\(output.style.yellow("warning:")) \(name) can never match: \(reason)")
@@ -92,7 +94,8 @@ extension Rules {
             }
         }
 
-        /// The pattern, and why a deployment would refuse it for what it may cost: that is no reason not to try it.
+        /// The pattern, and why a deployment would refuse it for what it may cost unless it is in force: that is no
+        /// reason not to try it.
         private func parse(_ draft: DraftPattern) throws -> (pattern: EventPattern, refusal: String?) {
             do throws(PatternError) {
                 var limits = PatternLimits()
@@ -100,7 +103,7 @@ extension Rules {
                 return (try EventPattern(parsing: draft.pattern, dialect: .extended, limits: limits), nil)
             } catch {
                 if error.code == .limitExceeded,
-                    let pattern = try? EventPattern(parsing: draft.pattern, dialect: .extended, limits: .language)
+                    let pattern = try? EventPattern(parsing: draft.pattern, dialect: .extended, limits: .stored)
                 {
                     return (pattern, error.message)
                 }
