@@ -195,6 +195,35 @@ struct BudgetTests {
         }
     }
 
+    @Test("A branch by another value never makes a rule cost less, nor more than the dearer of the two")
+    func exclusiveBranches() throws {
+        func branch(_ kind: String, _ count: Int, _ test: String) -> String {
+            "{\"kind\":[\"\(kind)\"],\(list(count) { "\"\(kind)\($0)\":[\(test)]" })}"
+        }
+        func isTaken(_ branches: String...) -> Bool {
+            (try? EventPattern(parsing: "{\"$or\":[\(branches.joined(separator: ","))]}", dialect: .extended)) != nil
+        }
+        let plain = branch("z", 1, "\"z\"")
+        let tests = [
+            "{\"wildcard\":\"*a*\"}", "{\"cidr\":\"10.0.0.0/8\"}", "{\"regex\":\".*a.*\"}",
+            "{\"date\":[\">\",\"2026-01-01\"]}",
+        ]
+        let values = list(16) { "\"v\($0)\"" }
+        for test in tests + [values] {
+            let alone = (1...40).filter { isTaken(branch("x", $0, test), plain) }
+            #expect(alone == Array(1...alone.count) && alone.count < 40, "\(test)")
+            for other in tests + [values] {
+                for count in 1...3 {
+                    let both = alone.count + 1
+                    #expect(!isTaken(branch("x", both, test), plain, branch("y", count, other)), "\(test), \(other)")
+                }
+                // A list leads to its branch itself, which nothing excludes then.
+                guard test != values, other != values else { continue }
+                #expect(isTaken(branch("x", alone.count, test), plain, branch("y", 1, other)), "\(test), \(other)")
+            }
+        }
+    }
+
     /// Branches with a test of a number, one that all events pass, and one that is in all branches.
     private func branches(_ count: Int, _ size: (Int) -> String) -> String {
         let all = list(count) {

@@ -5,11 +5,20 @@
 /// Without `$or` that is all of them. Of the branches of `$or` one event meets some only: those filed under texts that
 /// it cannot have at once do not add up, those filed under what any event may have do.
 struct RuleWork {
-    /// The conditions' work, and what it costs to be led to the branches and on through their conditions.
-    private var tests = Meeting()
+    /// The conditions' work where any event leads to it, and that of the branches that are led to by a value.
+    private var everywhere = 0
+    private var branches: [Branch] = []
+    /// What it costs to be led to the branches and on through their conditions.
     private var ways = Meeting()
-    /// What of it the first fields with a test do not take.
+    /// What of the conditions' work the first fields with a test do not take, of what every event meets.
     private var first = First()
+
+    /// A branch that is led to by values of a condition.
+    private struct Branch {
+        var chosen: Int
+        var work: Int
+        var further: [Int]
+    }
 
     /// What it costs in quarters of a step to be led to a branch, and that of one that is run for every text; to ask
     /// whether a field is absent, alone and for all branches of absences together; and to look up what another branch
@@ -71,7 +80,7 @@ struct RuleWork {
                 work.add(index, indexer)
             }
         }
-        let tests = shared + absent.count * groupedAbsence + work.tests.most - work.first.less
+        let tests = shared + absent.count * groupedAbsence + work.everywhere + work.most(indexer)
         return Cost(steps: tests / 4, branches: work.ways.mostBesides / branch)
     }
 
@@ -144,25 +153,44 @@ struct RuleWork {
         var less: Int { most + (lookedFor > 1 ? RuleWork.lookedFor - RuleWork.read : 0) }
     }
 
-    private mutating func count(_ further: Int, in work: inout Int) {
-        work += further
-        first.note(further)
+    /// The most work of branches that meet, without what the first fields with a test do not take.
+    ///
+    /// The dearest branch that an event meets tells how much that is: one that excludes it makes it cost no less.
+    private func most(_ indexer: SegmentIndexer) -> Int {
+        let branches = branches.map { branch in
+            var first = first
+            for further in branch.further { first.note(further) }
+            return (branch, less: first.less)
+        }
+        var most = -first.less
+        for less in Set(branches.map(\.less)) {
+            var tests = Meeting()
+            for (branch, own) in branches where own <= less {
+                let condition = indexer.store.conditions[branch.chosen]
+                for place in 0..<Int(condition.atomCount) {
+                    tests.add(indexer.store.atoms[Int(condition.firstAtom) + place], condition, branch.work, indexer)
+                }
+            }
+            most = max(most, tests.most - less)
+        }
+        return most
     }
 
     private mutating func add(_ number: Int, _ indexer: SegmentIndexer) {
         let store = indexer.store
         let chosen = Int(indexer.chosen[number])
         var work = 0
+        var further: [Int] = []
         var way = RuleWork.branch
         for reference in RuleWork.references(number, store) {
             let isShared = indexer.uses[reference] > 1
-            let further = RuleWork.further(reference, store)
+            let more = RuleWork.further(reference, store)
             if !isShared { work += RuleWork.quarters(reference, store) }
-            if !isShared, reference != chosen { count(further, in: &work) }
+            if !isShared, reference != chosen { further.append(more) }
             if store.conditions[reference].allowsAbsence {
                 way += RuleWork.absence
             } else if reference != chosen {
-                way += isShared ? RuleWork.known : further > 0 ? 0 : RuleWork.besides
+                way += isShared ? RuleWork.known : more > 0 ? 0 : RuleWork.besides
             }
         }
         let condition = store.conditions[chosen]
@@ -171,18 +199,17 @@ struct RuleWork {
         guard !isAnywhere else {
             // What is run for every text has its work, and leads further where it passes.
             let isRun = indexer.uses[chosen] == 1 && RuleWork.quarters(chosen, store) > 0
-            if isRun { count(RuleWork.further(chosen, store), in: &work) }
-            tests.everywhere[condition.path, default: 0] += work
+            if isRun { further.append(RuleWork.further(chosen, store)) }
+            for each in further { first.note(each) }
+            everywhere += further.reduce(work, +)
             // No field need be there.
             ways.add(
                 isRun ? way - RuleWork.branch + RuleWork.textBranch : way,
                 at: condition.allowsAbsence ? -1 : condition.path)
             return
         }
-        for atom in atoms {
-            tests.add(atom, condition, work, indexer)
-            ways.add(atom, condition, way, indexer)
-        }
+        branches.append(Branch(chosen: chosen, work: further.reduce(work, +), further: further))
+        for atom in atoms { ways.add(atom, condition, way, indexer) }
     }
 
     private func leadsAnywhere(_ atom: Atom, _ condition: ConditionRecord, _ indexer: SegmentIndexer) -> Bool {
@@ -229,55 +256,6 @@ extension Atom {
         switch kind {
         case .regex, .wildcard, .containsAny, .wildcardCased, .anythingBut, .timeOfDay: false
         default: true
-        }
-    }
-}
-
-extension EventPattern {
-    /// Whether it is plain that what a rule costs (`RuleWork`) is not above limits, without finding it out.
-    func isLight(_ limit: Int, branches most: Int) -> Bool {
-        // Neither a branch nor a condition counts more than one.
-        guard numbers.count == 1 || numbers.reduce(0, { $0 + 1 + $1.count }) <= most else { return false }
-        var works: [Int] = []
-        for condition in conditions {
-            var work = condition.allowsAbsence ? 2 : 0
-            if condition.tests.count > 8 {
-                // A list of exact texts is searched.
-                guard condition.tests.allSatisfy(\.isExact) else { return false }
-                work += 5 + Int.bitWidth - condition.tests.count.leadingZeroBitCount
-            } else {
-                for test in condition.tests { work += test.mostWork }
-            }
-            if work > limit { return false }
-            works.append(work)
-        }
-        return numbers.reduce(0) { $0 + $1.reduce(0) { $0 + works[Int($1)] } } <= limit
-    }
-}
-
-extension ValueTest {
-    fileprivate var isExact: Bool { if case .exact = self { true } else { false } }
-
-    /// More than what a test costs beyond one comparison.
-    fileprivate var mostWork: Int {
-        switch self {
-        case .regex(let regex): regex.cost > 1_000_000 ? 1_000_000 : 12 + regex.cost / 16
-        case .wildcard(let wildcard), .wildcardIgnoringCase(let wildcard): 4 + 3 * wildcard.text.count
-        case .anythingBut(let exclusion): 1 + exclusion.mostWork
-        case .timeOfDay: 20
-        case .date, .cidr, .address: 5
-        default: 1
-        }
-    }
-}
-
-extension Exclusion {
-    fileprivate var mostWork: Int {
-        switch self {
-        case .strings(let values), .prefixes(let values), .suffixes(let values): values.count
-        case .numbers(let values): values.count
-        case .equalsIgnoringCase(let values): values.count
-        case .wildcards(let values): values.reduce(0) { $0 + 4 + 3 * $1.text.count }
         }
     }
 }
