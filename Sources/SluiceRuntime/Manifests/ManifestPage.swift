@@ -27,9 +27,14 @@ struct ManifestPage: Sendable {
     var arrivals: [Arrival] = []
 
     /// The next page behind the rules' cursor; nil at the end of the log.
-    init?(of journal: any JournalStore, for rules: ManifestRules) throws {
-        let records = try journal.records(
+    /// - Parameter ruleSet: the deployment after the one whose rules these are. What lies behind it is the next rules'.
+    init?(of journal: any JournalStore, for rules: ManifestRules, before ruleSet: Int64) throws {
+        var records = try journal.records(
             log: "default", after: rules.cursor, limit: Self.maximumRecords, bytes: Self.maximumBytes)
+        // Asked for afterwards: a record behind the deployment is never read without it.
+        if let deployed = try journal.position(ofRuleSet: ruleSet) {
+            records.removeLast(records.count - (records.firstIndex { $0.position >= deployed } ?? records.count))
+        }
         guard let last = records.last else { return nil }
         end = last.position
         for record in records where Self.mayTellOfObject(record) {

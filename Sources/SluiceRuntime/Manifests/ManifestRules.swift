@@ -53,7 +53,8 @@ package struct ManifestRules: Sendable {
     package init() {}
 
     /// Takes the rules of a deployment into force, whose first record lies behind `begin`.
-    package mutating func apply(_ wanted: [ManifestRule], begin: Position) {
+    /// - Parameter last: the last record of the log that is read for the rules, asked for after the deployment.
+    package mutating func apply(_ wanted: [ManifestRule], begin: Position, last: Position) {
         var taken: [ManifestRule] = []
         for rule in rules where rule.pattern != nil {
             // Without targets there is nobody to tell.
@@ -66,6 +67,8 @@ package struct ManifestRules: Sendable {
                 }
                 left.until = begin
             }
+            // Other logs share the positions, and the reader comes no further than the records of its own.
+            left.until = left.until.map { min($0, last) }
             if left.from < left.until ?? .max { taken.append(left) }
         }
         for rule in wanted {

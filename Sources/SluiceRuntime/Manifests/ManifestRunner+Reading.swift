@@ -42,13 +42,12 @@ extension ManifestRunner {
         }
         while !isStopped, !rules.rules.isEmpty {
             guard hasUnread else { return }
-            let (journal, rules, readFor) = (journal, rules, generation)
-            // A broken disk is not asked in a hot loop.
-            guard let page = try? await files.run({ try ManifestPage(of: journal, for: rules) }) else {
-                return readLater()
-            }
+            let (journal, rules, readFor, next) = (journal, rules, generation, appliedRuleSet + 1)
+            let page = try? await files.run { try ManifestPage(of: journal, for: rules, before: next) }
             // Other rules are in force since, and perhaps an earlier position.
             if generation != readFor { continue }
+            // A broken disk is not asked in a hot loop, nor is the log behind a deployment that is still to take force.
+            guard let page else { return readLater() }
             for address in page.changed { core.changed(address) }
             for arrival in page.arrivals {
                 guard await arrived(arrival), !isStopped else { return }

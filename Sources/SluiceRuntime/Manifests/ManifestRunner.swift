@@ -42,6 +42,8 @@ package final class ManifestRunner {
     var rules = ManifestRules()
     /// Counts deployments: what was read for another one's rules is read again.
     var generation = 0
+    /// The deployment whose rules these are.
+    var appliedRuleSet: Int64 = 0
     var noted: Position = 0
     var isReading = false
     /// Who waits for the reader to come further, or to end.
@@ -109,8 +111,9 @@ package final class ManifestRunner {
         }
         var batch = Batch()
         generation += 1
+        appliedRuleSet = ruleSet
         if let known = found.rules { rules = known }
-        rules.apply(wanted, begin: found.begin)
+        rules.apply(wanted, begin: found.begin, last: found.last)
         noted = rules.cursor
         batch.control += rules.changes
         for (name, body) in found.open {

@@ -57,12 +57,11 @@ struct ManifestRunnerTests {
         // What came before the first rule is nobody's manifest.
         try await host.stores("one early.one")
 
-        // Another rule, while the first one reads on.
+        // Another rule; what lies behind its deployment is read when that is in force.
         try host.put("early.two", #"{"files": ["a"]}"#)
         try host.deploy(["one": ".one", "two": ".two"])
         try host.put("between.two", #"{"files": ["a"]}"#)
         try host.put("between.one", #"{"files": ["a"]}"#)
-        await host.until { $0.count == 2 }
         try await host.apply()
         try await host.stores("one between.one", "one early.one", "two between.two")
 
@@ -70,7 +69,6 @@ struct ManifestRunnerTests {
         try host.deploy(["one": ".one", "three": ".three", "two": ".two"])
         try host.put("between.three", #"{"files": ["a"]}"#)
         try host.put("late.one", #"{"files": ["a"]}"#)
-        await host.until { $0.count == 4 }
         host.crash()
         try await host.apply()
         try await host.stores(
@@ -95,7 +93,6 @@ struct ManifestRunnerTests {
         try host.deploy(["kept": ".kept", "rule": "w"])
         try host.put("second.new", #"{"files": ["a"]}"#)
         try host.put("x.kept", #"{"files": ["a"]}"#)
-        await host.until { $0.count == 2 }
         try await host.apply()
         try await host.stores("kept x.kept", "rule first.old", "rule second.new")
         try host.deploy(["kept": ".kept"])
@@ -144,6 +141,83 @@ struct ManifestRunnerTests {
         #expect(await host.runner.awaited().rules.map(\.rule) == ["changed"])
     }
 
+    @Test("while a deployment is not in force yet, its predecessor's rules take nothing that came after it")
+    func notInForce() async throws {
+        let host = try ManifestHarness()
+        defer { host.stop() }
+        try host.deploy(["changed": ".old", "off": ".off"])
+        try await host.apply()
+        try host.put("1.old", #"{"files": ["a"]}"#)
+        try host.put("1.off", #"{"files": ["a"]}"#)
+        try host.deploy(["changed": ".new", "off": ".off"], off: ["off"])
+        try host.put("2.old", #"{"files": ["a"]}"#)
+        try host.put("2.off", #"{"files": ["a"]}"#)
+        try host.put("2.new", #"{"files": ["a"]}"#)
+        // Whoever asks waits until everything was read that can be.
+        #expect(await host.runner.awaited().counts.values.map(\.self) == [1, 1])
+        #expect(try host.stored() == ["changed 1.old", "off 1.off"])
+        try await host.apply()
+        try await host.stores("changed 1.old", "changed 2.new", "off 1.off")
+        #expect(!host.runner.hasUnread)
+    }
+
+    @Test("a rule that has ended is over when its own log was read, whatever other logs hold behind it")
+    func otherLogs() async throws {
+        let host = try ManifestHarness()
+        defer { host.stop() }
+        func others(_ name: String) throws {
+            var batch = Batch()
+            for _ in 0..<3 {
+                batch.appends.append(
+                    Append(
+                        log: "replay/x", eventID: "\(name)\(batch.appends.count)", ingested: 0,
+                        payload: Array("{}".utf8), subscriptions: [], ruleSet: 1))
+            }
+            _ = try host.journal.commitBlocking(batch)
+        }
+        try host.deploy(["off": ".off"])
+        try await host.apply()
+        try others("a")
+        try host.deploy(["off": ".off"], off: ["off"])
+        try await host.apply()
+        #expect(await host.runner.awaited().rules.isEmpty)
+        // With something that nobody has read.
+        try host.deploy(["off": ".off"])
+        try await host.apply()
+        host.crash()
+        try host.put("1.off", #"{"files": ["a"]}"#)
+        try others("b")
+        try host.deploy(["off": ".off"], off: ["off"])
+        try others("c")
+        try await host.apply()
+        try await host.stores("off 1.off")
+    }
+
+    @Test("a rule that is off is known to have something to tell while the commit that tells it is under way")
+    func arriving() async throws {
+        let host = try ManifestHarness()
+        defer { host.stop() }
+        try host.deploy(["r": ".manifest"])
+        try await host.apply()
+        host.crash()
+        // It says nothing that could be waited for: it is told of at once.
+        try host.put("1.manifest", "nonsense")
+        try host.deploy(["r": ".manifest"], off: ["r"])
+        let isHeld = Mutex(false)
+        host.journal.injectFault { batch in
+            guard batch.control.contains(where: { "\($0)".contains("manifest/open") }) else { return nil }
+            isHeld.withLock { $0 = true }
+            return JournalError(.diskFull, "full")
+        }
+        let applying = Task { @LoopActor in try await host.apply() }
+        while !isHeld.withLock({ $0 }) { await Task.yield() }
+        #expect(await host.runner.awaited().rules.map(\.rule) == ["r"])
+        host.journal.injectFault(nil)
+        try await applying.value
+        #expect(try await host.told(1).map(\.isComplete) == [false])
+        #expect(await host.runner.awaited().rules.isEmpty)
+    }
+
     @Test("a rule that is to go is known to wait for what arrives, also while that is read")
     func awaited() async throws {
         let host = try ManifestHarness()
@@ -153,7 +227,7 @@ struct ManifestRunnerTests {
         for index in 0..<20 { try host.put("\(index).manifest", #"{"files": ["a"]}"#) }
         // The reader is on its way since the first of them.
         #expect(await host.runner.awaited().counts.values.map(\.self) == [20])
-        // A disk that takes nothing holds up nobody who asks.
+        // A disk that takes nothing holds up nobody who asks (`arriving` has what is named then).
         host.journal.injectFault { batch in
             let isArrival = batch.control.contains { "\($0)".contains("manifest/open") }
             return isArrival ? JournalError(.diskFull, "full") : nil
