@@ -24,7 +24,7 @@ extension Deployer {
                 message:
                     "rule \(settings.rule), target \(settings.target) is gone while it is paused, and "
                     + "\(count == 1 ? "an event waits" : "\(count) events wait") for it: sluice rules resume "
-                    + "\(settings.rule)\(bus) has them delivered",
+                    + "\(settings.rule)\(bus) --target \(settings.target) has them delivered",
                 file: rule?.file ?? before.app.rules.first { $0.bus == settings.bus && $0.name == settings.rule }?.file
                     ?? "")
         }

@@ -77,7 +77,8 @@ struct HeldRedriveTests {
         try HostInProcess.write("\(host.folder.path)/app", ["InC": ""], [:], [:], ["orders"])
         let result = try await host.control.deploy(DeployRequest())
         let finding = try #require(result.findings.first { $0.code == "PausedBacklog" })
-        #expect(finding.message.contains("2 events wait for it: sluice rules resume r has them"), "\(finding)")
+        #expect(
+            finding.message.contains("2 events wait for it: sluice rules resume r --target InC has them"), "\(finding)")
         _ = try await host.control.pauseRule(bus: "default", name: "r", request: PauseRequest(paused: false))
         try await host.wait { try host.journal.progress().allSatisfy { $0.waiting == 0 } ? () : nil }
         await host.stop()
