@@ -19,6 +19,7 @@ package struct ReplayPlan: Sendable {
         let outside = deployment.subscriptions.first {
             $0.isOutside && !$0.draining && $0.bus == request.bus && $0.function == request.function
         }
+        try Self.check(request, outside: outside, deployment)
         let chosen = outside == nil ? try Self.version(request.function, deployment, known) : nil
         let rules = deployment.app.rules.filter { rule in
             guard rule.bus == request.bus else { return false }
@@ -138,6 +139,40 @@ package struct ReplayPlan: Sendable {
         try RequestedRate.check(request.rate)
         guard ReplayRequest.exampleRange.contains(request.examples) else {
             throw .invalidRequest("a dry run tells 0 to 10000 differences, not \(request.examples)")
+        }
+    }
+
+    /// Whether a target that is no function, named by itself, can be replayed to. It is named here as commands do, not
+    /// by the name that stands in the place of a function's.
+    private static func check(
+        _ request: ReplayRequest, outside: SubscriptionSettings?, _ deployment: Deployment
+    ) throws(APIError) {
+        guard let name = request.function else { return }
+        guard let outside else {
+            for rule in deployment.app.rules {
+                guard let target = rule.targets.first(where: { $0.isOutside && $0.function == name }) else { continue }
+                let shown = "\(rule.name)/\(target.id)"
+                if rule.bus != request.bus {
+                    throw .invalidRequest(
+                        "\(shown) is a target on bus \(rule.bus), not on \(request.bus)", hint: "say --bus \(rule.bus)")
+                }
+                throw .invalidRequest(
+                    rule.enabled
+                        ? "\(shown) is not in force yet"
+                        : "\(shown) has nobody to go to: rule \(rule.name) is disabled",
+                    hint: rule.enabled ? "try again in a moment" : "enable the rule, deploy and try again")
+            }
+            return
+        }
+        let shown = "\(outside.rule)/\(outside.target)"
+        guard request.rules.isEmpty || request.rules.contains(outside.rule) else {
+            throw .invalidRequest(
+                "\(shown) is a target of rule \(outside.rule), which --rule leaves out", hint: "leave out --rule")
+        }
+        guard !request.dryRun else {
+            throw .invalidRequest(
+                "\(shown) is no function, and a dry run asks nobody outside",
+                hint: "without --dry-run it gets the events again")
         }
     }
 

@@ -56,6 +56,40 @@ struct ReplayPlanTests {
         #expect(plan.paths.map(\.original?.value) == [3] && plan.paths[0].settings.function == name)
     }
 
+    @Test("Why a target that is no function cannot be replayed to is told, by the name that commands have for it")
+    func outsideRefused() {
+        let name = TargetDefinition.outsideName(kind: "bus", bus: "default", rule: "b", id: "hook")
+        func reason(
+            _ change: (inout ReplayRequest) -> Void, enabled: Bool = true, on bus: String = "default"
+        ) -> String {
+            var deployment = deployment
+            deployment.app.buses.append(BusDefinition(name: "other"))
+            let forward = ForwardDefinition(kind: .bus, name: "default")
+            deployment.app.rules[1].targets[0] = TargetDefinition(id: "hook", function: name)
+            deployment.app.rules[1].targets[0].forward = forward
+            (deployment.app.rules[1].enabled, deployment.app.rules[1].bus) = (enabled, bus)
+            deployment.subscriptions[2].target = "hook"
+            deployment.subscriptions[2].function = name
+            deployment.subscriptions[2].forward = forward
+            (deployment.subscriptions[2].draining, deployment.subscriptions[2].bus) = (!enabled, bus)
+            var request = ReplayRequest(name: "r", from: .init(milliseconds: 0), to: .init(milliseconds: 10))
+            request.function = name
+            change(&request)
+            do throws(APIError) {
+                _ = try ReplayPlan(request, deployment, known: [], next: SubscriptionID(50))
+                return "there is somebody"
+            } catch {
+                return error.message
+            }
+        }
+        #expect(reason { _ in } == "there is somebody")
+        #expect(reason { $0.rules = ["b"] } == "there is somebody")
+        #expect(reason { $0.dryRun = true } == "b/hook is no function, and a dry run asks nobody outside")
+        #expect(reason { $0.rules = ["a"] } == "b/hook is a target of rule b, which --rule leaves out")
+        #expect(reason({ _ in }, enabled: false) == "b/hook has nobody to go to: rule b is disabled")
+        #expect(reason({ _ in }, on: "other") == "b/hook is a target on bus other, not on default")
+    }
+
     private func plan(_ change: (inout ReplayRequest) -> Void) throws(APIError) -> ReplayPlan {
         var request = ReplayRequest(name: "r", from: .init(milliseconds: 0), to: .init(milliseconds: 10))
         change(&request)
