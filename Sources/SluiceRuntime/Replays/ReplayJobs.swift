@@ -164,7 +164,8 @@ package final class ReplayJobs {
         } catch {
             throw APIError.unavailable(
                 "the replay was not started, for the journal cannot write: \(error.message)",
-                hint: "make room on the data folder's disk, and start it again")
+                // What does not pass is not the disk's fault.
+                hint: error.isPassing ? "make room on the data folder's disk, and start it again" : nil)
         }
         replays[request.name] = replay
         try await apply()
