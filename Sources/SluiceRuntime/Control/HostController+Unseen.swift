@@ -82,11 +82,18 @@ extension HostController {
                 (try $0.lastRecords(log: nil, limit: 1).last?.position ?? 0, try $0.position(ingestedFrom: .min))
             }
             found.begin = head
-            while found.begin >= oldest, found.begin > head - Self.searched, found.events.count < 4 {
+            var (step, bytes): (Int64, Int) = (Self.longestStep, Self.searchedBytes)
+            while found.begin >= oldest, found.begin > head - Self.searched, bytes > 0, found.events.count < 4 {
                 let end = found.begin
-                let events = try await events(query, behind: max(0, end - 2000), upTo: end)
+                let begin = max(0, end - step)
+                guard let events = try await events(query, behind: begin, upTo: end, bytes: &bytes) else {
+                    // Large records: the newest of them are looked through first, while there is something left.
+                    step = max(1, step / 8)
+                    continue
+                }
                 found.events += events.reversed().prefix(4 - found.events.count)
-                found.begin = max(0, end - 2000)
+                found.begin = begin
+                step = min(Self.longestStep, step * 2)
             }
             found.isWhole = found.begin < oldest
         } catch {
@@ -95,13 +102,17 @@ extension HostController {
         return found
     }
 
-    /// Oldest first. However large the records are, all of them are looked at.
+    /// Oldest first. However large one record is, it is looked at; nil where there are several, and together they are
+    /// too many bytes to be read at once.
+    /// - Parameter bytes: what may still be read, in all.
     private func events(
-        _ query: EventQuery, behind begin: Position, upTo end: Position
-    ) async throws -> [(id: String, words: String)] {
+        _ query: EventQuery, behind begin: Position, upTo end: Position, bytes: inout Int
+    ) async throws -> [(id: String, words: String)]? {
         var found: [(id: String, words: String)] = []
         var after = begin
+        var room = Self.bytesAtOnce
         while after < end {
+            guard room > 0 || end - begin == 1 else { return nil }
             let (from, count) = (after, Int(end - after))
             let records = try await read { try $0.records(log: nil, after: from, limit: count, bytes: 16 << 20) }
             for record in records where record.position <= end && query.admits(record, [:]) {
@@ -111,12 +122,18 @@ extension HostController {
             }
             guard let last = records.last else { break }
             after = last.position
+            let size = records.reduce(0) { $0 + $1.payload.count }
+            room -= size
+            bytes -= size
         }
         return found
     }
 
-    /// Records that are looked through for one that is gone.
+    /// Records that are looked through for one that is gone, and bytes of them, about.
     private static let searched: Int64 = 200_000
+    private static let searchedBytes = 256 << 20
+    private static let longestStep: Int64 = 2000
+    private static let bytesAtOnce = 32 << 20
 }
 
 extension HostRuntime {
