@@ -98,8 +98,8 @@ package struct ShadowComparer: Sendable {
     /// What publishing would have refused first; not a key for being taken that the original run had put: that is by
     /// its own object, or told of the object (`compare`).
     private func refusal(of run: ShadowRun, _ original: ShadowOriginal) -> Failure? {
-        let own = Set(original.effects.lazy.filter { $0.kind == "put" }.map(\.subject))
-        return run.refusals.taken.first { !own.contains("\($0.key.bucket)/\($0.key.key)") }?.failure
+        let own = Set(original.effects.lazy.filter { $0.kind == "put" }.compactMap { address($0.subject) })
+        return run.refusals.taken.first { !own.contains($0.key) }?.failure
             ?? run.refusals.other
     }
 
