@@ -117,6 +117,53 @@ struct AuditTests {
         }
     }
 
+    @Test(
+        "Read in pieces, a sound page in another one's place is found, at the end and in the middle",
+        arguments: ["other", "pair"], [true, false])
+    func foreignPage(table: String, atTheEnd: Bool) async throws {
+        let fixture = try await fixture(retrying: 20)
+        fixture.journal.close()
+        let path = fixture.folder + "/journal/journal.sqlite"
+        let queue = try DatabaseQueue(path: path)
+        let (root, size) = try await queue.write { db in
+            try db.execute(
+                sql: """
+                    CREATE TABLE other (a BLOB);
+                    CREATE TABLE pair (a TEXT, b INTEGER, c BLOB, PRIMARY KEY (a, b)) WITHOUT ROWID;
+                    WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 600)
+                    INSERT INTO other SELECT zeroblob(1000) FROM n;
+                    INSERT INTO pair SELECT rowid % 7, rowid, zeroblob(300) FROM other;
+                    """)
+            return (
+                try UInt64.fetchOne(db, sql: "SELECT rootpage FROM sqlite_schema WHERE name = ?", arguments: [table])!,
+                try UInt64.fetchOne(db, sql: "PRAGMA page_size")!
+            )
+        }
+        try await queue.writeWithoutTransaction { _ = try $0.checkpoint(.truncate) }
+        try queue.close()
+        let file = try FileHandle(forUpdating: URL(filePath: path))
+        func read(page: UInt64) throws -> Data {
+            try file.seek(toOffset: (page - 1) * size)
+            return try file.read(upToCount: Int(size))!
+        }
+        func number(_ page: Data, at offset: Int, _ count: Int) -> UInt64 {
+            page[offset..<(offset + count)].reduce(0) { $0 << 8 | UInt64($1) }
+        }
+        // An inner page: its last child, and where its cells are, which begin with the others.
+        let inner = try read(page: root)
+        let count = Int(number(inner, at: 3, 2))
+        try #require(count > 4 && [2, 5].contains(inner[0]))
+        func child(_ index: Int) -> UInt64 { number(inner, at: Int(number(inner, at: 12 + 2 * index, 2)), 4) }
+        let foreign = try read(page: child(0))
+        try #require([10, 13].contains(foreign[0]))
+        try file.seek(toOffset: ((atTheEnd ? number(inner, at: 8, 4) : child(count / 2)) - 1) * size)
+        try file.write(contentsOf: foreign)
+        try file.close()
+        // Row by row: each piece ends where it might pass over the page.
+        let report = try SQLiteJournal.recount(dataFolder: fixture.folder, patience: .zero)
+        #expect(report.damage == ["table \(table): keys out of order"], "\(report)")
+    }
+
     @Test("What moves between the slices is no finding; what could not be told apart is said", arguments: [7, 1000])
     func movement(slice: Int) async throws {
         let fixture = try await fixture(retrying: 200)

@@ -23,7 +23,7 @@ extension JournalAudit {
         for table in tables {
             do {
                 guard let lines = try read({ try quickCheck(table, $0) }) else {
-                    try readRows(of: table)
+                    if try !readRows(of: table) { report.damage.append("table \(table): keys out of order") }
                     report.readInPieces.append(table)
                     continue
                 }
@@ -61,20 +61,31 @@ extension JournalAudit {
 
     /// Reads every row whole, with all its pages, in the order of the table's key: a page that cannot be right is
     /// `SQLITE_CORRUPT`. Its indexes are not looked at.
-    private func readRows(of table: String) throws {
-        var last: [DatabaseValue]?
-        repeat {
-            let after = last
-            last = try read { try Self.page(of: table, after: after, most: slice, patience ?? .seconds(1), $0) }
-        } while last != nil
+    /// - Returns: false where a key does not lie behind the one before: there is a page that is sound by itself and
+    ///   belongs elsewhere, as a lost write leaves it. What lies behind it is not read: it might lead back for ever.
+    private func readRows(of table: String) throws -> Bool {
+        var piece = Piece.upTo([])
+        while case .upTo(let key) = piece {
+            piece = try read {
+                try Self.piece(
+                    of: table, after: key.isEmpty ? nil : key, most: slice, patience ?? .seconds(1), $0)
+            }
+        }
+        return piece == .end
     }
 
-    /// Steps through rows behind a key: no more than `most`, and no longer than `patience`. The last one's key; nil at
-    /// the end.
-    private static func page(
+    private enum Piece: Equatable {
+        /// The last row's key.
+        case upTo([DatabaseValue])
+        case end
+        case outOfOrder
+    }
+
+    /// Steps through rows behind a key: no more than `most`, and no longer than `patience`.
+    private static func piece(
         of table: String, after: [DatabaseValue]?, most: Int, _ patience: Duration, _ db: Database
-    ) throws -> [DatabaseValue]? {
-        guard try db.tableExists(table) else { return nil }
+    ) throws -> Piece {
+        guard try db.tableExists(table) else { return .end }
         let name = table.quotedDatabaseIdentifier
         let hasRowID =
             try Bool.fetchOne(
@@ -87,19 +98,74 @@ extension JournalAudit {
                 db, sql: "SELECT name FROM pragma_table_info(?) WHERE pk > 0 ORDER BY pk", arguments: [table]
             ).map(\.quotedDatabaseIdentifier)
         let key = columns.joined(separator: ", ")
-        let places = columns.map { _ in "?" }.joined(separator: ", ")
-        let rows = try Row.fetchCursor(
-            db,
-            sql: "SELECT \(key), * FROM \(name)\(after == nil ? "" : " WHERE (\(key)) > (\(places))") "
-                + "ORDER BY \(key) LIMIT \(most)", arguments: StatementArguments(after ?? []))
         let end = ContinuousClock.now + patience
-        var last: [DatabaseValue]?
-        // Each step copies the whole row, overflow pages included.
-        while let row = try rows.next() {
-            last = columns.indices.map { row[$0] }
-            if ContinuousClock.now > end { break }
+        var last = after
+        var count = 0
+        for (condition, arguments) in ranges(behind: after, columns) {
+            let rows = try Row.fetchCursor(
+                db, sql: "SELECT \(key), * FROM \(name) \(condition) ORDER BY \(key) LIMIT \(most - count + 1)",
+                arguments: StatementArguments(arguments))
+            // Each step copies the whole row, overflow pages included.
+            while let row = try rows.next() {
+                let key: [DatabaseValue] = columns.indices.map { row[$0] }
+                // SQLite takes the order of the pages for granted, also where it looks for the rows behind a key.
+                if let last, !key.lies(behind: last) {
+                    if count == 0, !last.lies(behind: key) { continue }
+                    return .outOfOrder
+                }
+                last = key
+                count += 1
+                if count >= most || ContinuousClock.now > end { return .upTo(key) }
+            }
         }
-        return last
+        return count == 0 ? .end : .upTo(last ?? [])
+    }
+
+    /// The rows behind a key, by conditions one after another, and the row itself first: from there one steps on to
+    /// what lies behind it, while looking for a later key would pass over a page that is out of place.
+    ///
+    /// Column by column: where SQLite compares several at once, it leaves out the rows that should not be there.
+    private static func ranges(
+        behind key: [DatabaseValue]?, _ columns: [String]
+    ) -> [(condition: String, arguments: [DatabaseValue])] {
+        guard let key else { return [("", [])] }
+        return columns.indices.reversed().map { index in
+            let same = columns[..<index].map { "\($0) = ? AND " }.joined()
+            let isLast = index == columns.count - 1
+            return ("WHERE \(same)\(columns[index]) \(isLast ? ">=" : ">") ?", Array(key[...index]))
+        }
+    }
+}
+
+extension [DatabaseValue] {
+    /// As SQLite orders keys without collations of their own: texts by their bytes.
+    fileprivate func lies(behind other: [DatabaseValue]) -> Bool {
+        for (mine, theirs) in zip(self, other) {
+            if Self.precedes(theirs.storage, mine.storage) { return true }
+            if Self.precedes(mine.storage, theirs.storage) { return false }
+        }
+        return false
+    }
+
+    private static func precedes(_ left: DatabaseValue.Storage, _ right: DatabaseValue.Storage) -> Bool {
+        switch (left, right) {
+        case (.int64(let left), .int64(let right)): left < right
+        case (.double(let left), .double(let right)): left < right
+        case (.int64(let left), .double(let right)): Double(left) < right
+        case (.double(let left), .int64(let right)): left < Double(right)
+        case (.string(let left), .string(let right)): left.utf8.lexicographicallyPrecedes(right.utf8)
+        case (.blob(let left), .blob(let right)): left.lexicographicallyPrecedes(right)
+        case (let left, let right): rank(left) < rank(right)
+        }
+    }
+
+    private static func rank(_ storage: DatabaseValue.Storage) -> Int {
+        switch storage {
+        case .null: 0
+        case .int64, .double: 1
+        case .string: 2
+        case .blob: 3
+        }
     }
 }
 
