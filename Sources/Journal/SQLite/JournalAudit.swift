@@ -118,7 +118,7 @@ struct JournalAudit {
 
 extension SQLiteJournal {
     /// A full segment is checked in less, and at full rate the WAL stays below its limit.
-    private static let checkPatience = Duration.milliseconds(250)
+    package static let checkPatience = Duration.milliseconds(250)
 
     package func recount() throws(JournalError) -> AuditReport {
         do {

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Gateway
 import Glibc
 import HostAPI
 import Journal
@@ -21,7 +22,7 @@ struct Doctor: AsyncParsableCommand {
         do {
             report = try await common.host.doctor()
         } catch let error as APIError where error.code == "Unavailable" {
-            report = try offline()
+            report = try offline(error)
         }
         try print(report)
         if !report.isHealthy { throw ExitCode(1) }
@@ -46,8 +47,9 @@ struct Doctor: AsyncParsableCommand {
         }
     }
 
-    /// No host is running: the journal alone, read-only.
-    private func offline() throws -> DoctorReport {
+    /// No host answers: the journal alone, read-only. One that starts or stops may be writing it: it is held up as
+    /// little as by a check of its own.
+    private func offline(_ silence: APIError) throws -> DoctorReport {
         let journal = "\(common.folder)/journal/journal.sqlite"
         guard access(journal, F_OK) == 0 else {
             throw Failure(
@@ -55,13 +57,17 @@ struct Doctor: AsyncParsableCommand {
                 hint: "name the data folder of a host with --data DIR; `sluice up --data DIR` makes one")
         }
         do {
-            let report = try SQLiteJournal.recount(dataFolder: Paths.absolute(common.folder))
+            let isHeld = FolderHolder(dataFolder: common.folder) != nil
+            let report = try SQLiteJournal.recount(
+                dataFolder: Paths.absolute(common.folder), patience: isHeld ? SQLiteJournal.checkPatience : nil)
             return DoctorReport(
                 checks: DoctorReport.Check.journal(report) + [
                     DoctorReport.Check(
                         name: "host", state: .warning,
-                        message: "no host is running; buckets and catalog were not compared",
-                        details: [], hint: "start one with: sluice up --data \(common.folder)")
+                        message: (isHeld ? silence.message : "no host is running")
+                            + "; buckets and catalog were not compared",
+                        details: [],
+                        hint: isHeld ? silence.hint : "start one with: sluice up --data \(common.folder)")
                 ])
         } catch {
             throw Failure(

@@ -144,6 +144,22 @@ extension Integration {
             try FileManager.default.removeItem(atPath: folder)
         }
 
+        @Test("doctor reads a folder that somebody holds and does not answer from, and says who it is")
+        func heldFolder() async throws {
+            let host = HostProcess(try .faulty())
+            try await host.start()
+            #expect(await host.end(SIGTERM) == .exited(0))
+            let lock = open("\(host.data)/lock", O_RDWR | O_CLOEXEC)
+            defer { close(lock) }
+            #expect(lock >= 0 && flock(lock, LOCK_EX | LOCK_NB) == 0)
+            let owner = "\(getpid())\n"
+            #expect(ftruncate(lock, 0) == 0 && write(lock, owner, owner.utf8.count) == owner.utf8.count)
+            let doctor = try await run(TestApp.sluice, ["doctor", "--data", host.data])
+            #expect(doctor.output.contains("process \(getpid()) holds"), "\(doctor)")
+            #expect(doctor.output.contains("buckets and catalog were not compared"), "\(doctor)")
+            await host.remove()
+        }
+
         /// `sluice up` that is expected to end by itself.
         private func up(data: String, app: TestApp) async throws -> ProgramResult {
             try await run(TestApp.sluice, ["up", "--data", data, "--app", app.folder])
