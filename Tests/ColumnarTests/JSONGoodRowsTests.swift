@@ -97,4 +97,25 @@ struct JSONGoodRowsTests {
         #expect(report.rows == 201 && report.rejectedRows == 2)
         #expect(report.columns.first { $0.name == "e" }?.type == .timestampUTC)
     }
+
+    @Test(
+        "A malformed record that the end of a window cuts has no say in types",
+        arguments: [
+            #"{"a":1"#: #"{"a":"x""#, #"{"a":{"b":1}"#: #"{"a":{"b":"x"}"#, #"{"a":[1]"#: #"{"a":[true]"#,
+        ], ["[,]", " \n "])
+    func cut(beginnings: (key: String, value: String), around: String) throws {
+        let marks = around.map(String.init)
+        let long = String(repeating: "c", count: 300)
+        let text =
+            marks[0] + beginnings.key + #","c":"c"}"# + marks[1] + beginnings.value + #","c":"\#(long)"!}"# + marks[2]
+        var options = ConversionOptions()
+        options.format = .json
+        options.csv.batchBytes = 256
+        options.csv.badRecords = .reject
+        let rows = Rows()
+        let report = try CSVConverter.convert(
+            from: MemorySource(text), to: MemorySink(), options: options, rejectedRecords: rows)
+        #expect(report.rows == 1 && rows.records.map(\.row) == [2])
+        #expect(report.columns.map(\.name) == ["a", "c"])
+    }
 }

@@ -79,7 +79,14 @@ extension JSONBatchReader {
                     hasNews = true
                     break
                 }
-                if isCutOff(error, limit) { break }
+                if isCutOff(error, limit) {
+                    // The values before the cut count only if the record turns out well-formed, which shows later.
+                    if !isCareful, options.csv.badRecords == .reject, shredder.hasNews {
+                        isCareful = true
+                        return nil
+                    }
+                    break
+                }
                 // Of what is skipped, nothing has to be said.
                 let problem = isSkipped ? nil : self.problem(error, batch, record: start, ordinal: nextRow + records)
                 let isMismatch = error.problem == .conflict
