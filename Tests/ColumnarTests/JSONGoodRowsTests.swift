@@ -118,4 +118,32 @@ struct JSONGoodRowsTests {
         #expect(report.rows == 1 && rows.records.map(\.row) == [2])
         #expect(report.columns.map(\.name) == ["a", "c"])
     }
+
+    @Test("An object with a name twice is malformed where it becomes columns, and stays as it is where it becomes text")
+    func repeatedNames() throws {
+        var options = ConversionOptions()
+        options.format = .ndjson
+        options.csv.badRecords = .reject
+        func outcome(_ text: String) throws -> (report: ConversionReport, rejected: [Int64]) {
+            let rows = Rows()
+            let report = try CSVConverter.convert(
+                from: MemorySource(text), to: MemorySink(), options: options, rejectedRecords: rows)
+            return (report, rows.records.map(\.row))
+        }
+        let odd = #"{"a":{"b":1,"b":"x"},"z":1}"# + "\n"
+        for text in [odd + "{\"a\":1}\n", "{\"a\":1}\n" + odd, #"{"a":{"":1,"":2},"z":1}"# + "\n"] {
+            let (report, rejected) = try outcome(text)
+            #expect(rejected.isEmpty && report.columns.map(\.type) == [.string, .bigint], "\(text)")
+        }
+        for (text, row) in [(odd + "{\"a\":{\"b\":1}}\n", 1), ("{\"a\":{\"b\":1}}\n" + odd, 2)] as [(String, Int64)] {
+            let (report, rejected) = try outcome(text)
+            #expect(rejected == [row] && report.rows == 1, "\(text)")
+            // Its values have no say in types.
+            let type = ColumnType.structure([ColumnSchema(name: "b", type: .bigint)])
+            #expect(report.columns.first?.type == type, "\(text)")
+        }
+        options.csv.badRecords = .fail
+        let error = #expect(throws: ColumnarError.self) { _ = try outcome("{\"a\":{\"b\":1}}\n" + odd) }
+        #expect(error?.row == 2 && error?.byteOffset == 26 && error?.message.contains("twice") == true)
+    }
 }

@@ -9,7 +9,8 @@ extension ConversionPass {
     /// that are left out are delivered, and the others looked at once more: only they have a say in types.
     func scanJSON() throws(ColumnarError) -> Scan {
         let shape = try options.format.survey(source, options: options)
-        guard leavesRecordsOut else { return Scan(kinds: [], shape: shape) }
+        let mayRepeat = shape.hasRepeatedNames && options.csv.badRecords == .reject
+        guard leavesRecordsOut || mayRepeat else { return Scan(kinds: [], shape: shape) }
         try source.rewind()
         let skipped = SkippedRecords()
         let batch = RecordBatch(capacity: max(256, options.csv.batchBytes))

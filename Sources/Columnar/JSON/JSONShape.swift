@@ -15,6 +15,8 @@ final class JSONShape {
     var hasLists = false
     /// Objects here become text: they have too many fields, or names that are the same after normalising.
     private(set) var isOpaque = false
+    /// Of the records themselves: whether an object within one has a name twice.
+    fileprivate(set) var hasRepeatedNames = false
     private(set) var fields: [Field] = []
     private(set) var keys = JSONKeys()
     /// By field, the number of the object in which it stood last.
@@ -220,6 +222,7 @@ struct JSONSurveyor {
             return true
         }
         var expected = 0
+        var hasRepeats = false
         repeat {
             let start = scanner.position
             guard scanner.byte == 0x22 else { throw JSONFault(.expectedName, at: start) }
@@ -234,9 +237,14 @@ struct JSONSurveyor {
             }
             expected += 1
             if shape.mark(field) {
-                // Within a record, names that only normalising makes the same are kept apart as text.
-                if depth > 1, !isSameName(scanner, object, start) { return false }
-                throw JSONFault(.duplicateName, at: start)
+                if depth == 1 { throw JSONFault(.duplicateName, at: start) }
+                // Within a record, names that only normalising makes the same are kept apart as text. The very same
+                // name is malformed unless the whole becomes text, which shows when all records were seen.
+                if !hasRepeats {
+                    guard isSameName(scanner, object, start) else { return false }
+                    hasRepeats = true
+                    root.hasRepeatedNames = true
+                }
             }
             try scanner.colon()
             try value(&scanner, shape.fields[field].shape, depth: depth + 1)
