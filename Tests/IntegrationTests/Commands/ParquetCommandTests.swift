@@ -44,7 +44,7 @@ struct ParquetCommandTests {
 
         // Columns that only a later file has are shown too.
         try folder.write("more.csv", "id,extra\n9,x\n")
-        try await folder.output("csv", "convert", "@more.csv", "@table/day=3.parquet")
+        _ = try await folder.output("csv", "convert", "@more.csv", "@table/day=3.parquet")
         let mixed = try await folder.output("parquet", "head", "@table", "--json").objects
         #expect(mixed.count == 7 && mixed.filter { $0["extra"] as? String == "x" && $0["day"] is NSNull }.count == 1)
         #expect(mixed.allSatisfy { Set($0.keys) == ["id", "amount", "day", "note", "extra"] }, "\(mixed)")
