@@ -25,37 +25,51 @@ extension ReplayJobs {
         return Array(found.sorted().prefix(Self.namedLetters))
     }
 
+    /// What came of dropping what is parked.
+    enum Dropping { case dropped, nothing, busy }
+
     /// Gives up what is parked, where nothing else is left; the dead letters stay. While it is done nobody redrives or
-    /// purges, which would let a key go on.
-    func dropParked(_ name: String) async throws {
+    /// purges, which would let a key go on. Throws before it has begun, or where the host stops.
+    func dropParked(_ name: String) async throws -> Dropping {
         await dispatcher.turns.acquire(Dispatcher.deadLetters)
         defer { dispatcher.turns.release(Dispatcher.deadLetters) }
-        guard let replay = replays[name], replay.isOpen, try await standing(name).open == 0 else { return }
-        let journal = journal
+        // Behind everything that is on its way.
+        _ = try await committer.commit(Batch())
+        guard let replay = replays[name], replay.isOpen else { return .nothing }
+        let standing = try await standing(name)
+        guard standing.open == 0 else { return .busy }
+        guard standing.parked > 0 else { return .nothing }
         for id in replay.paths.map(\.settings.id) where dispatcher.core.parked(of: id).works > 0 {
-            var after: Position = 0
+            // Not half of it: what is settled must be forgotten before its key goes on.
             while true {
-                let from = after
-                let page = try await files.run {
-                    try journal.waiting(id, after: from, limit: Self.page, bytes: JournalPage.bytes)
+                do {
+                    try await settleParked(of: id)
+                    break
+                } catch {
+                    guard await goesOn(name, after: error) else { throw error }
                 }
-                guard let last = page.last else { break }
-                var batch = Batch()
-                for delivery in page.flatMap(\.deliveries) where delivery.subscription == id {
-                    batch.settlements.append(Settlement(delivery, .dropped))
-                }
-                // Not half of it: what is settled must be forgotten before its key goes on.
-                while true {
-                    do {
-                        _ = try await committer.commit(batch)
-                        break
-                    } catch {
-                        guard await goesOn(name, after: error) else { return }
-                    }
-                }
-                after = last.position
             }
             dispatcher.core.dropParked(of: id)
+        }
+        return .dropped
+    }
+
+    /// Everything that waits for a subscription is dropped. What a failed commit leaves in doubt is read again.
+    private func settleParked(of id: SubscriptionID) async throws {
+        let journal = journal
+        var after: Position = 0
+        while true {
+            let from = after
+            let page = try await files.run {
+                try journal.waiting(id, after: from, limit: Self.page, bytes: JournalPage.bytes)
+            }
+            guard let last = page.last else { return }
+            var batch = Batch()
+            for delivery in page.flatMap(\.deliveries) where delivery.subscription == id {
+                batch.settlements.append(Settlement(delivery, .dropped))
+            }
+            _ = try await committer.commit(batch)
+            after = last.position
         }
     }
 }

@@ -41,7 +41,7 @@ extension ReplayJobs {
                 if standing.open == 0 {
                     // What is parked is kept for a redrive, unless nobody wants it any more.
                     guard replays[name]?.state == .cancelling, standing.parked > 0 else { break }
-                    try await dropParked(name)
+                    _ = try await dropParked(name)
                 }
                 await LoopPause.sleep(milliseconds: 25)
             } catch {

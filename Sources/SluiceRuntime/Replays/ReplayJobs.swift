@@ -214,9 +214,19 @@ package final class ReplayJobs {
             replays[name]?.state = .cancelling
             try await store(name)
         } else if replay.ended != nil, replay.isOpen, try await standing(name).parked > 0 {
-            try await dropParked(name)
-            replays[name]?.state = .cancelled
-            try await store(name)
+            switch try await dropParked(name) {
+            case .dropped:
+                // One that has failed has its reason.
+                guard replays[name]?.state != .failed else { break }
+                replays[name]?.state = .cancelled
+                try await store(name)
+            case .nothing: break
+            case .busy:
+                throw APIError.conflict(
+                    "a dead letter of replay \(name) is being redriven, or its key goes on after it: nothing was "
+                        + "dropped",
+                    hint: "cancel again when that is over: `sluice replay show \(name)`")
+            }
         }
         return try await info(name)
     }

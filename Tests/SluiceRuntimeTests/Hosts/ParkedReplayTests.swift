@@ -2,6 +2,7 @@ import FunctionJSON
 import HostAPI
 import Journal
 import SluiceRuntime
+import Synchronization
 import Testing
 import UVLoop
 
@@ -87,6 +88,53 @@ struct ParkedReplayTests {
         _ = try await host.control.purge(.init(all: true))
         try await host.wait { host.runtime.deployment.replays.subscriptions.isEmpty ? () : nil }
         #expect(try await host.control.replay(name: "again").succeeded == 0)
+        await host.stop()
+    }
+
+    @Test("While a dead letter is redriven nothing is dropped, and a cancellation says so")
+    func busy() async throws {
+        let host = try await host([("fail", "a"), ("ok", "a"), ("fail", "b"), ("ok", "b")])
+        _ = try await host.control.startReplay(HostInProcess.replay("again"))
+        #expect(try await ended(host).parked == 2)
+        _ = try await host.control.pauseRule(bus: "default", name: "r", request: PauseRequest(paused: true))
+        let letter = try #require(try await host.letters().last)
+        _ = try await host.control.redrive(.init(selection: .init(ids: [letter.id])))
+        try await host.wait {
+            try await host.control.status().subscriptions.contains { $0.redriven == 1 } ? () : nil
+        }
+        let error = await #expect(throws: APIError.self) { try await host.control.cancelReplay(name: "again") }
+        #expect(error?.status == 409 && error?.message.contains("nothing was dropped") == true, "\(error as Any)")
+        let kept = try await host.control.replay(name: "again")
+        #expect(kept.state == .completed && kept.dropped == 0, "\(kept)")
+        _ = try await host.control.pauseRule(bus: "default", name: "r", request: PauseRequest(paused: false))
+        try await host.wait { try await host.control.replay(name: "again").waiting == 0 ? () : nil }
+        let dropped = try await host.control.cancelReplay(name: "again")
+        #expect(dropped.state == .cancelled && dropped.parked == 0 && dropped.dropped == 2, "\(dropped)")
+        #expect(try host.journal.audit().isEmpty)
+        await host.stop()
+    }
+
+    @Test("What is settled meanwhile is not dropped a second time, for ever")
+    func settledMeanwhile() async throws {
+        let host = try await host([("fail", "a"), ("ok", "a"), ("ok", "a")])
+        _ = try await host.control.startReplay(HostInProcess.replay("again"))
+        #expect(try await ended(host).parked == 2)
+        // The batch is refused for one of its settlements, which another commit has made.
+        let first = Mutex<Settlement?>(nil)
+        host.journal.injectFault { [journal = host.journal] batch in
+            guard batch.settlements.count == 2, first.withLock({ $0 == nil }) else { return nil }
+            let settlement = batch.settlements[0]
+            first.withLock { $0 = settlement }
+            Task {
+                var batch = Batch()
+                batch.settlements = [settlement]
+                _ = try await journal.commit(batch)
+            }
+            return JournalError(.constraint, "settled already")
+        }
+        let dropped = try await host.control.cancelReplay(name: "again")
+        #expect(dropped.state == .cancelled && dropped.parked == 0 && dropped.dropped == 2, "\(dropped)")
+        #expect(try host.journal.audit().isEmpty)
         await host.stop()
     }
 
