@@ -100,7 +100,7 @@ package struct RedriveJob: Codable, Sendable, Hashable {
     /// Targets that are paused and hold back what was sent to them.
     package var held: [HeldTarget]?
     /// As it starts: other jobs that have still to send some of the same dead letters. Each is sent by the one that
-    /// comes to it first.
+    /// comes to it first, and what fails again is sent again by the other.
     package var alsoIn: [Overlap]?
 
     /// What another job has still to send, too.

@@ -85,8 +85,9 @@ extension DeadLetters {
             for other in job.alsoIn ?? [] {
                 let (count, verb) = (Human.count(other.count, "dead letter"), other.count == 1 ? "is" : "are")
                 StandardError.write(
-                    "\(count) of these \(verb) also being redriven by job \(other.job): each is sent once, by the job that "
-                        + "comes to it first (sluice dlq jobs \(other.job)\(common.repeated))")
+                    "\(count) of these \(verb) also being redriven by job \(other.job): each is sent by the job that "
+                        + "comes to it first; what fails again is sent again by the other (sluice dlq jobs "
+                        + "\(other.job)\(common.repeated))")
             }
             if wait { job = try await Self.follow(job, common) }
             if output.json { try output.object(job) } else { show(result: job) }
