@@ -57,17 +57,26 @@ enum OldestDelivery {
             oldest = try journal.waiting(id, after: progress.floorPosition, limit: 1).first?.ingested
         }
         guard progress.retrying + progress.parked + progress.redriven > 0 else { return oldest }
-        var (after, seen): (Int64, Int) = (-1, 0)
-        while seen < most {
-            let entries = try journal.pending(id, after: after, limit: page)
-            for entry in entries { oldest = min(oldest ?? .max, began(entry)) }
+        // What may stand behind redriven ones that were not tried yet.
+        var others = progress.retrying + progress.parked
+        // One first: mostly nothing is redriven, and events are large.
+        var (after, seen, limit): (Int64, Int, Int) = (-1, 0, 1)
+        while true {
+            let entries = try journal.pending(id, after: after, limit: limit, bytes: JournalPage.bytes)
+            for entry in entries {
+                oldest = min(oldest ?? .max, began(entry))
+                // In the order of the log, which is that of age but for what was redriven, and that only later.
+                if entry.deadLetter == nil { return oldest }
+                if entry.state != .redriven { others -= 1 }
+            }
+            guard let last = entries.last else { return oldest }
             seen += entries.count
-            // In the order of the log, which is that of age but for what was redriven.
-            guard let last = entries.last, entries.count == page, entries.contains(where: { $0.deadLetter != nil })
-            else { break }
-            after = last.delivery.ordinal
+            guard seen < most else {
+                // Rather too old than overlooked: what stands behind is no older than the last of them.
+                return others > 0 ? min(oldest ?? .max, last.ingested) : oldest
+            }
+            (after, limit) = (last.delivery.ordinal, page)
         }
-        return oldest
     }
 
     /// A redrive starts a delivery anew: how long it was dead says nothing of how long it waits.

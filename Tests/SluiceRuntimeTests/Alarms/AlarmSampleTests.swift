@@ -103,6 +103,48 @@ struct AlarmSampleTests {
         #expect(sample.targets[0].waiting == 2 && sample.targets[0].oldestAgeSeconds == 20, "\(sample)")
     }
 
+    /// So many that were redriven at 50 000, and behind them one that is tried again.
+    private static func age(behind redriven: Int64, then state: PendingEntry.State = .retrying) async throws -> Double {
+        let journal = InMemoryJournal()
+        var batch = Batch()
+        batch.control.append(
+            .putSubscription(
+                SubscriptionRecord(id: SubscriptionID(1), log: "default", rule: "r", target: "t", state: "active")))
+        for index in 1...redriven + 1 {
+            batch.appends.append(
+                Append(
+                    log: "default", eventID: "e\(index)", ingested: 10_000 + index, payload: [],
+                    subscriptions: [SubscriptionID(1)], ruleSet: 0))
+        }
+        _ = try await journal.commit(batch)
+        batch = Batch()
+        for index in 1...redriven + 1 {
+            batch.settlements.append(Settlement(delivery(1, index, index), .pended))
+            let isLast = index == redriven + 1
+            batch.pending.append(
+                .put(
+                    PendingEntry(
+                        delivery: delivery(1, index, index), state: isLast ? state : .redriven, eventID: "e\(index)",
+                        ingested: 10_000 + index, attempts: 1, due: 50_000, history: [], payload: [], lineage: [],
+                        deadLetter: isLast && state != .redriven ? nil : index)))
+        }
+        _ = try await journal.commit(batch)
+        let measures = AlarmMeasures(subscriptions: [], paused: [], counts: [:], freeBytes: -1)
+        return try AlarmSample(measures, journal: journal, wall: 60_000).targets[0].oldestAgeSeconds
+    }
+
+    @Test("What is tried again is not hidden by what was redriven before it, over pages and beyond the most")
+    func behindRedriven() async throws {
+        for redriven in [Int64(1), 99, 100, 101, 250] {
+            #expect(try await Self.age(behind: redriven) == 50 - Double(redriven + 1) / 1000, "\(redriven)")
+        }
+        // Not all are looked at: as old as what may stand behind them.
+        let age = try await Self.age(behind: 1500)
+        #expect(age >= 50 - 1.501 && age < 50, "\(age)")
+        // Nothing but redriven ones is behind them.
+        #expect(try await Self.age(behind: 1500, then: .redriven) == 10)
+    }
+
     @Test("An unknown size of the disk is no measure, and a clock that went back makes no age")
     func edges() async throws {
         let measures = AlarmMeasures(subscriptions: [], paused: [], counts: [:], freeBytes: -1)
