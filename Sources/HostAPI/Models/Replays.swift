@@ -72,6 +72,8 @@ package struct ReplayInfo: Codable, Sendable, Hashable {
     package var parked: Int64?
     /// Dead letters that hold them back, some of them; only of a single replay.
     package var parkedBehind: [Int64]?
+    /// There may be more of them than `parkedBehind` names.
+    package var parkedBehindMore: Bool?
     package var dead: Int64
     /// Of a dry run: runs that failed.
     package var failed: Int64?
@@ -82,8 +84,8 @@ package struct ReplayInfo: Codable, Sendable, Hashable {
         request: ReplayRequest, state: JobState, reason: String? = nil, started: APITime, ended: APITime? = nil,
         lastReplayed: APITime? = nil, scanned: Int64 = 0, total: Int64 = 0, replayed: Int64 = 0,
         deliveries: Int64 = 0, succeeded: Int64 = 0, dropped: Int64 = 0, superseded: Int64 = 0, waiting: Int64 = 0,
-        parked: Int64? = nil, parkedBehind: [Int64]? = nil, dead: Int64 = 0, failed: Int64? = nil,
-        shadow: ShadowReport? = nil
+        parked: Int64? = nil, parkedBehind: [Int64]? = nil, parkedBehindMore: Bool? = nil, dead: Int64 = 0,
+        failed: Int64? = nil, shadow: ShadowReport? = nil
     ) {
         self.request = request
         self.state = state
@@ -101,6 +103,7 @@ package struct ReplayInfo: Codable, Sendable, Hashable {
         self.waiting = waiting
         self.parked = parked
         self.parkedBehind = parkedBehind
+        self.parkedBehindMore = parkedBehindMore
         self.dead = dead
         self.failed = failed
         self.shadow = shadow

@@ -6,23 +6,25 @@ extension ReplayJobs {
     /// Letters that are named, and those that are looked at for it.
     private nonisolated static let (namedLetters, seenLetters) = (20, 1000)
 
-    /// Some of the dead letters that hold back something of a replay.
-    func lettersThatPark(_ replay: ReplayRecord) async throws -> [Int64] {
+    /// Some of the dead letters that hold back something of a replay, and whether there may be more.
+    func lettersThatPark(_ replay: ReplayRecord) async throws -> (ids: [Int64], areMore: Bool) {
         let journal = journal
-        var found: [Int64] = []
+        var (found, areMore): ([Int64], Bool) = ([], false)
         for id in replay.paths.map(\.settings.id) where dispatcher.core.parked(of: id).works > 0 {
-            let letters = try await files.run {
-                try journal.deadLetters(
-                    DeadLetterFilter(
-                        states: [.dead], subscription: id, limit: Self.seenLetters, bytes: JournalPage.bytes))
+            let (letters, areUnseen) = try await files.run {
+                let filter = DeadLetterFilter(
+                    states: [.dead], subscription: id, limit: Self.seenLetters, bytes: JournalPage.bytes)
+                let letters = try journal.deadLetters(filter)
+                return (letters, try journal.deadLetterCount(filter).count > letters.count)
             }
+            areMore = areMore || areUnseen
             found += letters.lazy.filter { [dispatcher] letter in
                 guard let key = dispatcher.recoveredKeys[letter.id] ?? dispatcher.key(of: letter.payload, for: id)
                 else { return false }
                 return dispatcher.core.parked(of: id, behind: key) > 0
             }.map(\.id)
         }
-        return Array(found.sorted().prefix(Self.namedLetters))
+        return (Array(found.sorted().prefix(Self.namedLetters)), areMore || found.count > Self.namedLetters)
     }
 
     /// What came of dropping what is parked.

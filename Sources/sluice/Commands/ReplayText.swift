@@ -48,10 +48,12 @@ struct ReplayText {
             letters.isEmpty
             ? "dead letters of their keys"
             : "dead \(letters.count == 1 ? "letter" : "letters") \(letters.map(String.init).joined(separator: ", "))"
+                + (replay.parkedBehindMore == true ? " and maybe others" : "")
+        let those = letters.count == 1 && replay.parkedBehindMore != true ? "that" : "those"
         let (verb, them) = parked == 1 ? ("is", "it") : ("are", "they")
         output.line(
             "\(Human.count(parked, "delivery", "deliveries")) \(verb) parked behind \(behind): \(them) \(verb) delivered "
-                + "in order when \(letters.count == 1 ? "that" : "those") succeeded or went (sluice dlq redrive"
+                + "in order when \(those) succeeded or went (sluice dlq redrive"
                 + (letters.isEmpty ? "" : " " + letters.map(String.init).joined(separator: " "))
                 + "\(data), or dlq purge), and dropped by: sluice replay cancel \(replay.request.name)\(data)")
     }
