@@ -121,10 +121,13 @@ extension ReplayJobs {
     private func follow(_ name: String, _ standing: Standing) {
         guard standing.open > 0, following.insert(name).inserted else { return }
         Task { @LoopActor in
+            // It may be paused for days.
+            var pause = 100
             while !isStopping, replays[name]?.isOpen == true {
                 do {
                     if try await self.standing(name).open == 0 { break }
-                    await LoopPause.sleep(milliseconds: 100, while: { !isStopping })
+                    await LoopPause.sleep(milliseconds: pause, while: { !isStopping })
+                    pause = min(3000, pause * 2)
                 } catch {
                     guard await goesOn(name, after: error) else { break }
                 }
