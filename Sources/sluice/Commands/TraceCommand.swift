@@ -113,7 +113,7 @@ struct TraceTree {
             let details = [
                 effect.effect.kind == "event" || effect.effect.note == effect.effect.event ? nil : effect.effect.note,
                 effect.effect.event.map { "event \($0)" },
-                size > 1 && effect.effect.record == nil ? "of the whole batch of \(size)" : nil,
+                size > 1 && effect.effect.record == nil ? "of a batch of \(size)" : nil,
             ]
             let below = branch(
                 (isFocus ? style.bold(subject) + " ◀" : subject) + "  "
