@@ -14,8 +14,10 @@ struct PolicyPhraseTests {
             maximumRetryAttempts: 1, intervalSeconds: 0.5, jitter: .none, on: ["A", "B"], never: ["C"])
         #expect(
             policy.phrases == [
-                "after 0.5 s", "exactly that (jitterStrategy NONE)", "only after: A, B", "never after: C",
+                "after 0.5 s", "exactly that (jitterStrategy NONE)", "only after: A, B, and failures of the platform",
+                "never after: C",
             ])
-        #expect(RetryPolicy(maximumRetryAttempts: 0).phrases == ["not at all"])
+        #expect(
+            RetryPolicy(maximumRetryAttempts: 0).phrases == ["not at all, but for failures of the platform"])
     }
 }
