@@ -134,10 +134,12 @@ struct Status: AsyncParsableCommand {
         }
         let older = replays.filter { !isRecent($0) }
         guard !older.isEmpty else { return }
+        let parked = older.reduce(0) { $0 + ($1.parked ?? 0) }
         output.line(
             "\(style.dim("replay:")) \(Human.count(older.count, "earlier one", "earlier ones")) with "
-                + "\(Human.count(older.reduce(0) { $0 + $1.dead }, "dead letter")): see `sluice replay "
-                + "list\(common.repeated)`")
+                + "\(Human.count(older.reduce(0) { $0 + $1.dead }, "dead letter"))"
+                + (parked > 0 ? " and \(Human.count(parked, "delivery", "deliveries")) parked behind them" : "")
+                + ": see `sluice replay list\(common.repeated)`")
     }
 
     private func showFunctions(_ status: HostStatus, _ output: Output) {
