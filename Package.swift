@@ -178,7 +178,7 @@ let package = Package(
             swiftSettings: settings, linkerSettings: standalone),
 
         // Tests
-        tests("FunctionJSON", ["FunctionJSON"]),
+        tests("FunctionJSON", ["FunctionJSON", "EventPatterns"]),
         tests("EventModel", ["EventModel", "FunctionJSON"]),
         tests("FunctionKit", ["FunctionKit", "FunctionTesting", "EventModel", "FunctionJSON"]),
         .target(name: "CAllocations", path: "Tests/CAllocations", cSettings: cSettings),
