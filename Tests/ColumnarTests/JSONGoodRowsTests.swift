@@ -146,4 +146,24 @@ struct JSONGoodRowsTests {
         let error = #expect(throws: ColumnarError.self) { _ = try outcome("{\"a\":{\"b\":1}}\n" + odd) }
         #expect(error?.row == 2 && error?.byteOffset == 26 && error?.message.contains("twice") == true)
     }
+
+    @Test("… whatever the order of its names, and though the record that made it text is left out")
+    func repeatedNamesElsewhere() throws {
+        for text in [#"{"a":1,"d":{"A":3,"a":4,"x":1,"x":2}}"#, #"{"a":1,"d":{"x":1,"x":2,"A":3,"a":4}}"#] {
+            let (report, rejected, _) = try convert(text + "\n") { $0.format = .ndjson }
+            #expect(rejected.isEmpty && report.columns.map(\.type) == [.bigint, .string], "\(text)")
+        }
+        for leftOut in [#"{"X":1,"x":2}"#, "1", #"[1]"#] {
+            let twice = #"{"a":1,"d":{"k":1,"k":2}}"# + "\n"
+            let (report, rejected, _) = try convert(twice + #"{"a":"no","d":\#(leftOut)}"# + "\n") {
+                $0.format = .ndjson
+            }
+            #expect(rejected.map(\.row) == [2] && report.rows == 1, "\(leftOut)")
+            #expect(report.columns.map(\.type) == [.bigint, .string], "\(leftOut)")
+        }
+        let listed = #"{"a":1,"d":[{"k":1,"k":2}]}"# + "\n" + #"{"a":"no","d":7}"# + "\n"
+        let (report, rejected, _) = try convert(listed) { $0.format = .ndjson }
+        #expect(rejected.map(\.row) == [2] && report.rows == 1)
+        #expect(report.columns.map(\.type) == [.bigint, .list(.string)])
+    }
 }

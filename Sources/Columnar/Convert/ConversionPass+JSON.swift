@@ -30,6 +30,8 @@ extension ConversionPass {
         let good = try options.format.survey(source, options: options, skipping: skipped)
         // A field that only the others have is a column all the same, as one of CSV would be.
         for field in shape.fields { good.ensureField(field.sourceName) }
+        // A record with a name twice was kept because the place is text, though one that is left out made it so.
+        if good.hasRepeatedNames { good.makeOpaque(where: shape) }
         let rejected = report.rejectedRows
         return Scan(
             kinds: [], shape: good, skipped: skipped, rejectedRows: rejected,

@@ -44,6 +44,21 @@ final class JSONShape {
         stamps = []
     }
 
+    /// Makes text of the objects in places that are text in another shape, that of the same records and more.
+    func makeOpaque(where other: JSONShape) {
+        let isMixed = (other.hasObjects || other.hasLists) && !other.kinds.isEmpty || other.hasObjects && other.hasLists
+        if other.isOpaque || isMixed { return makeOpaqueThroughout() }
+        for field in other.fields {
+            fields.first { $0.name == field.name }?.shape.makeOpaque(where: field.shape)
+        }
+        if let theirs = other.element { element?.makeOpaque(where: theirs) }
+    }
+
+    private func makeOpaqueThroughout() {
+        makeOpaque()
+        element?.makeOpaqueThroughout()
+    }
+
     // MARK: fields of one object after the other
 
     func beginObject() { stamp += 1 }
@@ -149,6 +164,9 @@ struct JSONSurveyor {
     /// Columns that a file may have.
     static let maximumColumns = 5000
 
+    /// Names of one object that are looked up because they come again; each takes a walk over those before.
+    private static let maximumRepeats = 16
+
     private static let temporal: ValueKinds.Flags = [.date, .time, .timestamp, .instant]
 
     /// Looks at the record on which the scanner stands, and passes over it.
@@ -222,7 +240,7 @@ struct JSONSurveyor {
             return true
         }
         var expected = 0
-        var hasRepeats = false
+        var repeats = 0
         repeat {
             let start = scanner.position
             guard scanner.byte == 0x22 else { throw JSONFault(.expectedName, at: start) }
@@ -240,9 +258,9 @@ struct JSONSurveyor {
                 if depth == 1 { throw JSONFault(.duplicateName, at: start) }
                 // Within a record, names that only normalising makes the same are kept apart as text. The very same
                 // name is malformed unless the whole becomes text, which shows when all records were seen.
-                if !hasRepeats {
+                if repeats < Self.maximumRepeats {
                     guard isSameName(scanner, object, start) else { return false }
-                    hasRepeats = true
+                    repeats += 1
                     root.hasRepeatedNames = true
                 }
             }
