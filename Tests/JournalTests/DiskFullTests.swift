@@ -69,6 +69,27 @@ struct DiskFullTests {
         reopened.close()
     }
 
+    @Test("A journal that was opened with little room makes its ballast as soon as there is some")
+    func late() async throws {
+        let disk = try SmallDisk(megabytes: 24)
+        let data = disk.path + "/data"
+        try disk.fill("other", megabytes: 18)
+        let journal = try SQLiteJournal(dataFolder: data, options: options(ballast: 6 << 20, minimumFree: 2 << 20))
+        defer { journal.close() }
+        try await journal.subscribe(1)
+        try await journal.commit(.append(["taken"]))
+        #expect(journal.freeBytesWanted == 0)
+        #expect(!FileManager.default.fileExists(atPath: data + "/journal/ballast"))
+        try FileManager.default.removeItem(atPath: disk.path + "/other")
+        // It looks for room once a second.
+        var isThere = false
+        for _ in 0..<1_000_000 where !isThere {
+            try await journal.commit(.append(["more"]))
+            isThere = FileManager.default.fileExists(atPath: data + "/journal/ballast")
+        }
+        #expect(isThere)
+    }
+
     @Test("Below the least free space producers are refused before the disk is full")
     func minimumFree() async throws {
         let disk = try SmallDisk(megabytes: 24)

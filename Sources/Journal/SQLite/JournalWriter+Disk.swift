@@ -11,11 +11,15 @@ extension JournalWriter {
         for index in group.indices where group[index].batch.isProducer { results[index] = .failure(shortOfSpace) }
     }
 
-    /// Measures the room, and makes the ballast again when there is enough.
+    /// Measures the room, and makes the ballast as soon as there is enough.
     func checkRoom() {
         lastRoomCheck = .now
         guard let free = folder.freeBytes() else { return }
-        guard isShort else { return setShort(free < minimumFree) }
+        guard isShort else {
+            // Where there was no room for it at the start.
+            if !ballast.isThere, free >= enough { ballast.make(reserve: minimumFree) }
+            return setShort(free < minimumFree)
+        }
         guard free >= enough else { return setShort(true) }
         ballast.make(reserve: minimumFree)
         setShort(!ballast.isThere && options.ballastBytes > 0)

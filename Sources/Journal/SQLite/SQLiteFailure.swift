@@ -53,7 +53,8 @@ extension JournalError {
             self.init(
                 .diskFull, "While \(what): no space left on the disk. Free some and try again.", path: path,
                 cause: cause)
-        case SQLITE_IOERR where isFull:
+        // A file of its own (log, shared memory) may be what there is no room for.
+        case SQLITE_IOERR where isFull, SQLITE_CANTOPEN where isFull:
             self.init(
                 .diskFull, "While \(what): no space left on the disk. Free some and try again.", path: path,
                 cause: cause)
