@@ -22,10 +22,11 @@ package enum Fingerprint {
         private var quote: UInt8?
         private var lastWasDigit = false
         private var isPath = false
-        /// Of the word: only hexadecimal digits and hyphens so far, whether one is a digit, how many bytes there are.
+        /// Of the word: nothing but hexadecimal digits and what joins them so far, how many digits, whether one is a
+        /// decimal one.
         private var isHexadecimal = true
+        private var hexadecimals = 0
         private var hasDigit = false
-        private var length = 0
 
         mutating func add(_ byte: UInt8) {
             if let open = quote {
@@ -41,7 +42,7 @@ package enum Fingerprint {
                 if !lastWasDigit { bytes.append(UInt8(ascii: "#")) }
                 lastWasDigit = true
                 hasDigit = true
-                length += 1
+                hexadecimals += 1
             case UInt8(ascii: " "), UInt8(ascii: "\n"), UInt8(ascii: "\t"):
                 endWord()
                 put(byte)
@@ -49,10 +50,11 @@ package enum Fingerprint {
             case UInt8(ascii: "/"):
                 isPath = true
                 put(byte)
-            case UInt8(ascii: "a")...UInt8(ascii: "f"), UInt8(ascii: "A")...UInt8(ascii: "F"), UInt8(ascii: "-"):
+            case UInt8(ascii: "a")...UInt8(ascii: "f"), UInt8(ascii: "A")...UInt8(ascii: "F"):
                 put(byte)
-            case UInt8(ascii: ","), UInt8(ascii: "."), UInt8(ascii: ":"), UInt8(ascii: ";"), UInt8(ascii: "("),
-                UInt8(ascii: ")"):
+                hexadecimals += 1
+            case UInt8(ascii: "-"), UInt8(ascii: ","), UInt8(ascii: "."), UInt8(ascii: ":"), UInt8(ascii: ";"),
+                UInt8(ascii: "("), UInt8(ascii: ")"):
                 put(byte)
             default:
                 put(byte)
@@ -63,7 +65,7 @@ package enum Fingerprint {
         /// A path, and an id of eight and more hexadecimal digits, is one of its kind; a list of them is, too, however
         /// long it is. Where a program stopped is no such path: two places are two kinds.
         mutating func endWord() {
-            let isID = isHexadecimal && hasDigit && length >= 8
+            let isID = isHexadecimal && hasDigit && hexadecimals >= 8
             if isPath && !bytes[start...].contains(".swift:".utf8) || isID {
                 bytes.removeSubrange(start...)
                 let mark = UInt8(ascii: isPath ? "/" : "#")
@@ -71,13 +73,12 @@ package enum Fingerprint {
                 bytes.append(mark)
             }
             (start, lastWasDigit, isPath) = (bytes.count, false, false)
-            (isHexadecimal, hasDigit, length) = (true, false, 0)
+            (isHexadecimal, hexadecimals, hasDigit) = (true, 0, false)
         }
 
         private mutating func put(_ byte: UInt8) {
             bytes.append(byte)
             lastWasDigit = false
-            length += 1
         }
     }
 }

@@ -103,11 +103,11 @@ struct DeliveryPolicyTests {
             ("event 31c2600f-a28a-8c84-a04c-596e20373077 is gone", "event 5c1aaeaa-17a6-8c6e-a677-af3448 is gone"),
             ("missing: in/a.csv: has not arrived", "missing: in/sub/b.csv: has not arrived"),
             ("missing in/a in/b in/c. Put them", "missing in/a. Put them"),
-            ("took 12ms, (17)", "took 5ms, (8)"),
+            ("took 12ms, (17)", "took 5ms, (8)"), ("commit a1b2c3d4 is gone", "commit 0f0f0f0f is gone"),
         ] { #expect(print(left) == print(right), "\(left) | \(right)") }
         for (left, right) in [
             ("trap at App/One.swift:12: no", "trap at App/Two.swift:12: no"),
-            ("no decade", "no facade"), ("no column", "no columns"), ("a / b is wrong", "a is wrong"),
+            ("no decade", "no facade"), ("commit a1b2c3d is gone", "commit f1b2c3d is gone"), ("no column", "no columns"), ("a / b is wrong", "a is wrong"),
         ] { #expect(print(left) != print(right), "\(left) | \(right)") }
     }
 }
