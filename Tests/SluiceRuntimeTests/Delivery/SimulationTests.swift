@@ -107,7 +107,8 @@ struct DeliveryPolicyTests {
         ] { #expect(print(left) == print(right), "\(left) | \(right)") }
         for (left, right) in [
             ("trap at App/One.swift:12: no", "trap at App/Two.swift:12: no"),
-            ("no decade", "no facade"), ("commit a1b2c3d is gone", "commit f1b2c3d is gone"), ("no column", "no columns"), ("a / b is wrong", "a is wrong"),
+            ("no decade", "no facade"), ("commit a1b2c3d is gone", "commit f1b2c3d is gone"),
+            ("no column", "no columns"), ("a / b is wrong", "a is wrong"),
         ] { #expect(print(left) != print(right), "\(left) | \(right)") }
     }
 }
