@@ -5,12 +5,20 @@ import FunctionJSON
 /// `sluice csv`.
 struct CSV: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "csv", abstract: "Delimited text: to Parquet, by rules, in figures.",
+        commandName: "csv", abstract: "Convert, check and profile CSV and other files of records.",
         subcommands: [Convert.self, Profile.self, Validate.self])
 
     struct Convert: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            commandName: "convert", abstract: "Convert a file of records to Parquet.")
+            commandName: "convert", abstract: "Convert a file of records to Parquet.",
+            discussion: """
+                Types are inferred from all values unless --schema or --table gives them. Either the whole output appears \
+                or, after an error, nothing; docs/columnar.md has the details.
+
+                  sluice csv convert orders.csv.gz orders.parquet
+                  sluice csv convert orders.csv orders/ --partition-by country
+                  sluice csv convert orders.csv out.parquet --quarantine bad.ndjson
+                """)
 
         @Argument(
             help: ArgumentHelp(
@@ -19,14 +27,14 @@ struct CSV: AsyncParsableCommand {
         var input: String
         @Argument(help: ArgumentHelp("The Parquet file to make, or the folder of files.", valueName: "out"))
         var destination: String
-        @OptionGroup var inputOption: InputOption
-        @OptionGroup var rulesOption: RulesOption
-        @OptionGroup var maskOption: MaskOption
+        @OptionGroup(title: "Input") var inputOption: InputOption
+        @OptionGroup(title: "Quality") var rulesOption: RulesOption
+        @OptionGroup(title: "Masking") var maskOption: MaskOption
         @Option(help: ArgumentHelp("Where a profile of the written values goes, as JSON.", valueName: "out.json"))
         var profile: String?
-        @OptionGroup var parquetOption: ParquetOption
-        @OptionGroup var partitionOption: PartitionOption
-        @OptionGroup var schemaOption: SchemaOption
+        @OptionGroup(title: "Parquet") var parquetOption: ParquetOption
+        @OptionGroup(title: "Several files") var partitionOption: PartitionOption
+        @OptionGroup(title: "Columns") var schemaOption: SchemaOption
         @OptionGroup var dataOption: DataOption
         @OptionGroup var threadsOption: ThreadsOption
         @OptionGroup var outputOption: OutputOption

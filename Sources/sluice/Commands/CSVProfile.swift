@@ -6,15 +6,15 @@ extension CSV {
     struct Profile: ParsableCommand {
         static let configuration = CommandConfiguration(
             commandName: "profile",
-            abstract: "What the values of a file are like: types, nulls, distinct values, bounds, personal data.")
+            abstract: "Say what the values of a file are like: types, nulls, distinct values, bounds, personal data.")
 
         @Argument(help: ArgumentHelp("Delimited text, also compressed; - for the standard input.", valueName: "in.csv"))
         var input: String
         @Option(help: ArgumentHelp("Frequent values of each column.", valueName: "n")) var top = 3
         @Flag(help: "Show the values of columns that look like personal data, too.") var showPersonal = false
         @OptionGroup var threadsOption: ThreadsOption
-        @OptionGroup var inputOption: InputOption
-        @OptionGroup var maskOption: MaskOption
+        @OptionGroup(title: "Input") var inputOption: InputOption
+        @OptionGroup(title: "Masking") var maskOption: MaskOption
         @OptionGroup var outputOption: OutputOption
 
         func validate() throws {

@@ -5,7 +5,7 @@ extension CSV {
     /// `sluice csv validate`.
     struct Validate: ParsableCommand {
         static let configuration = CommandConfiguration(
-            commandName: "validate", abstract: "Part a file into good rows and bad ones, and say what its rules found.",
+            commandName: "validate", abstract: "Check a CSV file by rules: part good rows from bad ones, and say what was found.",
             discussion: """
                 A quarantine file is recognised: after its rows were corrected (the text behind "raw"), it is validated as the \
                 file they came from.
@@ -19,10 +19,10 @@ extension CSV {
             help: ArgumentHelp(
                 "Delimited text or a quarantine file, also compressed; - for the standard input.", valueName: "in.csv"))
         var input: String
-        @OptionGroup var rulesOption: RulesOption
+        @OptionGroup(title: "Quality") var rulesOption: RulesOption
         @Option(help: ArgumentHelp("Where the good rows go.", valueName: "out.csv")) var good: String?
-        @OptionGroup var inputOption: InputOption
-        @OptionGroup var maskOption: MaskOption
+        @OptionGroup(title: "Input") var inputOption: InputOption
+        @OptionGroup(title: "Masking") var maskOption: MaskOption
         @OptionGroup var outputOption: OutputOption
 
         func validate() throws {

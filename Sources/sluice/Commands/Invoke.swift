@@ -21,9 +21,9 @@ struct Invoke: AsyncParsableCommand {
             "The event as JSON in a file, or - for the standard input; or one of the log: its id, a record's sequence "
                 + "number, or BUCKET/KEY of an object.", valueName: "event"))
     var given: String?
-    @Option(name: .long, help: ArgumentHelp("The event, as an option.", valueName: "event"))
+    @Option(name: .long, help: ArgumentHelp("The same as <event>.", valueName: "event"))
     var event: String?
-    @Flag(name: .long, help: "Run it in the shadow: tell what it would do, and do nothing.")
+    @Flag(name: .long, help: "Publish nothing: run it, and tell what it would do.")
     var dryRun = false
     @OptionGroup var common: CommonOptions
 

@@ -4,7 +4,7 @@ import HostAPI
 /// `sluice manifests`.
 struct Manifests: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "manifests", abstract: "Manifests whose files are waited for.", subcommands: [List.self])
+        commandName: "manifests", abstract: "Manifests still waiting for files.", subcommands: [List.self])
 
     struct List: AsyncParsableCommand {
         static let configuration = CommandConfiguration(

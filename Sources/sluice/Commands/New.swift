@@ -19,7 +19,7 @@ struct New: ParsableCommand {
     @Option(
         name: .long,
         help: ArgumentHelp(
-            "The checkout of Sluice to build against. Default: the one this program is of, or was installed from.",
+            "The checkout of Sluice to build against. Default: the one this program was built in, or installed from.",
             valueName: "dir"))
     var sluice: String?
     @OptionGroup var outputOption: OutputOption

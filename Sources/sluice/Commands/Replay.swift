@@ -4,7 +4,7 @@ import HostAPI
 /// `sluice replay`.
 struct Replay: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "replay", abstract: "Deliver archived events again, or try in the shadow what that would change.",
+        commandName: "replay", abstract: "Deliver archived events again, or try what that would change without publishing anything.",
         subcommands: [Start.self, List.self, Show.self, Cancel.self])
 
     struct Start: AsyncParsableCommand {
@@ -16,7 +16,7 @@ struct Replay: AsyncParsableCommand {
                 all enabled rules of the bus) and to nobody else; those deliveries are retried and dead-lettered like any \
                 other. A job of the host: it goes on across restarts.
 
-                With --dry-run the functions run in the shadow: what they put, delete, send and register is compared with \
+                With --dry-run the functions run in the shadow, where nothing is published: what they put, delete, send and register is compared with \
                 what the original run did and then thrown away. Exit code 1 if something differs.
 
                   sluice replay start --from 2h --rule csv-landed
@@ -32,13 +32,13 @@ struct Replay: AsyncParsableCommand {
         @Option(
             name: .long,
             help: ArgumentHelp(
-                "To this function, or version of it, or to a target that is none.",
+                "To this function, or version of it, or to a target that is not a function, RULE/ID.",
                 valueName: "name[@version] or rule/id"))
         var function: String?
         @OptionGroup var pattern: PatternOption
         @Option(name: .long, help: ArgumentHelp("At most this many events a second.", valueName: "n"))
         var rate: Double?
-        @Flag(name: .long, help: "Run in the shadow, and tell what would differ from the original run.")
+        @Flag(name: .long, help: "Publish nothing, and tell what would differ from the original run.")
         var dryRun = false
         @Option(name: .long, help: ArgumentHelp("Of a dry run: tell this many differences.", valueName: "n"))
         var examples = 20

@@ -21,7 +21,7 @@ extension Rules {
         @Argument(help: ArgumentHelp(EventArgument.words, valueName: "event")) var given: String?
         @Option(name: .long, help: ArgumentHelp("Cases as JSON lines; - for the standard input.", valueName: "file"))
         var cases: String?
-        @Option(name: .long, help: ArgumentHelp("The event, as an option.", valueName: "event"))
+        @Option(name: .long, help: ArgumentHelp("The same as <event>.", valueName: "event"))
         var event: String?
         @Option(
             name: .long,

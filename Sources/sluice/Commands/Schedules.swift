@@ -7,7 +7,7 @@ import Schedules
 /// `sluice schedules`.
 struct SchedulesCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "schedules", abstract: "Rules that are started by the clock.", subcommands: [List.self, Next.self])
+        commandName: "schedules", abstract: "Rules that run at set times.", subcommands: [List.self, Next.self])
 
     struct List: AsyncParsableCommand {
         static let configuration = CommandConfiguration(

@@ -12,8 +12,8 @@ struct Status: AsyncParsableCommand {
 
     @Flag(
         help: ArgumentHelp(
-            "Show it again every second until interrupted; with --json an object a line each time.",
-            discussion: "In a terminal as much as fits: warnings, and what is paused, retried or dead, come first."))
+            "Show it again every second until interrupted: as much as fits, what needs attention first; with --json an "
+                + "object a line each time."))
     var watch = false
 
     func run() async throws {

@@ -37,7 +37,7 @@ struct InputOption: ParsableArguments {
     @Flag(help: "Drop blanks around fields.") var trim = false
     @Option(
         parsing: .unconditionalSingleValue,
-        help: ArgumentHelp("An unquoted text that means null; may be given several times.", valueName: "text"))
+        help: ArgumentHelp("An unquoted text that means null; may be repeated.", valueName: "text"))
     var nullToken: [String] = []
     @Option(
         help: ArgumentHelp(
@@ -51,7 +51,7 @@ struct InputOption: ParsableArguments {
     var layout: String?
     @Option(
         help: ArgumentHelp(
-            "Of fixed-width text: a column, such as id:1-6 or price:7-16:decimal(10,2); may be given several times.",
+            "Of fixed-width text: a column, such as id:1-6 or price:7-16:decimal(10,2); may be repeated.",
             valueName: "name:first-last"))
     var column: [String] = []
     @Option(help: "What becomes of rows that cannot be read as they stand.") var malformedRows = MalformedRows.fail

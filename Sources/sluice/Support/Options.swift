@@ -58,7 +58,7 @@ struct RowsOption: ParsableArguments {
 
 /// `--threads`, for conversions and profiles.
 struct ThreadsOption: ParsableArguments {
-    @Option(help: "How many threads; more than two are not used.") var threads = 1
+    @Option(help: "How many threads: 1 or 2.") var threads = 1
 
     /// As many as are used.
     var count: Int { min(threads, 2) }

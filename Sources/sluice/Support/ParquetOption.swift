@@ -19,7 +19,7 @@ struct ParquetOption: ParsableArguments {
             valueName: "size"))
     var rowGroupSize: ByteSize?
     @Option(
-        help: ArgumentHelp("A free entry of the file's footer; may be given several times.", valueName: "key=value"))
+        help: ArgumentHelp("A free entry of the file's footer; may be repeated.", valueName: "key=value"))
     var metadata: [String] = []
 
     /// Beyond it, the pages of a row group would take more memory than most machines have to spare.
