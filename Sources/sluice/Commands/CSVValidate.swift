@@ -5,7 +5,8 @@ extension CSV {
     /// `sluice csv validate`.
     struct Validate: ParsableCommand {
         static let configuration = CommandConfiguration(
-            commandName: "validate", abstract: "Check a CSV file by rules: part good rows from bad ones, and say what was found.",
+            commandName: "validate",
+            abstract: "Check a CSV file by rules: part good rows from bad ones, and say what was found.",
             discussion: """
                 A quarantine file is recognised: after its rows were corrected (the text behind "raw"), it is validated as the \
                 file they came from.

@@ -4,7 +4,8 @@ import HostAPI
 /// `sluice replay`.
 struct Replay: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "replay", abstract: "Deliver archived events again, or try what that would change without publishing anything.",
+        commandName: "replay",
+        abstract: "Deliver archived events again, or try what that would change without publishing anything.",
         subcommands: [Start.self, List.self, Show.self, Cancel.self])
 
     struct Start: AsyncParsableCommand {

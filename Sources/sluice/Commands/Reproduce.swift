@@ -5,7 +5,8 @@ import HostAPI
 extension DeadLetters {
     struct Reproduce: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            commandName: "reproduce", abstract: "Run a dead letter's function again with what it got, and publish nothing.",
+            commandName: "reproduce",
+            abstract: "Run a dead letter's function again with what it got, and publish nothing.",
             discussion: """
                 The function that is deployed now (of one that failed where `redrive --to` had sent it, that function), with the dead letter's event and kept input, under its limits. What it \
                 would put, delete, send or register is listed and not done; the dead letter stays as it is. Exit code 1 if \
