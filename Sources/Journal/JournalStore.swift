@@ -235,18 +235,21 @@ package struct DeadLetterGroup: Sendable, Hashable {
     package var fingerprint: String
     /// The newest message of the group.
     package var message: String
+    /// The id of the newest one.
+    package var newest: Int64
     package var count: Int64
     package var first: Milliseconds
     package var last: Milliseconds
 
     package init(
-        target: String, code: String, fingerprint: String, message: String, count: Int64, first: Milliseconds,
-        last: Milliseconds
+        target: String, code: String, fingerprint: String, message: String, newest: Int64, count: Int64,
+        first: Milliseconds, last: Milliseconds
     ) {
         self.target = target
         self.code = code
         self.fingerprint = fingerprint
         self.message = message
+        self.newest = newest
         self.count = count
         self.first = first
         self.last = last

@@ -10,10 +10,12 @@ package struct DeadLetterGroupInfo: Codable, Sendable, Hashable {
     package var count: Int64
     package var first: APITime
     package var last: APITime
+    /// The function that redrives had sent them to when they died, where that is another than their own.
+    package var ranBy: String?
 
     package init(
         function: String, code: String, fingerprint: String, message: String, count: Int64, first: APITime,
-        last: APITime
+        last: APITime, ranBy: String? = nil
     ) {
         self.function = function
         self.code = code
@@ -22,6 +24,7 @@ package struct DeadLetterGroupInfo: Codable, Sendable, Hashable {
         self.count = count
         self.first = first
         self.last = last
+        self.ranBy = ranBy
     }
 }
 

@@ -158,7 +158,8 @@ extension InMemoryJournal {
                 guard let newest = letters.max(by: { ($0.died, $0.id) < ($1.died, $1.id) }) else { return nil }
                 return DeadLetterGroup(
                     target: newest.target, code: newest.code, fingerprint: newest.fingerprint, message: newest.message,
-                    count: Int64(letters.count), first: letters.map(\.died).min() ?? 0, last: newest.died)
+                    newest: newest.id, count: Int64(letters.count), first: letters.map(\.died).min() ?? 0,
+                    last: newest.died)
             }
         }
     }

@@ -81,15 +81,15 @@ extension SQLiteJournal {
                 let (target, code, print): (String, String, String) = try (
                     group.stored("target"), group.stored("code"), group.stored("fingerprint")
                 )
-                let message = try String.fetchOne(
+                let newest = try Row.fetchOne(
                     db,
                     sql: """
-                        SELECT message FROM dead_letter WHERE state = \(DeadLetter.State.dead.stored) AND target = ?
+                        SELECT id, message FROM dead_letter WHERE state = \(DeadLetter.State.dead.stored) AND target = ?
                         AND code = ? AND fingerprint = ? AND died = ? ORDER BY id DESC LIMIT 1
                         """, arguments: [target, code, print, try group.stored("last") as Int64])
                 return try DeadLetterGroup(
-                    target: target, code: code, fingerprint: print, message: message ?? "",
-                    count: group.stored("count"),
+                    target: target, code: code, fingerprint: print, message: newest?.stored("message") ?? "",
+                    newest: newest?.stored("id") ?? 0, count: group.stored("count"),
                     first: group.stored("first"), last: group.stored("last"))
             }
         }

@@ -7,10 +7,15 @@ import UVLoop
 
 extension HostController {
     package func deadLetterGroups() async throws -> [DeadLetterGroupInfo] {
-        try await read { try $0.deadLetterGroups() }.map { group in
-            DeadLetterGroupInfo(
-                function: group.target, code: group.code, fingerprint: group.fingerprint, message: group.message,
-                count: group.count, first: .init(group.first), last: .init(group.last))
+        try await read { journal in
+            try journal.deadLetterGroups().map { group in
+                // What ran is in the fingerprint: one letter speaks for all of its group.
+                let newest = try journal.deadLetter(id: group.newest)
+                return DeadLetterGroupInfo(
+                    function: group.target, code: group.code, fingerprint: group.fingerprint, message: group.message,
+                    count: group.count, first: .init(group.first), last: .init(group.last),
+                    ranBy: newest.flatMap { DeliveryMemo.function(ofHistory: $0.history) })
+            }
         }
     }
 

@@ -62,9 +62,17 @@ extension HostController {
 
     func functionStatuses() async throws -> [String: FunctionStatus] {
         var statuses = await host.functionStatuses
+        let names = await host.subscriptionNames
         for subscription in try await subscriptionStatuses() {
             statuses[subscription.function]?.waiting +=
                 subscription.waiting + subscription.retrying + subscription.redriven - subscription.inFlight
+        }
+        // What a redrive has sent to another function waits for that one.
+        for (id, sent) in await host.sentElsewhere {
+            for (function, count) in sent {
+                if let own = names[id]?.function { statuses[own]?.waiting -= count }
+                statuses[function]?.waiting += count
+            }
         }
         return statuses
     }

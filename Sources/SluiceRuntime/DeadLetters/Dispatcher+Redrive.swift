@@ -7,6 +7,8 @@ import UVLoop
 /// A key that a dead letter holds back while it is redriven to another function.
 struct HeldKey {
     var subscription: SubscriptionID
+    /// Where it was sent.
+    var function: String
     /// Nil where its event has none.
     var key: String?
 }
@@ -87,10 +89,11 @@ extension Dispatcher {
         for work in works {
             core.load(work, due: clock.now, keepingEvent: true)
             let key = heldKey(of: work)
-            if work.note?.lane != nil {
+            if let function = work.note?.function {
                 // It is in no line of its subscription: what comes after it waits for its outcome.
                 if let letter = work.deadLetter {
-                    laneKeys[letter] = HeldKey(subscription: work.delivery.subscription, key: key)
+                    laneKeys[letter] = HeldKey(
+                        subscription: work.delivery.subscription, function: function, key: key)
                 }
             } else if let key {
                 // Loaded first: the key goes from its dead letter to the redriven work without a gap.
@@ -195,9 +198,9 @@ extension Dispatcher {
             JSONText.decode(DeliveryMemo.self, from: entry.history)?.attempts.last?.retryAfter ?? 0)
         let work = work(pending: entry)
         core.load(work, due: clock.instant(due: entry.due, longest: longest))
-        if work.note?.lane != nil, let letter = work.deadLetter {
+        if let function = work.note?.function, let letter = work.deadLetter {
             let key = heldKey(of: work)
-            laneKeys[letter] = HeldKey(subscription: work.delivery.subscription, key: key)
+            laneKeys[letter] = HeldKey(subscription: work.delivery.subscription, function: function, key: key)
             if let key { core.park(work.delivery.subscription, key: key) }
         }
     }

@@ -166,7 +166,7 @@ extension Dispatcher {
         let input = await keepInput(
             of: work, context.inputs.isEmpty ? nil : context.inputs[index], attempt: context.id, ordinal: index)
         died(work)
-        warnOfNewKind(death, of: work, target: target(of: work, ranBy: context.attempt.function))
+        warnOfNewKind(death, of: work, target: context.attempt.function)
         writer.dead(
             work, death, target: target(of: work, ranBy: context.attempt.function), rule: context.rule,
             input: input, before: await letter(of: work), into: &batch)

@@ -1,4 +1,5 @@
 import FunctionProtocol
+import HostAPI
 import Journal
 import Logging
 import UVLoop
@@ -48,6 +49,7 @@ extension Dispatcher {
     }
 
     /// The host's log names each kind of dead letter once, not each dead letter.
+    /// `target`: what ran.
     func warnOfNewKind(_ death: Death, of work: Work, target: String) {
         // Who invokes by hand is told of the failure, and no dead letter is made of it.
         if case .direct = work.source { return }
@@ -57,7 +59,8 @@ extension Dispatcher {
         log.warning(
             "a dead letter of a new kind; `sluice dlq list` shows it and those like it",
             metadata: [
-                "function": "\(target)", "code": "\(death.code)", "message": "\(Self.short(death.message))",
+                "function": "\(TargetName.shown(target))", "code": "\(death.code)",
+                "message": "\(Self.short(death.message))",
                 "event": "\(work.eventID)",
             ])
     }

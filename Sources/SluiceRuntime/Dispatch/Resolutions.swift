@@ -50,7 +50,9 @@ package struct ResolutionWriter: Sendable {
         var letter = DeadLetter(
             delivery: work.delivery, target: target, rule: rule, eventID: work.eventID, ingested: work.ingested,
             died: clock.wall, code: death.code, message: death.message, condition: death.condition,
-            fingerprint: Fingerprint.of(target: target, code: death.code, message: death.message),
+            // Two functions that fail alike are two kinds of failure, also where one of them ran in the other's place.
+            fingerprint: Fingerprint.of(
+                target: work.note?.function ?? target, code: death.code, message: death.message),
             attempts: work.history.count, history: encode(DeliveryMemo(work, before: memo)),
             payload: before?.payload ?? work.note?.original ?? work.payload, lineage: work.lineage, input: input)
         finish(work.delivery, source: work.source, .dead, into: &batch)

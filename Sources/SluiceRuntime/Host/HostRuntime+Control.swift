@@ -21,6 +21,8 @@ extension HostRuntime {
         var journalBytes: Int64
         var freeBytes: Int64
         var warnings: [String]
+        /// The journal takes nothing new: its disk is full, short, or fails.
+        var cannotWrite: Bool
     }
 
     var health: HealthReport { HealthReport(state: phase, version: Self.version) }
@@ -65,7 +67,8 @@ extension HostRuntime {
         return Snapshot(
             health: health, isAccepting: phase == .ready && !isShort, started: started, dataFolder: options.dataFolder,
             appFolder: appFolder, boot: state.boot,
-            deployment: deployment, journalBytes: journalBytes, freeBytes: free, warnings: warnings)
+            deployment: deployment, journalBytes: journalBytes, freeBytes: free, warnings: warnings,
+            cannotWrite: isShort || committer.trouble != nil)
     }
 
     private var journalBytes: Int64 {
@@ -98,9 +101,20 @@ extension HostRuntime {
     var inFlight: [SubscriptionID: Int] {
         var counts: [SubscriptionID: Int] = [:]
         for context in dispatcher.attempts.values {
-            counts[context.attempt.subscription, default: 0] += context.attempt.works.count
+            // By whose delivery it is: a redrive to another function runs in no subscription of the journal.
+            for work in context.attempt.works { counts[work.delivery.subscription, default: 0] += 1 }
         }
         return counts
+    }
+
+    /// What redrives have sent elsewhere and does not run: how many wait for a function, by their own subscription.
+    var sentElsewhere: [SubscriptionID: [String: Int64]] {
+        guard !dispatcher.laneKeys.isEmpty else { return [:] }
+        let running = Set(dispatcher.attempts.values.lazy.flatMap(\.attempt.works).compactMap(\.deadLetter))
+        return dispatcher.laneKeys.reduce(into: [:]) { waiting, sent in
+            guard !running.contains(sent.key) else { return }
+            waiting[sent.value.subscription, default: [:]][sent.value.function, default: 0] += 1
+        }
     }
 
     var functionStatuses: [String: FunctionStatus] {

@@ -49,7 +49,8 @@ struct DeadLetters: AsyncParsableCommand {
                 ],
                 groups.map {
                     [
-                        TargetName.shown($0.function), style.red($0.code), Human.grouped($0.count), $0.fingerprint,
+                        TargetName.shown($0.function, ranBy: $0.ranBy), style.red($0.code), Human.grouped($0.count),
+                        $0.fingerprint,
                         Human.roughlyAgo($0.first),
                         Human.roughlyAgo($0.last),
                         Text.firstLine($0.message),
@@ -148,7 +149,7 @@ enum LetterTable {
     static func row(_ letter: DeadLetterSummary, _ style: Style) -> [String] {
         [
             "\(letter.id)", Human.roughlyAgo(letter.died),
-            TargetName.shown(letter.function) + (letter.ranBy.map { " (in \($0))" } ?? ""), style.red(letter.code),
+            TargetName.shown(letter.function, ranBy: letter.ranBy), style.red(letter.code),
             "\(letter.attempts)",
             letter.subject,
             (letter.newerVersion == nil ? "" : "(a newer version came) ") + Text.firstLine(letter.message),

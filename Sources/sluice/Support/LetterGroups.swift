@@ -9,6 +9,7 @@ enum LetterGroups {
             var function: String
             var code: String
             var fingerprint: String
+            var ranBy: String?
         }
         var groups: [Kind: DeadLetterGroupInfo] = [:]
         var after: String?
@@ -16,11 +17,13 @@ enum LetterGroups {
             let page = try await host.listDeadLetters(
                 selection, page: PageRequest(limit: PageRequest.maximumLimit, after: after))
             for letter in page.items {
-                let kind = Kind(function: letter.function, code: letter.code, fingerprint: letter.fingerprint)
+                let kind = Kind(
+                    function: letter.function, code: letter.code, fingerprint: letter.fingerprint, ranBy: letter.ranBy)
                 guard var group = groups[kind] else {
                     groups[kind] = DeadLetterGroupInfo(
                         function: letter.function, code: letter.code, fingerprint: letter.fingerprint,
-                        message: letter.message, count: 1, first: letter.died, last: letter.died)
+                        message: letter.message, count: 1, first: letter.died, last: letter.died,
+                        ranBy: letter.ranBy)
                     continue
                 }
                 group.count += 1

@@ -104,7 +104,13 @@ struct ReplayHostTests {
         let letters = try await host.letters()
         // A failure elsewhere is still a dead letter of the rule's own function.
         #expect(letters.count == 60 && letters.allSatisfy { $0.function == "InC" && $0.state == "dead" }, "\(letters)")
-        #expect(try await host.letters(.init(fingerprint: letters[0].fingerprint)).count == 60)
+        // But one of another kind, by what ran.
+        let groups = try await host.control.deadLetterGroups().sorted { ($0.ranBy ?? "") < ($1.ranBy ?? "") }
+        #expect(groups.map(\.ranBy) == [nil, "Other"] && groups.map(\.function) == ["InC", "InC"], "\(groups)")
+        #expect(groups.map(\.count) == [60 - over.sent, over.sent].map(Int64.init), "\(groups)")
+        for group in groups {
+            #expect(try await host.letters(.init(fingerprint: group.fingerprint)).count == Int(group.count))
+        }
         let error = await #expect(throws: APIError.self) {
             try await host.control.redrive(.init(selection: .init(all: true), to: "Other"))
         }
@@ -132,6 +138,27 @@ struct ReplayHostTests {
         }
         #expect(try await host.control.deadLetter(id: letter.id).attempts.map(\.function) == ["InC", "Other", "InC"])
         await host.stop()
+    }
+
+    @Test("What a redrive has sent to another function waits for that one, and is in flight for its own rule")
+    func waitingElsewhere() async throws {
+        let host = try await HostInProcess(
+            functions: ["InC": "", "Other": "reservedConcurrency: 1"], rules: ["r": Self.shop])
+        _ = try await host.put(["fail", "fail"])
+        try await host.wait { try await host.letters().count == 2 ? () : nil }
+        // The one place is taken by who is asked by hand, so both wait.
+        async let direct = try? host.control.invoke(
+            function: "Other", request: InvokeRequest(payload: try RawJSON(#"{"c":"hang"}"#)))
+        try await host.wait {
+            try await host.control.status().functions.first { $0.name == "Other" }?.inFlight == 1 ? () : nil
+        }
+        _ = try await host.control.redrive(.init(selection: .init(all: true), to: "Other"))
+        try await host.wait { try await host.control.status().subscriptions.first?.redriven == 2 ? () : nil }
+        let status = try await host.control.status()
+        let waiting = Dictionary(uniqueKeysWithValues: status.functions.map { ($0.name, $0.waiting) })
+        #expect(waiting == ["InC": 0, "Other": 2], "\(status.functions)")
+        await host.stop(grace: 0)
+        _ = await direct
     }
 
     @Test("Who redrives what another job has still to send is told which")
