@@ -42,7 +42,10 @@ enum CatalogWriting {
                     body: JSONText.encode(definition)))
         }
         for request in decision.files {
-            let object = published.first { $0.bucket == request.file.bucket && $0.key == request.file.key }
+            let object = published.first {
+                ObjectAddress(bucket: $0.bucket, key: $0.key)
+                    == ObjectAddress(bucket: request.file.bucket, key: request.file.key)
+            }
             let known = object == nil ? try journal.object(bucket: request.file.bucket, key: request.file.key) : nil
             let version = tables[Name(request)]?.version ?? 1
             changes.append(

@@ -53,11 +53,14 @@ package struct Manifest: Codable, Sendable, Hashable {
         guard (1...Self.maximumFiles).contains(list.count) else {
             throw Invalid(message: "the manifest names \(list.count) files; 1 to \(Self.maximumFiles) are allowed")
         }
-        let folder = key.lastIndex(of: "/").map { String(key[...$0]) } ?? ""
+        // By bytes: a mark that follows a slash is one character with it.
+        let folder = key.utf8.lastIndex(of: UInt8(ascii: "/")).map { String(decoding: key.utf8[...$0], as: UTF8.self) }
         var files: [File] = []
         for (index, node) in list.elements.enumerated() {
             var file = isFiles ? Self.file(node, bucket: bucket) : Self.entry(node)
-            if let beside = file?.key, beside.hasPrefix("./") { file?.key = folder + beside.dropFirst(2) }
+            if let beside = file?.key.utf8, beside.starts(with: "./".utf8) {
+                file?.key = (folder ?? "") + String(decoding: beside.dropFirst(2), as: UTF8.self)
+            }
             guard let file, !file.key.isEmpty, file.sha256.map(Self.isHash) ?? true, file.size ?? 0 >= 0 else {
                 throw Invalid(
                     message: "file \(index + 1) of the manifest is neither a key nor an object with `key` and, if "

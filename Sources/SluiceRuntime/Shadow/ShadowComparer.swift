@@ -117,26 +117,28 @@ package struct ShadowComparer: Sendable {
         _ run: ShadowRun, _ original: ShadowOriginal, _ request: ReplayRequest,
         _ note: Note
     ) {
-        var made: Set<String> = []
-        var deleted: Set<String> = []
+        // By their bytes: two spellings of one text are two objects.
+        var made: Set<ObjectAddress> = []
+        var deleted: Set<ObjectAddress> = []
         for operation in run.operations {
             switch operation {
             case .put(let stage, let to, _):
                 let subject = "\(to.bucket)/\(to.key)"
-                made.insert(subject)
+                made.insert(to)
                 if original.isBatch {
                     note("object", .unknown, subject, Self.batch, nil)
                     continue
                 }
-                guard let effect = original.effects.last(where: { $0.kind == "put" && $0.subject == subject }) else {
+                guard let effect = original.effects.last(where: { $0.kind == "put" && address($0.subject) == to })
+                else {
                     note("object", .added, subject, nil, nil)
                     continue
                 }
                 compare(run.stages[stage], to, effect, request, note)
             case .delete(let what, _):
                 let subject = "\(what.bucket)/\(what.key)"
-                deleted.insert(subject)
-                let isSame = original.effects.contains { $0.kind == "delete" && $0.subject == subject }
+                deleted.insert(what)
+                let isSame = original.effects.contains { $0.kind == "delete" && address($0.subject) == what }
                 if original.isBatch, !isSame {
                     note("delete", .unknown, subject, Self.batch, nil)
                 } else {
@@ -148,22 +150,25 @@ package struct ShadowComparer: Sendable {
         // What a batch made together cannot be told apart by its events.
         guard !original.isBatch else { return }
         for effect in original.effects {
-            if effect.kind == "put", !made.contains(effect.subject) {
+            guard let address = address(effect.subject) else { continue }
+            if effect.kind == "put", !made.contains(address) {
                 note("object", .missing, effect.subject, effect.note, nil)
             }
-            if effect.kind == "delete", !deleted.contains(effect.subject) {
+            if effect.kind == "delete", !deleted.contains(address) {
                 // Deleting what is not there any more asks for nothing.
-                let isGone =
-                    address(effect.subject).flatMap { try? journal.object(bucket: $0.bucket, key: $0.key) } == nil
+                let isGone = (try? journal.object(bucket: address.bucket, key: address.key)) == nil
                 note("delete", isGone ? .same : .missing, effect.subject, nil, nil)
             }
         }
     }
 
     private func address(_ subject: String) -> ObjectAddress? {
-        guard let slash = subject.firstIndex(of: "/") else { return nil }
+        // Not by characters: a mark at the beginning of the key is one with the slash.
+        let text = subject.utf8
+        guard let slash = text.firstIndex(of: UInt8(ascii: "/")) else { return nil }
         return ObjectAddress(
-            bucket: String(subject[..<slash]), key: String(subject[subject.index(after: slash)...]))
+            bucket: String(decoding: text[..<slash], as: UTF8.self),
+            key: String(decoding: text[text.index(after: slash)...], as: UTF8.self))
     }
 
     private func compare(
@@ -207,7 +212,8 @@ package struct ShadowComparer: Sendable {
     // MARK: Events and catalog
 
     /// Events are compared as a multiset of (bus, source, detail-type, detail): what is left on both sides with the
-    /// same bus, source and detail-type has changed, in its order.
+    /// same bus, source and detail-type has changed, in its order. Records of streams likewise, by stream, partition
+    /// key and data.
     private func compareEvents(
         _ run: ShadowRun, _ original: ShadowOriginal,
         _ note: Note
@@ -223,7 +229,7 @@ package struct ShadowComparer: Sendable {
             return now.forEach { note("event", .unknown, $0.subject, Self.batch, nil) }
         }
         var before: [ShadowEvent] = []
-        for effect in original.effects where effect.kind == "event" {
+        for effect in original.effects where effect.kind == "event" || effect.kind == "record" {
             guard let id = effect.event, let record = try? journal.record(eventID: id) else {
                 note("event", .unknown, effect.subject, "the original event is no longer in the log", nil)
                 continue
@@ -237,7 +243,7 @@ package struct ShadowComparer: Sendable {
             note("event", .same, event.subject, nil, nil)
         }
         for event in now {
-            if let index = before.firstIndex(where: { $0.subject == event.subject }) {
+            if let index = before.firstIndex(where: { $0.isAbout(event) }) {
                 note(
                     "event", .changed, event.subject,
                     "\(Self.half(before[index].detail)) -> \(Self.half(event.detail))", nil)
@@ -259,7 +265,7 @@ package struct ShadowComparer: Sendable {
         _ note: Note
     ) {
         func file(_ note: String?) -> String {
-            note.map { String($0.prefix(upTo: $0.lastIndex(of: ",") ?? $0.endIndex)) } ?? ""
+            note.map { String($0.prefix(upTo: $0.utf8.lastIndex(of: UInt8(ascii: ",")) ?? $0.endIndex)) } ?? ""
         }
         guard !original.isBatch else {
             for effect in run.effectList where effect.kind == "register" {
@@ -269,12 +275,14 @@ package struct ShadowComparer: Sendable {
         }
         var before = original.effects.filter { $0.kind == "register" }
         for effect in run.effectList where effect.kind == "register" {
-            let index = before.firstIndex { $0.subject == effect.subject && file($0.note) == file(effect.note) }
+            let index = before.firstIndex {
+                $0.subject == effect.subject && Array(file($0.note).utf8) == Array(file(effect.note).utf8)
+            }
             guard let index else {
                 note("register", .added, effect.subject, effect.note, nil)
                 continue
             }
-            let isSame = before[index].note == effect.note
+            let isSame = before[index].note.map { Array($0.utf8) } == effect.note.map { Array($0.utf8) }
             note(
                 "register", isSame ? .same : .changed, effect.subject,
                 isSame ? nil : "\(before[index].note ?? "") -> \(effect.note ?? "")", nil)

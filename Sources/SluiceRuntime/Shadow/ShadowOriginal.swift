@@ -43,16 +43,50 @@ struct ShadowEvent: Hashable {
     var subject: String
     var value: JSONValue
 
+    /// Byte by byte, with the members of objects in one order.
+    private let exact: [UInt8]
+
+    static func == (left: ShadowEvent, right: ShadowEvent) -> Bool {
+        left.isAbout(right) && left.exact == right.exact
+    }
+
+    func hash(into hasher: inout Hasher) { hasher.combine(exact) }
+
+    /// Whether bus, source and detail-type are the same, or stream and partition key.
+    func isAbout(_ other: ShadowEvent) -> Bool { subject.utf8.elementsEqual(other.subject.utf8) }
+
+    private init(_ subject: String, _ value: JSONValue) {
+        self.subject = subject
+        self.value = value
+        exact = Self.inOrder(value).serialized()
+    }
+
+    private static func inOrder(_ value: JSONValue) -> JSONValue {
+        switch value {
+        case .null, .bool, .number, .string: return value
+        case .array(let elements): return .array(elements.map(inOrder))
+        case .object(let object):
+            // Of a name that is there twice the last one counts.
+            var last: [[UInt8]: JSONObject.Member] = [:]
+            for member in object.members {
+                last[Array(member.name.utf8)] = .init(name: member.name, value: inOrder(member.value))
+            }
+            let names = last.keys.sorted { $0.lexicographicallyPrecedes($1) }
+            return .object(JSONObject(members: names.compactMap { last[$0] }))
+        }
+    }
+
     var detail: String { String(decoding: value.serialized(), as: UTF8.self) }
 
     init(_ entry: PutEventsRequest.Entry) {
-        subject = "\(entry.bus ?? "default") \(entry.source) \(entry.detailType)"
-        value = (try? JSONValue(parsing: Array(entry.detail.utf8))) ?? .string(entry.detail)
+        self.init(
+            "\(entry.bus ?? "default") \(entry.source) \(entry.detailType)",
+            (try? JSONValue(parsing: Array(entry.detail.utf8))) ?? .string(entry.detail))
     }
 
     init(_ entry: PutRecordsRequest.Entry) {
-        subject = "\(StreamLog.name(of: entry.stream)) \(entry.partitionKey)"
-        value = Self.value(ofData: Array(entry.data.utf8))
+        self.init(
+            "\(StreamLog.name(of: entry.stream)) \(entry.partitionKey)", Self.value(ofData: Array(entry.data.utf8)))
     }
 
     /// The data of a stream's record: JSON where it is some.
@@ -62,12 +96,12 @@ struct ShadowEvent: Hashable {
 
     init(_ record: StoredRecord) {
         if let parts = StreamRecordText.Parts(record.payload) {
-            subject = "\(record.log) \(parts.partitionKey)"
-            value = Self.value(ofData: parts.data)
+            self.init("\(record.log) \(parts.partitionKey)", Self.value(ofData: parts.data))
             return
         }
         let root = try? JSONDocument(parsing: record.payload).root
-        subject = "\(record.log) \(root?["source"]?.string ?? "") \(root?["detail-type"]?.string ?? "")"
-        value = root?["detail"].flatMap { try? JSONValue(parsing: Array($0.sourceBytes)) } ?? .null
+        self.init(
+            "\(record.log) \(root?["source"]?.string ?? "") \(root?["detail-type"]?.string ?? "")",
+            root?["detail"].flatMap { try? JSONValue(parsing: Array($0.sourceBytes)) } ?? .null)
     }
 }

@@ -269,4 +269,42 @@ struct StreamHostTests {
             ).after == .max - 1)
         await host.stop()
     }
+
+    @Test("A dry run compares records with those that the original run has put, by their bytes")
+    func shadow() async throws {
+        /// Puts a record with this partition key and data, when it is asked to.
+        func function(_ key: String, _ data: String) -> String {
+            let data = String(decoding: Base64.encode(data.utf8), as: UTF8.self)
+            let put = #"{"entries":[{"stream":"clicks","partitionKey":"\#(key)","data":"\#(data)"}]}"#
+            return "environment: {GATE: /dev/null, CALL: \"14\", PUT: '\(put)'}\ngrants: {streams: [clicks]}"
+        }
+        let rules = ["r": "pattern: {source: [shop]}\ntargets: [{function: InC}]"]
+        let host = try await HostInProcess(
+            functions: ["InC": function("\u{e9}", #"{"a":1,"b":"\#u{e9}"}"#)], rules: rules, streams: ["clicks": ""])
+        _ = try await host.put(["gate"])
+        _ = try await host.wait { try await host.control.status().subscriptions.first { $0.succeeded == 1 } }
+        func report(_ name: String) async throws -> ShadowReport.Counts {
+            _ = try await host.control.startReplay(HostInProcess.replay(name) { $0.dryRun = true })
+            let over = try await host.wait {
+                let replay = try await host.control.replay(name: name)
+                return replay.isOver ? replay : nil
+            }
+            return try #require(over.shadow).events
+        }
+        let same = try await report("same")
+        #expect(same.same == 1 && same.differences == 0, "\(same)")
+        for (name, key, data) in [
+            ("order", "\u{e9}", #"{"b":"\#u{e9}","a":1}"#), ("data", "\u{e9}", #"{"a":1,"b":"e\#u{301}"}"#),
+            ("key", "e\u{301}", #"{"a":1,"b":"\#u{e9}"}"#),
+        ] {
+            try await host.deploy(functions: ["InC": function(key, data)], rules: rules, streams: ["clicks": ""])
+            let counts = try await report(name)
+            switch name {
+            case "order": #expect(counts.same == 1 && counts.differences == 0, "\(counts)")
+            case "data": #expect(counts.changed == 1 && counts.differences == 1, "\(counts)")
+            default: #expect(counts.added == 1 && counts.missing == 1 && counts.same == 0, "\(counts)")
+            }
+        }
+        await host.stop()
+    }
 }
