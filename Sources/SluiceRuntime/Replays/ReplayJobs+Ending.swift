@@ -11,6 +11,8 @@ extension ReplayJobs {
         replays[name]?.state = state
         replays[name]?.reason = reason
         replays[name]?.ended = clock.wall
+        // From here on it counts for how long what is parked stays so.
+        replays[name]?.still = nil
         while true {
             do {
                 try await store(name)

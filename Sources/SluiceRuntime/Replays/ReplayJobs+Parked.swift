@@ -3,17 +3,19 @@ import UVLoop
 
 /// What of a replay stands behind dead letters of its keys, where its target parks.
 extension ReplayJobs {
-    /// Letters that are named, and those that are looked at for it.
-    private nonisolated static let (namedLetters, seenLetters) = (20, 1000)
+    /// Letters that are named, and those that are looked at for it. While a replay runs it is asked again and again,
+    /// and others follow.
+    private nonisolated static let (namedLetters, seenLetters, seenMeanwhile) = (20, 1000, 50)
 
     /// Some of the dead letters that hold back something of a replay, and whether there may be more.
     func lettersThatPark(_ replay: ReplayRecord) async throws -> (ids: [Int64], areMore: Bool) {
         let journal = journal
+        let seen = replay.ended == nil ? Self.seenMeanwhile : Self.seenLetters
         var (found, areMore): ([Int64], Bool) = ([], false)
         for id in replay.paths.map(\.settings.id) where dispatcher.core.parked(of: id).works > 0 {
             let (letters, areUnseen) = try await files.run {
                 let filter = DeadLetterFilter(
-                    states: [.dead], subscription: id, limit: Self.seenLetters, bytes: JournalPage.bytes)
+                    states: [.dead], subscription: id, limit: seen, bytes: JournalPage.bytes)
                 let letters = try journal.deadLetters(filter)
                 return (letters, try journal.deadLetterCount(filter).count > letters.count)
             }
@@ -31,47 +33,78 @@ extension ReplayJobs {
     enum Dropping { case dropped, nothing, busy }
 
     /// Gives up what is parked, where nothing else is left; the dead letters stay. While it is done nobody redrives or
-    /// purges, which would let a key go on. Throws before it has begun, or where the host stops.
+    /// purges, which would let a key go on; while the journal refuses, everybody may. Throws where the host stops, or
+    /// before it has begun.
     func dropParked(_ name: String) async throws -> Dropping {
+        var hasBegun = false
+        while true {
+            do {
+                return try await dropParkedNow(name, begun: &hasBegun)
+            } catch {
+                guard hasBegun, await goesOn(name, after: error) else { throw error }
+            }
+        }
+    }
+
+    private func dropParkedNow(_ name: String, begun: inout Bool) async throws -> Dropping {
         await dispatcher.turns.acquire(Dispatcher.deadLetters)
         defer { dispatcher.turns.release(Dispatcher.deadLetters) }
-        // Behind everything that is on its way.
-        _ = try await committer.commit(Batch())
+        try await untilWritten()
         guard let replay = replays[name], replay.isOpen else { return .nothing }
         let standing = try await standing(name)
         guard standing.open == 0 else { return .busy }
-        guard standing.parked > 0 else { return .nothing }
+        // What was dropped before the journal refused may have been all of it.
+        guard standing.parked > 0 else { return begun ? .dropped : .nothing }
+        begun = true
         for id in replay.paths.map(\.settings.id) where dispatcher.core.parked(of: id).works > 0 {
-            // Not half of it: what is settled must be forgotten before its key goes on.
-            while true {
-                do {
-                    try await settleParked(of: id)
-                    break
-                } catch {
-                    guard await goesOn(name, after: error) else { throw error }
-                }
-            }
+            try await settleParked(of: id)
             dispatcher.core.dropParked(of: id)
         }
         return .dropped
     }
 
-    /// Everything that waits for a subscription is dropped. What a failed commit leaves in doubt is read again.
-    private func settleParked(of id: SubscriptionID) async throws {
-        let journal = journal
-        var after: Position = 0
-        while true {
-            let from = after
-            let page = try await files.run {
-                try journal.waiting(id, after: from, limit: Self.page, bytes: JournalPage.bytes)
-            }
-            guard let last = page.last else { return }
-            var batch = Batch()
-            for delivery in page.flatMap(\.deliveries) where delivery.subscription == id {
-                batch.settlements.append(Settlement(delivery, .dropped))
-            }
-            _ = try await committer.commit(batch)
-            after = last.position
+    /// Waits for everything that is on its way, unless the journal refuses it.
+    private func untilWritten() async throws {
+        var result: Result<Receipt, JournalError>?
+        committer.enqueue(Batch()) { result = $0 }
+        while result == nil {
+            if let trouble = committer.trouble { throw trouble }
+            await LoopPause.sleep(milliseconds: 5, while: { result == nil })
         }
+        _ = try result?.get()
+    }
+
+    /// Everything that waits for a subscription is dropped. Not by way of the committer, which waits for room on the
+    /// disk. What is settled is forgotten page by page: its key may go on after a failure.
+    private func settleParked(of id: SubscriptionID) async throws {
+        var after: Position = 0
+        while let page = try await waiting(for: id, after: after), let last = page.last {
+            var batch = Batch()
+            batch.settlements = page.map { Settlement($0.delivery, .dropped) }
+            do {
+                _ = try await journal.commit(batch)
+                dispatcher.core.forgetParked(of: id, page)
+            } catch {
+                // Another commit may have settled some of it, which was refused for that.
+                let left = Set(try await waiting(for: id, after: after)?.map(\.delivery) ?? [])
+                dispatcher.core.forgetParked(of: id, page.filter { !left.contains($0.delivery) })
+                throw error
+            }
+            after = last.delivery.position
+        }
+    }
+
+    /// The next page of what waits, with its keys; nil at the end.
+    private func waiting(for id: SubscriptionID, after: Position) async throws -> [ParkedDelivery]? {
+        let (journal, path) = (journal, dispatcher.core.rules(of: id)?.keys?.path)
+        let page = try await files.run {
+            try journal.waiting(id, after: after, limit: Self.page, bytes: JournalPage.bytes).flatMap { record in
+                record.deliveries.filter { $0.subscription == id }.map { delivery in
+                    ParkedDelivery(
+                        delivery: delivery, key: path.flatMap { EventReading.key(of: record.payload, path: $0) })
+                }
+            }
+        }
+        return page.isEmpty ? nil : page
     }
 }

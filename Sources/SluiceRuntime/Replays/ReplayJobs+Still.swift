@@ -5,6 +5,12 @@ import UVLoop
 
 /// Replays that stand still, for their targets are paused or take nothing: what they have still to read stays in the
 /// journal, which must not grow for ever because of one that nobody remembers.
+extension ReplayRecord {
+    /// It keeps events in the journal: those that it has still to read, or those that it has delivered and that are
+    /// parked.
+    var isWatched: Bool { ended == nil ? state == .running && !isThrough : isOpen }
+}
+
 extension ReplayJobs {
     /// A replay that has not got on for so long, while a host ran, ends as failed; what it has still to read is the
     /// archive's again.
@@ -20,16 +26,26 @@ extension ReplayJobs {
     /// The hourly look at all of them.
     /// - Parameter elapsed: milliseconds since the look before; 0 for a host's first.
     package func noteStill(elapsed: Int64) async throws {
-        for (name, replay) in replays where replay.state == .running && replay.ended == nil && !replay.isThrough {
+        for (name, replay) in replays where replay.isWatched {
             let mark = Mark(cursor: replay.cursor, standing: try await standing(name))
             let before = marks.updateValue(mark, forKey: name)
-            guard let current = replays[name], current.state == .running, !isStopping else { continue }
+            guard let current = replays[name], current.isWatched, !isStopping else { continue }
+            // An ended one only has what is parked.
+            if current.ended != nil, mark.standing.open > 0 || mark.standing.parked == 0 {
+                if current.still != nil {
+                    replays[name]?.still = nil
+                    try await store(name)
+                }
+                continue
+            }
             // After a start nothing is known to compare with; what an earlier host has counted counts on.
             guard before != nil || elapsed == 0 else { continue }
             let still = before == nil ? current.still : before == mark ? (current.still ?? 0) + elapsed : nil
             guard still != current.still else { continue }
             replays[name]?.still = still
-            if let still, still >= Self.longestStill {
+            if let still, still >= Self.longestStill, current.ended != nil {
+                try await giveUpParked(name)
+            } else if let still, still >= Self.longestStill {
                 let reason = Self.reason(current)
                 log.error("a replay has ended", metadata: ["replay": "\(name)", "reason": "\(reason)"])
                 await end(name, .failed, because: reason)
@@ -37,7 +53,22 @@ extension ReplayJobs {
                 try await store(name)
             }
         }
-        marks = marks.filter { replays[$0.key]?.state == .running && replays[$0.key]?.ended == nil }
+        marks = marks.filter { replays[$0.key]?.isWatched == true }
+    }
+
+    /// What is parked of a replay that has ended is dropped, as by a cancellation: meanwhile every event since is kept
+    /// for it.
+    private func giveUpParked(_ name: String) async throws {
+        let parked = try await standing(name).parked
+        guard try await dropParked(name) == .dropped else { return }
+        let reason =
+            "\(parked) of its deliveries were parked behind dead letters for \(Self.longestStill / 86_400_000) days, and "
+            + "were dropped: the journal would have kept every event since for them; the dead letters are still there"
+        log.error("what a replay had parked is dropped", metadata: ["replay": "\(name)", "reason": "\(reason)"])
+        let before = replays[name]?.reason
+        replays[name]?.still = nil
+        replays[name]?.reason = before.map { "\($0); \(reason)" } ?? reason
+        try await store(name)
     }
 
     private static func reason(_ replay: ReplayRecord) -> String {
@@ -49,8 +80,15 @@ extension ReplayJobs {
     /// For `status`: replays that have stood still for an hour and more, and until when events are kept for them.
     package var warnings: [String] {
         replays.values.sorted { $0.request.name < $1.request.name }.compactMap { replay in
-            guard replay.ended == nil, let still = replay.still, still >= Self.hour else { return nil }
+            guard let still = replay.still, still >= Self.hour else { return nil }
             let left = max(0, Self.longestStill - still) / Self.hour
+            guard replay.ended == nil else {
+                return
+                    "replay \(replay.request.name) has ended with deliveries that are parked behind dead letters: the "
+                    + "journal keeps all events since for \(left) more hours, then they are dropped; redrive or purge the "
+                    + "dead letters (`sluice replay show \(replay.request.name)` names them), or drop what is parked "
+                    + "(`sluice replay cancel \(replay.request.name)`)"
+            }
             return
                 "replay \(replay.request.name) has not got on for \(still / Self.hour) hours: the journal keeps what it "
                 + "has still to read for \(left) more hours, then the replay ends; resume its targets (`sluice rules "

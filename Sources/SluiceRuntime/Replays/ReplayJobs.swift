@@ -187,8 +187,7 @@ package final class ReplayJobs {
         // Looked at last: one that is closed meanwhile has its counts itself.
         guard let replay = replays[name] else { return nil }
         var info = report(replay, progress)
-        // While it runs it is asked again and again, and who asks shows none of them.
-        if replay.ended != nil, (info.parked ?? 0) > 0 {
+        if (info.parked ?? 0) > 0 {
             let (letters, areMore) = try await lettersThatPark(replay)
             info.parkedBehind = letters
             info.parkedBehindMore = areMore

@@ -46,7 +46,8 @@ package struct ReplayRecord: Codable, Sendable {
     package var superseded: Int64 = 0
     package var dead: Int64 = 0
     package var shadow: ShadowReport?
-    /// For how many milliseconds of hosts' lives it has stood still (`ReplayJobs.noteStill`); nil: it goes on.
+    /// For how many milliseconds of hosts' lives it has stood still, or, once it has ended, what is parked of it has
+    /// (`ReplayJobs.noteStill`); nil: it goes on.
     package var still: Int64?
 
     package init(

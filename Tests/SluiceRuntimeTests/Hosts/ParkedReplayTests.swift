@@ -138,6 +138,67 @@ struct ParkedReplayTests {
         await host.stop()
     }
 
+    @Test("A journal that refuses what is dropped holds up no purge, and what was dropped until then is not run")
+    func refused() async throws {
+        let host = try await host([("fail", "a")] + Array(repeating: ("ok", "a"), count: 510))
+        _ = try await host.control.startReplay(HostInProcess.replay("again"))
+        #expect(try await ended(host).parked == 510)
+        // The first page passes.
+        let isRefused = Mutex(false)
+        host.journal.injectFault { batch in
+            guard batch.settlements.count == 10 else { return nil }
+            isRefused.withLock { $0 = true }
+            return JournalError(.diskFull, "full")
+        }
+        let cancelling = Task { @LoopActor in try? await host.control.cancelReplay(name: "again") }
+        while !isRefused.withLock({ $0 }) { await Task.yield() }
+        #expect(try await host.control.purge(.init(all: true)).purged == 1)
+        let cancelled = await cancelling.value
+        host.journal.injectFault(nil)
+        try await host.wait { host.runtime.deployment.replays.subscriptions.isEmpty ? () : nil }
+        let closed = try await host.control.replay(name: "again")
+        #expect(closed.dropped == 500 && closed.succeeded == 10, "\(closed), \(cancelled as Any)")
+        #expect(try host.journal.audit().isEmpty)
+        await host.stop()
+    }
+
+    @Test("A running replay names the dead letters that hold back what is parked of it")
+    func running() async throws {
+        let host = try await host([("fail", "a")] + Array(repeating: ("ok", "a"), count: 200))
+        _ = try await host.control.startReplay(HostInProcess.replay("again") { $0.rate = 10 })
+        let replay = try await host.wait {
+            let replay = try await host.control.replay(name: "again")
+            return replay.parked ?? 0 > 0 ? replay : nil
+        }
+        let letter = try #require(try await host.letters().first)
+        #expect(!replay.isOver && replay.parkedBehind == [letter.id], "\(replay)")
+        _ = try await host.control.cancelReplay(name: "again")
+        _ = try await ended(host)
+        await host.stop()
+    }
+
+    @Test("What is parked of a replay that has ended keeps the journal's events for a week and no longer")
+    func still() async throws {
+        let hour: Int64 = 3_600_000
+        let host = try await host([("fail", "a"), ("ok", "a"), ("ok", "a")])
+        _ = try await host.control.startReplay(HostInProcess.replay("again"))
+        #expect(try await ended(host).parked == 2)
+        let replays = host.runtime.replays
+        try await replays.noteStill(elapsed: 0)
+        #expect(replays.warnings.isEmpty)
+        for _ in 0..<2 { try await replays.noteStill(elapsed: hour) }
+        let warning = try #require(try await host.control.status().warnings.first { $0.contains("replay again") })
+        #expect(warning.contains("166 more hours") && warning.contains("sluice replay cancel again"), "\(warning)")
+        try await replays.noteStill(elapsed: ReplayJobs.longestStill - 2 * hour)
+        let replay = try await host.control.replay(name: "again")
+        #expect(replay.parked == 0 && replay.dropped == 2 && replay.state == .completed, "\(replay)")
+        #expect(replay.reason?.contains("2 of its deliveries were parked") == true, "\(replay)")
+        #expect(replays.warnings.isEmpty)
+        #expect(try await host.letters().count == 1)
+        #expect(try host.journal.audit().isEmpty)
+        await host.stop()
+    }
+
     @Test("A replay that is cancelled while its key is parked ends")
     func cancelledOnTheWay() async throws {
         let host = try await host([("fail", "a")] + Array(repeating: ("ok", "a"), count: 200))
