@@ -69,11 +69,24 @@ extension HostRuntime {
                     throw error
                 }
                 log.error("a deployment cannot take force yet", metadata: ["error": "\(error)"])
+                await takeManifests(of: deployment)
                 await LoopPause.sleep(milliseconds: 1000, while: { phase == .ready })
             }
         }
         untaken = nil
         await closeBuckets(notIn: deployment.app)
+    }
+
+    /// Manifest rules read the log up to the deployment that is not theirs yet. Those that it leaves as they are need
+    /// not wait for what is not about manifests; where this fails, too, they are taken with the rest.
+    private func takeManifests(of deployment: Deployment) async {
+        guard missingParts.contains(.manifests) else { return }
+        do {
+            try await manifests.apply(deployment)
+            missingParts.removeAll { $0 == .manifests }
+        } catch {
+            log.error("its manifest rules cannot take force yet, either", metadata: ["error": "\(error)"])
+        }
     }
 
     /// Brings into force what is left of the deployment in force, and throws the first error; the rest is done all the

@@ -3,6 +3,7 @@ import Foundation
 import HostAPI
 import Journal
 import SluiceRuntime
+import Synchronization
 import Testing
 import UVLoop
 
@@ -69,6 +70,42 @@ struct ManifestTakenAwayTests {
             rules: ["other": Self.other], more: "buckets: {landing: }", after: host, on: journal.restarted())
         #expect(try await host.control.listManifests().map(\.rule) == ["man"])
         try Self.put("a", "a", in: host)
+        try await host.wait {
+            try await host.control.status().subscriptions.first { $0.rule == "man" }?.succeeded == 1 ? () : nil
+        }
+        #expect(try host.journal.audit() == [])
+        await host.stop()
+    }
+
+    @Test("While a deployment cannot take force, the rules that it leaves as they are go on")
+    func retrying() async throws {
+        let host = try await HostInProcess(rules: ["man": Self.rule], more: "buckets: {landing: }")
+        let isCommitted = Mutex(false)
+        host.journal.injectFault { batch in
+            if batch.control.contains(where: { "\($0)".hasPrefix("deploy") }) { isCommitted.withLock { $0 = true } }
+            return nil
+        }
+        host.journal.injectReadFault { reading in
+            reading == .progress && isCommitted.withLock { $0 } ? JournalError(.inputOutput, "on purpose") : nil
+        }
+        let isOver = Mutex(false)
+        let deploying = Task { @LoopActor in
+            let left = try await Self.deploy(["man": Self.rule, "other": Self.other], on: host)
+            isOver.withLock { $0 = true }
+            return left
+        }
+        while !isCommitted.withLock({ $0 }) { await Task.yield() }
+        try Self.put("x.manifest.json", #"{"files": ["a"]}"#, in: host)
+        try Self.put("a", "a", in: host)
+        // By the log: `status` cannot be asked.
+        try await host.wait {
+            try host.journal.records(log: "default", after: 0, limit: 100).contains {
+                String(decoding: $0.payload, as: UTF8.self).contains("Manifest Complete")
+            } ? () : nil
+        }
+        #expect(!isOver.withLock { $0 })
+        host.journal.injectReadFault(nil)
+        _ = try await deploying.value
         try await host.wait {
             try await host.control.status().subscriptions.first { $0.rule == "man" }?.succeeded == 1 ? () : nil
         }
