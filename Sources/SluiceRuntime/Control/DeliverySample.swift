@@ -15,7 +15,10 @@ extension PrometheusText {
     /// The families of deliveries, each with all subscriptions.
     package mutating func add(_ all: [DeliverySample]) {
         func labels(_ one: SubscriptionStatus) -> [(String, String)] {
-            [("bus", one.bus), ("rule", one.rule), ("target", one.target), ("function", one.function)]
+            [
+                ("bus", one.bus), ("rule", one.rule), ("target", one.target),
+                ("function", TargetName.shown(one.function)),
+            ]
         }
         func family(
             _ name: String, _ kind: Kind, _ help: String,

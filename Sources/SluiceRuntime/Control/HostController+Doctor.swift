@@ -23,7 +23,7 @@ extension HostController {
                         "\(bucket.objects) \(bucket.objects == 1 ? "object" : "objects"), \(bucket.watching == "off" || bucket.watching == "lost" ? "not watched: " : "watched by ")\(bucket.watching)",
                     details: bucket.notes))
         }
-        checks.append(try await objectsCheck())
+        checks.append(try await objectsCheck(cannotWrite: snapshot.cannotWrite))
         checks.append(try await outcomesCheck(boot: snapshot.boot))
         let dead = try await read { try $0.deadLetterGroups() }
         checks.append(
@@ -47,13 +47,16 @@ extension HostController {
     /// A function's dead letters of one code are one line, in however many groups they are.
     private static func sums(_ groups: [DeadLetterGroup]) -> [String] {
         var counts: [String: Int64] = [:]
-        for group in groups { counts["\(group.target): \(group.code)", default: 0] += Int64(group.count) }
+        for group in groups {
+            counts["\(TargetName.shown(group.target)): \(group.code)", default: 0] += Int64(group.count)
+        }
         return counts.sorted { ($1.value, $0.key) < ($0.value, $1.key) }.map { "\($0.key) (\($0.value))" }
     }
 
     /// Compares the object index with what is on disk, in both directions, and the catalog with the index.
-    private func objectsCheck() async throws -> DoctorReport.Check {
-        var found = ObjectFindings()
+    /// `cannotWrite`: the journal takes nothing new, so it cannot be told of what has changed.
+    private func objectsCheck(cannotWrite: Bool) async throws -> DoctorReport.Check {
+        var found = ObjectFindings(cannotWrite: cannotWrite)
         try await compareIndex(into: &found)
         try await compareCatalog(into: &found)
         return found.check
@@ -147,6 +150,7 @@ extension HostController {
 
     /// What `objectsCheck` has found.
     private struct ObjectFindings {
+        var cannotWrite: Bool
         /// Index or catalog name what is not there.
         var wrong = Findings()
         /// Files of tables that are others than those that were registered.
@@ -157,6 +161,17 @@ extension HostController {
         var count = 0
 
         var check: DoctorReport.Check {
+            if cannotWrite, wrong.count + unseen.count > 0 {
+                let count = wrong.count + unseen.count
+                return .init(
+                    name: "objects", state: .warning,
+                    message:
+                        "\(count) \(count == 1 ? "change" : "changes") in the buckets cannot be noted, for the journal "
+                        + "takes nothing new", details: wrong.details + unseen.details,
+                    hint:
+                        "`sluice status` says why; make room on the data folder's disk: then they are noted, and have "
+                        + "their events")
+            }
             guard wrong.count == 0 else {
                 return .init(
                     name: "objects", state: .failed,

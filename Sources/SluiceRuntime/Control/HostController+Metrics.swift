@@ -37,16 +37,18 @@ extension HostController {
     ) {
         text.begin("sluice_invocations_total", .counter, "Attempts since the host started.")
         for one in functions {
-            text.add(one.succeeded, [("function", one.name), ("outcome", "succeeded")])
-            text.add(one.failed, [("function", one.name), ("outcome", "failed")])
-            text.add(one.partial ?? 0, [("function", one.name), ("outcome", "partial")])
+            text.add(one.succeeded, [("function", TargetName.shown(one.name)), ("outcome", "succeeded")])
+            text.add(one.failed, [("function", TargetName.shown(one.name)), ("outcome", "failed")])
+            text.add(one.partial ?? 0, [("function", TargetName.shown(one.name)), ("outcome", "partial")])
         }
         func family(
             _ name: String, _ kind: PrometheusText.Kind, _ help: String,
             _ add: (inout PrometheusText, AttemptTally, [(String, String)]) -> Void
         ) {
             text.begin(name, kind, help)
-            for one in functions { add(&text, tallies[one.name]?.attempts ?? AttemptTally(), [("function", one.name)]) }
+            for one in functions {
+                add(&text, tallies[one.name]?.attempts ?? AttemptTally(), [("function", TargetName.shown(one.name))])
+            }
         }
         family("sluice_cold_starts_total", .counter, "Attempts that waited for a new worker.") {
             $0.add($1.coldStarts, $2)
@@ -58,8 +60,8 @@ extension HostController {
         ) { $0.add($1.waits, $2) }
         text.begin("sluice_workers", .gauge, "Worker processes.")
         for one in functions {
-            text.add(Int64(one.busyWorkers), [("function", one.name), ("state", "busy")])
-            text.add(Int64(one.idleWorkers), [("function", one.name), ("state", "idle")])
+            text.add(Int64(one.busyWorkers), [("function", TargetName.shown(one.name)), ("state", "busy")])
+            text.add(Int64(one.idleWorkers), [("function", TargetName.shown(one.name)), ("state", "idle")])
         }
     }
 }

@@ -34,6 +34,17 @@ extension DeliveryCore {
         for name in downstreams.keys { downstreams[name]?.gate?.resume(left: left[.downstream(name)], now: now) }
     }
 
+    /// An attempt that has just started reached nobody: the rates that let it start have room for another.
+    package mutating func giveBackRates(of attempt: Attempt) {
+        guard let position = index[attempt.subscription] else { return }
+        subscriptions[position].gate?.giveBack()
+        noteSpent(.subscription(attempt.subscription), subscriptions[position].gate)
+        if let name = subscriptions[position].rules.downstream {
+            downstreams[name]?.gate?.giveBack()
+            noteSpent(.downstream(name), downstreams[name]?.gate)
+        }
+    }
+
     /// Notes that a slow gate has let something start.
     mutating func noteSpent(_ owner: RateOwner, _ gate: RateGate?) {
         if gate?.isSlow == true { spentRates.insert(owner) }

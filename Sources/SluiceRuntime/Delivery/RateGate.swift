@@ -19,6 +19,11 @@ struct RateGate: Sendable {
     mutating func pass(_ now: Instant) {
         full = max(full, now * 1000) + interval
     }
+
+    /// What has passed did not start after all.
+    mutating func giveBack() {
+        if full > .min { full -= interval }
+    }
 }
 
 /// A named downstream: what it admits and what it has taken in.

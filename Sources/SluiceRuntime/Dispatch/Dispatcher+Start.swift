@@ -44,7 +44,7 @@ extension Dispatcher {
             core.workerDone(attempt.id)
             core.setStranded(attempt.subscription, true)
             core.giveBack(attempt.id)
-            log.error("a subscription has no function", metadata: ["function": "\(attempt.function)"])
+            log.error("a subscription has no function", metadata: ["function": "\(TargetName.shown(attempt.function))"])
             return
         }
         // `Deployment.rules` sees to it that there are no such attempts; should there be one, no event of it is lost.
@@ -52,7 +52,8 @@ extension Dispatcher {
             core.workerDone(attempt.id)
             core.giveBack(attempt.id, singly: true)
             log.error(
-                "several events for what takes one; they go one by one", metadata: ["function": "\(attempt.function)"])
+                "several events for what takes one; they go one by one",
+                metadata: ["function": "\(TargetName.shown(attempt.function))"])
             LoopActor.submit { [weak self] in self?.pump() }
             return
         }
@@ -120,6 +121,8 @@ extension Dispatcher {
     /// Ends an attempt that never reached a worker.
     private func refuse(_ context: AttemptContext, _ failure: Failure) {
         core.workerDone(context.id)
+        // The target does not hear of it: it costs nothing of what the target takes.
+        core.giveBackRates(of: context.attempt)
         Task { @LoopActor in
             await self.conclude(context, AttemptReport(outcome: .failure(failure)))
         }

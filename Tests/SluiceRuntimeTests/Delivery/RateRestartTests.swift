@@ -73,4 +73,21 @@ struct RateRestartTests {
             #expect(starts(&core, now: opens) == 0)
         }
     }
+
+    @Test("what reached nobody is given back, of a target and of a downstream", arguments: [false, true])
+    func givenBack(_ isDownstream: Bool) throws {
+        let rate = Rate(count: 2, per: 3_600_000)
+        var core = core(rate, downstream: isDownstream ? rate : nil)
+        func started() throws -> [DeliveryCore.Attempt] {
+            core.pump(now: 0).compactMap { if case .start(let attempt) = $0 { attempt } else { nil } }
+        }
+        let first = try started()
+        let left = core.takeSpentRates(now: 0).first?.left
+        #expect(first.count == 1)
+        core.giveBackRates(of: first[0])
+        #expect(core.takeSpentRates(now: 0).map(\.left) == [0])
+        #expect(try started().count == 1)
+        #expect(core.takeSpentRates(now: 0).map(\.left) == [left])
+        #expect(try started().isEmpty)
+    }
 }

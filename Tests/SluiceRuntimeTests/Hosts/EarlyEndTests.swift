@@ -24,7 +24,7 @@ struct EarlyEndTests {
         func log(event: LogEvent) { hear("\(event.message)", event.metadata ?? [:]) }
     }
 
-    private static func log(_ hear: @escaping @Sendable (String, Logger.Metadata) -> Void) -> Logger {
+    static func log(_ hear: @escaping @Sendable (String, Logger.Metadata) -> Void) -> Logger {
         Logger(label: "test") { _ in Listener(hear: hear) }
     }
 

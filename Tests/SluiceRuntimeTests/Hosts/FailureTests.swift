@@ -2,7 +2,9 @@ import Foundation
 import FunctionJSON
 import HostAPI
 import Journal
+import Logging
 import SluiceRuntime
+import Synchronization
 import Testing
 import UVLoop
 
@@ -64,6 +66,63 @@ struct FailureTests {
             let rule = try await host.control.pauseRule(
                 bus: "default", name: "r", request: PauseRequest(paused: true, reason: reason))
             #expect(rule.subscriptions.allSatisfy { $0.pauseReason == "by hand: maintenance" }, "\(rule.subscriptions)")
+        }
+        await host.stop()
+    }
+
+    @Test("A target that is no function has the name that was given it: for doctor, in metrics and in the host's log")
+    func names() async throws {
+        let told = Mutex<[String]>([])
+        let host = try await HostInProcess(
+            rules: [
+                "thr":
+                    "pattern: {source: [shop]}\ntargets: [{id: cmd, command: [/bin/false], retryPolicy: {maximumRetryAttempts: 0}}]"
+            ],
+            log: EarlyEndTests.log { message, metadata in
+                if message.contains("dead letter of a new kind") {
+                    told.withLock { $0.append("\(metadata["function"] ?? "?")") }
+                }
+            })
+        _ = try await host.put(["ok"])
+        try await host.wait { try await host.letters().count == 1 ? () : nil }
+        #expect(told.withLock { $0 } == ["thr/cmd"])
+        let letters = try #require(try await host.control.doctor().checks.first { $0.name == "dead letters" })
+        #expect(letters.details.count == 1 && letters.details[0].hasPrefix("thr/cmd: "), "\(letters)")
+        let metrics = try await host.control.metrics()
+        #expect(metrics.contains(#"function="thr/cmd""#) && !metrics.contains("command:thr"), "\(metrics)")
+        await host.stop()
+    }
+
+    @Test("doctor asks for room where changes of buckets cannot be noted for want of it, not for a restart")
+    func full() async throws {
+        let host = try await HostInProcess(rules: ["r": Self.shop], more: "buckets: {landing: }")
+        host.journal.injectFault { _ in JournalError(.diskFull, "the disk is full") }
+        try Data("one".utf8).write(to: URL(filePath: "\(host.folder.path)/data/buckets/landing/one.csv"))
+        let pausing = Task { @LoopActor in
+            _ = try await host.control.pauseRule(bus: "default", name: "r", request: PauseRequest(paused: true))
+        }
+        while try await host.control.status().warnings.isEmpty { await Task.yield() }
+        let objects = try #require(try await host.control.doctor().checks.first { $0.name == "objects" })
+        #expect(objects.state == .warning && objects.details == ["landing/one.csv"], "\(objects)")
+        #expect(objects.hint?.contains("make room") == true && objects.hint?.contains("restart") == false)
+        host.journal.injectFault(nil)
+        try await pausing.value
+        await host.stop()
+    }
+
+    @Test("What never reaches a target costs nothing of its rate")
+    func rate() async throws {
+        let host = try await HostInProcess(rules: [
+            "r":
+                "pattern: {source: [shop]}\ntargets: [{function: InC, rateLimit: 1/h, inputPath: $.detail.d, "
+                + "retryPolicy: {maximumRetryAttempts: 0}}]"
+        ])
+        _ = try await host.put(["bad", "bad"])
+        try await host.wait { try await host.letters().count == 2 ? () : nil }
+        let entry = EventEntry(source: "shop", detailType: "Order", detail: try RawJSON(#"{"d":{"c":"ok"}}"#))
+        _ = try await host.control.putEvents(EventSubmission(entries: [entry, entry]))
+        try await host.wait {
+            try await host.control.status().subscriptions.first { $0.succeeded == 1 && $0.waiting == 1 }.map { _ in () }
         }
         await host.stop()
     }
