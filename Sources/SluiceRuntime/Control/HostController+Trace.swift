@@ -46,8 +46,12 @@ extension HostController {
 
     /// The event behind the id of an event, an attempt, an invocation or a dead letter, or behind `bucket/key`.
     private func eventID(of id: String) async throws -> String {
-        if let slash = id.firstIndex(of: "/") {
-            let (bucket, key) = (String(id[..<slash]), String(id[id.index(after: slash)...]))
+        // By bytes: a mark at the beginning of the key is one character with the slash.
+        if let slash = id.utf8.firstIndex(of: UInt8(ascii: "/")) {
+            let (bucket, key) = (
+                String(decoding: id.utf8[..<slash], as: UTF8.self),
+                String(decoding: id.utf8[id.utf8.index(after: slash)...], as: UTF8.self)
+            )
             guard let object = try await read({ try $0.object(bucket: bucket, key: key) }) else {
                 throw await unseen(bucket, key)
             }

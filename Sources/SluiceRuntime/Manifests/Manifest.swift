@@ -84,9 +84,11 @@ package struct Manifest: Codable, Sendable, Hashable {
     private static func entry(_ node: JSONNode) -> File? {
         guard let url = node["url"]?.string, url.hasPrefix("s3://"), let size = number(node["meta"]?["content_length"])
         else { return nil }
-        let parts = url.dropFirst(5).split(separator: "/", maxSplits: 1).map(String.init)
+        let parts = url.utf8.dropFirst(5).split(separator: UInt8(ascii: "/"), maxSplits: 1)
         guard parts.count == 2 else { return nil }
-        return File(bucket: parts[0], key: parts[1], size: size.value)
+        return File(
+            bucket: String(decoding: parts[0], as: UTF8.self), key: String(decoding: parts[1], as: UTF8.self),
+            size: size.value)
     }
 
     /// Nil for what is there and no number.

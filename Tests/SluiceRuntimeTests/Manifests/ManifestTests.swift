@@ -26,6 +26,19 @@ struct ManifestTests {
                 == [.init(bucket: "x", key: "a/b.csv", size: 5), .init(bucket: "x", key: "c")])
     }
 
+    @Test("a name that begins with a combining mark is a name like any other")
+    func marks() throws {
+        let mark = "\u{301}x"
+        #expect(
+            try read(#"{"files": ["./\#(mark)"]}"#).map { Array($0.key.utf8) } == [
+                Array("day/".utf8) + Array(mark.utf8)
+            ])
+        #expect(
+            try read(#"{"entries": [{"url": "s3://b/\#(mark)"}]}"#).map { Array($0.key.utf8) } == [Array(mark.utf8)])
+        let beside = try Manifest(Array(#"{"files": ["./y"]}"#.utf8), bucket: "b", key: "d/\(mark)").files
+        #expect(beside.map(\.key) == ["d/y"])
+    }
+
     @Test(
         "what is no manifest says why",
         arguments: [
