@@ -56,8 +56,14 @@ struct EarlyEndTests {
         journal.close()
         #expect(try isUnclean())
         let progress = StartProgress(dataFolder: data)
-        let log = Self.log { message, _ in if message == step { progress.interrupt() } }
+        let stops = Mutex(0)
+        let log = Self.log { message, _ in
+            if message == step { progress.interrupt() }
+            if message == "the host stops" { stops.withLock { $0 += 1 } }
+        }
         await #expect(throws: StartInterrupted.self) { _ = try await HostService.start(options(progress), log: log) }
+        // What ends the start drains the host; who then stops it waits for that, and does not do it once more beside.
+        #expect(stops.withLock { $0 } == 1)
         #expect(access("\(data)/\(StartProgress.fileName)", F_OK) != 0)
         #expect(try isUnclean())
         let service = try await HostService.start(options(), log: Self.log { _, _ in })

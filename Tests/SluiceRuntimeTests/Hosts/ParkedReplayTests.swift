@@ -158,6 +158,8 @@ struct ParkedReplayTests {
         try await host.wait { host.runtime.deployment.replays.subscriptions.isEmpty ? () : nil }
         let closed = try await host.control.replay(name: "again")
         #expect(closed.dropped == 500 && closed.succeeded == 10, "\(closed), \(cancelled as Any)")
+        // By the rule itself, and by the replay: nothing that is dropped ran.
+        #expect(try await host.control.status().functions.first?.succeeded == 510 + 10)
         #expect(try host.journal.audit().isEmpty)
         await host.stop()
     }
