@@ -6,7 +6,7 @@ import Testing
 extension Integration {
     /// `kill -9` of everything, again and again, on one data folder. SLUICE_SOAK gives the number of rounds (12),
     /// SLUICE_SEED makes them the ones of an earlier run.
-    @Suite("Kills at journal positions", .timeLimit(.minutes(30)))
+    @Suite("Kills at journal positions", .timeLimit(.minutes(60)))
     struct KillRoundsTests {
         enum Victim: CaseIterable, Sendable {
             /// The host, as soon as the journal was written so many times.

@@ -6,7 +6,7 @@ import Testing
 extension Integration {
     /// Records of streams through real functions. SLUICE_SOAK gives the number of rounds with kills (6), SLUICE_SEED
     /// makes them the ones of an earlier run.
-    @Suite("Streams and functions", .timeLimit(.minutes(30)))
+    @Suite("Streams and functions", .timeLimit(.minutes(60)))
     struct StreamFunctionTests {
         private static func app(_ rule: String, function: String, _ more: String = "") throws -> TestApp {
             let app = try TestApp.faulty()

@@ -6,8 +6,8 @@ import Synchronization
 import Testing
 import WrittenFiles
 
-/// All suites that start hosts, one after another: some of them measure the host, and two cores are soon taken. Each has
-/// a limit of its own; this one is no less than any of theirs, for of two the shorter counts.
+/// All suites that start hosts, one after another: some of them measure the host, and two cores are soon taken. Each
+/// has a limit of its own; this one is no less than any of theirs, for of two the shorter counts.
 @Suite("Integration", .serialized, .timeLimit(.minutes(60)))
 enum Integration {}
 
