@@ -9,8 +9,9 @@ extension HostController {
     package func deadLetterGroups() async throws -> [DeadLetterGroupInfo] {
         try await read { journal in
             try journal.deadLetterGroups().map { group in
-                // What ran is in the fingerprint: one letter speaks for all of its group.
-                let newest = try journal.deadLetter(id: group.newest)
+                // What ran is in the fingerprint: one letter speaks for all of its group. Where it cannot be read the
+                // group is told of all the same.
+                let newest = try? journal.deadLetter(id: group.newest)
                 return DeadLetterGroupInfo(
                     function: group.target, code: group.code, fingerprint: group.fingerprint, message: group.message,
                     count: group.count, first: .init(group.first), last: .init(group.last),

@@ -25,7 +25,7 @@ extension HostController {
         }
         checks.append(try await objectsCheck(cannotWrite: snapshot.cannotWrite))
         checks.append(try await outcomesCheck(boot: snapshot.boot))
-        let dead = try await read { try $0.deadLetterGroups() }
+        let dead = try await deadLetterGroups()
         checks.append(
             dead.isEmpty
                 ? .init(name: "dead letters", state: .ok, message: "none")
@@ -45,15 +45,14 @@ extension HostController {
     }
 
     /// A function's dead letters of one code are one line, in however many groups they are.
-    private static func sums(_ groups: [DeadLetterGroup]) -> [String] {
+    private static func sums(_ groups: [DeadLetterGroupInfo]) -> [String] {
         var counts: [String: Int64] = [:]
         for group in groups {
-            counts["\(TargetName.shown(group.target)): \(group.code)", default: 0] += Int64(group.count)
+            counts["\(TargetName.shown(group.function, ranBy: group.ranBy)): \(group.code)", default: 0] += group.count
         }
         return counts.sorted { ($1.value, $0.key) < ($0.value, $1.key) }.map { "\($0.key) (\($0.value))" }
     }
 
-    /// Compares the object index with what is on disk, in both directions, and the catalog with the index.
     /// `cannotWrite`: the journal takes nothing new, so it cannot be told of what has changed.
     private func objectsCheck(cannotWrite: Bool) async throws -> DoctorReport.Check {
         var found = ObjectFindings(cannotWrite: cannotWrite)

@@ -131,6 +131,8 @@ struct ReplayHostTests {
             try await host.wait { try await host.control.redriveJob(id: job.id).isOver ? () : nil }
             let after = try await host.control.deadLetter(id: letter.id)
             #expect(after.summary.function == "InC" && after.summary.ranBy == to, "\(after.summary)")
+            let told = try #require(try await host.control.doctor().checks.first { $0.name == "dead letters" })
+            #expect(told.details == [to == nil ? "InC: Deliberate (1)" : "InC (in Other): Deliberate (1)"])
             let last = try #require(after.attempts.last)
             #expect(last.function == to ?? "InC" && last.version == 1 && last.isEarlier == nil)
             #expect(after.payload.text == before.payload.text)
