@@ -65,25 +65,25 @@ struct LogWritesTests {
     private let plain = "unix"
     /// The text of row `n`.
     private func body(_ n: String) -> String { "printf('%.300c row %d', 'x', \(n))" }
+}
 
-    /// The calling thread's calls of write and pwrite so far.
-    private func writeCalls() throws -> Int {
-        let text = try String(contentsOfFile: "/proc/thread-self/io", encoding: .utf8)
-        let line = try #require(text.split(separator: "\n").first { $0.hasPrefix("syscw: ") })
-        return try #require(Int(line.dropFirst(7)))
-    }
+/// The calling thread's calls of write and pwrite so far.
+func writeCalls() throws -> Int {
+    let text = try String(contentsOfFile: "/proc/thread-self/io", encoding: .utf8)
+    let line = try #require(text.split(separator: "\n").first { $0.hasPrefix("syscw: ") })
+    return try #require(Int(line.dropFirst(7)))
 }
 
 /// A connection of SQLite's own interface: GRDB's cannot name a VFS.
-private final class PlainConnection {
-    private var connection: OpaquePointer?
+final class PlainConnection {
+    private(set) var connection: OpaquePointer?
 
-    init(_ path: String, vfs: String, cachePages: Int) throws {
+    init(_ path: String, vfs: String, cachePages: Int, pageBytes: Int = 4_096) throws {
         let flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE
         try #require(sqlite3_open_v2(path, &connection, flags, vfs) == SQLITE_OK)
         try run(
             """
-            PRAGMA page_size = 4096; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;
+            PRAGMA page_size = \(pageBytes); PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;
             PRAGMA cache_size = \(cachePages); PRAGMA wal_autocheckpoint = 50;
             """)
     }

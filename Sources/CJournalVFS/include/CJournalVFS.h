@@ -4,7 +4,12 @@
 /// SQLite writes each frame of a write-ahead log with two calls, 24 bytes and a page, none of them at the border of one
 /// of the kernel's pages: a commit of six pages is twelve calls, which take longer than to make it durable does. This
 /// VFS (https://www.sqlite.org/vfs.html) keeps what is written to a log together until SQLite syncs it, then writes it
-/// with one call. All other files, and all else of logs, are SQLite's own VFS.
+/// with one call.
+///
+/// A checkpoint copies each page of the log through the kernel's cache, of which nobody reads most of them again: the
+/// new pages of the cache cost more than all else that an event costs a checkpoint, and twice what it takes to write them
+/// past it. So a connection may ask for that (`JOURNAL_VFS_DIRECT`): pages that lie one behind the other then go to the
+/// disk together. All else is SQLite's own VFS.
 ///
 /// Only for connections with `synchronous` FULL: with less, a commit is not synced, and other connections would look
 /// for frames that are not in the file yet. And for one writing connection a database: what a transaction that was
@@ -12,5 +17,12 @@
 
 /// Makes it the VFS of databases that are opened from now on, or SQLite's own again. An SQLite result code.
 int journal_vfs_use(int together);
+
+/// For `sqlite3_file_control` of a database: whether the connection's next checkpoints write past the kernel's cache,
+/// an int, which then says whether they will: not every file system does it. `SQLITE_NOTFOUND` under another VFS.
+enum { JOURNAL_VFS_DIRECT = 0x534C55 };
+
+/// So many times what a checkpoint has collected fails to be written. For tests.
+void journal_vfs_fail_copies(int count);
 
 #endif

@@ -1,3 +1,4 @@
+import CJournalVFS
 import CLinux
 import Dispatch
 import Foundation
@@ -22,6 +23,8 @@ final class Checkpointer: Sendable {
         var isRunning = false
         var isStopping = false
         var isAsked = false
+        /// What is copied now will be read from the database soon.
+        var isReadBack = false
         var passes: Int64 = 0
         var failure: JournalError?
     }
@@ -65,12 +68,14 @@ final class Checkpointer: Sendable {
 
     /// A pass failed to sync the database file: what the kernel dropped cannot be known, so the WAL must stay.
     var failure: JournalError? { state.withLock { $0.failure } }
+    var isReadBack: Bool { state.withLock { $0.isReadBack } }
     var passes: Int64 { state.withLock { $0.passes } }
 
-    /// Tells how long the WAL is after a commit.
+    /// Tells how long the WAL is after a commit, and whether there is a backlog that will be read back.
     /// - Returns: pages that are not in the database file yet, and whether a pass runs.
-    func committed(pages: Int64) -> (remaining: Int64, isRunning: Bool) {
+    func committed(pages: Int64, isReadBack: Bool = false) -> (remaining: Int64, isRunning: Bool) {
         let (remaining, isRunning, asks) = state.withLock { state -> (Int64, Bool, Bool) in
+            state.isReadBack = isReadBack
             // Shorter than before: the WAL started anew.
             if pages < state.pages {
                 state.copied = 0
@@ -107,6 +112,7 @@ final class Checkpointer: Sendable {
 
     private func pass(_ db: Database) {
         guard failure == nil else { return }
+        DatabaseFile.copyDirectly(db, !isReadBack)
         var logged: Int32 = 0
         var copied: Int32 = 0
         let generation = state.withLock { $0.generation }
@@ -133,6 +139,13 @@ final class Checkpointer: Sendable {
 
 /// The database file under a connection, through SQLite's own handle.
 enum DatabaseFile {
+    /// Whether the connection's next checkpoints write past the kernel's cache: new pages there cost more than the disk
+    /// does, and most of the log is never read again. Where it cannot be had they write as SQLite does.
+    static func copyDirectly(_ db: Database, _ directly: Bool) {
+        var value: Int32 = directly ? 1 : 0
+        sqlite3_file_control(db.sqliteConnection, "main", Int32(JOURNAL_VFS_DIRECT), &value)
+    }
+
     /// fsync. `SQLITE_OK` or an error code.
     static func sync(_ db: Database) -> Int32 {
         var file: UnsafeMutablePointer<sqlite3_file>?

@@ -17,6 +17,9 @@ package struct JournalOptions: Sendable {
     /// Above this commits wait for the checkpoint. The commit that goes beyond it is as large as it is, so that the WAL
     /// stays below 64 MB with the largest that were seen (some 10 MB, of dead letters sent again).
     package var walLimitBytes: Int64 = 48 << 20
+    /// Where a subscription has more waiting than this, checkpoints leave what they copy in the kernel's cache: it will
+    /// be read again. Less than that waits in memory or is still in the WAL.
+    package var cachedBacklog: Int64 = 50_000
     /// Space kept for settling what was accepted when the disk is full; 0 for none.
     package var ballastBytes: Int64 = 64 << 20
     /// With less than this free on the file system, producers are refused.

@@ -235,7 +235,8 @@ final class JournalWriter {
         for (item, result) in zip(group, results) { if let result { item.completion(result) } }
         if hasCommitted {
             atPoint(.afterCompletion)
-            wal.afterCommit()
+            wal.afterCommit(
+                isReadBack: ledger.touched.contains { ledger.entries[$0].core.waiting > options.cachedBacklog })
         }
     }
 

@@ -39,9 +39,10 @@ final class WALKeeper {
     var bytes: Int64 { pages.pointee * Checkpointer.pageBytes }
 
     /// To be called after each commit, when nobody waits for its result any more.
-    func afterCommit() {
+    /// - Parameter isReadBack: so much waits that what was committed will be read from the database.
+    func afterCommit(isReadBack: Bool = false) {
         let pages = pages.pointee
-        var (remaining, isRunning) = checkpointer.committed(pages: pages)
+        var (remaining, isRunning) = checkpointer.committed(pages: pages, isReadBack: isReadBack)
         let size = pages * Checkpointer.pageBytes
         if !isRunning, remaining * Checkpointer.pageBytes < options.lastPassLimit(at: size) {
             lastPass()
@@ -53,7 +54,7 @@ final class WALKeeper {
         waits += 1
         let deadline = ContinuousClock.now + .milliseconds(500)
         while ContinuousClock.now < deadline, checkpointer.failure == nil {
-            (remaining, isRunning) = checkpointer.committed(pages: pages)
+            (remaining, isRunning) = checkpointer.committed(pages: pages, isReadBack: isReadBack)
             if !isRunning, lastPass() { return }
             usleep(2_000)
         }
@@ -65,6 +66,7 @@ final class WALKeeper {
         var logged: Int32 = 0
         var copied: Int32 = 0
         let started = ContinuousClock.now
+        DatabaseFile.copyDirectly(db, !checkpointer.isReadBack)
         defer {
             let took = (ContinuousClock.now - started).microseconds
             lastPassMicroseconds += took
