@@ -24,7 +24,7 @@ package struct EventEnvelopeWriter: Sendable {
     /// name, for one.
     private static func isSame(_ a: String, _ b: String) -> Bool {
         var (a, b) = (a, b)
-        return a.withUTF8 { a in b.withUTF8 { b in a.elementsEqual(b) } }
+        return a.withUTF8 { a in b.withUTF8 { b in a.count == b.count && a.elementsEqual(b) } }
     }
 
     /// The same as `EventEnvelope.bytes` makes.

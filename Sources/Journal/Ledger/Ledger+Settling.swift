@@ -4,7 +4,7 @@ extension Ledger {
 
     mutating func settle(_ settlement: Settlement) throws(JournalError) {
         let delivery = settlement.delivery
-        let position = try position(of: delivery.subscription, for: "A settlement")
+        let position = try settledPosition(of: delivery.subscription)
         guard delivery.ordinal >= 1, delivery.ordinal <= entries[position].core.matched else {
             throw JournalError(
                 .constraint,
@@ -25,6 +25,14 @@ extension Ledger {
             )
         }
         if settlement.outcome == .pended || settlement.outcome == .dead { unproven.insert(position) }
+    }
+
+    /// Neighbours in a batch are mostly one subscription's.
+    private mutating func settledPosition(of id: SubscriptionID) throws(JournalError) -> Int {
+        if let lastSettled, lastSettled.id == id { return lastSettled.position }
+        let position = try position(of: id, for: "A settlement")
+        lastSettled = (id, position)
+        return position
     }
 
     // MARK: Pending set and dead letters

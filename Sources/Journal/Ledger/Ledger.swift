@@ -35,6 +35,8 @@ struct Ledger: Sendable {
     /// The subscriptions of the last append and their entries: neighbours in a log mostly want the same.
     private var lastSet: [SubscriptionID] = []
     private var lastPositions: [Int] = []
+    /// The subscription of the last settlement and its entry.
+    var lastSettled: (id: SubscriptionID, position: Int)?
 
     var head: Position { scalars.head }
     var ruleSet: Int64 { scalars.ruleSet }
@@ -80,6 +82,7 @@ struct Ledger: Sendable {
     }
 
     private mutating func forgetLastSet() {
+        lastSettled = nil
         lastSet = []
         lastPositions = []
     }

@@ -55,7 +55,12 @@ extension JournalWriter {
     }
 
     private func id(ofLog name: String) throws(JournalError) -> Int64 {
-        if let known = logs[name] { return known }
+        // Neighbours mostly share the very string.
+        if let lastLog, lastLog.name == name { return lastLog.id }
+        if let known = logs[name] {
+            lastLog = (name, known)
+            return known
+        }
         let id = try attempt("naming a log") {
             try db.execute(sql: "INSERT INTO log (name) VALUES (?)", arguments: [name])
             return db.lastInsertedRowID

@@ -22,6 +22,8 @@ final class JournalWriter {
     var ledger: Ledger
     var segment: OpenSegment
     var logs: [String: Int64]
+    /// The one of them that was asked for last.
+    var lastLog: (name: String, id: Int64)?
     var statements: WriterStatements
     var log: SegmentStatements
     var transaction = Transaction()
@@ -202,6 +204,7 @@ final class JournalWriter {
             if let old = transaction.savedLog { log = old }
         }
         for name in transaction.newLogs { logs[name] = nil }
+        lastLog = nil
         transaction = Transaction()
     }
 
