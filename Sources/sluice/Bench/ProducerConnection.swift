@@ -79,8 +79,9 @@ final class ProducerConnection {
         bytes.withUnsafeBytes { text in
             guard let end = find("\r\n\r\n", in: text, from: 0) else { return .partial }
             let head = UnsafeRawBufferPointer(rebasing: text[..<end])
-            // As the host writes it.
-            guard let field = find("content-length: ", in: head, from: 0) else { return .refused }
+            // As the host writes it: by itself, or by way of its HTTP framework.
+            let known = find("content-length: ", in: head, from: 0) ?? find("Content-Length: ", in: head, from: 0)
+            guard let field = known else { return .refused }
             var length = 0
             for digit in head[(field + 16)...].prefix(while: { $0 &- UInt8(ascii: "0") < 10 }) {
                 length = length * 10 + Int(digit &- UInt8(ascii: "0"))
