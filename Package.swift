@@ -113,7 +113,7 @@ let package = Package(
         ),
 
         // Pure cores
-        library("EventPatterns", ["CivilCalendar", "CLinux", "Schedules"]),
+        library("EventPatterns", ["CivilCalendar", "CLinux", "FunctionJSON", "Schedules"]),
         library("EventTransforms", ["FunctionJSON"]),
         library("Schedules", ["CivilCalendar"]),
         library("Columnar", ["CivilCalendar", "CSnappy", "CZstd", "CZlib", "CLinux"]),
@@ -182,7 +182,7 @@ let package = Package(
         tests("EventModel", ["EventModel", "FunctionJSON"]),
         tests("FunctionKit", ["FunctionKit", "FunctionTesting", "EventModel", "FunctionJSON"]),
         .target(name: "CAllocations", path: "Tests/CAllocations", cSettings: cSettings),
-        tests("EventPatterns", ["EventPatterns", "CAllocations", "CLinux"], exclude: ["Conformance"]),
+        tests("EventPatterns", ["EventPatterns", "CAllocations", "CLinux", "FunctionJSON"], exclude: ["Conformance"]),
         tests("EventTransforms", ["EventTransforms"]),
         tests("Schedules", ["CivilCalendar", "Schedules"], exclude: ["Cases"]),
         tests("HostAPI", ["HostAPI"]),

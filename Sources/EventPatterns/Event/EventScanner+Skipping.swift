@@ -4,7 +4,13 @@ extension EventScanner {
         if byte == UInt8(ascii: "\"") {
             try skipString()
         } else if byte == UInt8(ascii: "{") || byte == UInt8(ascii: "[") {
-            if strict { try skipContainer(byte) } else { try skipBrackets() }
+            if let known, known.start == position {
+                position = known.end
+            } else if strict {
+                try skipContainer(byte)
+            } else {
+                try skipBrackets()
+            }
         } else {
             try skipScalar(byte)
         }

@@ -8,16 +8,19 @@ struct EventScanner {
     let strict: Bool
     let scratch: MatchScratch
     let paths: PathTable
+    /// What of the event is known.
+    let known: OutlinedPart?
     var position = 0
 
     init(
         _ event: UnsafeBufferPointer<UInt8>, base: UnsafePointer<UInt8>, paths: PathTable, strict: Bool,
-        scratch: MatchScratch
+        known: OutlinedPart?, scratch: MatchScratch
     ) {
         self.base = base
         count = event.count
         self.strict = strict
         self.paths = paths
+        self.known = known
         self.scratch = scratch
     }
 
@@ -28,11 +31,12 @@ struct EventScanner {
         if count >= Int(Int32.max) { throw ScanFault(.tooLarge, 0) }
         skipWhitespace()
         guard position < count, base[position] == UInt8(ascii: "{") else { throw ScanFault(.notAnObject, position) }
+        var name = 0
+        if let known, known.start == position { return try walk(known, node: 0, membership: -1, name: &name) }
         position += 1
         scratch.frames.truncate(0)
         scratch.frames.append(objectFrame(node: 0, membership: -1))
         var isFirst = true
-        var name = 0
         while true {
             let frame = scratch.frames.base + (scratch.frames.count - 1)
             var byte = try significantByte()
@@ -88,7 +92,9 @@ struct EventScanner {
                 }
                 frame.pointee.missing -= 1
             }
-            if try value(byte, node: node, membership: membership) {
+            if byte == UInt8(ascii: "{"), let known, known.start == position, paths.nodes.base[node].childCount > 0 {
+                try walk(known, node: node, membership: membership, name: &name)
+            } else if try value(byte, node: node, membership: membership) {
                 isFirst = true
                 continue
             }

@@ -38,23 +38,6 @@ struct PathValues: BitwiseCopyable {
     var hasMembership: Bool
 }
 
-/// What is known of an event before it is matched.
-public struct EventReading: Sendable, Hashable {
-    private let stopsEarly: Bool
-
-    private init(stopsEarly: Bool) { self.stopsEarly = stopsEarly }
-
-    /// Nothing is known: the event is read to the end of its object, and any fault of syntax is an error.
-    public static let strict = EventReading(stopsEarly: false)
-
-    /// The event is known to be valid JSON in which no object has a field name twice and no field name has a dot
-    /// (`EventFacts` finds out): reading ends as soon as every field that rules use has been seen, and what is skipped
-    /// is not checked. For other events the answer may differ from `strict`; it is never unsafe.
-    public static let validated = EventReading(stopsEarly: true)
-
-    var isStrict: Bool { !stopsEarly }
-}
-
 /// The reusable memory of one matching thread.
 ///
 /// A scratch may be used with any matchers in turn, and by one thread at a time. It grows to the largest event and
@@ -71,6 +54,8 @@ public final class MatchScratch {
     /// Decoded strings. Has room for the whole event before the first is decoded, so that it does not move meanwhile.
     @exclusivity(unchecked) var text = Buffer<UInt8>(capacity: 16)
     @exclusivity(unchecked) var frames = Buffer<Frame>(capacity: 32)
+    /// The open containers of an outline but the innermost; see `EventScanner.walk`.
+    @exclusivity(unchecked) var outlined = Buffer<OutlineFrame>(capacity: 32)
     @exclusivity(unchecked) var skipped = Buffer<UInt8>(capacity: 64)
     /// Names met at places of the objects that are walked, and of those that are skipped; see `ExpectedName`.
     let expectedFields = ExpectedName.table()
@@ -121,6 +106,7 @@ public final class MatchScratch {
         pathValues.free()
         text.free()
         frames.free()
+        outlined.free()
         skipped.free()
         subRuleStamps.free()
         ruleStamps.free()
@@ -178,7 +164,8 @@ public final class MatchScratch {
     /// The number of bytes held.
     public var byteCount: Int {
         values.byteCount + memberships.byteCount + pathValues.byteCount + text.byteCount + frames.byteCount
-            + skipped.byteCount + subRuleStamps.byteCount + ruleStamps.byteCount + memo.byteCount + matched.byteCount
+            + outlined.byteCount + skipped.byteCount + subRuleStamps.byteCount + ruleStamps.byteCount + memo.byteCount
+            + matched.byteCount
             + undecided.byteCount + folded.byteCount + found.byteCount + stack.byteCount + branches.byteCount
             + gramStamps.byteCount
     }

@@ -42,7 +42,10 @@ final class CompiledRules: @unchecked Sendable {
         guard let base = event.baseAddress else { throw ScanFault(.notAnObject, 0) }
         scratch.begin(
             paths: paths.paths.count, subRules: end.subRule, rules: end.rule, shared: end.shared, grams: end.gram)
-        var scanner = EventScanner(event, base: base, paths: paths, strict: reading.isStrict, scratch: scratch)
+        // A part that is said to be known and is not all there is read as the rest.
+        let known = reading.known.flatMap { $0.end <= event.count ? $0 : nil }
+        var scanner = EventScanner(
+            event, base: base, paths: paths, strict: reading.isStrict, known: known, scratch: scratch)
         try scanner.scan()
     }
 

@@ -25,6 +25,14 @@ public struct JSONDocument: Sendable {
     /// The bytes that were parsed.
     public var bytes: [UInt8] { tape.bytes }
 
+    /// Where everything stands, for who has bytes of the document at another place and need not find the end of any
+    /// text again.
+    package func withNodes<R, E: Error>(_ body: (UnsafeBufferPointer<TapeNode>) throws(E) -> R) throws(E) -> R {
+        try tape.nodes.withUnsafeBufferPointer { (nodes) throws(E) -> R in try body(nodes) }
+    }
+
+    init(tape: Tape) { self.tape = tape }
+
     /// The outermost value.
     public var root: JSONNode { JSONNode(tape: tape, index: 0) }
 }
@@ -35,6 +43,9 @@ public struct JSONNode: Sendable {
     let index: Int
 
     public var kind: JSONKind { tape.nodes[index].kind }
+
+    /// What the value is a part of.
+    package var document: JSONDocument { JSONDocument(tape: tape) }
 
     /// Where the value stands in the document's bytes, quotes included.
     public var sourceRange: Range<Int> { tape.sourceRange(index) }

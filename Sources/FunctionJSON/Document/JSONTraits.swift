@@ -5,11 +5,15 @@ public struct JSONTraits: Sendable, Hashable {
     public let hasPlainNames: Bool
     /// The value, and all values and member names in it: never fewer than arrays and objects lie in one another.
     public let nodes: Int
+    /// The number of the value's own node in its document.
+    package let place: Int
 }
 
 extension JSONNode {
     /// Of this value and all within it.
     public var traits: JSONTraits {
-        JSONTraits(hasPlainNames: tape.hasPlainNames(within: index), nodes: Int(tape.nodes[index].next) - index)
+        JSONTraits(
+            hasPlainNames: tape.hasPlainNames(within: index), nodes: Int(tape.nodes[index].next) - index,
+            place: index)
     }
 }

@@ -17,18 +17,18 @@ public enum JSONKind: UInt8, Sendable, Hashable, CustomStringConvertible {
 
 /// One value (or member name) of a parsed document, in document order. The values of an array follow their array; in
 /// an object each name, a string, is followed by its value. 20 bytes.
-struct TapeNode {
+package struct TapeNode: Sendable {
     /// First byte: of the content for strings, of the value otherwise.
-    var offset: UInt32
+    package var offset: UInt32
     /// Bytes of the content for strings (without quotes), of the whole value otherwise.
-    var length: UInt32
+    package var length: UInt32
     /// Index of the node after this one and all it holds.
-    var next: UInt32
+    package var next: UInt32
     /// Elements of an array, members of an object.
     var count: UInt32
-    var kind: JSONKind
+    package var kind: JSONKind
     /// A string with a backslash in it.
-    var escaped: Bool
+    package var escaped: Bool
 }
 
 /// A parsed document: its bytes and its nodes. Immutable, so it may be shared between tasks.

@@ -6,9 +6,10 @@ extension EventSubmission {
     /// `InvalidRequest`, which names the entry and the field.
     package init(json bytes: [UInt8]) throws(APIError) {
         let list = try RequestBody.list("entries", in: bytes)
-        entries = []
+        var entries: [EventEntry] = []
         entries.reserveCapacity(list.count)
         for element in list.elements { entries.append(try EventEntry(element, number: entries.count)) }
+        self.init(entries: entries, of: list.document)
     }
 }
 

@@ -2,12 +2,27 @@ package import FunctionJSON
 
 /// `events put`: up to 1,000 events, each accepted or refused on its own.
 package struct EventSubmission: Codable, Sendable {
+    private enum CodingKeys: String, CodingKey { case entries }
+
     package static let maximumEntries = 1000
 
-    package var entries: [EventEntry]
+    package let entries: [EventEntry]
+    /// What all details were parsed as parts of, if they were. Not sent.
+    package let document: JSONDocument?
 
     package init(entries: [EventEntry]) {
         self.entries = entries
+        document = nil
+    }
+
+    package init(from decoder: any Decoder) throws {
+        self.init(entries: try decoder.container(keyedBy: CodingKeys.self).decode([EventEntry].self, forKey: .entries))
+    }
+
+    /// Entries that were read from a document, as parts of which their details were parsed.
+    init(entries: [EventEntry], of document: JSONDocument) {
+        self.entries = entries
+        self.document = document
     }
 }
 

@@ -1,5 +1,6 @@
 import EventModel
 import EventPatterns
+import FunctionJSON
 package import HostAPI
 package import Journal
 
@@ -54,8 +55,13 @@ package final class EventBus: Sendable {
 
     /// Puts entries: each is accepted or refused by itself, what is accepted is one transaction. `done` is called once,
     /// on the journal's thread or at once.
-    package func put(_ entries: [EventEntry], done: @escaping @Sendable (Result<Put, JournalError>) -> Void) {
-        let (answers, batch) = prepare(entries)
+    package func put(_ submission: EventSubmission, done: @escaping @Sendable (Result<Put, JournalError>) -> Void) {
+        let (answers, batch) =
+            if let document = submission.document {
+                document.withNodes { prepare(submission.entries, $0) }
+            } else {
+                prepare(submission.entries, nil)
+            }
         guard !batch.appends.isEmpty else { return done(.success(Put(prepared: answers, appended: []))) }
         journal.submit(batch) { outcome in
             done(outcome.map { Put(prepared: answers, appended: $0.appended) })
@@ -65,7 +71,10 @@ package final class EventBus: Sendable {
     /// Checks and matches the entries. The batch has those that are accepted, in their order; their positions are not
     /// known. Each event passes here: no other entry is made of it, and nothing is asked twice that is the same for all
     /// events of a request.
-    private func prepare(_ entries: [EventEntry]) -> (answers: [Answer], batch: Batch) {
+    /// - Parameter nodes: of the document that the details are parts of.
+    private func prepare(
+        _ entries: [EventEntry], _ nodes: UnsafeBufferPointer<TapeNode>?
+    ) -> (answers: [Answer], batch: Batch) {
         var answers: [Answer] = []
         answers.reserveCapacity(entries.count)
         var batch = Batch()
@@ -92,8 +101,7 @@ package final class EventBus: Sendable {
                 let payload = envelopes.bytes(
                     id: id, detailType: entries[index].detailType, source: entries[index].source,
                     time: time?.description ?? now, resources: entries[index].resources ?? [], detail: detail)
-                // The detail has just been read to its end, and the envelope around it is the host's own.
-                router.match(payload, detail.hasPlainNames ? .validated : .strict, bus, session, after: &known)
+                router.match(payload, reading(of: payload, detail, nodes), bus, session, after: &known)
                 answers.append(.accepted(id: id, position: 0, matched: known.wanting.count))
                 batch.appends.append(
                     Append(
@@ -106,5 +114,16 @@ package final class EventBus: Sendable {
             }
         }
         return (answers, batch)
+    }
+
+    /// How an event is read whose detail has just been read to its end, with an envelope that is the host's own. Where
+    /// everything in the detail stands need not be found out again, either.
+    private func reading(
+        of event: [UInt8], _ detail: PutEventsEntry.ReadDetail, _ nodes: UnsafeBufferPointer<TapeNode>?
+    ) -> EventPatterns.EventReading {
+        guard let traits = detail.traits, traits.hasPlainNames else { return .strict }
+        guard let nodes else { return .validated }
+        // The detail is the envelope's last member.
+        return .validated(knowing: traits.place, of: nodes, at: event.count - 1 - detail.json.count)
     }
 }

@@ -22,7 +22,7 @@ extension HostController {
         } catch {
             return done { throw error }
         }
-        bus.put(submission.entries) { outcome in
+        bus.put(submission) { outcome in
             switch outcome {
             case .success(let put) where put.hasDuplicates:
                 Task {

@@ -17,9 +17,15 @@ struct ProducerIntake {
 
     /// How many rules the events of a request match.
     mutating func take(_ body: [UInt8]) throws -> Int {
+        let submission = try EventSubmission(json: body)
+        guard let document = submission.document else { return 0 }
+        return try document.withNodes { nodes in try take(submission.entries, nodes) }
+    }
+
+    private mutating func take(_ entries: [EventEntry], _ nodes: UnsafeBufferPointer<TapeNode>) throws -> Int {
         var matched = 0
         var envelopes = EventEnvelopeWriter(account: "000000000000", region: "local")
-        for entry in try EventSubmission(json: body).entries {
+        for entry in entries {
             let detail = PutEventsEntry.ReadDetail(entry.detail, traits: entry.detailTraits)
             let resources = entry.resources ?? []
             let time = try PutEventsEntry.check(
@@ -32,10 +38,12 @@ struct ProducerIntake {
             var found: [Int] = []
             swap(&found, &self.found)
             found.removeAll(keepingCapacity: true)
+            var reading = EventReading.strict
+            if let traits = detail.traits, traits.hasPlainNames {
+                reading = .validated(knowing: traits.place, of: nodes, at: event.count - 1 - detail.json.count)
+            }
             try event.withUnsafeBufferPointer { bytes throws(EventError) in
-                try matcher.forEachMatch(
-                    in: bytes, reading: detail.hasPlainNames ? .validated : .strict, scratch: scratch
-                ) { found.append($0) }
+                try matcher.forEachMatch(in: bytes, reading: reading, scratch: scratch) { found.append($0) }
             }
             if found != wanting { wanting = found.map { $0 } }
             swap(&found, &self.found)

@@ -18,7 +18,7 @@ struct IdentityTests {
         let entry = EventEntry(source: "shop", detailType: "Order", detail: try RawJSON("{}"), deduplicationID: id)
         func put() async throws -> EventBus.Answer {
             try await withCheckedThrowingContinuation { continuation in
-                bus.put([entry]) { continuation.resume(with: $0.map { $0.answers[0] }) }
+                bus.put(EventSubmission(entries: [entry])) { continuation.resume(with: $0.map { $0.answers[0] }) }
             }
         }
         let answers = [try await put(), try await put()]
