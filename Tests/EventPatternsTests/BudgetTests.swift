@@ -89,6 +89,45 @@ struct BudgetTests {
         #expect(error.code == .limitExceeded)
     }
 
+    @Test("Branches behind a field that other rules make rare are not all led to by it")
+    func rareTogether() throws {
+        // What the branches share, and what sets each apart.
+        let shapes: [(String, (Int) -> String)] = [
+            ("text", { "\"source\":[\"hot\"],\"a\":[\"a\($0)\"],\"b\":[\"b\($0)\"]" }),
+            ("list", { "\"source\":[\"hot\",\"cold\($0)\"],\"a\":[\"a\($0)\"],\"b\":[\"b\($0)\"]" }),
+            ("prefix", { "\"source\":[\"hot\"],\"a\":[{\"prefix\":\"a\($0)/\"}],\"b\":[{\"suffix\":\"/b\($0)\"}]" }),
+            (
+                "range",
+                {
+                    "\"source\":[\"hot\"],\"n\":[{\"numeric\":[\">=\",\($0),\"<\",\($0 + 1)]}],"
+                        + "\"b\":[{\"prefix\":\"b\($0)/\"}]"
+                }
+            ),
+        ]
+        let others = try (0..<3000).map {
+            (-1 - $0, try EventPattern(parsing: "{\"source\":[\"s\($0)\"],\"n\":[{\"numeric\":[\">\",\($0)]}]}"))
+        }
+        let event = "{\"source\":\"hot\",\"a\":\"a999/b7\",\"b\":\"b7\",\"n\":500.5}"
+        for (name, branch) in shapes {
+            let rule = try EventPattern(parsing: "{\"$or\":[\(list(1000) { "{\(branch($0))}" })]}")
+            let scratch = MatchScratch()
+            _ = try Matcher(others).matches(in: event, scratch: scratch)
+            let alone = scratch.work
+            _ = try Matcher(others + [(0, rule)]).matches(in: event, scratch: scratch)
+            #expect(scratch.work - alone <= 8, "\(name): \(scratch.work - alone)")
+        }
+        // But a rule's own field, which no other names, remains the place of its branches where they ask what all do.
+        let tenants = try (0..<2000).map { tenant in
+            let kinds = list(10) { "{\"kind\":[\"k\($0)\"],\"size\":[{\"numeric\":[\">\",\(tenant + $0)]}]}" }
+            return (tenant, try EventPattern(parsing: "{\"tenant\":[\"t\(tenant)\"],\"$or\":[\(kinds)]}"))
+        }
+        let scratch = MatchScratch()
+        let found = try Matcher(tenants).matches(
+            in: "{\"tenant\":\"t7\",\"kind\":\"k3\",\"size\":11}", scratch: scratch)
+        #expect(found == [7])
+        #expect(scratch.work <= 24, "\(scratch.work)")
+    }
+
     @Test("Times of the day, for which each a zone is searched, are counted one by one")
     func timesOfDay() throws {
         func times(_ count: Int, _ rest: String = "") -> String {

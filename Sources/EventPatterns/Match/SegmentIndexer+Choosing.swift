@@ -1,7 +1,8 @@
 extension SegmentIndexer {
     /// Chooses for each sub-rule the condition that it is filed under.
     mutating func choose() {
-        markCommon()
+        let branches = branches()
+        markCommon(branches)
 
         let statistics = gatherStatistics()
         defer { statistics.free() }
@@ -17,6 +18,7 @@ extension SegmentIndexer {
             }
             odds[index] = min(likely, 1)
         }
+        let alternatives = branches.filter { Float($0.value.count) > Self.fewBranches }.mapValues(alternatives)
         for index in 0..<store.subRules.count {
             let subRule = store.subRules[index]
             let references = store.references.base + Int(subRule.firstCondition)
@@ -43,6 +45,20 @@ extension SegmentIndexer {
                 guard isBoundedRange(store.conditions[Int(reference)]) else { continue }
                 if let firstRange, ranges == nil { ranges = (firstRange, reference) }
                 if firstRange == nil { firstRange = reference }
+            }
+            if let alternatives = alternatives[subRule.rule] {
+                func company(_ position: Int) -> Float {
+                    let reference = references[position]
+                    return self.company(
+                        reference, alternatives, statistics[Int(store.conditions[Int(reference)].path)],
+                        odds: odds[Int(reference)])
+                }
+                let most = company(filed)
+                var least = most / 4
+                for position in 0..<Int(subRule.conditionCount) where most.isFinite && most > Self.fewBranches {
+                    let company = company(position)
+                    if company < least { (best, filed, least) = (references[position], position, company) }
+                }
             }
             chosen.append(best)
             store.subRules.base[index].filed = UInt8(truncatingIfNeeded: filed)

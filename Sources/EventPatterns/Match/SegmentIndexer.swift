@@ -143,11 +143,7 @@ struct SegmentIndexer {
 
     /// Marks the conditions that all branches of a rule ask: where one fails, none of the branches need be looked at.
     /// Not absences: in an array one may hold for a branch that looks for its fields in another element.
-    mutating func markCommon() {
-        var branches: [Int32: [Int]] = [:]
-        for index in 0..<store.subRules.count where store.subRules[index].isBranched {
-            branches[store.subRules[index].rule, default: []].append(index)
-        }
+    mutating func markCommon(_ branches: [Int32: [Int]]) {
         for members in branches.values {
             var counts: [UInt32: Int] = [:]
             for member in members {
@@ -166,7 +162,7 @@ struct SegmentIndexer {
         }
     }
 
-    private func references(_ number: Int) -> UnsafeBufferPointer<UInt32> {
+    func references(_ number: Int) -> UnsafeBufferPointer<UInt32> {
         let subRule = store.subRules[number]
         return UnsafeBufferPointer(
             start: store.references.base + Int(subRule.firstCondition), count: Int(subRule.conditionCount))
