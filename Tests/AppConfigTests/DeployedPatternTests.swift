@@ -50,6 +50,16 @@ struct DeployedPatternTests {
         #expect(throws: ConfigError.self) { try TestApp.load(TestApp.rule(pattern: texts[1]), deployed: first) }
     }
 
+    @Test("What a deployment refuses for its cost alone can be asked of a pattern by itself")
+    func cost() throws {
+        let definition = try TestApp.load(TestApp.rule(pattern: Self.costly), deployed: .all).definition
+        let pattern = try #require(definition.rules.first?.pattern)
+        let reason = try #require(PatternWarnings.refusalOfCost(pattern))
+        #expect(reason.contains("more than 38"), "\(reason)")
+        #expect(PatternWarnings.refusalOfCost("{\"source\":[\"a\"]}") == nil)
+        #expect(PatternWarnings.refusalOfCost("{\"source\":[\"a\"") == nil)
+    }
+
     @Test("The manifests of a rule, and the file that an alarm expects, are patterns too")
     func others() throws {
         let keys = (0..<40).map { "{regex: '.*[a-d]\($0)[^/]{3}.*x'}" }.joined(separator: ", ")

@@ -26,6 +26,16 @@ package enum PatternWarnings {
             : pattern.impossibility(known: [objectEvents], constants: constants)
     }
 
+    /// Why a deployment that adds a pattern refuses it for what it would cost the other rules; nil if it takes it.
+    package static func refusalOfCost(_ text: String) -> String? {
+        do throws(PatternError) {
+            _ = try EventPattern(parsing: text, dialect: .extended)
+            return nil
+        } catch {
+            return error.code == .limitExceeded ? error.message : nil
+        }
+    }
+
     /// What every event of a host has, whoever put it: rules that were written for an AWS account name others.
     private static let constants = ["version": "0", "account": "000000000000", "region": "local"]
 

@@ -36,12 +36,7 @@ struct Rules: AsyncParsableCommand {
                 guard let reason = item.pauseReason else { continue }
                 output.line("\(output.style.yellow("paused:")) \(item.rule)/\(item.target): \(reason)")
             }
-            for rule in rules {
-                guard let pattern = try? rule.parsedPattern,
-                    let reason = PatternWarnings.impossibility(pattern, isOnStream: StreamLog.isStream(rule.bus))
-                else { continue }
-                output.line("\(output.style.yellow("warning:")) rule \(rule.name) can never match: \(reason)")
-            }
+            RuleWarnings(areDeployed: true).write(rules, to: output)
         }
 
         /// The id, which pause and resume want, and the function where it has another name.

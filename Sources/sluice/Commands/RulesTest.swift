@@ -82,6 +82,10 @@ extension Rules {
                     }
                 }
             }
+            if let app {
+                let rules = try AppFolderRules.infos(on: result.bus, of: app)
+                RuleWarnings(areDeployed: false).write(rules, to: output)
+            }
         }
 
         /// The verdicts, and the pattern of each rule.

@@ -100,6 +100,32 @@ extension Integration {
             #expect(wrong.ending == .exited(1) && wrong.errors.contains("did you mean `say`?"), "\(wrong)")
         }
 
+        @Test(
+            "Trying the rules of a folder tells which of them a deployment would refuse for their cost, or never match")
+        func warnings() async throws {
+            let app = try app()
+            let fields = (0..<8).map { "f\($0): [{wildcard: '*a*b*'}]" }.joined(separator: ", ")
+            try app.write(
+                "Events/rules/costly.yaml",
+                """
+                - name: costly
+                  pattern: {detail: {\(fields)}}
+                  targets: [{function: Faulty}]
+                - name: nowhere
+                  pattern: {detials: {a: [1]}}
+                  targets: [{function: Faulty}]
+                """)
+            try app.write("event.json", #"{"source":"test.say","detail":{}}"#)
+            let told = try await run(
+                TestApp.sluice, ["rules", "test", "\(app.folder)/event.json", "--app", app.folder])
+            #expect(told.ending == .exited(0), "\(told)")
+            #expect(
+                told.output.contains("warning: rule costly is refused by deploy, unless it is in force as it is:"),
+                "\(told)")
+            #expect(told.output.contains("warning: rule nowhere can never match:"), "\(told)")
+            #expect(told.output.components(separatedBy: "warning:").count == 3, "\(told)")
+        }
+
         @Test("Why a file is no object; what was not paused; a rule that there is not; what an invocation came to")
         func sayings() async throws {
             try await HostProcess.with(try app()) { host in
