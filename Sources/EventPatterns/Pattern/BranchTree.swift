@@ -55,6 +55,7 @@ struct BranchTree {
 
     /// Every branch as the numbers of its fields in the order of their paths; nil if one has more than it may.
     func branches(of alternative: Alternative, most: Int) -> [[Int]]? {
+        if let only = onlyBranch(of: alternative, most: most) { return [only] }
         guard let all = multiplied(alternative, [[]], most) else { return nil }
         let named = Set(all.joined().map(\.path)).sorted { FieldPath.precedes(paths[Int($0)], paths[Int($1)]) }
         var ranks = [Int](repeating: 0, count: paths.count)
@@ -66,6 +67,25 @@ struct BranchTree {
             branches.append(sorted)
         }
         return branches
+    }
+
+    /// The branch of a pattern without `$or`, as most are; nil if it has one, or more than a branch may.
+    private func onlyBranch(of alternative: Alternative, most: Int) -> [Int]? {
+        var branch: [Int] = []
+        branch.reserveCapacity(alternative.items.count)
+        var conditions = 0
+        for item in alternative.items {
+            switch item {
+            case .nothing: continue
+            case .field(let number):
+                branch.append(number)
+                conditions += fields[number].groups.count
+            case .oneOf: return nil
+            }
+        }
+        guard branch.count <= most, conditions <= BranchTree.mostConditions else { return nil }
+        branch.sort { FieldPath.precedes(paths[Int(fields[$0].path)], paths[Int(fields[$1].path)]) }
+        return branch
     }
 
     private func multiplied(_ alternative: Alternative, _ branches: [Branch], _ most: Int) -> [Branch]? {
@@ -106,6 +126,13 @@ struct BranchTree {
 extension EventPattern {
     /// The pattern of branches that are fields of a tree; each condition once.
     init(_ tree: BranchTree, _ branches: [[Int]], extensions: Set<PatternExtension>) {
+        if branches.count == 1, let branch = branches.first {
+            // No field is there twice.
+            let conditions = branch.flatMap(tree.conditions)
+            let numbers = conditions.indices.map { Int32(truncatingIfNeeded: $0) }
+            self.init(conditions: conditions, numbers: [numbers], extensions: extensions)
+            return
+        }
         var conditions: [FieldCondition] = []
         var known: [FieldCondition: Int32] = [:]
         var ofFields: [Int: [Int32]] = [:]

@@ -92,6 +92,17 @@ struct FieldPath: Sendable, Hashable, CustomStringConvertible {
 
     var description: String { String(decoding: bytes, as: UTF8.self) }
 
+    /// Paths are looked up several times for each field of each rule: the standard hash of bytes takes four times as
+    /// long. The seed, another in each process, keeps names from being chosen to collide.
+    func hash(into hasher: inout Hasher) {
+        hasher.combine(
+            bytes.withUnsafeBufferPointer { bytes in
+                bytes.baseAddress.map { ByteHash.hash($0, bytes.count, seed: FieldPath.seed) } ?? 0
+            })
+    }
+
+    private static let seed = UInt64.random(in: 0...UInt64.max)
+
     /// The reference processes fields in the order of Java strings: UTF-16 code units. In UTF-8 that is byte order,
     /// except that characters outside the basic plane come before U+E000...U+FFFF.
     static func precedes(_ left: FieldPath, _ right: FieldPath) -> Bool {
