@@ -73,7 +73,7 @@ extension HostController {
                 for record in missing {
                     let still = try await read { try $0.object(bucket: record.bucket, key: record.key) }
                     if still == record {
-                        found.wrong.add("\(record.bucket)/\(record.key) is in the index but not on disk")
+                        found.gone.add("\(record.bucket)/\(record.key) is in the index but not on disk")
                     }
                 }
                 guard page.count == 1000 else { break }
@@ -101,7 +101,7 @@ extension HostController {
                             "\(file.bucket)/\(file.key) has \(object.size) bytes; table \(name) knows it with \(file.bytes)"
                         )
                     } else {
-                        found.wrong.add("table \(name) names \(file.bucket)/\(file.key), which is not there")
+                        found.lost.add("table \(name) names \(file.bucket)/\(file.key), which is not there")
                     }
                 }
                 guard files.count == 1000 else { break }
@@ -150,8 +150,10 @@ extension HostController {
     /// What `objectsCheck` has found.
     private struct ObjectFindings {
         var cannotWrite: Bool
-        /// Index or catalog name what is not there.
-        var wrong = Findings()
+        /// The index names what is not on disk.
+        var gone = Findings()
+        /// The catalog names what the index has not.
+        var lost = Findings()
         /// Files of tables that are others than those that were registered.
         var changed = Findings()
         /// Files without an event.
@@ -160,23 +162,13 @@ extension HostController {
         var count = 0
 
         var check: DoctorReport.Check {
-            if cannotWrite, wrong.count + unseen.count > 0 {
-                let count = wrong.count + unseen.count
-                return .init(
-                    name: "objects", state: .warning,
-                    message:
-                        "\(count) \(count == 1 ? "change" : "changes") in the buckets cannot be noted, for the journal "
-                        + "takes nothing new", details: wrong.details + unseen.details,
-                    hint:
-                        "`sluice status` says why; make room on the data folder's disk: then they are noted, and have "
-                        + "their events")
-            }
-            guard wrong.count == 0 else {
+            let wrong = lost.count + (cannotWrite ? 0 : gone.count)
+            guard wrong == 0 else {
                 return .init(
                     name: "objects", state: .failed,
-                    message:
-                        "index, catalog and buckets differ in \(wrong.count) \(wrong.count == 1 ? "place" : "places")",
-                    details: wrong.details, hint: "restart the host: it scans the buckets when it starts")
+                    message: "index, catalog and buckets differ in \(wrong) \(wrong == 1 ? "place" : "places")",
+                    details: lost.details + (cannotWrite ? [] : gone.details),
+                    hint: "restart the host: it scans the buckets when it starts")
             }
             guard changed.count == 0 else {
                 return .init(
@@ -185,6 +177,17 @@ extension HostController {
                         "\(changed.count) \(changed.count == 1 ? "file of a table was" : "files of tables were") changed after it "
                         + "was registered: its rows may be others, or it may be damaged", details: changed.details,
                     hint: "load its source again (`sluice buckets trigger`), which replaces it")
+            }
+            if cannotWrite, gone.count + unseen.count > 0 {
+                let count = gone.count + unseen.count
+                return .init(
+                    name: "objects", state: .warning,
+                    message:
+                        "\(count) \(count == 1 ? "change" : "changes") in the buckets cannot be noted, for the journal "
+                        + "takes nothing new", details: gone.details + unseen.details,
+                    hint:
+                        "`sluice status` says why: where the data folder's disk is full, make room; then they are noted, and "
+                        + "have their events")
             }
             guard unseen.count == 0 else {
                 return .init(

@@ -17,7 +17,11 @@ extension HostController {
     package func replay(name: String) async throws -> ReplayInfo { try await found(host.replays.info(name), name) }
 
     package func cancelReplay(name: String) async throws -> ReplayInfo {
-        try await found(host.replays.cancel(name), name)
+        do {
+            return try await found(host.replays.cancel(name), name)
+        } catch let error as JournalError {
+            throw APIError.unavailable("the replay was not cancelled: \(error.message)")
+        }
     }
 
     private func found(_ replay: ReplayInfo?, _ name: String) throws -> ReplayInfo {

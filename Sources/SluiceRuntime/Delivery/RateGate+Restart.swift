@@ -3,8 +3,8 @@ package import Journal
 /// Rates over a restart: a new life must not begin with a fresh burst.
 ///
 /// A gate of one start a second or more begins empty, which costs a second at most. What a slower one has let through
-/// is kept in the journal, as the wall-clock time at which it would be full again; less than one write a second and
-/// gate.
+/// is kept in the journal, as the wall-clock time at which it would be full again; about one write a second and
+/// gate, and one where a start is taken back.
 package enum RateOwner: Hashable, Sendable, Comparable {
     case subscription(SubscriptionID)
     case downstream(String)

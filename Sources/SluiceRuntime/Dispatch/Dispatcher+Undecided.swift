@@ -46,6 +46,7 @@ extension Dispatcher {
     /// The rule does not want the event after all: it counts as dropped, without an attempt.
     func drop(_ context: AttemptContext) {
         core.workerDone(context.id)
+        core.giveBackRates(of: context.attempt)
         var batch = Batch()
         let verdict = Verdict.records(context.attempt.works.map { _ in .dropped })
         for resolution in core.resolve(context.id, verdict, isAsked: false, now: clock.now) {

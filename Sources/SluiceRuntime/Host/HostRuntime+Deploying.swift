@@ -82,7 +82,8 @@ extension HostRuntime {
     private func takeManifests(of deployment: Deployment) async {
         guard missingParts.contains(.manifests) else { return }
         do {
-            try await manifests.apply(deployment)
+            // A bucket that does not answer must not keep the rest from being tried again.
+            try await manifests.apply(deployment, waits: false)
             missingParts.removeAll { $0 == .manifests }
         } catch {
             log.error("its manifest rules cannot take force yet, either", metadata: ["error": "\(error)"])

@@ -12,11 +12,7 @@ extension HostRuntime {
             // First: on a full disk the journal takes no note of a replay before these have made room.
             trim()
             await expire()
-            do {
-                try await replays.noteStill(elapsed: before.map { now - $0 } ?? 0)
-            } catch {
-                log.error("replays cannot be looked at", metadata: ["error": "\(error)"])
-            }
+            await replays.noteStill(elapsed: before.map { now - $0 } ?? 0)
         }
         housekeeping = LoopTimer.after(.seconds(3600)) { [weak self] in self?.keepHouse() }
     }

@@ -94,7 +94,8 @@ package final class ManifestRunner {
 
     /// Takes the manifest rules of a deployment into force: new ones from the position on at which it committed. The
     /// first time, what an earlier life waited for is waited for again; nothing is looked at before `beginLooking`.
-    package func apply(_ deployment: Deployment) async throws {
+    /// - Parameter waits: until the log has been read up to here, manifests on their buckets included.
+    package func apply(_ deployment: Deployment, waits: Bool = true) async throws {
         let (journal, isFirst, ruleSet) = (journal, generation == 0, deployment.ruleSet)
         let wanted = ManifestRule.all(in: deployment)
         // What comes from here on is told; what came before is asked for.
@@ -145,7 +146,7 @@ package final class ManifestRunner {
         }
         unread.withLock { $0.last = max($0.last, found.last) }
         _ = try await committer.commit(batch)
-        await read()
+        if waits { await read() } else { Task { @LoopActor in await read() } }
         look()
     }
 

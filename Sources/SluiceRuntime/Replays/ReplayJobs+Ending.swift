@@ -64,6 +64,7 @@ extension ReplayJobs {
             return
         }
         replay.isOpen = false
+        replay.still = nil
         for one in own {
             replay.succeeded += one.succeeded
             replay.dropped += one.dropped

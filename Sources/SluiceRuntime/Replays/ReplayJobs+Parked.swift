@@ -50,16 +50,17 @@ extension ReplayJobs {
         await dispatcher.turns.acquire(Dispatcher.deadLetters)
         defer { dispatcher.turns.release(Dispatcher.deadLetters) }
         try await untilWritten()
-        guard let replay = replays[name], replay.isOpen else { return .nothing }
+        guard let replay = replays[name], replay.isOpen else { return begun ? .dropped : .nothing }
         let standing = try await standing(name)
-        guard standing.open == 0 else { return .busy }
-        // What was dropped before the journal refused may have been all of it.
+        // What was dropped before the journal refused may have been all of it, and the rest may go on since.
+        guard standing.open == 0 else { return begun ? .dropped : .busy }
         guard standing.parked > 0 else { return begun ? .dropped : .nothing }
         begun = true
         for id in replay.paths.map(\.settings.id) where dispatcher.core.parked(of: id).works > 0 {
             try await settleParked(of: id)
             dispatcher.core.dropParked(of: id)
         }
+        replays[name]?.still = nil
         return .dropped
     }
 

@@ -25,45 +25,54 @@ extension ReplayJobs {
 
     /// The hourly look at all of them.
     /// - Parameter elapsed: milliseconds since the look before; 0 for a host's first.
-    package func noteStill(elapsed: Int64) async throws {
-        for (name, replay) in replays where replay.isWatched {
-            let mark = Mark(cursor: replay.cursor, standing: try await standing(name))
-            let before = marks.updateValue(mark, forKey: name)
-            guard let current = replays[name], current.isWatched, !isStopping else { continue }
-            // An ended one only has what is parked.
-            if current.ended != nil, mark.standing.open > 0 || mark.standing.parked == 0 {
-                if current.still != nil {
-                    replays[name]?.still = nil
-                    try await store(name)
-                }
-                continue
-            }
-            // After a start nothing is known to compare with; what an earlier host has counted counts on.
-            guard before != nil || elapsed == 0 else { continue }
-            let still = before == nil ? current.still : before == mark ? (current.still ?? 0) + elapsed : nil
-            guard still != current.still else { continue }
-            replays[name]?.still = still
-            if let still, still >= Self.longestStill, current.ended != nil {
-                try await giveUpParked(name)
-            } else if let still, still >= Self.longestStill {
-                let reason = Self.reason(current)
-                log.error("a replay has ended", metadata: ["replay": "\(name)", "reason": "\(reason)"])
-                await end(name, .failed, because: reason)
-            } else {
-                try await store(name)
+    package func noteStill(elapsed: Int64) async {
+        for (name, replay) in replays where replay.isWatched && !isStopping {
+            do {
+                try await noteStill(name, elapsed)
+            } catch {
+                // It counts on, and the others are looked at all the same.
+                log.error(
+                    "a replay that stands still cannot be noted", metadata: ["replay": "\(name)", "error": "\(error)"])
             }
         }
         marks = marks.filter { replays[$0.key]?.isWatched == true }
     }
 
+    private func noteStill(_ name: String, _ elapsed: Int64) async throws {
+        guard let replay = replays[name] else { return }
+        let mark = Mark(cursor: replay.cursor, standing: try await standing(name))
+        // After a start nothing is known to compare with; what an earlier host has counted counts on.
+        guard let before = marks.updateValue(mark, forKey: name) else { return }
+        // One that is being closed at this moment is not written open once more.
+        guard let current = replays[name], current.isWatched, !isStopping,
+            current.paths.allSatisfy({ closing[$0.settings.id] == nil })
+        else { return }
+        var still = before == mark ? (current.still ?? 0) + elapsed : nil
+        // An ended one only has what is parked. What is open although nothing gets on has not been read since the
+        // start, for its target is paused.
+        if current.ended != nil, mark.standing.open > 0 || mark.standing.parked == 0 {
+            still = before == mark ? current.still : nil
+        }
+        guard still != current.still else { return }
+        replays[name]?.still = still
+        if let still, still >= Self.longestStill, current.ended != nil {
+            try await giveUpParked(name)
+        } else if let still, still >= Self.longestStill {
+            let reason = Self.reason(current)
+            log.error("a replay has ended", metadata: ["replay": "\(name)", "reason": "\(reason)"])
+            await end(name, .failed, because: reason)
+        } else {
+            try await store(name)
+        }
+    }
+
     /// What is parked of a replay that has ended is dropped, as by a cancellation: meanwhile every event since is kept
     /// for it.
     private func giveUpParked(_ name: String) async throws {
-        let parked = try await standing(name).parked
         guard try await dropParked(name) == .dropped else { return }
         let reason =
-            "\(parked) of its deliveries were parked behind dead letters for \(Self.longestStill / 86_400_000) days, and "
-            + "were dropped: the journal would have kept every event since for them; the dead letters are still there"
+            "deliveries of it were parked behind dead letters for \(Self.longestStill / 86_400_000) days, and were "
+            + "dropped: the journal would have kept every event since for them; the dead letters are still there"
         log.error("what a replay had parked is dropped", metadata: ["replay": "\(name)", "reason": "\(reason)"])
         let before = replays[name]?.reason
         replays[name]?.still = nil
@@ -80,7 +89,7 @@ extension ReplayJobs {
     /// For `status`: replays that have stood still for an hour and more, and until when events are kept for them.
     package var warnings: [String] {
         replays.values.sorted { $0.request.name < $1.request.name }.compactMap { replay in
-            guard let still = replay.still, still >= Self.hour else { return nil }
+            guard let still = replay.still, still >= Self.hour, replay.ended == nil || replay.isOpen else { return nil }
             let left = max(0, Self.longestStill - still) / Self.hour
             guard replay.ended == nil else {
                 return

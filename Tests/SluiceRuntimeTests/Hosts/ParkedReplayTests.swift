@@ -153,7 +153,9 @@ struct ParkedReplayTests {
         let cancelling = Task { @LoopActor in try? await host.control.cancelReplay(name: "again") }
         while !isRefused.withLock({ $0 }) { await Task.yield() }
         #expect(try await host.control.purge(.init(all: true)).purged == 1)
+        // Some of it was dropped: that is what was asked for.
         let cancelled = await cancelling.value
+        #expect(cancelled?.state == .cancelled, "\(cancelled as Any)")
         host.journal.injectFault(nil)
         try await host.wait { host.runtime.deployment.replays.subscriptions.isEmpty ? () : nil }
         let closed = try await host.control.replay(name: "again")
@@ -186,19 +188,37 @@ struct ParkedReplayTests {
         _ = try await host.control.startReplay(HostInProcess.replay("again"))
         #expect(try await ended(host).parked == 2)
         let replays = host.runtime.replays
-        try await replays.noteStill(elapsed: 0)
+        await replays.noteStill(elapsed: 0)
         #expect(replays.warnings.isEmpty)
-        for _ in 0..<2 { try await replays.noteStill(elapsed: hour) }
+        for _ in 0..<2 { await replays.noteStill(elapsed: hour) }
         let warning = try #require(try await host.control.status().warnings.first { $0.contains("replay again") })
         #expect(warning.contains("166 more hours") && warning.contains("sluice replay cancel again"), "\(warning)")
-        try await replays.noteStill(elapsed: ReplayJobs.longestStill - 2 * hour)
+        await replays.noteStill(elapsed: ReplayJobs.longestStill - 2 * hour)
         let replay = try await host.control.replay(name: "again")
         #expect(replay.parked == 0 && replay.dropped == 2 && replay.state == .completed, "\(replay)")
-        #expect(replay.reason?.contains("2 of its deliveries were parked") == true, "\(replay)")
+        #expect(replay.reason?.contains("deliveries of it were parked") == true, "\(replay)")
         #expect(replays.warnings.isEmpty)
         #expect(try await host.letters().count == 1)
         #expect(try host.journal.audit().isEmpty)
         await host.stop()
+    }
+
+    @Test("… and is warned of no longer once its dead letters are dealt with")
+    func noLonger() async throws {
+        let hour: Int64 = 3_600_000
+        let host = try await host([("fail", "a"), ("ok", "a"), ("ok", "a")])
+        _ = try await host.control.startReplay(HostInProcess.replay("again"))
+        #expect(try await ended(host).parked == 2)
+        let replays = host.runtime.replays
+        for elapsed in [0, hour, hour] { await replays.noteStill(elapsed: elapsed) }
+        #expect(replays.warnings.count == 1)
+        #expect(try await host.control.purge(.init(all: true)).purged >= 1)
+        try await host.wait { host.runtime.deployment.replays.subscriptions.isEmpty ? () : nil }
+        #expect(replays.warnings.isEmpty)
+        await host.stop()
+        let next = try await HostInProcess(rules: [:], after: host)
+        #expect(next.runtime.replays.warnings.isEmpty)
+        await next.stop()
     }
 
     @Test("A replay that is cancelled while its key is parked ends")

@@ -71,9 +71,9 @@ struct ReplayTrimTests {
         let replays = host.runtime.replays
         try await host.wait { try await host.control.replay(name: "slow").succeeded == 1 ? () : nil }
         #expect(replays.unread != nil)
-        try await replays.noteStill(elapsed: 0)
+        await replays.noteStill(elapsed: 0)
         #expect(replays.warnings.isEmpty)
-        for _ in 0..<2 { try await replays.noteStill(elapsed: Self.hour) }
+        for _ in 0..<2 { await replays.noteStill(elapsed: Self.hour) }
         let warning = try #require(try await host.control.status().warnings.first)
         #expect(warning.contains("replay slow has not got on for 2 hours"), "\(warning)")
         #expect(warning.contains("166 more hours"), "\(warning)")
@@ -87,8 +87,8 @@ struct ReplayTrimTests {
             })
         let again = next.runtime.replays
         #expect(again.unread != nil && again.warnings.count == 1)
-        try await again.noteStill(elapsed: 0)
-        try await again.noteStill(elapsed: ReplayJobs.longestStill - 2 * Self.hour)
+        await again.noteStill(elapsed: 0)
+        await again.noteStill(elapsed: ReplayJobs.longestStill - 2 * Self.hour)
         let replay = try await next.control.replay(name: "slow")
         #expect(replay.state == .failed && replay.reason?.contains("has not got on for 7 days") == true, "\(replay)")
         #expect(again.unread == nil && again.warnings.isEmpty)
