@@ -2,17 +2,19 @@
 SHELL := /bin/bash
 SWIFT ?= swift
 PREFIX ?= /usr/local
+# Without it SwiftPM asks for colours in a terminal and not in a pipe, and compiles everything again for the difference.
+SWIFT_FLAGS := --no-color-diagnostics
 
 .PHONY: help setup build install demo test unit format format-check python bench soak fuzz sanitize clean
 
 help: ## what can be made
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort | expand -t 14
 
 setup: ## install missing system packages, check the Swift version
 	@scripts/setup.sh
 
 build: setup ## the release binaries: .build/release/sluice, sluice-worker and the functions
-	@$(SWIFT) build -c release
+	@$(SWIFT) build -c release $(SWIFT_FLAGS)
 
 install: build ## programs and functions into PREFIX/lib/sluice, and a link to sluice into PREFIX/bin
 	@scripts/install.sh "$(DESTDIR)$(PREFIX)"
@@ -27,7 +29,7 @@ test: setup python ## all tests: unit, integration with real workers, checks by 
 	@scripts/test.sh
 
 unit: setup ## only what needs neither host nor Python
-	@$(SWIFT) test --skip IntegrationTests --skip FunctionsTests
+	@$(SWIFT) test $(SWIFT_FLAGS) --skip IntegrationTests --skip FunctionsTests
 
 format: ## reformat all Swift sources
 	@swift-format format --in-place --parallel --recursive Sources Functions Tests Package.swift
@@ -45,7 +47,7 @@ soak: setup python ## the long versions of the fault tests (an hour)
 	@SLUICE_HISTORIES=5000 scripts/test.sh --filter SimulationTests
 
 fuzz: setup ## the seeded fuzzers for minutes instead of seconds
-	@SLUICE_FUZZ_SECONDS=540 $(SWIFT) test --filter Fuzz
+	@SLUICE_FUZZ_SECONDS=540 $(SWIFT) test $(SWIFT_FLAGS) --filter Fuzz
 
 sanitize: setup python ## tests of patterns, JSON and Parquet under the address and thread sanitizers
 	@scripts/sanitize.sh

@@ -8,7 +8,8 @@ say() { printf '\n%s%s%s\n' "$bold" "$*" "$plain"; }
 show() { printf '%s$ %s%s\n' "$dim" "$*" "$plain"; "$@"; }
 
 say "Building (minutes the first time, seconds later)"
-swift build -c release 2>&1 | grep -E '^(error|.*: error:)|Compiling|Build' | tail -n 1
+# The flag is the Makefile's: built without it, `make build` in a terminal would compile everything again.
+swift build -c release --no-color-diagnostics 2>&1 | grep -E '^(error|.*: error:)|Compiling|Build' | tail -n 1
 bin=.build/release/sluice
 
 folder=$(mktemp -d "${TMPDIR:-/tmp}/sluice-demo.XXXXXX")
@@ -97,4 +98,9 @@ echo "  buckets   $SLUICE_DATA/buckets"
 echo "  journal   $SLUICE_DATA/journal"
 echo "  logs      $SLUICE_DATA/logs"
 echo "  host log  $log"
-echo "Run it yourself: $bin up --data DIR --app ."
+echo "Go on with it:"
+echo "  $bin up --data $SLUICE_DATA --app $app"
+echo "and in another terminal:"
+echo "  export SLUICE_DATA=$SLUICE_DATA; alias sluice=$PWD/$bin"
+echo "Remove it:"
+echo "  rm -r $folder"

@@ -58,7 +58,8 @@ for sanitizer in "${@:-address thread}"; do
     for one in $sanitizer; do
         echo "sanitize: $one"
         # Optimised, as it ships: what is not takes ten times as long, so that nobody would wait for it.
-        build=(-c release --package-path "$package" --scratch-path "$root/.build/sanitize-$one" --sanitize="$one")
+        build=(-c release --package-path "$package" --scratch-path "$root/.build/sanitize-$one" --sanitize="$one"
+            --no-color-diagnostics)
         swift build --build-tests "${build[@]}"
         swift test --skip-build "${build[@]}" --experimental-maximum-parallelization-width 2
     done

@@ -6,9 +6,9 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 export SLUICE_PYTHON="$PWD/.venv/bin/python"
-swift build --build-tests
+swift build --build-tests --no-color-diagnostics
 if (($#)); then
-    exec swift test --skip-build "$@"
+    exec swift test --no-color-diagnostics --skip-build "$@"
 fi
 # What failed is told again at the end, where it is seen.
 log=$(mktemp)
@@ -17,7 +17,7 @@ SLUICE_WRITTEN=$(mktemp -d)
 export SLUICE_WRITTEN
 trap 'rm -rf "$log" "$SLUICE_WRITTEN"' EXIT
 tests() {
-    swift test --skip-build "$@" 2>&1 | tee "$log" && return
+    swift test --no-color-diagnostics --skip-build "$@" 2>&1 | tee "$log" && return
     echo "== what failed in: swift test $*"
     grep -aE 'recorded an issue|^↳|Fatal error|unexpected signal' "$log" | cut -c 1-400 | head -n 14
     exit 1
@@ -27,7 +27,7 @@ written() {
     echo "== files that tests wrote, read by pyarrow, DuckDB, Polars and Sluice"
     # In this order: the second assignment would see the first.
     SLUICE_WRITTEN_READ="$SLUICE_WRITTEN" SLUICE_WRITTEN='' \
-        swift test --skip-build --filter WrittenFilesTests >"$log" 2>&1 || { tail -n 20 "$log"; exit 1; }
+        swift test --no-color-diagnostics --skip-build --filter WrittenFilesTests >"$log" 2>&1 || { tail -n 20 "$log"; exit 1; }
     "$SLUICE_PYTHON" Tests/Tools/verify_written.py "$SLUICE_WRITTEN"
     find "$SLUICE_WRITTEN" -mindepth 1 -delete
 }
