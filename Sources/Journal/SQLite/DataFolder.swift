@@ -121,8 +121,8 @@ final class DataFolderLock: Sendable {
             guard ContinuousClock.now - began < (isDead ? .seconds(10) : .seconds(2)) else {
                 throw JournalError(
                     .locked,
-                    "Another host (process \(owner.isEmpty ? "unknown" : owner)) holds this data folder; stop it, or "
-                        + "use another folder.", path: folder.root)
+                    "\(folder.root) is in use by another host (process \(owner.isEmpty ? "unknown" : owner)).",
+                    path: folder.root)
             }
             usleep(5_000)
         }

@@ -5,8 +5,12 @@ import Logging
 /// What the host's own log keeps of its life: when it started and stopped, and who has deployed what.
 extension HostRuntime {
     func logStart() {
-        if state.wasUnclean, state.boot > 1 {
-            log.warning("the host before ended without stopping: it was killed, or has crashed, or its machine has")
+        if let note = BackupNote.take(from: options.dataFolder) {
+            log.notice(
+                "this data folder is a backup of \(note.origin), made at \(note.made): the host goes on from there")
+        } else if state.wasUnclean, state.boot > 1 {
+            log.warning(
+                "the host before this one ended without stopping: it was killed, it crashed, or its machine went down")
         }
         log.notice(
             "the host starts",

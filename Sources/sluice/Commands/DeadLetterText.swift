@@ -89,7 +89,7 @@ struct DeadLetterText {
         let failure = twin { $0.code == attempt.code && $0.message == attempt.message }
         output.fields(
             [
-                ("request", attempt.requestID),
+                ("attempt", attempt.requestID),
                 ("function", attempt.function.map { TargetName.shown($0, version: attempt.version ?? 0) }),
                 (
                     // Of an attempt in which no handler ran there is nothing to measure.

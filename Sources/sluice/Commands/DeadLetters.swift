@@ -57,14 +57,34 @@ struct DeadLetters: AsyncParsableCommand {
                     ]
                 })
             output.line()
+            let only = try await Self.replaced(groups[0], common.host)
             output.fields([
                 ("see them", "sluice dlq list --letters\(common.repeated), then sluice dlq show ID\(common.repeated)"),
-                ("redrive a group", "sluice dlq redrive --fingerprint \(groups[0].fingerprint)\(common.repeated)"),
+                (
+                    "newer versions came",
+                    only ? "sluice dlq purge --fingerprint \(groups[0].fingerprint)\(common.repeated)" : nil
+                ),
+                (
+                    "redrive a group",
+                    only ? nil : "sluice dlq redrive --fingerprint \(groups[0].fingerprint)\(common.repeated)"
+                ),
                 (
                     "redrive everything",
                     "sluice dlq redrive --all\(common.repeated)   (--dry-run: what would be sent)"
                 ),
             ])
+        }
+
+        /// Whether all letters of a group are about versions of objects that were replaced since: what came instead has
+        /// events of its own, and there is nothing to redrive. Of a large group nobody looks.
+        private static func replaced(_ group: DeadLetterGroupInfo, _ host: any HostControl) async throws -> Bool {
+            guard group.count <= PageRequest.maximumLimit else { return false }
+            let selection = DeadLetterSelection(
+                function: group.function, code: group.code, fingerprint: group.fingerprint)
+            let letters = try await host.listDeadLetters(
+                selection, page: PageRequest(limit: PageRequest.maximumLimit)
+            ).items
+            return !letters.isEmpty && letters.allSatisfy { $0.newerVersion != nil }
         }
 
         private func showLetters() async throws {

@@ -51,7 +51,10 @@ struct Doctor: AsyncParsableCommand {
     /// little as by a check of its own.
     private func offline(_ silence: APIError) throws -> DoctorReport {
         let journal = "\(common.folder)/journal/journal.sqlite"
-        guard access(journal, F_OK) == 0 else {
+        guard access(journal, R_OK) == 0 else {
+            guard errno == ENOENT || errno == ENOTDIR else {
+                throw Failure.file("read", journal, hint: "the data folder is another user's: run this as its owner")
+            }
             throw Failure(
                 "\(common.folder) is no data folder: there is no \(journal)",
                 hint: "name the data folder of a host with --data DIR; `sluice up --data DIR` makes one")

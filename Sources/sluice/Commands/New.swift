@@ -60,6 +60,7 @@ struct New: ParsableCommand {
         output.line("and in another terminal:")
         output.line("  cd \(word)")
         output.line("  printf 'one\\ntwo\\n' > data/buckets/landing-zone/some.txt")
+        output.line("  \(Text.shellWord(Paths.programAsInvoked)) trace --wait landing-zone/some.txt")
         output.line("  cat data/buckets/counts/some.txt.count")
     }
 

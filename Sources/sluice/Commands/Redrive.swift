@@ -107,7 +107,7 @@ extension DeadLetters {
                 }
                 bar.show(
                     job.succeeded + job.failed, of: job.selected,
-                    note: job.failed > 0 ? "\(job.failed) failed again" : "")
+                    note: job.failed > job.older ?? 0 ? "\(job.failed - (job.older ?? 0)) failed again" : "")
                 try await Task.sleep(for: .milliseconds(pause))
                 pause = min(250, pause * 2)
                 let id = job.id
@@ -174,6 +174,12 @@ extension DeadLetters {
             }
             if let reason = job.reason { output.line(output.style.red("ended early: ") + reason) }
             let failed = job.failed - (job.older ?? 0)
+            if job.sent == 0, let older = job.older, older == job.selected {
+                let (count, verb) = (Human.count(older, "dead letter"), older == 1 ? "is" : "are")
+                let file = older == 1 ? "an older version of its file" : "older versions of their files"
+                output.line("nothing was sent: \(count) \(verb) about \(file)")
+                return output.line(Self.left(older))
+            }
             output.line(
                 "\(job.state == .cancelled ? "cancelled after" : "redriven") \(Human.count(job.sent, "dead letter")): "
                     + output.style.green("\(Human.grouped(job.succeeded)) succeeded")
@@ -181,7 +187,8 @@ extension DeadLetters {
             if let older = job.older { output.line(Self.left(older)) }
             if job.failed > 0 {
                 output.line(
-                    "which: sluice dlq jobs \(job.id)\(common.repeated)    why: sluice dlq list\(common.repeated)")
+                    "each dead letter's outcome: sluice dlq jobs \(job.id)\(common.repeated)    reasons: sluice dlq list"
+                        + common.repeated)
             }
         }
     }
@@ -263,8 +270,9 @@ extension DeadLetters {
                 ("began", job.created.map { "\($0)  (\(Human.ago($0)))" }), ("ended", job.ended.map { "\($0)" }),
                 ("rate", job.rate.map { "\(Human.decimal($0, 1)) a second" }),
                 ("selected", Human.grouped(job.selected)), ("sent", Human.grouped(job.sent)),
-                ("succeeded", Human.grouped(job.succeeded)), ("failed again", Human.grouped(job.failed)),
-                ("older versions", job.older.map { "\(Human.grouped($0)) of those that failed: left alone" }),
+                ("succeeded", Human.grouped(job.succeeded)),
+                ("failed again", Human.grouped(job.failed - (job.older ?? 0))),
+                ("left alone", job.older.map { "\(Human.grouped($0))  (NewerVersion)" }),
             ])
             for line in Redrive.held(job, common) { output.line(line) }
             output.line()

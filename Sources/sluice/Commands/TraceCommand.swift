@@ -1,4 +1,5 @@
 import ArgumentParser
+import CLinux
 import Glibc
 import HostAPI
 
@@ -8,9 +9,10 @@ struct TraceCommand: AsyncParsableCommand {
         commandName: "trace",
         abstract: "Where something came from and what came of it: events, rules, invocations and objects as one tree.",
         discussion: """
-            Of a file in a bucket that is no object (yet) it says why.
+            Of a file in a bucket that is no object (yet) it says why. With --wait it waits until the file was taken up and \
+            all that came of it is settled, dead or held back.
 
-              sluice trace landing-zone/shop/orders/monday.csv
+              sluice trace --wait landing-zone/shop/orders/monday.csv
             """)
 
     @Argument(
@@ -18,13 +20,38 @@ struct TraceCommand: AsyncParsableCommand {
     )
     var id: String
 
+    @Flag(name: .long, help: "Wait until nothing more is to come of it.") var wait = false
+    @Option(name: .long, help: ArgumentHelp("With --wait: no longer than this many seconds.", valueName: "seconds"))
+    var timeout = 60.0
     @OptionGroup var common: CommonOptions
 
+    func validate() throws {
+        guard timeout > 0, timeout <= 86_400 else { throw ValidationError("--timeout must be above 0, a day at most.") }
+    }
+
     func run() async throws {
-        let trace = try await trace()
         let output = common.output
-        if output.json { return try output.object(trace) }
-        for line in TraceTree(trace, output.style).lines { output.line(line) }
+        var (trace, pauses, isSettled): (Trace, [String: String], Bool)
+        if wait {
+            (trace, pauses, isSettled) = try await settled()
+        } else {
+            trace = try await self.trace()
+            (pauses, isSettled) = (try await self.pauses(trace), true)
+        }
+        if output.json {
+            try output.object(trace)
+        } else {
+            let width = isatty(1) == 1 ? Output.terminalWidth(1) : nil
+            let tree = TraceTree(trace, output.style, width: width, pauses: pauses, data: common.repeated)
+            // Line by line as they are: the tree has shown what could be anything.
+            for line in tree.lines { output.line(line) }
+            await showOlder(trace)
+        }
+        if !isSettled {
+            throw Failure(
+                "not settled after \(Human.milliseconds(timeout * 1000))",
+                hint: "wait longer with --timeout SECONDS, or see what it waits for: `sluice status`")
+        }
     }
 }
 
@@ -50,84 +77,96 @@ extension TraceCommand {
     }
 }
 
-/// A trace drawn with lines.
-struct TraceTree {
-    private(set) var lines: [String] = []
-    private let style: Style
-    private let focus: String
-
-    init(_ trace: Trace, _ style: Style) {
-        self.style = style
-        focus = trace.focus
-        if trace.isBeginningGone {
-            lines.append(style.dim("… the events before this one are no longer in the log"))
-        }
-        lines.append(Text.shown(title(trace.root)))
-        add(trace.root, "")
-        if trace.isCut { lines.append(style.dim("… cut after \(Trace.maximumEvents) events")) }
-    }
-
-    private func title(_ event: TraceEvent) -> String {
-        let name = event.id == focus ? style.bold(event.subject) + " ◀" : event.subject
-        return "\(name)  \(style.dim("event \(event.id)  \(Human.moment(event.ingested))"))"
-    }
-
-    private mutating func add(_ event: TraceEvent, _ indent: String) {
-        let manifests = event.manifests ?? []
-        if event.deliveries.isEmpty, manifests.isEmpty {
-            lines.append(indent + "└ " + style.dim("no rule matched it"))
-        }
-        for (index, delivery) in event.deliveries.enumerated() {
-            let next = branch(
-                "\(delivery.delivery.rule) → \(TargetName.beside(delivery.delivery.function))  "
-                    + style.state(delivery.delivery.state)
-                    + (delivery.delivery.deadLetter.map { "  sluice dlq show \($0)" } ?? "")
-                    + (delivery.replay.map { style.dim("  replay \($0)") } ?? ""),
-                indent, isLast: index == event.deliveries.count - 1 && manifests.isEmpty)
-            for (place, invocation) in delivery.invocations.enumerated() {
-                add(invocation, next, isLast: place == delivery.invocations.count - 1)
+extension TraceCommand {
+    /// Asks until nothing more is to come, or there is no more time.
+    private func settled() async throws -> (trace: Trace, pauses: [String: String], isSettled: Bool) {
+        let end = ContinuousClock.now + .seconds(timeout)
+        var pause = 20
+        while true {
+            let isLast = ContinuousClock.now >= end
+            do {
+                let trace = try await trace()
+                let pauses = try await pauses(trace)
+                let isWhole = try await !isFileNewer(than: trace)
+                if isWhole && !trace.root.isUnderWay(pauses) { return (trace, pauses, true) }
+                if isLast { return (trace, pauses, false) }
+            } catch let error as APIError where error.code == "NotFound" && id.contains("/") && !isLast {
+                // A file that was put there just now is no object yet.
             }
-        }
-        for (index, manifest) in manifests.enumerated() {
-            let next = branch(
-                "\(manifest.rule)  manifest, \(style.state(manifest.state))", indent,
-                isLast: index == manifests.count - 1)
-            for told in manifest.events { add(told, branch(title(told), next, isLast: true)) }
+            try await Task.sleep(for: .milliseconds(pause))
+            pause = min(250, pause * 2)
         }
     }
 
-    private mutating func add(_ invocation: TraceInvocation, _ indent: String, isLast: Bool) {
-        let summary = invocation.summary
-        let reason = summary.code.map { code in "  \(code): \(summary.message ?? "")" } ?? ""
-        let next = branch(
-            "\(TargetName.shown(summary.function, version: summary.version))  \(style.state(summary.outcome))  "
-                + style.dim(
-                    "attempt \(summary.attempt)  \(summary.requestID)  "
-                        + Human.duration(summary)
-                        + (summary.eventIDs.count > 1 ? "  batch of \(summary.eventIDs.count)" : "")) + reason,
-            indent, isLast: isLast)
-        let size = summary.eventIDs.count
-        for (index, effect) in invocation.effects.enumerated() {
-            let isFocus = effect.effect.event == focus
-            let subject = "\(effect.effect.kind) \(effect.effect.subject)"
-            let details = [
-                effect.effect.kind == "event" || effect.effect.note == effect.effect.event ? nil : effect.effect.note,
-                effect.effect.event.map { "event \($0)" },
-                size > 1 && effect.effect.record == nil ? "of a batch of \(size)" : nil,
-            ]
-            let below = branch(
-                (isFocus ? style.bold(subject) + " ◀" : subject) + "  "
-                    + style.dim(details.compactMap(\.self).joined(separator: "  ")),
-                next, isLast: index == invocation.effects.count - 1)
-            // Its own line is there already; what no rule wants ends here.
-            for event in effect.events where !event.deliveries.isEmpty || event.manifests != nil { add(event, below) }
-        }
+    /// Whether an object's file was written after the event that is shown: one of its own is on its way.
+    private func isFileNewer(than trace: Trace) async throws -> Bool {
+        guard let slash = id.firstIndex(of: "/"), slash != id.startIndex,
+            let event = trace.root.found(trace.focus)
+        else { return false }
+        var status = stat()
+        let buckets = try await common.host.listBuckets()
+        guard let bucket = buckets.first(where: { $0.name == id[..<slash] }),
+            stat(bucket.path + id[slash...], &status) == 0
+        else { return false }
+        return Int64(status.st_mtim.tv_sec) * 1000 + Int64(status.st_mtim.tv_nsec) / 1_000_000
+            > event.ingested.milliseconds
     }
 
-    /// Adds a line, one whatever other people's names and messages have in them; what belongs below it is indented by
-    /// what this returns.
-    private mutating func branch(_ text: String, _ indent: String, isLast: Bool) -> String {
-        lines.append(indent + (isLast ? "└ " : "├ ") + Text.shown(text))
-        return indent + (isLast ? "  " : "│ ")
+    /// Why targets are paused, by `rule/target`; asked for only where something waits.
+    private func pauses(_ trace: Trace) async throws -> [String: String] {
+        guard trace.root.isUnderWay([:]) else { return [:] }
+        var pauses: [String: String] = [:]
+        for item in try await common.host.listRules(bus: nil).flatMap(\.subscriptions) {
+            pauses[item.rule + "/" + item.target] = item.pauseReason
+        }
+        return pauses
+    }
+
+    /// Of an object that was put several times the newest event is shown: says how many there are before it. A log that
+    /// is long is not waited for.
+    private func showOlder(_ trace: Trace) async {
+        guard id.contains("/"), !id.hasPrefix("/"), let event = trace.root.found(trace.focus), event.subject == id
+        else { return }
+        let day: Int64 = 86_400_000
+        let query = EventQuery(
+            bus: event.bus, object: id, since: APITime(milliseconds: event.ingested.milliseconds - 30 * day))
+        let host = common.host
+        let found = await withTaskGroup(of: Int?.self) { group in
+            group.addTask { try? await host.listEvents(query, page: PageRequest(limit: 100)).items.count }
+            group.addTask {
+                try? await Task.sleep(for: .seconds(1))
+                return nil
+            }
+            defer { group.cancelAll() }
+            return await group.next() ?? nil
+        }
+        guard let found, found > 1 else { return }
+        let count = found == 100 ? "99 or more older events" : Human.count(found - 1, "older event")
+        common.output.line(
+            "\(count) of this object: sluice events list --object \(Text.shellWord(id))\(common.repeated)")
+    }
+}
+
+extension TraceEvent {
+    /// The event in this tree that has the id.
+    fileprivate func found(_ id: String) -> TraceEvent? {
+        if self.id == id { return self }
+        return below.lazy.compactMap { $0.found(id) }.first
+    }
+
+    /// Whether something is still to come by itself: what is paused or parked waits for somebody.
+    fileprivate func isUnderWay(_ pauses: [String: String]) -> Bool {
+        deliveries.contains { traced in
+            let delivery = traced.delivery
+            switch delivery.state {
+            case "in flight", "redriving": return true
+            case "waiting", "retrying": return pauses[delivery.rule + "/" + delivery.target] == nil
+            default: return false
+            }
+        } || below.contains { $0.isUnderWay(pauses) }
+    }
+
+    private var below: [TraceEvent] {
+        deliveries.flatMap(\.invocations).flatMap(\.effects).flatMap(\.events) + (manifests ?? []).flatMap(\.events)
     }
 }

@@ -55,6 +55,7 @@ struct Up: AsyncParsableCommand {
         log.logLevel = Logger.Level(rawValue: logLevel) ?? .notice
         let folder = Paths.absolute(dataOption.folder)
         if let app { try Self.requireFolder(app) }
+        try Self.requirePermission(folder)
         // Before there is a data folder, which a mistyped address should not leave behind.
         let address = listen.flatMap { ListenAddress($0) }
         // Where there is one, the host before this one may have been killed just now.
@@ -114,6 +115,18 @@ struct Up: AsyncParsableCommand {
         }
     }
 
+    /// A data folder that is there must be its user's; one that is not must have a place where it can be made.
+    private static func requirePermission(_ folder: String) throws {
+        var place = folder
+        while access(place, F_OK) != 0, errno == ENOENT, place != "/" {
+            place = StagedFile.folder(of: place)
+        }
+        guard access(place, W_OK | X_OK) != 0, errno == EACCES else { return }
+        throw Failure(
+            "cannot \(place == folder ? "use" : "make") \(folder): no permission",
+            hint: "choose a folder that you may write with --data DIR, or have the owner of \(place) changed (chown)")
+    }
+
     /// This folder, if it is an app.
     private var thisFolder: String? {
         let here = Paths.absolute(".")
@@ -135,13 +148,13 @@ extension Failure {
     init(startFailure error: any Error) {
         switch error {
         case let error as JournalError where error.code == .locked:
-            self.init(error.words, hint: "stop the other host, or use another data folder with --data DIR")
+            self.init(error.words, hint: "stop it, or start this one with another --data DIR")
         case let error as JournalError where error.code == .newerFormat:
             self.init(error.words, hint: "use the newer sluice, or another data folder with --data DIR")
         case let error as JournalError:
             self.init(
                 error.words,
-                hint: "`sluice doctor` with its --data says what is wrong; what is on disk: docs/journal-format.md")
+                hint: "`sluice doctor` says what is wrong; what is on disk: docs/journal-format.md")
         case let error as HostStartError:
             self.init(error.description, hint: "correct what is named above and start again")
         default:

@@ -40,6 +40,7 @@ struct AppTemplate {
             swift test                 # without a host
             sluice up                  # here: watches data/buckets
             printf 'one\\ntwo\\n' > data/buckets/landing-zone/some.txt
+            sluice trace --wait landing-zone/some.txt
             cat data/buckets/counts/some.txt.count
 
         """

@@ -35,7 +35,10 @@ struct Failure: Error {
 
     private static func write(_ label: String, _ message: String, _ hint: String?) {
         StandardError.write(label + " " + Text.shown(message, lineEnd: "\n  "))
-        if let hint { StandardError.write("  " + style.dim("hint:") + " " + Text.shown(hint, lineEnd: "\n  ")) }
+        if let hint {
+            let whole = HintedCommand.adding(DataOption.repeatedFromCommandLine, to: hint)
+            StandardError.write("  " + style.dim("hint:") + " " + Text.shown(whole, lineEnd: "\n  "))
+        }
     }
 
     private static func words(_ error: any Error) -> (message: String, hint: String?) {
@@ -46,5 +49,25 @@ struct Failure: Error {
         case is CancellationError: ("interrupted", nil)
         default: ("\(error)", nil)
         }
+    }
+}
+
+/// Commands that hints name, in backquotes: typed as they stand they must ask the host that was asked.
+enum HintedCommand {
+    /// The hint with ` --data DIR` behind each command that takes it and does not have it.
+    static func adding(_ data: String, to hint: String) -> String {
+        guard !data.isEmpty else { return hint }
+        // What is between backquotes is every second part.
+        let parts = hint.split(separator: "`", omittingEmptySubsequences: false).enumerated().map { index, part in
+            index % 2 == 1 && wants(part) ? part + data : String(part)
+        }
+        return parts.joined(separator: "`")
+    }
+
+    private static func wants(_ command: Substring) -> Bool {
+        let words = command.split(separator: " ")
+        guard words.count > 1, words[0] == "sluice", !words[1].hasPrefix("-") else { return false }
+        return !["new", "csv", "parquet", "diff", "bench", "help"].contains(words[1])
+            && !words.contains { $0 == "--data" || $0.hasPrefix("--data=") }
     }
 }

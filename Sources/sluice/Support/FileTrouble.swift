@@ -23,9 +23,14 @@ extension Failure {
         case EISDIR: return ("it is a folder", "name a file\(isReading ? " in it" : "")")
         case ENOTDIR: return ("a part of its path is a file and no folder", "name another path")
         case EACCES, EPERM:
+            // Of what is not there yet it is the folder that says who may make it.
+            var place = path
+            while access(place, F_OK) != 0, errno == ENOENT, place != "/", place != "." {
+                place = StagedFile.folder(of: place)
+            }
             return (
                 "no permission",
-                "`ls -ld \(Text.shellWord(path))` shows whose it is; run this as its owner, or have it opened"
+                "`ls -ld \(Text.shellWord(place))` shows whose it is; run this as its owner, or have it opened"
             )
         case ENOSPC, EDQUOT: return ("the disk is full", "make room, or name a place on another disk")
         case EROFS: return ("its disk can only be read", "name a place on another disk")

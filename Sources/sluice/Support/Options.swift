@@ -18,7 +18,17 @@ struct DataOption: ParsableArguments {
     }
 
     /// ` --data DIR` where it was given, for commands that a hint names.
-    var repeated: String { data.map { " --data \($0)" } ?? "" }
+    var repeated: String { data.map { " --data \(Text.shellWord($0))" } ?? "" }
+
+    /// The same for those who have no options at hand, such as the one place that writes hints: from the command line.
+    static let repeatedFromCommandLine: String = {
+        let words = CommandLine.arguments.dropFirst().prefix { $0 != "--" }
+        if let index = words.firstIndex(of: "--data"), index + 1 < words.endIndex {
+            return " --data \(Text.shellWord(words[index + 1]))"
+        }
+        let given = words.first { $0.hasPrefix("--data=") }
+        return given.map { " --data \(Text.shellWord(String($0.dropFirst(7))))" } ?? ""
+    }()
 
     /// The host that runs on the folder.
     var host: any HostControl {

@@ -233,6 +233,12 @@ extension Integration {
                 #expect(try await redrive("--dry-run").output.contains("dry run: 0 dead letters would be delivered"))
                 let left = try await redrive()
                 #expect(left.ending == .exited(1) && left.output.contains("1 dead letter left alone"), "\(left)")
+                #expect(left.output.hasPrefix("nothing was sent: 1 dead letter is about an older version"), "\(left)")
+                let job = try await host.sluice("dlq", "jobs", try #require(host.client.listRedrives().first).id).output
+                #expect(
+                    job.contains("failed again  0\n") && job.contains("left alone    1  (NewerVersion)"), "\(job)")
+                let groups = try await host.sluice("dlq", "list").output
+                #expect(groups.contains("sluice dlq purge --fingerprint") && !groups.contains("redrive --finger"), "\(groups)")
                 let shown = try await host.sluice("dlq", "show", "\(letter.id)")
                 #expect(
                     shown.output.contains("nothing to redrive") && shown.output.contains("MalformedRow"), "\(shown)")

@@ -1,0 +1,25 @@
+import Foundation
+import Glibc
+import HostAPI
+
+/// What a backup says of itself, in a file of the copy, until a host has started on it.
+struct BackupNote: Codable {
+    /// The data folder that was copied.
+    var origin: String
+    var made: APITime
+
+    private static func path(_ dataFolder: String) -> String { "\(dataFolder)/backup.json" }
+
+    /// Without it the copy is as good: only the log of its first host says less.
+    func leave(in dataFolder: String) {
+        guard let bytes = try? JSONEncoder().encode(self) else { return }
+        try? bytes.write(to: URL(fileURLWithPath: Self.path(dataFolder)), options: .atomic)
+    }
+
+    /// The note, which is gone then: what the next host finds is what this one has left. Nil where there is none.
+    static func take(from dataFolder: String) -> BackupNote? {
+        guard let bytes = FileManager.default.contents(atPath: path(dataFolder)) else { return nil }
+        unlink(path(dataFolder))
+        return try? JSONDecoder().decode(Self.self, from: bytes)
+    }
+}
