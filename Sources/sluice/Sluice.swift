@@ -34,8 +34,10 @@ struct Sluice: AsyncParsableCommand {
     /// Parses and runs, and maps every failure to its text and exit code.
     static func main() async {
         var command: any ParsableCommand
+        let arguments = Array(CommandLine.arguments.dropFirst())
+        if arguments.first == "help" { refuseUnknownCommand(Array(arguments.dropFirst())) }
         do {
-            command = try parse(Array(CommandLine.arguments.dropFirst()))
+            command = try parse(arguments)
         } catch {
             leave(parsing: error)
         }
@@ -106,10 +108,16 @@ struct Sluice: AsyncParsableCommand {
             print(text)
             leave(0)
         }
+        refuseUnknownCommand(Array(CommandLine.arguments.dropFirst()))
         StandardError.write(text.hasPrefix("Error: ") ? "error: " + text.dropFirst(7) : text)
-        if let hint = CommandNames.hint(for: Array(CommandLine.arguments.dropFirst()), from: Sluice.self) {
-            StandardError.write("  hint: \(hint)")
-        }
+        Glibc.exit(2)
+    }
+
+    /// Ends the program where a word stands in the place of a command and is none; the parser would call it an
+    /// unexpected argument.
+    private static func refuseUnknownCommand(_ arguments: [String]) {
+        guard let trouble = CommandNames.trouble(in: arguments, from: Sluice.self) else { return }
+        StandardError.write("error: \(Text.shown(trouble))")
         Glibc.exit(2)
     }
 }

@@ -16,10 +16,13 @@ struct BackupNote: Codable {
         try? bytes.write(to: URL(fileURLWithPath: Self.path(dataFolder)), options: .atomic)
     }
 
-    /// The note, which is gone then: what the next host finds is what this one has left. Nil where there is none.
-    static func take(from dataFolder: String) -> BackupNote? {
-        guard let bytes = FileManager.default.contents(atPath: path(dataFolder)) else { return nil }
-        unlink(path(dataFolder))
-        return try? JSONDecoder().decode(Self.self, from: bytes)
+    /// Nil where there is none.
+    static func read(in dataFolder: String) -> BackupNote? {
+        FileManager.default.contents(atPath: path(dataFolder)).flatMap {
+            try? JSONDecoder().decode(Self.self, from: $0)
+        }
     }
+
+    /// A host has started: what the next one finds is what this one has left.
+    static func remove(from dataFolder: String) { unlink(path(dataFolder)) }
 }

@@ -14,7 +14,7 @@ extension HostController {
             throw APIError.unavailable("a journal in memory cannot be backed up")
         }
         let (destination, functions) = (request.destination, await host.functionsFolder)
-        let origin = await host.options.dataFolder
+        let origin = host.options.dataFolder
         do {
             return try await files.run {
                 try Self.requireEmpty(destination)

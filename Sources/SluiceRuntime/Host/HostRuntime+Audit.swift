@@ -5,7 +5,7 @@ import Logging
 /// What the host's own log keeps of its life: when it started and stopped, and who has deployed what.
 extension HostRuntime {
     func logStart() {
-        if let note = BackupNote.take(from: options.dataFolder) {
+        if let note = BackupNote.read(in: options.dataFolder) {
             log.notice(
                 "this data folder is a backup of \(note.origin), made at \(note.made): the host goes on from there")
         } else if state.wasUnclean, state.boot > 1 {

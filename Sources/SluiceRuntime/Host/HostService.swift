@@ -39,6 +39,7 @@ package struct HostService: Service {
                 await runtime.stop(grace: 0)
                 throw error
             }
+            BackupNote.remove(from: options.dataFolder)
             return HostService(runtime: runtime, control: await runtime.controller())
         } catch {
             // Closed already where it came so far as to have a runtime; a loss that nobody has counted stays one.

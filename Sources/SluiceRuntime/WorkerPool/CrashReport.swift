@@ -43,10 +43,13 @@ package struct CrashReport: Sendable {
     /// The failure that this is.
     package func failure(memoryMegabytes: Int) -> Failure {
         if failedAllocation > 0 || end == "memory" {
-            let amount = failedAllocation > 0 ? "\(failedAllocation) bytes" : "memory"
+            let unit: UInt64 = 1 << 20
+            let amount =
+                failedAllocation > 0
+                ? "\((UInt64(failedAllocation) + unit / 2) / unit) MB more than" : "more memory than"
             return Failure(
                 code: "OutOfMemory",
-                message: "the handler asked for \(amount) beyond its \(memoryMegabytes) MB; raise memorySize in "
+                message: "the handler asked for \(amount) its \(memoryMegabytes) MB allow; raise memorySize in "
                     + "function.yaml, or stream instead of reading whole objects")
         }
         if isStackOverflow {

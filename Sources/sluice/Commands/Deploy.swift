@@ -36,6 +36,8 @@ struct Deploy: AsyncParsableCommand {
             guard let place = folder ?? status.appFolder else {
                 throw Failure("no app folder to build", hint: "say which with --app DIR")
             }
+            // A slip in a file is told at once, and not after a build.
+            _ = try AppFolderRules.load(place)
             try Subprocess.run(["swift", "build", "-c", "release", "--package-path", place])
         }
         let result = try await host.deploy(DeployRequest(app: folder, dryRun: dryRun, by: Requester.name))

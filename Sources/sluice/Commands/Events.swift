@@ -101,7 +101,7 @@ struct Events: AsyncParsableCommand {
             if output.json { return }
             guard !rows.isEmpty else { return output.line("no events") }
             output.table(
-                [.whole("TIME"), .whole("ID"), "BUS", "SOURCE", "DETAIL-TYPE", .number("MATCHES"), .below("OBJECT")],
+                [.whole("TIME"), .whole("ID"), "BUS", "SOURCE", "DETAIL-TYPE", .number("MATCHES"), .object("OBJECT")],
                 rows)
         }
     }

@@ -28,7 +28,10 @@ struct Invoke: AsyncParsableCommand {
     @OptionGroup var common: CommonOptions
 
     func validate() throws {
-        guard (given == nil) != (event == nil) else { throw ValidationError("Give one event.") }
+        guard given == nil || event == nil else { throw ValidationError("Give one event.") }
+        guard given != nil || event != nil else {
+            throw ValidationError("Which event? Give a file, an event's id, or BUCKET/KEY.")
+        }
     }
 
     func run() async throws {

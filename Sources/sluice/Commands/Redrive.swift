@@ -227,8 +227,9 @@ extension DeadLetters {
                     if output.json {
                         try output.object(outcome)
                     } else {
+                        let isLeft = outcome.code == "NewerVersion" && outcome.state == "failed" && job.older != nil
                         output.line(
-                            "  \(outcome.deadLetter)  \(output.style.state(outcome.state))"
+                            "  \(outcome.deadLetter)  \(isLeft ? "left alone" : output.style.state(outcome.state))"
                                 + (outcome.code.map { "  \(output.style.red($0))" } ?? ""))
                     }
                 }

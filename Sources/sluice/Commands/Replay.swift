@@ -103,17 +103,19 @@ struct Replay: AsyncParsableCommand {
             guard !replays.isEmpty else { return output.line("nothing was replayed yet") }
             output.table(
                 [
-                    .whole("NAME"), .whole("STATE"), .whole("BEGAN"), "BY", .whole("FROM"), .whole("TO"),
+                    .whole("NAME"), .whole("STATE"), .whole("BEGAN"), "BY",
                     .number("EVENTS"), .number("DELIVERIES"),
-                    .number("DEAD"), .number("FAILED"), "WHAT",
+                    .number("DEAD"), .number("FAILED"), .prose("WHAT"),
                 ],
                 replays.map { replay in
                     [
-                        replay.request.name, output.style.state(replay.state.rawValue), Human.ago(replay.started),
-                        replay.request.by ?? "", Human.moment(replay.request.from), Human.moment(replay.request.to),
+                        replay.request.name, output.style.state(replay.state.rawValue),
+                        Human.roughlyAgo(replay.started), replay.request.by ?? "",
                         Human.grouped(replay.replayed), Human.grouped(replay.deliveries),
                         replay.request.dryRun ? "-" : Human.grouped(replay.dead),
-                        replay.failed.map(Human.grouped) ?? "-", ReplayText.words(replay.request),
+                        replay.failed.map(Human.grouped) ?? "-",
+                        "\(Human.moment(replay.request.from)) to \(Human.moment(replay.request.to))  "
+                            + ReplayText.words(replay.request),
                     ]
                 })
         }

@@ -78,7 +78,7 @@ extension Rules {
             }
             if output.json { return try output.object(summary) }
             if !rows.isEmpty {
-                output.table([.whole("TIME"), .whole("ID"), "SOURCE", "DETAIL-TYPE", .path("OBJECT")], rows)
+                output.table([.whole("TIME"), .whole("ID"), "SOURCE", "DETAIL-TYPE", .object("OBJECT")], rows)
             }
             let matched = Human.grouped(summary.matched)
             let events = Human.grouped(summary.events)

@@ -68,7 +68,7 @@ extension Streams {
                     read += line.count + 1
                     if InputFile.isBlank(line) { continue }
                     let record = try RecordLine.record(
-                        line, place: "\(file):\(number)", key: key, keyField: keyField, isBase64: base64)
+                        line, place: "\(file): line \(number)", key: key, keyField: keyField, isBase64: base64)
                     if !portion.hasRoom(for: record.bytes) {
                         try await sendPortion()
                         if size > 1 << 20 {
@@ -95,8 +95,8 @@ extension Streams {
                         hint:
                             "correct what is named below, and put the rest with a file that begins with line \(done + 1)"
                     )
-                } else {
-                    Failure.warn("nothing of \(file) was put")
+                } else if let failure = error as? Failure {
+                    throw Failure("\(failure.message); nothing was put", hint: failure.hint)
                 }
                 throw error
             }
@@ -196,7 +196,7 @@ struct RecordLine {
     private static func key(_ path: String, in line: [UInt8], place: String) throws(Failure) -> String {
         var node: JSONNode?
         do { node = try JSONDocument(parsing: line).root } catch {
-            throw Failure("\(place): not JSON: \(error)", hint: keyHint)
+            throw Failure("\(place), column \(error.column): not JSON: \(error.message)", hint: keyHint)
         }
         for name in path.split(separator: ".", omittingEmptySubsequences: false) { node = node?[String(name)] }
         guard let node, node.kind != .null else { throw Failure("\(place): there is no `\(path)`", hint: keyHint) }

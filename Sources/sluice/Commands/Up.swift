@@ -138,8 +138,9 @@ struct Up: AsyncParsableCommand {
 extension JournalError {
     /// The message without its code, which says nothing to people; with the path where the message does not name it.
     fileprivate var words: String {
-        guard let path, !message.contains(path) else { return message }
-        return "\(message.hasSuffix(".") ? String(message.dropLast()) : message): \(path)"
+        let text = message.hasSuffix(".") ? String(message.dropLast()) : message
+        guard let path, !message.contains(path) else { return text }
+        return "\(text): \(path)"
     }
 }
 

@@ -3,21 +3,23 @@ import ArgumentParser
 
 /// What the parser does not say: which command was meant.
 enum CommandNames {
-    /// "did you mean `sluice status`?", where a word stands in the place of a command and almost is one. Nil for
-    /// everything else.
-    static func hint(for arguments: [String], from root: any ParsableCommand.Type) -> String? {
+    /// "there is no command `stat`; did you mean `sluice status`?", where a word stands in the place of a command and is
+    /// none. Nil for everything else.
+    static func trouble(in arguments: [String], from root: any ParsableCommand.Type) -> String? {
         var (command, path) = (root, [name(of: root)])
         for word in arguments {
             let verbs = command.configuration.subcommands
-            guard !verbs.isEmpty, !word.hasPrefix("-") else { return nil }
+            guard !verbs.isEmpty, !word.hasPrefix("-"), word != "help" || command != root else { return nil }
             if let verb = verbs.first(where: { name(of: $0) == word || $0.configuration.aliases.contains(word) }) {
                 command = verb
                 path.append(word)
                 continue
             }
-            return NearestName.of(word, among: verbs.map(name)).map {
+            let meant = NearestName.of(word, among: verbs.map(name)).map {
                 "did you mean `\((path + [$0]).joined(separator: " "))`?"
             }
+            return "there is no command `\((path + [word]).dropFirst().joined(separator: " "))`; "
+                + (meant ?? "`\(path.joined(separator: " ")) --help` lists those there are")
         }
         return nil
     }

@@ -24,6 +24,8 @@ struct EventArgument {
             let record = try await logged(name, host)
             return EventArgument(text: record.event, bus: record.bus)
         } catch let error as APIError {
+            // It names the bucket's file, and that there is none.
+            if error.message.hasPrefix("there is no object `\(name)`") { throw error }
             throw Failure(
                 "there is no file \(name), and \(error.message)",
                 hint: error.code == "NotFound"

@@ -11,7 +11,13 @@ struct EventEditor {
     /// Throws where what was left is no JSON any more, and says where it is.
     init(editing event: RawJSON, name: String) throws {
         let names: [String] = ["VISUAL", "EDITOR"]
-        let editor = names.compactMap { name in getenv(name).map { String(cString: $0) } }.first { !$0.isEmpty } ?? "vi"
+        let named = names.compactMap { name in getenv(name).map { String(cString: $0) } }.first { !$0.isEmpty }
+        guard named != nil || isatty(0) == 1 else {
+            throw Failure(
+                "an event is edited in a terminal, and this is none",
+                hint: "give the event as a file: `sluice dlq redrive ID --edit-with FILE`")
+        }
+        let editor = named ?? "vi"
         var template = Array("\(Paths.temporaryFolder)/\(name)-XXXXXX.json".utf8CString)
         let descriptor = mkstemps(&template, 5)
         guard descriptor >= 0 else {

@@ -66,6 +66,9 @@ struct InputOption: ParsableArguments {
         guard quarantine != nil || malformedRows != .quarantine else {
             throw ValidationError("--malformed-rows quarantine needs --quarantine FILE.")
         }
+        guard quarantine == nil || malformedRows != .pad else {
+            throw ValidationError("Give --malformed-rows pad or --quarantine FILE, not both: one keeps such rows.")
+        }
         guard columnNames == nil || noHeader else { throw ValidationError("--column-names needs --no-header.") }
         guard column.isEmpty || (format ?? .fixedWidth) == .fixedWidth else {
             throw ValidationError("--column is for --format fixed-width.")

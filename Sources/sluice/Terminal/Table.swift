@@ -12,6 +12,8 @@ struct Table {
         var isSpare = false
         /// A path or a name whose end tells as much as its beginning: it is cut in the middle.
         var isPath = false
+        /// It is not cut below this: a row goes on in a second line before.
+        var least = 0
         /// A sentence: in a terminal it stands below the row, in lines of its own. The last column only.
         var isProse = false
         /// It has a line of its own below the row where it does not fit into it.
@@ -56,6 +58,13 @@ struct Table {
         static func path(_ title: String) -> Column {
             var column = Column(title)
             column.isPath = true
+            return column
+        }
+
+        /// An object's name, which says little when little of it is left.
+        static func object(_ title: String) -> Column {
+            var column = path(title)
+            column.least = 40
             return column
         }
 
@@ -141,7 +150,9 @@ struct Table {
     /// where they do not.
     private func fitted(_ shown: [Int], _ widths: [Int], _ width: Int, least: Int) -> [Int]? {
         let room = width - 2 * (shown.count - 1)
-        let narrowest = columns.indices.map { columns[$0].isWhole ? widths[$0] : min(widths[$0], least) }
+        let narrowest = columns.indices.map { index in
+            columns[index].isWhole ? widths[index] : min(widths[index], max(least, columns[index].least))
+        }
         guard shown.reduce(0, { $0 + narrowest[$1] }) <= room else { return nil }
         var widths = widths
         var excess = shown.reduce(0) { $0 + widths[$1] } - room
@@ -150,7 +161,8 @@ struct Table {
             guard let widest = soft.map({ widths[$0] }).max() else { break }
             let wide = soft.filter { widths[$0] == widest }
             // Down to the next widest, but no further than needed; of several the last ones give what is left over.
-            let next = max(soft.map { widths[$0] }.filter { $0 < widest }.max() ?? 0, least)
+            let floor = wide.map { narrowest[$0] }.max() ?? least
+            let next = max(soft.map { widths[$0] }.filter { $0 < widest }.max() ?? 0, floor)
             let step = max(1, min(widest - next, excess / wide.count))
             for column in wide.reversed() where excess > 0 {
                 widths[column] -= step

@@ -126,6 +126,30 @@ extension Integration {
             #expect(told.output.components(separatedBy: "warning:").count == 3, "\(told)")
         }
 
+        @Test("Commands that hints name have the data folder that was given; a command that there is not is named")
+        func hints() async throws {
+            try await HostProcess.with(try app()) { host in
+                for arguments in [
+                    ["dlq", "show", "99"], ["trace", "nope"], ["events", "show", "nope"],
+                    ["buckets", "trigger", "nope"],
+                    ["dlq", "redrive", "99"], ["replay", "show", "nope"],
+                ] {
+                    let refused = try await host.sluice(arguments, code: 1)
+                    let hinted = refused.errors.matches(of: /`(sluice [^`]*)`/).map { String($0.1) }
+                    #expect(!hinted.isEmpty && hinted.allSatisfy { $0.hasSuffix(" --data \(host.data)") }, "\(refused)")
+                }
+            }
+            for arguments in [["stat"], ["help", "stat"], ["help", "rules", "lst"], ["rules", "lst"]] {
+                let refused = try await run(TestApp.sluice, arguments)
+                #expect(refused.ending == .exited(2), "\(refused)")
+                #expect(
+                    refused.errors.hasPrefix(
+                        "error: there is no command `\(arguments.drop { $0 == "help" }.joined(separator: " "))`")
+                        && refused.errors.contains("did you mean"), "\(refused)")
+            }
+            #expect(try await run(TestApp.sluice, ["help", "rules"]).ending == .exited(0))
+        }
+
         @Test("Why a file is no object; what was not paused; a rule that there is not; what an invocation came to")
         func sayings() async throws {
             try await HostProcess.with(try app()) { host in

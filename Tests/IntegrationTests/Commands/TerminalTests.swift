@@ -26,6 +26,52 @@ extension Integration {
             }
         }
 
+        @Test(
+            "A trace fits the terminal: names are shortened in the middle, messages go on below; elsewhere all is told")
+        func trace() async throws {
+            try await HostProcess.with(.shipped()) { host in
+                let object = "landing-zone/shop/orders/monday.csv"
+                try host.move("id,a\n1,x\n2\n", to: "landing-zone", "shop/orders/monday.csv")
+                let dead = try await host.sluice("trace", "--wait", object).output
+                #expect(dead.contains("dead  sluice dlq show 1 --data \(host.data)\n"), "\(dead)")
+                try host.move("id,a\n1,x\n", to: "landing-zone", "shop/orders/tuesday.csv")
+                let other = "landing-zone/shop/orders/tuesday.csv"
+                let told = try await host.sluice("trace", "--wait", other).output
+                let file = try #require(
+                    told.matches(of: /put (clean-zone\S+[0-9a-f]{32}\.parquet) {2}\d+ B {2}event \S+/).first)
+                #expect(told.contains("settled") && !told.contains(" bytes"), "\(told)")
+                for width in [60, 80, 120] {
+                    for (name, words) in [(object, "MalformedRow: "), (other, "register shop.orders  clean-zone/")] {
+                        let lines = try await shown(width, host, ["trace", name])
+                        #expect(lines.contains { $0.contains(words) }, "\(lines)")
+                        // A command that is to be copied is in one piece, however long its folder is.
+                        let rest = lines.filter { !$0.contains("--data") }
+                        #expect(rest.count >= lines.count - 1 && rest.allSatisfy { $0.count <= width }, "\(lines)")
+                    }
+                }
+                #expect(try await shown(60, host, ["trace", other]).contains { $0.contains("….parquet") }, "\(file.1)")
+                // A newer version is what is waited for, and the older one is told of.
+                try host.move("id,a\n1,x\n2,y\n", to: "landing-zone", "shop/orders/monday.csv")
+                let whole = try await host.sluice("trace", "--wait", object).output
+                #expect(whole.contains("settled") && whole.contains("2 rows"), "\(whole)")
+                #expect(
+                    whole.contains("\n1 older event of this object: sluice events list --object \(object) "), "\(whole)"
+                )
+                // What is paused waits for somebody: it is said for whom, and nobody waits here.
+                try await host.sluice("rules", "pause", "csv-landed")
+                try host.move("id,a\n1,x\n", to: "landing-zone", "shop/orders/wednesday.csv")
+                let paused = try await host.sluice("trace", "--wait", "landing-zone/shop/orders/wednesday.csv").output
+                #expect(
+                    paused.contains("waiting: paused by hand  sluice rules resume csv-landed --data \(host.data)"),
+                    "\(paused)")
+                try await host.sluice("rules", "resume", "csv-landed")
+                let none = try await host.sluice(
+                    ["trace", "--wait", "--timeout", "0.2", "landing-zone/none.csv"], code: 1)
+                #expect(none.errors.contains("there is no object `landing-zone/none.csv`"), "\(none)")
+                try await host.settled()
+            }
+        }
+
         @Test("Tables fit 80 and 100 columns: texts are cut, ids and numbers never; elsewhere nothing is cut")
         func tables() async throws {
             let app = try TestApp.faulty()

@@ -78,6 +78,12 @@ extension Integration {
                 await #expect(throws: APIError.self, "not absolute") {
                     _ = try await host.client.backup(BackupRequest(destination: "copy"))
                 }
+                let full = temporaryFolder("full")
+                try "x".write(toFile: full + "/x", atomically: true, encoding: .utf8)
+                let refused = try await host.sluice(["backup", full], code: 1)
+                #expect(refused.errors.contains("\(full) is there and not empty"), "\(refused)")
+                #expect(try FileManager.default.contentsOfDirectory(atPath: full) == ["x"])
+                let origin = host.data
                 // The modules come with it: the folder that they were in may be gone.
                 #expect(await host.end() == .exited(0))
                 for arguments in [["-a", host.data + "/buckets", copy], ["-a", copy, host.data]] {
@@ -88,6 +94,10 @@ extension Integration {
                     #expect(await copying.ended() == .exited(0))
                 }
                 try await host.start()
+                #expect(
+                    host.logText.contains("this data folder is a backup of \(origin), made at 2"), "\(host.logText)")
+                #expect(!host.logText.contains("ended without stopping"))
+                #expect(access(host.data + "/backup.json", F_OK) != 0, "it is no longer a copy of anything")
                 #expect(try await host.deadLetters().map(\.id) == [letter.id])
                 // Every file has another inode, and none starts anything.
                 let events = try await host.client.listEvents(

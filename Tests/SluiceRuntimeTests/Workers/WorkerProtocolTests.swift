@@ -119,7 +119,7 @@ struct WorkerProtocolTests {
         #expect(report("signal b code 1 address 8\nstack\n")?.failure(memoryMegabytes: 1).code == "StackOverflow")
         let memory = report("signal 4 code 1 address 8\nallocation a00000000\n")?.failure(memoryMegabytes: 512)
         #expect(memory?.code == "OutOfMemory")
-        #expect(memory?.message.contains("42949672960 bytes beyond its 512 MB") == true)
+        #expect(memory?.message.contains("40960 MB more than its 512 MB allow") == true)
         #expect(report("end memory\n")?.failure(memoryMegabytes: 1).code == "OutOfMemory")
         #expect(report("end protocol\n")?.failure(memoryMegabytes: 1).code == "ProtocolError")
     }
