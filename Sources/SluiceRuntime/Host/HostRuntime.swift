@@ -262,6 +262,10 @@ package final class HostRuntime {
         triggers.stop()
         let watchers = Array(watchers.values)
         await files.run { for watcher in watchers { watcher.stop() } }
+        let running = dispatcher.attempts.count
+        if running > 0, grace > 0 {
+            log.notice("waiting for \(running == 1 ? "one attempt that runs" : "\(running) attempts that run")")
+        }
         await dispatcher.stop(grace: grace)
     }
 

@@ -15,7 +15,10 @@ enum CommandNames {
                 path.append(word)
                 continue
             }
-            let meant = NearestName.of(word, among: verbs.map(name)).map {
+            // Half a word is no slip of a finger, but means the only one that begins so.
+            let begun = word.count < 3 ? [] : verbs.map(name).filter { $0.hasPrefix(word) }
+            let near = NearestName.of(word, among: verbs.map(name)) ?? (begun.count == 1 ? begun[0] : nil)
+            let meant = near.map {
                 "did you mean `\((path + [$0]).joined(separator: " "))`?"
             }
             return "there is no command `\((path + [word]).dropFirst().joined(separator: " "))`; "
