@@ -42,7 +42,7 @@ extension Bucket {
             let error = SystemError.last("open", path)
             if known != .nothing, error.isMissing { throw lost(name, path, known, "it is not there") }
             throw ObjectStoreError(
-                .bucketRefused, "cannot open the folder of bucket \(name): \(error.reason)", bucket: name, path: path,
+                .bucketRefused, "cannot open its folder \(path): \(error.reason)", bucket: name, path: path,
                 errno: error.errno, permanent: !(error.errno == EMFILE || error.errno == ENFILE), cause: error)
         }
         let files = LinuxFileSystem(root: descriptor)
@@ -130,7 +130,7 @@ extension Bucket {
         if errno != EEXIST {
             let error = SystemError.last("mkdir", path)
             throw ObjectStoreError(
-                .bucketRefused, "cannot make the folder of bucket \(bucket): \(error.reason)", bucket: bucket,
+                .bucketRefused, "cannot make its folder \(path): \(error.reason)", bucket: bucket,
                 path: path, errno: error.errno, cause: error)
         }
     }

@@ -39,7 +39,7 @@ struct TraceTree {
         for (index, delivery) in event.deliveries.enumerated() {
             let isLast = index == event.deliveries.count - 1 && manifests.isEmpty
             let prefix = TracePrefix(indent, isLast: isLast, isParent: !delivery.invocations.isEmpty)
-            add(words(delivery), prefix)
+            add(words(delivery, bus: event.bus), prefix)
             for (place, invocation) in delivery.invocations.enumerated() {
                 add(invocation, prefix.below, isLast: place == delivery.invocations.count - 1)
             }
@@ -56,13 +56,16 @@ struct TraceTree {
     }
 
     /// What became of a delivery, and what to do about it.
-    private func words(_ traced: TraceDelivery) -> [String] {
+    private func words(_ traced: TraceDelivery, bus: String) -> [String] {
         let delivery = traced.delivery
         var state = style.state(delivery.state)
         var advice = delivery.deadLetter.map { "sluice dlq show \($0)\(data)" }
-        if ["waiting", "retrying"].contains(delivery.state), let reason = pauses[delivery.rule + "/" + delivery.target] {
+        if ["waiting", "retrying"].contains(delivery.state), let reason = pauses[delivery.rule + "/" + delivery.target]
+        {
             state += ": " + style.yellow("paused \(reason)")
-            advice = "sluice rules resume \(delivery.rule)\(data)"
+            // Of a stream's record it is the stream.
+            let option = bus == "default" || bus.contains("/") ? "" : " --bus \(bus)"
+            advice = "sluice rules resume \(delivery.rule)\(option)\(data)"
         } else if delivery.state == "in flight", traced.invocations.last?.summary.outcome == "succeeded" {
             // What it did is committed; the delivery's own end is on its way.
             state = "settling"

@@ -64,7 +64,7 @@ extension Integration {
                 try folder.write("base64", "AP8=\n\u{1B}\n")
                 let wrong = try await streams(
                     host, "put", "small", "--file", folder.file("base64"), "--lines", "--base64", code: 1)
-                #expect(wrong.errors.contains("base64:2: not base64"))
+                #expect(wrong.errors.contains("base64: line 2: not base64; nothing was put"))
                 _ = try await streams(host, "put", "small", "--text", "AP8=", "--base64", "--key", "two\nlines")
                 _ = try await streams(host, "put", "small", "--text", "a\u{1B}[2Jb")
                 let shown = try await streams(host, "get", "small").output.split(separator: "\n")
@@ -94,13 +94,21 @@ extension Integration {
                 let large = try await streams(host, "put", "clicks", "--file", folder.file("large"), code: 1)
                 #expect(large.errors.contains("1,048,577 bytes"), "\(large)")
 
+                try folder.write("broken", #"{"id":1}"# + "\n" + #"{"id" 2}"# + "\n")
+                let broken = try await streams(
+                    host, "put", "clicks", "--file", folder.file("broken"), "--lines", "--key-field", "id", code: 1)
+                #expect(
+                    broken.errors.contains("broken: line 2, column 7: not JSON: ")
+                        && broken.errors.contains("; nothing was put") && !broken.errors.contains("warning"),
+                    "\(broken)")
+
                 // A line without a key, after a request that was answered.
                 let good = (0..<600).map { #"{"id":\#($0)}"# + "\n" }.joined()
                 try folder.write("late", good + #"{"id":null}"# + "\n")
                 let late = try await streams(
                     host, "put", "clicks", "--file", folder.file("late"), "--lines", "--key-field", "id", code: 1)
                 #expect(late.errors.contains("500 records put (lines 1 to 500)"), "\(late)")
-                #expect(late.errors.contains("late:601: there is no `id`"), "\(late)")
+                #expect(late.errors.contains("late: line 601: there is no `id`"), "\(late)")
                 #expect(
                     try await streams(host, "get", "clicks", "--limit", "0", "--raw").output.split(separator: "\n")
                         .count == 500)
