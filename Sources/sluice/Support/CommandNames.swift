@@ -3,8 +3,8 @@ import ArgumentParser
 
 /// What the parser does not say: which command was meant.
 enum CommandNames {
-    /// "there is no command `stat`; did you mean `sluice status`?", where a word stands in the place of a command and is
-    /// none. Nil for everything else.
+    /// "there is no command `stat`; did you mean `sluice status`?", where a word stands in the place of a command and
+    /// is none. Nil for everything else.
     static func trouble(in arguments: [String], from root: any ParsableCommand.Type) -> String? {
         var (command, path) = (root, [name(of: root)])
         for word in arguments {

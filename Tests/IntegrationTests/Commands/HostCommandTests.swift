@@ -238,7 +238,7 @@ extension Integration {
                 #expect(
                     job.contains("failed again  0\n") && job.contains("left alone    1  (NewerVersion)"), "\(job)")
                 let groups = try await host.sluice("dlq", "list").output
-                #expect(groups.contains("sluice dlq purge --fingerprint") && !groups.contains("redrive --finger"), "\(groups)")
+                #expect(groups.contains("dlq purge --fingerprint") && !groups.contains("redrive --f"), "\(groups)")
                 let shown = try await host.sluice("dlq", "show", "\(letter.id)")
                 #expect(
                     shown.output.contains("nothing to redrive") && shown.output.contains("MalformedRow"), "\(shown)")
