@@ -51,37 +51,53 @@ extension ReplayJobs {
     func close(_ name: String) async throws {
         await turn.acquire(Self.subscriptions)
         defer { turn.release(Self.subscriptions) }
-        guard var replay = replays[name] else { return }
-        guard replay.isOpen else {
-            // The processes of a version that only it ran.
-            if !replay.versions.isEmpty { try await apply() }
+        guard let replay = replays[name] else { return }
+        if replay.isOpen {
+            guard try await removeSubscriptions(of: name) else { return }
+        } else if replay.versions.isEmpty {
             return
         }
-        let progress = try await progress()
-        let own = replay.paths.compactMap { progress[$0.settings.id] }
-        guard own.allSatisfy({ $0.dead == 0 && $0.unsettled == 0 }) else {
-            if replay.ended != nil { follow(name, standing(of: replay, progress)) }
-            return
-        }
-        replay.isOpen = false
-        replay.still = nil
-        for one in own {
-            replay.succeeded += one.succeeded
-            replay.dropped += one.dropped
-            replay.superseded += one.superseded
-            replay.dead += one.purged
-        }
-        var batch = Batch()
-        for one in own { batch.control.append(.removeSubscription(one.subscription.id)) }
-        batch.control.append(.putValue(name: replay.name, body: JSONText.encode(replay)))
-        closing.merge(own.map { ($0.subscription.id, $0) }) { $1 }
-        defer { for one in own { closing[one.subscription.id] = nil } }
-        _ = try await committer.commit(batch)
-        replays[name] = replay
+        // The processes of a version that only it ran go, too.
         try await apply()
     }
 
+    /// False where there is something left of them.
+    private func removeSubscriptions(of name: String) async throws -> Bool {
+        await writes.acquire([name])
+        defer { writes.release([name]) }
+        let progress = try await progress()
+        guard let replay = replays[name], replay.isOpen else { return false }
+        let own = replay.paths.compactMap { progress[$0.settings.id] }
+        guard own.allSatisfy({ $0.dead == 0 && $0.unsettled == 0 }) else {
+            if replay.ended != nil { follow(name, standing(of: replay, progress)) }
+            return false
+        }
+        func close(_ replay: inout ReplayRecord) {
+            replay.isOpen = false
+            replay.still = nil
+            for one in own {
+                replay.succeeded += one.succeeded
+                replay.dropped += one.dropped
+                replay.superseded += one.superseded
+                replay.dead += one.purged
+            }
+        }
+        var closed = replay
+        close(&closed)
+        var batch = Batch()
+        for one in own { batch.control.append(.removeSubscription(one.subscription.id)) }
+        batch.control.append(.putValue(name: closed.name, body: JSONText.encode(closed)))
+        closing.merge(own.map { ($0.subscription.id, $0) }) { $1 }
+        defer { for one in own { closing[one.subscription.id] = nil } }
+        _ = try await committer.commit(batch)
+        if replays[name] != nil { close(&replays[name]!) }
+        return true
+    }
+
+    /// Writes a replay as it is.
     func store(_ name: String) async throws {
+        await writes.acquire([name])
+        defer { writes.release([name]) }
         guard let replay = replays[name] else { return }
         var batch = Batch()
         batch.control.append(.putValue(name: replay.name, body: JSONText.encode(replay)))

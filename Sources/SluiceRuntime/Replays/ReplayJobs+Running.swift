@@ -71,16 +71,12 @@ extension ReplayJobs {
                     subscriptions: paths.map { replay.paths[$0].settings.id }, ruleSet: ruleSet,
                     lineage: record.lineage))
         }
-        let before = replays[name] ?? replay
-        // Cancelled while it was read: nothing of it is delivered.
-        guard before.state == .running else { return }
-        var next = before
-        next.count(wanted.map { ($0.record, $0.paths.count) }, upTo: cursor)
-        try await replace(before, with: next) { change in
-            batch.control.append(change)
-            // Not by way of the committer: what is settled must not wait behind a disk that takes no new work.
+        let events = wanted.map { ($0.record, $0.paths.count) }
+        // Not by way of the committer: what is settled must not wait behind a disk that takes no new work.
+        let isDone = try await advance(name, batch, { $0.count(events, upTo: cursor) }) { [journal] batch in
             _ = try await journal.commit(batch)
         }
+        guard isDone else { return }
         await keepRate(of: replay, after: wanted.count)
     }
 
@@ -146,15 +142,12 @@ extension ReplayJobs {
             if isStopping { return }
             throw APIError.unavailable("the function is no longer deployed")
         }
-        let before = replays[name] ?? replay
-        var next = before
-        for finding in findings { if let finding { next.take(finding) } }
-        next.count(wanted.map { ($0.record, $0.paths.count) }, upTo: cursor)
-        try await replace(before, with: next) { change in
-            var batch = Batch()
-            batch.control.append(change)
-            _ = try await committer.commit(batch)
+        let events = wanted.map { ($0.record, $0.paths.count) }
+        let count = { (replay: inout ReplayRecord) in
+            for finding in findings { if let finding { replay.take(finding) } }
+            replay.count(events, upTo: cursor)
         }
+        _ = try await advance(name, Batch(), count) { [committer] batch in _ = try await committer.commit(batch) }
         await keepRate(of: replay, after: wanted.count)
     }
 
@@ -175,21 +168,25 @@ extension ReplayJobs {
         return isStopping ? nil : finding
     }
 
-    /// Puts a replay's next state into force and then into the journal: what is written of it meanwhile (a
-    /// cancellation) must not take this back. What the journal refuses never was.
-    private func replace(
-        _ before: ReplayRecord, with next: ReplayRecord, _ commit: @LoopActor (ControlChange) async throws -> Void
-    ) async throws {
-        let name = before.request.name
-        replays[name] = next
-        do {
-            try await commit(.putValue(name: next.name, body: JSONText.encode(next)))
-        } catch {
-            var back = before
-            back.state = replays[name]?.state ?? before.state
-            replays[name] = back
-            throw error
+    /// Writes how far a replay has got, with what it has made of it. In memory that counts once it is durable: what the
+    /// journal refuses never was, and whatever has become of the replay meanwhile stays.
+    /// - Returns: false where it was cancelled or has ended while it read: nothing of it is delivered.
+    private func advance(
+        _ name: String, _ batch: Batch, _ count: (inout ReplayRecord) -> Void,
+        commit: @LoopActor (Batch) async throws -> Void
+    ) async throws -> Bool {
+        await writes.acquire([name])
+        defer { writes.release([name]) }
+        // What has run in the shadow is reported all the same.
+        guard var next = replays[name], next.ended == nil, next.state == .running || next.request.dryRun else {
+            return false
         }
+        count(&next)
+        var batch = batch
+        batch.control.append(.putValue(name: next.name, body: JSONText.encode(next)))
+        try await commit(batch)
+        if replays[name] != nil { count(&replays[name]!) }
+        return true
     }
 
     /// Waits as the rate says, but no longer than the replay runs.

@@ -39,6 +39,8 @@ package final class ReplayJobs {
     var closing: [SubscriptionID: SubscriptionProgress] = [:]
     /// Those that have ended and get on again (`follow`).
     var following: Set<String> = []
+    /// One at a time writes a replay, by its name: what was encoded later is in the journal later, whichever way it takes.
+    let writes = NameLocks()
     private(set) var isStopping = false
     /// One at a time makes or removes subscriptions: their ids count up.
     package let turn = NameLocks()
