@@ -35,26 +35,37 @@ extension ReplayJobs {
     /// Gives up what is parked, where nothing else is left; the dead letters stay. While it is done nobody redrives or
     /// purges, which would let a key go on; while the journal refuses, everybody may. Throws where the host stops, or
     /// before it has begun.
-    func dropParked(_ name: String) async throws -> Dropping {
+    /// - Parameter note: what is told of a replay that has ended; durable before the first of it is dropped.
+    func dropParked(
+        _ name: String, noting note: (inout ReplayRecord) -> Void = { _ in }
+    ) async throws -> Dropping {
         var hasBegun = false
         while true {
             do {
-                return try await dropParkedNow(name, begun: &hasBegun)
+                return try await dropParkedNow(name, note, begun: &hasBegun)
             } catch {
                 guard hasBegun, await goesOn(name, after: error) else { throw error }
             }
         }
     }
 
-    private func dropParkedNow(_ name: String, begun: inout Bool) async throws -> Dropping {
+    private func dropParkedNow(
+        _ name: String, _ note: (inout ReplayRecord) -> Void, begun: inout Bool
+    ) async throws -> Dropping {
         await dispatcher.turns.acquire(Dispatcher.deadLetters)
         defer { dispatcher.turns.release(Dispatcher.deadLetters) }
         try await untilWritten()
         guard let replay = replays[name], replay.isOpen else { return begun ? .dropped : .nothing }
         let standing = try await standing(name)
-        // What was dropped before the journal refused may have been all of it, and the rest may go on since.
-        guard standing.open == 0 else { return begun ? .dropped : .busy }
+        guard standing.open == 0 else {
+            guard begun else { return .busy }
+            // Redriven while the journal refused: the rest follows.
+            if replay.ended != nil { Task { @LoopActor in await finishDropping(name) } }
+            return .dropped
+        }
+        // What was dropped before the journal refused may have been all of it.
         guard standing.parked > 0 else { return begun ? .dropped : .nothing }
+        if replay.ended != nil, replay.dropsParked != true { try await intend(name, note) }
         begun = true
         for id in replay.paths.map(\.settings.id) where dispatcher.core.parked(of: id).works > 0 {
             try await settleParked(of: id)
@@ -62,6 +73,45 @@ extension ReplayJobs {
         }
         replays[name]?.still = nil
         return .dropped
+    }
+
+    /// Writes that what is parked of a replay that has ended is dropped, before any of it is: pages of it go one by one,
+    /// and a host that dies in between would leave the rest with nobody who wants it dropped. Waits for nothing that a
+    /// journal holds up.
+    private func intend(_ name: String, _ note: (inout ReplayRecord) -> Void) async throws {
+        while !writes.acquiredNow([name]) {
+            if let trouble = committer.trouble { throw trouble }
+            await LoopPause.sleep(milliseconds: 5)
+        }
+        defer { writes.release([name]) }
+        guard var next = replays[name] else { return }
+        note(&next)
+        next.dropsParked = true
+        var batch = Batch()
+        batch.control.append(.putValue(name: next.name, body: JSONText.encode(next)))
+        _ = try await journal.commit(batch)
+        note(&replays[name]!)
+        replays[name]!.dropsParked = true
+    }
+
+    /// Goes on with what an earlier host has begun to drop, or this one before its journal refused.
+    func finishDropping(_ name: String) async {
+        var pause = 25
+        while !isStopping, replays[name]?.isOpen == true {
+            do {
+                // After a start the log is still to be read: until then nothing of it is known to be parked.
+                let standing = try await standing(name)
+                if standing.open == 0 {
+                    guard standing.parked > 0 else { break }
+                    _ = try await dropParked(name)
+                }
+                await LoopPause.sleep(milliseconds: pause, while: { !isStopping })
+                pause = min(3000, pause * 2)
+            } catch {
+                guard await goesOn(name, after: error) else { return }
+            }
+        }
+        if !isStopping { await closeSettled() }
     }
 
     /// Waits for everything that is on its way, unless the journal refuses it.

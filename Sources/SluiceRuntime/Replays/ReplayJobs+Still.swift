@@ -69,15 +69,15 @@ extension ReplayJobs {
     /// What is parked of a replay that has ended is dropped, as by a cancellation: meanwhile every event since is kept
     /// for it.
     private func giveUpParked(_ name: String) async throws {
-        guard try await dropParked(name) == .dropped else { return }
         let reason =
             "deliveries of it were parked behind dead letters for \(Self.longestStill / 86_400_000) days, and were "
             + "dropped: the journal would have kept every event since for them; the dead letters are still there"
+        let dropping = try await dropParked(name) { replay in
+            replay.still = nil
+            replay.reason = replay.reason.map { "\($0); \(reason)" } ?? reason
+        }
+        guard dropping == .dropped else { return }
         log.error("what a replay had parked is dropped", metadata: ["replay": "\(name)", "reason": "\(reason)"])
-        let before = replays[name]?.reason
-        replays[name]?.still = nil
-        replays[name]?.reason = before.map { "\($0); \(reason)" } ?? reason
-        try await store(name)
     }
 
     private static func reason(_ replay: ReplayRecord) -> String {

@@ -92,6 +92,8 @@ package final class ReplayJobs {
         for replay in replays.values {
             if replay.ended == nil {
                 Task { @LoopActor in await run(replay.request.name) }
+            } else if replay.isOpen, replay.dropsParked == true {
+                Task { @LoopActor in await finishDropping(replay.request.name) }
             } else if replay.isOpen {
                 // It ended with dead letters, which may have been redriven or purged since.
                 try await close(replay.request.name)
@@ -220,13 +222,9 @@ package final class ReplayJobs {
             replays[name]?.state = .cancelling
             try await store(name)
         } else if replay.ended != nil, replay.isOpen, try await standing(name).parked > 0 {
-            switch try await dropParked(name) {
-            case .dropped:
-                // One that has failed has its reason.
-                guard replays[name]?.state != .failed else { break }
-                replays[name]?.state = .cancelled
-                try await store(name)
-            case .nothing: break
+            // One that has failed has its reason.
+            switch try await dropParked(name, noting: { if $0.state != .failed { $0.state = .cancelled } }) {
+            case .dropped, .nothing: break
             case .busy:
                 throw APIError.conflict(
                     "a dead letter of replay \(name) is being redriven, or its key goes on after it: nothing was "

@@ -49,6 +49,9 @@ package struct ReplayRecord: Codable, Sendable {
     /// For how many milliseconds of hosts' lives it has stood still, or, once it has ended, what is parked of it has
     /// (`ReplayJobs.noteStill`); nil: it goes on.
     package var still: Int64?
+    /// What is parked of it, although it has ended, is being dropped: the next host goes on with that. It stays so, for
+    /// nothing more of it can be parked.
+    package var dropsParked: Bool?
 
     package init(
         request: ReplayRequest, started: Milliseconds, paths: [Path], versions: [String: FunctionVersion],

@@ -166,6 +166,32 @@ struct ParkedReplayTests {
         await host.stop()
     }
 
+    @Test("A host that dies while it drops what is parked leaves the rest to the next one")
+    func killed() async throws {
+        let first = try await host([("fail", "a")] + Array(repeating: ("ok", "a"), count: 510))
+        _ = try await first.control.startReplay(HostInProcess.replay("again"))
+        #expect(try await ended(first).parked == 510)
+        // The first page passes.
+        let isRefused = Mutex(false)
+        first.journal.injectFault { batch in
+            guard batch.settlements.count == 10 else { return nil }
+            isRefused.withLock { $0 = true }
+            return JournalError(.diskFull, "full")
+        }
+        let cancelling = Task { @LoopActor in try? await first.control.cancelReplay(name: "again") }
+        while !isRefused.withLock({ $0 }) { await Task.yield() }
+        await first.stop()
+        _ = await cancelling.value
+        let host = try await HostInProcess(rules: ["r": Self.rule], after: first)
+        let replay = try await host.wait {
+            let replay = try await host.control.replay(name: "again")
+            return replay.dropped == 510 ? replay : nil
+        }
+        #expect(replay.state == .cancelled && replay.parked == 0 && replay.succeeded == 0, "\(replay)")
+        #expect(try host.journal.audit().isEmpty)
+        await host.stop()
+    }
+
     @Test("A running replay names the dead letters that hold back what is parked of it")
     func running() async throws {
         let host = try await host([("fail", "a")] + Array(repeating: ("ok", "a"), count: 200))
