@@ -57,7 +57,7 @@ extension ReplayJobs {
         try await untilWritten()
         guard let replay = replays[name], replay.isOpen else { return begun ? .dropped : .nothing }
         let standing = try await standing(name)
-        guard standing.open == 0 else {
+        guard standing.open == 0, !isRedrivenElsewhere(replay) else {
             guard begun else { return .busy }
             // Redriven while the journal refused: the rest follows.
             if replay.ended != nil { Task { @LoopActor in await finishDropping(name) } }
@@ -73,6 +73,13 @@ extension ReplayJobs {
         }
         replays[name]?.still = nil
         return .dropped
+    }
+
+    /// What a redrive to another function has settled counts as settled in the journal a moment before its key goes on:
+    /// by then it is no lane's any more.
+    private func isRedrivenElsewhere(_ replay: ReplayRecord) -> Bool {
+        let own = Set(replay.paths.map(\.settings.id))
+        return dispatcher.laneKeys.values.contains { own.contains($0.subscription) }
     }
 
     /// Writes that what is parked of a replay that has ended is dropped, before any of it is: pages of it go one by one,
