@@ -133,6 +133,23 @@ struct BadInputTests {
         #expect(try !pattern(#"{"a":[1]}"#).matches("{\"a\":1e\(digits)}"))
     }
 
+    @Test("A refusal repeats only as much of a long pattern as can be read")
+    func longMessages() throws {
+        let long = String(repeating: "1", count: 1_000_000)
+        for (pattern, message, shown) in [
+            (#"{"a":[{"numeric":["=",\#(long)]}]}"#, "Cannot compare number : 111", 1),
+            (#"{"a":[{"\#(long)":1}]}"#, "Unrecognized match type 111", 1),
+            (#"{"\#(long)":1}"#, #""111"#, 1), (#"{"a":[{"cidr":"\#(long)/1"}]}"#, "Nonstandard IP address: 111", 1),
+            (#"{"a":[{"\#(long.prefix(1_900))":1}]}"#, "Unrecognized match type 111", 0),
+        ] {
+            let error = try #require(throws: PatternError.self) { try self.pattern(pattern) }
+            #expect(error.message.hasPrefix(message) && error.message.utf8.count <= 2_000)
+            #expect(error.message.count { $0 == "…" } == shown)
+        }
+        let member = try #require(throws: PatternError.self) { try self.pattern(#"{"\#(long)":1}"#) }
+        #expect(member.message.hasSuffix(#"1" must be an object or an array"#))
+    }
+
     @Test("Products of $or over 1,000 are refused")
     func explosions() throws {
         func product(_ factors: Int) -> String {

@@ -55,7 +55,7 @@ public struct PatternError: Error, Sendable, Hashable, CustomStringConvertible {
 
     init(_ code: Code, _ message: String, offset: Int = 0, line: Int = 1, column: Int = 1) {
         self.code = code
-        self.message = message
+        self.message = Self.shortened(message)
         self.offset = offset
         self.line = line
         self.column = column
@@ -66,5 +66,11 @@ public struct PatternError: Error, Sendable, Hashable, CustomStringConvertible {
     /// The sentence the service answers with (`InvalidEventPatternException`).
     public var eventBridgeDescription: String {
         "Event pattern is not valid. Reason: \(message)\n at [Source: (String); line: \(line), column: \(column)]"
+    }
+
+    /// Messages repeat what they are about, and a pattern may have a number of megabytes.
+    private static func shortened(_ message: String) -> String {
+        guard message.utf8.count > 2_000, message.count > 2_000 else { return message }
+        return message.prefix(1_000) + "…" + message.suffix(200)
     }
 }
