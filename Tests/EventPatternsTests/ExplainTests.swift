@@ -39,7 +39,7 @@ struct ExplainTests {
         #expect(failures.map(\.path) == ["detail.nothing", "detail.object.key", "detail.object.size"])
         #expect(failures.map(\.reason) == [.missing, .value, .value])
         #expect(failures.last?.expected == ["13"] && failures.last?.found == ["12"])
-        #expect(explanation.description.hasSuffix(#"; nor do "detail.object.key", "detail.object.size""#))
+        #expect(explanation.description.hasSuffix(#"; do not pass either: "detail.object.key", "detail.object.size""#))
     }
 
     @Test("A difference in case is pointed out")
@@ -62,6 +62,31 @@ struct ExplainTests {
     func types() throws {
         #expect(try failure(#"{"detail":{"object":{"size":["12"]}}}"#).hint?.contains("type") == true)
         #expect(try failure(#"{"detail":{"object":{"key":[{"numeric":[">",1]}]}}}"#).hint?.contains("type") == true)
+        let number = "the event has a number there; a value matches only its own JSON type"
+        #expect(try failure(#"{"detail":{"object":{"size":["5",{"prefix":"1"}]}}}"#).hint == number)
+        #expect(try failure(#"{"detail":{"object":{"size":[null,true]}}}"#).hint == number)
+        // Where strings are asked for too, only a text that reads as a number was meant as one.
+        let mixed = #"{"a":["x",{"numeric":[">",5]}]}"#
+        #expect(try EventPattern(parsing: mixed).explain(#"{"a":"b"}"#).failure?.hint == nil)
+        #expect(try EventPattern(parsing: mixed).explain(#"{"a":"7"}"#).failure?.hint?.contains("a string") == true)
+    }
+
+    @Test("A field with several conditions is named once; addresses are shown as people write them")
+    func sameField() throws {
+        let all = try EventPattern(parsing: #"{"tags":[{"all-of":["a",{"prefix":"b"}]}]}"#, dialect: .extended)
+        #expect(
+            try all.explain(#"{"tags":["c"]}"#).description
+                == #"does not match (0 of 2 fields pass): "tags": expected "a", found "c""#)
+        for (written, shown) in [
+            ("::1", "::1"), ("2001:DB8:0:0:1:0:0:0", "2001:db8:0:0:1::"), ("::", "::"),
+            ("1:0:2:3:4:5:6:7", "1:0:2:3:4:5:6:7"),
+            ("1:2:3:4:5:6:0:0", "1:2:3:4:5:6::"), ("010.0.0.1", "10.0.0.1"),
+        ] {
+            let failure = try EventPattern(parsing: #"{"a":["\#(written)"]}"#).explain(#"{"a":"x"}"#).failure
+            #expect(failure?.expected == ["\"\(shown)\""])
+        }
+        let block = try EventPattern(parsing: #"{"a":[{"cidr":"2001:db8::/32"}]}"#).explain(#"{"a":"x"}"#)
+        #expect(block.failure?.expected == [#"{"cidr":"2001:db8::/32"}"#])
     }
 
     @Test("A field that must not be there")
@@ -74,6 +99,18 @@ struct ExplainTests {
         let failure = try failure(#"{"detail":{"lines":{"sku":["A"],"count":[2]}}}"#)
         #expect(failure.reason == .differentElements)
         #expect(failure.path == "detail.lines.sku")
+        #expect(failure.hint == "it passes, but in no array element together with detail.lines.count")
+        // Only the field that is elsewhere is named, not all before it.
+        let three = try self.failure(
+            #"{"source":["aws.s3"],"detail":{"bucket":{"name":["Orders"]},"lines":{"sku":["A"],"count":[2]}}}"#)
+        #expect(three.hint == failure.hint)
+        let pattern = try EventPattern(parsing: #"{"l":{"a":[1],"b":[1],"c":[1]}}"#)
+        let event = #"{"l":[{"a":1,"b":1},{"b":1,"c":1},{"a":1,"c":1}]}"#
+        #expect(try pattern.explain(event).failure?.hint == "it passes, but in no array element together with l.a, l.b")
+        let all = try EventPattern(parsing: #"{"l":{"a":[{"all-of":[1,2]}]}}"#, dialect: .extended)
+        #expect(
+            try all.explain(#"{"l":[{"a":1},{"a":2}]}"#).failure?.hint
+                == "its values pass, but in no array element all of them")
     }
 
     @Test("The nearest branch of $or is explained")
@@ -127,6 +164,24 @@ struct ExplainTests {
         let near = try matcher.nearest(to: Array(event.utf8))
         #expect(near.map(\.id) == ["near", "half"])
         #expect(near.first?.passedFields == 2)
+    }
+
+    @Test("A rule whose fields pass in different elements of an array does not lead those that match")
+    func nearestInArrays() throws {
+        let matcher = Matcher([
+            (
+                "apart",
+                try EventPattern(parsing: #"{"source":["aws.s3"],"detail":{"lines":{"sku":["A"],"count":[2]}}}"#)
+            ),
+            ("matches", try EventPattern(parsing: #"{"source":["aws.s3"]}"#)),
+            // Of the other element there is a count: what must be absent is so beside "A" only where it is asked last.
+            ("absent", try EventPattern(parsing: #"{"detail":{"lines":{"sku":["A"],"weight":[{"exists":false}]}}}"#)),
+        ])
+        let event = self.event.replacing(#""B","count":2"#, with: #""B","count":2,"weight":1"#)
+        #expect(Set(try matcher.matches(in: event)) == ["absent", "matches"])
+        let near = try matcher.nearest(to: Array(event.utf8))
+        #expect(near.map(\.id) == ["absent", "matches", "apart"])
+        #expect(near.map(\.passedFields) == [2, 1, 2] && near.map(\.totalFields) == [2, 1, 3])
     }
 
     @Test(

@@ -50,6 +50,7 @@ struct Explainer {
                 matches: true, failure: nil, passedFields: branch.count, totalFields: branch.count, branch: index)
         }
         var reason: Explanation.Reason?
+        var companions: [FieldPath] = []
         if failing.isEmpty {
             // Every field passes alone: find the first that has no value beside the others', or none that is found in
             // time.
@@ -63,11 +64,31 @@ struct Explainer {
                 break
             }
             passed -= 1
+            if reason == .differentElements {
+                let before = 0..<failing[0]
+                let apart = before.filter { other in
+                    var pair = [UInt32(other), UInt32(failing[0])]
+                    return pair.withUnsafeMutableBufferPointer {
+                        scratch.search.hasChoice(subRule(2), $0.baseAddress!, evaluation, scratch) == false
+                    }
+                }
+                companions = (apart.isEmpty ? Array(before) : apart).map { branch[$0].path }
+            }
         }
-        let failures = failing.map { failure(branch[$0], store.conditions[$0].path, reason, event, scratch) }
+        var failures = failing.map { failure(branch[$0], store.conditions[$0].path, reason, event, scratch) }
+        if reason == .differentElements {
+            failures[0].hint = Self.elementHint(companions.map(\.description).filter { $0 != failures[0].path })
+        }
         return Explanation(
             matches: false, failure: failures.first, otherFailures: Array(failures.dropFirst()),
             passedFields: passed, totalFields: branch.count, branch: index)
+    }
+
+    /// - Parameter others: the fields that pass only elsewhere; none where they are one field, in an `all-of`.
+    private static func elementHint(_ others: [String]) -> String {
+        others.isEmpty
+            ? "its values pass, but in no array element all of them"
+            : "it passes, but in no array element together with \(others.joined(separator: ", "))"
     }
 
     private func failure(
@@ -98,74 +119,5 @@ extension Explanation {
     fileprivate func isNearer(than other: Explanation) -> Bool {
         let failing = (totalFields - passedFields, other.totalFields - other.passedFields)
         return failing.0 != failing.1 ? failing.0 < failing.1 : passedFields > other.passedFields
-    }
-}
-
-/// Remarks on values that nearly pass.
-enum ValueHint {
-    static func hint(_ tests: [ValueTest], _ values: [FlatValue]) -> String? {
-        for test in tests {
-            for value in values {
-                if let hint = hint(test, value) { return hint }
-            }
-        }
-        return nil
-    }
-
-    private static func hint(_ test: ValueTest, _ value: FlatValue) -> String? {
-        let text = Array(value.text)
-        switch test {
-        case .exact(let wanted):
-            if value.kind != .string {
-                return wanted == text ? "the event has no string there; a value matches only its own JSON type" : nil
-            }
-            if text != wanted, CaseText.folded(text) == CaseText.folded(wanted) { return "only the case differs" }
-            if trimmed(text) == trimmed(wanted) { return "only white space at an end differs" }
-            let (one, other) = (String(decoding: text, as: UTF8.self), String(decoding: wanted, as: UTF8.self))
-            // Swift's strings are equal where Unicode says that they are the same to readers.
-            if text != wanted, one == other {
-                return "they look alike, but are written with other code points: one is composed (NFC), one is not"
-            }
-            return later(text, wanted)
-        case .prefix(let wanted):
-            if value.kind == .string, CaseText.folded(text).starts(with: CaseText.folded(wanted)) {
-                return "only the case differs"
-            }
-        case .suffix(let wanted):
-            if value.kind == .string, CaseText.folded(text).reversed().starts(with: CaseText.folded(wanted).reversed())
-            {
-                return "only the case differs"
-            }
-        case .number, .numberText, .range:
-            if value.kind == .string {
-                return "the event has a string there; a value matches only its own JSON type"
-            }
-            if value.kind == .number, !value.isComparable {
-                return "the number has more digits than a double can tell apart, so it is not comparable"
-            }
-        case .literal:
-            if value.kind == .string, [Array("true".utf8), Array("false".utf8), Array("null".utf8)].contains(text) {
-                return "the event has a string there; a value matches only its own JSON type"
-            }
-        default: break
-        }
-        return nil
-    }
-
-    /// Where texts part that are shown the same, because both are cut before.
-    private static func later(_ text: [UInt8], _ wanted: [UInt8]) -> String? {
-        var place = zip(text, wanted).prefix { $0 == $1 }.count
-        guard place >= Rendering.longest - 3, text != wanted else { return nil }
-        // Not within a character.
-        while place > 0, place < text.count, text[place] & 0xC0 == 0x80 { place -= 1 }
-        return "they are the same for \(place) bytes; then expected is "
-            + "\(Rendering.quoted(Array(wanted[place...]))), found \(Rendering.quoted(Array(text[place...])))"
-    }
-
-    private static func trimmed(_ text: [UInt8]) -> ArraySlice<UInt8> {
-        var slice = text[...]
-        while let last = slice.last, last <= 0x20 { slice.removeLast() }
-        while let first = slice.first, first <= 0x20 { slice.removeFirst() }
-        return slice
     }
 }

@@ -25,7 +25,8 @@ public struct Explanation: Sendable, Hashable, CustomStringConvertible {
         public var found: [String]
         /// How many values it has there.
         public var foundCount: Int
-        /// A remark on a likely mistake: another case, another type, a step that is missing.
+        /// A remark on a likely mistake: another case, another type, a step that is missing; or the fields that pass
+        /// in other array elements.
         public var hint: String?
 
         static let mostFound = 10
@@ -37,10 +38,7 @@ public struct Explanation: Sendable, Hashable, CustomStringConvertible {
             switch reason {
             case .missing: sentence = "\"\(path)\" is missing; expected \(wanted)"
             case .present: sentence = "\"\(path)\" must not be there; found \(found)"
-            case .value: sentence = "\"\(path)\": expected \(wanted), found \(found)"
-            case .differentElements:
-                sentence =
-                    "\"\(path)\": expected \(wanted) in the same array element as the fields before it; it passes only in others"
+            case .value, .differentElements: sentence = "\"\(path)\": expected \(wanted), found \(found)"
             case .undecided:
                 sentence =
                     "\"\(path)\": not decided: its values and those of the fields before it lie in arrays with too many combinations of elements"
@@ -73,9 +71,14 @@ public struct Explanation: Sendable, Hashable, CustomStringConvertible {
     public var description: String {
         guard let failure else { return "matches (\(totalFields) of \(totalFields) fields)" }
         if isUndecided { return "is undecided: \(failure)" }
-        let others = otherFailures.map { "\"\($0.path)\"" }.joined(separator: ", ")
+        // The values of an `all-of` are conditions on one field.
+        var others: [String] = []
+        for other in otherFailures where other.path != failure.path && !others.contains(other.path) {
+            others.append(other.path)
+        }
+        let names = others.map { "\"\($0)\"" }.joined(separator: ", ")
         return "does not match (\(passedFields) of \(totalFields) fields pass): \(failure)"
-            + (others.isEmpty ? "" : "; nor \(otherFailures.count == 1 ? "does" : "do") \(others)")
+            + (names.isEmpty ? "" : "; \(others.count == 1 ? "does" : "do") not pass either: \(names)")
     }
 }
 

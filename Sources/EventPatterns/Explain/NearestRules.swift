@@ -38,9 +38,14 @@ extension Matcher {
         to event: [UInt8], count: Int = 5, scratch: MatchScratch = MatchScratch()
     ) throws(EventError) -> [NearRule<ID>] {
         try event.withUnsafeBufferPointer { bytes throws(EventError) in
-            try scan(bytes, reading: .strict, scratch: scratch)
+            var matched: Set<ID> = []
+            try forEachMatch(in: bytes, scratch: scratch) { matched.insert($0) }
+            // The scratch still holds the event's values.
             var near: [NearRule<ID>] = []
-            forEachRule(scratch) { id, passed, total in
+            forEachRule(scratch) { id, alone, total in
+                // Each field by itself says nothing of array elements: fields that pass in different ones do not match,
+                // and one that must be absent may be missing only beside the others.
+                let passed = matched.contains(id) ? total : min(alone, total - 1)
                 if passed > 0 { near.append(NearRule(id: id, passedFields: passed, totalFields: total)) }
             }
             near.sort { left, right in

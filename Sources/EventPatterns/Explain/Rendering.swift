@@ -59,9 +59,21 @@ extension IPAddress: CustomStringConvertible {
         if !isV6 {
             return (0..<4).map { String(low >> UInt64(24 - 8 * $0) & 0xFF) }.joined(separator: ".")
         }
-        return (0..<8).map { group in
-            String((group < 4 ? high : low) >> UInt64(48 - 16 * (group & 3)) & 0xFFFF, radix: 16)
-        }.joined(separator: ":")
+        let groups = (0..<8).map { (index: Int) -> UInt64 in
+            let half = index < 4 ? high : low
+            return half >> UInt64(48 - 16 * (index & 3)) & 0xFFFF
+        }
+        // As people write them: the first of the longest runs of zeros is left out.
+        var longest = 0..<0
+        for start in groups.indices {
+            let run = start..<(groups[start...].firstIndex { $0 != 0 } ?? groups.endIndex)
+            if run.count > longest.count { longest = run }
+        }
+        func text(_ part: ArraySlice<UInt64>) -> String {
+            part.map { String($0, radix: 16) }.joined(separator: ":")
+        }
+        guard longest.count > 1 else { return text(groups[...]) }
+        return text(groups[..<longest.lowerBound]) + "::" + text(groups[longest.upperBound...])
     }
 }
 
