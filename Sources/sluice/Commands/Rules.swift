@@ -20,7 +20,10 @@ struct Rules: AsyncParsableCommand {
         func run() async throws {
             let rules = try await common.host.listRules(bus: bus)
             let output = common.output
-            if output.json { return try rules.forEach(output.object) }
+            let warnings = RuleWarnings(areDeployed: true)
+            if output.json {
+                return try rules.forEach { try output.object(Warned($0, warnings.lines($0))) }
+            }
             guard !rules.isEmpty else { return output.line("no rules") }
             output.table(
                 ["BUS", .whole("NAME"), "STATE", .number("MATCHED"), .number("DEAD"), "TARGETS", .path("FILE")],
@@ -34,9 +37,9 @@ struct Rules: AsyncParsableCommand {
                 })
             for item in rules.flatMap(\.subscriptions) {
                 guard let reason = item.pauseReason else { continue }
-                output.line("\(output.style.yellow("paused:")) \(item.rule)/\(item.target): \(reason)")
+                output.sentence("\(output.style.yellow("paused:")) \(item.rule)/\(item.target): \(reason)")
             }
-            RuleWarnings(areDeployed: true).write(rules, to: output)
+            warnings.write(rules, to: output)
         }
 
         /// The id, which pause and resume want, and the function where it has another name.
@@ -61,7 +64,8 @@ struct Rules: AsyncParsableCommand {
         func run() async throws {
             let rule = try await common.host.rule(bus: bus, name: name)
             let output = common.output
-            if output.json { return try output.object(rule) }
+            let warnings = RuleWarnings(areDeployed: true)
+            if output.json { return try output.object(Warned(rule, warnings.lines(rule))) }
             let style = output.style
             output.fields([
                 ("rule", style.bold(rule.name)), ("bus", rule.bus),
@@ -78,6 +82,7 @@ struct Rules: AsyncParsableCommand {
             ])
             output.heading("Pattern")
             output.json(rule.manifest?.pattern ?? rule.pattern)
+            warnings.write([rule], to: output)
             output.heading("Targets")
             output.table(
                 ["ID", "FUNCTION", "INPUT", .number("BATCH"), .number("RETRIES"), .number("MAXIMUM AGE")],
@@ -109,7 +114,7 @@ struct Rules: AsyncParsableCommand {
             }
             for item in rule.subscriptions {
                 guard let reason = item.pauseReason else { continue }
-                output.line("\(style.yellow("paused:")) \(item.target): \(reason)")
+                output.sentence("\(style.yellow("paused:")) \(item.target): \(reason)")
             }
             for target in rule.targets {
                 guard let input = target.input else { continue }

@@ -46,13 +46,15 @@ extension Rules {
             let name = draft.name ?? file
             let bus = self.bus ?? draft.bus ?? "default"
             let output = common.output
-            if !output.json, let refusal {
-                output.line(
-                    "\(output.style.yellow("warning:")) a deployment would refuse \(name) if it is new or changed: \(refusal)"
-                )
+            var warnings: [String] = []
+            if let refusal {
+                warnings.append("a deployment would refuse \(name) if it is new or changed: \(refusal)")
             }
-            if !output.json, let reason = PatternWarnings.impossibility(pattern, isOnStream: StreamLog.isStream(bus)) {
-                output.line("\(output.style.yellow("warning:")) \(name) can never match: \(reason)")
+            if let reason = PatternWarnings.impossibility(pattern, isOnStream: StreamLog.isStream(bus)) {
+                warnings.append("\(name) can never match: \(reason)")
+            }
+            if !output.json {
+                for line in warnings { output.sentence("\(output.style.yellow("warning:")) \(line)") }
             }
             var summary = Summary(rule: name, bus: bus)
             var rows: [[String]] = []
@@ -76,9 +78,14 @@ extension Rules {
                     envelope.subject,
                 ])
             }
-            if output.json { return try output.object(summary) }
+            if output.json { return try output.object(Warned(summary, warnings)) }
             if !rows.isEmpty {
-                output.table([.whole("TIME"), .whole("ID"), "SOURCE", "DETAIL-TYPE", .object("OBJECT")], rows)
+                var columns: [Table.Column] = [.whole("TIME"), .whole("ID"), "SOURCE", "DETAIL-TYPE", .object("OBJECT")]
+                if rows.allSatisfy({ $0.last == "" }) {
+                    columns.removeLast()
+                    rows = rows.map { $0.dropLast() }
+                }
+                output.table(columns, rows)
             }
             let matched = Human.grouped(summary.matched)
             let events = Human.grouped(summary.events)

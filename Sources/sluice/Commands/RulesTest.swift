@@ -66,7 +66,14 @@ extension Rules {
             let envelope = try RawJSON(StreamFilter.subject(parsing: given.text.bytes))
             let (result, patterns) = try await verdicts(on: envelope, bus: bus ?? given.bus)
             let output = common.output
-            if output.json { return try result.verdicts.forEach(output.object) }
+            let rules = try app.map { try AppFolderRules.infos(on: result.bus, of: $0) } ?? []
+            let warnings = RuleWarnings(areDeployed: false)
+            if output.json {
+                return try result.verdicts.forEach { verdict in
+                    let rule = rules.first { $0.name == verdict.rule }
+                    try output.object(Warned(verdict, rule.map(warnings.lines) ?? []))
+                }
+            }
             guard !result.verdicts.isEmpty else { return output.line("no rules on bus \(result.bus)") }
             let style = output.style
             for verdict in result.verdicts {
@@ -78,14 +85,11 @@ extension Rules {
                     let word = verdict.undecided == true ? style.yellow("unclear") : style.dim("no     ")
                     output.line("\(word)  \(style.bold(verdict.rule))\(note)")
                     if let why = patterns[verdict.rule].flatMap({ reason($0, envelope) }) {
-                        output.line("         " + why)
+                        output.sentence(why, indent: 9)
                     }
                 }
             }
-            if let app {
-                let rules = try AppFolderRules.infos(on: result.bus, of: app)
-                RuleWarnings(areDeployed: false).write(rules, to: output)
-            }
+            warnings.write(rules, to: output)
         }
 
         /// The verdicts, and the pattern of each rule.

@@ -4,8 +4,8 @@ import EventPatterns
 import FunctionJSON
 import HostAPI
 
-/// What is said of rules that are valid, below a list of them: that one can never match, or costs more than a
-/// deployment takes today.
+/// What is said of rules that are valid, below a list of them or as `warnings` in JSON: that one can never match, or
+/// costs more than a deployment takes today.
 struct RuleWarnings {
     /// Whether the rules are in force on a host; else they are those of a folder.
     let areDeployed: Bool
@@ -13,7 +13,8 @@ struct RuleWarnings {
     /// One line each.
     func lines(_ rules: [RuleInfo]) -> [String] { rules.flatMap(lines) }
 
-    private func lines(_ rule: RuleInfo) -> [String] {
+    /// Those of one rule.
+    func lines(_ rule: RuleInfo) -> [String] {
         var lines: [String] = []
         if let pattern = try? rule.parsedPattern,
             let reason = PatternWarnings.impossibility(pattern, isOnStream: StreamLog.isStream(rule.bus))
@@ -32,6 +33,26 @@ struct RuleWarnings {
 
     /// Writes them below what was written.
     func write(_ rules: [RuleInfo], to output: Output) {
-        for line in lines(rules) { output.line("\(output.style.yellow("warning:")) \(line)") }
+        for line in lines(rules) { output.sentence("\(output.style.yellow("warning:")) \(line)") }
+    }
+}
+
+/// A rule, or what is told of one, with a member `warnings` where there are any.
+struct Warned<Item: Encodable>: Encodable {
+    private enum CodingKeys: String, CodingKey { case warnings }
+
+    private let item: Item
+    private let warnings: [String]
+
+    init(_ item: Item, _ warnings: [String]) {
+        self.item = item
+        self.warnings = warnings
+    }
+
+    func encode(to encoder: any Encoder) throws {
+        try item.encode(to: encoder)
+        guard !warnings.isEmpty else { return }
+        var container = encoder.container(keyedBy: CodingKeys.self)
+        try container.encode(warnings, forKey: .warnings)
     }
 }

@@ -124,6 +124,68 @@ extension Integration {
                 "\(told)")
             #expect(told.output.contains("warning: rule nowhere can never match:"), "\(told)")
             #expect(told.output.components(separatedBy: "warning:").count == 3, "\(told)")
+            let json = try await run(
+                TestApp.sluice, ["rules", "test", "\(app.folder)/event.json", "--app", app.folder, "--json"])
+            let said = Self.warnings(json.output, name: "rule")
+            #expect(said["costly"]?.first?.hasPrefix("rule costly is refused by deploy") == true, "\(json)")
+            #expect(said["nowhere"]?.first?.hasPrefix("rule nowhere can never match") == true, "\(json)")
+            #expect(said["say"] == [] && said["faulty"] == [], "\(json)")
+            // A rule is tried before it is deployed, too, in the same words for programs.
+            try await HostProcess.with(try self.app()) { host in
+                let file = "\(app.folder)/Events/rules/costly.yaml"
+                let summaries = Self.warnings(
+                    try await host.sluice("rules", "backtest", file, "--json").output, name: "rule")
+                #expect(summaries["costly"]?.first?.hasPrefix("a deployment would refuse costly") == true)
+                #expect(summaries["nowhere"]?.first?.hasPrefix("nowhere can never match") == true)
+            }
+        }
+
+        /// What is said of each rule in lines of JSON.
+        private static func warnings(_ output: String, name: String) -> [String: [String]] {
+            var result: [String: [String]] = [:]
+            for object in output.objects {
+                guard let rule = object[name] as? String else { continue }
+                result[rule] = object["warnings"] as? [String] ?? []
+            }
+            return result
+        }
+
+        @Test("rules list tells which rules in force a deployment would refuse for their cost if they were changed")
+        func costOfDeployed() async throws {
+            let app = try app()
+            func write(_ pattern: String) throws {
+                try app.write(
+                    "Events/rules/costly.yaml", "name: costly\npattern: \(pattern)\ntargets: [{function: Faulty}]\n")
+            }
+            let cheap = #"{"detail":{"f":["of an earlier version"]}}"#
+            let fields = (0..<8).map { #""f\#($0)":[{"wildcard":"*a*b*"}]"# }.joined(separator: ",")
+            let costly = "{\"detail\":{\(fields)}}"
+            try write(cheap)
+            let host = HostProcess(app)
+            try await host.start()
+            #expect(try await host.sluice("rules", "list", "--json").output.contains("\"warnings\"") == false)
+            #expect(await host.end() == .exited(0))
+            // As if a version with a larger budget had deployed it.
+            let script = """
+                import json, sqlite3, sys
+                db = sqlite3.connect(sys.argv[1])
+                old, new = (json.dumps(text, separators=(",", ":"))[1:-1].encode() for text in sys.argv[2:])
+                for key, body in db.execute("select rule_set, body from deployment").fetchall():
+                    assert old in body
+                    db.execute("update deployment set body = ? where rule_set = ?", (body.replace(old, new), key))
+                db.commit()
+                """
+            _ = try await ParquetReaders.lines(["-c", script, host.data + "/journal/journal.sqlite", cheap, costly])
+            try write(costly)
+            try await host.start()
+            let listed = try await host.sluice("rules", "list").output
+            let sentence =
+                "rule costly costs more than a rule may today; once its pattern, name or bus is changed, deploy "
+            #expect(listed.contains("warning: \(sentence)refuses it: Rule is too complex"), "\(listed)")
+            let said = Self.warnings(try await host.sluice("rules", "list", "--json").output, name: "name")
+            #expect(said["costly"]?.first?.hasPrefix(sentence) == true && said["say"] == [], "\(said)")
+            #expect(try await host.sluice("rules", "show", "costly").output.contains("warning: \(sentence)"))
+            await host.remove()
         }
 
         @Test("Commands that hints name have the data folder that was given; a command that there is not is named")
