@@ -113,6 +113,19 @@ struct ExplainTests {
                 == "its values pass, but in no array element all of them")
     }
 
+    @Test("What the matcher has decided is not called undecided, however many branches there are")
+    func manyBranches() throws {
+        let branches = (0..<300).map { #"{"a":{"b":[1],"c":[2],"d":[3],"e":[\#($0)],"f":[\#($0)]}}"# }
+        let pattern = try EventPattern(parsing: "{\"$or\":[\(branches.joined(separator: ","))]}")
+        // Neighbours go together everywhere, in a ring; all five do nowhere.
+        let ring = #"{"b":1,"c":2},{"c":2,"d":3},{"d":3,"e":250},{"e":250,"f":250},{"f":250,"b":1}"#
+        let event = "{\"a\":[\(Array(repeating: ring, count: 4_000).joined(separator: ","))]}"
+        #expect(try !pattern.matches(event))
+        let explanation = try pattern.explain(event)
+        #expect(explanation.branch == 250 && explanation.passedFields == 4)
+        #expect(explanation.failure?.reason == .differentElements, "\(explanation)")
+    }
+
     @Test("The nearest branch of $or is explained")
     func branches() throws {
         let pattern = try EventPattern(

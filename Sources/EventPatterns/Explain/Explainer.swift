@@ -1,87 +1,78 @@
 /// Evaluates a pattern field by field, to say where an event leaves it. Made for people, not for speed.
 struct Explainer {
-    private let pattern: EventPattern
+    private let branches: [[FieldCondition]]
     private let matcher: Matcher<Int>
 
     init(_ pattern: EventPattern) {
-        self.pattern = pattern
+        branches = Array(pattern.branches)
         matcher = Matcher([(0, pattern)])
     }
 
     func explain(_ event: UnsafeBufferPointer<UInt8>) throws(EventError) -> Explanation {
         let scratch = MatchScratch()
-        var isMatch = false
-        try matcher.forEachMatch(in: event, scratch: scratch) { _ in isMatch = true }
-        // The scratch still holds the event's values.
-        var best: Explanation?
-        var undecided: Explanation?
-        for (index, branch) in pattern.branches.enumerated() {
-            let candidate = explain(branch, index, event, scratch, isMatch: isMatch)
-            if candidate.matches { return candidate }
-            if best.map({ candidate.isNearer(than: $0) }) ?? true { best = candidate }
-            if candidate.isUndecided { undecided = candidate }
+        var (isMatch, isUndecided) = (false, false)
+        try matcher.forEachMatch(in: event, scratch: scratch, undecided: { _ in isUndecided = true }) { _ in
+            isMatch = true
         }
-        return undecided ?? best
-            ?? Explanation(matches: isMatch, failure: nil, passedFields: 0, totalFields: 0, branch: 0)
+        // The scratch still holds the event's values. Searches in arrays are dear: a pattern that fails has none for
+        // each branch.
+        scratch.search.begin()
+        var nearest: (index: Int, failing: [Int])?
+        for index in branches.indices {
+            var branch = ExplainedBranch(branches[index], matcher)
+            defer { branch.free() }
+            if isMatch || isUndecided {
+                let found = branch.hasChoice(branch.count, scratch)
+                if isMatch, found == true { return matching(index) }
+                if !isMatch, found == nil { return explain(index, [], true, event, scratch) }
+            }
+            let failing = branch.failing(scratch)
+            // With fewer failing fields, or with as many and more that pass: then it is the one that was meant.
+            func order(_ index: Int, _ failing: [Int]) -> (Int, Int) {
+                let count = max(1, failing.count)
+                return (count, count - branches[index].count)
+            }
+            if nearest.map({ order(index, failing) < order($0.index, $0.failing) }) ?? true {
+                nearest = (index, failing)
+            }
+        }
+        guard let nearest, !isMatch else { return matching(nearest?.index ?? 0) }
+        return explain(nearest.index, nearest.failing, isUndecided, event, scratch)
     }
 
+    private func matching(_ index: Int) -> Explanation {
+        let count = branches[index].count
+        return Explanation(matches: true, failure: nil, passedFields: count, totalFields: count, branch: index)
+    }
+
+    /// - Parameter alone: the fields that fail each by itself.
     private func explain(
-        _ branch: [FieldCondition], _ index: Int, _ event: UnsafeBufferPointer<UInt8>, _ scratch: MatchScratch,
-        isMatch: Bool
+        _ index: Int, _ alone: [Int], _ isUndecided: Bool, _ event: UnsafeBufferPointer<UInt8>, _ scratch: MatchScratch
     ) -> Explanation {
-        var store = SegmentStore()
-        defer { store.free() }
-        for condition in branch {
-            let path = matcher.number(of: condition.path) ?? 0
-            let record = store.appendCondition(path: path, tests: condition.tests)
-            store.references.append(UInt32(store.conditions.count))
-            store.conditions.append(record)
-        }
-        let evaluation = Evaluation(
-            atoms: store.atoms.base, text: store.text.base, conditions: store.conditions.base)
-        var failing = branch.indices.filter { !evaluation.holds(store.conditions.base + $0, scratch) }
-        var passed = branch.count - failing.count
-        func subRule(_ count: Int) -> SubRule {
-            SubRule(rule: 0, firstCondition: 0, conditionCount: count, isBranched: false)
-        }
-        let whole = scratch.search.hasChoice(subRule(branch.count), store.references.base, evaluation, scratch)
-        if isMatch, whole == true {
-            return Explanation(
-                matches: true, failure: nil, passedFields: branch.count, totalFields: branch.count, branch: index)
-        }
+        var branch = ExplainedBranch(branches[index], matcher)
+        defer { branch.free() }
+        let conditions = branches[index]
+        var failing = alone
         var reason: Explanation.Reason?
         var companions: [FieldPath] = []
-        if failing.isEmpty {
-            // Every field passes alone: find the first that has no value beside the others', or none that is found in
-            // time.
-            reason = whole == nil ? .undecided : .differentElements
-            failing = [branch.count - 1]
-            for count in 1..<max(1, branch.count) {
-                let found = scratch.search.hasChoice(subRule(count), store.references.base, evaluation, scratch)
-                if found == true { continue }
-                reason = found == nil ? .undecided : .differentElements
-                failing = [count - 1]
-                break
-            }
-            passed -= 1
-            if reason == .differentElements {
+        if failing.isEmpty || isUndecided {
+            // Every field passes alone: the first that has no value beside the others', or none that is found in time.
+            let last = conditions.count - 1
+            failing = [(0..<last).first { branch.hasChoice($0 + 1, scratch) != true } ?? last]
+            reason = isUndecided ? .undecided : .differentElements
+            if !isUndecided {
                 let before = 0..<failing[0]
-                let apart = before.filter { other in
-                    var pair = [UInt32(other), UInt32(failing[0])]
-                    return pair.withUnsafeMutableBufferPointer {
-                        scratch.search.hasChoice(subRule(2), $0.baseAddress!, evaluation, scratch) == false
-                    }
-                }
-                companions = (apart.isEmpty ? Array(before) : apart).map { branch[$0].path }
+                let apart = before.filter { branch.hasChoice(of: [$0, failing[0]], scratch) == false }
+                companions = (apart.isEmpty ? Array(before) : apart).map { conditions[$0].path }
             }
         }
-        var failures = failing.map { failure(branch[$0], store.conditions[$0].path, reason, event, scratch) }
+        var failures = failing.map { failure(conditions[$0], branch.path($0), reason, event, scratch) }
         if reason == .differentElements {
             failures[0].hint = Self.elementHint(companions.map(\.description).filter { $0 != failures[0].path })
         }
         return Explanation(
             matches: false, failure: failures.first, otherFailures: Array(failures.dropFirst()),
-            passedFields: passed, totalFields: branch.count, branch: index)
+            passedFields: conditions.count - failing.count, totalFields: conditions.count, branch: index)
     }
 
     /// - Parameter others: the fields that pass only elsewhere; none where they are one field, in an `all-of`.
@@ -114,10 +105,46 @@ struct Explainer {
     }
 }
 
-extension Explanation {
-    /// With fewer failing fields, or with as many and more that pass: then it is the one that was meant.
-    fileprivate func isNearer(than other: Explanation) -> Bool {
-        let failing = (totalFields - passedFields, other.totalFields - other.passedFields)
-        return failing.0 != failing.1 ? failing.0 < failing.1 : passedFields > other.passedFields
+/// A branch by itself, compiled as a matcher compiles it.
+private struct ExplainedBranch {
+    let count: Int
+    private var store = SegmentStore()
+    private let evaluation: Evaluation
+
+    init(_ branch: [FieldCondition], _ matcher: Matcher<Int>) {
+        count = branch.count
+        for condition in branch {
+            let record = store.appendCondition(path: matcher.number(of: condition.path) ?? 0, tests: condition.tests)
+            store.references.append(UInt32(store.conditions.count))
+            store.conditions.append(record)
+        }
+        evaluation = Evaluation(
+            atoms: store.atoms.base, text: store.text.base, conditions: store.conditions.base)
+    }
+
+    mutating func free() { store.free() }
+
+    func path(_ index: Int) -> Int32 { store.conditions[index].path }
+
+    /// The fields of which no value passes, each looked at by itself.
+    func failing(_ scratch: MatchScratch) -> [Int] {
+        (0..<count).filter { !evaluation.holds(store.conditions.base + $0, scratch) }
+    }
+
+    /// Whether the first so many fields have values that go together; nil if that was not found out.
+    func hasChoice(_ count: Int, _ scratch: MatchScratch) -> Bool? {
+        scratch.search.hasChoice(Self.subRule(count), store.references.base, evaluation, scratch)
+    }
+
+    /// Whether these fields have.
+    func hasChoice(of fields: [Int], _ scratch: MatchScratch) -> Bool? {
+        var references = fields.map { UInt32($0) }
+        return references.withUnsafeMutableBufferPointer {
+            scratch.search.hasChoice(Self.subRule($0.count), $0.baseAddress!, evaluation, scratch)
+        }
+    }
+
+    private static func subRule(_ count: Int) -> SubRule {
+        SubRule(rule: 0, firstCondition: 0, conditionCount: count, isBranched: false)
     }
 }
