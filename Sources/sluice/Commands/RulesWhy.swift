@@ -113,11 +113,18 @@ extension Rules {
                 output.fields(
                     [
                         ("field", failure.path),
-                        ("expected", (several ? "one of " : "") + failure.expected.joined(separator: ", ")),
-                        ("found", failure.found.isEmpty ? "nothing" : failure.found.joined(separator: ", ")),
+                        ("expected", (several ? "one of " : "") + Self.list(failure.expected, of: nil)),
+                        ("found", failure.found.isEmpty ? "nothing" : Self.list(failure.found, of: failure.foundCount)),
                         ("note", failure.note),
                     ], indent: 9)
             }
+        }
+
+        /// As many values as can be read, and how many more there are.
+        private static func list(_ values: [String], of count: Int?) -> String {
+            let shown = values.prefix(10)
+            let more = (count ?? values.count) - shown.count
+            return shown.joined(separator: ", ") + (more > 0 ? " and \(Human.grouped(Int64(more))) more" : "")
         }
     }
 }

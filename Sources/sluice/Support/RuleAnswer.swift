@@ -11,7 +11,10 @@ struct RuleAnswer: Encodable {
         /// missing, value, present, differentElements or undecided.
         var reason: String
         var expected: [String]
+        /// At most ten.
         var found: [String]
+        /// How many values there are, where not all are listed.
+        var foundCount: Int?
         /// A likely mistake, or what the reason means.
         var note: String?
 
@@ -20,6 +23,7 @@ struct RuleAnswer: Encodable {
             reason = failure.reason.rawValue
             expected = failure.expected
             found = failure.found
+            foundCount = failure.foundCount > failure.found.count ? failure.foundCount : nil
             note = failure.hint
             if failure.reason == .undecided {
                 note = "the arrays have too many combinations of elements to tell; a delivery would be a dead letter"

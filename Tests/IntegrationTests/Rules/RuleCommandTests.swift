@@ -204,6 +204,11 @@ extension Integration {
             let long = String(repeating: "a", count: 10_000_000)
             let large = try desk.file("large.json", Self.envelope("test.orders", "{\"state\":\"\(long)\"}"))
             #expect(try await desk.output("why", "orders", large).contains("1 of 3 fields pass"))
+            // Of many values some are shown, and how many more there are.
+            let states = (1...12).map { "\"s\($0)\"" }.joined(separator: ",")
+            let many = try desk.file("many.json", Self.envelope("test.orders", "{\"state\":[\(states)]}"))
+            #expect(try await desk.output("why", "orders", many).contains(#""s9", "s10" and 2 more"#))
+            #expect(try await desk.output("why", "orders", many, "--json").contains(#""foundCount":12"#))
         }
     }
 }
