@@ -129,7 +129,6 @@ extension DeliveryCore {
             }
         }
         subscriptions[position].lines = kept
-        subscriptions[position].parkedKeys = 0
         subscriptions[position].hungry = []
         clearAssembling(at: position)
         func hold(_ attempt: inout Attempt) {

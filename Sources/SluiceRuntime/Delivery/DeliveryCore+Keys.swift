@@ -45,38 +45,24 @@ extension DeliveryCore {
         if let from = line.spilledFrom, work.delivery.position >= from {
             subscriptions[position].lines[key]!.spilled += 1
             subscriptions[position].known[work.delivery.ordinal] = nil
-        } else {
-            subscriptions[position].lines[key, default: KeyLine()].insert(work)
-            let isLast = subscriptions[position].lines[key]!.waiting.last?.delivery == work.delivery
-            if isLast, line.waiting.count >= window.line || leavesAll(line, at: position) {
-                leave(key, from: work.delivery.position, at: position)
-            }
-        }
-    }
-
-    /// Whether what stands in a key's line is left to the log, all of it: a dead letter holds it back, for how long
-    /// nobody knows, and so many keys are held back that together they would fill the memory.
-    private func leavesAll(_ line: KeyLine, at position: Int) -> Bool {
-        line.parked > 0 && subscriptions[position].rules.keys?.isOrdered == true
-            && subscriptions[position].parkedKeys > window.parkedKeys
-    }
-
-    /// Leaves a key's works to the log from a place on that lies before whatever was left there until now.
-    private mutating func leave(_ key: String, from: Position, at position: Int) {
-        guard let line = subscriptions[position].lines[key] else { return }
-        var left = line.waiting.filter { $0.source == .log && $0.delivery.position >= from }
-        subscriptions[position].lines[key]!.waiting.removeAll { $0.source == .log && $0.delivery.position >= from }
-        subscriptions[position].lines[key]!.spilledFrom = from
-        know(key, behind: from, at: position)
-        if line.arrived > 0 {
+        } else if line.waiting.count >= window.line, let last = line.waiting.last,
+            last.delivery.position < work.delivery.position
+        {
+            let from = work.delivery.position
+            subscriptions[position].lines[key]!.spilledFrom = from
+            subscriptions[position].lines[key]!.spilled = 1
+            subscriptions[position].known[work.delivery.ordinal] = nil
+            know(key, behind: from, at: position)
+            guard line.arrived > 0 else { return }
             let others = subscriptions[position].ready.extract {
                 $0.key == key && !$0.isPromoted && $0.source == .log && $0.delivery.position > from
             }
             subscriptions[position].lines[key]!.arrived -= others.count
-            left += others
+            subscriptions[position].lines[key]!.spilled += others.count
+            for other in others { subscriptions[position].known[other.delivery.ordinal] = nil }
+        } else {
+            subscriptions[position].lines[key, default: KeyLine()].insert(work)
         }
-        subscriptions[position].lines[key]!.spilled += left.count
-        for work in left { subscriptions[position].known[work.delivery.ordinal] = nil }
     }
 
     /// A work of `ready` is looked at for the batch being put together: true if it may join.
@@ -133,15 +119,7 @@ extension DeliveryCore {
         guard
             rest.admits(
                 first, policy: policy, isJoining: subscriptions[position].assemblingKeys.contains(key))
-        else {
-            // What is cut in half after a failure stays: which half it is in is known here alone.
-            if leavesAll(line, at: position), let first = line.waiting.first(where: { $0.source == .log }),
-                line.waiting.allSatisfy({ $0.group == 0 })
-            {
-                leave(key, from: first.delivery.position, at: position)
-            }
-            return
-        }
+        else { return }
         subscriptions[position].lines[key]!.waiting.removeFirst()
         subscriptions[position].lines[key]!.promoted += 1
         var work = first
@@ -187,8 +165,10 @@ extension DeliveryCore {
         guard let position = index[id], subscriptions[position].rules.keys?.parks == true else { return }
         let freed = subscriptions[position].untold ?? [:]
         subscriptions[position].untold = nil
-        for key in Array(subscriptions[position].lines.keys) { setParked(0, key: key, at: position) }
-        for (key, count) in counts where count > 0 { setParked(count, key: key, at: position) }
+        for key in Array(subscriptions[position].lines.keys) { subscriptions[position].lines[key]!.parked = 0 }
+        for (key, count) in counts where count > 0 {
+            subscriptions[position].lines[key, default: KeyLine()].parked = count
+        }
         for (key, instant) in freed.sorted(by: { $0.key < $1.key }) where counts[key] == nil {
             renew(key, at: position, now: instant)
         }
@@ -204,14 +184,7 @@ extension DeliveryCore {
     /// A dead letter holds its key back.
     package mutating func park(_ id: SubscriptionID, key: String) {
         guard let position = index[id], subscriptions[position].rules.keys?.parks == true else { return }
-        setParked((subscriptions[position].lines[key]?.parked ?? 0) + 1, key: key, at: position)
-    }
-
-    private mutating func setParked(_ count: Int, key: String, at position: Int) {
-        let before = subscriptions[position].lines[key]?.parked ?? 0
-        guard count != before else { return }
-        subscriptions[position].lines[key, default: KeyLine()].parked = count
-        subscriptions[position].parkedKeys += (count > 0 ? 1 : 0) - (before > 0 ? 1 : 0)
+        subscriptions[position].lines[key, default: KeyLine()].parked += 1
     }
 
     /// A dead letter of the key was redriven or purged.
@@ -223,7 +196,7 @@ extension DeliveryCore {
             return
         }
         guard let parked = subscriptions[position].lines[key]?.parked, parked > 0 else { return }
-        setParked(parked - 1, key: key, at: position)
+        subscriptions[position].lines[key]!.parked = parked - 1
         if parked == 1 { renew(key, at: position, now: now) }
         promote(key, at: position)
     }

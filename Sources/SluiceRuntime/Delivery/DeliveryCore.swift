@@ -52,8 +52,6 @@ package struct DeliveryCore: Sendable {
         var assemblingPayload = 0
         var assemblingKeys: Set<String> = []
         var lines: [String: KeyLine] = [:]
-        /// How many of these dead letters hold back.
-        var parkedKeys = 0
         /// Keys that are free again and whose works lie in the log.
         var hungry: Set<String> = []
         /// Keys that were parked: what is read of them has its whole time again.
@@ -168,9 +166,6 @@ package struct DeliveryCore: Sendable {
         package var retryBytes = 16 << 20
         /// Works of a blocked key that are kept in memory; what is younger is read from the log again.
         package var line = 64
-        /// Keys that dead letters hold back and whose works are kept in memory, too. Where there are more, nothing of
-        /// the others is.
-        package var parkedKeys = 128
 
         package init() {}
     }
@@ -191,12 +186,6 @@ package struct DeliveryCore: Sendable {
     }
 
     // MARK: Looking
-
-    /// Works from the log that stand in their keys' lines, with their events.
-    package func inLines(of id: SubscriptionID) -> Int {
-        guard let position = index[id] else { return 0 }
-        return subscriptions[position].lines.values.reduce(0) { $0 + $1.waiting.count { $0.source == .log } }
-    }
 
     package var inFlight: Int { running.count }
 

@@ -57,11 +57,8 @@ extension ReplayJobs {
     /// The next page of the log into the replay's own.
     private func forward(_ replay: ReplayRecord, _ matcher: ReplayMatcher) async throws {
         let name = replay.request.name
-        // What is parked does not count, and to count it is to look at every key.
-        var pause = 10
         while try await standing(name).open >= Self.window, !isStopping, replays[name]?.state == .running {
-            await LoopPause.sleep(milliseconds: pause)
-            pause = min(100, pause * 2)
+            await LoopPause.sleep(milliseconds: 10)
         }
         let limit = RequestedRate.page(at: replay.request.rate, most: Self.page)
         let (wanted, cursor) = try await read(replay, matcher, limit: limit)

@@ -105,36 +105,6 @@ struct KeyTests {
         #expect(driver.core.parked(of: one) == (0, 0))
     }
 
-    @Test("where many keys are held back nothing of them is in memory, and what is freed comes in order")
-    func manyParked() {
-        var driver = CoreDriver(functions: [("f", 1, false)])
-        driver.subscribe(1, DeliveryRules(keys: .ordered("k", parks: true)))
-        driver.core.window.parkedKeys = 10
-        let (keys, each) = (60, 20)
-        for number in 0..<(keys * each) { driver.put(1, key: "k\(number % keys)") }
-        while let attempt = driver.pump().first {
-            driver.finish(attempt, CoreDriver.failed("Bad", .permanent))
-            #expect(driver.core.inLines(of: one) <= 10 * each)
-        }
-        #expect(driver.core.parked(of: one) == (keys, keys * (each - 1)))
-        // What comes later stays in the log, too.
-        for number in 0..<keys { driver.put(1, key: "k\(number)") }
-        while let attempt = driver.pump().first { driver.finish(attempt) }
-        #expect(driver.core.parked(of: one) == (keys, keys * each))
-        #expect(driver.core.inLines(of: one) <= 10 * each)
-        for number in 0..<keys { driver.core.unpark(one, key: "k\(number)", now: driver.now) }
-        var seen: [String: [Int64]] = [:]
-        while let attempt = driver.pump().first {
-            seen[attempt.works[0].key ?? "", default: []].append(attempt.works[0].delivery.ordinal)
-            driver.finish(attempt)
-        }
-        for number in 0..<keys {
-            let expected = (1...each).map { Int64($0 * keys + number + 1) }
-            #expect(seen["k\(number)"] == expected)
-        }
-        #expect(driver.core.parked(of: one) == (0, 0))
-    }
-
     @Test("what a key held back has its whole time again, in memory and in the log; what came later has its own")
     func freedAge() {
         var driver = CoreDriver(functions: [("f", 1, false)])

@@ -94,7 +94,6 @@ struct Simulation {
         core.window.refill = max(1, core.window.records / 4)
         core.window.retries = 1 + Int(state.boot * 31 % 4)
         core.window.line = 2 + Int(state.boot * 13 % 17)
-        core.window.parkedKeys = Int(state.boot * 17 % 3)
         for (name, limit, reserved) in SimulatedApp.functions {
             core.setFunction(name, limit: limit, reserved: reserved)
         }
