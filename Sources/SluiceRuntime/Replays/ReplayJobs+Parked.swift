@@ -97,6 +97,7 @@ extension ReplayJobs {
         var batch = Batch()
         batch.control.append(.putValue(name: next.name, body: JSONText.encode(next)))
         _ = try await journal.commit(batch)
+        guard replays[name] != nil else { return }
         note(&replays[name]!)
         replays[name]!.dropsParked = true
     }
