@@ -51,11 +51,11 @@ struct ReplayWritesTests {
         let disk = FullDisk()
         let host = try await host(disk)
         let replays = host.runtime.replays
-        try await replays.noteStill(elapsed: 0)
-        let noting = Task { @LoopActor in try await replays.noteStill(elapsed: 3_600_000) }
+        await replays.noteStill(elapsed: 0)
+        let noting = Task { @LoopActor in await replays.noteStill(elapsed: 3_600_000) }
         while replays.warnings.isEmpty { await Task.yield() }
         disk.release()
-        try await noting.value
+        await noting.value
         let stored = try stored(host)
         #expect(stored.still == 3_600_000)
         #expect(stored.cursor == stored.first && stored.replayed == 0, "\(stored)")
@@ -74,11 +74,11 @@ struct ReplayWritesTests {
         let disk = FullDisk()
         let host = try await host(disk)
         let replays = host.runtime.replays
-        try await replays.noteStill(elapsed: 0)
-        let noting = Task { @LoopActor in try await replays.noteStill(elapsed: ReplayJobs.longestStill) }
+        await replays.noteStill(elapsed: 0)
+        let noting = Task { @LoopActor in await replays.noteStill(elapsed: ReplayJobs.longestStill) }
         while try await !host.control.replay(name: "again").isOver { await Task.yield() }
         disk.release()
-        try await noting.value
+        await noting.value
         let info = try await host.control.replay(name: "again")
         #expect(info.state == .failed && info.ended != nil && info.reason?.contains("7 days") == true, "\(info)")
         let stored = try stored(host)
