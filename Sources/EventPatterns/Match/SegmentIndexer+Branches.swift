@@ -6,7 +6,7 @@
 /// What every value passes is no such thing: of that the budget takes few (`RuleWork`).
 extension SegmentIndexer {
     /// The branches of a rule that may be filed together whatever they ask.
-    static let fewBranches: Float = 8
+    static let fewBranches = 8
 
     /// The branches of each rule that has several.
     func branches() -> [Int32: [Int]] {
@@ -17,61 +17,103 @@ extension SegmentIndexer {
         return branches
     }
 
-    /// How often each alternative occurs among the branches of a rule, by what it compares with. Different texts that
-    /// begin with the same sixteen bytes count as one.
-    struct Alternatives {
-        private struct Key: Hashable {
-            var path: Int32
-            var kind: UInt8
-            var length: Int
-            var x: UInt64
-            var y: UInt64
-        }
-
-        private var counts: [Key: Int] = [:]
-
-        private static func key(_ atom: Atom, _ condition: ConditionRecord) -> Key {
-            Key(path: condition.path, kind: atom.kind.rawValue, length: Int(atom.length), x: atom.x, y: atom.y)
-        }
-
-        mutating func add(_ atom: Atom, _ condition: ConditionRecord) {
-            counts[Self.key(atom, condition), default: 0] += 1
-        }
-
-        func count(_ atom: Atom, _ condition: ConditionRecord) -> Int { counts[Self.key(atom, condition), default: 0] }
+    /// A thousand branches are not each filed under every value of a list that they share.
+    func isWide(_ reference: UInt32) -> Bool {
+        Int(uses[Int(reference)]) * Int(store.conditions[Int(reference)].atomCount) > 1 << 16
     }
 
-    /// The alternatives of a rule's branches.
-    func alternatives(_ branches: [Int]) -> Alternatives {
-        var alternatives = Alternatives()
-        for branch in branches {
-            for reference in references(branch) {
-                let condition = store.conditions[Int(reference)]
-                for place in 0..<Int(condition.atomCount) {
-                    alternatives.add(store.atoms[Int(condition.firstAtom) + place], condition)
+    /// For each condition that branches of a rule with many ask: how many sub-rules a value that passes it is led to,
+    /// were all of these conditions filed, whatever events are like. Infinite where branches are not to be moved to.
+    ///
+    /// Each condition is gone through twice, however many branches and rules ask it.
+    mutating func companies(
+        _ branches: [Int32: [Int]], _ statistics: Buffer<PathStatistics>, _ odds: Buffer<Float>
+    ) -> [UInt32: Float] {
+        var companies: [UInt32: Float] = [:]
+        for members in branches.values where members.count > Self.fewBranches {
+            for member in members {
+                for reference in references(member) { companies[reference] = .infinity }
+            }
+        }
+        let asked = companies.keys.filter { !isWide($0) && !store.conditions[Int($0)].allowsAbsence }
+        var counts: [UInt64: Int] = [:]
+        for reference in asked {
+            let condition = store.conditions[Int(reference)]
+            companySteps += Int(condition.atomCount)
+            for place in 0..<Int(condition.atomCount) {
+                let atom = store.atoms[Int(condition.firstAtom) + place]
+                if setsApart(atom, condition) {
+                    counts[identity(atom, condition), default: 0] += Int(uses[Int(reference)])
                 }
             }
         }
-        return alternatives
+        for reference in asked {
+            let condition = store.conditions[Int(reference)]
+            companySteps += Int(condition.atomCount)
+            var company = Float(uses[Int(reference)])
+            for place in 0..<Int(condition.atomCount) where company.isFinite {
+                let atom = store.atoms[Int(condition.firstAtom) + place]
+                if setsApart(atom, condition) {
+                    company = max(company, Float(counts[identity(atom, condition), default: 0]))
+                } else if atom.kind == .range, Double(bitPattern: atom.x).isFinite, Double(bitPattern: atom.y).isFinite
+                {
+                    company = max(company, odds[Int(reference)] * statistics[Int(condition.path)].ranges)
+                } else {
+                    // Open ranges have all numbers beyond their ends in common.
+                    company = .infinity
+                }
+            }
+            companies[reference] = company
+        }
+        return companies
     }
 
-    /// How many sub-rules a value that passes a condition is led to, were all that are like it filed so: whatever
-    /// events are like.
-    func company(
-        _ reference: UInt32, _ alternatives: Alternatives, _ statistics: PathStatistics, odds: Float
-    ) -> Float {
-        let condition = store.conditions[Int(reference)]
-        var company = Float(uses[Int(reference)])
-        for place in 0..<Int(condition.atomCount) {
-            let atom = store.atoms[Int(condition.firstAtom) + place]
-            switch atom.kind {
-            case .exact, .address, .number, .numberText, .equalsFolded, .equalsCased, .prefix, .suffix, .prefixFolded,
-                .suffixFolded, .prefixCased, .suffixCased, .cidr:
-                company = max(company, Float(alternatives.count(atom, condition)))
-            case .range: company = max(company, odds * statistics.ranges)
-            default: return .infinity
-            }
+    /// Whether values are led to an alternative by what it compares with, and to few that compare with something else.
+    private func setsApart(_ atom: Atom, _ condition: ConditionRecord) -> Bool {
+        switch atom.kind {
+        case .exact, .address, .number, .numberText, .equalsFolded: true
+        case .prefix, .suffix, .prefixFolded, .suffixFolded: atom.length > 0
+        case .cidr: atom.extra > 0
+        case .equalsCased, .prefixCased, .suffixCased: foldedKey(atom, condition) != nil
+        default: false
         }
-        return company
+    }
+
+    /// A number that stands for what an alternative compares with: its field, its kind and all of its text.
+    private func identity(_ atom: Atom, _ condition: ConditionRecord) -> UInt64 {
+        let kind = UInt64(atom.kind.rawValue) << 24 | UInt64(atom.flags) << 16 | UInt64(atom.extra)
+        let path = UInt64(UInt32(bitPattern: condition.path)) << 32
+        let head = withUnsafeBytes(of: (path | kind, UInt64(atom.length), atom.x, atom.y)) { bytes in
+            bytes.bindMemory(to: UInt8.self).baseAddress.map { ByteHash.hash($0, bytes.count, seed: 0) } ?? 0
+        }
+        let isInText: Bool
+        switch atom.kind {
+        case .numberText, .equalsCased, .prefixCased, .suffixCased: isInText = true
+        default: isInText = atom.length > 16
+        }
+        guard isInText else { return head }
+        let text = store.text.base + Int(condition.firstByte) + Int(atom.offset)
+        return ByteHash.hash(text, Int(atom.length), seed: head)
+    }
+}
+
+extension EventPattern {
+    /// The alternatives that are gone through to find which branches have what in common.
+    package var companySteps: Int {
+        var paths: [FieldPath: Int32] = [:]
+        var builder = SegmentBuilder()
+        builder.add(self) { path in
+            let number = paths[path] ?? Int32(paths.count)
+            paths[path] = number
+            return number
+        }
+        var indexer = SegmentIndexer(builder.store, uses: builder.uses, pathCount: paths.count)
+        defer {
+            indexer.store.free()
+            indexer.free()
+            builder.freeUses()
+        }
+        indexer.choose()
+        return indexer.companySteps
     }
 }

@@ -18,7 +18,7 @@ extension SegmentIndexer {
             }
             odds[index] = min(likely, 1)
         }
-        let alternatives = branches.filter { Float($0.value.count) > Self.fewBranches }.mapValues(alternatives)
+        let companies = companies(branches, statistics, odds)
         for index in 0..<store.subRules.count {
             let subRule = store.subRules[index]
             let references = store.references.base + Int(subRule.firstCondition)
@@ -33,9 +33,8 @@ extension SegmentIndexer {
             for position in 0..<Int(subRule.conditionCount) { tests += further(position) }
             func cost(_ position: Int) -> Float {
                 let reference = references[position]
-                // A thousand branches are not each filed under every value of a list that they share.
-                let isWide = Int(uses[Int(reference)]) * Int(store.conditions[Int(reference)].atomCount) > 1 << 16
-                return odds[Int(reference)] * (1 + tests - further(position)) + (isWide && subRule.isBranched ? 1e6 : 0)
+                let isOff = subRule.isBranched && isWide(reference)
+                return odds[Int(reference)] * (1 + tests - further(position)) + (isOff ? 1e6 : 0)
             }
             var ranges: (UInt32, UInt32)?
             var firstRange: UInt32?
@@ -46,18 +45,14 @@ extension SegmentIndexer {
                 if let firstRange, ranges == nil { ranges = (firstRange, reference) }
                 if firstRange == nil { firstRange = reference }
             }
-            if let alternatives = alternatives[subRule.rule] {
-                func company(_ position: Int) -> Float {
-                    let reference = references[position]
-                    return self.company(
-                        reference, alternatives, statistics[Int(store.conditions[Int(reference)].path)],
-                        odds: odds[Int(reference)])
-                }
-                let most = company(filed)
-                var least = most / 4
-                for position in 0..<Int(subRule.conditionCount) where most.isFinite && most > Self.fewBranches {
-                    let company = company(position)
-                    if company < least { (best, filed, least) = (references[position], position, company) }
+            if subRule.isBranched, branches[subRule.rule, default: []].count > Self.fewBranches {
+                let most = companies[best, default: .infinity]
+                // Of places that lead to as many, the one that costs less.
+                var least = (company: most / 4, cost: -Float.infinity)
+                for position in 0..<Int(subRule.conditionCount)
+                where most.isFinite && most > Float(Self.fewBranches) {
+                    let place = (company: companies[references[position], default: .infinity], cost: cost(position))
+                    if place < least { (best, filed, least) = (references[position], position, place) }
                 }
             }
             chosen.append(best)

@@ -41,6 +41,8 @@ struct SegmentIndexer {
     let pathCount: Int
     /// The condition under which each sub-rule is filed.
     var chosen = Buffer<UInt32>()
+    /// The alternatives that were gone through in `companies`.
+    var companySteps = 0
     var plans: Buffer<Access.Plan>
     /// For paths that are filed under lengths of text: which.
     var lengthSets: [LengthKey: Set<Int32>] = [:]
