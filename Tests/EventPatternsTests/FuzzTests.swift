@@ -101,15 +101,19 @@ struct FuzzTests {
         #expect(matched * 100 > pairs, "the generator's rules and events hardly ever meet")
     }
 
-    /// Each object of an event, with its place: parsed as a part of the event, or by itself.
+    /// Each object of an event, with its place: parsed as a part of the event, by itself, or behind more than the event
+    /// has, as one of a request with many.
     private func objects(_ event: String) throws -> [(node: JSONNode, place: Int)] {
         var objects: [(JSONNode, Int)] = []
         var open = [try JSONDocument(parsing: event).root]
         while let node = open.popLast() {
             open += node.members.map(\.value) + Array(node.elements)
             guard node.kind == .object else { continue }
-            let isPart = objects.count % 2 == 0
-            let parsed = try isPart ? node : JSONDocument(parsing: Array(node.sourceBytes)).root
+            let before = [0, 0, event.utf8.count + 1][objects.count % 3]
+            let parsed =
+                try objects.count % 3 == 0
+                ? node
+                : JSONDocument(parsing: [UInt8](repeating: 0x20, count: before) + Array(node.sourceBytes)).root
             objects.append((parsed, node.sourceRange.lowerBound))
         }
         return objects

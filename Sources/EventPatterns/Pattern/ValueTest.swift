@@ -93,7 +93,9 @@ struct FieldPath: Sendable, Hashable, CustomStringConvertible {
     var description: String { String(decoding: bytes, as: UTF8.self) }
 
     /// Paths are looked up several times for each field of each rule: the standard hash of bytes takes four times as
-    /// long. The seed, another in each process, keeps names from being chosen to collide.
+    /// long. The seed is another in each process, so no names collide in all of them by chance; names of more than
+    /// sixteen bytes can be made that do, since `ByteHash` mixes only every other word with its state. What they make
+    /// longer is the reading and compiling of rules that have them.
     func hash(into hasher: inout Hasher) {
         hasher.combine(
             bytes.withUnsafeBufferPointer { bytes in
