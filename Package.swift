@@ -193,7 +193,7 @@ let package = Package(
         tests(
             "Journal",
             [
-                "CJournalVFS", "Journal", .product(name: "GRDB", package: "GRDB.swift"),
+                "CJournalVFS", "CLinux", "Journal", .product(name: "GRDB", package: "GRDB.swift"),
                 .product(name: "GRDBSQLite", package: "GRDB.swift"),
             ]),
         tests("ObjectStore", ["ObjectStore", "CLinux"]),

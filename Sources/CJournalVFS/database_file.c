@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdatomic.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -20,6 +21,8 @@ enum {
     alignment = 4096,
     /// More than that SQLite's own VFS cuts.
     piece = 64 << 10,
+    /// The lock that a checkpoint holds while it copies (`WAL_READ_LOCK(0)`): for readers that need nothing of the log.
+    reading_none = 3,
 };
 
 /// A database. SQLite's own file lies behind it.
@@ -36,11 +39,21 @@ struct database_file {
     unsigned char *bytes;
     sqlite3_int64 start;
     int count;
+    /// The first page of the memory that all connections share; NULL until it is mapped.
+    void volatile *memory;
+    /// How much of the log was in the database before this checkpoint.
+    uint32_t backfilled;
+    /// ... and still is no more.
+    bool has_failed;
+    /// For tests: so many times the last write of a checkpoint fails.
+    int faults;
 };
 
-static _Atomic int faults;
-
-void journal_vfs_fail_copies(int count) { atomic_store(&faults, count); }
+/// `code` with its error number: SQLite tells a full disk by an old one.
+static int answer(int code) {
+    errno = EIO;
+    return code;
+}
 
 // MARK: A checkpoint's pages
 
@@ -63,7 +76,6 @@ static int write_directly(struct database_file *file, int count) {
 static int flush(struct database_file *file) {
     int count = file->count;
     file->count = 0;
-    if (count > 0 && atomic_load(&faults) > 0) return atomic_fetch_sub(&faults, 1), SQLITE_IOERR_WRITE;
     int done = write_directly(file, count);
     while (done < count) {
         int next = count - done < piece ? count - done : piece;
@@ -74,19 +86,40 @@ static int flush(struct database_file *file) {
     return SQLITE_OK;
 }
 
+/// Where `nBackfill` of SQLite's `WalCkptInfo` lies, part of its file format (https://sqlite.org/walformat.html, 2.2):
+/// how much of the log is in the database.
+static _Atomic uint32_t volatile *backfilled(struct database_file *file) {
+    return (_Atomic uint32_t volatile *)((char volatile *)file->memory + 96);
+}
+
 static void begin_copying(struct database_file *file) {
     file->count = 0;
     file->is_full = false;
-    if (!file->wants_direct) return;
+    file->has_failed = false;
+    // Without holes: else a write may fail for want of room after SQLite has been told that it was done.
+    if (!file->wants_direct || file->memory == NULL || !shared_file_has_no_holes(file->shared)) return;
+    file->backfilled = atomic_load(backfilled(file));
     if (file->bytes == NULL) file->bytes = aligned_alloc(alignment, capacity);
     file->is_copying = file->bytes != NULL;
 }
 
-/// SQLite asks for no result here, and next it notes the pages as copied. So if the last of them cannot be written,
-/// nothing goes on: what the database lacks is in the log, where the next start finds it.
+static bool takes_fault(struct database_file *file) { return file->count > 0 && file->faults > 0 && file->faults-- > 0; }
+
+/// SQLite asks for no result here, and next it notes the pages as copied, unless it has to sync them. So if the last of
+/// them cannot be written, nothing goes on: what the database lacks is in the log, where the next start finds it.
 static void end_copying(struct database_file *file) {
-    if (file->is_copying && flush(file) != SQLITE_OK) shared_file_break(file->shared);
+    if (file->is_copying && (takes_fault(file) || flush(file) != SQLITE_OK)) {
+        shared_file_break(file->shared);
+        file->has_failed = true;
+    }
     file->is_copying = false;
+}
+
+/// Takes back the note, while nobody else may copy and before anybody may begin the log anew: a start that joins another
+/// process which has the database open believes it.
+static void take_back_note(struct database_file *file) {
+    if (file->has_failed) atomic_store(backfilled(file), file->backfilled);
+    file->has_failed = false;
 }
 
 /// Makes room for what is about to be written, so that a full disk is told before a page is kept here.
@@ -120,13 +153,13 @@ static int database_close(struct sqlite3_file *base) {
 
 static int database_read(struct sqlite3_file *base, void *into, int count, sqlite3_int64 offset) {
     struct database_file *file = (struct database_file *)base;
-    if (shared_file_is_broken(file->shared)) return SQLITE_IOERR_READ;
+    if (shared_file_is_broken(file->shared)) return answer(SQLITE_IOERR_READ);
     return file->real->pMethods->xRead(file->real, into, count, offset);
 }
 
 static int database_write(struct sqlite3_file *base, const void *from, int count, sqlite3_int64 offset) {
     struct database_file *file = (struct database_file *)base;
-    if (shared_file_is_broken(file->shared)) return SQLITE_IOERR_WRITE;
+    if (shared_file_is_broken(file->shared)) return answer(SQLITE_IOERR_WRITE);
     if (!file->is_copying) return file->real->pMethods->xWrite(file->real, from, count, offset);
     if (file->is_full) return SQLITE_FULL;
     if (file->count > 0 && (offset != file->start + file->count || count > capacity - file->count)) {
@@ -144,12 +177,13 @@ static int database_write(struct sqlite3_file *base, const void *from, int count
 
 static int database_truncate(struct sqlite3_file *base, sqlite3_int64 size) {
     struct database_file *file = (struct database_file *)base;
+    if (shared_file_is_broken(file->shared)) return answer(SQLITE_IOERR_TRUNCATE);
     return file->real->pMethods->xTruncate(file->real, size);
 }
 
 static int database_sync(struct sqlite3_file *base, int flags) {
     struct database_file *file = (struct database_file *)base;
-    if (shared_file_is_broken(file->shared)) return SQLITE_IOERR_FSYNC;
+    if (shared_file_is_broken(file->shared)) return answer(SQLITE_IOERR_FSYNC);
     return file->real->pMethods->xSync(file->real, flags);
 }
 
@@ -161,7 +195,7 @@ static int database_size(struct sqlite3_file *base, sqlite3_int64 *size) {
 /// Who closes a database for good empties its log and removes it, and locks it for that.
 static int database_lock(struct sqlite3_file *base, int level) {
     struct database_file *file = (struct database_file *)base;
-    if (level >= SQLITE_LOCK_EXCLUSIVE && shared_file_is_broken(file->shared)) return SQLITE_IOERR_LOCK;
+    if (level >= SQLITE_LOCK_EXCLUSIVE && shared_file_is_broken(file->shared)) return answer(SQLITE_IOERR_LOCK);
     return forward_lock(base, level);
 }
 
@@ -169,9 +203,11 @@ static int database_control(struct sqlite3_file *base, int operation, void *argu
     struct database_file *file = (struct database_file *)base;
     switch (operation) {
     case JOURNAL_VFS_DIRECT:
-        file->wants_direct = *(int *)argument != 0 && shared_file_direct(file->shared) >= 0;
+        file->wants_direct = *(int *)argument != 0 && shared_file_has_no_holes(file->shared);
         *(int *)argument = file->wants_direct;
         return SQLITE_OK;
+    case JOURNAL_VFS_BROKEN: *(int *)argument = shared_file_is_broken(file->shared); return SQLITE_OK;
+    case JOURNAL_VFS_FAIL_COPIES: file->faults = *(int *)argument; return SQLITE_OK;
     case SQLITE_FCNTL_CKPT_START: begin_copying(file); break;
     case SQLITE_FCNTL_CKPT_DONE: end_copying(file); break;
     case SQLITE_FCNTL_SIZE_HINT: make_room(file, *(sqlite3_int64 *)argument); break;
@@ -182,11 +218,14 @@ static int database_control(struct sqlite3_file *base, int operation, void *argu
 
 static int database_map_memory(struct sqlite3_file *base, int page, int size, int extend, void volatile **memory) {
     struct database_file *file = (struct database_file *)base;
-    return file->real->pMethods->xShmMap(file->real, page, size, extend, memory);
+    int code = file->real->pMethods->xShmMap(file->real, page, size, extend, memory);
+    if (page == 0) file->memory = code == SQLITE_OK ? *memory : NULL;
+    return code;
 }
 
 static int database_lock_memory(struct sqlite3_file *base, int offset, int count, int flags) {
     struct database_file *file = (struct database_file *)base;
+    if (offset == reading_none && flags == (SQLITE_SHM_UNLOCK | SQLITE_SHM_EXCLUSIVE)) take_back_note(file);
     return file->real->pMethods->xShmLock(file->real, offset, count, flags);
 }
 
@@ -197,6 +236,7 @@ static void database_barrier(struct sqlite3_file *base) {
 
 static int database_unmap_memory(struct sqlite3_file *base, int deletes) {
     struct database_file *file = (struct database_file *)base;
+    file->memory = NULL;
     return file->real->pMethods->xShmUnmap(file->real, deletes);
 }
 

@@ -27,13 +27,15 @@ struct shared_file;
 struct shared_file *shared_file_find(const char *path);
 void shared_file_release(struct shared_file *shared);
 
-/// A descriptor that writes past the kernel's cache; -1 where the file system does not.
+/// A descriptor that writes past the kernel's cache; -1 where an overwrite could fail for room: anywhere but on ext4.
 ///
 /// It is closed with the last connection, for to close any descriptor of a file takes away the locks that the process
 /// has on it.
 int shared_file_direct(struct shared_file *shared);
 /// The file system does not, after all.
 void shared_file_refuse_direct(struct shared_file *shared);
+/// Whether every block of the file is there, so that to write over one takes no room.
+bool shared_file_has_no_holes(struct shared_file *shared);
 
 /// Pages that SQLite takes to be in the database are not: nothing may be read from it or written in this life, and its
 /// write-ahead log, which has them, must stay.

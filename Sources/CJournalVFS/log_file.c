@@ -1,5 +1,6 @@
 #include "files.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -53,7 +54,10 @@ static int log_read(struct sqlite3_file *base, void *into, int count, sqlite3_in
 static int log_write(struct sqlite3_file *base, const void *from, int count, sqlite3_int64 offset) {
     struct log_file *file = (struct log_file *)base;
     // It may hold what never reached the database: it must not begin anew.
-    if (shared_file_is_broken(file->shared)) return SQLITE_IOERR_WRITE;
+    if (shared_file_is_broken(file->shared)) {
+        errno = EIO;
+        return SQLITE_IOERR_WRITE;
+    }
     if (file->count > 0 && (offset != file->start + file->count || count > capacity - file->count)) {
         int code = flush(file);
         if (code != SQLITE_OK) return code;

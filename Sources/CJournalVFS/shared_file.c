@@ -61,10 +61,11 @@ void shared_file_release(struct shared_file *shared) {
     pthread_mutex_unlock(&lock);
 }
 
-/// In memory there is no cache to get past.
-static bool is_in_memory(int descriptor) {
+/// Whether what is written over stays where it is. Others copy on write, or may (btrfs, zfs, xfs with reflinks), and
+/// that takes room, which a full disk has not; overlayfs tells nothing of what lies below it.
+static bool writes_in_place(int descriptor) {
     struct statfs status;
-    return fstatfs(descriptor, &status) != 0 || status.f_type == TMPFS_MAGIC || status.f_type == RAMFS_MAGIC;
+    return fstatfs(descriptor, &status) == 0 && status.f_type == EXT4_SUPER_MAGIC;
 }
 
 int shared_file_direct(struct shared_file *shared) {
@@ -78,7 +79,7 @@ int shared_file_direct(struct shared_file *shared) {
         // Another file by now, which nobody here has locked.
         if (opened >= 0 && !is_same) close(opened);
         shared->direct = is_same ? opened : -1;
-        shared->is_refused = !is_same || is_in_memory(opened);
+        shared->is_refused = !is_same || !writes_in_place(opened);
     }
     int direct = shared->is_refused ? -1 : shared->direct;
     pthread_mutex_unlock(&lock);
@@ -90,6 +91,12 @@ void shared_file_refuse_direct(struct shared_file *shared) {
     // Not closed before the last connection is.
     shared->is_refused = true;
     pthread_mutex_unlock(&lock);
+}
+
+bool shared_file_has_no_holes(struct shared_file *shared) {
+    struct stat status;
+    int direct = shared_file_direct(shared);
+    return direct >= 0 && fstat(direct, &status) == 0 && (off_t)status.st_blocks * 512 >= status.st_size;
 }
 
 bool shared_file_is_broken(struct shared_file *shared) { return shared != NULL && atomic_load(&shared->is_broken); }

@@ -3,8 +3,8 @@ package struct JournalError: Error, Sendable, CustomStringConvertible {
     /// What kind of failure: callers decide by it.
     package struct Code: Hashable, Sendable, CustomStringConvertible {
         private enum Value: String {
-            case closed, diskFull, inputOutput, corrupt, newerFormat, locked, unsuitableFileSystem, constraint, storage,
-                invalidOption
+            case closed, diskFull, inputOutput, needsRestart, corrupt, newerFormat, locked, unsuitableFileSystem,
+                constraint, storage, invalidOption
         }
 
         private var value: Value
@@ -14,6 +14,8 @@ package struct JournalError: Error, Sendable, CustomStringConvertible {
         /// No space left; nothing of the batch was written.
         package static let diskFull = Code(value: .diskFull)
         package static let inputOutput = Code(value: .inputOutput)
+        /// The disk has failed in a way that this life of the journal cannot get over; the next one can.
+        package static let needsRestart = Code(value: .needsRestart)
         package static let corrupt = Code(value: .corrupt)
         /// The data folder was written by a newer Sluice.
         package static let newerFormat = Code(value: .newerFormat)

@@ -9,7 +9,7 @@
 /// A checkpoint copies each page of the log through the kernel's cache, of which nobody reads most of them again: the
 /// new pages of the cache cost more than all else that an event costs a checkpoint, and twice what it takes to write them
 /// past it. So a connection may ask for that (`JOURNAL_VFS_DIRECT`): pages that lie one behind the other then go to the
-/// disk together. All else is SQLite's own VFS.
+/// disk together, on ext4, where what is written over has its room. All else is SQLite's own VFS.
 ///
 /// Only for connections with `synchronous` FULL: with less, a commit is not synced, and other connections would look
 /// for frames that are not in the file yet. And for one writing connection a database: what a transaction that was
@@ -18,11 +18,15 @@
 /// Makes it the VFS of databases that are opened from now on, or SQLite's own again. An SQLite result code.
 int journal_vfs_use(int together);
 
-/// For `sqlite3_file_control` of a database: whether the connection's next checkpoints write past the kernel's cache,
-/// an int, which then says whether they will: not every file system does it. `SQLITE_NOTFOUND` under another VFS.
-enum { JOURNAL_VFS_DIRECT = 0x534C55 };
-
-/// So many times what a checkpoint has collected fails to be written. For tests.
-void journal_vfs_fail_copies(int count);
+/// For `sqlite3_file_control` of a database, each with an int. `SQLITE_NOTFOUND` under another VFS.
+enum {
+    /// Whether the connection's next checkpoints write past the kernel's cache; it then says whether they will: only on
+    /// ext4, and only into a file without holes.
+    JOURNAL_VFS_DIRECT = 0x534C55,
+    /// Says whether pages that SQLite may take to be in the database are not: nothing is read or written any more.
+    JOURNAL_VFS_BROKEN,
+    /// So many times the last of what the connection's checkpoints collect fails to be written. For tests.
+    JOURNAL_VFS_FAIL_COPIES,
+};
 
 #endif

@@ -43,8 +43,9 @@ final class Checkpointer: Sendable {
     }
 
     /// Opens the second connection and starts the thread.
-    func start(_ path: String) throws {
-        let connection = try Connections.checkpointer(path)
+    func start(_ path: String, logWrites: Connections.LogWrites = .together) throws {
+        let connection = try Connections.checkpointer(path, logWrites: logWrites)
+        if options.copyFaults > 0 { connection.inDatabase { DatabaseFile.failCopies($0, options.copyFaults) } }
         state.withLock { $0.isStarted = true }
         let thread = Thread { [self] in
             clinux_name_thread("journal-ckpt")
@@ -66,7 +67,8 @@ final class Checkpointer: Sendable {
         ended.wait()
     }
 
-    /// A pass failed to sync the database file: what the kernel dropped cannot be known, so the WAL must stay.
+    /// A pass failed to sync the database file, and what the kernel dropped cannot be known; or the VFS could not write
+    /// what SQLite takes to be there. The WAL must stay.
     var failure: JournalError? { state.withLock { $0.failure } }
     var isReadBack: Bool { state.withLock { $0.isReadBack } }
     var passes: Int64 { state.withLock { $0.passes } }
@@ -91,6 +93,21 @@ final class Checkpointer: Sendable {
         }
         if asks { wake.signal() }
         return (remaining, isRunning)
+    }
+
+    /// To be called after whatever may have failed for it: whether the VFS refuses the database for good.
+    func isBroken(_ db: Database) -> Bool {
+        guard DatabaseFile.isBroken(db) else { return false }
+        fail("The journal's database file cannot be written.")
+        return true
+    }
+
+    private func fail(_ what: String) {
+        let error = JournalError(
+            .needsRestart,
+            "\(what) Nothing more is accepted; what was accepted is in the write-ahead log. Check the disk, close "
+                + "what else has the journal's database open, then start again.")
+        state.withLock { if $0.failure == nil { $0.failure = error } }
     }
 
     /// The writer's own pass.
@@ -118,16 +135,11 @@ final class Checkpointer: Sendable {
         let generation = state.withLock { $0.generation }
         // Busy or out of space is no loss: the WAL keeps everything, a later pass copies it.
         let code = sqlite3_wal_checkpoint_v2(db.sqliteConnection, nil, SQLITE_CHECKPOINT_PASSIVE, &logged, &copied)
-        guard code == SQLITE_OK else { return }
+        guard !isBroken(db), code == SQLITE_OK else { return }
         atPoint(.checkpointCopied)
         let synced = DatabaseFile.sync(db)
         guard synced == SQLITE_OK else {
-            let error = JournalError(
-                .inputOutput,
-                "The journal's database file cannot be synced (SQLite error \(synced)). Nothing more is accepted; what "
-                    + "was accepted is in the write-ahead log. Check the disk, then start again.")
-            state.withLock { $0.failure = error }
-            return
+            return fail("The journal's database file cannot be synced (SQLite error \(synced)).")
         }
         atPoint(.checkpointSynced)
         state.withLock { state in
@@ -144,6 +156,18 @@ enum DatabaseFile {
     static func copyDirectly(_ db: Database, _ directly: Bool) {
         var value: Int32 = directly ? 1 : 0
         sqlite3_file_control(db.sqliteConnection, "main", Int32(JOURNAL_VFS_DIRECT), &value)
+    }
+
+    static func failCopies(_ db: Database, _ count: Int32) {
+        var value = count
+        sqlite3_file_control(db.sqliteConnection, "main", Int32(JOURNAL_VFS_FAIL_COPIES), &value)
+    }
+
+    /// Whether something is missing in it that SQLite takes to be there (`CJournalVFS`).
+    static func isBroken(_ db: Database) -> Bool {
+        var value: Int32 = 0
+        sqlite3_file_control(db.sqliteConnection, "main", Int32(JOURNAL_VFS_BROKEN), &value)
+        return value != 0
     }
 
     /// fsync. `SQLITE_OK` or an error code.

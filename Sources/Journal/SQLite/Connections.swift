@@ -17,8 +17,8 @@ enum Connections {
     static func writer(
         _ path: String, busySeconds: Double = 5, logWrites: LogWrites = .together
     ) throws -> DatabaseQueue {
-        try use(logWrites)
         // GRDB names no VFS: it opens with the default one.
+        try use(logWrites)
         defer { if logWrites != .together { try? use(.together) } }
         var configuration = Configuration()
         configuration.foreignKeysEnabled = false
@@ -46,7 +46,9 @@ enum Connections {
     }
 
     /// For background passes: it never writes rows.
-    static func checkpointer(_ path: String) throws -> DatabaseQueue {
+    static func checkpointer(_ path: String, logWrites: LogWrites = .together) throws -> DatabaseQueue {
+        try use(logWrites)
+        defer { if logWrites != .together { try? use(.together) } }
         var configuration = Configuration()
         configuration.foreignKeysEnabled = false
         configuration.label = "sluice.journal.checkpoint"

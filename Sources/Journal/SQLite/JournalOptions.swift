@@ -17,9 +17,11 @@ package struct JournalOptions: Sendable {
     /// Above this commits wait for the checkpoint. The commit that goes beyond it is as large as it is, so that the WAL
     /// stays below 64 MB with the largest that were seen (some 10 MB, of dead letters sent again).
     package var walLimitBytes: Int64 = 48 << 20
-    /// Where a subscription has more waiting than this, checkpoints leave what they copy in the kernel's cache: it will
-    /// be read again. Less than that waits in memory or is still in the WAL.
-    package var cachedBacklog: Int64 = 50_000
+    /// Where a subscription has more waiting than this, in records or, by the mean of the open segment's, in bytes,
+    /// checkpoints leave what they copy in the kernel's cache. As much is held in memory of a subscription; what is
+    /// beyond that will be read from the database.
+    package var cachedBacklog: Int64 = 8_192
+    package var cachedBacklogBytes: Int64 = 16 << 20
     /// Space kept for settling what was accepted when the disk is full; 0 for none.
     package var ballastBytes: Int64 = 64 << 20
     /// With less than this free on the file system, producers are refused.
@@ -32,6 +34,8 @@ package struct JournalOptions: Sendable {
     package var busySeconds = 5.0
     /// Asked instead of SQLite whether a commit fails: a result code of SQLite, or nil. For tests of disk errors.
     package var commitFault: (@Sendable () -> Int32?)?
+    /// So many background checkpoints lose the last of what they copy. For tests of disk errors.
+    package var copyFaults: Int32 = 0
     /// Called on the journal's threads at each named point; a test may block or look there.
     package var atPoint: (@Sendable (JournalPoint) -> Void)?
 

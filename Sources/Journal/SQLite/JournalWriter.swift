@@ -146,6 +146,11 @@ final class JournalWriter {
                 rollback()
                 // A batch's own fault was noted with it: the others go again.
                 if error.code == .constraint, results.contains(where: { $0 != nil }), hasNewFailure { continue }
+                // A pass failed meanwhile: that says what helps.
+                if checkpointer.isBroken(db), let failure = checkpointer.failure {
+                    fail(&results, failure)
+                    continue
+                }
                 if error.code == .diskFull, giveUpBallast(group, &results) { continue }
                 fail(&results, error)
             }
@@ -238,9 +243,15 @@ final class JournalWriter {
         for (item, result) in zip(group, results) { if let result { item.completion(result) } }
         if hasCommitted {
             atPoint(.afterCompletion)
-            wal.afterCommit(
-                isReadBack: ledger.touched.contains { ledger.entries[$0].core.waiting > options.cachedBacklog })
+            wal.afterCommit(isReadBack: isReadBack)
         }
+    }
+
+    /// So much waits that what was committed will be read from the database.
+    private var isReadBack: Bool {
+        let mean = max(1, segment.bytes / max(1, ledger.head - segment.first + 1))
+        let limit = min(options.cachedBacklog, options.cachedBacklogBytes / mean)
+        return ledger.touched.contains { ledger.entries[$0].core.waiting > limit }
     }
 
     /// Nobody but a benchmark asks for it.

@@ -73,7 +73,7 @@ final class WALKeeper {
             longestLastPassMicroseconds = max(longestLastPassMicroseconds, took)
         }
         let code = sqlite3_wal_checkpoint_v2(db.sqliteConnection, nil, SQLITE_CHECKPOINT_PASSIVE, &logged, &copied)
-        guard code == SQLITE_OK, copied >= 0 else { return false }
+        guard !checkpointer.isBroken(db), code == SQLITE_OK, copied >= 0 else { return false }
         checkpointer.copied(Int64(copied))
         lastPasses += 1
         return copied == logged

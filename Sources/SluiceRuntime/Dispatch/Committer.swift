@@ -73,7 +73,7 @@ package final class Committer {
                 batch: batch, mayWait: mayWait, completion: completion, deadLetters: batch.insertedDeadLetters,
                 appends: batch.appends.count, weight: batch.weight, bytes: batch.byteCount))
         if inFlight.isEmpty {
-            if timer == nil { mayWait ? submitOrPause() : submit() }
+            if timer == nil, !needsRestart { mayWait ? submitOrPause() : submit() }
         } else if !mayWait {
             endPatience()
         }
@@ -170,12 +170,16 @@ package final class Committer {
             }
         case .failure(let error) where error.isPassing:
             inFlight = []
-            if trouble?.code != error.code {
+            if error.code == .needsRestart {
+                log.critical("the journal cannot be written any more", metadata: ["error": "\(error)"])
+            } else if trouble?.code != error.code {
                 log.error("the journal cannot be written; tried again every second", metadata: ["error": "\(error)"])
             }
             trouble = error
             waiting = parts + waiting
             endDrains()
+            // What waits is not refused: nobody may take it for settled or unknown. The next life does it again.
+            guard !needsRestart else { return }
             timer = LoopTimer.after(.milliseconds(1000)) { [weak self] in
                 self?.timer = nil
                 self?.submit()
@@ -191,6 +195,9 @@ package final class Committer {
         inFlight = []
         waiting.isEmpty ? submit() : submitOrPause()
     }
+
+    /// Nothing more is tried in this life.
+    private var needsRestart: Bool { trouble?.code == .needsRestart }
 
     private func recover() {
         if trouble != nil { log.notice("the journal can be written again") }

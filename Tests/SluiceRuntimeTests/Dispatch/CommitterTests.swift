@@ -111,6 +111,19 @@ struct CommitterTests {
         #expect(try logged == ["a", "b", "c"])
     }
 
+    @Test("What only a restart helps is not tried again, and what waits for it is not refused")
+    func needingRestart() async throws {
+        script.answer(.needsRestart, nil)
+        var answers = 0
+        committer.enqueue(append("a")) { _ in answers += 1 }
+        await committer.drain()
+        #expect(committer.trouble?.code == .needsRestart)
+        committer.enqueue(append("b")) { _ in answers += 1 }
+        committer.enqueue(append("c"), mayWait: true) { _ in answers += 1 }
+        #expect(script.seen == [["a"]])
+        #expect(answers == 0 && !committer.isIdle)
+    }
+
     @Test("A part that contradicts the journal fails alone, and each of its neighbours has its own receipt")
     func contradicting() async throws {
         committer.enqueue(append("a"))
