@@ -4,7 +4,7 @@ import GRDB
 import GRDBSQLite
 
 /// What SQLite itself can do on this disk: the same records into one plain table, with the journal's settings, page
-/// size and checkpoints, and nothing else; its log is written as SQLite does it by itself.
+/// size and checkpoints, and nothing else; log and database are written as SQLite does it by itself.
 package enum RawFloor {
     /// What SQLite alone does.
     package struct Result: Sendable {
@@ -18,7 +18,7 @@ package enum RawFloor {
         let options = JournalOptions()
         let connection = try Connections.writer(path, logWrites: .plain)
         let checkpointer = Checkpointer(options) { _ in }
-        try checkpointer.start(path)
+        try checkpointer.start(path, logWrites: .plain)
         defer {
             checkpointer.stop()
             try? connection.close()
