@@ -80,7 +80,9 @@ extension Rules {
             }
             if output.json { return try output.object(Warned(summary, warnings)) }
             if !rows.isEmpty {
-                var columns: [Table.Column] = [.whole("TIME"), .whole("ID"), "SOURCE", "DETAIL-TYPE", .object("OBJECT")]
+                var columns: [Table.Column] = [
+                    .whole("TIME"), .whole("ID"), "SOURCE", "DETAIL-TYPE", .object("OBJECT"),
+                ]
                 if rows.allSatisfy({ $0.last == "" }) {
                     columns.removeLast()
                     rows = rows.map { $0.dropLast() }
