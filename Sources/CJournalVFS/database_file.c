@@ -115,8 +115,8 @@ static void end_copying(struct database_file *file) {
     file->is_copying = false;
 }
 
-/// Takes back the note, while nobody else may copy and before anybody may begin the log anew: a start that joins another
-/// process which has the database open believes it.
+/// Takes back the note, while nobody else may copy and before anybody may begin the log anew: a start that joins
+/// another process which has the database open believes it.
 static void take_back_note(struct database_file *file) {
     if (file->has_failed) atomic_store(backfilled(file), file->backfilled);
     file->has_failed = false;
