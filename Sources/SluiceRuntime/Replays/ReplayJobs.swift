@@ -39,7 +39,7 @@ package final class ReplayJobs {
     var closing: [SubscriptionID: SubscriptionProgress] = [:]
     /// Those that have ended and get on again (`follow`).
     var following: Set<String> = []
-    /// One at a time writes a replay, by its name: what was encoded later is in the journal later, whichever way it takes.
+    /// One at a time writes a replay, by its name: what was encoded later is in the journal later, by either way.
     let writes = NameLocks()
     private(set) var isStopping = false
     /// One at a time makes or removes subscriptions: their ids count up.
