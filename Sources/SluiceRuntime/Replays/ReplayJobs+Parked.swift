@@ -82,7 +82,7 @@ extension ReplayJobs {
         return dispatcher.laneKeys.values.contains { own.contains($0.subscription) }
     }
 
-    /// Writes that what is parked of a replay that has ended is dropped, before any of it is: pages of it go one by one,
+    /// Writes that what is parked of an ended replay is dropped, before any of it is: pages of it go one by one,
     /// and a host that dies in between would leave the rest with nobody who wants it dropped. Waits for nothing that a
     /// journal holds up.
     private func intend(_ name: String, _ note: (inout ReplayRecord) -> Void) async throws {
