@@ -53,7 +53,7 @@ struct ReplayWritesTests {
         let replays = host.runtime.replays
         await replays.noteStill(elapsed: 0)
         let noting = Task { @LoopActor in await replays.noteStill(elapsed: 3_600_000) }
-        while replays.warnings.isEmpty { await Task.yield() }
+        try await host.wait { replays.warnings.isEmpty ? nil : () }
         disk.release()
         await noting.value
         let stored = try stored(host)
@@ -76,7 +76,7 @@ struct ReplayWritesTests {
         let replays = host.runtime.replays
         await replays.noteStill(elapsed: 0)
         let noting = Task { @LoopActor in await replays.noteStill(elapsed: ReplayJobs.longestStill) }
-        while try await !host.control.replay(name: "again").isOver { await Task.yield() }
+        try await host.wait { try await host.control.replay(name: "again").isOver ? () : nil }
         disk.release()
         await noting.value
         let info = try await host.control.replay(name: "again")
