@@ -113,7 +113,9 @@ struct AlarmFile {
             reader.missing("metric", hint: "write metric: DeadLetters, or expectedFile: {…}")
         }
         let threshold = reader.number("threshold", in: -1e15...1e15)
-        if !reader.has("threshold") { reader.missing("threshold", hint: "write threshold: 0, say") }
+        if !reader.has("threshold") {
+            reader.missing("threshold", hint: "write threshold: and a number, 0 for none at all")
+        }
         let isLower = metric == .freeDiskSpace || metric == .invocations
         let comparison =
             reader.choice("comparisonOperator", AlarmDefinition.Comparison.self) ?? (isLower ? .less : .greater)

@@ -73,6 +73,12 @@ package struct Grants: Codable, Sendable, Hashable {
     package func mayPutEvents(bus: String) -> Bool { Self.grants(events, bus) }
     package func mayPutRecords(stream: String) -> Bool { Self.grants(streams ?? [], stream) }
 
+    /// How a function gets a grant that it lacks, in words: the list as it is to be, for another line of the same
+    /// name would take the place of the one that is there.
+    package func hint(_ kind: String, _ list: [String], adding name: String) -> String {
+        "grant it in function.yaml, under grants: `\(kind): [\((list + [name]).joined(separator: ", "))]`"
+    }
+
     private static func grants(_ list: [String], _ name: String) -> Bool {
         list.contains(name) || list.contains("*")
     }

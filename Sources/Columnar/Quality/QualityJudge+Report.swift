@@ -26,6 +26,7 @@ extension QualityJudge {
             var found: [String] = []
             let outcome = try Self.evaluate(file.node, rows: rows, &found)
             results[file.number].passed = outcome.passed
+            results[file.number].isOnFile = true
             results[file.number].violations = outcome.passed ? 0 : 1
             results[file.number].measured = outcome.measured
             if outcome.measured != nil { results[file.number].unit = outcome.unit }
@@ -36,11 +37,13 @@ extension QualityJudge {
         for (number, rule) in rules.rules.enumerated() {
             switch rule.check {
             case .rowCount(let minimum, let maximum):
+                results[number].isOnFile = true
                 (results[number].measured, results[number].unit) = (Double(rows), "rows")
                 guard rows < minimum ?? 0 || rows > maximum ?? .max else { continue }
                 failures.append("\(rule), found \(rows) rows")
             case .completeness(let share):
                 guard let name = rule.column, let found = completeness[name] else { continue }
+                results[number].isOnFile = true
                 (results[number].measured, results[number].unit) = (found, "share of rows")
                 guard found < share else { continue }
                 failures.append("\(rule), found \(found) (share of rows)")
@@ -66,9 +69,14 @@ extension QualityJudge {
                 return (false, nil, nil)
             }
             let value = try state.value(rows: rows)
-            guard !condition.holds(value) else { return (true, value, state.unit) }
-            found.append(value.isNaN ? "no values" : NumberCondition.text(value) + words(state.unit, of: value))
-            return (false, value.isNaN ? nil : value, state.unit)
+            guard !condition.holds(value) else { return (true, state.saysYesOrNo ? nil : value, state.unit) }
+            let number = value.isNaN ? "no values" : NumberCondition.text(value) + words(state.unit, of: value)
+            if let finding = try state.finding() {
+                found.append(state.saysYesOrNo ? finding : "\(number), \(finding)")
+            } else {
+                found.append(number)
+            }
+            return (false, value.isNaN || state.saysYesOrNo ? nil : value, state.unit)
         case .all(let nodes), .any(let nodes):
             var outcomes: [Bool] = []
             for node in nodes { outcomes.append(try evaluate(node, rows: rows, &found).passed) }

@@ -10,10 +10,13 @@ public struct QualityReport: Sendable, Hashable, Codable {
         /// file.
         public var passed: Bool
         /// What was compared: the share of records that pass, or the measure of a rule on the whole file.
+        /// Nil where the rule only asks whether something is so (`IsPrimaryKey`, `ColumnExists`).
         public var measured: Double?
         /// What `measured` counts: `rows`, `columns`, `distinct values`; a share (0...1) is a `share of rows`. Nil
         /// where it has the unit of the column's values.
         public var unit: String?
+        /// True of a rule on the whole file, whose `violations` are no records; else nil.
+        public var isOnFile: Bool?
 
         init(rule: String, violations: Int64, passed: Bool) {
             self.rule = rule
@@ -52,7 +55,8 @@ public struct QualityReport: Sendable, Hashable, Codable {
     /// Throws `QualityThreshold` with all failures where the file fails.
     public func requirePass() throws(ColumnarError) {
         guard !passes else { return }
-        let worst = rules.filter { $0.violations > 0 }.sorted { $0.violations > $1.violations }.prefix(5)
+        let worst = rules.filter { $0.violations > 0 && $0.isOnFile != true }.sorted { $0.violations > $1.violations }
+            .prefix(5)
         let detail = worst.map { "\($0.rule) (\($0.violations))" }.joined(separator: "; ")
         throw ColumnarError(
             .qualityThreshold,

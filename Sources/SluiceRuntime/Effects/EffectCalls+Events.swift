@@ -10,16 +10,17 @@ extension EffectCalls {
     /// alike.
     func putEvents(_ request: PutEventsRequest, for context: AttemptContext) throws -> WorkerReply {
         try context.effects.admit(count: request.entries.count)
+        let grants = context.version.definition.grants
         for entry in request.entries {
             let bus = entry.bus ?? "default"
             guard router.hasBus(bus) else {
                 throw CallRefusal("NoSuchBus", "there is no event bus \(bus); declare it in sluice.yaml")
             }
-            guard context.version.definition.grants.mayPutEvents(bus: bus) else {
+            guard grants.mayPutEvents(bus: bus) else {
                 throw CallRefusal(
                     "AccessDenied",
-                    "function \(context.attempt.function) may not put events on bus \(bus); grant it in function.yaml: "
-                        + "grants: {events: [\(bus)]}")
+                    "function \(context.attempt.function) may not put events on bus \(bus); "
+                        + grants.hint("events", grants.events, adding: bus))
             }
             do throws(PutEventsEntry.Refusal) {
                 _ = try PutEventsEntry(
@@ -47,16 +48,17 @@ extension EffectCalls {
             )
         }
         try context.effects.admit(count: request.entries.count)
+        let grants = context.version.definition.grants
         var shards: [Int] = []
         for entry in request.entries {
             guard let target = router.current.streams[entry.stream] else {
                 throw CallRefusal("NoSuchStream", "there is no stream \(entry.stream); declare it in sluice.yaml")
             }
-            guard context.version.definition.grants.mayPutRecords(stream: entry.stream) else {
+            guard grants.mayPutRecords(stream: entry.stream) else {
                 throw CallRefusal(
                     "AccessDenied",
-                    "function \(context.attempt.function) may not put records to stream \(entry.stream); grant it in "
-                        + "function.yaml: grants: {streams: [\(entry.stream)]}")
+                    "function \(context.attempt.function) may not put records to stream \(entry.stream); "
+                        + grants.hint("streams", grants.streams ?? [], adding: entry.stream))
             }
             do throws(PutRecordsEntry.Refusal) {
                 let valid = try PutRecordsEntry(entry).validate()

@@ -105,8 +105,8 @@ package final class EffectCalls {
             let verb = writing ? "write" : "read"
             throw CallRefusal(
                 "AccessDenied",
-                "function \(context.attempt.function) may not \(verb) bucket \(name); grant it in function.yaml: "
-                    + "grants: {\(verb): [\(name)]}")
+                "function \(context.attempt.function) may not \(verb) bucket \(name); "
+                    + grants.hint(verb, writing ? grants.write : grants.read, adding: name))
         }
         return bucket
     }

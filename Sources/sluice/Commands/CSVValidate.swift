@@ -6,8 +6,11 @@ extension CSV {
     struct Validate: ParsableCommand {
         static let configuration = CommandConfiguration(
             commandName: "validate",
-            abstract: "Check a CSV file by rules: part good rows from bad ones, and say what was found.",
+            abstract: "Check a file of records by rules: part good rows from bad ones, and say what was found.",
             discussion: """
+                CSV is parted into good rows (--good) and bad ones (--quarantine). Of other forms (JSON, access logs, \
+                fixed-width text) there is --quarantine alone; `sluice csv convert --rules` writes their good rows.
+
                 A quarantine file is recognised: after its rows were corrected (the text behind "raw"), it is validated as the \
                 file they came from.
 
@@ -18,10 +21,11 @@ extension CSV {
 
         @Argument(
             help: ArgumentHelp(
-                "Delimited text or a quarantine file, also compressed; - for the standard input.", valueName: "in.csv"))
+                "CSV, JSON, an access log, fixed-width text or a quarantine file, also compressed; - for the standard input.",
+                valueName: "in"))
         var input: String
         @OptionGroup(title: "Quality") var rulesOption: RulesOption
-        @Option(help: ArgumentHelp("Where the good rows go.", valueName: "out.csv")) var good: String?
+        @Option(help: ArgumentHelp("Where the good rows of a CSV file go.", valueName: "out.csv")) var good: String?
         @OptionGroup(title: "Input") var inputOption: InputOption
         @OptionGroup(title: "Masking") var maskOption: MaskOption
         @OptionGroup var outputOption: OutputOption
@@ -38,16 +42,11 @@ extension CSV {
             guard let rules = try rulesOption.qualityRules() else { return }
             var options = ConversionOptions()
             try inputOption.apply(to: &options)
-            guard options.format == .csv || options.format == .automatic else {
-                throw Failure("good rows are written as they stand, which is done for delimited text only")
-            }
-            let filter = QualityFilter(rules, options: options.csv, masking: try maskOption.masking())
-            let source = try RecordInput.open(input)
             for path in [good, inputOption.quarantine] { try FileCheck.writable(path) }
             let (goodFile, badFile) = (good.map(StagedFile.init), inputOption.quarantine.map(StagedFile.init))
             let writer = QuarantineWriter(try badFile?.sink() ?? DiscardSink(), source: input)
             let report = try Failure.named(input) {
-                try filter.run(source, good: try goodFile?.sink() ?? DiscardSink(), bad: writer)
+                try judge(rules, options, good: try goodFile?.sink() ?? DiscardSink(), bad: writer)
             }
             try writer.finish()
             let output = outputOption.output
@@ -57,6 +56,42 @@ extension CSV {
             try requirePlace(for: report, rules)
             try goodFile?.publish()
             try badFile?.publish()
+        }
+
+        private func judge(
+            _ rules: QualityRules, _ options: ConversionOptions, good: any ByteSink, bad: any RejectedRecords
+        ) throws -> QualityReport {
+            if options.format == .csv || options.format == .automatic {
+                let filter = QualityFilter(rules, options: options.csv, masking: try maskOption.masking())
+                do {
+                    return try filter.run(RecordInput.open(input), good: good, bad: bad)
+                } catch let error as ColumnarError where error.code == .unsupported {
+                    // Other forms are told by the first bytes, of which a pipe has none left now.
+                    guard self.good == nil, input != "-" else { throw refusal }
+                }
+            } else if self.good != nil {
+                throw refusal
+            }
+            var options = options
+            (options.csv.badRecords, options.mismatches) = (.reject, .reject)
+            (options.quality, options.masking) = (rules, try maskOption.masking())
+            let report = try CSVConverter.convert(
+                from: RecordInput.open(input), to: DiscardSink(), options: options, rejectedRecords: bad)
+            guard let quality = report.quality else { throw Failure("\(input) was not judged") }
+            return quality
+        }
+
+        private var refusal: Failure {
+            if good == nil {
+                return Failure(
+                    "the records of the standard input are not CSV",
+                    hint: "say what they are: --format ndjson, for example")
+            }
+            return Failure(
+                "--good takes good rows as they stand, which only CSV has",
+                hint:
+                    "leave --good out to check the file, or convert it by the same rules: sluice csv convert --rules FILE"
+            )
         }
 
         /// A script that asks whether a file is good gets its answer from the exit code; who parts it has a place for
@@ -90,7 +125,8 @@ enum QualityText {
             ["RULE", "HOLDS", .number("BAD ROWS"), .number("MEASURED")],
             report.rules.map { rule in
                 [
-                    rule.rule, rule.passed ? "yes" : "no", Human.grouped(rule.violations),
+                    rule.rule, rule.passed ? "yes" : "no",
+                    rule.isOnFile == true ? "" : Human.grouped(rule.violations),
                     rule.measured.map { measured($0, rule.unit) } ?? "",
                 ]
             })

@@ -237,10 +237,12 @@ extension DeadLetters {
         }
 
         private func row(_ job: RedriveJob, _ style: Style) -> [String] {
-            [
+            let failed = job.failed - (job.older ?? 0)
+            let left = job.older.map { $0 > 0 ? ", \(Human.grouped($0)) left alone (NewerVersion)" : "" } ?? ""
+            return [
                 job.id, job.created.map { Human.ago($0) } ?? "", job.by ?? "", style.state(job.state.rawValue),
                 Human.grouped(job.selected), Human.grouped(job.succeeded),
-                job.failed == 0 ? "0" : style.red(Human.grouped(job.failed)), words(job),
+                failed == 0 ? "0" : style.red(Human.grouped(failed)), words(job) + left,
             ]
         }
 

@@ -34,6 +34,26 @@ struct CSVCommandTests {
         #expect(wrong.ending == .exited(1) && wrong.errors.contains("nothing.csv"))
     }
 
+    @Test("validate: JSON is checked, too, and its bad rows go to the quarantine; good ones it cannot part")
+    func validateJSON() async throws {
+        let folder = CommandFolder()
+        defer { folder.remove() }
+        try folder.write("orders.json", #"[{"id": 1, "amount": 5}, {"id": 2, "amount": -1}, {"id": 2, "amount": 3}]"#)
+        try folder.write("rows.dqdl", #"Rules = [ ColumnValues "amount" > 0 ]"#)
+        let told = try await folder.output(
+            "csv", "validate", "@orders.json", "--rules", "@rows.dqdl", "--quarantine", "@bad.ndjson")
+        #expect(told.hasPrefix("3 rows: 2 good, 1 bad"), "\(told)")
+        #expect(text(of: folder.file("bad.ndjson")).contains("-1"))
+        try folder.write("keys.dqdl", #"Rules = [ IsPrimaryKey "id" ]"#)
+        let repeated = try await folder.sluice("csv", "validate", "@orders.json", "--rules", "@keys.dqdl")
+        #expect(repeated.ending == .exited(1) && repeated.errors.contains("found 1 value more than once"))
+        let parted = try await folder.sluice(
+            "csv", "validate", "@orders.json", "--rules", "@rows.dqdl", "--good", "@good.csv", "--quarantine",
+            "@b.ndjson")
+        #expect(parted.ending == .exited(1) && parted.errors.contains("--good takes"), "\(parted.errors)")
+        #expect(!folder.names.contains("good.csv") && !folder.names.contains("b.ndjson"))
+    }
+
     @Test("commands do not load libcurl, which only webhooks need")
     func libraries() async throws {
         let loaded = try await run(TestApp.sluice, ["--version"], environment: ["LD_TRACE_LOADED_OBJECTS": "1"])
@@ -83,9 +103,6 @@ struct CSVCommandTests {
         let report = try #require(
             try await folder.output("csv", "validate", "@good.csv", "--rules", "@orders.dqdl", "--json").objects.first)
         #expect(report["good"] as? Int == 2 && report["bad"] as? Int == 0)
-        try folder.write("a.ndjson", "{\"id\":1,\"amount\":2}\n")
-        let other = try await folder.sluice("csv", "validate", "@a.ndjson", "--rules", "@orders.dqdl")
-        #expect(other.ending == .exited(1) && other.errors.contains("delimited text only"))
         let without = try await folder.sluice("csv", "validate", "@orders.csv")
         #expect(without.ending == .exited(2) && without.errors.contains("--rules"))
     }

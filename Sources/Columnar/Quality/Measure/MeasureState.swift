@@ -1,18 +1,20 @@
 /// A `Measure` while records pass by. Used by one thread at a time.
 final class MeasureState {
-    private let kind: Measure.Kind
+    let kind: Measure.Kind
     /// See `Measure.unit`.
     let unit: String?
+    /// Whether the number is 1 or 0 and means no more than that.
+    let saysYesOrNo: Bool
     private let condition: RecordEvaluator?
-    private let columns: [CSVColumn]
+    let columns: [CSVColumn]
     private let nullTokens: NullTokens
     private let hasher = KeyHash.Hasher()
     private let scratch = RecordScratch()
 
     /// Records that count.
-    private var records: Int64 = 0
+    private(set) var records: Int64 = 0
     /// Of them, those with a value (all columns null: without), those that pass, those found.
-    private var hits: Int64 = 0
+    private(set) var hits: Int64 = 0
     private let test: RecordEvaluator?
     /// Positions in the file of the columns whose values it takes itself.
     let positions: [Int]
@@ -20,6 +22,8 @@ final class MeasureState {
     /// Shared by the measures of the same columns without condition; the first of them fills it.
     private let keys: DistinctKeys?
     private let fillsKeys: Bool
+    /// What `keys` counted, once it was asked: values of large files are read from the disk for it.
+    private var counts: (distinct: Int64, once: Int64)?
     private var moments = NumberMoments()
     private var numbers: [Double] = []
     private var batchKeys: [KeyHash] = []
@@ -33,6 +37,11 @@ final class MeasureState {
     ) throws(ColumnarError) {
         kind = measure.kind
         unit = measure.unit
+        saysYesOrNo =
+            switch measure.kind {
+            case .columnExists, .columnNamesMatch, .primaryKey: true
+            default: false
+            }
         self.columns = columns
         self.nullTokens = nullTokens
         let needed = measure.columns.map { name in columns.firstIndex { $0.name == name } }
@@ -242,8 +251,7 @@ final class MeasureState {
         case .sum: return moments.count == 0 ? .nan : moments.sum
         case .standardDeviation: return moments.standardDeviation
         case .uniqueness, .uniqueValueRatio, .distinctCount, .primaryKey:
-            guard let keys else { return .nan }
-            let counts = try keys.counts()
+            guard let keys, let counts = try keyCounts() else { return .nan }
             switch kind {
             case .uniqueness: return share(counts.once, keys.total)
             case .uniqueValueRatio: return share(counts.once, counts.distinct)
@@ -251,6 +259,11 @@ final class MeasureState {
             default: return counts.once == keys.total && hits == records ? 1 : 0
             }
         }
+    }
+
+    func keyCounts() throws(ColumnarError) -> (distinct: Int64, once: Int64)? {
+        if counts == nil { counts = try keys?.counts() }
+        return counts
     }
 }
 
