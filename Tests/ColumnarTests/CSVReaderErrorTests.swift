@@ -17,9 +17,17 @@ struct CSVReaderErrorTests {
         let files: [[UInt8]] = [
             Array("BZh91AY\u{1}rest".utf8), Array("%PDF-1.7\n\u{1}".utf8), Array("PAR1\u{15}\u{4}".utf8),
             Array("a,b\n1,\u{0}\n".utf8),
-            [0x1F, 0x8B, 0x07, 0x00],
+            [0x1F, 0x8B, 0x07, 0x00], (1...255).map { UInt8($0) },
         ]
         for file in files { #expect(columnarError { _ = try readAll(file) }?.code == .notText) }
+    }
+
+    @Test("control characters alone make no binary file, and neither do a few in another encoding")
+    func controls() throws {
+        let controls = (1...31).filter { ![10, 13].contains($0) }.map { UInt8($0) }
+        #expect(try readAll(Array("a,b\n1,".utf8) + controls + [10]).rows.count == 1)
+        let latin: [UInt8] = Array("a\u{1}b\n1\u{1}caf".utf8) + [0xE9, 10, 50, 1, 51, 10]
+        #expect(columnarError { _ = try readAll(latin) }?.code == .invalidUTF8)
     }
 
     @Test("names that begin like binary files do are names", arguments: ["PAR1", "BZh", "%PDF"])

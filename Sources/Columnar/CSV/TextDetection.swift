@@ -8,11 +8,25 @@ enum TextDetection {
             if magic.allSatisfy({ (0x20...0x7E).contains($0) }), !hasControls { continue }
             throw ColumnarError(.notText, "This is no text: it begins like \(what).", byteOffset: 0)
         }
-        guard let zero = bytes.firstIndex(of: 0) else { return }
+        guard let zero = bytes.firstIndex(of: 0) else { return try checkControls(bytes) }
         throw ColumnarError(
             .notText,
             "This is no text but a binary file: byte \(zero) is zero. If it is UTF-16 text, set the encoding to utf-16le "
                 + "(Windows) or utf-16be.", byteOffset: Int64(zero))
+    }
+
+    /// Some control character may part fields (0x01, 0x1F), but no text has many different ones.
+    private static func checkControls(_ bytes: UnsafeBufferPointer<UInt8>) throws(ColumnarError) {
+        var seen: UInt32 = 0
+        for byte in bytes where byte < 0x20 && !(9...13).contains(byte) { seen |= 1 << UInt32(byte) }
+        // What is cut off at the end is no fault.
+        guard seen.nonzeroBitCount >= 8, let start = bytes.baseAddress,
+            let invalid = UTF8Validation.firstInvalid(start, from: 0, to: bytes.count), invalid + 3 < bytes.count
+        else { return }
+        throw ColumnarError(
+            .notText,
+            "This is no text but a binary file, or an encrypted one: it has \(seen.nonzeroBitCount) different control "
+                + "characters, and bytes that are no UTF-8.", byteOffset: 0)
     }
 
     private static let signatures: [([UInt8], String)] = [

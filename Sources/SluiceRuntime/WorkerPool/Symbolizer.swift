@@ -1,37 +1,79 @@
 import Glibc
 
-/// Names for the addresses of a crash report, from the symbol tables of the modules it lists. Blocking.
+/// What a crash report tells, for people.
+struct CrashTrace: Sendable {
+    /// Functions with their places in the source, the innermost first.
+    var frames: [String] = []
+    /// Of a check of Swift's that failed: which, and where (`Index out of range, at Orders/Orders.swift:27`).
+    var trap: String?
+}
+
+/// Names for the addresses of a crash report, from the symbol tables of the modules it lists, and places in the source.
 ///
 /// The report is the worker's word: the files it names may be anything, damaged or changing while they are read, and
 /// are read here in the host (`SymbolTable`).
-enum Symbolizer {
+final class Symbolizer: Sendable {
     /// The most frames that are kept.
     private static let limit = 48
 
-    static func backtrace(of report: CrashReport) -> [String] {
+    private let runner = ProgramRunner()
+    /// One thread: a crash waits for the one before, and what crashes again and again is known by then.
+    private let thread = FileThreads(count: 1)
+    private let lines: SourceLines
+
+    init() { lines = SourceLines(runner: runner) }
+
+    deinit { thread.stop() }
+
+    /// Ends the program that runs; what is asked from now on has names alone.
+    func stop() { runner.stop() }
+
+    func trace(of report: CrashReport) async -> CrashTrace {
+        await thread.run { [lines] in Self.trace(of: report, lines) }
+    }
+
+    private static func trace(of report: CrashReport, _ lines: SourceLines) -> CrashTrace {
         // After the first, a frame is a return address: the call is the instruction before it.
         let frames = report.frames.prefix(limit).enumerated().map { $0.offset == 0 ? $0.element : $0.element &- 1 }
         var names: [UInt64: (name: String, offset: UInt64)] = [:]
+        var sources: [UInt64: [SourceFrame]] = [:]
         // One module a frame: however many the report lists, no more files than frames are read.
         let modules = Set(
             frames.compactMap { address in report.modules.first { $0.low <= address && address < $0.high } })
         for module in modules {
-            let inside = frames.filter { module.low <= $0 && $0 < module.high }
-            for (address, symbol) in SymbolTable(path: module.path, addresses: inside.map { $0 &- module.base }).found {
+            let inside = frames.filter { module.low <= $0 && $0 < module.high }.map { $0 &- module.base }
+            for (address, symbol) in SymbolTable(path: module.path, addresses: inside).found {
                 names[address &+ module.base] = symbol
             }
+            // Swift's own libraries come without.
+            if module.path.contains("/libswift") { continue }
+            for (address, found) in lines.frames(in: module.path, inside) { sources[address &+ module.base] = found }
         }
-        let shown = frames.map { address in
+        var trace = CrashTrace()
+        var shown: [String] = []
+        for address in frames {
             guard let module = report.modules.first(where: { $0.low <= address && address < $0.high }) else {
-                return "0x" + String(address, radix: 16)
+                shown.append("0x" + String(address, radix: 16))
+                continue
             }
             let file = module.path.split(separator: "/").last.map(String.init) ?? module.path
-            guard let symbol = names[address] else {
-                return "0x\(String(address &- module.base, radix: 16)) in \(file)"
+            let source = sources[address] ?? []
+            for inlined in source.dropLast() {
+                guard let place = inlined.place, inlined.trap == nil else { continue }
+                let name = FrameName.plain(demangle(inlined.function))
+                if !name.hasPrefix("Swift.") { shown.append("\(name), inlined, in \(file) at \(place)") }
             }
-            return "\(FrameName.plain(demangle(symbol.name))) + \(symbol.offset) in \(file)"
+            let place = source.last { $0.place != nil }?.place
+            let name = names[address].map { "\(FrameName.plain(demangle($0.name))) + \($0.offset)" }
+            shown.append(
+                (name ?? "0x\(String(address &- module.base, radix: 16))") + " in \(file)"
+                    + (place.map { " at \($0)" } ?? ""))
         }
-        return FrameName.relevant(shown)
+        trace.frames = FrameName.relevant(shown)
+        if let first = frames.first, let source = sources[first], let words = source.first?.trap {
+            trace.trap = words + (source.last { $0.place != nil }?.place.map { ", at \($0)" } ?? "")
+        }
+        return trace
     }
 
     /// Swift's own demangler, part of the runtime (include/swift/Demangling/Demangle.h: `swift_demangle`).

@@ -98,7 +98,7 @@ extension WorkerPool {
     ) throws -> WorkerProcess {
         lastWorker += 1
         let worker = try WorkerProcess(
-            number: lastWorker, version: version, zygote: zygote, files: files, connections: connections,
+            number: lastWorker, version: version, zygote: zygote, symbolizer: symbolizer, connections: connections,
             events: WorkerProcess.Events(
                 ready: { [weak self] in self?.ready($0) },
                 started: { [weak self] in self?.delegate.attemptStarted($0) },

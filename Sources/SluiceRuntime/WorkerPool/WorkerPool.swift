@@ -25,6 +25,7 @@ package final class WorkerPool {
     package var threadRefusal: String? { spawner.threadRefusal }
     let dataFolder: String
     let files: FileThreads
+    let symbolizer = Symbolizer()
     unowned let delegate: any WorkerPoolDelegate
     private let log: Logger
     private let clock = HostClock()
@@ -157,6 +158,7 @@ package final class WorkerPool {
     /// Ends every worker; running attempts are killed and fail with `HostStopping`. Returns when none is left.
     package func shutdown() async {
         isStopping = true
+        symbolizer.stop()
         let stopping = Failure(code: "HostStopping", message: "the host is stopping")
         for version in versions.keys {
             while versions[version]?.waiting.isEmpty == false { failWaiting(version, stopping) }

@@ -25,11 +25,13 @@ extension WorkerProcess {
             if let attempt = running { finish(.failure(attempt.verdict ?? ending)) }
             return closeAll()
         }
-        let failure = report.failure(memoryMegabytes: version.configuration.memoryMegabytes)
-        let files = files
+        var failure = report.failure(memoryMegabytes: version.configuration.memoryMegabytes)
         Task { @LoopActor in
-            let frames = await files.run { Symbolizer.backtrace(of: report) }
-            finish(.failure(failure), backtrace: frames)
+            let trace = await symbolizer.trace(of: report)
+            if let trap = trace.trap, failure.message.contains(CrashReport.trap) {
+                failure.message = "the handler crashed: \(trap)"
+            }
+            finish(.failure(failure), backtrace: trace.frames)
             closeAll()
         }
     }

@@ -42,7 +42,7 @@ final class WorkerProcess {
     /// Who forked it; nil: it was spawned by the host.
     let zygote: Zygote?
     let clock = HostClock()
-    let files: FileThreads
+    let symbolizer: Symbolizer
     let events: Events
     var socket: FrameSocket?
     var stdout: PipeReader?
@@ -66,13 +66,13 @@ final class WorkerProcess {
 
     /// Owns `connections` (socket, stdout, stderr, crash pipe), also when it throws.
     init(
-        number: UInt64, version: WorkerVersion, zygote: Zygote?, files: FileThreads, connections: [Int32],
+        number: UInt64, version: WorkerVersion, zygote: Zygote?, symbolizer: Symbolizer, connections: [Int32],
         events: Events
     ) throws {
         self.number = number
         self.version = version
         self.zygote = zygote
-        self.files = files
+        self.symbolizer = symbolizer
         self.events = events
         var unused = connections[...]
         do {

@@ -45,6 +45,13 @@ extension Integration {
                 let letter = try #require(try await host.outcome(FaultyRequest("trap")).letter)
                 let attempt = try #require(letter.attempts.last)
                 #expect(attempt.backtrace.contains { $0.contains("FaultyHandler") }, "\(attempt)")
+                // With places in the source, which `llvm-symbolizer` tells, a part of Swift.
+                let places = try Regex("at Handler/FaultyHandler.swift:[0-9]+$")
+                #expect(attempt.backtrace.contains { $0.contains(places) }, "\(attempt)")
+                // A check that fails tells which one it is, built for speed, too.
+                let index = try await host.invoke(FaultyRequest("index"))
+                #expect(index.summary.message?.contains("ndex out of range") == true, "\(index.summary)")
+                #expect(index.backtrace.contains { $0.contains(places) }, "\(index.backtrace)")
             }
         }
 

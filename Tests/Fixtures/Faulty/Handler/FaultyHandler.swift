@@ -61,6 +61,8 @@ public struct FaultyHandler: Handler {
             return "attempt \(context.attempt)"
         case "trap":
             fatalError("trapped on purpose")
+        case "index":
+            return String(event.id.utf8.map { $0 }[request.count ?? 1000])
         case "exit":
             exit(3)
         case "overflow":

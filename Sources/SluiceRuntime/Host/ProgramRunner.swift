@@ -1,0 +1,98 @@
+import CLinux
+package import FunctionProtocol
+import Glibc
+import Synchronization
+
+/// Runs programs that read what the host should not read itself, and takes what they print. They are ended when they
+/// take too long, and when the host stops.
+package final class ProgramRunner: Sendable {
+    private struct State {
+        var running: Set<pid_t> = []
+        var isStopped = false
+    }
+
+    private let state = Mutex(State())
+
+    package init() {}
+
+    /// Ends what runs, and lets nothing start any more.
+    package func stop() {
+        state.withLock { state in
+            state.isStopped = true
+            for process in state.running { kill(process, SIGKILL) }
+        }
+    }
+
+    /// What the program printed, and its wait status. Blocking.
+    /// - Parameters:
+    ///   - environment: `NAME=value`; nil: the host's own.
+    ///   - takesErrors: whether what it prints as errors is part of the answer; otherwise it is dropped.
+    ///   - seconds: how long it may print nothing before it is killed.
+    /// - Returns: `NoProgram`, `NoPipe`, `NoProcess` where it did not run, `TimedOut`.
+    package func run(
+        _ program: String, _ arguments: [String], environment: [String]? = nil, takesErrors: Bool, seconds: Int32
+    ) -> Result<(output: [UInt8], status: Int32), Failure> {
+        guard access(program, X_OK) == 0 else {
+            return .failure(Failure(code: "NoProgram", message: "there is no \(program)"))
+        }
+        var ends: [Int32] = [0, 0]
+        guard clinux_pipe(&ends) == 0 else {
+            return .failure(Failure(code: "NoPipe", message: String(cString: strerror(errno))))
+        }
+        defer { close(ends[0]) }
+        var actions = posix_spawn_file_actions_t()
+        posix_spawn_file_actions_init(&actions)
+        defer { posix_spawn_file_actions_destroy(&actions) }
+        posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0)
+        posix_spawn_file_actions_adddup2(&actions, ends[1], 1)
+        if takesErrors {
+            posix_spawn_file_actions_adddup2(&actions, ends[1], 2)
+        } else {
+            posix_spawn_file_actions_addopen(&actions, 2, "/dev/null", O_WRONLY, 0)
+        }
+        let words = ([program] + arguments).map { strdup($0) } + [nil]
+        let variables = (environment ?? []).map { strdup($0) } + [nil]
+        defer { for word in words + variables { free(word) } }
+        var process: pid_t = 0
+        // Under the lock: a stop meanwhile either sees the process or keeps it from being made.
+        let fault = state.withLock { state -> Int32 in
+            guard !state.isStopped else { return ECANCELED }
+            let fault =
+                environment == nil
+                ? posix_spawn(&process, program, &actions, nil, words, environ)
+                : posix_spawn(&process, program, &actions, nil, words, variables)
+            if fault == 0 { state.running.insert(process) }
+            return fault
+        }
+        close(ends[1])
+        guard fault == 0 else {
+            return .failure(Failure(code: "NoProcess", message: String(cString: strerror(fault))))
+        }
+        let output = Self.read(ends[0], seconds)
+        if output == nil { kill(process, SIGKILL) }
+        // The number is the process's until it is reaped: taken from the list before, nobody else's can be killed.
+        _ = state.withLock { $0.running.remove(process) }
+        var status: Int32 = 0
+        while waitpid(process, &status, 0) < 0, errno == EINTR {}
+        guard let output else {
+            return .failure(Failure(code: "TimedOut", message: "it printed nothing for \(seconds) s"))
+        }
+        return .success((output, status))
+    }
+
+    /// All that comes; nil where nothing does for too long, or more than anybody asked for.
+    private static func read(_ descriptor: Int32, _ seconds: Int32) -> [UInt8]? {
+        var output: [UInt8] = []
+        var buffer = [UInt8](repeating: 0, count: 1 << 16)
+        while true {
+            var poller = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
+            let ready = poll(&poller, 1, seconds * 1000)
+            if ready < 0, errno == EINTR { continue }
+            guard ready > 0, output.count < 256 << 20 else { return nil }
+            let count = buffer.withUnsafeMutableBytes { Glibc.read(descriptor, $0.baseAddress, $0.count) }
+            if count < 0, errno == EINTR { continue }
+            guard count > 0 else { return output }
+            output += buffer[..<count]
+        }
+    }
+}
