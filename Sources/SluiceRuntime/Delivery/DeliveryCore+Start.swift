@@ -122,7 +122,7 @@ extension DeliveryCore {
             if let key = work.key { promote(key, at: position) }
         }
         guard let first = subscriptions[position].assembling.first else { return false }
-        let deadline = Self.later(first.arrived, limits.window)
+        let deadline = Self.later(waitsSince(first, at: position), limits.window)
         if limits.count == 1 || limits.window == 0 || first.group != 0 || first.isSolitary || deadline <= now
             || subscriptions[position].assemblingBytes >= limits.bytes
             || subscriptions[position].assemblingPayload >= window.batchBytes
@@ -131,6 +131,16 @@ extension DeliveryCore {
         }
         wakeUp(at: deadline)
         return false
+    }
+
+    /// Where a batch's window begins: at its first event's acceptance, so that a restart, or the batch before it, does not
+    /// begin it anew. What is read from a backlog has waited for longer than any window, and the batch is filled from
+    /// what else is there.
+    private func waitsSince(_ first: Work, at position: Int) -> Instant {
+        guard !subscriptions[position].isBehind, first.expires != .max else { return first.arrived }
+        let (accepted, overflow) = first.expires.subtractingReportingOverflow(
+            subscriptions[position].rules.retry.maximumAge)
+        return overflow ? first.arrived : min(first.arrived, accepted)
     }
 
     mutating func clearAssembling(at position: Int) {

@@ -26,7 +26,7 @@ package struct Work: Sendable {
     package var key: String?
     /// What it counts against the limit of a batch.
     package var bytes: Int64
-    /// When it came into memory: a batch's window starts here, and so does what a pause adds to its age limit.
+    /// When it came into memory: what a pause adds to its age limit starts here.
     package var arrived: Instant
     /// It is in `ready` because its key became free.
     var isPromoted = false

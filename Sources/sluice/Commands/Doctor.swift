@@ -41,9 +41,9 @@ struct Doctor: AsyncParsableCommand {
                 case .warning: output.style.yellow("warning")
                 case .failed: output.style.red("failed ")
                 }
-            output.line("\(mark)  \(output.style.bold(check.name)): \(check.message)")
-            for detail in check.details { output.line("           \(detail)") }
-            if let hint = check.hint { output.line("           \(output.style.dim(hint))") }
+            output.sentence("\(mark)  \(output.style.bold(check.name)): \(check.message)", hanging: 9)
+            for detail in check.details { output.sentence(detail, indent: 11) }
+            if let hint = check.hint { output.sentence(output.style.dim(hint), indent: 11) }
         }
     }
 

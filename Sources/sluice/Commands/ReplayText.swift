@@ -18,6 +18,10 @@ struct ReplayText {
         return parts.joined(separator: ", ")
     }
 
+    private static func withEveryRule(_ words: String) -> String {
+        words.isEmpty ? "all enabled rules" : "all enabled rules, \(words)"
+    }
+
     func show(_ replay: ReplayInfo, _ host: any HostControl) async throws {
         let request = replay.request
         let what = Self.words(request)
@@ -25,7 +29,9 @@ struct ReplayText {
             ("replay", style.bold(request.name) + "  " + style.state(replay.state.rawValue)),
             ("reason", replay.reason.map { style.red($0) }),
             ("events", "bus \(request.bus), ingested from \(request.from) to \(request.to)"),
-            ("through", what.isEmpty ? "all enabled rules" : what), ("by", request.by),
+            // A dry run, a pattern and a rate say nothing of the way.
+            ("through", request.rules.isEmpty && request.function == nil ? Self.withEveryRule(what) : what),
+            ("by", request.by),
             ("began", "\(replay.started)"), ("ended", replay.ended.map { "\($0)" }),
             ("last event", replay.lastReplayed.map { "\($0)" }),
             (

@@ -12,7 +12,8 @@ extension Rules {
             abstract: "Which events of the log a rule would have matched, before it is deployed.",
             discussion: """
                 FILE holds a pattern as JSON or YAML, or a rule file as in Events/rules; of its rules only name, bus and \
-                pattern are looked at. The events are the newest of the rule's bus that the log still keeps \
+                pattern are looked at. A rule of that name which is in force is tried as well: how many events would be \
+                gained, how many lost. The events are the newest of the rule's bus that the log still keeps \
                 (`archive.retentionDays`). Nothing is delivered.
                 """)
 
@@ -60,8 +61,11 @@ extension Rules {
             var rows: [[String]] = []
             let matcher = Matcher([(true, pattern)])
             let scratch = MatchScratch()
+            var inForce = await RuleInForce(draft.name, bus: bus, common.host)
             try await each(bus) { record in
                 summary.events += 1
+                var isMatched = false
+                defer { inForce?.compare(record.event.bytes, isMatched: isMatched) }
                 do throws(EventError) {
                     let answer = try matcher.answer(in: StreamFilter.subject(of: record.event.bytes), scratch: scratch)
                     if !answer.undecided.isEmpty { summary.undecided += 1 }
@@ -70,6 +74,7 @@ extension Rules {
                     summary.unmatchable += 1
                     return
                 }
+                isMatched = true
                 summary.matched += 1
                 let envelope = Events.Envelope(record.event)
                 if output.json { return try output.object(Match(name, record, envelope.subject)) }
@@ -78,6 +83,7 @@ extension Rules {
                     envelope.subject,
                 ])
             }
+            summary.inForce = inForce?.comparison
             if output.json { return try output.object(Warned(summary, warnings)) }
             if !rows.isEmpty {
                 var columns: [Table.Column] = [
@@ -93,6 +99,12 @@ extension Rules {
             let events = Human.grouped(summary.events)
             output.line(
                 "\(output.style.bold(name)) would have matched \(matched) of the last \(events) events of bus \(bus)")
+            if let now = summary.inForce {
+                let matched = now.matched == summary.events ? "all" : Human.grouped(now.matched)
+                output.line(
+                    "in force it matches \(matched) of them: \(Human.grouped(now.gained)) would be gained, "
+                        + "\(Human.grouped(now.lost)) lost")
+            }
             if summary.undecided > 0 {
                 output.line(
                     output.style.yellow("\(Human.grouped(summary.undecided)) more could not be decided")
@@ -167,4 +179,6 @@ private struct Summary: Encodable {
     var undecided: Int64 = 0
     /// Events that could not be read.
     var unmatchable: Int64 = 0
+    /// Where a rule of this name is in force.
+    var inForce: RuleInForce.Comparison?
 }

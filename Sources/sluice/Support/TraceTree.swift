@@ -89,8 +89,14 @@ struct TraceTree {
             ].compactMap(\.self), prefix)
         for (index, effect) in invocation.effects.enumerated() {
             let (kind, note) = (effect.effect.kind, effect.effect.note)
+            // Of an event that is in the log its own words; else the bus that it went to.
+            var name = effect.effect.subject
+            if kind == "event" {
+                let told = effect.events.first?.subject
+                name = name == "default" ? told ?? "on bus default" : (told.map { $0 + " " } ?? "") + "on bus \(name)"
+            }
             let line = TraceLine(
-                name: effect.effect.subject, before: kind + " ", isFocus: effect.effect.event == focus,
+                name: name, before: kind + " ", isFocus: effect.effect.event == focus,
                 note: kind == "event" || note == effect.effect.event ? nil : note.map(Self.size),
                 event: effect.effect.event,
                 more: size > 1 && effect.effect.record == nil ? "of a batch of \(size)" : nil)

@@ -22,14 +22,14 @@ struct Output: Sendable {
     /// One line; what follows a line end in it is indented.
     func line(_ text: String = "") { put(Text.shown(text, lineEnd: "\n  ", tab: "\t")) }
 
-    /// A sentence, `indent` spaces in; in a terminal what does not fit goes on below, two spaces further in.
-    func sentence(_ text: String, indent: Int = 0) {
+    /// A sentence, `indent` spaces in; in a terminal what does not fit goes on below, `hanging` spaces further in.
+    func sentence(_ text: String, indent: Int = 0, hanging: Int = 2) {
         let space = String(repeating: " ", count: indent)
         var lines = [Text.shown(text, lineEnd: " ", tab: " ")]
         if isatty(1) == 1, let columns = Self.terminalWidth(1) {
-            lines = Text.filled(lines[0], width: max(20, columns - indent - 2))
+            lines = Text.filled(lines[0], width: max(20, columns - indent - hanging))
         }
-        put(space + lines.joined(separator: "\n  " + space))
+        put(space + lines.joined(separator: "\n" + String(repeating: " ", count: hanging) + space))
     }
 
     /// One object, on one line.

@@ -138,6 +138,16 @@ extension Integration {
             let draft = try desk.file("draft.yaml", "detail: {total: [{numeric: ['>', 100]}]}")
             #expect(try await desk.output("backtest", draft).contains("would have matched 2 of the last 3 events"))
             #expect(try await desk.output("backtest", draft, "--last", "1").contains("1 of the last 1 events"))
+            // Beside the rule of the name that is in force.
+            let open = EventEntry(
+                source: "test.orders", detailType: "Order", detail: try RawJSON(#"{"state":"open","total":300}"#))
+            _ = try await desk.host.client.putEvents(EventSubmission(entries: [open]))
+            let changed = try desk.file("changed.yaml", "name: orders\npattern: {detail: {total: [50, 150]}}")
+            let compared = try await desk.output("backtest", changed)
+            #expect(compared.contains("would have matched 2 of the last 4 events"), "\(compared)")
+            #expect(compared.contains("in force it matches 1 of them: 2 would be gained, 1 lost"), "\(compared)")
+            let new = try desk.file("new.yaml", "name: brand-new\npattern: {detail: {state: [open]}}")
+            #expect(try await desk.output("backtest", new).contains("in force it matches") == false)
             for count in ["-3", "0"] {
                 let result = try await desk.sluice("backtest", draft, "--last", count)
                 #expect(result.errors.contains("--last must be at least 1"), "\(result)")

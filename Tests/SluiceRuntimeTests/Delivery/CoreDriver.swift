@@ -20,7 +20,8 @@ struct CoreDriver {
     }
 
     /// The event's payload is its key; at the path `first` its first letter is, at `parity` its position.
-    mutating func put(_ ids: Int64..., key: String = "", bytes: Int64 = 0) {
+    /// - Parameter waited: for how long the event has been in the log, where it is read from there after a start.
+    mutating func put(_ ids: Int64..., key: String = "", bytes: Int64 = 0, waited: Int64 = 0) {
         var deliveries: [Delivery] = []
         let position = Position(log.count + 1)
         for id in ids.map(SubscriptionID.init) {
@@ -28,7 +29,7 @@ struct CoreDriver {
             deliveries.append(Delivery(subscription: id, position: position, ordinal: ordinals[id]!))
         }
         let record = CommittedRecord(
-            position: position, log: "default", eventID: "e\(position)", ingested: now, payload: Array(key.utf8),
+            position: position, log: "default", eventID: "e\(position)", ingested: now - waited, payload: Array(key.utf8),
             lineage: [], deliveries: deliveries)
         log.append(record)
         core.accept(record, now: now) { _, rules in Self.traits(record, rules, bytes: bytes) }

@@ -26,6 +26,38 @@ struct PolicyTests {
         #expect(driver.pump().map(\.works.count) == [1])
     }
 
+    @Test(
+        "a window begins with the first event's acceptance: what waited before a start or behind another batch counts")
+    func windowSinceAcceptance() {
+        var driver = CoreDriver()
+        driver.now = 10_000
+        driver.subscribe(1, DeliveryRules(batch: BatchLimits(count: 3, window: 1000)))
+        driver.put(1, waited: 800)
+        #expect(driver.pump().isEmpty && driver.core.nextDue == 10_200)
+        driver.now = 10_200
+        #expect(driver.pump().map(\.works.count) == [1])
+        driver.put(1, waited: 5000)
+        #expect(driver.pump().map(\.works.count) == [1])
+        // Behind one of its key, which is on its way.
+        driver.subscribe(2, DeliveryRules(batch: BatchLimits(count: 2, window: 1000), keys: .ordered("k")))
+        for _ in 0..<3 { driver.put(2, key: "a") }
+        let first = driver.pump()[0]
+        driver.now = 11_500
+        driver.finish(first)
+        #expect(driver.pump().map(\.works.count) == [1])
+    }
+
+    @Test("what a backlog has is put together before its window counts")
+    func windowOfBacklog() {
+        var driver = CoreDriver()
+        driver.core.window.records = 4
+        driver.core.window.refill = 2
+        driver.subscribe(1, DeliveryRules(batch: BatchLimits(count: 10, window: 1000)))
+        driver.now = 10_000
+        for _ in 0..<20 { driver.put(1, waited: 5000) }
+        #expect(driver.pump().map(\.works.count) == [10, 10])
+    }
+
     @Test("a batch ends before it has too many bytes; what is larger goes alone")
     func bytes() {
         var driver = CoreDriver()
