@@ -29,7 +29,8 @@ struct CoreDriver {
             deliveries.append(Delivery(subscription: id, position: position, ordinal: ordinals[id]!))
         }
         let record = CommittedRecord(
-            position: position, log: "default", eventID: "e\(position)", ingested: now - waited, payload: Array(key.utf8),
+            position: position, log: "default", eventID: "e\(position)", ingested: now - waited,
+            payload: Array(key.utf8),
             lineage: [], deliveries: deliveries)
         log.append(record)
         core.accept(record, now: now) { _, rules in Self.traits(record, rules, bytes: bytes) }
