@@ -100,20 +100,9 @@ extension SegmentIndexer {
 extension EventPattern {
     /// The alternatives that are gone through to find which branches have what in common.
     package var companySteps: Int {
-        var paths: [FieldPath: Int32] = [:]
-        var builder = SegmentBuilder()
-        builder.add(self) { path in
-            let number = paths[path] ?? Int32(paths.count)
-            paths[path] = number
-            return number
+        SegmentIndexer.of(self) { indexer in
+            indexer.choose()
+            return indexer.companySteps
         }
-        var indexer = SegmentIndexer(builder.store, uses: builder.uses, pathCount: paths.count)
-        defer {
-            indexer.store.free()
-            indexer.free()
-            builder.freeUses()
-        }
-        indexer.choose()
-        return indexer.companySteps
     }
 }

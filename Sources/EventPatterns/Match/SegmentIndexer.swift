@@ -81,6 +81,24 @@ struct SegmentIndexer {
         plans = Buffer(repeating: Access.Plan(), count: pathCount)
     }
 
+    /// What `body` finds out by an indexer of one rule, which builds nothing.
+    static func of<Result>(_ pattern: EventPattern, _ body: (inout SegmentIndexer) -> Result) -> Result {
+        var paths: [FieldPath: Int32] = [:]
+        var builder = SegmentBuilder()
+        builder.add(pattern) { path in
+            let number = paths[path] ?? Int32(paths.count)
+            paths[path] = number
+            return number
+        }
+        var indexer = SegmentIndexer(builder.store, uses: builder.uses, pathCount: paths.count)
+        defer {
+            indexer.store.free()
+            indexer.free()
+            builder.freeUses()
+        }
+        return body(&indexer)
+    }
+
     mutating func build() -> Parts {
         let sharedCount = numberShared()
         choose()
