@@ -84,7 +84,8 @@ extension SegmentIndexer {
         let kind = UInt64(atom.kind.rawValue) << 24 | UInt64(atom.flags) << 16 | UInt64(atom.extra)
         let path = UInt64(UInt32(bitPattern: condition.path)) << 32
         let head = withUnsafeBytes(of: (path | kind, UInt64(atom.length), atom.x, atom.y)) { bytes in
-            bytes.bindMemory(to: UInt8.self).baseAddress.map { ByteHash.hash($0, bytes.count, seed: 0) } ?? 0
+            bytes.bindMemory(to: UInt8.self).baseAddress.map { ByteHash.hash($0, bytes.count, seed: ByteHash.secret) }
+                ?? 0
         }
         let isInText: Bool
         switch atom.kind {
