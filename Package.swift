@@ -197,7 +197,7 @@ let package = Package(
                 .product(name: "GRDBSQLite", package: "GRDB.swift"),
             ]),
         tests("ObjectStore", ["ObjectStore", "CLinux"]),
-        tests("AppConfig", ["PlainYAML", "AppConfig", "EventTransforms", "Schedules"]),
+        tests("AppConfig", ["PlainYAML", "AppConfig", "EventPatterns", "EventTransforms", "Schedules"]),
         tests(
             "Gateway",
             [

@@ -83,12 +83,16 @@ package struct ConfigFinding: Codable, Sendable, Hashable {
 
 extension ConfigFinding: CustomStringConvertible {
     /// `file:line:column: error: message (hint)`: the form that editors and compilers share.
-    package var description: String {
-        var place = file
-        if let line { place += ":\(line)" }
-        if let column { place += ":\(column)" }
-        return "\(place): \(severity.rawValue): \(message)" + (hint.map { " (\($0))" } ?? "")
+    package var description: String { "\(place): \(severity.rawValue): \(advice)" }
+
+    /// `file:line:column: message (hint)`: for where it is already said that this is an error.
+    package var sentence: String { "\(place): \(advice)" }
+
+    private var place: String {
+        [file, line.map { "\($0)" }, column.map { "\($0)" }].compactMap(\.self).joined(separator: ":")
     }
+
+    private var advice: String { message + (hint.map { " (\($0))" } ?? "") }
 }
 
 /// The app folder cannot be deployed: everything that is wrong with it, in the order of files and lines.

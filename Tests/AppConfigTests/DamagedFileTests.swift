@@ -1,4 +1,5 @@
 import AppConfig
+import EventPatterns
 import Foundation
 import Testing
 
@@ -63,19 +64,11 @@ struct DamagedFileTests {
 
 /// Makes damaged texts of whole ones.
 private struct DamagedText {
-    private var state: UInt64
+    private var random: SeededGenerator
 
-    init(seed: UInt64) { state = seed }
+    init(seed: UInt64) { random = SeededGenerator(seed: seed) }
 
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var mixed = state
-        mixed = (mixed ^ mixed >> 30) &* 0xBF58_476D_1CE4_E5B9
-        mixed = (mixed ^ mixed >> 27) &* 0x94D0_49BB_1331_11EB
-        return mixed ^ mixed >> 31
-    }
-
-    mutating func below(_ bound: Int) -> Int { Int(next() % UInt64(max(1, bound))) }
+    mutating func below(_ bound: Int) -> Int { random.below(bound) }
 
     /// What stands in a file where something else is expected.
     private static let values = [

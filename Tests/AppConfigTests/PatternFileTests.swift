@@ -78,6 +78,11 @@ struct PatternFileTests {
         let error = try #require(throws: ConfigError.self) { try read(text) }
         #expect("\(error)".contains(words), "\(error)")
         #expect("\(error)".contains("draft.yaml"))
+        for finding in error.findings {
+            #expect(
+                finding.description
+                    == finding.sentence.replacing(": \(finding.message)", with: ": error: \(finding.message)"))
+        }
     }
 
     @Test("Bytes that are not UTF-8 are refused")

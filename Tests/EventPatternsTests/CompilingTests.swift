@@ -4,10 +4,6 @@ import Testing
 /// What it takes to read and compile large rules, counted rather than timed.
 @Suite("Large rules are compiled or refused in time", .timeLimit(.minutes(5)))
 struct CompilingTests {
-    private func list(_ count: Int, _ item: (Int) -> String) -> String {
-        (0..<count).map(item).joined(separator: ",")
-    }
-
     private func or(_ count: Int, _ field: String) -> String {
         "\"$or\":[\(list(count) { "{\"\(field)\":[\"v\($0)\"]}" })]"
     }

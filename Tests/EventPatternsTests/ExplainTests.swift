@@ -126,6 +126,28 @@ struct ExplainTests {
         #expect(explanation.failure?.reason == .differentElements, "\(explanation)")
     }
 
+    @Test("A field that is absent beside the elements of others makes a branch match")
+    func absentBeside() throws {
+        let pattern = try EventPattern(parsing: #"{"l":{"$or":[{"a":[3]},{"a":[1],"b":[{"exists":false}]}]}}"#)
+        let explanation = try pattern.explain(#"{"l":[{"a":1},{"a":2,"b":1}]}"#)
+        #expect(explanation.matches && explanation.branch == 1, "\(explanation)")
+        #expect(try !pattern.explain(#"{"l":[{"a":1,"b":1},{"a":2}]}"#).matches)
+    }
+
+    @Test("Of a thousand branches over many values and fields that are missing, the nearest")
+    func manyValues() throws {
+        let fields = (0..<20).map { "\"m\($0)\":[1]" }.joined(separator: ",")
+        let branches = (0..<1000).map { "{\"v\":[\"x\($0)\"],\"w\":[\"y\($0)\"],\($0 == 7 ? "\"a\":[1]" : fields)}" }
+        let pattern = try EventPattern(parsing: "{\"$or\":[\(branches.joined(separator: ","))]}")
+        let values = (0..<50_000).map { "\"\($0)\"" }.joined(separator: ",")
+        let explanation = try pattern.explain("{\"v\":[\(values)],\"w\":[\(values)],\"M1\":1}")
+        #expect(explanation.branch == 7 && explanation.otherFailures.map(\.path) == ["v", "w"], "\(explanation)")
+        #expect(explanation.failure?.hint == "the event has no field \"a\"")
+        let missing = try EventPattern(parsing: "{\(fields)}").explain("{\"v\":[\(values)],\"M1\":1}")
+        #expect(missing.otherFailures.count == 19)
+        #expect(missing.otherFailures.first?.hint == "there is \"M1\"; field names are case-sensitive")
+    }
+
     @Test("The nearest branch of $or is explained")
     func branches() throws {
         let pattern = try EventPattern(

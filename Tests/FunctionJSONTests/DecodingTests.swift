@@ -1,3 +1,4 @@
+import EventPatterns
 import FunctionJSON
 import Testing
 
@@ -78,7 +79,7 @@ struct DecodingTests {
             let decoded = try TapeDecoder().decode(Double.self, from: text)
             #expect(decoded.bitPattern == Double(text)?.bitPattern, "\(text)")
         }
-        var generator = SplitMix64(state: 7)
+        var generator = SeededGenerator(seed: 7)
         for _ in 0..<20_000 {
             let value = Double(bitPattern: generator.next())
             guard value.isFinite else { continue }
@@ -217,18 +218,5 @@ struct DecodingTests {
         }
         #expect(try TapeEncoder().text(Derived()) == #"{"super":{"a":1},"b":2}"#)
         #expect(try TapeDecoder().decode(Derived.self, from: #"{"b":7,"super":{"a":9}}"#).a == 9)
-    }
-}
-
-/// Sebastiano Vigna's splitmix64: what fails, fails again.
-private struct SplitMix64: RandomNumberGenerator {
-    var state: UInt64
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var value = state
-        value = (value ^ (value >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        value = (value ^ (value >> 27)) &* 0x94D0_49BB_1331_11EB
-        return value ^ (value >> 31)
     }
 }

@@ -1,9 +1,11 @@
+import EventPatterns
+
 /// Random JSON texts, with all that the grammar allows, and damaged ones.
 struct JSONTextGenerator {
-    private var state: UInt64
+    private var random: SeededGenerator
     private var bytes: [UInt8] = []
 
-    init(seed: UInt64) { state = seed }
+    init(seed: UInt64) { random = SeededGenerator(seed: seed) }
 
     /// The next text; a damaged one may be JSON all the same.
     mutating func text(isDamaged: Bool) -> [UInt8] {
@@ -15,15 +17,7 @@ struct JSONTextGenerator {
         return bytes
     }
 
-    private mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var mixed = state
-        mixed = (mixed ^ mixed >> 30) &* 0xBF58_476D_1CE4_E5B9
-        mixed = (mixed ^ mixed >> 27) &* 0x94D0_49BB_1331_11EB
-        return mixed ^ mixed >> 31
-    }
-
-    private mutating func below(_ bound: Int) -> Int { Int(next() % UInt64(max(1, bound))) }
+    private mutating func below(_ bound: Int) -> Int { random.below(bound) }
 
     private mutating func one(of choices: [String]) { bytes += choices[below(choices.count)].utf8 }
 
@@ -111,7 +105,7 @@ struct JSONTextGenerator {
         guard !bytes.isEmpty else { return }
         let place = below(bytes.count)
         switch below(7) {
-        case 0: bytes[place] = UInt8(truncatingIfNeeded: next())
+        case 0: bytes[place] = UInt8(truncatingIfNeeded: random.next())
         case 1: bytes.remove(at: place)
         case 2: bytes.removeLast(min(bytes.count, below(4)))
         case 3:

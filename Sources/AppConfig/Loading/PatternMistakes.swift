@@ -7,10 +7,15 @@ enum PatternMistakes {
     ///   - tree: the pattern with the places of the file.
     ///   - place: of the whole pattern.
     static func report(_ error: PatternError, tree: YAMLNode, at place: Place, file: ConfigFile) {
-        let field = error.field.isEmpty ? "" : " at `\(error.field)`"
+        let field = error.field.isEmpty ? "" : " at `\(shortened(error.field))`"
         file.report(
             .invalidPattern, "the pattern is not valid\(field): \(error.message)",
             at: self.place(along: error.path[...], in: tree) ?? place, hint: hint(for: error.message))
+    }
+
+    /// Of a path of a thousand names its beginning and what it leads to.
+    private static func shortened(_ field: String) -> String {
+        field.count <= 200 ? field : field.prefix(100) + "…" + field.suffix(60)
     }
 
     /// Reports a mistake, and those behind it: each is looked for with what was wrong before it taken out. What is only

@@ -1,7 +1,9 @@
 extension EventScanner {
     /// Decodes the string between two positions into the scratch's text. Its escapes have been checked.
+    ///
+    /// Mutating, though nothing is changed: else each string that might be decoded would have the scanner copied.
     @inline(never)
-    func decode(_ start: Int, _ end: Int) -> (UnsafePointer<UInt8>, Int) {
+    mutating func decode(_ start: Int, _ end: Int) -> (UnsafePointer<UInt8>, Int) {
         // Decoded text is never longer than written text, and every written byte is decoded at most once at a time.
         if scratch.text.count == 0 { scratch.text.reserve(count) }
         let from = scratch.text.count

@@ -35,6 +35,7 @@ final class PathTable: @unchecked Sendable {
     /// Another number for each table.
     let serial: UInt64
     private let numbers: [FieldPath: Int32]
+    private let seed = ByteHash.secret
 
     /// The number of a path.
     func number(of path: FieldPath) -> Int32? { numbers[path] }
@@ -86,7 +87,7 @@ final class PathTable: @unchecked Sendable {
                 node.mask = Int32(slots - 1)
                 for _ in 0..<slots { children.append(Child(lead: 0, length: -1, textOffset: 0, node: 0)) }
                 for entry in entries {
-                    let hash = ByteHash.hash(text.base + Int(entry.textOffset), Int(entry.length), seed: 0)
+                    let hash = ByteHash.hash(text.base + Int(entry.textOffset), Int(entry.length), seed: seed)
                     var slot = Int(truncatingIfNeeded: hash >> 32) & (slots - 1)
                     while children[Int(node.firstChild) + slot].length >= 0 { slot = (slot + 1) & (slots - 1) }
                     children[Int(node.firstChild) + slot] = entry
@@ -116,7 +117,7 @@ final class PathTable: @unchecked Sendable {
             }
             return -1
         }
-        let hash = ByteHash.hash(step, length, seed: 0)
+        let hash = ByteHash.hash(step, length, seed: seed)
         var slot = Int(truncatingIfNeeded: hash >> 32) & Int(entry.mask)
         while first[slot].length >= 0 {
             let child = first[slot]
@@ -173,6 +174,20 @@ final class PathTable: @unchecked Sendable {
             index += 1
         }
         return node
+    }
+
+    /// The most entries that are compared to find a step that is there.
+    var longestSearch: Int {
+        (0..<nodes.count).reduce(0) { longest, index in
+            let node = nodes[index]
+            guard node.mask >= 0 else { return max(longest, Int(node.childCount)) }
+            return (0...Int(node.mask)).reduce(longest) { longest, slot in
+                let child = children[Int(node.firstChild) + slot]
+                if child.length < 0 { return longest }
+                let hash = ByteHash.hash(text.base + Int(child.textOffset), Int(child.length), seed: seed)
+                return max(longest, 1 + (slot - Int(truncatingIfNeeded: hash >> 32)) & Int(node.mask))
+            }
+        }
     }
 
     /// The number of bytes held.

@@ -1,32 +1,43 @@
 /// Evaluates a pattern field by field, to say where an event leaves it. Made for people, not for speed.
 struct Explainer {
     private let branches: [[FieldCondition]]
+    /// The number of each condition of each branch.
+    private let numbers: [[Int32]]
+    /// The pattern, and each of its conditions by itself: branches have many in common, and events many values.
     private let matcher: Matcher<Int>
+    private static let whole = -1
 
     init(_ pattern: EventPattern) {
         branches = Array(pattern.branches)
-        matcher = Matcher([(0, pattern)])
+        numbers = pattern.numbers
+        let conditions = pattern.conditions.enumerated().map { number, condition in
+            (number, EventPattern(conditions: [condition], numbers: [[0]], extensions: []))
+        }
+        matcher = Matcher([(Self.whole, pattern)] + conditions)
     }
 
     func explain(_ event: UnsafeBufferPointer<UInt8>) throws(EventError) -> Explanation {
         let scratch = MatchScratch()
         var (isMatch, isUndecided) = (false, false)
-        try matcher.forEachMatch(in: event, scratch: scratch, undecided: { _ in isUndecided = true }) { _ in
-            isMatch = true
+        var holding: Set<Int> = []
+        try matcher.forEachMatch(in: event, scratch: scratch, undecided: { _ in isUndecided = true }) { number in
+            if number == Self.whole { isMatch = true } else { holding.insert(number) }
         }
         // The scratch still holds the event's values. Searches in arrays are dear: a pattern that fails has none for
         // each branch.
         scratch.search.begin()
         var nearest: (index: Int, failing: [Int])?
         for index in branches.indices {
-            var branch = ExplainedBranch(branches[index], matcher)
-            defer { branch.free() }
-            if isMatch || isUndecided {
+            // The fields of which no value passes, each looked at by itself.
+            let failing = numbers[index].indices.filter { !holding.contains(Int(numbers[index][$0])) }
+            // Beside elements chosen for other fields one that must be absent may be so.
+            if isMatch || isUndecided, failing.allSatisfy({ branches[index][$0].allowsAbsence }) {
+                var branch = ExplainedBranch(branches[index], matcher)
+                defer { branch.free() }
                 let found = branch.hasChoice(branch.count, scratch)
                 if isMatch, found == true { return matching(index) }
                 if !isMatch, found == nil { return explain(index, [], true, event, scratch) }
             }
-            let failing = branch.failing(scratch)
             // With fewer failing fields, or with as many and more that pass: then it is the one that was meant.
             func order(_ index: Int, _ failing: [Int]) -> (Int, Int) {
                 let count = max(1, failing.count)
@@ -66,7 +77,10 @@ struct Explainer {
                 companions = (apart.isEmpty ? Array(before) : apart).map { conditions[$0].path }
             }
         }
-        var failures = failing.map { failure(conditions[$0], branch.path($0), reason, event, scratch) }
+        var failures = failing.map { failure(conditions[$0], branch.path($0), reason, scratch) }
+        let missing = failures.indices.filter { failures[$0].reason == .missing }
+        let hints = PathProbe.hints(missing.map { conditions[failing[$0]].path }, event)
+        for (index, hint) in zip(missing, hints) { failures[index].hint = hint }
         if reason == .differentElements {
             failures[0].hint = Self.elementHint(companions.map(\.description).filter { $0 != failures[0].path })
         }
@@ -83,8 +97,7 @@ struct Explainer {
     }
 
     private func failure(
-        _ condition: FieldCondition, _ path: Int32, _ reason: Explanation.Reason?, _ event: UnsafeBufferPointer<UInt8>,
-        _ scratch: MatchScratch
+        _ condition: FieldCondition, _ path: Int32, _ reason: Explanation.Reason?, _ scratch: MatchScratch
     ) -> Explanation.Failure {
         var values: [FlatValue] = []
         var next = scratch.firstValue(path)
@@ -96,12 +109,10 @@ struct Explainer {
         }
         let onlyAbsence = condition.tests.allSatisfy { $0 == .absent }
         let why = reason ?? (values.isEmpty ? .missing : onlyAbsence ? .present : .value)
-        var hint: String?
-        if why == .missing { hint = PathProbe.hint(condition.path, event) }
-        if why == .value { hint = ValueHint.hint(condition.tests, values) }
         return Explanation.Failure(
             path: condition.path.description, reason: why, expected: condition.tests.map(\.json),
-            found: values.map { Rendering.value($0) }, foundCount: count, hint: hint)
+            found: values.map { Rendering.value($0) }, foundCount: count,
+            hint: why == .value ? ValueHint.hint(condition.tests, values) : nil)
     }
 }
 
@@ -125,11 +136,6 @@ private struct ExplainedBranch {
     mutating func free() { store.free() }
 
     func path(_ index: Int) -> Int32 { store.conditions[index].path }
-
-    /// The fields of which no value passes, each looked at by itself.
-    func failing(_ scratch: MatchScratch) -> [Int] {
-        (0..<count).filter { !evaluation.holds(store.conditions.base + $0, scratch) }
-    }
 
     /// Whether the first so many fields have values that go together; nil if that was not found out.
     func hasChoice(_ count: Int, _ scratch: MatchScratch) -> Bool? {

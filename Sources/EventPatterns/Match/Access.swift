@@ -16,18 +16,24 @@ enum Access {
         case notString
     }
 
-    /// The seed of a key.
-    @inline(__always)
-    static func seed(_ path: Int32, _ kind: Kind, _ extra: Int = 0) -> UInt64 {
-        (UInt64(UInt32(bitPattern: path)) &+ 1) &* 0x9FB2_1C65_1E98_DF25 ^ kind.rawValue &* 0xD6E8_FEB8_6659_FD93
-            ^ UInt64(truncatingIfNeeded: extra) &* 0xC2B2_AE3D_27D4_EB4F
-    }
+    /// The keys that rules are filed under and values looked up by.
+    struct Keys: BitwiseCopyable {
+        /// Kept beside what is looked up in: a global variable would be asked whether it is set, for each value.
+        private let secret = ByteHash.secret
 
-    /// A key without text.
-    @inline(__always)
-    static func key(_ path: Int32, _ kind: Kind, _ word: UInt64, _ second: UInt64 = 0, _ extra: Int = 0) -> UInt64 {
-        let first = ByteHash.mix(seed(path, kind, extra) ^ word, 0xA076_1D64_78BD_642F)
-        return ByteHash.mix(first ^ second, 0xE703_7ED1_A0B4_28DB) | 1
+        /// The seed of a key of text.
+        @inline(__always)
+        func seed(_ path: Int32, _ kind: Kind, _ extra: Int = 0) -> UInt64 {
+            secret ^ (UInt64(UInt32(bitPattern: path)) &+ 1) &* 0x9FB2_1C65_1E98_DF25
+                ^ kind.rawValue &* 0xD6E8_FEB8_6659_FD93 ^ UInt64(truncatingIfNeeded: extra) &* 0xC2B2_AE3D_27D4_EB4F
+        }
+
+        /// A key without text.
+        @inline(__always)
+        func key(_ path: Int32, _ kind: Kind, _ word: UInt64, _ extra: Int = 0) -> UInt64 {
+            let first = ByteHash.mix(seed(path, kind, extra) ^ word, 0xA076_1D64_78BD_642F)
+            return ByteHash.mix(first, 0xE703_7ED1_A0B4_28DB) | 1
+        }
     }
 
     /// Which lookups a value of a path must make.

@@ -64,6 +64,15 @@ struct HashIndex {
         }
     }
 
+    /// The most slots that are gone through to find a key.
+    var longestSearch: Int {
+        (0..<slots.count).reduce(0) { longest, index in
+            let key = slots[index].key
+            if key == 0 { return longest }
+            return max(longest, 1 + (index - Int(truncatingIfNeeded: key >> 32) & mask) & mask)
+        }
+    }
+
     func free() {
         slots.free()
         lists.free()

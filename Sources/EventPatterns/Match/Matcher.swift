@@ -240,6 +240,13 @@ public struct Matcher<ID: Hashable & Sendable>: Sendable {
         try matches(in: Array(event.utf8), reading: reading, scratch: scratch)
     }
 
+    /// The most places that a lookup of a text or a field name that rules ask for goes through: for tests.
+    package var longestSearch: Int {
+        storage.parts.reduce(storage.paths.longestSearch) {
+            max($0, $1.segment.hashes.longestSearch, $1.segment.grams.longestSearch)
+        }
+    }
+
     /// The number of a path that some rule uses.
     func number(of path: FieldPath) -> Int32? { storage.paths.number(of: path) }
 

@@ -37,20 +37,9 @@ struct RuleWork {
         var branches: Int
     }
 
-    static func of(_ pattern: EventPattern) -> Cost {
-        var paths: [FieldPath: Int32] = [:]
-        var builder = SegmentBuilder()
-        builder.add(pattern) { path in
-            let number = paths[path] ?? Int32(paths.count)
-            paths[path] = number
-            return number
-        }
-        var indexer = SegmentIndexer(builder.store, uses: builder.uses, pathCount: paths.count)
-        defer {
-            indexer.store.free()
-            indexer.free()
-            builder.freeUses()
-        }
+    static func of(_ pattern: EventPattern) -> Cost { SegmentIndexer.of(pattern) { of(&$0) } }
+
+    private static func of(_ indexer: inout SegmentIndexer) -> Cost {
         if indexer.store.subRules.count == 1 {
             let isOnlyAbsent = indexer.isOnlyAbsent(0)
             let quarters = (0..<indexer.store.conditions.count).reduce(0) { sum, number in

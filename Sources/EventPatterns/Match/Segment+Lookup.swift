@@ -8,10 +8,10 @@ extension Segment {
         let length = Int(value.pointee.length)
         let texts = plan.pointee.texts
         if texts.contains(.exact), plan.pointee.exactLengths &>> UInt64(truncatingIfNeeded: length) & 1 != 0 {
-            follow(ByteHash.hash(text, length, seed: Access.seed(path, .exact)), scratch, base)
+            follow(ByteHash.hash(text, length, seed: access.seed(path, .exact)), scratch, base)
         }
         if texts.contains(.folded), plan.pointee.foldedLengths &>> UInt64(truncatingIfNeeded: length) & 1 != 0 {
-            follow(ByteHash.foldedHash(text, length, seed: Access.seed(path, .equalsFolded)), scratch, base)
+            follow(ByteHash.foldedHash(text, length, seed: access.seed(path, .equalsFolded)), scratch, base)
         }
         if texts.contains(.prefix) {
             lookAffixes(.prefix, plan.pointee.prefix, path, text, length, scratch, base) { $0 }
@@ -109,7 +109,7 @@ extension Segment {
         let text = UnsafePointer(scratch.folded.base)
         let length = scratch.folded.count
         if plan.pointee.equalsKey {
-            follow(ByteHash.hash(text, length, seed: Access.seed(path, .equalsKey)), scratch, base)
+            follow(ByteHash.hash(text, length, seed: access.seed(path, .equalsKey)), scratch, base)
         }
         if plan.pointee.prefixKey.count > 0 {
             lookAffixes(.prefixKey, plan.pointee.prefixKey, path, text, length, scratch, base) { $0 }
@@ -168,7 +168,7 @@ extension Segment {
             let size = Int(lengths[Int(stretch.first) + index])
             if size > length { return }
             let start = isStart ? text : text + (length - size)
-            follow(ByteHash.hash(start, size, seed: Access.seed(path, kind), transform), scratch, base)
+            follow(ByteHash.hash(start, size, seed: access.seed(path, kind), transform), scratch, base)
         }
     }
 
@@ -191,7 +191,7 @@ extension Segment {
                     continue
                 }
                 let word = ByteHash.partialWord(value.pointee.base + at, size)
-                let slot = grams.slot(Access.key(path, .gram, word, 0, size))
+                let slot = grams.slot(access.key(path, .gram, word, size))
                 // The same stretch again leads to the same sub-rules.
                 if slot >= 0, scratch.gramStamps.base[base.gram + slot] != scratch.generation {
                     scratch.gramStamps.base[base.gram + slot] = scratch.generation

@@ -17,11 +17,11 @@ extension Segment {
             var answer = ComplementIndex.Answer.all
             if current.pointee.kind == .string {
                 let key = ByteHash.hash(
-                    current.pointee.base, Int(current.pointee.length), seed: Access.seed(path, .excluded))
+                    current.pointee.base, Int(current.pointee.length), seed: access.seed(path, .excluded))
                 answer = complement.pointee.answer(key, current, evaluation)
             } else if current.pointee.isComparable {
                 answer = complement.pointee.answer(
-                    Access.key(path, .excludedNumber, current.pointee.number.bitPattern), current, evaluation)
+                    access.key(path, .excludedNumber, current.pointee.number.bitPattern), current, evaluation)
             }
             switch answer {
             case .only(let first, let count):

@@ -5,6 +5,7 @@
 final class Segment: @unchecked Sendable {
     let store: SegmentStore
     let evaluation: Evaluation
+    let access = Access.Keys()
     let hashes: HashIndex
     let grams: HashIndex
     let intervals: Buffer<IntervalIndex>
@@ -122,11 +123,11 @@ extension Segment {
             return
         }
         if looks.contains(.rest) { lookRest(value, plan, scratch, base) }
-        if looks.contains(.notString) { follow(Access.key(value.pointee.path, .notString, 0), scratch, base) }
+        if looks.contains(.notString) { follow(access.key(value.pointee.path, .notString, 0), scratch, base) }
         if value.pointee.kind == .number {
             if looks.contains(.number) { lookNumber(value, plan, scratch, base) }
         } else if looks.contains(.literal) {
-            follow(Access.key(value.pointee.path, .literal, UInt64(value.pointee.kind.rawValue)), scratch, base)
+            follow(access.key(value.pointee.path, .literal, UInt64(value.pointee.kind.rawValue)), scratch, base)
         }
     }
 
@@ -157,7 +158,7 @@ extension Segment {
         let path = value.pointee.path
         if value.pointee.isComparable {
             if plan.pointee.number {
-                follow(Access.key(path, .number, value.pointee.number.bitPattern), scratch, base)
+                follow(access.key(path, .number, value.pointee.number.bitPattern), scratch, base)
             }
             if plan.pointee.intervals >= 0 {
                 scratch.found.truncate(0)
@@ -168,7 +169,7 @@ extension Segment {
             if plan.pointee.plane >= 0 { lookPlanes(value, plan.pointee.plane, scratch, base) }
         } else if plan.pointee.numberText {
             let hash = ByteHash.hash(
-                value.pointee.base, Int(value.pointee.length), seed: Access.seed(path, .numberText))
+                value.pointee.base, Int(value.pointee.length), seed: access.seed(path, .numberText))
             follow(hash, scratch, base)
         }
     }

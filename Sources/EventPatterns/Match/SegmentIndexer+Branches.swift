@@ -84,7 +84,8 @@ extension SegmentIndexer {
         let kind = UInt64(atom.kind.rawValue) << 24 | UInt64(atom.flags) << 16 | UInt64(atom.extra)
         let path = UInt64(UInt32(bitPattern: condition.path)) << 32
         let head = withUnsafeBytes(of: (path | kind, UInt64(atom.length), atom.x, atom.y)) { bytes in
-            bytes.bindMemory(to: UInt8.self).baseAddress.map { ByteHash.hash($0, bytes.count, seed: 0) } ?? 0
+            bytes.bindMemory(to: UInt8.self).baseAddress.map { ByteHash.hash($0, bytes.count, seed: ByteHash.secret) }
+                ?? 0
         }
         let isInText: Bool
         switch atom.kind {
@@ -100,20 +101,9 @@ extension SegmentIndexer {
 extension EventPattern {
     /// The alternatives that are gone through to find which branches have what in common.
     package var companySteps: Int {
-        var paths: [FieldPath: Int32] = [:]
-        var builder = SegmentBuilder()
-        builder.add(self) { path in
-            let number = paths[path] ?? Int32(paths.count)
-            paths[path] = number
-            return number
+        SegmentIndexer.of(self) { indexer in
+            indexer.choose()
+            return indexer.companySteps
         }
-        var indexer = SegmentIndexer(builder.store, uses: builder.uses, pathCount: paths.count)
-        defer {
-            indexer.store.free()
-            indexer.free()
-            builder.freeUses()
-        }
-        indexer.choose()
-        return indexer.companySteps
     }
 }

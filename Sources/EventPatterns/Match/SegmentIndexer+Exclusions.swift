@@ -19,7 +19,7 @@ extension SegmentIndexer {
             let excluded = store.atoms[Int(at)]
             let key =
                 excluded.kind == .number
-                ? Access.key(condition.path, .excludedNumber, excluded.x)
+                ? access.key(condition.path, .excludedNumber, excluded.x)
                 : hash(text(of: excluded, condition), condition.path, .excluded)
             complements[place].members.append(
                 ComplementIndex.Member(key: key, subRule: number, condition: reference, atom: at))

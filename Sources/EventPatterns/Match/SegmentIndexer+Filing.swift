@@ -90,11 +90,11 @@ extension SegmentIndexer {
             fileKey(hash(text(of: atom, condition), path, .numberText), subRule)
         case .number:
             plan.pointee.number = true
-            fileKey(Access.key(path, .number, atom.x), subRule)
+            fileKey(access.key(path, .number, atom.x), subRule)
         case .true, .false, .null:
             plan.pointee.literal = true
             let kind: FlatValue.Kind = atom.kind == .true ? .true : atom.kind == .false ? .false : .null
-            fileKey(Access.key(path, .literal, UInt64(kind.rawValue)), subRule)
+            fileKey(access.key(path, .literal, UInt64(kind.rawValue)), subRule)
         case .address, .cidr:
             if plan.pointee.addresses < 0 {
                 plan.pointee.addresses = Int32(addresses.count)
@@ -121,14 +121,14 @@ extension SegmentIndexer {
                     subRule: subRule))
         case .anythingBut where StringTest.excludesText(condition, store):
             plan.pointee.notString = true
-            fileKey(Access.key(path, .notString, 0), subRule)
+            fileKey(access.key(path, .notString, 0), subRule)
             fileString(path, subRule)
         case .exists:
             plan.pointee.present = true
-            fileKey(Access.key(path, .present, 0), subRule)
+            fileKey(access.key(path, .present, 0), subRule)
         case .anythingBut:
             plan.pointee.any = true
-            fileKey(Access.key(path, .any, 0), subRule)
+            fileKey(access.key(path, .any, 0), subRule)
         case .timeOfDay: fileString(path, subRule)
         case .absent: break
         default: fileText(atom, condition, subRule)
@@ -177,7 +177,7 @@ extension SegmentIndexer {
             }
             let start = Int(truncatingIfNeeded: word & 0xFF)
             plan.pointee.gramStarts[start >> 6] |= 1 << UInt64(start & 63)
-            gramKeys.append(Access.key(path, .gram, word, 0, entry.length))
+            gramKeys.append(access.key(path, .gram, word, entry.length))
             gramKeyed.append(subRule)
         default:
             let known = lengthSets[LengthKey(path: path, kind: entry.kind)] ?? []
@@ -205,7 +205,7 @@ extension SegmentIndexer {
     }
 
     func hash(_ text: [UInt8], _ path: Int32, _ kind: Access.Kind) -> UInt64 {
-        let seed = Access.seed(path, kind)
+        let seed = access.seed(path, kind)
         return text.withUnsafeBufferPointer { bytes in
             if let base = bytes.baseAddress { return ByteHash.hash(base, bytes.count, seed: seed) }
             return withUnsafePointer(to: 0) { ByteHash.hash($0, 0, seed: seed) }

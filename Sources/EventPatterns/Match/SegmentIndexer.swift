@@ -49,6 +49,7 @@ struct SegmentIndexer {
     /// See `Segment.lengths` and `Segment.gates`.
     var lengths = Buffer<Int32>()
     var gates = Buffer<UInt32>()
+    let access = Access.Keys()
     var keys = Buffer<UInt64>()
     var keyed = Buffer<UInt32>()
     /// The wildcards without literal ends, by path.
@@ -81,6 +82,24 @@ struct SegmentIndexer {
         plans = Buffer(repeating: Access.Plan(), count: pathCount)
     }
 
+    /// What `body` finds out by an indexer of one rule, which builds nothing.
+    static func of<Result>(_ pattern: EventPattern, _ body: (inout SegmentIndexer) -> Result) -> Result {
+        var paths: [FieldPath: Int32] = [:]
+        var builder = SegmentBuilder()
+        builder.add(pattern) { path in
+            let number = paths[path] ?? Int32(paths.count)
+            paths[path] = number
+            return number
+        }
+        var indexer = SegmentIndexer(builder.store, uses: builder.uses, pathCount: paths.count)
+        defer {
+            indexer.store.free()
+            indexer.free()
+            builder.freeUses()
+        }
+        return body(&indexer)
+    }
+
     mutating func build() -> Parts {
         let sharedCount = numberShared()
         choose()
@@ -111,11 +130,11 @@ struct SegmentIndexer {
         for path in 0..<plans.count { plans.base[path].settle() }
         for path in 0..<plans.count where plans[path].any {
             plans.base[path].anySlot = Int32(
-                truncatingIfNeeded: hashes.slot(Access.key(Int32(truncatingIfNeeded: path), .any, 0)))
+                truncatingIfNeeded: hashes.slot(access.key(Int32(truncatingIfNeeded: path), .any, 0)))
         }
         for path in 0..<plans.count where plans[path].present {
             plans.base[path].presentSlot = Int32(
-                truncatingIfNeeded: hashes.slot(Access.key(Int32(truncatingIfNeeded: path), .present, 0)))
+                truncatingIfNeeded: hashes.slot(access.key(Int32(truncatingIfNeeded: path), .present, 0)))
         }
         let strings = buildStrings()
         let parts = Parts(

@@ -4,7 +4,7 @@ extension SegmentStore {
         let atomBytes = UnsafeRawPointer(atoms.base + Int(condition.firstAtom)).assumingMemoryBound(to: UInt8.self)
         let inAtoms = ByteHash.hash(
             atomBytes, Int(condition.spanCount) * MemoryLayout<Atom>.stride,
-            seed: UInt64(UInt32(bitPattern: condition.path)))
+            seed: ByteHash.secret ^ UInt64(UInt32(bitPattern: condition.path)))
         return ByteHash.hash(text.base + Int(condition.firstByte), Int(condition.byteCount), seed: inAtoms)
     }
 

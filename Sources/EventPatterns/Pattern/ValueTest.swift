@@ -93,17 +93,13 @@ struct FieldPath: Sendable, Hashable, CustomStringConvertible {
     var description: String { String(decoding: bytes, as: UTF8.self) }
 
     /// Paths are looked up several times for each field of each rule: the standard hash of bytes takes four times as
-    /// long. The seed is another in each process, so no names collide in all of them by chance; names of more than
-    /// sixteen bytes can be made that do, since `ByteHash` mixes only every other word with its state. What they make
-    /// longer is the reading and compiling of rules that have them.
+    /// long.
     func hash(into hasher: inout Hasher) {
         hasher.combine(
             bytes.withUnsafeBufferPointer { bytes in
-                bytes.baseAddress.map { ByteHash.hash($0, bytes.count, seed: FieldPath.seed) } ?? 0
+                bytes.baseAddress.map { ByteHash.hash($0, bytes.count, seed: ByteHash.secret) } ?? 0
             })
     }
-
-    private static let seed = UInt64.random(in: 0...UInt64.max)
 
     /// The reference processes fields in the order of Java strings: UTF-16 code units. In UTF-8 that is byte order,
     /// except that characters outside the basic plane come before U+E000...U+FFFF.
@@ -122,4 +118,9 @@ struct FieldPath: Sendable, Hashable, CustomStringConvertible {
         default: Int(byte)
         }
     }
+}
+
+extension EventPattern {
+    /// How many hashes the paths have: with fewer than paths, these are compared with one another.
+    package var pathHashes: Int { Set(conditions.map(\.path.hashValue)).count }
 }

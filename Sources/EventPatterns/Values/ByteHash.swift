@@ -1,5 +1,9 @@
 /// Word-wise reading, comparing and hashing of bytes.
 enum ByteHash {
+    /// Another number in each process, for seeds: what has the same hash, or the same place in a table, under a known
+    /// one can be made by whoever writes rules, as many as the rule may have values.
+    static let secret = UInt64.random(in: 0...UInt64.max)
+
     @inline(__always)
     static func word(_ base: UnsafePointer<UInt8>) -> UInt64 {
         UInt64(littleEndian: UnsafeRawPointer(base).loadUnaligned(as: UInt64.self))
@@ -89,13 +93,14 @@ enum ByteHash {
         return last(state, transform(word(end)))
     }
 
-    /// A hash's state after sixteen more bytes.
+    /// A hash's state after sixteen more bytes. It is mixed into both words: what only the second changed could be
+    /// changed back by the first of the next sixteen bytes, whatever the seed.
     @inline(__always)
     private static func both(
         _ state: UInt64, _ base: UnsafePointer<UInt8>, _ transform: (UInt64) -> UInt64
     ) -> UInt64 {
         mix(state ^ transform(word(base)), 0xA076_1D64_78BD_642F)
-            ^ mix(transform(word(base + 8)) ^ 0x5895_65C9_2F9D_4C5B, 0x9FB2_1C65_1E98_DF25)
+            ^ mix(state ^ transform(word(base + 8)) ^ 0x5895_65C9_2F9D_4C5B, 0x9FB2_1C65_1E98_DF25)
     }
 
     @inline(__always)

@@ -34,10 +34,12 @@ extension Rules {
         func run() async throws {
             let drafts: [DraftPattern]
             let bytes = try InputFile.bytes(of: file)
-            do {
+            do throws(ConfigError) {
                 drafts = try PatternFile.read(bytes, name: file)
             } catch {
-                throw Failure("\(error)", hint: "give a pattern as JSON or YAML, or a rule file")
+                let mistakes = error.findings.filter { $0.severity == .error }.map(\.sentence)
+                throw Failure(
+                    mistakes.joined(separator: "\n"), hint: "give a pattern as JSON or YAML, or a rule file")
             }
             for draft in drafts { try await test(draft) }
         }

@@ -28,6 +28,10 @@ extension Integration {
                             && result.errors.contains("  hint: "), "\(command): \(result)")
                 }
             }
+            try folder.write("bad.yaml", "name: a\npattern: 5\n")
+            let bad = try await run(TestApp.sluice, ["rules", "backtest", folder.file("bad.yaml")])
+            #expect(bad.errors.hasPrefix("error: \(folder.file("bad.yaml")):2:"), "\(bad)")
+            #expect(bad.errors.components(separatedBy: "error:").count == 2, "\(bad)")
             let part = try await run(TestApp.sluice, ["parquet", "head", folder.file("missing")])
             #expect(part.errors.contains("there is no such file"), "\(part)")
             #expect(!folder.exists("out.parquet"))
