@@ -45,8 +45,9 @@ struct database_file {
     uint32_t backfilled;
     /// ... and still is no more.
     bool has_failed;
-    /// For tests: so many times the last write of a checkpoint fails.
+    /// For tests: so many times the last write of a checkpoint fails, and a sync.
     int faults;
+    int sync_faults;
 };
 
 /// `code` with its error number: SQLite tells a full disk by an old one.
@@ -184,7 +185,12 @@ static int database_truncate(struct sqlite3_file *base, sqlite3_int64 size) {
 static int database_sync(struct sqlite3_file *base, int flags) {
     struct database_file *file = (struct database_file *)base;
     if (shared_file_is_broken(file->shared)) return answer(SQLITE_IOERR_FSYNC);
-    return file->real->pMethods->xSync(file->real, flags);
+    bool is_fault = file->sync_faults > 0 && file->sync_faults-- > 0;
+    int code = is_fault ? answer(SQLITE_IOERR_FSYNC) : file->real->pMethods->xSync(file->real, flags);
+    // The kernel tells each descriptor once of what it could not write and takes it for written from then on: the next
+    // sync would find nothing wrong, and SQLite would begin the log anew, which alone has those pages.
+    if (code != SQLITE_OK) shared_file_break(file->shared);
+    return code;
 }
 
 static int database_size(struct sqlite3_file *base, sqlite3_int64 *size) {
@@ -208,6 +214,7 @@ static int database_control(struct sqlite3_file *base, int operation, void *argu
         return SQLITE_OK;
     case JOURNAL_VFS_BROKEN: *(int *)argument = shared_file_is_broken(file->shared); return SQLITE_OK;
     case JOURNAL_VFS_FAIL_COPIES: file->faults = *(int *)argument; return SQLITE_OK;
+    case JOURNAL_VFS_FAIL_SYNCS: file->sync_faults = *(int *)argument; return SQLITE_OK;
     case SQLITE_FCNTL_CKPT_START: begin_copying(file); break;
     case SQLITE_FCNTL_CKPT_DONE: end_copying(file); break;
     case SQLITE_FCNTL_SIZE_HINT: make_room(file, *(sqlite3_int64 *)argument); break;

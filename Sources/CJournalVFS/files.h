@@ -37,8 +37,8 @@ void shared_file_refuse_direct(struct shared_file *shared);
 /// Whether every block of the file is there, so that to write over one takes no room.
 bool shared_file_has_no_holes(struct shared_file *shared);
 
-/// Pages that SQLite takes to be in the database are not: nothing may be read from it or written in this life, and its
-/// write-ahead log, which has them, must stay.
+/// Pages that SQLite takes to be in the database are not, or may not be: nothing may be read from it or written in this
+/// life, and its write-ahead log, which has them, must stay.
 bool shared_file_is_broken(struct shared_file *shared);
 void shared_file_break(struct shared_file *shared);
 

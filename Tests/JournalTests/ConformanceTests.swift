@@ -181,6 +181,39 @@ struct ConformanceTests {
         #expect(try journal.audit() == [])
     }
 
+    @Test(
+        "Settlements in turns find their subscription, also beside ones taken back or removed",
+        arguments: Store.allCases)
+    func turns(store: Store) async throws {
+        let fixture = try Fixture(store)
+        let journal = fixture.journal
+        try await journal.subscribe(3)
+        try await journal.commit(.append((1...8).map { .test("e\($0)", to: [1, 2, 3]) }))
+        func round(_ ordinals: ClosedRange<Int64>, _ subscriptions: [Int64]) -> Batch {
+            .settle(ordinals.flatMap { ordinal in subscriptions.map { Delivery($0, ordinal, ordinal) } })
+        }
+        try await journal.commit(round(1...2, [1, 2, 3]))
+        // A fourth one, known for as long as its batch lasts.
+        var refused = Batch.control(
+            .putSubscription(SubscriptionRecord(id: SubscriptionID(4), log: "default", rule: "four", target: "four")))
+        refused.appends = [.test("e9", to: [1, 2, 3, 4])]
+        refused.settlements = [1, 2, 3, 4].map { Settlement(Delivery($0, 9, $0 == 4 ? 1 : 9), .succeeded) }
+        refused.settlements += [1, 4, 4].map { Settlement(Delivery($0, 9, 1), .succeeded) }
+        #expect(await journal.refusal(of: refused) == .constraint)
+        #expect(await journal.refusal(of: .settle([Delivery(3, 3, 3), Delivery(4, 9, 1)])) == .constraint)
+        try await journal.commit(round(3...5, [3, 1, 2]))
+        try await journal.commit(round(6...8, [2]))
+        try await journal.commit(.control(.removeSubscription(SubscriptionID(2))))
+        #expect(await journal.refusal(of: round(6...6, [1, 2, 3])) == .constraint)
+        try await journal.commit(round(6...8, [1, 3]))
+        try fixture.reopen()
+        for id in [1, 3] as [Int64] {
+            let progress = try fixture.journal.progress(of: id)
+            #expect((progress.matched, progress.succeeded, progress.floor) == (8, 8, 8))
+        }
+        #expect(try fixture.journal.audit() == [])
+    }
+
     @Test("A deduplication id stands for one record for five minutes, per log", arguments: Store.allCases)
     func deduplication(store: Store) async throws {
         let fixture = try Fixture(store)

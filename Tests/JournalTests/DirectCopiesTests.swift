@@ -129,6 +129,28 @@ struct DirectCopiesTests {
         next.close()
     }
 
+    @Test("A failed sync of the database is not tried again: the next one would know nothing of what was not written")
+    func failedSync() throws {
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        do {
+            let writer = try open("sluice-journal")
+            let reader = try open("sluice-journal")
+            try writer.run("CREATE TABLE rows (id INTEGER PRIMARY KEY, body)")
+            for _ in 0..<50 { try writer.run("INSERT INTO rows (body) VALUES (randomblob(12000))") }
+            try writer.failSyncs(1)
+            // The one that lets the log begin anew.
+            #expect(writer.checkpointCode() & 0xFF == SQLITE_IOERR)
+            #expect(writer.checkpointCode() & 0xFF == SQLITE_IOERR)
+            #expect(writer.code("INSERT INTO rows (body) VALUES ('more')") & 0xFF == SQLITE_IOERR)
+            #expect(reader.checkpointCode() & 0xFF == SQLITE_IOERR)
+            #expect(try writer.isBroken && reader.isBroken)
+        }
+        #expect(try FileManager.default.attributesOfItem(atPath: path + "-wal")[.size] as? Int ?? 0 > 600_000)
+        let next = try open("unix")
+        #expect(try next.number("SELECT count(*) FROM rows WHERE length(body) = 12000") == 50)
+        #expect(try next.number("SELECT integrity_check = 'ok' FROM pragma_integrity_check") == 1)
+    }
+
     @Test("A file with holes is written the old way", .enabled(if: isOnExt4, "nothing else is on other file systems"))
     func holes() throws {
         defer { try? FileManager.default.removeItem(atPath: folder) }
@@ -178,6 +200,12 @@ extension PlainConnection {
     func failCopies(_ count: Int32) throws {
         var value = count
         try #require(sqlite3_file_control(connection, "main", Int32(JOURNAL_VFS_FAIL_COPIES), &value) == SQLITE_OK)
+    }
+
+    /// Lets so many of its syncs of the database fail.
+    func failSyncs(_ count: Int32) throws {
+        var value = count
+        try #require(sqlite3_file_control(connection, "main", Int32(JOURNAL_VFS_FAIL_SYNCS), &value) == SQLITE_OK)
     }
 
     var isBroken: Bool {

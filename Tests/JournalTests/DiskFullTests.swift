@@ -5,8 +5,11 @@ import Testing
 /// A file system of a few megabytes that really is full.
 @Suite(
     .timeLimit(.minutes(5)), .serialized,
-    .enabled(if: SmallDisk.isPermitted, "a full disk needs a small tmpfs, and mounting one is not permitted here"))
+    .enabled(
+        if: SmallDisk.isPermitted(.memory), "a full disk needs a small tmpfs, and mounting one is not permitted here"))
 struct DiskFullTests {
+    var kind = SmallDisk.Kind.memory
+
     private func options(ballast: Int64, minimumFree: Int64) -> JournalOptions {
         var options = JournalOptions.small
         options.segmentBytes = 1 << 20
@@ -30,7 +33,7 @@ struct DiskFullTests {
 
     @Test("When the disk is full, producers are refused and the ballast lets everything else settle")
     func full() async throws {
-        let disk = try SmallDisk(megabytes: 40)
+        let disk = try SmallDisk(kind, megabytes: 40)
         try disk.fill("other", megabytes: 12)
         let data = disk.path + "/data"
         let journal = try SQLiteJournal(dataFolder: data, options: options(ballast: 6 << 20, minimumFree: 0))
@@ -71,7 +74,7 @@ struct DiskFullTests {
 
     @Test("A journal that was opened with little room makes its ballast as soon as there is some")
     func late() async throws {
-        let disk = try SmallDisk(megabytes: 24)
+        let disk = try SmallDisk(kind, megabytes: 24)
         let data = disk.path + "/data"
         try disk.fill("other", megabytes: 18)
         let journal = try SQLiteJournal(dataFolder: data, options: options(ballast: 6 << 20, minimumFree: 2 << 20))
@@ -92,7 +95,7 @@ struct DiskFullTests {
 
     @Test("Below the least free space producers are refused before the disk is full")
     func minimumFree() async throws {
-        let disk = try SmallDisk(megabytes: 24)
+        let disk = try SmallDisk(kind, megabytes: 24)
         let data = disk.path + "/data"
         try disk.fill("other", megabytes: 20)
         let journal = try SQLiteJournal(dataFolder: data, options: options(ballast: 0, minimumFree: 8 << 20))
@@ -107,7 +110,7 @@ struct DiskFullTests {
 
     @Test("With nothing left at all a journal is opened in the ballast's room, after a crash as after a good end")
     func opening() async throws {
-        let disk = try SmallDisk(megabytes: 32)
+        let disk = try SmallDisk(kind, megabytes: 32)
         let data = disk.path + "/data"
         let options = options(ballast: 6 << 20, minimumFree: 2 << 20)
         var settled: Int64 = 0
@@ -134,7 +137,7 @@ struct DiskFullTests {
 
     @Test("With no ballast left nothing commits, nothing crashes, and what was durable stays")
     func hopeless() async throws {
-        let disk = try SmallDisk(megabytes: 18)
+        let disk = try SmallDisk(kind, megabytes: 18)
         let data = disk.path + "/data"
         // What remains when the journal is full may be nothing, and to open it again takes a little.
         try disk.fill("other", megabytes: 2)
@@ -164,28 +167,62 @@ struct DiskFullTests {
     }
 }
 
-/// A small tmpfs of our own.
-private final class SmallDisk {
-    let path: String
+/// The same where checkpoints write past the kernel's cache.
+@Suite(
+    "A full ext4", .timeLimit(.minutes(5)), .serialized,
+    .enabled(
+        if: SmallDisk.isPermitted(.ext4), "a small ext4 needs mkfs.ext4 and a loop device, and is not permitted here"))
+struct DiskFullOnExt4Tests {
+    private let tests = DiskFullTests(kind: .ext4)
 
-    struct NotMounted: Error {}
+    @Test("Producers are refused and the ballast lets everything else settle") func full() async throws {
+        try await tests.full()
+    }
 
-    static let isPermitted = (try? SmallDisk(megabytes: 1)) != nil
+    @Test("A ballast is made as soon as there is room") func late() async throws { try await tests.late() }
 
-    init(megabytes: Int) throws {
-        path = try temporaryFolder()
-        guard try run("/bin/mount", "-t", "tmpfs", "-o", "size=\(megabytes)m", "tmpfs", path) == 0 else {
-            try FileManager.default.removeItem(atPath: path)
-            throw NotMounted()
+    @Test("Below the least free space producers are refused") func minimumFree() async throws {
+        try await tests.minimumFree()
+    }
+
+    @Test("With nothing left at all a journal is opened in the ballast's room") func opening() async throws {
+        try await tests.opening()
+    }
+
+    @Test("With no ballast left what was durable stays") func hopeless() async throws { try await tests.hopeless() }
+
+    @Test("Commits and checkpoints that find the disk full again and again lose nothing")
+    func again() async throws {
+        let disk = try SmallDisk(.ext4, megabytes: 40)
+        let data = disk.path + "/data"
+        var options = JournalOptions.small
+        options.segmentBytes = 1 << 20
+        options.checkpointBytes = 256 << 10
+        var journal = try SQLiteJournal(dataFolder: data, options: options)
+        try await journal.subscribe(1)
+        var (taken, settled): (Int64, Int64) = (0, 0)
+        for round in 0..<12 {
+            // Now little is left, now much: the disk is full in the middle of the log as at the end of the database.
+            try disk.fill("other", leaving: (1 + round % 4) << 20)
+            for batch in 0..<60 {
+                let appends: [Append] = (0..<10).map { .test("e\(round)-\(batch)-\($0)", bytes: 5_000) }
+                guard await journal.refusal(of: .append(appends)) == nil else { break }
+                taken += 10
+            }
+            #expect(try journal.progress(of: 1).matched == taken)
+            try disk.remove("other")
+            if round % 3 == 1 {
+                if round % 2 == 0 { journal.leaveUnclean() }
+                journal.close()
+                journal = try SQLiteJournal(dataFolder: data, options: options)
+            }
+            try await journal.commit(.settle((settled..<taken).map { Delivery(1, $0 + 1, $0 + 1) }))
+            settled = taken
+            #expect(try journal.audit() == [])
+            try journal.trim(settledBelow: .max)
         }
-    }
-
-    func fill(_ name: String, megabytes: Int) throws {
-        try Data(count: megabytes << 20).write(to: URL(fileURLWithPath: path + "/" + name))
-    }
-
-    deinit {
-        _ = try? run("/bin/umount", "-l", path)
-        try? FileManager.default.removeItem(atPath: path)
+        #expect(taken > 500)
+        #expect(journal.statistics.checkpoints > 0)
+        journal.close()
     }
 }

@@ -23,10 +23,13 @@ enum {
     /// Whether the connection's next checkpoints write past the kernel's cache; it then says whether they will: only on
     /// ext4, and only into a file without holes.
     JOURNAL_VFS_DIRECT = 0x534C55,
-    /// Says whether pages that SQLite may take to be in the database are not: nothing is read or written any more.
+    /// Says whether pages that SQLite may take to be in the database are not, because a checkpoint could not write them
+    /// or a sync failed: nothing is read or written any more.
     JOURNAL_VFS_BROKEN,
     /// So many times the last of what the connection's checkpoints collect fails to be written. For tests.
     JOURNAL_VFS_FAIL_COPIES,
+    /// So many of the connection's syncs of the database fail. For tests.
+    JOURNAL_VFS_FAIL_SYNCS,
 };
 
 #endif

@@ -35,20 +35,36 @@ package struct JournalBench: Sendable {
         }
     }
 
-    /// Measures everything. `progress` is told what is being measured.
-    package func run(progress: (String) -> Void = { _ in }) throws -> [JournalFigure] {
-        var figures = try throughput(progress)
-        progress("lone events")
-        figures += try lone()
-        progress("events that 100 subscriptions want")
-        figures += try fanOut()
-        progress("dead letters and redrives")
-        figures += try deadLetters()
-        if recoveryEvents > 0 {
-            progress("a backlog of \(recoveryEvents) events")
-            figures += try backlog()
+    /// What can be measured by itself.
+    package enum Part: String, CaseIterable, Sendable {
+        case throughput, lone
+        case fanOut = "fan-out"
+        case deadLetters = "dead-letters"
+        case backlog
+    }
+
+    /// Measures the parts. `progress` is told what is being measured.
+    package func run(
+        _ parts: [Part] = Part.allCases, progress: (String) -> Void = { _ in }
+    ) throws -> [JournalFigure] {
+        try parts.flatMap { part in
+            switch part {
+            case .throughput: return try throughput(progress)
+            case .lone:
+                progress("lone events")
+                return try lone()
+            case .fanOut:
+                progress("events that 100 subscriptions want")
+                return try fanOut()
+            case .deadLetters:
+                progress("dead letters and redrives")
+                return try deadLetters()
+            case .backlog:
+                guard recoveryEvents > 0 else { return [] }
+                progress("a backlog of \(recoveryEvents) events")
+                return try backlog()
+            }
         }
-        return figures
     }
 
     // MARK: Throughput

@@ -83,7 +83,7 @@ struct InMemoryState: Sendable {
             for change in batch.control { try apply(change) }
             var receipt = Receipt(appended: [], deadLetters: [])
             for append in batch.appends { receipt.appended.append(try apply(append)) }
-            for settlement in batch.settlements { try ledger.settle(settlement) }
+            try ledger.settle(batch.settlements)
             for change in batch.pending { try apply(change) }
             for change in batch.deadLetters {
                 if let id = try apply(change) { receipt.deadLetters.append(id) }

@@ -2,7 +2,12 @@
 extension Ledger {
     // MARK: Settlements
 
-    mutating func settle(_ settlement: Settlement) throws(JournalError) {
+    /// All of a batch: who holds the ledger in a class pays for each call.
+    mutating func settle(_ settlements: [Settlement]) throws(JournalError) {
+        for settlement in settlements { try settle(settlement) }
+    }
+
+    private mutating func settle(_ settlement: Settlement) throws(JournalError) {
         let delivery = settlement.delivery
         let position = try settledPosition(of: delivery.subscription)
         guard delivery.ordinal >= 1, delivery.ordinal <= entries[position].core.matched else {
@@ -27,12 +32,18 @@ extension Ledger {
         if settlement.outcome == .pended || settlement.outcome == .dead { unproven.insert(position) }
     }
 
-    /// Neighbours in a batch are mostly one subscription's.
+    /// Neighbours in a batch are mostly one subscription's, or go through the same subscriptions again and again: the
+    /// look-up by id would cost more than all else that a settlement does.
     private mutating func settledPosition(of id: SubscriptionID) throws(JournalError) -> Int {
-        if let lastSettled, lastSettled.id == id { return lastSettled.position }
-        let position = try position(of: id, for: "A settlement")
-        lastSettled = (id, position)
-        return position
+        let last = lastSettled
+        if isEntry(last, of: id) { return last }
+        if last < entries.count, isEntry(entries[last].following, of: id) {
+            lastSettled = entries[last].following
+            return lastSettled
+        }
+        lastSettled = try position(of: id, for: "A settlement")
+        remember(lastSettled, after: last)
+        return lastSettled
     }
 
     // MARK: Pending set and dead letters

@@ -9,6 +9,8 @@ struct Ledger: Sendable {
         /// The last transaction that changed it, and the last that changed more than what it matched.
         fileprivate var touched: Int64 = 0
         fileprivate var settledIn: Int64 = 0
+        /// The entry whose settlement came after one of this: where to look for the next one's.
+        var following = 0
     }
 
     struct Scalars {
@@ -35,8 +37,8 @@ struct Ledger: Sendable {
     /// The subscriptions of the last append and their entries: neighbours in a log mostly want the same.
     private var lastSet: [SubscriptionID] = []
     private var lastPositions: [Int] = []
-    /// The subscription of the last settlement and its entry.
-    var lastSettled: (id: SubscriptionID, position: Int)?
+    /// The entry of the last settlement.
+    var lastSettled = 0
 
     var head: Position { scalars.head }
     var ruleSet: Int64 { scalars.ruleSet }
@@ -82,7 +84,7 @@ struct Ledger: Sendable {
     }
 
     private mutating func forgetLastSet() {
-        lastSettled = nil
+        lastSettled = 0
         lastSet = []
         lastPositions = []
     }
@@ -109,6 +111,15 @@ struct Ledger: Sendable {
                 .constraint, "\(what()) names subscription \(id.value), which the journal does not know.")
         }
         return position
+    }
+
+    /// Whether a place that was remembered has the subscription: what was there may have been taken back or removed.
+    func isEntry(_ position: Int, of id: SubscriptionID) -> Bool {
+        position < entries.count && entries[position].core.record.id == id && !entries[position].isRemoved
+    }
+
+    mutating func remember(_ position: Int, after last: Int) {
+        if last < entries.count { entries[last].following = position }
     }
 
     // MARK: Control

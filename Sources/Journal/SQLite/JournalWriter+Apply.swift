@@ -16,7 +16,7 @@ extension JournalWriter {
         try batch.appends.withUnsafeBufferPointer { (appends) throws(JournalError) in
             for index in appends.indices { receipt.appended.append(try apply(appends.baseAddress! + index)) }
         }
-        for settlement in batch.settlements { try ledger.settle(settlement) }
+        try ledger.settle(batch.settlements)
         transaction.settlements += Int64(batch.settlements.count)
         for change in batch.pending { try apply(change) }
         for change in batch.deadLetters {

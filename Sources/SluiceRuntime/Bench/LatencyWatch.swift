@@ -9,8 +9,8 @@ import UVLoop
 /// that the outcomes of all are durable (`finishOutcomes`).
 package final class LatencyWatch: @unchecked Sendable {
     package enum Step: Int, CaseIterable, Sendable {
-        /// The producer sent it, or should have.
-        case sent
+        /// The producer should have sent it, and did: until then its connections waited for answers, or it for a core.
+        case due, sent
         /// It has been read, checked and matched, and waits for the journal.
         case submitted
         /// Its transaction begins, and is durable.
@@ -64,7 +64,8 @@ package final class LatencyWatch: @unchecked Sendable {
             let index = Int(record.position - first)
             guard (0..<Self.capacity).contains(index), let sample = BenchSample(of: record.payload) else { continue }
             numbers[index] = sample.number
-            set(.sent, of: record.position, to: sample.sent)
+            set(.due, of: record.position, to: sample.sent)
+            set(.sent, of: record.position, to: sample.sent + sample.late)
             set(.submitted, of: record.position, to: submitted)
             set(.begun, of: record.position, to: commit.begun)
             set(.durable, of: record.position, to: commit.durable)
@@ -96,12 +97,14 @@ package final class LatencyWatch: @unchecked Sendable {
 /// What the pipeline's producer writes into an event.
 struct BenchSample {
     var number: Int64
-    /// Monotonic nanoseconds.
+    /// Monotonic nanoseconds: when it was sent, or should have been.
     var sent: Int64
+    /// By how much later it was sent.
+    var late: Int64
 
-    /// Nil for what is no event of that producer: `"detail":{"id":NUMBER,"sent":TIME,`.
+    /// Nil for what is no event of that producer: `"detail":{"id":NUMBER,"sent":TIME,"late":TIME,`.
     init?(of payload: [UInt8]) {
-        let found = payload.withUnsafeBytes { text -> (Int64, Int64)? in
+        let found = payload.withUnsafeBytes { text -> (Int64, Int64, Int64)? in
             guard let id = Self.find(#""detail":{"id":"#, by: UInt8(ascii: "{"), at: 9, in: text, from: 0) else {
                 return nil
             }
@@ -109,10 +112,14 @@ struct BenchSample {
             guard let sent = Self.find(#","sent":"#, by: UInt8(ascii: ","), at: 0, in: text, from: end) else {
                 return nil
             }
-            return (number, Self.number(text, at: sent).0)
+            let (time, timeEnd) = Self.number(text, at: sent)
+            guard let late = Self.find(#","late":"#, by: UInt8(ascii: ","), at: 0, in: text, from: timeEnd) else {
+                return nil
+            }
+            return (number, time, Self.number(text, at: late).0)
         }
         guard let found else { return nil }
-        (number, sent) = found
+        (number, sent, late) = found
     }
 
     /// The offset behind the word, which has a `mark` at `place`, by which it is looked for.

@@ -22,6 +22,9 @@ struct BenchJournal: ParsableCommand {
             """)
     var curves = false
 
+    @Option(help: ArgumentHelp("One part alone.", valueName: "part"))
+    var only: JournalBench.Part?
+
     func validate() throws {
         guard events > 0, bytes > 0 else { throw ValidationError("every figure must be above 0") }
     }
@@ -35,7 +38,7 @@ struct BenchJournal: ParsableCommand {
         let params: [String: JSONValue] = [
             "events": .number(JSONNumber(events)), "bytes": .number(JSONNumber(bytes)),
         ]
-        for figure in try curves ? bench.curves() : bench.run() {
+        for figure in try curves ? bench.curves() : bench.run(only.map { [$0] } ?? JournalBench.Part.allCases) {
             try printer.add(
                 BenchLine(
                     bench: "journal", params: params, metric: figure.metric, value: figure.value, unit: figure.unit,
@@ -44,3 +47,5 @@ struct BenchJournal: ParsableCommand {
         printer.finish()
     }
 }
+
+extension JournalBench.Part: ExpressibleByArgument {}

@@ -74,13 +74,13 @@ struct BenchProduce: ParsableCommand {
                     let count = min(batch, events - index * batch)
                     // With a rate, a request counts from when it should have been sent: waiting for a slow host is
                     // part of what is measured.
-                    var sent = BenchClock.nanoseconds
+                    var (sent, late) = (BenchClock.nanoseconds, Int64(0))
                     if rate > 0 {
                         let due = began + Int64(Double(index * batch) / rate * 1e9)
                         BenchClock.sleep(until: due)
-                        sent = due
+                        (sent, late) = (due, BenchClock.nanoseconds - due)
                     }
-                    body.fill(first: index * batch, count: count, sent: sent)
+                    body.fill(first: index * batch, count: count, sent: sent, late: late)
                     accepted.wrappingAdd(try connection.post(body), ordering: .relaxed)
                 }
             } catch {

@@ -14,7 +14,7 @@ enum PipelineParsing {
                 }))
         var body = ProducerBody(bytes: bytes, detailType: "Sample")
         let count = 200
-        body.fill(first: 0, count: count, sent: 0)
+        body.fill(first: 0, count: count, sent: 0, late: 0)
         var times: [Double] = []
         for _ in 0..<101 {
             let began = BenchClock.nanoseconds

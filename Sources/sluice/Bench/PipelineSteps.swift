@@ -5,11 +5,11 @@ import SluiceRuntime
 struct PipelineSteps {
     /// What lies between two of `LatencyWatch.Step`, in their order.
     private static let names = [
-        "sent_to_submitted", "submitted_to_commit", "commit", "durable_to_taken", "taken_to_handed_out",
+        "due_to_sent", "sent_to_submitted", "submitted_to_commit", "commit", "durable_to_taken", "taken_to_handed_out",
         "handed_out_to_started", "started_to_answered", "answered_to_settled",
     ]
     /// The first of them are what lies before the start of the handler: the latency that is measured.
-    private static let untilStart = 6
+    private static let untilStart = 7
 
     /// Nanoseconds, event by event.
     private var events: [[Int64]] = []

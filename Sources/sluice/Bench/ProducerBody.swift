@@ -8,8 +8,8 @@ protocol ProducerRequest {
     var receipt: StaticString { get }
     var bytes: [UInt8] { get }
 
-    /// Makes the body of the next request.
-    mutating func fill(first: Int, count: Int, sent: Int64)
+    /// Makes the body of the next request, which was sent then, or should have been and is `late`.
+    mutating func fill(first: Int, count: Int, sent: Int64, late: Int64)
 }
 
 /// The body of one request, refilled for each: events of the same size that all differ.
@@ -23,8 +23,8 @@ struct ProducerBody: ProducerRequest {
 
     init(bytes: Int, detailType: String) {
         start = Array("{\"source\":\"bench.pipeline\",\"detailType\":\"\(detailType)\",\"detail\":{\"id\":".utf8)
-        // The envelope around it has some 250 bytes.
-        notes = Self.notes(bytes - 250)
+        // The envelope around it, with the numbers, has some 260 bytes.
+        notes = Self.notes(bytes - 260)
     }
 
     /// Texts of a length that differ.
@@ -39,7 +39,7 @@ struct ProducerBody: ProducerRequest {
         }
     }
 
-    mutating func fill(first: Int, count: Int, sent: Int64) {
+    mutating func fill(first: Int, count: Int, sent: Int64, late: Int64) {
         bytes.removeAll(keepingCapacity: true)
         bytes += Self.head
         for index in first..<first + count {
@@ -48,6 +48,8 @@ struct ProducerBody: ProducerRequest {
             append(UInt64(index))
             bytes += Self.beforeSent
             append(UInt64(max(0, sent)))
+            bytes += Self.beforeLate
+            append(UInt64(max(0, late)))
             bytes += Self.beforeNote
             bytes += notes[index % notes.count]
             bytes += Self.end
@@ -56,6 +58,7 @@ struct ProducerBody: ProducerRequest {
     }
 
     private static let beforeSent = Array(",\"sent\":".utf8)
+    private static let beforeLate = Array(",\"late\":".utf8)
     private static let beforeNote = Array(",\"note\":\"".utf8)
     private static let end = Array("\"}}".utf8)
 

@@ -23,7 +23,7 @@ struct RecordBody: ProducerRequest {
         self.keys = stride(from: number, to: keys, by: connections).map { ($0, 0) }
     }
 
-    mutating func fill(first: Int, count: Int, sent: Int64) {
+    mutating func fill(first: Int, count: Int, sent: Int64, late: Int64) {
         bytes.removeAll(keepingCapacity: true)
         bytes += Self.head
         for index in first..<first + count {

@@ -45,12 +45,17 @@ extension HostProcess {
 
     /// Puts events that succeed, one commit each, with `kilobytes` of payload apiece.
     func putLarge(_ count: Int, kilobytes: Int) async throws {
+        for _ in 0..<count { _ = try await putPadded(kilobytes: kilobytes) }
+    }
+
+    /// Puts an event that succeeds, with so much of a payload; returns its id.
+    func putPadded(kilobytes: Int) async throws -> String {
         let padding = String(repeating: "x", count: kilobytes << 10)
-        for _ in 0..<count {
-            let detail = try RawJSON("{\"mode\":\"ok\",\"padding\":\"\(padding)\"}")
-            _ = try await client.putEvents(
-                EventSubmission(entries: [EventEntry(source: "test.faults", detailType: "Fault", detail: detail)]))
-        }
+        let detail = try RawJSON("{\"mode\":\"ok\",\"padding\":\"\(padding)\"}")
+        let receipt = try await client.putEvents(
+            EventSubmission(entries: [EventEntry(source: "test.faults", detailType: "Fault", detail: detail)]))
+        guard let id = receipt.results.first?.eventID else { throw Failure(description: "refused: \(receipt)") }
+        return id
     }
 
     /// Puts an event and waits until it is settled or dead.

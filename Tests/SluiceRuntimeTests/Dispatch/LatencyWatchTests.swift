@@ -17,15 +17,15 @@ struct LatencyWatchTests {
         watch.committed(
             WatchedCommit(
                 records: [
-                    record(41, head + #"{"id":7,"sent":100,"note":"x"}}"#),
-                    record(42, head + #"{"id":8,"sent":101,"note":"x"}}"#),
+                    record(41, head + #"{"id":7,"sent":100,"late":4,"note":"x"}}"#),
+                    record(42, head + #"{"id":8,"sent":101,"late":0,"note":"x"}}"#),
                     record(43, head + #"{"somebody":"else"}}"#),
                 ], submitted: [110, 110, 110], begun: 130, durable: 170))
         for step in [LatencyWatch.Step.taken, .handedOut, .answered] { watch.note(step, [41, 42, 43]) }
         watch.note(.settled, [41, 43])
         let all = watch.intervals { $0 == 7 ? 300 : 0 }
         #expect(all.count == 1)
-        #expect(all.first?.prefix(3) == [10, 20, 40])
+        #expect(all.first?.prefix(4) == [4, 6, 20, 40])
         #expect(all.first?.count == LatencyWatch.Step.allCases.count - 1)
     }
 }
