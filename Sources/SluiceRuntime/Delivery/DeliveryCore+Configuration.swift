@@ -106,35 +106,51 @@ extension DeliveryCore {
         let policy = subscriptions[position].rules.keys
         if policy?.path != before?.path {
             subscriptions[position].freed = [:]
-            subscriptions[position].generation += 1
         }
         subscriptions[position].untold = policy?.parks == true ? [:] : nil
         var works = subscriptions[position].ready.extract { _ in true } + subscriptions[position].assembling
+        if policy?.path != before?.path {
+            // What was left to the log before it was looked at comes from there.
+            let (lines, known) = (subscriptions[position].lines, subscriptions[position].known)
+            works.removeAll { work in
+                guard work.source == .log, known[work.delivery.ordinal] == nil else { return false }
+                return work.key.flatMap { lines[$0]?.spilledFrom }.map { work.delivery.position >= $0 } ?? false
+            }
+        }
         var kept: [String: KeyLine] = [:]
-        for (key, line) in subscriptions[position].lines {
+        var places: [String: Position] = [:]
+        for (key, line) in subscriptions[position].lines.all {
             works += line.waiting
             guard let from = line.spilledFrom, let before else { continue }
             if policy?.path == before.path {
                 var rest = KeyLine()
                 rest.spilledFrom = from
                 rest.spilled = line.spilled
-                rest.isRefilling = line.isRefilling
                 kept[key] = rest
             } else {
-                subscriptions[position].leftovers.append(
-                    Leftover(
-                        refill: KeyRefill(
-                            key: key, path: before.path, after: from - 1, through: subscriptions[position].loaded,
-                            limit: max(1, window.refill / 8), isLeftover: true)))
+                places[key] = from
             }
         }
-        subscriptions[position].lines = kept
+        if let before, let first = places.values.min() {
+            lastLeftover += 1
+            subscriptions[position].leftovers.append(
+                Leftover(
+                    number: lastLeftover, path: before.path, places: places, through: subscriptions[position].loaded,
+                    at: first - 1))
+        }
+        subscriptions[position].lines = KeyLines(kept)
         subscriptions[position].hungry = []
+        subscriptions[position].sweep.reset()
         clearAssembling(at: position)
         func hold(_ attempt: inout Attempt) {
             for at in attempt.works.indices { attempt.works[at].key = rekey(attempt.works[at], policy) }
             for key in Set(attempt.works.compactMap(\.key)) {
                 subscriptions[position].lines[key, default: KeyLine()].running += 1
+            }
+            for work in attempt.works {
+                guard let key = work.key else { continue }
+                let place = work.delivery.position
+                _ = subscriptions[position].lines.update(key) { $0.youngest = max($0.youngest, place) }
             }
         }
         let subscription = subscriptions[position].id
@@ -156,29 +172,15 @@ extension DeliveryCore {
                 work.source != .log || kept[key].map({ $0.spilledFrom ?? .max > work.delivery.position }) == true
             {
                 if work.source == .log {
-                    subscriptions[position].lines[key]!.insert(work)
+                    _ = subscriptions[position].lines.update(key) { $0.insert(work) }
                     continue
                 }
                 subscriptions[position].lines[key, default: KeyLine()].putAhead(work.delivery.ordinal)
-                subscriptions[position].lines[key]!.insert(work)
+                _ = subscriptions[position].lines.update(key) { $0.insert(work) }
             } else {
                 arrive(work, at: position)
             }
         }
-        for key in Array(subscriptions[position].lines.keys) { promote(key, at: position) }
+        for key in subscriptions[position].lines.keys { promote(key, at: position) }
     }
-}
-
-/// What to read of one key, at most `limit` records of it.
-package struct KeyRefill: Sendable, Hashable {
-    package var key: String
-    /// Where the key is in an event.
-    package var path: String
-    package var after: Position
-    package var through: Position
-    package var limit: Int
-    /// Of an earlier key policy: what it brings is lined up by the one in force.
-    package var isLeftover = false
-    /// Of the policy that asks.
-    package var generation = 0
 }

@@ -62,9 +62,7 @@ extension DeliveryCore {
             subscriptions[position].freed[key]!.at = Self.later(at, max(0, now - max(pause.since, at)))
         }
         for key in subscriptions[position].lines.keys {
-            for at in subscriptions[position].lines[key]!.waiting.indices {
-                extend(&subscriptions[position].lines[key]!.waiting[at])
-            }
+            _ = subscriptions[position].lines.update(key) { $0.update(extend) }
         }
         let id = subscriptions[position].id
         for attempt in running.keys where running[attempt]!.subscription == id {

@@ -68,7 +68,7 @@ extension DeliveryCore {
         if records.isEmpty, !subscriptions[position].hasNews {
             subscriptions[position].newest = subscriptions[position].loaded
         }
-        forgetFreed(at: position)
+        forgetFreed(after: records.count, at: position)
     }
 
     /// A refill could not be read: asked again at the next pump.

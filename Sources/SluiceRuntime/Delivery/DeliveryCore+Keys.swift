@@ -1,4 +1,4 @@
-package import Journal
+import Journal
 
 /// Deliveries by key. See `KeyLine` for where a work can be.
 extension DeliveryCore {
@@ -33,7 +33,7 @@ extension DeliveryCore {
         }
     }
 
-    /// Keeps a work in its key's line, or leaves it to the log when the line is long.
+    /// Keeps a work in its key's line, or leaves it to the log where this line, or all of them together, are full.
     private mutating func hold(_ work: Work, at position: Int) {
         guard let key = work.key else { return }
         var work = work
@@ -41,28 +41,50 @@ extension DeliveryCore {
         guard case .log = work.source else {
             return subscriptions[position].lines[key, default: KeyLine()].insert(work)
         }
+        let place = work.delivery.position
         let line = subscriptions[position].lines[key] ?? KeyLine()
-        if let from = line.spilledFrom, work.delivery.position >= from {
-            subscriptions[position].lines[key]!.spilled += 1
-            subscriptions[position].known[work.delivery.ordinal] = nil
-        } else if line.waiting.count >= window.line, let last = line.waiting.last,
-            last.delivery.position < work.delivery.position
-        {
-            let from = work.delivery.position
-            subscriptions[position].lines[key]!.spilledFrom = from
-            subscriptions[position].lines[key]!.spilled = 1
-            subscriptions[position].known[work.delivery.ordinal] = nil
-            know(key, behind: from, at: position)
-            guard line.arrived > 0 else { return }
-            let others = subscriptions[position].ready.extract {
-                $0.key == key && !$0.isPromoted && $0.source == .log && $0.delivery.position > from
-            }
-            subscriptions[position].lines[key]!.arrived -= others.count
-            subscriptions[position].lines[key]!.spilled += others.count
-            for other in others { subscriptions[position].known[other.delivery.ordinal] = nil }
+        if let from = line.spilledFrom, place >= from {
+            if place <= subscriptions[position].sweep.at { getOff(key, at: position) }
         } else {
-            subscriptions[position].lines[key, default: KeyLine()].insert(work)
+            let isYoungest = line.waiting.last.map { $0.delivery.position < place } ?? true
+            let isFull = isCrowded(line, at: position) || (isYoungest && line.waiting.count >= window.line)
+            // Which half of a failed batch it is in is known here alone.
+            guard isFull, work.group == 0, leave(key, from: place, at: position) else {
+                return subscriptions[position].lines[key, default: KeyLine()].insert(work)
+            }
         }
+        subscriptions[position].lines[key, default: KeyLine()].spilled += 1
+        subscriptions[position].known[work.delivery.ordinal] = nil
+    }
+
+    /// Whether lines together hold as much as they may. Dead letters hold their keys back until somebody looks at them:
+    /// what stands behind these may take a part only, so that there is room for keys that wait for a while.
+    private func isCrowded(_ line: KeyLine, at position: Int) -> Bool {
+        let (sum, part) = (subscriptions[position].lines.sum, line.parked > 0 ? 4 : 1)
+        return sum.held >= max(1, window.lines / part) || sum.heldBytes >= max(1, window.lineBytes / part)
+    }
+
+    /// Leaves what waits of a key to the log, from a place on.
+    /// - Returns: false where half of a failed batch is among it.
+    private mutating func leave(_ key: String, from place: Position, at position: Int) -> Bool {
+        let line = subscriptions[position].lines[key] ?? KeyLine()
+        var left: [Work] = []
+        if let last = line.waiting.last, last.delivery.position >= place {
+            left = line.waiting.filter { $0.source == .log && $0.delivery.position >= place }
+            guard left.allSatisfy({ $0.group == 0 }) else { return false }
+        }
+        let asked = subscriptions[position].sweep.asked
+        func shorten(_ line: inout KeyLine) {
+            if !left.isEmpty { line.removeAll { $0.source == .log && $0.delivery.position >= place } }
+            line.spilledFrom = min(place, line.spilledFrom ?? place)
+            line.spilled += left.count
+            line.asked = asked
+            line.rides = 0
+        }
+        shorten(&subscriptions[position].lines[key, default: KeyLine()])
+        if line.youngest > place { know(key, behind: place, at: position) }
+        for work in left { subscriptions[position].known[work.delivery.ordinal] = nil }
+        return true
     }
 
     /// A work of `ready` is looked at for the batch being put together: true if it may join.
@@ -89,40 +111,49 @@ extension DeliveryCore {
         if subscriptions[position].assemblingKeys.insert(key).inserted {
             subscriptions[position].lines[key, default: KeyLine()].running += 1
         }
-        subscriptions[position].lines[key]!.ahead.removeAll { $0 == work.delivery.ordinal }
+        func note(_ line: inout KeyLine) {
+            line.ahead.removeAll { $0 == work.delivery.ordinal }
+            line.youngest = max(line.youngest, work.delivery.position)
+        }
+        note(&subscriptions[position].lines[key, default: KeyLine()])
     }
 
     private mutating func leaveReady(_ work: Work, at position: Int) {
         guard let key = work.key else { return }
-        if work.isPromoted {
-            subscriptions[position].lines[key]?.promoted -= 1
-        } else {
-            subscriptions[position].lines[key]?.arrived -= 1
+        _ = subscriptions[position].lines.update(key) { line in
+            if work.isPromoted { line.promoted -= 1 } else { line.arrived -= 1 }
         }
     }
 
     /// Moves the oldest of a key's line to the front of `ready` if it may start (or join the batch being put together).
     mutating func promote(_ key: String, at position: Int) {
-        guard let line = subscriptions[position].lines[key] else { return }
-        guard let policy = subscriptions[position].rules.keys else { return }
-        guard line.promoted == 0 else { return }
-        guard let first = line.waiting.first else {
-            if line.spilledFrom != nil, line.parked == 0 || !policy.isOrdered {
-                subscriptions[position].hungry.insert(key)
+        guard let line = subscriptions[position].lines[key], let policy = subscriptions[position].rules.keys,
+            line.promoted == 0
+        else { return }
+        let isJoining = subscriptions[position].assemblingKeys.contains(key)
+        guard let first = line.next else {
+            if line.spilledFrom != nil {
+                // What came into `ready` before is looked at first: it may be among what lies in the log now.
+                if line.arrived == 0, line.isFree(policy, isJoining: isJoining) { getHungry(key, at: position) }
             } else if line.isIdle {
-                subscriptions[position].lines[key] = nil
+                subscriptions[position].lines.remove(key)
             }
             return
         }
-        var rest = line
-        rest.waiting.removeFirst()
-        guard
-            rest.admits(
-                first, policy: policy, isJoining: subscriptions[position].assemblingKeys.contains(key))
-        else { return }
-        subscriptions[position].lines[key]!.waiting.removeFirst()
-        subscriptions[position].lines[key]!.promoted += 1
-        var work = first
+        guard line.admits(first, policy: policy, isJoining: isJoining) else {
+            if line.isHeldBack(policy), isCrowded(line, at: position),
+                let first = line.waiting.first(where: { $0.source == .log })
+            {
+                _ = leave(key, from: first.delivery.position, at: position)
+            }
+            return
+        }
+        func takeFirst(_ line: inout KeyLine) -> Work {
+            line.promoted += 1
+            line.youngest = max(line.youngest, first.delivery.position)
+            return line.removeFirst()
+        }
+        var work = takeFirst(&subscriptions[position].lines[key, default: KeyLine()])
         work.isPromoted = true
         subscriptions[position].ready.prepend(work)
     }
@@ -150,95 +181,7 @@ extension DeliveryCore {
     mutating func releaseKeys(of works: [Work], at position: Int) {
         guard subscriptions[position].rules.keys != nil else { return }
         for key in Set(works.compactMap(\.key)) {
-            subscriptions[position].lines[key]?.running -= 1
-        }
-    }
-
-    // MARK: Parking
-
-    /// Whether it waits for `setParked`.
-    package func isUntold(_ id: SubscriptionID) -> Bool { index[id].map { subscriptions[$0].untold != nil } ?? false }
-
-    /// How many dead letters hold back which keys, all of them: from what the journal has while nothing of the
-    /// subscription runs. What was counted before does not count.
-    package mutating func setParked(_ id: SubscriptionID, _ counts: [String: Int]) {
-        guard let position = index[id], subscriptions[position].rules.keys?.parks == true else { return }
-        let freed = subscriptions[position].untold ?? [:]
-        subscriptions[position].untold = nil
-        for key in Array(subscriptions[position].lines.keys) { subscriptions[position].lines[key]!.parked = 0 }
-        for (key, count) in counts where count > 0 {
-            subscriptions[position].lines[key, default: KeyLine()].parked = count
-        }
-        for (key, instant) in freed.sorted(by: { $0.key < $1.key }) where counts[key] == nil {
-            renew(key, at: position, now: instant)
-        }
-        for key in subscriptions[position].lines.keys.sorted() { promote(key, at: position) }
-    }
-
-    /// Which keys dead letters hold back cannot be told: nothing starts until it is (`setParked`).
-    package mutating func setUntold(_ id: SubscriptionID) {
-        guard let position = index[id], subscriptions[position].rules.keys?.parks == true else { return }
-        if subscriptions[position].untold == nil { subscriptions[position].untold = [:] }
-    }
-
-    /// A dead letter holds its key back.
-    package mutating func park(_ id: SubscriptionID, key: String) {
-        guard let position = index[id], subscriptions[position].rules.keys?.parks == true else { return }
-        subscriptions[position].lines[key, default: KeyLine()].parked += 1
-    }
-
-    /// A dead letter of the key was redriven or purged.
-    package mutating func unpark(_ id: SubscriptionID, key: String, now: Instant) {
-        guard let position = index[id] else { return }
-        guard subscriptions[position].untold == nil else {
-            // Who counts the dead letters does not find it any more.
-            subscriptions[position].untold?[key] = now
-            return
-        }
-        guard let parked = subscriptions[position].lines[key]?.parked, parked > 0 else { return }
-        subscriptions[position].lines[key]!.parked = parked - 1
-        if parked == 1 { renew(key, at: position, now: now) }
-        promote(key, at: position)
-    }
-
-    /// What was held back by no fault of its own has its whole time again.
-    private mutating func renew(_ key: String, at position: Int, now: Instant) {
-        let age = subscriptions[position].rules.retry.maximumAge
-        let pause = subscriptions[position].flow.pause
-        func extend(_ work: inout Work) {
-            // What a pause that goes on adds at its end counts from the work's arrival.
-            let added = pause.map { max(0, now - max($0.since, work.arrived)) } ?? 0
-            work.expires = max(work.expires, Self.later(now, age) - added)
-        }
-        let line = subscriptions[position].lines[key] ?? KeyLine()
-        for at in line.waiting.indices { extend(&subscriptions[position].lines[key]!.waiting[at]) }
-        if line.arrived + line.promoted > 0 {
-            subscriptions[position].ready.update { if $0.key == key, $0.source == .log { extend(&$0) } }
-        }
-        // What is not in memory has it when it is read.
-        if line.spilledFrom != nil || subscriptions[position].isBehind || subscriptions[position].hasLeftovers {
-            subscriptions[position].freed[key] = FreedKey(
-                at: now, through: max(subscriptions[position].newest, subscriptions[position].loaded))
-        }
-    }
-
-    /// When a work from the log is too old: its key may have been held back.
-    func expiry(
-        _ expires: Instant, ofKey key: String, at place: Position, in position: Int, now: Instant
-    ) -> Instant {
-        guard let freed = subscriptions[position].freed[key] else { return expires }
-        return freed.expiry(
-            expires, of: place, maximumAge: subscriptions[position].rules.retry.maximumAge,
-            pause: subscriptions[position].flow.pause, now: now)
-    }
-
-    /// Forgets keys of which nothing is left to be read that was there when they became free.
-    mutating func forgetFreed(at position: Int) {
-        guard !subscriptions[position].freed.isEmpty else { return }
-        let (isBehind, loaded) = (subscriptions[position].isBehind, subscriptions[position].loaded)
-        subscriptions[position].freed = subscriptions[position].freed.filter { key, freed in
-            if isBehind && freed.through > loaded || subscriptions[position].hasLeftovers { return true }
-            return subscriptions[position].lines[key]?.spilledFrom.map { $0 <= freed.through } ?? false
+            _ = subscriptions[position].lines.update(key) { $0.running -= 1 }
         }
     }
 

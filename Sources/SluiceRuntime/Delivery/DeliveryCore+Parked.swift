@@ -16,12 +16,8 @@ extension DeliveryCore {
     /// Keys that a dead letter holds back, and how many works they hold, as far as the log has been read.
     package func parked(of id: SubscriptionID) -> (keys: Int, works: Int) {
         guard let position = index[id] else { return (0, 0) }
-        var result = (keys: 0, works: 0)
-        for line in subscriptions[position].lines.values where line.parked > 0 {
-            result.keys += 1
-            result.works += line.waiting.count + line.spilled
-        }
-        return result
+        let sum = subscriptions[position].lines.sum
+        return (sum.parkedKeys, sum.parkedWorks)
     }
 
     /// How many works a dead letter of the key holds back.
@@ -33,39 +29,30 @@ extension DeliveryCore {
     /// Forgets some of what parked keys hold back: it is settled.
     package mutating func forgetParked(of id: SubscriptionID, _ settled: [ParkedDelivery]) {
         guard let position = index[id], !settled.isEmpty else { return }
-        endReadings(at: position)
+        // A reading that is under way would bring what is no longer there.
+        subscriptions[position].sweep.drop()
         for (key, gone) in Dictionary(grouping: settled, by: \.key) {
-            guard let key, var line = subscriptions[position].lines[key] else { continue }
+            guard let key else { continue }
             let ordinals = Set(gone.map(\.delivery.ordinal))
-            line.waiting.removeAll { ordinals.contains($0.delivery.ordinal) }
-            if let from = line.spilledFrom {
+            _ = subscriptions[position].lines.update(key) { line in
+                line.removeAll { ordinals.contains($0.delivery.ordinal) }
+                guard let from = line.spilledFrom else { return }
                 line.spilled = max(0, line.spilled - gone.count { $0.delivery.position >= from })
             }
-            subscriptions[position].lines[key] = line
-        }
-    }
-
-    /// A reading that is under way would bring what is no longer there.
-    private mutating func endReadings(at position: Int) {
-        subscriptions[position].generation += 1
-        for key in Array(subscriptions[position].lines.keys) where subscriptions[position].lines[key]!.isRefilling {
-            subscriptions[position].lines[key]!.isRefilling = false
-            if subscriptions[position].lines[key]!.parked == 0 { promote(key, at: position) }
         }
     }
 
     /// Forgets what parked keys hold back: it is settled. The keys stay parked.
     package mutating func dropParked(of id: SubscriptionID) {
         guard let position = index[id] else { return }
-        endReadings(at: position)
-        for key in Array(subscriptions[position].lines.keys) {
-            guard subscriptions[position].lines[key]!.parked > 0 else {
-                promote(key, at: position)
-                continue
+        // A reading that is under way would bring what is no longer there.
+        subscriptions[position].sweep.drop()
+        for (key, line) in subscriptions[position].lines.all where line.parked > 0 {
+            _ = subscriptions[position].lines.update(key) { line in
+                line.removeAll { _ in true }
+                line.spilledFrom = nil
+                line.spilled = 0
             }
-            subscriptions[position].lines[key]!.waiting = []
-            subscriptions[position].lines[key]!.spilledFrom = nil
-            subscriptions[position].lines[key]!.spilled = 0
         }
     }
 }

@@ -1,126 +1,166 @@
 package import Journal
 
-/// Works that lie only in the log: of keys that are held back, and of the keys of earlier policies.
+/// Works that lie only in the log: of keys that are held back, or for which there was no room in memory.
 extension DeliveryCore {
-    // MARK: Reading back
+    // MARK: Asking
 
-    /// The refills that keys need whose works lie only in the log.
-    mutating func keyRefills(at position: Int) -> [KeyRefill] {
-        // What an earlier policy left behind comes first: a key's refill would read the same records.
-        if subscriptions[position].hasLeftovers { return leftoversToRead(at: position) }
-        guard let policy = subscriptions[position].rules.keys else { return [] }
-        var refills: [KeyRefill] = []
-        for key in subscriptions[position].hungry.sorted() {
-            guard let line = subscriptions[position].lines[key], !line.isRefilling, let from = line.spilledFrom else {
-                continue
+    /// A free key has nothing in memory and something in the log.
+    mutating func getHungry(_ key: String, at position: Int) {
+        guard let line = subscriptions[position].lines[key], let from = line.spilledFrom else { return }
+        let (at, isAsked) = (subscriptions[position].sweep.at, subscriptions[position].sweep.isAsked)
+        if line.rides == subscriptions[position].sweep.number {
+            if at >= subscriptions[position].loaded { return stopBeingHungry(key, at: position) }
+        } else if from > at, !isAsked || line.asked < subscriptions[position].sweep.asked {
+            // Alone it need not wait for what lies between.
+            if subscriptions[position].hungry.isEmpty, !isAsked, from - at > window.refill {
+                subscriptions[position].sweep.number += 1
+                subscriptions[position].sweep.at = from - 1
             }
-            subscriptions[position].lines[key]!.isRefilling = true
-            refills.append(
-                KeyRefill(
-                    key: key, path: policy.path, after: from - 1, through: subscriptions[position].loaded,
-                    limit: max(1, window.line), generation: subscriptions[position].generation))
+            let number = subscriptions[position].sweep.number
+            _ = subscriptions[position].lines.update(key) { $0.rides = number }
+        } else {
+            subscriptions[position].sweep.late.append(key)
+            subscriptions[position].sweep.lateFrom = min(subscriptions[position].sweep.lateFrom ?? from, from)
         }
-        subscriptions[position].hungry = []
-        return refills
+        subscriptions[position].hungry.insert(key)
     }
 
-    /// As many as there is room for in memory, those first that lie furthest back.
-    private mutating func leftoversToRead(at position: Int) -> [KeyRefill] {
-        var room = window.refill - subscriptions[position].ready.count
-        guard room > 0, subscriptions[position].ready.bytes < window.refillBytes else { return [] }
-        var leftovers = subscriptions[position].leftovers
-        for leftover in leftovers where leftover.isAsked { room -= leftover.refill.limit }
-        guard room > 0 else { return [] }
-        leftovers.sort { ($0.refill.after, $0.refill.key) < ($1.refill.after, $1.refill.key) }
-        var refills: [KeyRefill] = []
-        for index in leftovers.indices where room > 0 && !leftovers[index].isAsked {
-            leftovers[index].isAsked = true
-            refills.append(leftovers[index].refill)
-            room -= leftovers[index].refill.limit
+    /// Nothing of the key is left in the log.
+    private mutating func stopBeingHungry(_ key: String, at position: Int) {
+        subscriptions[position].hungry.remove(key)
+        let isIdle = subscriptions[position].lines.update(key) { line in
+            line.spilledFrom = nil
+            line.spilled = 0
+            return line.isIdle
         }
-        subscriptions[position].leftovers = leftovers
-        return refills
+        if isIdle == true { subscriptions[position].lines.remove(key) }
     }
 
-    /// The answer to `.refillKey`: records of the key in order, from `(after, end]`.
-    package mutating func refilledKey(
-        _ id: SubscriptionID, _ refill: KeyRefill, with records: [CommittedRecord], end: Position, now: Instant,
+    /// The sweep has gone by something of the key.
+    mutating func getOff(_ key: String, at position: Int) {
+        _ = subscriptions[position].lines.update(key) { $0.rides = 0 }
+        if subscriptions[position].hungry.contains(key) { getHungry(key, at: position) }
+    }
+
+    /// What is to be read now for keys.
+    mutating func keyRefill(at position: Int) -> KeyRefill? {
+        // What an earlier policy left behind comes first: a key's refill would read the same records.
+        if subscriptions[position].hasLeftovers { return leftoverToRead(at: position) }
+        guard !subscriptions[position].hungry.isEmpty, !subscriptions[position].sweep.isAsked,
+            !subscriptions[position].isHeld, let policy = subscriptions[position].rules.keys,
+            subscriptions[position].ready.count < window.refill,
+            subscriptions[position].ready.bytes < window.refillBytes
+        else { return nil }
+        if let late = subscriptions[position].sweep.lateFrom {
+            let at = min(subscriptions[position].sweep.at, late - 1)
+            let number = subscriptions[position].sweep.number
+            for key in subscriptions[position].sweep.late {
+                _ = subscriptions[position].lines.update(key) { line in
+                    if let from = line.spilledFrom, from > at { line.rides = number }
+                }
+            }
+            subscriptions[position].sweep.at = at
+            subscriptions[position].sweep.late = []
+            subscriptions[position].sweep.lateFrom = nil
+        }
+        subscriptions[position].sweep.asked += 1
+        subscriptions[position].sweep.isAsked = true
+        let room = window.lines + window.refill - subscriptions[position].lines.sum.held
+        return KeyRefill(
+            path: policy.path, after: subscriptions[position].sweep.at, through: subscriptions[position].loaded,
+            limit: min(max(1, window.refill), max(room, subscriptions[position].sweep.reach)),
+            number: subscriptions[position].sweep.asked)
+    }
+
+    // MARK: Answers
+
+    /// The answer to `.refillKeys`: all records that wait in `(after, end]`, in order.
+    package mutating func refilledKeys(
+        _ id: SubscriptionID, _ refill: KeyRefill, with records: [KeyedRecord], end: Position, now: Instant,
         traits: (CommittedRecord, DeliveryRules) -> DeliveryTraits
     ) {
         guard let position = index[id] else { return }
-        let isCurrent = !refill.isLeftover
-        if isCurrent {
-            // Asked by a policy before the one in force, for which the same key may be read again by now.
-            guard refill.generation == subscriptions[position].generation else { return }
-        } else {
-            guard let asked = asked(refill, at: position) else { return }
-            if end < refill.through {
-                subscriptions[position].leftovers[asked].refill.after = end
-                subscriptions[position].leftovers[asked].isAsked = false
-            } else {
-                subscriptions[position].leftovers.remove(at: asked)
-            }
+        if refill.leftover != nil {
+            return readLeftover(refill, with: records, end: end, at: position, now: now, traits: traits)
         }
-        // A refill of a policy that is no longer in force, whose range is asked for as a leftover, or of a line that
-        // has got older works since.
-        if isCurrent,
-            subscriptions[position].lines[refill.key]?.spilledFrom != refill.after + 1
-                || subscriptions[position].lines[refill.key]?.isRefilling != true
-                || subscriptions[position].rules.keys?.path != refill.path
-        {
-            guard subscriptions[position].lines[refill.key]?.isRefilling == true else { return }
-            subscriptions[position].lines[refill.key]!.isRefilling = false
-            return promote(refill.key, at: position)
+        // Another deployment has come, or what it has found is settled by now.
+        guard subscriptions[position].sweep.isAsked, refill.number == subscriptions[position].sweep.asked,
+            let policy = rules(at: position).keys
+        else { return }
+        subscriptions[position].sweep.isAsked = false
+        let number = subscriptions[position].sweep.number
+        var met: [String] = []
+        var hasBrought = false
+        for item in records {
+            let place = item.record.position
+            guard let key = item.key, let line = subscriptions[position].lines[key], let from = line.spilledFrom,
+                from <= place, let delivery = item.record.deliveries.first(where: { $0.subscription == id }),
+                subscriptions[position].known[delivery.ordinal] == nil
+            else { continue }
+            let isRiding = line.rides == number
+            guard isRiding || from > refill.after, line.asked < refill.number, takes(line, policy, at: position) else {
+                guard isRiding else { continue }
+                _ = subscriptions[position].lines.update(key) { line in
+                    line.spilledFrom = place
+                    line.rides = 0
+                }
+                met.append(key)
+                continue
+            }
+            var traits = traits(item.record, rules(at: position))
+            traits.expires = expiry(traits.expires, ofKey: key, at: place, in: position, now: now)
+            let work = Work(item.record, delivery, traits, now: now)
+            _ = subscriptions[position].lines.update(key) { line in
+                line.insert(work)
+                line.spilledFrom = place + 1
+                line.spilled = max(0, line.spilled - 1)
+                line.rides = number
+            }
+            met.append(key)
+            hasBrought = true
         }
-        for record in records {
-            guard let delivery = record.deliveries.first(where: { $0.subscription == id }) else { continue }
-            var traits = traits(record, rules(at: position))
-            if isCurrent {
-                traits.expires = expiry(
-                    traits.expires, ofKey: refill.key, at: record.position, in: position, now: now)
-            }
-            let work = Work(record, delivery, traits, now: now)
-            if isCurrent {
-                guard subscriptions[position].known[delivery.ordinal] == nil else { continue }
-                subscriptions[position].lines[refill.key, default: KeyLine()].insert(work)
-            } else if subscriptions[position].known[delivery.ordinal] == nil {
-                subscriptions[position].known[delivery.ordinal] = KnownWork(position: record.position)
-                arrive(work, at: position)
-            }
+        finishStep(end, hasBrought: hasBrought, met: met, at: position)
+        forgetFreed(after: records.count, at: position)
+        forgetKnown(at: position)
+    }
+
+    /// Whether a line takes what the sweep has met. A free key that has nothing gets on, however full the others are.
+    private func takes(_ line: KeyLine, _ policy: KeyPolicy, at position: Int) -> Bool {
+        // What is in `ready` may be what was met.
+        guard line.arrived == 0, !line.isHeldBack(policy) else { return false }
+        if line.next == nil, line.promoted == 0, line.isFree(policy, isJoining: false) { return true }
+        let sum = subscriptions[position].lines.sum
+        // More than arriving works may take: where these have filled the lines, free keys would come one by one.
+        return line.waiting.count < window.line && sum.held < window.lines + window.refill
+            && sum.heldBytes < window.lineBytes + window.refillBytes
+    }
+
+    private mutating func finishStep(_ end: Position, hasBrought: Bool, met: [String], at position: Int) {
+        subscriptions[position].sweep.at = end
+        let reach = subscriptions[position].sweep.reach
+        subscriptions[position].sweep.reach =
+            hasBrought ? KeySweep.leastReach : min(reach * 4, max(window.refill, KeySweep.leastReach))
+        var promoted: Set<String> = []
+        // The last one is the first in the queue.
+        for key in met.reversed() where promoted.insert(key).inserted {
+            subscriptions[position].hungry.remove(key)
+            promote(key, at: position)
         }
-        if isCurrent {
-            var line = subscriptions[position].lines[refill.key] ?? KeyLine()
-            line.isRefilling = false
-            line.spilled = max(0, line.spilled - records.count)
-            if end >= subscriptions[position].loaded {
-                line.spilledFrom = nil
-                line.spilled = 0
-            } else {
-                line.spilledFrom = end + 1
-            }
-            subscriptions[position].lines[refill.key] = line
-            forgetFreed(at: position)
-            forgetKnown(at: position)
-            promote(refill.key, at: position)
-        } else {
-            forgetFreed(at: position)
-            forgetKnown(at: position)
+        guard end >= subscriptions[position].loaded else { return }
+        // Those that are left have nothing more, or are held back again, or are late.
+        for key in subscriptions[position].hungry {
+            subscriptions[position].hungry.remove(key)
+            promote(key, at: position)
         }
     }
 
-    private func asked(_ refill: KeyRefill, at position: Int) -> Int? {
-        subscriptions[position].leftovers.firstIndex { $0.isAsked && $0.refill == refill }
-    }
-
-    /// A key's refill could not be read: asked again at the next pump.
-    package mutating func refillKeyFailed(_ id: SubscriptionID, _ refill: KeyRefill) {
+    /// A refill could not be read: asked again at the next pump.
+    package mutating func refillKeysFailed(_ id: SubscriptionID, _ refill: KeyRefill) {
         guard let position = index[id] else { return }
-        if refill.isLeftover {
-            guard let asked = asked(refill, at: position) else { return }
-            subscriptions[position].leftovers[asked].isAsked = false
-        } else if refill.generation == subscriptions[position].generation {
-            subscriptions[position].lines[refill.key]?.isRefilling = false
-            subscriptions[position].hungry.insert(refill.key)
+        if refill.leftover != nil {
+            if let asked = asked(refill, at: position) { subscriptions[position].leftovers[asked].isAsked = false }
+        } else if refill.number == subscriptions[position].sweep.asked {
+            subscriptions[position].sweep.isAsked = false
         }
     }
 
@@ -136,7 +176,9 @@ extension DeliveryCore {
             }
         }
         for attempt in running.values where attempt.subscription == id { note(attempt.works) }
-        for attempt in settling.values where attempt.subscription == id { note(attempt.works) }
+        for attempt in settling.values where attempt.subscription == id {
+            note(attempt.works.filter { !attempt.back.contains($0.delivery.ordinal) })
+        }
         note(subscriptions[position].assembling)
         if subscriptions[position].lines[key]?.promoted ?? 0 > 0 {
             note(subscriptions[position].ready.all.filter(\.isPromoted))
@@ -144,10 +186,10 @@ extension DeliveryCore {
     }
 
     /// Forgets what no reading can bring any more: it lies before whatever is still to be read.
-    private mutating func forgetKnown(at position: Int) {
+    mutating func forgetKnown(at position: Int) {
         let count = subscriptions[position].known.count
         guard count > 0, count >= 1024 || !subscriptions[position].hasLeftovers else { return }
-        let first = subscriptions[position].leftovers.map(\.refill.after).min() ?? .max
+        let first = subscriptions[position].leftovers.map(\.at).min() ?? .max
         for (ordinal, work) in subscriptions[position].known where work.position <= first {
             if let key = work.key, let from = subscriptions[position].lines[key]?.spilledFrom, from <= work.position {
                 continue
@@ -155,11 +197,4 @@ extension DeliveryCore {
             subscriptions[position].known[ordinal] = nil
         }
     }
-}
-
-/// A work that is in memory, or over. `key`: whose line has left older ones to the log while it was under way; nil: it
-/// came as a leftover of an earlier key policy.
-struct KnownWork: Sendable {
-    var position: Position
-    var key: String?
 }

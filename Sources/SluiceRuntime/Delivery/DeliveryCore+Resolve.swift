@@ -42,7 +42,10 @@ extension DeliveryCore {
                 }
             }
         }
-        if subscriptions[position].rules.keys != nil || resolutions.contains(where: \.isDead) { settling[id] = attempt }
+        if subscriptions[position].rules.keys != nil || resolutions.contains(where: \.isDead) {
+            settling[id] = attempt
+            settling[id]!.back = Set(back.map(\.delivery.ordinal))
+        }
         putBack(back, at: position)
         return resolutions
     }

@@ -26,10 +26,10 @@ extension DeliveryCore {
                     .refill(
                         subscriptions[position].id, after: subscriptions[position].loaded, limit: window.refill))
             }
-            if !subscriptions[position].hungry.isEmpty || subscriptions[position].hasLeftovers {
-                for refill in keyRefills(at: position) {
-                    actions.append(.refillKey(subscriptions[position].id, refill))
-                }
+            if !subscriptions[position].hungry.isEmpty || subscriptions[position].hasLeftovers,
+                let refill = keyRefill(at: position)
+            {
+                actions.append(.refillKeys(subscriptions[position].id, refill))
             }
         }
         return actions

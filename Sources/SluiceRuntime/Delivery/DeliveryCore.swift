@@ -12,8 +12,8 @@ package struct DeliveryCore: Sendable {
         case start(Attempt)
         /// Read what the subscription has waiting in the log after `after`, and answer with `refilled`.
         case refill(SubscriptionID, after: Position, limit: Int)
-        /// Read what it has waiting of one key in `(after, through]`, and answer with `refilledKey`.
-        case refillKey(SubscriptionID, KeyRefill)
+        /// Read what it has waiting in `(after, through]`, and its keys, and answer with `refilledKeys`.
+        case refillKeys(SubscriptionID, KeyRefill)
         /// Read these from the pending set, and answer with `reloaded`.
         case reload(SubscriptionID, [Delivery])
     }
@@ -24,6 +24,8 @@ package struct DeliveryCore: Sendable {
         package var subscription: SubscriptionID
         package var function: String
         package var works: [Work]
+        /// Those of them, by ordinal, that have come back without an outcome.
+        var back: Set<Int64> = []
 
         package init(id: AttemptID, subscription: SubscriptionID, function: String, works: [Work]) {
             self.id = id
@@ -51,15 +53,16 @@ package struct DeliveryCore: Sendable {
         var assemblingBytes: Int64 = 0
         var assemblingPayload = 0
         var assemblingKeys: Set<String> = []
-        var lines: [String: KeyLine] = [:]
-        /// Keys that are free again and whose works lie in the log.
+        var lines = KeyLines()
+        /// Keys that are free, have nothing in memory and something in the log, and the reading for these.
         var hungry: Set<String> = []
+        var sweep = KeySweep()
         /// Keys that were parked: what is read of them has its whole time again.
         var freed: [String: FreedKey] = [:]
-        /// Keys of earlier key policies whose works lie in the log.
+        /// Records to be read until these are looked through for what is to be forgotten.
+        var freedRest = 0
+        /// What keys of earlier key policies have in the log.
         var leftovers: [Leftover] = []
-        /// How often the path of its keys has changed: an answer to what was asked for another's is too late.
-        var generation = 0
         /// What is in memory, or over, although a line's refill or a leftover may still bring it, by ordinal: what came
         /// as a leftover (of two policies one after the other both may have left a record behind), and what was under
         /// way when its key's older works were left to the log.
@@ -89,7 +92,8 @@ package struct DeliveryCore: Sendable {
         /// Nothing of it is in memory, or on its way there.
         var isEmpty: Bool {
             ready.isEmpty && retrying.count == 0 && reading.isEmpty && assembling.isEmpty && !hasLeftovers
-                && !refilling && lines.values.allSatisfy { $0.waiting.isEmpty && $0.running == 0 && $0.ahead.isEmpty }
+                && !refilling
+                && lines.all.values.allSatisfy { $0.waiting.isEmpty && $0.running == 0 && $0.ahead.isEmpty }
         }
 
         /// Nothing may start now, whatever is ready.
@@ -101,12 +105,6 @@ package struct DeliveryCore: Sendable {
             case .paused, .open: return true
             }
         }
-    }
-
-    /// What an earlier key policy has left behind of a key, and whether it is being read.
-    struct Leftover: Sendable {
-        var refill: KeyRefill
-        var isAsked = false
     }
 
     struct Function: Sendable {
@@ -148,6 +146,7 @@ package struct DeliveryCore: Sendable {
     let boot: Int64
     var lastAttempt: Int64 = 0
     var lastGroup = 0
+    var lastLeftover = 0
     var random: SplitMix64
 
     /// How much of its log a subscription holds ready in memory; beyond it the log is the queue.
@@ -166,6 +165,10 @@ package struct DeliveryCore: Sendable {
         package var retryBytes = 16 << 20
         /// Works of a blocked key that are kept in memory; what is younger is read from the log again.
         package var line = 64
+        /// The same of all keys together, and the bytes of their payloads; and as much as is read back at a time for
+        /// keys that are free.
+        package var lines = 16_384
+        package var lineBytes = 64 << 20
 
         package init() {}
     }
@@ -214,13 +217,18 @@ package struct DeliveryCore: Sendable {
 
     package func rules(of id: SubscriptionID) -> DeliveryRules? { index[id].map { subscriptions[$0].rules } }
 
+    /// Works from the log that stand in their keys' lines, with their events, and the bytes of these.
+    package func inLines(of id: SubscriptionID) -> (works: Int, bytes: Int) {
+        index[id].map { (subscriptions[$0].lines.sum.held, subscriptions[$0].lines.sum.heldBytes) } ?? (0, 0)
+    }
+
     /// How many works are remembered so that no reading brings them twice.
     package func knownWorks(of id: SubscriptionID) -> Int { index[id].map { subscriptions[$0].known.count } ?? 0 }
 
     /// Keys of what is to be tried again, or was redriven, and does not run.
     package func keysAhead(of id: SubscriptionID) -> Set<String> {
         guard let position = index[id] else { return [] }
-        return Set(subscriptions[position].lines.filter { !$0.value.ahead.isEmpty }.keys)
+        return Set(subscriptions[position].lines.all.filter { !$0.value.ahead.isEmpty }.keys)
     }
 
     /// When the next thing is due that time alone brings: a retry, a batch's window, a rate, a breaker's trial.

@@ -53,7 +53,7 @@ extension DeliveryCore.Subscription {
     /// Nothing can start, be read or fall due until something changes here.
     var isQuiet: Bool {
         if case .open = flow { return false }
-        return ready.isEmpty && assembling.isEmpty && retrying.isEmpty && !isBehind && hungry.isEmpty
-            && leftovers.allSatisfy(\.isAsked)
+        return ready.isEmpty && assembling.isEmpty && retrying.isEmpty && !isBehind
+            && (hungry.isEmpty || sweep.isAsked) && (leftovers.isEmpty || leftovers.contains(where: \.isAsked))
     }
 }

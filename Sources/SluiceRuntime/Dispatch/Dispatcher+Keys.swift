@@ -52,21 +52,21 @@ extension Dispatcher {
         return overflow ? .max : sum
     }
 
-    /// Reads one key's records back; on a file thread, in pages, so that no read is long. Behind everything that is on
+    /// Reads records back for keys; on a file thread, in pages, so that no read is long. Behind everything that is on
     /// its way into the journal: what is over must not be found waiting.
-    func refillKey(_ id: SubscriptionID, _ refill: KeyRefill) {
-        let journal = journal
+    func refillKeys(_ id: SubscriptionID, _ refill: KeyRefill) {
+        let (journal, bytes) = (journal, core.window.refillBytes)
         Task { @LoopActor in
             do {
                 if !committer.isIdle { _ = try await committer.commit(Batch()) }
-                let (records, end) = try await files.run { try Self.read(refill, of: id, journal) }
+                let (records, end) = try await files.run { try Self.read(refill, of: id, bytes: bytes, journal) }
                 let moment = clock.moment
-                core.refilledKey(id, refill, with: records, end: end, now: moment.now) { record, rules in
+                core.refilledKeys(id, refill, with: records, end: end, now: moment.now) { record, rules in
                     traits(of: record, for: id, rules, at: moment)
                 }
             } catch {
                 log.error("cannot read the log", metadata: ["subscription": "\(id.value)", "error": "\(error)"])
-                core.refillKeyFailed(id, refill)
+                core.refillKeysFailed(id, refill)
                 _ = LoopTimer.after(.milliseconds(1000)) { [weak self] in self?.pump() }
                 return
             }
@@ -74,22 +74,20 @@ extension Dispatcher {
         }
     }
 
-    /// At most ten pages at a time, and no more than a page of what is wanted: a long way through other keys' records
-    /// is gone in steps.
+    /// The keys are found here: to parse what others' keys hold back is no work for the loop.
     private nonisolated static func read(
-        _ refill: KeyRefill, of id: SubscriptionID, _ journal: any JournalStore
-    ) throws -> (records: [CommittedRecord], end: Position) {
-        var found: [CommittedRecord] = []
-        var (end, bytes) = (refill.after, 0)
-        for _ in 0..<10 {
-            let page = try journal.waiting(id, after: end, limit: 500, bytes: JournalPage.bytes)
+        _ refill: KeyRefill, of id: SubscriptionID, bytes: Int, _ journal: any JournalStore
+    ) throws -> (records: [KeyedRecord], end: Position) {
+        var found: [KeyedRecord] = []
+        var (end, room) = (refill.after, bytes)
+        while found.count < refill.limit, room > 0 {
+            let page = try journal.waiting(
+                id, after: end, limit: min(500, refill.limit - found.count), bytes: min(room, JournalPage.bytes))
             for record in page {
                 guard record.position <= refill.through else { return (found, refill.through) }
                 end = record.position
-                guard EventReading.key(of: record.payload, path: refill.path) == refill.key else { continue }
-                found.append(record)
-                bytes += record.payload.count
-                if found.count == refill.limit || bytes >= JournalPage.bytes { return (found, end) }
+                found.append(KeyedRecord(record, key: EventReading.key(of: record.payload, path: refill.path)))
+                room -= record.payload.count
             }
             if page.isEmpty { return (found, refill.through) }
         }

@@ -214,7 +214,7 @@ package final class Dispatcher {
             switch action {
             case .start(let attempt): start(attempt)
             case .refill(let subscription, let after, let limit): refill(subscription, after: after, limit: limit)
-            case .refillKey(let subscription, let request): refillKey(subscription, request)
+            case .refillKeys(let subscription, let request): refillKeys(subscription, request)
             case .reload(let subscription, let deliveries): reload(subscription, deliveries)
             }
         }

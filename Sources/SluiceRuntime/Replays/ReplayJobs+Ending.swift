@@ -90,7 +90,7 @@ extension ReplayJobs {
         closing.merge(own.map { ($0.subscription.id, $0) }) { $1 }
         defer { for one in own { closing[one.subscription.id] = nil } }
         _ = try await committer.commit(batch)
-        if replays[name] != nil { close(&replays[name]!) }
+        change(name, close)
         return true
     }
 
@@ -102,6 +102,13 @@ extension ReplayJobs {
         var batch = Batch()
         batch.control.append(.putValue(name: replay.name, body: JSONText.encode(replay)))
         _ = try await committer.commit(batch)
+    }
+
+    /// Changes what is known of a replay that is still there: while something was awaited it may have gone.
+    func change(_ name: String, _ body: (inout ReplayRecord) -> Void) {
+        guard var replay = replays[name] else { return }
+        body(&replay)
+        replays[name] = replay
     }
 
     func progress() async throws -> [SubscriptionID: SubscriptionProgress] {

@@ -97,9 +97,10 @@ extension ReplayJobs {
         var batch = Batch()
         batch.control.append(.putValue(name: next.name, body: JSONText.encode(next)))
         _ = try await journal.commit(batch)
-        guard replays[name] != nil else { return }
-        note(&replays[name]!)
-        replays[name]!.dropsParked = true
+        change(name) { replay in
+            note(&replay)
+            replay.dropsParked = true
+        }
     }
 
     /// Goes on with what an earlier host has begun to drop, or this one before its journal refused.

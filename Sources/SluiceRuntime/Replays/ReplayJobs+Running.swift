@@ -185,7 +185,7 @@ extension ReplayJobs {
         var batch = batch
         batch.control.append(.putValue(name: next.name, body: JSONText.encode(next)))
         try await commit(batch)
-        if replays[name] != nil { count(&replays[name]!) }
+        change(name, count)
         return true
     }
 

@@ -53,14 +53,17 @@ struct CoreDriver {
     }
 
     /// What was asked for of keys and not answered, with the answer as it was then.
-    var unanswered: [(refill: KeyRefill, records: [CommittedRecord], end: Position)] = []
+    var unanswered: [(refill: KeyRefill, records: [KeyedRecord], end: Position)] = []
+
+    /// Records that were read for keys.
+    private(set) var readForKeys = 0
 
     /// Answers what was left unanswered, as the log was when it was asked.
     mutating func answerAll(_ id: SubscriptionID) {
         let asked = unanswered
         unanswered = []
         for (refill, records, end) in asked {
-            core.refilledKey(id, refill, with: records, end: end, now: now) {
+            core.refilledKeys(id, refill, with: records, end: end, now: now) {
                 Self.traits($0, $1, bytes: 0)
             }
         }
@@ -80,17 +83,17 @@ struct CoreDriver {
                     core.refilled(id, with: Array(records), limit: limit, now: now) { Self.traits($0, $1, bytes: 0) }
                 case .reload(let id, let deliveries):
                     core.reloaded(id, asked: deliveries, found: [], now: now)
-                case .refillKey(let id, let refill):
-                    let all = waiting(id, after: refill.after).filter {
-                        $0.position <= refill.through && Self.key(of: $0, at: refill.path) == refill.key
-                    }
-                    let chosen = Array(all.prefix(refill.limit))
-                    let end = all.count <= refill.limit ? refill.through : chosen.last!.position
+                case .refillKeys(let id, let refill):
+                    let chosen = waiting(id, after: refill.after).prefix(refill.limit)
+                        .filter { $0.position <= refill.through }
+                        .map { KeyedRecord($0, key: Self.key(of: $0, at: refill.path)) }
+                    readForKeys += chosen.count
+                    let end = chosen.count == refill.limit ? chosen.last!.record.position : refill.through
                     guard answering else {
                         unanswered.append((refill, chosen, end))
                         continue
                     }
-                    core.refilledKey(
+                    core.refilledKeys(
                         id, refill, with: chosen, end: end, now: now
                     ) { Self.traits($0, $1, bytes: 0) }
                 }

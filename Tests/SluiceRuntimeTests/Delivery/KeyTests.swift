@@ -105,6 +105,96 @@ struct KeyTests {
         #expect(driver.core.parked(of: one) == (0, 0))
     }
 
+    /// Puts so many of each key, one key after the other.
+    private func put(_ each: Int, of keys: Int, into driver: inout CoreDriver) {
+        for number in 0..<(keys * each) { driver.put(1, key: "k\(number % keys)") }
+    }
+
+    /// Ends all that starts; what was started of each key, in order.
+    private func deliver(
+        _ driver: inout CoreDriver, _ verdict: Verdict = .succeeded, meanwhile: (CoreDriver) -> Void = { _ in }
+    ) -> [String: [Int64]] {
+        var seen: [String: [Int64]] = [:]
+        while true {
+            let attempts = driver.pump()
+            meanwhile(driver)
+            if attempts.isEmpty { return seen }
+            for attempt in attempts {
+                for work in attempt.works { seen[work.key ?? "", default: []].append(work.delivery.ordinal) }
+                driver.finish(attempt, verdict)
+            }
+        }
+    }
+
+    @Test("however many keys are parked, their lines together keep no more than there is room for")
+    func manyParked() {
+        var driver = CoreDriver(functions: [("f", 4, false)])
+        driver.subscribe(1, DeliveryRules(keys: .ordered("k", parks: true)))
+        driver.core.window.lines = 40
+        let (keys, each) = (60, 20)
+        put(each, of: keys, into: &driver)
+        let died = deliver(&driver, CoreDriver.failed("Bad", .permanent)) {
+            #expect($0.core.inLines(of: one).works <= 40)
+        }
+        #expect(died.count == keys && died.values.allSatisfy { $0.count == 1 })
+        #expect(driver.core.parked(of: one) == (keys, keys * (each - 1)))
+        #expect(driver.core.parked(of: one, behind: "k0") == each - 1)
+        // What comes later stays in the log, too.
+        put(1, of: keys, into: &driver)
+        #expect(deliver(&driver).isEmpty)
+        #expect(driver.core.parked(of: one) == (keys, keys * each))
+        #expect(driver.core.inLines(of: one).works <= 10, "a quarter is for them")
+        for number in 0..<keys { driver.core.unpark(one, key: "k\(number)", now: driver.now) }
+        let read = driver.readForKeys
+        driver.core.window.refill = 400
+        let seen = deliver(&driver) { #expect($0.core.inLines(of: one).works <= 40 + 400) }
+        for number in 0..<keys {
+            #expect(seen["k\(number)"] == (1...each).map { Int64($0 * keys + number + 1) })
+        }
+        #expect(driver.core.parked(of: one) == (0, 0) && driver.core.inLines(of: one) == (0, 0))
+        // Few ways through the log for all of them, and not one for each.
+        #expect(driver.readForKeys - read < 6 * keys * each, "\(driver.readForKeys - read) read")
+    }
+
+    @Test("large events fill the lines by their bytes")
+    func bytesOfLines() {
+        var driver = CoreDriver(functions: [("f", 4, false)])
+        driver.subscribe(1, DeliveryRules(keys: .ordered("k", parks: true)))
+        driver.core.window.lineBytes = 1000
+        for key in 0..<10 { driver.core.park(one, key: "\(key)" + String(repeating: "x", count: 99)) }
+        for number in 0..<200 { driver.put(1, key: "\(number % 10)" + String(repeating: "x", count: 99)) }
+        #expect(driver.pump().isEmpty)
+        #expect(driver.core.inLines(of: one) == (3, 300))
+        #expect(driver.core.parked(of: one) == (10, 200))
+        for key in 0..<10 {
+            driver.core.unpark(one, key: "\(key)" + String(repeating: "x", count: 99), now: driver.now)
+        }
+        #expect(deliver(&driver).values.allSatisfy { $0 == $0.sorted() && $0.count == 20 })
+        #expect(driver.core.inLines(of: one) == (0, 0))
+    }
+
+    @Test("keys that wait for a retry keep no more either, and a free key goes on although the lines are full")
+    func manyRetries() {
+        var driver = CoreDriver(functions: [("f", 4, false)])
+        driver.subscribe(
+            1, DeliveryRules(retry: DeliveryPolicy(interval: 100_000, jitter: false), keys: .ordered("k")))
+        driver.core.window.lines = 20
+        driver.core.window.refill = 8
+        let (keys, each) = (50, 10)
+        put(each, of: keys, into: &driver)
+        _ = deliver(&driver, CoreDriver.failed()) { #expect($0.core.inLines(of: one).works <= 20) }
+        #expect(driver.core.inLines(of: one).works > 0)
+        for _ in 0..<100 { driver.put(1, key: "free") }
+        let free = deliver(&driver) { #expect($0.core.inLines(of: one).works <= 20 + 8) }
+        #expect(free == ["free": (1...100).map { Int64(keys * each + $0) }])
+        driver.now = 200_000
+        let rest = deliver(&driver) { #expect($0.core.inLines(of: one).works <= 20 + 8) }
+        for number in 0..<keys {
+            #expect(rest["k\(number)"] == (0..<each).map { Int64($0 * keys + number + 1) })
+        }
+        #expect(driver.core.inLines(of: one) == (0, 0))
+    }
+
     @Test("what a key held back has its whole time again, in memory and in the log; what came later has its own")
     func freedAge() {
         var driver = CoreDriver(functions: [("f", 1, false)])

@@ -61,6 +61,8 @@ enum SeededBug: String, CaseIterable, Sendable {
     case forgetsFailedReads
     /// The answer to a read is taken for the one that was asked last.
     case mixesUpReads
+    /// A record is missing in what was read for keys.
+    case missesRecordsOfKeys
     /// A function that is gone is not told to the core.
     case startsStranded
     /// A deployment that takes a rate down, or brings one, is not told to the core.

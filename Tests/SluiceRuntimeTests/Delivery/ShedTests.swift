@@ -44,7 +44,7 @@ struct ShedTests {
                         id, asked: deliveries,
                         found: deliveries.map(\.ordinal).filter { !missing.contains($0) }.map { found(work($0)) },
                         now: now)
-                case .refill, .refillKey: break
+                case .refill, .refillKeys: break
                 }
             }
         }

@@ -4,7 +4,7 @@ import SluiceRuntime
 /// What a read of the simulated journal has found, as it was then.
 enum ReadAnswer {
     case refill(SubscriptionID, [CommittedRecord], limit: Int)
-    case key(SubscriptionID, KeyRefill, [CommittedRecord], end: Position)
+    case keys(SubscriptionID, KeyRefill, [KeyedRecord], end: Position)
     case reload(SubscriptionID, asked: [Delivery], [PendingEntry])
     /// It could not be read.
     case failed(DeliveryCore.Action)
@@ -17,7 +17,7 @@ extension Simulation {
     /// - Parameter isSure: it succeeds, and its answer is heard at once.
     mutating func read(_ index: Int, isSure: Bool) throws {
         // A key's records are read behind what is on its way into the journal.
-        if !held.isEmpty, case .refillKey = asked[index] { return }
+        if !held.isEmpty, case .refillKeys = asked[index] { return }
         let action = asked.remove(at: index)
         answers.append(
             isSure || Int.random(in: 0..<8, using: &random) > 0 ? try look(action) : .failed(action))
@@ -40,27 +40,18 @@ extension Simulation {
                 try journal.pending(id, after: delivery.ordinal - 1, limit: 1).first { $0.delivery == delivery }
             }
             return .reload(id, asked: deliveries, found)
-        case .refillKey(let id, let refill):
+        case .refillKeys(let id, let refill):
             let (records, end) = try look(for: refill, of: id)
-            return .key(id, refill, records, end: end)
+            return .keys(id, refill, records, end: end)
         }
     }
 
-    /// In pages, and no further than it has to: these are most of what a history does.
-    private func look(for refill: KeyRefill, of id: SubscriptionID) throws -> ([CommittedRecord], end: Position) {
-        var found: [CommittedRecord] = []
-        var end = refill.after
-        while true {
-            let page = try journal.waiting(id, after: end, limit: 16)
-            if page.isEmpty { return (found, refill.through) }
-            for record in page {
-                guard record.position <= refill.through else { return (found, refill.through) }
-                end = record.position
-                guard EventReading.key(of: record.payload, path: refill.path) ?? "" == refill.key else { continue }
-                found.append(record)
-                if found.count == refill.limit { return (found, end) }
-            }
-        }
+    private func look(for refill: KeyRefill, of id: SubscriptionID) throws -> ([KeyedRecord], end: Position) {
+        let records = try journal.waiting(id, after: refill.after, limit: refill.limit)
+        let found = records.prefix { $0.position <= refill.through }
+            .map { KeyedRecord($0, key: EventReading.key(of: $0.payload, path: refill.path) ?? "") }
+        let end = found.count == refill.limit ? found.last!.record.position : refill.through
+        return (bug == .missesRecordsOfKeys ? Array(found.dropLast()) : found, end)
     }
 
     /// One of the answers comes: of a subscription any may be first.
@@ -76,12 +67,12 @@ extension Simulation {
         switch answer {
         case .refill(let id, let records, let limit):
             core.refilled(id, with: records, limit: limit, now: now) { traits($0, id, $1) }
-        case .key(let id, let refill, let records, let end):
-            core.refilledKey(id, refill, with: records, end: end, now: now) { traits($0, id, $1) }
+        case .keys(let id, let refill, let records, let end):
+            core.refilledKeys(id, refill, with: records, end: end, now: now) { traits($0, id, $1) }
         case .reload(let id, let asked, let entries):
             core.reloaded(id, asked: asked, found: entries.map { work(pending: $0) }, now: now)
         case .failed(.refill(let id, _, _)): core.refillFailed(id)
-        case .failed(.refillKey(let id, let refill)): core.refillKeyFailed(id, refill)
+        case .failed(.refillKeys(let id, let refill)): core.refillKeysFailed(id, refill)
         case .failed(.reload(let id, let deliveries)): core.reloaded(id, asked: deliveries, found: [], now: now)
         case .failed(.start): throw Violation("a start is no read")
         }

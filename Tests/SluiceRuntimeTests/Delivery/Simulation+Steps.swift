@@ -298,6 +298,9 @@ extension Simulation {
     }
 
     private func check() throws {
+        for id in entries.map(\.id) where core.inLines(of: id) != (0, 0) || core.parked(of: id) != (0, 0) {
+            throw Violation("nothing is left, and lines of subscription \(id.value) count something")
+        }
         let problems = try journal.audit()
         if !problems.isEmpty { throw Violation("the audit finds: \(problems)") }
         var succeeded: Int64 = 0

@@ -94,6 +94,8 @@ struct Simulation {
         core.window.refill = max(1, core.window.records / 4)
         core.window.retries = 1 + Int(state.boot * 31 % 4)
         core.window.line = 2 + Int(state.boot * 13 % 17)
+        core.window.lines = 1 + Int(state.boot * 23 % 31)
+        core.window.lineBytes = state.boot % 3 == 0 ? 200 : 100_000
         for (name, limit, reserved) in SimulatedApp.functions {
             core.setFunction(name, limit: limit, reserved: reserved)
         }
@@ -174,7 +176,14 @@ struct Simulation {
         if !answers.isEmpty, Bool.random(using: &random) { try hear() }
         _ = try tellParked(isSure: false)
         try pump()
+        // What is given back goes into its line however full that is.
+        let most = core.window.lines + core.window.refill + Self.givenBack
+        for id in entries.map(\.id) where core.inLines(of: id).works > most {
+            throw Violation("lines of subscription \(id.value) hold \(core.inLines(of: id).works), more than \(most)")
+        }
     }
+
+    private static let givenBack = 24
 
     mutating func pump() throws {
         var isWorking = true
@@ -187,7 +196,7 @@ struct Simulation {
                     try watch.started(attempt, now: time.clock.now)
                     if bug == .freesSlotsEarly { core.workerDone(attempt.id) }
                     running.append(attempt)
-                case .refill, .reload, .refillKey:
+                case .refill, .reload, .refillKeys:
                     // The answer comes at once, or later: what has happened meanwhile is not in it.
                     asked.append(action)
                     if Int.random(in: 0..<3, using: &random) > 0 { try read(asked.count - 1, isSure: true) }

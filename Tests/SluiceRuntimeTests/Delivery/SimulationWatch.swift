@@ -30,6 +30,8 @@ struct SimulationWatch {
     private var byKey: [SubscriptionID: [String: [Delivery]]] = [:]
     private var deployments: [SubscriptionID: Int] = [:]
     private var running: [AttemptID: DeliveryCore.Attempt] = [:]
+    /// Those whose subscriptions had a downstream when they started, whatever a deployment has made of that since.
+    private var usingDownstream: Set<AttemptID> = []
     private var inFlight: Set<Delivery> = []
     private var starts: [String: [Instant]] = [:]
     /// Paused by hand, by the wall clock: since when, and the spans that are over.
@@ -100,6 +102,7 @@ struct SimulationWatch {
         try checkBatch(attempt, rules)
         if let keys = rules.keys { try checkKeys(attempt, keys) }
         running[attempt.id] = attempt
+        if rules.downstream != nil { usingDownstream.insert(attempt.id) }
         try checkConcurrency(attempt)
         if let rate = rules.rate { try checkRate(rate, of: "\(attempt.subscription.value)", now: now) }
         if rules.downstream != nil, let rate = SimulatedApp.downstreamLimits.rate {
@@ -150,7 +153,7 @@ struct SimulationWatch {
         var downstream = 0
         for other in running.values {
             counts[other.function, default: 0] += 1
-            if entries[other.subscription]?.rules.downstream != nil { downstream += 1 }
+            if usingDownstream.contains(other.id) { downstream += 1 }
         }
         for (name, limit, _) in SimulatedApp.functions where counts[name, default: 0] > limit {
             throw Violation("function \(name) runs more than \(limit) at once")
@@ -181,6 +184,7 @@ struct SimulationWatch {
 
     mutating func ended(_ attempt: DeliveryCore.Attempt) {
         running[attempt.id] = nil
+        usingDownstream.remove(attempt.id)
         for work in attempt.works { inFlight.remove(work.delivery) }
     }
 
@@ -206,7 +210,10 @@ struct SimulationWatch {
             accounts[delivery]!.failures += 1
             if due < now { throw Violation("a retry is due in the past") }
             if work.history.last?.code == SimulatedApp.refused { throw Violation("a refused code is tried again") }
-            if work.history.count(where: { $0.code != "NoSpace" }) >= policy.maximumAttempts {
+            // A failure of the platform's own is no try, though a deployment has made them fewer since the last one.
+            if work.history.last?.code != "NoSpace",
+                work.history.count(where: { $0.code != "NoSpace" }) >= policy.maximumAttempts
+            {
                 throw Violation("tried more often than the policy says")
             }
             if checksAges, due - begin >= limit(from: begin) {
@@ -291,6 +298,7 @@ struct SimulationWatch {
             if account.fate == .pending, accounts[delivery]?.wasDead == true { accounts[delivery]?.renewed = now }
         }
         running = [:]
+        usingDownstream = []
         inFlight = []
         starts = [:]
     }
