@@ -133,9 +133,9 @@ extension DeliveryCore {
         return false
     }
 
-    /// Where a batch's window begins: at its first event's acceptance, so that a restart, or the batch before it, does not
-    /// begin it anew. What is read from a backlog has waited for longer than any window, and the batch is filled from
-    /// what else is there.
+    /// Where a batch's window begins: at its first event's acceptance, so that a restart, or the batch before it, does
+    /// not begin it anew. What is read from a backlog has waited for longer than any window, and the batch is filled
+    /// from what else is there.
     private func waitsSince(_ first: Work, at position: Int) -> Instant {
         guard !subscriptions[position].isBehind, first.expires != .max else { return first.arrived }
         let (accepted, overflow) = first.expires.subtractingReportingOverflow(
