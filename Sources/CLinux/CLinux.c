@@ -25,6 +25,12 @@ uint64_t clinux_descriptor_limit(void) {
     return getrlimit(RLIMIT_NOFILE, &limit) == 0 ? (uint64_t)limit.rlim_cur : 1024;
 }
 
+void clinux_limit_child(pid_t pid, uint64_t memory, uint64_t seconds) {
+    struct rlimit space = {memory, memory}, time = {seconds, seconds + 1};
+    prlimit(pid, RLIMIT_AS, &space, NULL);
+    prlimit(pid, RLIMIT_CPU, &time, NULL);
+}
+
 void clinux_restore_descriptor_limit(pid_t pid) {
     if (clinux_is_raised) prlimit(pid, RLIMIT_NOFILE, &clinux_limit_before, NULL);
 }

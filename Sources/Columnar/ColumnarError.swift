@@ -19,6 +19,8 @@ public struct ColumnarError: Error, Sendable, Hashable {
         public static let emptyFile = Code("EmptyFile")
         /// The input is binary, or in an encoding other than the one it is read in.
         public static let notText = Code("NotText")
+        /// The records are JSON, a log or fixed-width text where only delimited text will do.
+        public static let notDelimited = Code("NotDelimited")
         /// A record holds a byte sequence that is no UTF-8.
         public static let invalidUTF8 = Code("InvalidUTF8")
         /// The input breaks the rules of the encoding it is read in (an unpaired UTF-16 surrogate, a byte that

@@ -138,7 +138,7 @@ struct QuarantineFeedTests {
             _ = try QualityFilter(QualityRules(rules: [])).run(
                 MemorySource(fixed), good: MemorySink(), bad: CollectedRejects())
         }
-        #expect(refused?.code == .unsupported && refused?.message.contains("fixed-width") == true)
+        #expect(refused?.code == .notDelimited && refused?.message.contains("fixed-width") == true)
         // As JSON, a quarantine file of other rows is the JSON that it is.
         var options = ConversionOptions()
         options.format = .ndjson

@@ -77,6 +77,8 @@ void clinux_return_program_pages(void);
 void clinux_raise_descriptor_limit(void);
 /// How many descriptors this process may have open.
 uint64_t clinux_descriptor_limit(void);
+/// Limits a child's address space, in bytes, and its time on processors, in seconds.
+void clinux_limit_child(pid_t pid, uint64_t memory, uint64_t seconds);
 /// Gives a child the limit that this process had before it was raised.
 void clinux_restore_descriptor_limit(pid_t pid);
 

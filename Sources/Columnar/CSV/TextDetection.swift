@@ -17,10 +17,13 @@ enum TextDetection {
 
     /// Some control character may part fields (0x01, 0x1F), but no text has many different ones.
     private static func checkControls(_ bytes: UnsafeBufferPointer<UInt8>) throws(ColumnarError) {
-        var seen: UInt32 = 0
-        for byte in bytes where byte < 0x20 && !(9...13).contains(byte) { seen |= 1 << UInt32(byte) }
-        // What is cut off at the end is no fault.
-        guard seen.nonzeroBitCount >= 8, let start = bytes.baseAddress,
+        var (seen, count): (UInt32, Int) = (0, 0)
+        for byte in bytes where byte < 0x20 && !(9...13).contains(byte) {
+            seen |= 1 << UInt32(byte)
+            count += 1
+        }
+        // One record with a binary value makes no binary file. What is cut off at the end is no fault.
+        guard seen.nonzeroBitCount >= 8, count * 25 > bytes.count, let start = bytes.baseAddress,
             let invalid = UTF8Validation.firstInvalid(start, from: 0, to: bytes.count), invalid + 3 < bytes.count
         else { return }
         throw ColumnarError(

@@ -21,7 +21,7 @@ public struct QualityFilter: Sendable {
     /// Whether the file passes its thresholds is in the report, and is the caller's to enforce
     /// (`QualityReport.requirePass`): a caller may want both outputs all the same.
     /// A quarantine file as `source` is recognised, and its records are judged anew.
-    /// - Throws: `MissingColumn`; what makes a file unreadable as a whole (`EmptyFile`, `NotText`, `DuplicateColumn`,
+    /// - Throws: `MissingColumn`; `NotDelimited` for JSON and the like; what makes a file unreadable as a whole (`EmptyFile`, `NotText`, `DuplicateColumn`,
     ///   `EmptyColumnName`, `UnclosedQuote`, `LimitExceeded`); `ReadFailed`, `WriteFailed`.
     public func run(
         _ source: any ByteSource, good: any ByteSink, bad: any RejectedRecords
@@ -35,7 +35,7 @@ public struct QualityFilter: Sendable {
         guard feed.map({ $0.layout.format == .delimited }) ?? (format == .csv) else {
             let form = (feed?.layout.format ?? .json).words
             throw ColumnarError(
-                .unsupported,
+                .notDelimited,
                 "The records are \(form), and good rows are written as they stand, which is done for delimited text only. "
                     + "Convert the file with the rules instead.")
         }

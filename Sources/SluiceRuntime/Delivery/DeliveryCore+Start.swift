@@ -137,7 +137,9 @@ extension DeliveryCore {
     /// not begin it anew. What is read from a backlog has waited for longer than any window, and the batch is filled
     /// from what else is there.
     private func waitsSince(_ first: Work, at position: Int) -> Instant {
-        guard !subscriptions[position].isBehind, first.expires != .max else { return first.arrived }
+        guard !subscriptions[position].isBehind, subscriptions[position].hungry.isEmpty,
+            !subscriptions[position].hasLeftovers, first.expires != .max
+        else { return first.arrived }
         let (accepted, overflow) = first.expires.subtractingReportingOverflow(
             subscriptions[position].rules.retry.maximumAge)
         return overflow ? first.arrived : min(first.arrived, accepted)

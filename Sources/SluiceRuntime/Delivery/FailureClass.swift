@@ -46,8 +46,8 @@ package enum FailureClass: Sendable, Hashable {
     private static let permanentCodes: Set<String> = [
         "AccessDenied", "DuplicateColumn", "EmptyColumnName", "EmptyFile", "HopBudgetExceeded", "InvalidConfiguration",
         "InvalidEvent", "InvalidKey", "InvalidRules", "InvalidUTF8", "KeyExists", "MalformedRow", "MatchUndecided",
-        "NoSuchBucket", "NoSuchKey", "NotRegular", "NotText", "PublishFailed", "QualityThreshold", "SchemaMismatch",
-        "StagingQuotaExceeded", "TooManyEffects", "UnclosedQuote", "Unsupported",
+        "NoSuchBucket", "NoSuchKey", "NotDelimited", "NotRegular", "NotText", "PublishFailed", "QualityThreshold",
+        "SchemaMismatch", "StagingQuotaExceeded", "TooManyEffects", "UnclosedQuote", "Unsupported",
     ]
 
     private static let platformCodes: Set<String> = [

@@ -6,6 +6,23 @@ import Synchronization
 /// Runs programs that read what the host should not read itself, and takes what they print. They are ended when they
 /// take too long, and when the host stops.
 package final class ProgramRunner: Sendable {
+    /// What a run may take.
+    package struct Limits: Sendable {
+        /// From its start to the end of what it prints.
+        package var seconds: Int64
+        /// Of what it prints.
+        package var outputBytes: Int
+        /// Of address space; nil: the host's own limit. The processor's time is limited with it, to `seconds`: where
+        /// the host is killed, nobody else would end what does not end.
+        package var memoryBytes: UInt?
+
+        package init(seconds: Int64, outputBytes: Int, memoryBytes: UInt? = nil) {
+            self.seconds = seconds
+            self.outputBytes = outputBytes
+            self.memoryBytes = memoryBytes
+        }
+    }
+
     private struct State {
         var running: Set<pid_t> = []
         var isStopped = false
@@ -27,10 +44,10 @@ package final class ProgramRunner: Sendable {
     /// - Parameters:
     ///   - environment: `NAME=value`; nil: the host's own.
     ///   - takesErrors: whether what it prints as errors is part of the answer; otherwise it is dropped.
-    ///   - seconds: how long it may print nothing before it is killed.
-    /// - Returns: `NoProgram`, `NoPipe`, `NoProcess` where it did not run, `TimedOut`.
+    /// - Returns: `NoProgram`, `NoPipe`, `NoProcess` where it did not run; `TimedOut`, `OutputTooLarge` where it was
+    ///   killed.
     package func run(
-        _ program: String, _ arguments: [String], environment: [String]? = nil, takesErrors: Bool, seconds: Int32
+        _ program: String, _ arguments: [String], environment: [String]? = nil, takesErrors: Bool, limits: Limits
     ) -> Result<(output: [UInt8], status: Int32), Failure> {
         guard access(program, X_OK) == 0 else {
             return .failure(Failure(code: "NoProgram", message: "there is no \(program)"))
@@ -61,37 +78,48 @@ package final class ProgramRunner: Sendable {
                 environment == nil
                 ? posix_spawn(&process, program, &actions, nil, words, environ)
                 : posix_spawn(&process, program, &actions, nil, words, variables)
-            if fault == 0 { state.running.insert(process) }
+            if fault == 0 {
+                state.running.insert(process)
+                if let bytes = limits.memoryBytes {
+                    clinux_limit_child(process, UInt64(bytes), UInt64(limits.seconds))
+                }
+            }
             return fault
         }
         close(ends[1])
         guard fault == 0 else {
             return .failure(Failure(code: "NoProcess", message: String(cString: strerror(fault))))
         }
-        let output = Self.read(ends[0], seconds)
-        if output == nil { kill(process, SIGKILL) }
+        let output = Self.read(ends[0], limits)
+        if case .failure = output { kill(process, SIGKILL) }
         // The number is the process's until it is reaped: taken from the list before, nobody else's can be killed.
         _ = state.withLock { $0.running.remove(process) }
         var status: Int32 = 0
         while waitpid(process, &status, 0) < 0, errno == EINTR {}
-        guard let output else {
-            return .failure(Failure(code: "TimedOut", message: "it printed nothing for \(seconds) s"))
-        }
-        return .success((output, status))
+        return output.map { ($0, status) }
     }
 
-    /// All that comes; nil where nothing does for too long, or more than anybody asked for.
-    private static func read(_ descriptor: Int32, _ seconds: Int32) -> [UInt8]? {
+    /// All that comes.
+    private static func read(_ descriptor: Int32, _ limits: Limits) -> Result<[UInt8], Failure> {
+        let clock = ContinuousClock()
+        let deadline = clock.now + .seconds(limits.seconds)
         var output: [UInt8] = []
         var buffer = [UInt8](repeating: 0, count: 1 << 16)
         while true {
+            let left = (deadline - clock.now) / .milliseconds(1)
             var poller = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
-            let ready = poll(&poller, 1, seconds * 1000)
+            let ready = left > 0 ? poll(&poller, 1, Int32(left) + 1) : 0
             if ready < 0, errno == EINTR { continue }
-            guard ready > 0, output.count < 256 << 20 else { return nil }
+            guard ready > 0 else {
+                return .failure(Failure(code: "TimedOut", message: "it took more than \(limits.seconds) s"))
+            }
             let count = buffer.withUnsafeMutableBytes { Glibc.read(descriptor, $0.baseAddress, $0.count) }
             if count < 0, errno == EINTR { continue }
-            guard count > 0 else { return output }
+            guard count > 0 else { return .success(output) }
+            guard output.count + count <= limits.outputBytes else {
+                return .failure(
+                    Failure(code: "OutputTooLarge", message: "it printed more than \(limits.outputBytes) bytes"))
+            }
             output += buffer[..<count]
         }
     }

@@ -5,8 +5,8 @@ package import HostAPI
 /// Compares the rows of two files in processes of their own (`sluice diff`): what handlers write is nothing that the
 /// host should parse.
 package final class RowDiffProcess: Sendable {
-    /// Seconds that one comparison may take.
-    private static let limit: Int32 = 120
+    /// What one comparison may take.
+    private static let limits = ProgramRunner.Limits(seconds: 120, outputBytes: 256 << 20)
     private let runner = ProgramRunner()
     private let program: String
 
@@ -33,7 +33,7 @@ package final class RowDiffProcess: Sendable {
     ) -> Result<RowDifference, Failure> {
         var arguments = ["diff", before, after, "--json", "--format", format, "--examples", "\(examples)"]
         for key in keys { arguments += ["--key", key] }
-        switch runner.run(program, arguments, takesErrors: true, seconds: Self.limit) {
+        switch runner.run(program, arguments, takesErrors: true, limits: Self.limits) {
         case .failure(let failure) where failure.code == "TimedOut":
             return .failure(Failure(code: "DiffFailed", message: "it took too long"))
         case .failure(let failure): return .failure(failure)

@@ -16,6 +16,10 @@ package struct SourceFrame: Sendable, Hashable {
         function.hasPrefix(Self.failedCheck) ? String(function.dropFirst(Self.failedCheck.count)) : nil
     }
 
+    /// What is kept of a name and of a place, in characters, and of the functions that one address lies in: the file is
+    /// anybody's.
+    private static let (longestName, longestPlace, mostFrames) = (2048, 256, 16)
+
     /// From what `llvm-symbolizer --output-style=JSON` prints (llvm.org/docs/CommandGuide/llvm-symbolizer.html).
     package static func frames(of output: [UInt8]) -> [UInt64: [SourceFrame]] {
         struct Answer: Decodable {
@@ -32,9 +36,12 @@ package struct SourceFrame: Sendable, Hashable {
             guard answer.Address.hasPrefix("0x"), let address = UInt64(answer.Address.dropFirst(2), radix: 16) else {
                 continue
             }
-            frames[address] = (answer.Symbol ?? []).map { symbol in
+            let symbols = answer.Symbol ?? []
+            // The last is the function that has a name in the symbol table, too.
+            frames[address] = (symbols.prefix(mostFrames - 1) + symbols.dropFirst(mostFrames - 1).suffix(1)).map {
                 SourceFrame(
-                    function: symbol.FunctionName ?? "", place: place(symbol.FileName ?? "", symbol.Line ?? 0))
+                    function: String(($0.FunctionName ?? "").prefix(longestName)),
+                    place: place($0.FileName ?? "", $0.Line ?? 0))
             }
         }
         return frames
@@ -42,6 +49,6 @@ package struct SourceFrame: Sendable, Hashable {
 
     private static func place(_ file: String, _ line: Int) -> String? {
         guard line > 0, !file.isEmpty, !file.hasSuffix("<compiler-generated>") else { return nil }
-        return "\(file.split(separator: "/").suffix(2).joined(separator: "/")):\(line)"
+        return "\(file.split(separator: "/").suffix(2).joined(separator: "/").suffix(longestPlace)):\(line)"
     }
 }

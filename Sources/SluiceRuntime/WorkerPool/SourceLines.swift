@@ -20,11 +20,12 @@ final class SourceLines: Sendable {
     private struct State {
         var known: [Module: [UInt64: [SourceFrame]]] = [:]
         var count = 0
-        /// It was killed because it took too long: what one file did to it another may.
-        var isGivenUp = false
+        /// Those that took too long, or were too much.
+        var givenUp: Set<Module> = []
     }
 
-    private static let seconds: Int32 = 10
+    /// For one module; of a few megabytes that a backtrace's places take.
+    private static let limits = ProgramRunner.Limits(seconds: 10, outputBytes: 4 << 20, memoryBytes: 4 << 30)
     /// Addresses that are remembered: a function that crashes does so at few places, thousands of times.
     private static let limit = 4096
 
@@ -42,23 +43,28 @@ final class SourceLines: Sendable {
     func frames(in path: String, _ addresses: [UInt64]) -> [UInt64: [SourceFrame]] {
         guard let program, let module = Self.module(path) else { return [:] }
         return state.withLock { state in
-            let asked = addresses.filter { state.known[module]?[$0] == nil }
-            if !asked.isEmpty {
-                guard !state.isGivenUp else { return [:] }
-                var found: [UInt64: [SourceFrame]] = [:]
+            var known = state.known[module] ?? [:]
+            let asked = addresses.filter { known[$0] == nil }
+            if !asked.isEmpty, !state.givenUp.contains(module) {
                 // An empty environment: nothing is asked of servers for debug information.
                 switch runner.run(
                     program, ["--output-style=JSON", "--obj=\(path)"] + asked.map { "0x" + String($0, radix: 16) },
-                    environment: [], takesErrors: false, seconds: Self.seconds)
+                    environment: [], takesErrors: false, limits: Self.limits)
                 {
-                case .success(let (output, _)): found = SourceFrame.frames(of: output)
-                case .failure(let failure): state.isGivenUp = failure.code == "TimedOut"
+                case .success(let (output, status)) where status == 0:
+                    let found = SourceFrame.frames(of: output)
+                    for address in asked { known[address] = found[address] ?? [] }
+                    if state.count + asked.count > Self.limit { (state.known, state.count) = ([:], 0) }
+                    state.known[module] = known
+                    state.count += asked.count
+                case .failure(let failure) where failure.code == "TimedOut" || failure.code == "OutputTooLarge":
+                    // What it did to it once it would do again.
+                    if state.givenUp.count >= Self.limit { state.givenUp = [] }
+                    state.givenUp.insert(module)
+                default: break
                 }
-                if state.count + asked.count > Self.limit { (state.known, state.count) = ([:], 0) }
-                for address in asked { state.known[module, default: [:]][address] = found[address] ?? [] }
-                state.count += asked.count
             }
-            return state.known[module]?.filter { addresses.contains($0.key) } ?? [:]
+            return known.filter { addresses.contains($0.key) }
         }
     }
 

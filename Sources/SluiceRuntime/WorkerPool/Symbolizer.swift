@@ -15,6 +15,8 @@ struct CrashTrace: Sendable {
 final class Symbolizer: Sendable {
     /// The most frames that are kept.
     private static let limit = 48
+    /// After so long the modules that are left have names alone: others wait for their crash to be told.
+    private static let seconds = 10
 
     private let runner = ProgramRunner()
     /// One thread: a crash waits for the one before, and what crashes again and again is known by then.
@@ -37,6 +39,7 @@ final class Symbolizer: Sendable {
         let frames = report.frames.prefix(limit).enumerated().map { $0.offset == 0 ? $0.element : $0.element &- 1 }
         var names: [UInt64: (name: String, offset: UInt64)] = [:]
         var sources: [UInt64: [SourceFrame]] = [:]
+        let deadline = ContinuousClock.now + .seconds(seconds)
         // One module a frame: however many the report lists, no more files than frames are read.
         let modules = Set(
             frames.compactMap { address in report.modules.first { $0.low <= address && address < $0.high } })
@@ -46,7 +49,9 @@ final class Symbolizer: Sendable {
                 names[address &+ module.base] = symbol
             }
             // Swift's own libraries come without.
-            if module.path.contains("/libswift") { continue }
+            if module.path.split(separator: "/").last?.hasPrefix("libswift") == true || ContinuousClock.now > deadline {
+                continue
+            }
             for (address, found) in lines.frames(in: module.path, inside) { sources[address &+ module.base] = found }
         }
         var trace = CrashTrace()
@@ -58,10 +63,9 @@ final class Symbolizer: Sendable {
             }
             let file = module.path.split(separator: "/").last.map(String.init) ?? module.path
             let source = sources[address] ?? []
-            for inlined in source.dropLast() {
-                guard let place = inlined.place, inlined.trap == nil else { continue }
+            for inlined in source.dropLast() where inlined.place != nil && inlined.trap == nil {
                 let name = FrameName.plain(demangle(inlined.function))
-                if !name.hasPrefix("Swift.") { shown.append("\(name), inlined, in \(file) at \(place)") }
+                if !name.hasPrefix("Swift.") { shown.append("\(name), inlined, in \(file) at \(inlined.place ?? "")") }
             }
             let place = source.last { $0.place != nil }?.place
             let name = names[address].map { "\(FrameName.plain(demangle($0.name))) + \($0.offset)" }
@@ -69,9 +73,13 @@ final class Symbolizer: Sendable {
                 (name ?? "0x\(String(address &- module.base, radix: 16))") + " in \(file)"
                     + (place.map { " at \($0)" } ?? ""))
         }
-        trace.frames = FrameName.relevant(shown)
+        trace.frames = Array(FrameName.relevant(shown).prefix(limit))
         if let first = frames.first, let source = sources[first], let words = source.first?.trap {
-            trace.trap = words + (source.last { $0.place != nil }?.place.map { ", at \($0)" } ?? "")
+            // The check's own code is Swift's; it is told where the handler's begins.
+            let own = source.dropFirst().first {
+                $0.place != nil && !FrameName.plain(demangle($0.function)).hasPrefix("Swift.")
+            }
+            trace.trap = String(words.prefix(500)) + (own?.place.map { ", at \($0)" } ?? "")
         }
         return trace
     }

@@ -25,13 +25,15 @@ extension WorkerProcess {
             if let attempt = running { finish(.failure(attempt.verdict ?? ending)) }
             return closeAll()
         }
+        // Where in the source it was is no part of the attempt.
+        let ended = clock.nanoseconds
         var failure = report.failure(memoryMegabytes: version.configuration.memoryMegabytes)
         Task { @LoopActor in
             let trace = await symbolizer.trace(of: report)
             if let trap = trace.trap, failure.message.contains(CrashReport.trap) {
                 failure.message = "the handler crashed: \(trap)"
             }
-            finish(.failure(failure), backtrace: trace.frames)
+            finish(.failure(failure.bounded), backtrace: trace.frames, at: ended)
             closeAll()
         }
     }

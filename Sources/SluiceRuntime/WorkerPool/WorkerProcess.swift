@@ -275,7 +275,9 @@ final class WorkerProcess {
     }
 
     /// The attempt is over; what it wrote is read to the end first.
-    func finish(_ outcome: AttemptReport.Outcome, peakKilobytes: Int = 0, backtrace: [String] = []) {
+    func finish(
+        _ outcome: AttemptReport.Outcome, peakKilobytes: Int = 0, backtrace: [String] = [], at ended: Int64? = nil
+    ) {
         stdout?.drain()
         stderr?.drain()
         guard var attempt = running else { return }
@@ -283,7 +285,7 @@ final class WorkerProcess {
         attempt.logs.finish(at: clock.wall)
         running = nil
         var report = AttemptReport(outcome: outcome.named(by: attempt.logs.lines))
-        report.durationMicroseconds = (clock.nanoseconds - attempt.began) / 1000
+        report.durationMicroseconds = ((ended ?? clock.nanoseconds) - attempt.began) / 1000
         report.coldStart = attempt.coldStart
         report.logs = attempt.logs.lines
         report.backtrace = backtrace

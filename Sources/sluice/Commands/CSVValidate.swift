@@ -65,7 +65,7 @@ extension CSV {
                 let filter = QualityFilter(rules, options: options.csv, masking: try maskOption.masking())
                 do {
                     return try filter.run(RecordInput.open(input), good: good, bad: bad)
-                } catch let error as ColumnarError where error.code == .unsupported {
+                } catch let error as ColumnarError where error.code == .notDelimited {
                     // Other forms are told by the first bytes, of which a pipe has none left now.
                     guard self.good == nil, input != "-" else { throw refusal }
                 }
