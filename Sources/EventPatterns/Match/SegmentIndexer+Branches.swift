@@ -37,16 +37,21 @@ extension SegmentIndexer {
         }
         let asked = companies.keys.filter { !isWide($0) && !store.conditions[Int($0)].allowsAbsence }
         var counts: [UInt64: Int] = [:]
+        var nests = Nests()
         for reference in asked {
             let condition = store.conditions[Int(reference)]
             companySteps += Int(condition.atomCount)
             for place in 0..<Int(condition.atomCount) {
                 let atom = store.atoms[Int(condition.firstAtom) + place]
-                if setsApart(atom, condition) {
+                guard setsApart(atom, condition) else { continue }
+                if let place = nests.place(atom, condition, self) {
+                    nests.add(Int(uses[Int(reference)]), at: place)
+                } else {
                     counts[identity(atom, condition), default: 0] += Int(uses[Int(reference)])
                 }
             }
         }
+        nests.settle()
         for reference in asked {
             let condition = store.conditions[Int(reference)]
             companySteps += Int(condition.atomCount)
@@ -54,7 +59,10 @@ extension SegmentIndexer {
             for place in 0..<Int(condition.atomCount) where company.isFinite {
                 let atom = store.atoms[Int(condition.firstAtom) + place]
                 if setsApart(atom, condition) {
-                    company = max(company, Float(counts[identity(atom, condition), default: 0]))
+                    let count =
+                        nests.place(atom, condition, self).map { nests.most(at: $0) }
+                        ?? counts[identity(atom, condition), default: 0]
+                    company = max(company, Float(count))
                 } else if atom.kind == .range, Double(bitPattern: atom.x).isFinite, Double(bitPattern: atom.y).isFinite
                 {
                     company = max(company, odds[Int(reference)] * statistics[Int(condition.path)].ranges)
