@@ -137,6 +137,26 @@ struct BranchFilingTests {
         }
     }
 
+    @Test("Branches behind ranges without ends are moved where other rules make these look rare")
+    func rareRanges() throws {
+        let scratch = MatchScratch()
+        let far = try (0..<3).map {
+            (1 + $0, try EventPattern(parsing: "{\"n\":[{\"numeric\":[\">\",\($0),\"<\",1000000000000000]}]}"))
+        }
+        for own in ["\"a#\"", "{\"wildcard\":\"a#-*x*\"}", "{\"suffix\":\"-#a\"}"] {
+            let branches = list(1000) {
+                let test = own.replacing("#", with: "\($0 + 1000)")
+                return "{\"n\":[{\"numeric\":[\">\",\(999_999_999_990_000 + $0)]}],\"a\":[\(test)]}"
+            }
+            var limits = PatternLimits()
+            limits.wildcardComplexity = .max
+            let rule = try EventPattern(parsing: "{\"$or\":[\(branches)]}", limits: limits)
+            let matcher = Matcher(far + [(0, rule)])
+            #expect(try matcher.matches(in: #"{"n":3000000000000000,"a":"x"}"#, scratch: scratch).isEmpty)
+            #expect(scratch.work <= 8, "\(own): \(scratch.work)")
+        }
+    }
+
     @Test(
         "Affixes of many lengths that begin alike lead to those that a text has, not to all that are shortened to one")
     func shortened() throws {

@@ -6,23 +6,23 @@ struct Nests {
     private var uses: [RuleWork.Group: [[UInt8]: Int]] = [:]
     private var most: [RuleWork.Group: [[UInt8]: Int]] = [:]
 
-    /// What an alternative asks values to begin with, in the order of its kind; nil if nothing lies within it.
+    /// What an alternative asks values to begin with, in the order of its kind, or what it is filed under; nil if that
+    /// is the whole value, or nothing that sets it apart.
     func place(_ atom: Atom, _ condition: ConditionRecord, _ indexer: SegmentIndexer) -> Place? {
-        func place(_ text: [UInt8], family: UInt64 = 0) -> Place {
-            (RuleWork.Group(path: condition.path, kind: UInt64(atom.kind.rawValue) + family), text)
+        func place(_ kind: UInt64, _ text: [UInt8]) -> Place {
+            (RuleWork.Group(path: condition.path, kind: kind), text)
         }
-        switch atom.kind {
-        case .prefix, .prefixFolded: return place(indexer.text(of: atom, condition))
-        case .suffix, .suffixFolded: return place(indexer.text(of: atom, condition).reversed())
-        case .prefixCased: return indexer.foldedKey(atom, condition).map { place($0) }
-        case .suffixCased: return indexer.foldedKey(atom, condition).map { place($0.reversed()) }
-        case .cidr:
+        if atom.kind == .cidr {
+            guard atom.extra > 0 else { return nil }
             let bits = RuleWork.bytes(atom.x, 64) + RuleWork.bytes(atom.y, 64)
             return atom.flags == 1
-                ? place(Array(bits.prefix(Int(atom.extra))), family: 1000)
-                : place(Array(bits[96..<96 + Int(atom.extra)]))
-        default: return nil
+                ? place(1006, Array(bits.prefix(Int(atom.extra))))
+                : place(1004, Array(bits[96..<96 + Int(atom.extra)]))
         }
+        let entries = indexer.textEntries(atom, condition)
+        guard entries.count == 1, Access.isGated(entries[0].kind) else { return nil }
+        let text = entries[0].text
+        return place(entries[0].kind.rawValue, entries[0].kind.isStart ? text : text.reversed())
     }
 
     mutating func add(_ count: Int, at place: Place) {

@@ -43,10 +43,9 @@ extension SegmentIndexer {
             companySteps += Int(condition.atomCount)
             for place in 0..<Int(condition.atomCount) {
                 let atom = store.atoms[Int(condition.firstAtom) + place]
-                guard setsApart(atom, condition) else { continue }
                 if let place = nests.place(atom, condition, self) {
                     nests.add(Int(uses[Int(reference)]), at: place)
-                } else {
+                } else if isWhole(atom, condition) {
                     counts[identity(atom, condition), default: 0] += Int(uses[Int(reference)])
                 }
             }
@@ -58,11 +57,10 @@ extension SegmentIndexer {
             var company = Float(uses[Int(reference)])
             for place in 0..<Int(condition.atomCount) where company.isFinite {
                 let atom = store.atoms[Int(condition.firstAtom) + place]
-                if setsApart(atom, condition) {
-                    let count =
-                        nests.place(atom, condition, self).map { nests.most(at: $0) }
-                        ?? counts[identity(atom, condition), default: 0]
-                    company = max(company, Float(count))
+                if let place = nests.place(atom, condition, self) {
+                    company = max(company, Float(nests.most(at: place)))
+                } else if isWhole(atom, condition) {
+                    company = max(company, Float(counts[identity(atom, condition), default: 0]))
                 } else if atom.kind == .range, Double(bitPattern: atom.x).isFinite, Double(bitPattern: atom.y).isFinite
                 {
                     company = max(company, odds[Int(reference)] * statistics[Int(condition.path)].ranges)
@@ -76,13 +74,11 @@ extension SegmentIndexer {
         return companies
     }
 
-    /// Whether values are led to an alternative by what it compares with, and to few that compare with something else.
-    private func setsApart(_ atom: Atom, _ condition: ConditionRecord) -> Bool {
+    /// Whether only a value that is what an alternative compares with is led to it.
+    private func isWhole(_ atom: Atom, _ condition: ConditionRecord) -> Bool {
         switch atom.kind {
         case .exact, .address, .number, .numberText, .equalsFolded: true
-        case .prefix, .suffix, .prefixFolded, .suffixFolded: atom.length > 0
-        case .cidr: atom.extra > 0
-        case .equalsCased, .prefixCased, .suffixCased: foldedKey(atom, condition) != nil
+        case .equalsCased: foldedKey(atom, condition) != nil
         default: false
         }
     }
@@ -97,7 +93,7 @@ extension SegmentIndexer {
         }
         let isInText: Bool
         switch atom.kind {
-        case .numberText, .equalsCased, .prefixCased, .suffixCased: isInText = true
+        case .numberText, .equalsCased: isInText = true
         default: isInText = atom.length > 16
         }
         guard isInText else { return head }
