@@ -1,8 +1,8 @@
 /// Sub-rules filed under starts or ends of texts in the order of these, so that those of a value are found in the steps
 /// of a search however many there are and however alike they begin.
 ///
-/// Where a path has affixes of many lengths, they are filed under shortened ones (`Access.roundedLength`), each of which
-/// leads to all that begin so; the list has those of which too many do.
+/// Where a path has affixes of many lengths, they are filed under shortened ones (`Access.roundedLength`), each of
+/// which leads to all that begin so; the list has those of which too many do.
 struct AffixList: BitwiseCopyable {
     /// The texts; see `KeyList`.
     private let table: Buffer<UInt8>

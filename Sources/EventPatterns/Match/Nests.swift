@@ -1,5 +1,5 @@
-/// Starts and ends of texts, and blocks of addresses, of which one value may pass several, one within the other: how many
-/// sub-rules a value is led to that passes one of them.
+/// Starts and ends of texts, and blocks of addresses, of which one value may pass several, one within the other: how
+/// many sub-rules a value is led to that passes one of them.
 struct Nests {
     typealias Place = (group: RuleWork.Group, text: [UInt8])
 
