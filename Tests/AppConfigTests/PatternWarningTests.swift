@@ -110,6 +110,15 @@ struct PatternWarningTests {
         #expect(finding.line == line && finding.column == column, "\(finding)")
     }
 
+    @Test("Of a mistake behind hundreds of names the beginning of the path and its end are told")
+    func deepMistake() throws {
+        let names = String(repeating: "{name: ", count: 300)
+        let pattern = names + "{last: [{prefixx: a}]}" + String(repeating: "}", count: 300)
+        let finding = try #require(try TestApp.findings(TestApp.rule(pattern: pattern)).first)
+        #expect(finding.message.contains("at `name.name.") && finding.message.contains(".last`"), "\(finding)")
+        #expect(finding.message.utf8.count < 300, "\(finding.message.utf8.count)")
+    }
+
     @Test("All mistakes of a pattern are told at once, each in its place")
     func severalMistakes() throws {
         let pattern = """

@@ -116,6 +116,115 @@ struct BranchFilingTests {
         #expect(Matcher(plain + [(0, wide)]).byteCount < 3_000_000)
     }
 
+    @Test("Branches behind starts of one another are moved, however rare other rules make these")
+    func nested() throws {
+        let scratch = MatchScratch()
+        let text = "incoming/2026/01/" + String(repeating: "abcdefghijklmnopqrstuvwxyz", count: 4)
+        let others = try (0..<3000).map {
+            (
+                1 + $0,
+                try EventPattern(
+                    parsing: "{\"key\":[{\"prefix\":\"p\($0)\"},{\"suffix\":\"\($0)s\"}],\"b\":[\"z\($0 % 100)\"]}")
+            )
+        }
+        let starts = list(100) { "{\"key\":[{\"prefix\":\"\(text.prefix($0 + 1))\"}],\"b\":[\"b\($0)\"]}" }
+        let ends = list(100) { "{\"key\":[{\"suffix\":\"\(text.suffix($0 + 1))\"}],\"b\":[\"b\($0)\"]}" }
+        for branches in [starts, ends] {
+            let rule = try EventPattern(parsing: "{\"$or\":[\(branches)]}")
+            let matcher = Matcher(others + [(0, rule)])
+            #expect(try matcher.matches(in: "{\"key\":\"\(text)\",\"b\":\"b7\"}", scratch: scratch) == [0])
+            #expect(scratch.work <= 8, "\(scratch.work)")
+        }
+    }
+
+    @Test("Branches behind ranges without ends are moved where other rules make these look rare")
+    func rareRanges() throws {
+        let scratch = MatchScratch()
+        let far = try (0..<3).map {
+            (1 + $0, try EventPattern(parsing: "{\"n\":[{\"numeric\":[\">\",\($0),\"<\",1000000000000000]}]}"))
+        }
+        for own in ["\"a#\"", "{\"wildcard\":\"a#-*x*\"}", "{\"suffix\":\"-#a\"}"] {
+            let branches = list(1000) {
+                let test = own.replacing("#", with: "\($0 + 1000)")
+                return "{\"n\":[{\"numeric\":[\">\",\(999_999_999_990_000 + $0)]}],\"a\":[\(test)]}"
+            }
+            var limits = PatternLimits()
+            limits.wildcardComplexity = .max
+            let rule = try EventPattern(parsing: "{\"$or\":[\(branches)]}", limits: limits)
+            let matcher = Matcher(far + [(0, rule)])
+            #expect(try matcher.matches(in: #"{"n":3000000000000000,"a":"x"}"#, scratch: scratch).isEmpty)
+            #expect(scratch.work <= 8, "\(own): \(scratch.work)")
+        }
+    }
+
+    @Test(
+        "Affixes of many lengths that begin alike lead to those that a text has, not to all that are shortened to one")
+    func shortened() throws {
+        let kinds: [(String, (String) -> String, (String) -> String)] = [
+            ("prefix", { "{\"prefix\":\"incoming/2026/01/\($0)\"}" }, { "incoming/2026/01/\($0)/a" }),
+            ("suffix", { "{\"suffix\":\"\($0)/the-common-end.csv\"}" }, { "a/\($0)/the-common-end.csv" }),
+            (
+                "prefix, ignoring case", { "{\"prefix\":{\"equals-ignore-case\":\"Incoming/2026/01/\($0)\"}}" },
+                { "INCOMING/2026/01/\($0)/a" }
+            ),
+            (
+                "suffix, ignoring case", { "{\"suffix\":{\"equals-ignore-case\":\"\($0)/The-common-end.csv\"}}" },
+                { "a/\($0)/the-common-END.csv" }
+            ),
+            (
+                "prefix of any letters", { "{\"prefix\":{\"equals-ignore-case\":\"Éingang/2026/01/\($0)\"}}" },
+                { "éINGANG/2026/01/\($0)/a" }
+            ),
+            (
+                "suffix of any letters", { "{\"suffix\":{\"equals-ignore-case\":\"\($0)/gemeinsames-End-é\"}}" },
+                { "a/\($0)/gemeinsames-end-É" }
+            ),
+            ("wildcard", { "{\"wildcard\":\"incoming/2026/01/\($0)*x*\"}" }, { "incoming/2026/01/\($0)/axb" }),
+        ]
+        let scratch = MatchScratch()
+        for (name, test, text) in kinds {
+            let isEnd = name.hasPrefix("suffix")
+            func own(_ number: Int) -> String {
+                let filler = String(repeating: "x", count: number % 15)
+                return isEnd ? "\(number + 1000)\(filler)" : "\(filler)\(number + 1000)"
+            }
+            let all = list(1000) { "{\"key\":[\(test(own($0)))],\"b\":[{\"anything-but\":\"b\($0)\"}]}" }
+            let matcher = Matcher([(0, try EventPattern(parsing: "{\"$or\":[\(all)]}", limits: .language))])
+            func found(_ key: String, _ other: String) throws -> Bool {
+                try !matcher.matches(in: "{\"key\":\"\(key)\",\"b\":\"\(other)\"}", scratch: scratch).isEmpty
+            }
+            #expect(try !found(text("none"), "none"), "\(name)")
+            #expect(scratch.work <= 16, "\(name): \(scratch.work)")
+            for number in stride(from: 0, to: 1000, by: 77) {
+                #expect(
+                    try found(text(own(number)), "none") && !found(text(own(number)), "b\(number)"),
+                    "\(name): \(number)")
+            }
+        }
+    }
+
+    @Test("Rules of affixes of many lengths answer as each does alone")
+    func shortenedRules() throws {
+        var random = SeededGenerator(seed: 8)
+        let texts = (0..<300).map { _ in "aaaaaaaa" + random.text("ab", 1 + random.below(24)) }
+        let kinds = ["{\"prefix\":\"#\"}", "{\"suffix\":\"#\"}", "{\"prefix\":{\"equals-ignore-case\":\"#\"}}"]
+        let rules = try (0..<900).map { number in
+            let text = texts[number % 300]
+            let ends = number / 300 == 1 ? String(text.reversed()) : text
+            let test = kinds[number / 300].replacing("#", with: ends)
+            return (number, try EventPattern(parsing: "{\"key\":[\(test)]\(number % 2 == 0 ? ",\"b\":[1]" : "")}"))
+        }
+        let matcher = Matcher(rules)
+        for round in 0..<60 {
+            let text = texts[random.below(300)] + random.text("ab", random.below(4))
+            let key = round % 3 == 0 ? String(text.reversed()) : round % 3 == 1 ? text.uppercased() : text
+            let event = "{\"key\":[\"\(key)\",\"x\"],\"b\":1}"
+            let alone = try rules.filter { try $0.1.matches(event) }.map(\.0)
+            #expect(try matcher.matches(in: event).sorted() == alone)
+            #expect(!alone.isEmpty)
+        }
+    }
+
     @Test("What branches share is gone through once, however many they are")
     func sharedLists() throws {
         for count in [50, 2000] {

@@ -14,6 +14,9 @@ enum Access {
         case excluded, excludedNumber
         /// A value that is no string.
         case notString
+
+        /// Of affixes: whether it is the start of texts that counts.
+        var isStart: Bool { self == .prefix || self == .prefixFolded || self == .prefixKey }
     }
 
     /// The keys that rules are filed under and values looked up by.
@@ -82,6 +85,8 @@ enum Access {
         var plane: Int32 = -1
         /// The number of the index of rules that leave values out, -1 for none.
         var complement: Int32 = -1
+        /// The number of the first list of affixes, -1 for none; see `AffixList`.
+        var crowd: Int32 = -1
         /// The number of the list of rules that leave out what texts are looked up by, -1 for none.
         var rest: Int32 = -1
 
@@ -105,7 +110,7 @@ enum Access {
             if equalsFolded { texts.insert(.folded) }
             if prefix.count > 0 { texts.insert(.prefix) }
             if suffix.count > 0 { texts.insert(.suffix) }
-            if addresses >= 0 || usesKey || dates >= 0
+            if addresses >= 0 || usesKey || dates >= 0 || crowd >= 0
                 || [prefixFolded, suffixFolded, grams].contains(where: { $0.count > 0 })
             {
                 texts.insert(.others)

@@ -43,6 +43,7 @@ extension Segment {
                 containing: Double(moment), &scratch.found, &scratch.stack)
             for index in 0..<scratch.found.count { consider(scratch.found[index], scratch, base) }
         }
+        if plan.pointee.crowd >= 0 { lookCrowds(plan.pointee.crowd, text, length, isKey: false, scratch, base) }
         if plan.pointee.usesKey { lookKey(value, plan, scratch, base) }
         if plan.pointee.grams.count > 0 { lookGrams(value, plan, scratch, base) }
     }
@@ -117,6 +118,7 @@ extension Segment {
         if plan.pointee.suffixKey.count > 0 {
             lookAffixes(.suffixKey, plan.pointee.suffixKey, path, text, length, scratch, base) { $0 }
         }
+        if plan.pointee.crowd >= 0 { lookCrowds(plan.pointee.crowd, text, length, isKey: true, scratch, base) }
     }
 
     /// Folds a text that is ASCII, eight bytes at a time; false if it is not.
@@ -144,7 +146,7 @@ extension Segment {
         _ kind: Access.Kind, _ stretch: Access.Lengths, _ path: Int32, _ text: UnsafePointer<UInt8>, _ length: Int,
         _ scratch: MatchScratch, _ base: SegmentBase, _ transform: (UInt64) -> UInt64
     ) {
-        let isStart = kind == .prefix || kind == .prefixFolded || kind == .prefixKey
+        let isStart = kind.isStart
         var open = UInt32.max
         if stretch.gate >= 0 {
             let reach = Int(stretch.reach)

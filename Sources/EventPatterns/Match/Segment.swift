@@ -13,6 +13,7 @@ final class Segment: @unchecked Sendable {
     let addresses: Buffer<AddressIndex>
     let complements: Buffer<ComplementIndex>
     let rests: Buffer<PassedRules>
+    let crowds: Buffer<AffixList>
     let strings: Buffer<StringTest>
     /// One plan for every path number the segment knows.
     let plans: Buffer<Access.Plan>
@@ -38,6 +39,7 @@ final class Segment: @unchecked Sendable {
         addresses = Buffer(parts.addresses)
         complements = Buffer(parts.complements)
         rests = Buffer(parts.rests)
+        crowds = Buffer(parts.crowds)
         strings = parts.strings
         plans = parts.plans
         lengths = parts.lengths
@@ -56,6 +58,8 @@ final class Segment: @unchecked Sendable {
         for index in 0..<addresses.count { addresses[index].free() }
         for index in 0..<complements.count { complements[index].free() }
         for index in 0..<rests.count { rests[index].free() }
+        for index in 0..<crowds.count { crowds[index].free() }
+        crowds.free()
         addresses.free()
         rests.free()
         complements.free()
@@ -79,6 +83,7 @@ final class Segment: @unchecked Sendable {
         for index in 0..<addresses.count { total += addresses[index].byteCount }
         for index in 0..<complements.count { total += complements[index].byteCount }
         for index in 0..<rests.count { total += rests[index].byteCount }
+        for index in 0..<crowds.count { total += crowds[index].byteCount }
         for index in 0..<absences.count { total += absences[index].byteCount }
         return total
     }

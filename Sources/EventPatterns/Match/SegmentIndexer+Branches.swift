@@ -37,23 +37,29 @@ extension SegmentIndexer {
         }
         let asked = companies.keys.filter { !isWide($0) && !store.conditions[Int($0)].allowsAbsence }
         var counts: [UInt64: Int] = [:]
+        var nests = Nests()
         for reference in asked {
             let condition = store.conditions[Int(reference)]
             companySteps += Int(condition.atomCount)
             for place in 0..<Int(condition.atomCount) {
                 let atom = store.atoms[Int(condition.firstAtom) + place]
-                if setsApart(atom, condition) {
+                if let place = nests.place(atom, condition, self) {
+                    nests.add(Int(uses[Int(reference)]), at: place)
+                } else if isWhole(atom, condition) {
                     counts[identity(atom, condition), default: 0] += Int(uses[Int(reference)])
                 }
             }
         }
+        nests.settle()
         for reference in asked {
             let condition = store.conditions[Int(reference)]
             companySteps += Int(condition.atomCount)
             var company = Float(uses[Int(reference)])
             for place in 0..<Int(condition.atomCount) where company.isFinite {
                 let atom = store.atoms[Int(condition.firstAtom) + place]
-                if setsApart(atom, condition) {
+                if let place = nests.place(atom, condition, self) {
+                    company = max(company, Float(nests.most(at: place)))
+                } else if isWhole(atom, condition) {
                     company = max(company, Float(counts[identity(atom, condition), default: 0]))
                 } else if atom.kind == .range, Double(bitPattern: atom.x).isFinite, Double(bitPattern: atom.y).isFinite
                 {
@@ -68,13 +74,11 @@ extension SegmentIndexer {
         return companies
     }
 
-    /// Whether values are led to an alternative by what it compares with, and to few that compare with something else.
-    private func setsApart(_ atom: Atom, _ condition: ConditionRecord) -> Bool {
+    /// Whether only a value that is what an alternative compares with is led to it.
+    private func isWhole(_ atom: Atom, _ condition: ConditionRecord) -> Bool {
         switch atom.kind {
         case .exact, .address, .number, .numberText, .equalsFolded: true
-        case .prefix, .suffix, .prefixFolded, .suffixFolded: atom.length > 0
-        case .cidr: atom.extra > 0
-        case .equalsCased, .prefixCased, .suffixCased: foldedKey(atom, condition) != nil
+        case .equalsCased: foldedKey(atom, condition) != nil
         default: false
         }
     }
@@ -89,7 +93,7 @@ extension SegmentIndexer {
         }
         let isInText: Bool
         switch atom.kind {
-        case .numberText, .equalsCased, .prefixCased, .suffixCased: isInText = true
+        case .numberText, .equalsCased: isInText = true
         default: isInText = atom.length > 16
         }
         guard isInText else { return head }

@@ -47,10 +47,11 @@ extension SegmentIndexer {
             }
             if subRule.isBranched, branches[subRule.rule, default: []].count > Self.fewBranches {
                 let most = companies[best, default: .infinity]
-                // Of places that lead to as many, the one that costs less.
-                var least = (company: most / 4, cost: -Float.infinity)
-                for position in 0..<Int(subRule.conditionCount)
-                where most.isFinite && most > Float(Self.fewBranches) {
+                let few = Float(Self.fewBranches)
+                // Of places that lead to as many, the one that costs less. Where it is not known how many it is now, to
+                // one that surely leads to few.
+                var least = (company: most.isFinite ? most / 4 : few.nextUp, cost: -Float.infinity)
+                for position in 0..<Int(subRule.conditionCount) where most > few {
                     let place = (company: companies[references[position], default: .infinity], cost: cost(position))
                     if place < least { (best, filed, least) = (references[position], position, place) }
                 }

@@ -30,6 +30,7 @@ extension SegmentIndexer {
             if key.kind != .gram, set.count > 12 {
                 kept = Set(set.map { Int32(Access.roundedLength(Int($0))) })
                 lengthSets[key] = kept
+                shortened.insert(key)
             }
             var stretch = Access.Lengths(first: Int32(lengths.count), count: Int32(kept.count))
             let ordered = kept.sorted()
@@ -180,12 +181,14 @@ extension SegmentIndexer {
             gramKeys.append(access.key(path, .gram, word, entry.length))
             gramKeyed.append(subRule)
         default:
-            let known = lengthSets[LengthKey(path: path, kind: entry.kind)] ?? []
-            let size = known.contains(Int32(entry.length)) ? entry.length : Access.roundedLength(entry.length)
-            let isStart = entry.kind == .prefix || entry.kind == .prefixFolded || entry.kind == .prefixKey
-            let filed = isStart ? Array(entry.text.prefix(size)) : Array(entry.text.suffix(size))
-            fileKey(hash(filed, path, entry.kind), subRule)
-            openGate(plan.pointee.lengths(entry.kind), filed, isStart: isStart)
+            let short = shortened(entry, path)
+            let key = hash(short ?? entry.text, path, entry.kind)
+            if short != nil, crowded.contains(key) {
+                crowds[LengthKey(path: path, kind: entry.kind), default: [:]][entry.text, default: []].append(subRule)
+                return
+            }
+            fileKey(key, subRule)
+            openGate(plan.pointee.lengths(entry.kind), short ?? entry.text, isStart: entry.kind.isStart)
         }
     }
 

@@ -9,6 +9,7 @@ struct SegmentIndexer {
         var addresses: [AddressIndex]
         var complements: [ComplementIndex]
         var rests: [PassedRules]
+        var crowds: [AffixList]
         var strings: Buffer<StringTest>
         var plans: Buffer<Access.Plan>
         var lengths: Buffer<Int32>
@@ -46,6 +47,11 @@ struct SegmentIndexer {
     var plans: Buffer<Access.Plan>
     /// For paths that are filed under lengths of text: which.
     var lengthSets: [LengthKey: Set<Int32>] = [:]
+    /// Those of which not all lengths are kept.
+    var shortened: Set<LengthKey> = []
+    /// The keys of shortened affixes that too many sub-rules would be filed under, and these sub-rules by their texts.
+    var crowded: Set<UInt64> = []
+    var crowds: [LengthKey: [[UInt8]: [UInt32]]] = [:]
     /// See `Segment.lengths` and `Segment.gates`.
     var lengths = Buffer<Int32>()
     var gates = Buffer<UInt32>()
@@ -111,6 +117,7 @@ struct SegmentIndexer {
             if isTurnedRound(chosen[index]) { forEachExcluded(chosen[index]) { $0.registerLength($1, $2) } }
         }
         settleLengths()
+        countShortened()
         var absent: [Int] = []
         for index in 0..<chosen.count where !isInPlane.contains(UInt32(index)) {
             let subRule = UInt32(index)
@@ -126,6 +133,7 @@ struct SegmentIndexer {
         store.shrink()
         always.shrink()
         let planes = buildPlanes()
+        let crowds = buildCrowds()
         let hashes = HashIndex(keys: keys, subRules: keyed)
         for path in 0..<plans.count { plans.base[path].settle() }
         for path in 0..<plans.count where plans[path].any {
@@ -141,7 +149,7 @@ struct SegmentIndexer {
             store: store, hashes: hashes,
             grams: HashIndex(keys: gramKeys, subRules: gramKeyed), intervals: intervals.map { IntervalIndex($0) },
             planes: planes, addresses: addresses.map { AddressIndex($0) }, complements: buildComplements(),
-            rests: rests.map { PassedRules($0, store) }, strings: strings,
+            rests: rests.map { PassedRules($0, store) }, crowds: crowds, strings: strings,
             plans: plans, lengths: lengths, gates: gates, always: always, absences: buildAbsences(absent),
             sharedCount: sharedCount)
         keys.free()
