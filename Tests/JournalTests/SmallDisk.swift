@@ -32,10 +32,11 @@ final class SmallDisk {
             // What the file system itself takes is given to it, and what that leaves too much is taken again.
             let file = path + ".image"
             image = file
+            // There may be no such program.
             isMounted =
-                try run("/usr/bin/truncate", "-s", "\(megabytes + 16)M", file) == 0
-                && run("/sbin/mkfs.ext4", "-q", "-m", "0", "-b", "4096", file) == 0
-                && run("/bin/mount", "-o", "loop", file, path) == 0
+                (try? run("/usr/bin/truncate", "-s", "\(megabytes + 16)M", file) == 0
+                    && run("/sbin/mkfs.ext4", "-q", "-m", "0", "-b", "4096", file) == 0
+                    && run("/bin/mount", "-o", "loop", file, path) == 0) ?? false
         }
         guard isMounted else {
             removeFiles()

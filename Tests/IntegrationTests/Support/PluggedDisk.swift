@@ -19,7 +19,10 @@ final class PluggedDisk: Sendable {
         ] {
             guard FileManager.default.isExecutableFile(atPath: program),
                 try await run(program, arguments).ending == .exited(0)
-            else { throw NotPossible(description: "\(program) \(arguments)") }
+            else {
+                removeFiles()
+                throw NotPossible(description: "\(program) \(arguments)")
+            }
         }
         try await plugIn()
     }
