@@ -3,11 +3,11 @@ package import Journal
 /// One reading of a subscription's log for all keys that have left works there and are free: a hundred thousand keys
 /// that become free at once are served by one way through it.
 ///
-/// It goes from the oldest place of a hungry key to where the log is in memory, in steps, and brings whatever it meets of
-/// a key that can take it. A key rides (`KeyLine.rides`) as long as nothing of it was gone by: what has been read since
-/// it got on has nothing more of it, and where the sweep has come to the end, nothing is left of it. A key that gets
-/// hungry with an older place takes the sweep back to there, which costs another reading of what lies between and
-/// changes nothing for those that ride.
+/// It goes from the oldest place of a hungry key to where the log is in memory, in steps, and brings whatever it
+/// meets of a key that can take it. A key rides (`KeyLine.rides`) as long as nothing of it was gone by: what has
+/// been read since it got on has nothing more of it, and where the sweep has come to the end, nothing is left of
+/// it. A key that gets hungry with an older place takes the sweep back to there, which costs another reading of
+/// what lies between and changes nothing for those that ride.
 struct KeySweep: Sendable {
     /// Begun anew, what rode does so no more.
     var number = 1
