@@ -126,7 +126,8 @@ extension DeliveryCore {
     }
 
     /// Moves the oldest of a key's line to the front of `ready` if it may start (or join the batch being put together).
-    mutating func promote(_ key: String, at position: Int) {
+    /// - Parameter comesLast: it was read back for its key with many others, and goes behind what is in `ready`.
+    mutating func promote(_ key: String, at position: Int, comesLast: Bool = false) {
         guard let line = subscriptions[position].lines[key], let policy = subscriptions[position].rules.keys,
             line.promoted == 0
         else { return }
@@ -155,7 +156,12 @@ extension DeliveryCore {
         }
         var work = takeFirst(&subscriptions[position].lines[key, default: KeyLine()])
         work.isPromoted = true
-        subscriptions[position].ready.prepend(work)
+        // Behind what has come of its own key it must not be.
+        if comesLast, line.arrived == 0 {
+            subscriptions[position].ready.append(work)
+        } else {
+            subscriptions[position].ready.prepend(work)
+        }
     }
 
     /// A work that is to run (again) before younger ones of its key: from the pending set, or given back.

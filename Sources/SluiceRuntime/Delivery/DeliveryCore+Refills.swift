@@ -33,7 +33,8 @@ extension DeliveryCore {
             line.spilled = 0
             return line.isIdle
         }
-        if isIdle == true { subscriptions[position].lines.remove(key) }
+        // What came back and stood behind what was left to the log is the next one now.
+        if isIdle == true { subscriptions[position].lines.remove(key) } else { promote(key, at: position) }
     }
 
     /// The sweep has gone by something of the key.
@@ -141,10 +142,10 @@ extension DeliveryCore {
         subscriptions[position].sweep.reach =
             hasBrought ? KeySweep.leastReach : min(reach * 4, max(window.refill, KeySweep.leastReach))
         var promoted: Set<String> = []
-        // The last one is the first in the queue.
-        for key in met.reversed() where promoted.insert(key).inserted {
+        for key in met where promoted.insert(key).inserted {
             subscriptions[position].hungry.remove(key)
-            promote(key, at: position)
+            // A long way through the log brings new ones again and again: in front they would keep the others waiting.
+            promote(key, at: position, comesLast: true)
         }
         guard end >= subscriptions[position].loaded else { return }
         // Those that are left have nothing more, or are held back again, or are late.

@@ -5,7 +5,8 @@ import Journal
 /// The works of a key are in one of five places: in attempts (`running`), due later (`ahead` names their ordinals), in
 /// `waiting`, in the subscription's `ready` queue, or only in the log (from `spilledFrom` on). In that order they are
 /// older to younger, but for works that were redriven: these are ahead of all others. A work enters `ready` from
-/// `waiting` when its key is free (promoted, at the front), or on arrival, behind everything of its key.
+/// `waiting` when its key is free (promoted; at the front, or at the end where it was read back just now), or on
+/// arrival, behind everything of its key.
 struct KeyLine: Sendable {
     /// Attempts (and the batch being put together) that hold works of this key.
     var running = 0

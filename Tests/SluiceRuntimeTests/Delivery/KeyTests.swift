@@ -195,6 +195,49 @@ struct KeyTests {
         #expect(driver.core.inLines(of: one) == (0, 0))
     }
 
+    @Test("what comes back although an older one was left to the log goes on when that is done")
+    func backBehindLeft() throws {
+        var driver = CoreDriver(functions: [("f", 2, false)])
+        driver.core.window.lines = 1
+        driver.subscribe(1, DeliveryRules())
+        for _ in 0..<2 { driver.put(1, key: "a") }
+        let first = driver.pump()
+        #expect(first.map { $0.works[0].delivery.ordinal } == [1, 2])
+        // Both run although they have the same key now, and the key is held back when they come back.
+        driver.core.setSubscription(
+            one, function: "f", rules: DeliveryRules(keys: .ordered("k", parks: true)), loaded: 0, newest: 0
+        ) { _, _ in "a" }
+        driver.core.setParked(one, ["a": 1])
+        for attempt in first {
+            driver.core.workerDone(attempt.id)
+            driver.core.giveBack(attempt.id)
+        }
+        #expect(driver.core.knownWorks(of: one) == 1, "the second ran when the first was left to the log")
+        driver.core.unpark(one, key: "a", now: driver.now)
+        #expect(deliver(&driver) == ["a": [1, 2]])
+    }
+
+    @Test("what is read back for many keys goes behind what is there already")
+    func readBackFairly() {
+        var driver = CoreDriver(functions: [("f", 1, false)])
+        driver.subscribe(1, DeliveryRules(keys: .ordered("k", parks: true)))
+        driver.core.window.lines = 1
+        driver.core.window.refill = 8
+        for number in 0..<50 { driver.core.park(one, key: "k\(number)") }
+        put(10, of: 50, into: &driver)
+        #expect(driver.pump().isEmpty)
+        for number in 0..<50 { driver.core.unpark(one, key: "k\(number)", now: driver.now) }
+        var (before, running) = (0, driver.pump())
+        driver.put(1, key: "new")
+        while let attempt = running.popLast() {
+            driver.finish(attempt)
+            running += driver.pump()
+            if running.contains(where: { $0.works[0].key == "new" }) { break }
+            before += 1
+        }
+        #expect(before < 40, "\(before) came before")
+    }
+
     @Test("what a key held back has its whole time again, in memory and in the log; what came later has its own")
     func freedAge() {
         var driver = CoreDriver(functions: [("f", 1, false)])
