@@ -224,6 +224,15 @@ extension Integration {
                     try await trace("\(bucket.name)/none").contains("there is no object `\(bucket.name)/none`, and no"))
                 #expect(try await trace("\(bucket.name)x/none").contains("did you mean `\(bucket.name)`?"))
                 #expect(try await trace(host.app.folder).contains("in none of the host's buckets"))
+                #expect(try await trace("\(host.app.folder)/none/x").contains("in none of the host's buckets"))
+                // Of a file that is gone the path still tells the bucket, through whatever folders it is given.
+                for path in [
+                    "\(bucket.path)/gone/a.csv", "\(bucket.path)/./x/../gone/a.csv",
+                    "../../../../../../../../../../../..\(bucket.path)/gone/a.csv",
+                ] {
+                    let gone = try await trace(path)
+                    #expect(gone.contains("there is no object `\(bucket.name)/gone/a.csv`"), "\(gone)")
+                }
                 let open = try #require(FileHandle(forWritingAtPath: "\(bucket.path)/a.tmp"))
                 try FileManager.default.moveItem(atPath: "\(bucket.path)/a.tmp", toPath: "\(bucket.path)/b")
                 let written = try await trace("\(bucket.name)/b")
