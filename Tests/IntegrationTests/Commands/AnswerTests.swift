@@ -63,6 +63,19 @@ extension Integration {
                     let found = try await run(TestApp.sluice, ["dlq", "list"] + filter + ["--data", host.data])
                     #expect(found.output.contains("say/failing"), "\(filter): \(found)")
                 }
+                // Either name everywhere, also of what has done nothing yet.
+                for name in ["say/command", "command:say:command"] {
+                    #expect(try await say(host, "dlq", "list", "--function", name).contains("no dead letters"))
+                    #expect(try await say(host, "invocations", "list", "--function", name).contains("say/command"))
+                }
+                for name in ["lifecycle", "catalog"] {
+                    #expect(
+                        try await say(host, "invocations", "list", "--function", name) == "no invocations\n", "\(name)")
+                }
+                for command in ["invocations", "dlq"] {
+                    let wrong = try await say(host, command, "list", "--function", "say/comand", code: 1)
+                    #expect(wrong.contains("did you mean `say/command`?") && !wrong.contains("command:"), "\(wrong)")
+                }
                 let wrong = try await say(host, "dlq", "list", "--fingerprint", "nothing", code: 1)
                 #expect(wrong.contains("no dead letter has the fingerprint nothing"), "\(wrong)")
                 let logs = try await say(host, "logs", "say/command")
