@@ -22,6 +22,9 @@ extension Integration {
                 """)
             try app.write(
                 "Events/rules/often.yaml", "schedule: rate(5 minutes)\ntargets: [{command: [/bin/echo, often]}]\n")
+            try app.write(
+                "Events/alarms/orders-of-the-web-shop-have-not-arrived.yaml",
+                "expectedFile: {bucket: inbox, key: [{prefix: shop/orders/}], by: cron(0 6 ? * MON-FRI *)}\n")
             return app
         }
 
@@ -253,6 +256,7 @@ extension Integration {
                 try open.close()
                 #expect(try await say(host, "rules", "resume", "say").contains("say/failing  was not paused"))
                 _ = try await say(host, "rules", "pause", "say", "--target", "failing")
+                #expect(try await say(host, "rules", "show", "say").contains(/state +paused/))
                 let resumed = try await say(host, "rules", "resume", "say")
                 #expect(resumed.contains("say/failing  deliveries go on"), "\(resumed)")
                 #expect(resumed.contains("say/command  was not paused"), "\(resumed)")
@@ -266,6 +270,16 @@ extension Integration {
                         "/dev/null",
                     ]
                 ).output.replacing("\r\n", with: "\n").split(separator: "\n")
+                // An alarm's name and what it watches are wanted as a whole; when it changed is not.
+                let alarm = try #require(try await host.client.listAlarms().first)
+                let alarms = try await run(
+                    "/usr/bin/script",
+                    [
+                        "-qec", "stty cols 80; NO_COLOR=1 '\(TestApp.sluice)' alarms list --data '\(host.data)'",
+                        "/dev/null",
+                    ]
+                ).output.replacing("\r\n", with: "\n")
+                #expect(alarms.contains(alarm.name + " ") && alarms.contains(alarm.condition), "\(alarms)")
                 let next = try await host.client.listSchedules(count: 3).flatMap(\.next).map { "\($0)".prefix(16) }
                 #expect(next.count == 3 && schedules.allSatisfy { $0.count <= 80 }, "\(schedules)")
                 #expect(next.allSatisfy { time in schedules.contains { $0.contains(time) } }, "\(schedules)")
