@@ -71,7 +71,7 @@ struct AlarmFileTests {
             ("threshold: 1", "has no `metric`"),
             ("metric: DeadLetters", "has no `threshold`"),
             ("metric: DeadLeters\nthreshold: 1", "did you mean `DeadLetters`?"),
-            ("metric: DeadLetters\nthreshold: none", "must be a number"),
+            ("metric: DeadLetters\nthreshold: none", "must be a number, not"),
             ("metric: DeadLetters\nthreshold: 1\nrecoveryThreshold: 2", "itself in alarm"),
             ("metric: DeadLetters\nthreshold: 1\nevaluationPeriods: 2\ndatapointsToAlarm: 3", "of only 2"),
             ("metric: DeadLetters\nthreshold: 1\nperiod: 0", "from 1 to 86400"),

@@ -104,6 +104,9 @@ struct BadInputTests {
             Mistake("no targets", rule, "pattern: {source: [a]}\n", .missingKey, 1, 1, "no `targets`"),
             Mistake("empty targets", rule, "pattern: {source: [a]}\ntargets: []\n", .missingKey, 2, 10, "no target"),
             Mistake(
+                "EventPattern", rule, "pattern: {source: [a]}\nEventPattern: {}\n" + targets, .unknownKey, 2, 1,
+                "the key is called `pattern`"),
+            Mistake(
                 "eventPattern", rule, "pattern: {source: [a]}\neventPattern: {}\n" + targets, .unknownKey, 2, 1,
                 "`pattern`"),
             Mistake(

@@ -8,7 +8,7 @@ struct ConformanceRowsTests {
         ObjectRecord(
             bucket: bucket, key: key, device: .max, inode: 1 << 63, size: size, modified: 2, changed: 3,
             sample: .max - 1,
-            etag: "e", sequencer: "0000000000000001", eventID: "id")
+            etag: "e", sequencer: "0000000000000001", eventID: "id", arrived: 7)
     }
 
     @Test("The object index pages by bytes within a prefix", arguments: Store.allCases)
@@ -127,7 +127,7 @@ struct ConformanceRowsTests {
         (told.sequencer, told.eventID) = ("0000000000000004", "again")
         var change = Batch()
         var stranger = fresh
-        (stranger.sequencer, stranger.eventID) = ("0000000000000009", "not taken over")
+        (stranger.sequencer, stranger.eventID, stranger.arrived) = ("0000000000000009", "not taken over", 99)
         change.objects = [
             .refresh(stranger),
             .announce(bucket: "b", key: "k", of: new.sequencer, sequencer: told.sequencer, eventID: told.eventID),

@@ -131,8 +131,9 @@ struct DifferentialTests {
         let bucket = step(&random) % 3 == 0 ? "c" : "b"
         let size = step(&random) % 16 == 0 ? Int64.max : Int64(step(&random))
         let record = ObjectRecord(
-            bucket: bucket, key: key, device: 1, inode: 2, size: size, modified: 0, changed: 0, sample: 0, etag: etag,
-            sequencer: "", eventID: "")
+            bucket: bucket, key: key, device: 1, inode: 2, size: size, modified: 0,
+            changed: Int64(step(&random)) * 1_000_000, sample: 0, etag: etag, sequencer: "", eventID: "",
+            arrived: Int64(step(&random) % 3))
         switch step(&random) % 6 {
         case 0: return .remove(bucket: bucket, key: key)
         case 1: return .removeVersion(bucket: bucket, key: key, etag: etag)

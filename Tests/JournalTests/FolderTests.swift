@@ -72,8 +72,12 @@ struct FolderTests {
         try await fixture.journal.subscribe(1)
         try await fixture.journal.commit(.append(["a", "b"]))
         let one = Delivery(1, 1, 1)
+        var object = ObjectRecord(
+            bucket: "b", key: "k", device: 1, inode: 2, size: 3, modified: 0, changed: 5_000_000, sample: 0, etag: "e",
+            sequencer: "1", eventID: "a")
         var die = Batch.settle([one], .dead)
         die.deadLetters = [.insert(.test(one))]
+        die.objects = [.put(object)]
         try await fixture.journal.commit(die)
         fixture.journal.close()
         let path = fixture.folder + "/journal/journal.sqlite"
@@ -81,7 +85,10 @@ struct FolderTests {
         let old = try DatabaseQueue(path: path)
         try await old.write {
             try $0.execute(
-                sql: "DROP INDEX dead_letter_delivery; DELETE FROM grdb_migrations WHERE identifier = '2'")
+                sql: """
+                    DROP INDEX dead_letter_delivery; ALTER TABLE object DROP COLUMN arrived;
+                    DELETE FROM grdb_migrations WHERE identifier <> '1'
+                    """)
         }
         try old.close()
         // Looking changes nothing.
@@ -99,7 +106,15 @@ struct FolderTests {
         }
         #expect(try migrations() == (["1"], false))
         try fixture.reopen()
-        #expect(try migrations() == (["1", "2"], true))
+        #expect(try migrations() == (["1", "2", "3"], true))
+        // Of what it knew of objects the ctime tells the arrival, also when another one comes.
+        #expect(try fixture.journal.object(bucket: "b", key: "k")?.arrival == 5)
+        object.changed = 9_000_000
+        var refresh = Batch()
+        refresh.objects = [.refresh(object)]
+        try await fixture.journal.commit(refresh)
+        #expect(try fixture.journal.object(bucket: "b", key: "k")?.changed == 9_000_000)
+        #expect(try fixture.journal.object(bucket: "b", key: "k")?.arrival == 5)
         #expect(try fixture.journal.audit() == [])
         #expect(try fixture.journal.deadLetters(DeadLetterFilter()).map(\.delivery) == [one])
         #expect(try fixture.journal.waiting(SubscriptionID(1), after: 0, limit: 9).count == 1)

@@ -57,7 +57,10 @@ struct MappingReader {
             if let number = Double(text), range.contains(number) { return number }
         default: break
         }
-        invalid(key, node, "a number\(unit) from \(Self.short(range.lowerBound)) to \(Self.short(range.upperBound))")
+        // Bounds that only keep a number exact are nobody's business.
+        let isOpen = range.lowerBound <= -1e15 && range.upperBound >= 1e15
+        let bounds = isOpen ? "" : " from \(Self.short(range.lowerBound)) to \(Self.short(range.upperBound))"
+        invalid(key, node, "a number\(unit)\(bounds)")
         return nil
     }
 

@@ -102,6 +102,9 @@ struct RuleFile {
                 "streamName": "stream", "eventSourceArn": "stream", "filterCriteria": "pattern",
                 "target": "targets", "enabled": "state", "scheduleExpression": "schedule", "rate": "schedule",
                 "cron": "schedule",
+                // As CloudFormation and the AWS API spell them.
+                "Name": "name", "Description": "description", "State": "state", "EventPattern": "pattern",
+                "EventBusName": "bus", "ScheduleExpression": "schedule", "Targets": "targets",
             ])
         return result
     }

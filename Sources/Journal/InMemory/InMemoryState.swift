@@ -203,6 +203,7 @@ struct InMemoryState: Sendable {
         case .refresh(let fresh):
             let name = Name(fresh.bucket, fresh.key)
             guard var record = objects[name], record.etag == fresh.etag else { return }
+            record.arrived = record.arrival
             record.device = fresh.device
             record.inode = fresh.inode
             record.size = fresh.size

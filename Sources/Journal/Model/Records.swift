@@ -15,10 +15,13 @@ package struct ObjectRecord: Sendable, Hashable {
     package var sequencer: String
     /// The event that announced this version; empty if it was adopted in silence.
     package var eventID: String
+    /// When this version came: its event's ingestion, or the ctime of a file that was adopted in silence. It stays
+    /// while stamps change and the version is announced again. 0: from before the journal kept it.
+    package var arrived: Milliseconds
 
     package init(
         bucket: String, key: String, device: UInt64, inode: UInt64, size: Int64, modified: Int64, changed: Int64,
-        sample: UInt64, etag: String, sequencer: String, eventID: String
+        sample: UInt64, etag: String, sequencer: String, eventID: String, arrived: Milliseconds = 0
     ) {
         self.bucket = bucket
         self.key = key
@@ -31,7 +34,11 @@ package struct ObjectRecord: Sendable, Hashable {
         self.etag = etag
         self.sequencer = sequencer
         self.eventID = eventID
+        self.arrived = arrived
     }
+
+    /// When this version came, as well as it is known.
+    package var arrival: Milliseconds { arrived == 0 ? changed / 1_000_000 : arrived }
 }
 
 /// What was read of a key may be out of date when it is written: changes that follow from it name the version that they
@@ -43,7 +50,7 @@ package enum ObjectIndexChange: Sendable {
     case removeVersion(bucket: String, key: String, etag: String)
     /// The version that had the sequencer `of` was announced again, by the event `eventID`.
     case announce(bucket: String, key: String, of: String, sequencer: String, eventID: String)
-    /// Other stamps of the version with the record's etag; its sequencer and its event stay.
+    /// Other stamps of the version with the record's etag; its sequencer, its event and its arrival stay.
     case refresh(ObjectRecord)
 }
 

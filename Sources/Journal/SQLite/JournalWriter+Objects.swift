@@ -19,6 +19,7 @@ extension JournalWriter {
                 put.bind(9, record.etag)
                 put.bind(10, record.sequencer)
                 put.bind(11, record.eventID)
+                put.bind(12, record.arrived)
                 try put.run()
             case .remove(let bucket, let key):
                 try count(bucket, key, as: nil)

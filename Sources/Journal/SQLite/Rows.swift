@@ -68,7 +68,7 @@ extension ObjectRecord {
             modified: row.stored("modified"),
             changed: row.stored("changed"), sample: UInt64(bitPattern: row.stored("sample") as Int64),
             etag: row.stored("etag"),
-            sequencer: row.stored("sequencer"), eventID: row.stored("event_id"))
+            sequencer: row.stored("sequencer"), eventID: row.stored("event_id"), arrived: row.stored("arrived"))
     }
 }
 

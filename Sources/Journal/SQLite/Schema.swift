@@ -11,6 +11,7 @@ enum Schema {
         var migrator = DatabaseMigrator()
         migrator.registerMigration("1") { try $0.execute(sql: first) }
         migrator.registerMigration("2") { try $0.execute(sql: second) }
+        migrator.registerMigration("3") { try $0.execute(sql: third) }
         return migrator
     }
 
@@ -117,6 +118,12 @@ extension Schema {
     /// Indexes alone: an older Sluice reads and keeps them, so the format stays.
     private static let second = """
         CREATE INDEX dead_letter_delivery ON dead_letter (subscription, ordinal);
+        """
+
+    /// An older Sluice names the columns that it writes, and leaves this one 0. So is what it wrote before: no row is
+    /// rewritten for it, and `changed` tells until other stamps come.
+    private static let third = """
+        ALTER TABLE object ADD COLUMN arrived INTEGER NOT NULL DEFAULT 0;
         """
 }
 

@@ -121,7 +121,7 @@ struct WriterStatements {
         putObject = try statement(
             """
             INSERT OR REPLACE INTO object (bucket, key, device, inode, size, modified, changed, sample, etag, sequencer,
-            event_id) VALUES (?,?,?,?,?,?,?,?,?,?,?)
+            event_id, arrived) VALUES (?,?,?,?,?,?,?,?,?,?,?,?)
             """)
         removeObject = try statement("DELETE FROM object WHERE bucket = ? AND key = ?")
         removeVersion = try statement("DELETE FROM object WHERE bucket = ? AND key = ? AND etag = ?")
@@ -129,7 +129,8 @@ struct WriterStatements {
             "UPDATE object SET sequencer = ?, event_id = ? WHERE bucket = ? AND key = ? AND sequencer = ?")
         refreshObject = try statement(
             """
-            UPDATE object SET device = ?, inode = ?, size = ?, modified = ?, changed = ?, sample = ?
+            UPDATE object SET device = ?, inode = ?, size = ?, modified = ?, changed = ?, sample = ?,
+            arrived = CASE arrived WHEN 0 THEN changed / 1000000 ELSE arrived END
             WHERE bucket = ? AND key = ? AND etag = ?
             """)
         putInvocation = try statement(

@@ -1,6 +1,7 @@
 import AppConfig
 import EventModel
 import EventPatterns
+import FunctionJSON
 package import Journal
 import Synchronization
 import UVLoop
@@ -75,7 +76,9 @@ extension AlarmRunner {
                     let scratch = MatchScratch()
                     for record in records where ObjectEvents.mayTellOfObject(record) {
                         let matched = (try? wanted.matches(in: record.payload, scratch: scratch)) ?? []
-                        found += matched.sorted().map { ($0, record.ingested) }
+                        guard !matched.isEmpty else { continue }
+                        let arrival = ObjectEvents.arrival(toldBy: record, journal)
+                        found += matched.sorted().map { ($0, arrival) }
                     }
                     return (last.position, found)
                 }
@@ -111,12 +114,12 @@ extension AlarmRunner {
             let (matcher, scratch) = (Matcher([(true, pattern)]), MatchScratch())
             var after: String?
             while let page = try? journal.objects(bucket: file.bucket, prefix: "", after: after, limit: 1000) {
-                for record in page where record.changed / 1_000_000_000 >= from {
+                for record in page where record.arrival / 1000 >= from {
                     let payload = ObjectEvents.created(
                         id: record.eventID, time: .init(milliseconds: 0), bucket: record.bucket, key: record.key,
                         size: record.size, etag: record.etag, sequencer: record.sequencer, reason: "PutObject")
                     if (try? matcher.matches(in: payload, scratch: scratch))?.isEmpty == false {
-                        return record.changed / 1_000_000
+                        return record.arrival
                     }
                 }
                 guard page.count == 1000, let last = page.last else { return nil }
@@ -129,6 +132,15 @@ extension AlarmRunner {
 
 extension ObjectEvents {
     private static let words = Array("\"detail-type\":\"Object Created\"".utf8)
+
+    /// When the object of an event came: what is announced again (a backfill) has not come again.
+    static func arrival(toldBy record: CommittedRecord, _ journal: any JournalStore) -> Milliseconds {
+        guard let detail = (try? JSONDocument(parsing: record.payload))?.root["detail"],
+            let bucket = detail["bucket"]?["name"]?.string, let key = detail["object"]?["key"]?.string,
+            let object = try? journal.object(bucket: bucket, key: key), object.etag == detail["object"]?["etag"]?.string
+        else { return record.ingested }
+        return min(record.ingested, object.arrival)
+    }
 
     /// A cheap look at what the host itself has written: false means that the record is no `Object Created`.
     static func mayTellOfObject(_ record: CommittedRecord) -> Bool {

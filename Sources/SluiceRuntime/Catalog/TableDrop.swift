@@ -21,6 +21,9 @@ extension HostController {
 }
 
 extension HostRuntime {
+    /// In the place of a function's name, in `invocations list`.
+    nonisolated static let dropName = "catalog"
+
     /// Takes a table out of the catalog: the next file that is registered for it makes it anew, with types of its own.
     /// Its files stay, or go before it.
     func dropTable(database: String, name: String, deletingFiles: Bool) async throws -> DropTableResult {
@@ -39,7 +42,7 @@ extension HostRuntime {
                     try page.compactMap { try journal.object(bucket: $0.bucket, key: $0.key) }
                 )
             }
-            for object in objects where await lifecycle.remove(object, by: "catalog") { result.deleted += 1 }
+            for object in objects where await lifecycle.remove(object, by: Self.dropName) { result.deleted += 1 }
             guard count == 500 else { break }
             after = last
         }

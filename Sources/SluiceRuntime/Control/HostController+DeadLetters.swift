@@ -94,7 +94,7 @@ extension HostController {
             handlerInputNote: await inputNote(of: letter, given), attempts: attempts,
             input: await keptInput(of: letter),
             companions: companions, deadCompanions: dead,
-            lineage: lineage.hops.map { "\($0.subject) → rule \($0.rule) → \($0.function)" },
+            lineage: lineage.hops.map { "\($0.subject) → rule \($0.rule) → \(TargetName.beside($0.function))" },
             edits: edits.isEmpty ? nil : edits)
     }
 

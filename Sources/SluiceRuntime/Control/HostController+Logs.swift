@@ -45,19 +45,26 @@ extension HostController {
         })
     }
 
-    /// Whose lines are meant: a function, or a target without one (a webhook, a command) by the target's or its rule's
-    /// name, where only one has it. Throws `NotFound` for a name that is neither deployed nor has left anything in the
-    /// logs.
+    /// What the host itself does with objects, as its attempts are named: known also before it has done any of it.
+    private static let ownWork: Set<String> = [LifecycleRunner.name, HostRuntime.dropName]
+
+    /// Whose lines are meant: a function, or a target without one (a webhook, a command) as `RULE/ID`, or by its own or
+    /// its rule's name, where only one has it. Throws `NotFound` for a name that is neither deployed nor has left
+    /// anything in the logs.
     func source(named name: String) async throws -> String {
         let deployment = await host.deployment
         var names = Set(deployment.functions.keys).union(deployment.subscriptions.map(\.function))
-        guard !names.contains(name), name != LogStore.host else { return name }
+        guard !names.contains(name), name != LogStore.host, !Self.ownWork.contains(name) else { return name }
         names.formUnion(await files.run { [logs] in logs.sources() })
         guard !names.contains(name) else { return name }
         let targets = deployment.subscriptions.filter { $0.target == name || $0.rule == name }.map(\.function)
         if let target = targets.first, Set(targets).count == 1 { return target }
+        if let target = names.first(where: { TargetName.shown($0) == name }) { return target }
+        names.remove(LogStore.host)
         throw APIError.notFound(
-            "function", name, hint: NearestName.hint(for: name, among: names, known: "what runs or has run"))
+            "function", name,
+            hint: NearestName.hint(
+                for: name, among: Set(names.map { TargetName.shown($0) }), known: "what runs or has run"))
     }
 
     /// A moment in the form that stored lines have.

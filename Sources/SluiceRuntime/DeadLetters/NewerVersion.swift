@@ -21,7 +21,7 @@ package enum NewerVersion {
                 // What was taken up in silence has no event of its own.
                 !known.eventID.isEmpty, !known.isVersion(of: input, event: letter.eventID)
             else { continue }
-            times[letter.id] = known.changed / 1_000_000
+            times[letter.id] = known.arrival
         }
         return times
     }

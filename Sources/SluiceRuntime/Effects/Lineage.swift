@@ -1,3 +1,4 @@
+import HostAPI
 package import Journal
 
 /// Where an event comes from: the chain of invocations since something from outside. It travels with every effect, so
@@ -79,7 +80,7 @@ package struct Lineage: Codable, Sendable, Hashable {
 
     /// The reason of the dead letter that ends a loop.
     package var exhaustionMessage: String {
-        let steps = cycle.map { "\($0.subject) → rule \($0.rule) → \($0.function)" }
+        let steps = cycle.map { "\($0.subject) → rule \($0.rule) → \(TargetName.beside($0.function))" }
         return "an event caused \(hops.count) invocations in a row, which is the hop budget; the cycle is "
             + steps.joined(separator: " → ")
             + " → …; narrow the rule so that it does not match the function's own output"

@@ -6,11 +6,11 @@ package import Journal
 
 /// Which objects have expired: pure.
 package enum LifecyclePlan {
-    /// The rule by which an object has expired at `now`; nil: none. Its age counts from the arrival of its version: the
-    /// kernel's ctime, which no tool can set back.
+    /// The rule by which an object has expired at `now`; nil: none. Its age counts from the arrival of its version,
+    /// whatever was done to its file since (`chmod`, a restored backup).
     package static func expired(_ object: ObjectRecord, by rules: [LifecycleRule], now: Milliseconds) -> LifecycleRule?
     {
-        let age = now - object.changed / 1_000_000
+        let age = now - object.arrival
         return rules.first { rule in
             // By bytes: `hasPrefix` takes names that only look alike for the same.
             rule.enabled && object.key.utf8.starts(with: rule.prefix.utf8) && age >= rule.expirationSeconds * 1000

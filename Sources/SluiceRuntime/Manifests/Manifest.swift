@@ -1,4 +1,5 @@
 import FunctionJSON
+import ObjectStore
 
 /// What a manifest object says: the files that belong together.
 package struct Manifest: Codable, Sendable, Hashable {
@@ -38,7 +39,7 @@ package struct Manifest: Codable, Sendable, Hashable {
 
     /// Reads `{"files": [...]}`, where a file is a key or `{"key", "size", "sha256", "bucket"}` (as S3 Inventory writes
     /// it, too), or `{"entries": [{"url": "s3://bucket/key"}]}`, as Redshift writes it. A key that begins with `./` is
-    /// beside the manifest; what names no bucket is in the manifest's.
+    /// beside the manifest, one may be written as `s3://bucket/key`; what names no bucket is in the manifest's.
     package init(_ bytes: [UInt8], bucket: String, key: String) throws(Invalid) {
         let root: JSONNode
         do throws(JSONError) {
@@ -58,6 +59,11 @@ package struct Manifest: Codable, Sendable, Hashable {
         var files: [File] = []
         for (index, node) in list.elements.enumerated() {
             var file = isFiles ? Self.file(node, bucket: bucket) : Self.entry(node)
+            // As AWS names objects everywhere.
+            if let place = file.flatMap({ Self.place(url: $0.key) }) {
+                file?.bucket = place.bucket
+                file?.key = place.key
+            }
             if let beside = file?.key.utf8, beside.starts(with: "./".utf8) {
                 file?.key = (folder ?? "") + String(decoding: beside.dropFirst(2), as: UTF8.self)
             }
@@ -71,6 +77,25 @@ package struct Manifest: Codable, Sendable, Hashable {
         self.files = files
     }
 
+    /// Entries that the message names.
+    private static let maximumNamed = 20
+
+    /// Throws where a file can never come, whatever is waited for.
+    package func requirePossible(_ isBucket: (String) -> Bool) throws(Invalid) {
+        var reasons: [String] = []
+        for (index, file) in files.enumerated() {
+            let reason =
+                isBucket(file.bucket)
+                ? ObjectKey.flaw(in: file.key).map { "the key \($0)" } : "there is no bucket \(file.bucket)"
+            if let reason { reasons.append("file \(index + 1), \(file.bucket)/\(file.key): \(reason)") }
+        }
+        guard !reasons.isEmpty else { return }
+        let more = reasons.count > Self.maximumNamed ? "; and \(reasons.count - Self.maximumNamed) more" : ""
+        throw Invalid(
+            message: "\(reasons.count) of its \(files.count) files can never come: "
+                + reasons.prefix(Self.maximumNamed).joined(separator: "; ") + more)
+    }
+
     private static func file(_ node: JSONNode, bucket: String) -> File? {
         if let key = node.string { return File(bucket: bucket, key: key) }
         guard let key = node["key"]?.string, let size = number(node["size"]) else { return nil }
@@ -82,13 +107,17 @@ package struct Manifest: Codable, Sendable, Hashable {
     }
 
     private static func entry(_ node: JSONNode) -> File? {
-        guard let url = node["url"]?.string, url.hasPrefix("s3://"), let size = number(node["meta"]?["content_length"])
+        guard let place = node["url"]?.string.flatMap(place), let size = number(node["meta"]?["content_length"])
         else { return nil }
+        return File(bucket: place.bucket, key: place.key, size: size.value)
+    }
+
+    /// Of `s3://BUCKET/KEY`; nil for any other text.
+    private static func place(url: String) -> (bucket: String, key: String)? {
+        guard url.utf8.starts(with: "s3://".utf8) else { return nil }
         let parts = url.utf8.dropFirst(5).split(separator: UInt8(ascii: "/"), maxSplits: 1)
         guard parts.count == 2 else { return nil }
-        return File(
-            bucket: String(decoding: parts[0], as: UTF8.self), key: String(decoding: parts[1], as: UTF8.self),
-            size: size.value)
+        return (String(decoding: parts[0], as: UTF8.self), String(decoding: parts[1], as: UTF8.self))
     }
 
     /// Nil for what is there and no number.

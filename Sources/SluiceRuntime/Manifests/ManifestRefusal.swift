@@ -10,7 +10,7 @@ enum ManifestRefusal {
 
     /// `ManifestIncomplete` for the event of a manifest of the rule that is not complete; nil for any other event,
     /// also for one of another rule's manifest, which is an event like any other here, and for one that somebody
-    /// redrives: then the handler gets what there is.
+    /// redrives: then the handler gets it as it is.
     static func failure(of payload: [UInt8], rule: String, bus: String) -> Failure? {
         guard let root = try? JSONDocument(parsing: payload).root, root["source"]?.string == ManifestEvents.source,
             root["detail-type"]?.string == ManifestEvents.incomplete, root["replayed-from"] == nil,
@@ -35,6 +35,7 @@ enum ManifestRefusal {
                 "\(missing.count) of \(files) files are not as the manifest \(name) says after "
                 + "\(detail["waited-seconds"]?.int64 ?? 0) s: "
                 + missing.prefix(maximumNamed).joined(separator: "; ") + more
-                + ". Put the manifest again to wait anew; a redrive gives the handler what is there", retry: false)
+                + ". Put the manifest again for a fresh look; a redrive hands over this event as it was, and looks at "
+                + "no file", retry: false)
     }
 }

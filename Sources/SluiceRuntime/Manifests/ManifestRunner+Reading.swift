@@ -98,8 +98,9 @@ extension ManifestRunner {
     /// closed; the next life reads it again.
     private func arrived(_ arrival: ManifestPage.Arrival) async -> Bool {
         let (input, buckets, time, readFor) = (arrival.input, buckets, arrival.ingested / 1000, generation)
+        let declared = declared
         // Read once: all rules wait for the same files.
-        let read = await files.run { Self.files(of: input.bucket, input.key, buckets: buckets) }
+        let read = await files.run { Self.files(of: input.bucket, input.key, buckets: buckets, declared: declared) }
         // Read again for the rules that are in force since.
         guard generation == readFor else { return true }
         arriving = Set(arrival.rules.map(\.ruleName))

@@ -41,8 +41,8 @@ extension ManifestRunner {
         let unread = core.open.map(\.manifest).filter { $0.isUnread == true && !core.isEnding($0.id) }
         hasUnreadManifests = false
         for manifest in unread {
-            let (buckets, id) = (buckets, manifest.id)
-            let read = await files.run { Self.files(of: id.bucket, id.key, buckets: buckets) }
+            let (buckets, declared, id) = (buckets, declared, manifest.id)
+            let read = await files.run { Self.files(of: id.bucket, id.key, buckets: buckets, declared: declared) }
             // Another version has come, or its time is over.
             guard !isStopped, core.manifest(id) == manifest, !core.isEnding(id) else { continue }
             var batch = Batch()
@@ -87,15 +87,19 @@ extension ManifestRunner {
     }
 
     /// What a manifest lists. Blocking.
+    ///
+    /// - Parameter declared: the buckets of the app; one of them may be out of reach.
     nonisolated static func files(
-        of name: String, _ key: String, buckets: BucketSet
+        of name: String, _ key: String, buckets: BucketSet, declared: Set<String>
     ) -> Result<[Manifest.File], any Error> {
         Result {
             guard let bucket = buckets[name] else {
                 throw Manifest.Invalid(message: "there is no bucket \(name)")
             }
             do {
-                return try Manifest(content(of: key, in: bucket), bucket: name, key: key).files
+                let manifest = try Manifest(content(of: key, in: bucket), bucket: name, key: key)
+                try manifest.requirePossible { declared.contains($0) || buckets[$0] != nil }
+                return manifest.files
             } catch let error as ObjectStoreError where error.code == .noSuchKey && !bucket.isInPlace {
                 // A bucket that is lost has none of its objects.
                 throw ObjectStoreError(

@@ -42,6 +42,8 @@ package final class ManifestRunner {
     var rules = ManifestRules()
     /// Counts deployments: what was read for another one's rules is read again.
     var generation = 0
+    /// The buckets of the deployment in force.
+    var declared: Set<String> = []
     /// The deployment whose rules these are.
     var appliedRuleSet: Int64 = 0
     var noted: Position = 0
@@ -113,6 +115,7 @@ package final class ManifestRunner {
         var batch = Batch()
         generation += 1
         appliedRuleSet = ruleSet
+        declared = Set(deployment.app.buckets.map(\.name))
         if let known = found.rules { rules = known }
         rules.apply(wanted, begin: found.begin, last: found.last)
         noted = rules.cursor

@@ -89,11 +89,12 @@ package final class ObjectAnnouncer: Sendable {
         let payload = ObjectEvents.created(
             id: id, time: Timestamp(milliseconds: clock.wall), bucket: bucket, key: key, size: stamp.size, etag: etag,
             sequencer: sequencer, reason: reason)
+        let append = append(bus: "default", id: id, payload: payload, reading: .validated, lineage: lineage)
         let record = ObjectRecord(
             bucket: bucket, key: key, device: stamp.device, inode: stamp.inode, size: stamp.size,
             modified: stamp.modified, changed: stamp.changed, sample: sample, etag: etag, sequencer: sequencer,
-            eventID: id)
-        return (record, append(bus: "default", id: id, payload: payload, reading: .validated, lineage: lineage))
+            eventID: id, arrived: append.ingested)
+        return (record, append)
     }
 
     private func deleted(bucket: String, key: String, lineage: [UInt8], reason: String = "DeleteObject") -> Append {
@@ -224,6 +225,7 @@ extension ObjectRecord {
         self.init(
             bucket: sighting.bucket, key: sighting.key, device: sighting.stamp.device, inode: sighting.stamp.inode,
             size: sighting.stamp.size, modified: sighting.stamp.modified, changed: sighting.stamp.changed,
-            sample: sighting.sample, etag: sighting.etag, sequencer: sequencer, eventID: "")
+            sample: sighting.sample, etag: sighting.etag, sequencer: sequencer, eventID: "",
+            arrived: sighting.stamp.changed / 1_000_000)
     }
 }

@@ -36,15 +36,15 @@ struct Alarms: AsyncParsableCommand {
 /// Alarms in lines.
 enum AlarmTable {
     static let columns: [Table.Column] = [
-        "NAME", .whole("STATE"), .whole("SINCE"), "WATCHES", .whole("VALUE"), .prose("REASON"),
+        "NAME", .whole("STATE"), .whole("SINCE"), .whole("VALUE"), .below("WATCHES"), .prose("REASON"),
     ]
 
     static func row(_ alarm: AlarmInfo, _ style: Style) -> [String] {
         [
             alarm.name, alarm.state == "OK" ? style.green("OK") : style.red(alarm.state),
-            Human.moment(alarm.since), alarm.condition,
+            Human.roughlyAgo(alarm.since),
             alarm.value.map { Human.decimal($0, $0 == $0.rounded() ? 0 : 2) }
-                ?? alarm.lastArrival.map { Human.moment($0) } ?? "-", alarm.reason,
+                ?? alarm.lastArrival.map { Human.roughlyAgo($0) } ?? "-", alarm.condition, alarm.reason,
         ]
     }
 }

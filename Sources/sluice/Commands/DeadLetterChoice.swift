@@ -54,7 +54,8 @@ extension DeadLetters {
             let groups = try await common.host.deadLetterGroups()
             if let function {
                 // The groups also have functions that are no longer deployed.
-                let deployed = try await common.host.listFunctions().map(\.status.name)
+                let targets = try await common.host.listRules(bus: nil).flatMap(\.targets).map(\.function)
+                let deployed = try await common.host.listFunctions().map(\.status.name) + targets
                 let names = Set((deployed + groups.map(\.function)).flatMap { [$0, TargetName.shown($0)] })
                 let isKnown = names.contains(try await TargetName.meant(by: function, common.host))
                 guard isKnown else {

@@ -48,7 +48,7 @@ struct Rules: AsyncParsableCommand {
             return target.id == name ? target.id : "\(target.id) → \(name)"
         }
 
-        private static func state(of rule: RuleInfo, _ style: Style) -> String {
+        fileprivate static func state(of rule: RuleInfo, _ style: Style) -> String {
             guard rule.enabled else { return style.state("disabled") }
             return style.state(rule.subscriptions.contains { $0.pauseReason != nil } ? "paused" : "active")
         }
@@ -69,7 +69,7 @@ struct Rules: AsyncParsableCommand {
             let style = output.style
             output.fields([
                 ("rule", style.bold(rule.name)), ("bus", rule.bus),
-                ("state", style.state(rule.enabled ? "active" : "disabled")),
+                ("state", List.state(of: rule, style)),
                 (
                     "manifests",
                     rule.manifest.map {

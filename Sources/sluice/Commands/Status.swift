@@ -151,27 +151,27 @@ struct Status: AsyncParsableCommand {
 
 /// Functions in lines.
 enum FunctionTable {
-    static let columns: [Table.Column] = [
-        "NAME", .number("VERSION"), .whole("STATE"), .number("BUSY"), .number("IDLE"), .number("MOST"),
-        .number("WAITING"),
-        .number("SUCCEEDED"), .number("FAILED"), .spare("P50"), .number("P99"),
-    ]
-
-    /// BUSY, IDLE and MOST are workers; SUCCEEDED and FAILED attempts since the host started; a batch of
-    /// which some records failed is one of the latter.
+    /// BUSY, IDLE and MOST are workers; SUCCEEDED, PARTIAL and FAILED attempts since the host started. PARTIAL are
+    /// batches of which some records failed, and not all; where there is none the column is left out.
     static func write(_ functions: [FunctionStatus], to output: Output) {
-        output.table(columns, functions.map { row($0, output.style) })
+        let hasPartial = functions.contains { ($0.partial ?? 0) > 0 }
+        let columns: [Table.Column] =
+            [
+                "NAME", .number("VERSION"), .whole("STATE"), .number("BUSY"), .number("IDLE"), .number("MOST"),
+                .number("WAITING"), .number("SUCCEEDED"),
+            ] + (hasPartial ? [.number("PARTIAL")] : []) + [.number("FAILED"), .spare("P50"), .number("P99")]
+        output.table(columns, functions.map { row($0, hasPartial: hasPartial, output.style) })
     }
 
-    private static func failures(_ function: FunctionStatus) -> Int64 { function.failed + (function.partial ?? 0) }
-
-    static func row(_ function: FunctionStatus, _ style: Style) -> [String] {
-        [
+    private static func row(_ function: FunctionStatus, hasPartial: Bool, _ style: Style) -> [String] {
+        let partial = function.partial ?? 0
+        return [
             TargetName.shown(function.name), TargetName.isFunction(function.name) ? "\(function.version)" : "-",
             style.state(function.state),
             "\(function.busyWorkers)", "\(function.idleWorkers)", "\(function.concurrency)",
             Human.grouped(function.waiting), Human.grouped(function.succeeded),
-            failures(function) == 0 ? "0" : style.red(Human.grouped(failures(function))),
+        ] + (hasPartial ? [partial == 0 ? "0" : style.yellow(Human.grouped(partial))] : []) + [
+            function.failed == 0 ? "0" : style.red(Human.grouped(function.failed)),
             function.medianMilliseconds.map(Human.milliseconds) ?? "-",
             function.p99Milliseconds.map(Human.milliseconds) ?? "-",
         ]

@@ -61,15 +61,25 @@ extension TraceCommand {
         do {
             return try await common.host.trace(id: id)
         } catch let error as APIError {
-            guard error.code == "NotFound", let file = realpath(id, nil) else { throw error }
-            defer { free(file) }
-            let path = String(cString: file)
-            let buckets = try await common.host.listBuckets()
-            for bucket in buckets where path.hasPrefix(bucket.path + "/") {
-                return try await common.host.trace(id: bucket.name + path.dropFirst(bucket.path.count))
+            guard error.code == "NotFound", id.utf8.contains(UInt8(ascii: "/")) || RealPath.exists(id) else {
+                throw error
             }
-            // A bucket of that name is what was meant.
-            guard !buckets.contains(where: { id.hasPrefix($0.name + "/") }) else { throw error }
+            let isThere = RealPath.exists(id)
+            let buckets = try await common.host.listBuckets()
+            // A bucket of that name is what was meant, where there is no such file.
+            let isNamed = buckets.contains { id.utf8.starts(with: ($0.name + "/").utf8) }
+            guard isThere || !isNamed else { throw error }
+            // The file may be gone: its folder, or a folder above it, tells where it was.
+            let path = RealPath.of(id)
+            for bucket in buckets {
+                for folder in [bucket.path, RealPath.of(bucket.path)] where path.utf8.starts(with: (folder + "/").utf8)
+                {
+                    return try await common.host.trace(
+                        id: bucket.name + String(decoding: path.utf8.dropFirst(folder.utf8.count), as: UTF8.self))
+                }
+            }
+            // What is no path may be a name that was misspelt.
+            guard !isNamed, isThere || id.hasPrefix("/") else { throw error }
             let folders = buckets.prefix(12).map { "\($0.name): \($0.path)" }.joined(separator: "\n")
             throw Failure(
                 "\(id) is a file in none of the host's buckets", hint: "put it into one of them:\n\(folders)")

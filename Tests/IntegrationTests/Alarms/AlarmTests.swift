@@ -201,6 +201,12 @@ extension Integration {
                 try await putThree()
                 let first = server.requests.map(ids)
                 #expect(first.map(\.count) == [3, 1] && first[1].first == first[0][1], "\(first)")
+                // Of a batch two thirds of which succeeded nobody says that it failed.
+                let hook = try #require(try await host.client.status().functions.first { $0.name.hasPrefix("webhook") })
+                #expect([hook.succeeded, hook.partial, hook.failed] == [1, 1, 0], "\(hook)")
+                let status = try await host.sluice("status").output
+                #expect(status.contains(/SUCCEEDED +PARTIAL +FAILED/), "\(status)")
+                #expect(status.contains(#/many/webhook +- +ready +0 +0 +\d+ +0 +1 +1 +0 /#), "\(status)")
                 server.prepare(HookServer.answer("200 OK", body: failuresBody("nobody")))
                 try await putThree()
                 // The malformed answer fails the batch, which is halved until each has been told alone.

@@ -22,6 +22,9 @@ extension Integration {
                 """)
             try app.write(
                 "Events/rules/often.yaml", "schedule: rate(5 minutes)\ntargets: [{command: [/bin/echo, often]}]\n")
+            try app.write(
+                "Events/alarms/orders-of-the-web-shop-have-not-arrived.yaml",
+                "expectedFile: {bucket: inbox, key: [{prefix: shop/orders/}], by: cron(0 6 ? * MON-FRI *)}\n")
             return app
         }
 
@@ -62,6 +65,19 @@ extension Integration {
                 ] {
                     let found = try await run(TestApp.sluice, ["dlq", "list"] + filter + ["--data", host.data])
                     #expect(found.output.contains("say/failing"), "\(filter): \(found)")
+                }
+                // Either name everywhere, also of what has done nothing yet.
+                for name in ["say/command", "command:say:command"] {
+                    #expect(try await say(host, "dlq", "list", "--function", name).contains("no dead letters"))
+                    #expect(try await say(host, "invocations", "list", "--function", name).contains("say/command"))
+                }
+                for name in ["lifecycle", "catalog"] {
+                    #expect(
+                        try await say(host, "invocations", "list", "--function", name) == "no invocations\n", "\(name)")
+                }
+                for command in ["invocations", "dlq"] {
+                    let wrong = try await say(host, command, "list", "--function", "say/comand", code: 1)
+                    #expect(wrong.contains("did you mean `say/command`?") && !wrong.contains("command:"), "\(wrong)")
                 }
                 let wrong = try await say(host, "dlq", "list", "--fingerprint", "nothing", code: 1)
                 #expect(wrong.contains("no dead letter has the fingerprint nothing"), "\(wrong)")
@@ -224,6 +240,15 @@ extension Integration {
                     try await trace("\(bucket.name)/none").contains("there is no object `\(bucket.name)/none`, and no"))
                 #expect(try await trace("\(bucket.name)x/none").contains("did you mean `\(bucket.name)`?"))
                 #expect(try await trace(host.app.folder).contains("in none of the host's buckets"))
+                #expect(try await trace("\(host.app.folder)/none/x").contains("in none of the host's buckets"))
+                // Of a file that is gone the path still tells the bucket, through whatever folders it is given.
+                for path in [
+                    "\(bucket.path)/gone/a.csv", "\(bucket.path)/./x/../gone/a.csv",
+                    "../../../../../../../../../../../..\(bucket.path)/gone/a.csv",
+                ] {
+                    let gone = try await trace(path)
+                    #expect(gone.contains("there is no object `\(bucket.name)/gone/a.csv`"), "\(gone)")
+                }
                 let open = try #require(FileHandle(forWritingAtPath: "\(bucket.path)/a.tmp"))
                 try FileManager.default.moveItem(atPath: "\(bucket.path)/a.tmp", toPath: "\(bucket.path)/b")
                 let written = try await trace("\(bucket.name)/b")
@@ -231,6 +256,7 @@ extension Integration {
                 try open.close()
                 #expect(try await say(host, "rules", "resume", "say").contains("say/failing  was not paused"))
                 _ = try await say(host, "rules", "pause", "say", "--target", "failing")
+                #expect(try await say(host, "rules", "show", "say").contains(/state +paused/))
                 let resumed = try await say(host, "rules", "resume", "say")
                 #expect(resumed.contains("say/failing  deliveries go on"), "\(resumed)")
                 #expect(resumed.contains("say/command  was not paused"), "\(resumed)")
@@ -244,6 +270,16 @@ extension Integration {
                         "/dev/null",
                     ]
                 ).output.replacing("\r\n", with: "\n").split(separator: "\n")
+                // An alarm's name and what it watches are wanted as a whole; when it changed is not.
+                let alarm = try #require(try await host.client.listAlarms().first)
+                let alarms = try await run(
+                    "/usr/bin/script",
+                    [
+                        "-qec", "stty cols 80; NO_COLOR=1 '\(TestApp.sluice)' alarms list --data '\(host.data)'",
+                        "/dev/null",
+                    ]
+                ).output.replacing("\r\n", with: "\n")
+                #expect(alarms.contains(alarm.name + " ") && alarms.contains(alarm.condition), "\(alarms)")
                 let next = try await host.client.listSchedules(count: 3).flatMap(\.next).map { "\($0)".prefix(16) }
                 #expect(next.count == 3 && schedules.allSatisfy { $0.count <= 80 }, "\(schedules)")
                 #expect(next.allSatisfy { time in schedules.contains { $0.contains(time) } }, "\(schedules)")

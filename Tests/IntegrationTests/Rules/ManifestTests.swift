@@ -82,7 +82,7 @@ extension Integration {
                 let shown = try await run(
                     TestApp.sluice, ["dlq", "show", "\(letters.first?.id ?? 0)", "--data", host.data])
                 #expect(shown.output.contains("Attempt 1") && !shown.output.contains("took"), "\(shown)")
-                // A redrive gives the handler what there is.
+                // A redrive gives the handler the event as it was.
                 #expect(try await host.redrive(DeadLetterSelection(all: true)).succeeded == 2)
                 #expect(host.keys("outbox") == ["hasty/three.manifest", "hasty/two.manifest", "patient/one.manifest"])
                 let told = try await host.client.listEvents(

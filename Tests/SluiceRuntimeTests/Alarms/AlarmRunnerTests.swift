@@ -62,11 +62,11 @@ private final class AlarmHarness {
     }
 
     /// Puts an object's event, as the watcher does.
-    func arrive(_ key: String) async throws {
+    func arrive(_ key: String, etag: String = "e") async throws {
         let now = seconds.withLock { $0 }
         let payload = ObjectEvents.created(
             id: "object-\(key)-\(now)", time: .init(secondsSinceEpoch: now)!, bucket: "landing", key: key, size: 1,
-            etag: "e", sequencer: "1", reason: "PutObject")
+            etag: etag, sequencer: "1", reason: "PutObject")
         var batch = Batch()
         batch.appends.append(
             announcer.append(bus: "default", id: "object-\(key)-\(now)", payload: payload, lineage: []))
@@ -191,5 +191,35 @@ struct AlarmRunnerTests {
         host.set(30 * 3600)
         try await host.apply([file])
         #expect(try host.told() == ["ALARM"])
+    }
+
+    @Test("an old file with a new ctime has not arrived, nor has one that is announced again")
+    func noArrival() async throws {
+        let host = AlarmHarness()
+        defer { host.stop() }
+        var known = ObjectRecord(
+            bucket: "landing", key: "old.csv", device: 0, inode: 1, size: 1, modified: 0,
+            changed: (AlarmHarness.start - 50 * 3600) * 1_000_000_000, sample: 0, etag: "e", sequencer: "1",
+            eventID: "x", arrived: (AlarmHarness.start - 50 * 3600) * 1000)
+        var batch = Batch()
+        batch.objects.append(.put(known))
+        _ = try await host.journal.commit(batch)
+        host.set(5 * 3600)
+        try await host.apply([file])
+        // `chmod`, or a backup that was restored.
+        known.changed = (AlarmHarness.start + 5 * 3600) * 1_000_000_000
+        batch = Batch()
+        batch.objects.append(.refresh(known))
+        _ = try await host.journal.commit(batch)
+        let (announcer, record) = (host.announcer!, known)
+        try await host.files.run { try announcer.announceAgain([record]) }
+        host.set(6 * 3600)
+        try await host.apply([file])
+        #expect(try host.told() == ["ALARM"])
+        // Another version is an arrival.
+        host.set(7 * 3600)
+        try await host.arrive("old.csv", etag: "another")
+        try await host.apply([file])
+        #expect(try host.told() == ["ALARM", "OK"])
     }
 }

@@ -167,6 +167,22 @@ private final class LifecycleHarness {
         }
     }
 
+    /// Other stamps of what is known, as the watcher tells it.
+    func refresh(_ key: String) async throws {
+        let (journal, bucket, announcer) = (journal, bucket, announcer)
+        try await files.run {
+            let known = try #require(try journal.object(bucket: "landing", key: key))
+            var stamp = try bucket.version(key).stamp
+            stamp.changed += 3 * 3_600_000_000_000
+            try announcer.commit([
+                .refreshed(
+                    KnownObject(
+                        bucket: "landing", key: key, stamp: stamp, sample: known.sample, etag: known.etag,
+                        sequencer: known.sequencer, eventID: known.eventID))
+            ])
+        }
+    }
+
     func run(_ rules: [LifecycleRule], dryRun: Bool = false) async throws -> [LifecycleRunner.Report] {
         let app = AppDefinition(buckets: [BucketDefinition(name: "landing", lifecycle: rules)])
         return try #require(try await runner.run(app, dryRun: dryRun))
@@ -209,6 +225,32 @@ struct LifecycleRunnerTests {
         #expect(host.runner.removed == ["landing": 60])
         // Nothing of it is left behind, and nothing is decided any more.
         #expect(try host.journal.recover().decisions.isEmpty)
+    }
+
+    @Test(
+        "a chmod, a restored copy and a backfill do not renew an age; a new version does, and a silent one has its ctime"
+    )
+    func ages() async throws {
+        let host = try LifecycleHarness()
+        defer { host.remove() }
+        for key in ["tmp/refreshed", "tmp/backfilled", "tmp/renewed"] { try await host.put(key) }
+        host.shift.set(2)
+        try await host.refresh("tmp/refreshed")
+        let (journal, announcer, bucket) = (host.journal, host.announcer, host.bucket)
+        try await host.files.run {
+            let known = try #require(try journal.object(bucket: "landing", key: "tmp/backfilled"))
+            try announcer.announceAgain([known])
+            try Data("silent".utf8).write(to: URL(filePath: host.folder + "/tmp/silent"))
+            let version = try bucket.version("tmp/silent")
+            try announcer.commit([
+                .adopted(
+                    ObjectSighting(
+                        bucket: "landing", key: "tmp/silent", stamp: version.stamp, sample: version.sample))
+            ])
+        }
+        try await host.put("tmp/renewed", "another")
+        let due = try await host.run(rules, dryRun: true)
+        #expect(due[0].keys == ["tmp/backfilled", "tmp/refreshed", "tmp/silent"])
     }
 
     @Test("a host that is lost between the removal and its commit finishes it at the next start, with the same event")

@@ -82,6 +82,21 @@ struct ManifestRunnerTests {
         #expect(try host.told().count == 5)
     }
 
+    @Test("a manifest with a file that can never come ends at once, and names it")
+    func impossible() async throws {
+        let host = try ManifestHarness()
+        defer { host.stop() }
+        try host.deploy(["rule": ".one"])
+        try await host.apply()
+        try host.put("x.one", #"{"files": ["a", "s3://nix/b"]}"#)
+        let told = try await host.told(1)
+        #expect(told.first?.isComplete == false)
+        #expect(
+            told.first?.missing
+                == ["1 of its 2 files can never come: file 2, nix/b: there is no bucket nix"], "\(told)")
+        #expect(host.runner.open.isEmpty)
+    }
+
     @Test("a rule whose pattern changes takes what came since its deployment; one that goes waits no longer")
     func changed() async throws {
         let host = try ManifestHarness()

@@ -24,6 +24,30 @@ struct ManifestTests {
         #expect(
             try read(#"{"entries": [{"url": "s3://x/a/b.csv", "meta": {"content_length": 5}}, {"url": "s3://x/c"}]}"#)
                 == [.init(bucket: "x", key: "a/b.csv", size: 5), .init(bucket: "x", key: "c")])
+        #expect(
+            try read(#"{"files": ["s3://x/a/b.csv", {"key": "s3://y/c", "size": 7}, "s3:/x"]}"#)
+                == [
+                    .init(bucket: "x", key: "a/b.csv"), .init(bucket: "y", key: "c", size: 7),
+                    .init(bucket: "landing", key: "s3:/x"),
+                ])
+    }
+
+    @Test("files that can never come are named")
+    func impossible() throws {
+        func refusal(_ text: String) -> String? {
+            do {
+                try Manifest(files: read(text)).requirePossible { $0 == "landing" }
+                return nil
+            } catch {
+                return (error as? Manifest.Invalid)?.message ?? "\(error)"
+            }
+        }
+        #expect(refusal(#"{"files": ["a/b.csv", "./c", "s3://landing/d"]}"#) == nil)
+        let message = refusal(#"{"files": ["a", "landing/../../etc/passwd", {"bucket": "nix", "key": "a"}, "/a"]}"#)
+        #expect(
+            message
+                == "3 of its 4 files can never come: file 2, landing/landing/../../etc/passwd: the key has a part ..; "
+                + "file 3, nix/a: there is no bucket nix; file 4, landing//a: the key begins with /")
     }
 
     @Test("a name that begins with a combining mark is a name like any other")
