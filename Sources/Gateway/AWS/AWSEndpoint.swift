@@ -22,9 +22,9 @@ enum AWSEndpoint {
     private static let services = [PutEventsEndpoint.service, KinesisEndpoint.service]
 
     static func add(to router: Router<GatewayRoutes.Context>, _ control: any HostControl) {
-        router.post("/") { request, _ in
+        router.post("/") { request, context in
             do {
-                return respond(.ok, try await answer(request, control))
+                return respond(.ok, try await answer(request, context, control))
             } catch let error as AWSError {
                 return refuse(error)
             } catch let error as APIError {
@@ -40,7 +40,9 @@ enum AWSEndpoint {
         }
     }
 
-    private static func answer(_ request: Request, _ control: any HostControl) async throws -> [UInt8] {
+    private static func answer(
+        _ request: Request, _ context: GatewayContext, _ control: any HostControl
+    ) async throws -> [UInt8] {
         let target = HTTPField.Name("x-amz-target").flatMap { request.headers[$0] } ?? ""
         let parts = target.split(separator: ".", maxSplits: 1)
         guard parts.count == 2, let service = services.first(where: { $0.name == parts[0] }) else {
@@ -53,8 +55,8 @@ enum AWSEndpoint {
                     + "or -Dcom.amazonaws.sdk.disableCbor=true (AWS SDK for Java 1), CBOR_ENABLED=false or "
                     + "-Daws.cborEnabled=false (AWS SDK for Java 2, KCL 2 and 3).")
         }
-        let buffer = try await request.body.collect(upTo: service.bodyLimit)
-        return try await service.answer(String(parts[1]), Array(buffer.readableBytesView), control)
+        let body = try await context.body(of: request, upTo: service.bodyLimit)
+        return try await service.answer(String(parts[1]), body, control)
     }
 
     /// The refusal of an operation that is not answered here.

@@ -5,7 +5,7 @@ import NIOCore
 
 /// The route table, each route bound to its call.
 enum GatewayRoutes {
-    typealias Context = BasicRequestContext
+    typealias Context = GatewayContext
 
     /// The largest request: a batch of events.
     static let bodyLimit = 8 << 20
