@@ -102,19 +102,46 @@ enum RawHTTP {
 
     /// - Parameter ends: nothing more will be sent, and the host is told so.
     static func unix(_ path: String, _ request: [UInt8], ends: Bool = false) async throws -> String {
+        try await blocking { try exchange(connected(path), request, ends: ends) }
+    }
+
+    /// Sends each of the parts once the answers to those before it are read as far as the mark that stands with them;
+    /// then reads until the other end closes. Throws where that is too early.
+    static func conversation(_ path: String, _ parts: [(send: String, until: String)]) async throws -> String {
         try await blocking {
-            let descriptor = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0)
-            var name = sockaddr_un()
-            name.sun_family = sa_family_t(AF_UNIX)
-            withUnsafeMutableBytes(of: &name.sun_path) { $0.copyBytes(from: path.utf8.prefix($0.count - 1)) }
-            let connected = withUnsafePointer(to: &name) {
-                $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                    connect(descriptor, $0, socklen_t(MemoryLayout<sockaddr_un>.size))
+            let descriptor = try connected(path)
+            defer { close(descriptor) }
+            var (answer, from) = ("", "".startIndex)
+            for part in parts {
+                try send(descriptor, Array(part.send.utf8))
+                while answer[from...].firstRange(of: part.until) == nil {
+                    guard let more = portion(of: descriptor) else {
+                        throw Failed(step: "closed before \(part.until), after \(answer)")
+                    }
+                    let read = answer.utf8.distance(from: answer.startIndex, to: from)
+                    answer += more
+                    from = answer.utf8.index(answer.startIndex, offsetBy: read)
                 }
+                from = answer.endIndex
             }
-            guard connected == 0 else { throw Failed(step: "connect") }
-            return try exchange(descriptor, request, ends: ends)
+            shutdown(descriptor, Int32(SHUT_WR))
+            while let more = portion(of: descriptor) { answer += more }
+            return answer
         }
+    }
+
+    private static func connected(_ path: String) throws -> CInt {
+        let descriptor = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0)
+        var name = sockaddr_un()
+        name.sun_family = sa_family_t(AF_UNIX)
+        withUnsafeMutableBytes(of: &name.sun_path) { $0.copyBytes(from: path.utf8.prefix($0.count - 1)) }
+        let connected = withUnsafePointer(to: &name) {
+            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                connect(descriptor, $0, socklen_t(MemoryLayout<sockaddr_un>.size))
+            }
+        }
+        guard connected == 0 else { throw Failed(step: "connect") }
+        return descriptor
     }
 
     static func request(
@@ -127,24 +154,30 @@ enum RawHTTP {
 
     private static func exchange(_ descriptor: CInt, _ request: [UInt8], ends: Bool = false) throws -> String {
         defer { close(descriptor) }
+        // The other end may answer, and close, before it has read everything.
+        try? send(descriptor, request)
+        if ends { shutdown(descriptor, Int32(SHUT_WR)) }
+        var answer = ""
+        while let more = portion(of: descriptor) { answer += more }
+        return answer
+    }
+
+    private static func send(_ descriptor: CInt, _ bytes: [UInt8]) throws {
         var sent = 0
-        while sent < request.count {
-            let count = request.withUnsafeBytes {
-                send(descriptor, $0.baseAddress.map { $0 + sent }, $0.count - sent, Int32(MSG_NOSIGNAL))
+        while sent < bytes.count {
+            let count = bytes.withUnsafeBytes {
+                Glibc.send(descriptor, $0.baseAddress.map { $0 + sent }, $0.count - sent, Int32(MSG_NOSIGNAL))
             }
-            // The other end may answer, and close, before it has read everything.
-            if count <= 0 { break }
+            guard count > 0 else { throw Failed(step: "send") }
             sent += count
         }
-        if ends { shutdown(descriptor, Int32(SHUT_WR)) }
-        var answer: [UInt8] = []
+    }
+
+    /// What has come; nil: the other end has closed.
+    private static func portion(of descriptor: CInt) -> String? {
         var portion = [UInt8](repeating: 0, count: 65536)
-        while true {
-            let count = read(descriptor, &portion, portion.count)
-            if count <= 0 { break }
-            answer += portion[..<count]
-        }
-        return String(decoding: answer, as: UTF8.self)
+        let count = read(descriptor, &portion, portion.count)
+        return count > 0 ? String(decoding: portion[..<count], as: UTF8.self) : nil
     }
 
     /// On a thread of its own: blocking calls must not hold a thread that the gateway needs.

@@ -19,12 +19,21 @@ enum AWSEndpoint {
         var answer: @Sendable (_ operation: String, _ body: [UInt8], any HostControl) async throws -> [UInt8]
     }
 
+    /// Of a form only the name of its action counts.
+    private static let formLimit = 1 << 20
+
     private static let services = [PutEventsEndpoint.service, KinesisEndpoint.service]
 
     static func add(to router: Router<GatewayRoutes.Context>, _ control: any HostControl) {
-        router.post("/") { request, _ in
+        router.post("/") { request, context in
             do {
-                return respond(.ok, try await answer(request, control))
+                if OtherServices.isForm(request),
+                    let refusal = OtherServices.refusal(
+                        ofForm: try await context.body(of: request, upTo: formLimit), in: request)
+                {
+                    return refusal
+                }
+                return respond(.ok, try await answer(request, context, control))
             } catch let error as AWSError {
                 return refuse(error)
             } catch let error as APIError {
@@ -40,7 +49,9 @@ enum AWSEndpoint {
         }
     }
 
-    private static func answer(_ request: Request, _ control: any HostControl) async throws -> [UInt8] {
+    private static func answer(
+        _ request: Request, _ context: GatewayContext, _ control: any HostControl
+    ) async throws -> [UInt8] {
         let target = HTTPField.Name("x-amz-target").flatMap { request.headers[$0] } ?? ""
         let parts = target.split(separator: ".", maxSplits: 1)
         guard parts.count == 2, let service = services.first(where: { $0.name == parts[0] }) else {
@@ -53,8 +64,8 @@ enum AWSEndpoint {
                     + "or -Dcom.amazonaws.sdk.disableCbor=true (AWS SDK for Java 1), CBOR_ENABLED=false or "
                     + "-Daws.cborEnabled=false (AWS SDK for Java 2, KCL 2 and 3).")
         }
-        let buffer = try await request.body.collect(upTo: service.bodyLimit)
-        return try await service.answer(String(parts[1]), Array(buffer.readableBytesView), control)
+        let body = try await context.body(of: request, upTo: service.bodyLimit)
+        return try await service.answer(String(parts[1]), body, control)
     }
 
     /// The refusal of an operation that is not answered here.
@@ -62,16 +73,29 @@ enum AWSEndpoint {
         let service = services.first { target.hasPrefix($0.name + ".") }
         let operation = service.map { target.dropFirst($0.name.count + 1) } ?? target[...]
         let known = (service.map { [$0] } ?? services).map { $0.operations.joined(separator: ", ") }
-        let advice =
-            service?.name == PutEventsEndpoint.service.name
-            ? "Rules, targets and buses are files of the app folder, see `sluice rules list` and `sluice deploy`. " : ""
+        let advice = service?.name == PutEventsEndpoint.service.name ? advice(onEvents: operation) : ""
         return AWSError(
             "UnknownOperationException",
             "\(AWSError.shown(String(operation))) is not answered here. \(advice)What is answered: "
                 + "\(known.joined(separator: ", ")).")
     }
 
-    private static func refuse(_ error: AWSError) -> Response {
+    /// What is done instead of an operation of EventBridge.
+    private static func advice(onEvents operation: Substring) -> String {
+        if operation.contains("Replay") {
+            return
+                "`sluice replay start --from 2h` replays what a bus has kept; `sluice replay list`, `show` and `cancel` "
+                + "are the rest. "
+        }
+        if operation.contains("Archive") {
+            return
+                "Every bus keeps its events for archive.retentionDays (sluice.yaml), and `sluice replay start` delivers "
+                + "them again. "
+        }
+        return "Rules, targets and buses are files of the app folder, see `sluice rules list` and `sluice deploy`. "
+    }
+
+    static func refuse(_ error: AWSError) -> Response {
         var writer = JSONWriter()
         writer.beginObject()
         writer.member("__type", error.type)

@@ -122,7 +122,7 @@ struct GatewayCall {
     }
 
     func bytes() async throws -> [UInt8] {
-        Array(try await request.body.collect(upTo: GatewayRoutes.bodyLimit).readableBytesView)
+        try await context.body(of: request, upTo: GatewayRoutes.bodyLimit)
     }
 }
 

@@ -5,7 +5,7 @@ import NIOCore
 
 /// The route table, each route bound to its call.
 enum GatewayRoutes {
-    typealias Context = BasicRequestContext
+    typealias Context = GatewayContext
 
     /// The largest request: a batch of events.
     static let bodyLimit = 8 << 20
@@ -40,16 +40,21 @@ enum GatewayRoutes {
         for method in [HTTPRequest.Method.get, .head, .post, .put, .delete] {
             for path in ["", "**"] where method != .post || !path.isEmpty {
                 router.on(RouterPath(path), method: method) { request, _ in
-                    try failure(
-                        APIError(
-                            status: 404, code: "NotFound",
-                            message: "there is no \(method.rawValue) \(AWSError.shown(request.uri.path)) here",
-                            hint:
-                                "buckets are folders: there is no S3, SQS or Lambda API. AWS's clients may put events "
-                                + "(EventBridge's PutEvents) and use Kinesis; /metrics and /v1/health answer GET"))
+                    let answer = try OtherServices.refusal(of: request) ?? nothing(at: request)
+                    // A client would take the body of such an answer for the next one.
+                    return method == .head ? answer.createHeadResponse() : answer
                 }
             }
         }
+    }
+
+    private static func nothing(at request: Request) throws -> Response {
+        try failure(
+            APIError(
+                status: 404, code: "NotFound",
+                message: "there is no \(request.method.rawValue) \(AWSError.shown(request.uri.path)) here",
+                hint: "buckets are folders: there is no S3, SQS or Lambda API. AWS's clients may put events "
+                    + "(EventBridge's PutEvents) and use Kinesis; /metrics and /v1/health answer GET"))
     }
 
     private static func addMetrics(to router: Router<Context>, _ control: any HostControl) {

@@ -16,12 +16,12 @@ struct LoopChannel: ServerChildChannel {
     let intake: (any HostControl)?
 
     func setup(channel: any Channel, logger: Logger) -> EventLoopFuture<HTTP1Channel.Value> {
-        let made = base.setup(channel: channel, logger: logger)
-        guard let intake else { return made }
-        return made.flatMapThrowing { value in
+        base.setup(channel: channel, logger: logger).flatMapThrowing { value in
             let pipeline = channel.pipeline.syncOperations
             let decoder = try pipeline.context(handlerType: ByteToMessageHandler<HTTPRequestDecoder>.self).handler
-            try pipeline.addHandler(IntakeHandler(control: intake), position: .after(decoder))
+            var handlers: [any ChannelHandler] = [ContinueHandler()]
+            if let intake { handlers.append(IntakeHandler(control: intake)) }
+            try pipeline.addHandlers(handlers, position: .after(decoder))
             return value
         }
     }

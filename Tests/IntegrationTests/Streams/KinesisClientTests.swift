@@ -48,6 +48,15 @@ extension Integration {
             }
         }
 
+        @Test("boto3 shows what is done instead of asking for a service that is not here")
+        func otherServices() async throws {
+            try await Self.with { host in
+                let address = try #require(host.listening)
+                let script = TestApp.packageRoot + "/Tests/Tools/services_boto3.py"
+                #expect(try await ParquetReaders.lines([script, "http://\(address)"]) == ["checked"])
+            }
+        }
+
         @Test("What PutRecords has answered outlives the host")
         func killed() async throws {
             let folder = CommandFolder()
