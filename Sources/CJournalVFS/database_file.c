@@ -189,7 +189,11 @@ static int database_sync(struct sqlite3_file *base, int flags) {
     int code = is_fault ? answer(SQLITE_IOERR_FSYNC) : file->real->pMethods->xSync(file->real, flags);
     // The kernel tells each descriptor once of what it could not write and takes it for written from then on: the next
     // sync would find nothing wrong, and SQLite would begin the log anew, which alone has those pages.
-    if (code != SQLITE_OK) shared_file_break(file->shared);
+    // The note goes to the beginning: what was copied since the last sync that went well is not told apart.
+    if (code != SQLITE_OK) {
+        shared_file_break(file->shared);
+        if (file->memory != NULL) atomic_store(backfilled(file), 0);
+    }
     return code;
 }
 

@@ -21,6 +21,7 @@ extension DeliveryCore {
             subscriptions[position].freed[key] = FreedKey(
                 at: now, through: max(subscriptions[position].newest, subscriptions[position].loaded))
         }
+        forgetFreed(after: 1, at: position)
     }
 
     /// When a work from the log is too old: its key may have been held back.
@@ -45,7 +46,7 @@ extension DeliveryCore {
         subscriptions[position].freed = subscriptions[position].freed.filter { key, freed in
             if isBehind && freed.through > loaded || hasLeftovers { return true }
             guard let line = lines[key] else { return false }
-            return line.arrived + line.promoted > 0 || !line.waiting.isEmpty
+            return line.arrived + line.promoted + line.running > 0 || !line.waiting.isEmpty
                 || line.spilledFrom.map { $0 <= freed.through } ?? false
         }
         subscriptions[position].freedRest = subscriptions[position].freed.count

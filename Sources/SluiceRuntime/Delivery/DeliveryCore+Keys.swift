@@ -44,11 +44,15 @@ extension DeliveryCore {
         let place = work.delivery.position
         let line = subscriptions[position].lines[key] ?? KeyLine()
         if let from = line.spilledFrom, place >= from {
+            // Which half of a failed batch it is in is known here alone.
+            guard work.group == 0 else {
+                subscriptions[position].known[work.delivery.ordinal] = KnownWork(position: place, key: key)
+                return subscriptions[position].lines[key, default: KeyLine()].insert(work)
+            }
             if place <= subscriptions[position].sweep.at { getOff(key, at: position) }
         } else {
             let isYoungest = line.waiting.last.map { $0.delivery.position < place } ?? true
             let isFull = isCrowded(line, at: position) || (isYoungest && line.waiting.count >= window.line)
-            // Which half of a failed batch it is in is known here alone.
             guard isFull, work.group == 0, leave(key, from: place, at: position) else {
                 return subscriptions[position].lines[key, default: KeyLine()].insert(work)
             }

@@ -19,8 +19,7 @@ extension DeliveryCore {
             let number = subscriptions[position].sweep.number
             _ = subscriptions[position].lines.update(key) { $0.rides = number }
         } else {
-            subscriptions[position].sweep.late.append(key)
-            subscriptions[position].sweep.lateFrom = min(subscriptions[position].sweep.lateFrom ?? from, from)
+            subscriptions[position].sweep.late.insert(key)
         }
         subscriptions[position].hungry.insert(key)
     }
@@ -52,18 +51,7 @@ extension DeliveryCore {
             subscriptions[position].ready.count < window.refill,
             subscriptions[position].ready.bytes < window.refillBytes
         else { return nil }
-        if let late = subscriptions[position].sweep.lateFrom {
-            let at = min(subscriptions[position].sweep.at, late - 1)
-            let number = subscriptions[position].sweep.number
-            for key in subscriptions[position].sweep.late {
-                _ = subscriptions[position].lines.update(key) { line in
-                    if let from = line.spilledFrom, from > at { line.rides = number }
-                }
-            }
-            subscriptions[position].sweep.at = at
-            subscriptions[position].sweep.late = []
-            subscriptions[position].sweep.lateFrom = nil
-        }
+        takeLateAlong(at: position)
         subscriptions[position].sweep.asked += 1
         subscriptions[position].sweep.isAsked = true
         let room = window.lines + window.refill - subscriptions[position].lines.sum.held
@@ -71,6 +59,20 @@ extension DeliveryCore {
             path: policy.path, after: subscriptions[position].sweep.at, through: subscriptions[position].loaded,
             limit: min(max(1, window.refill), max(room, subscriptions[position].sweep.reach)),
             number: subscriptions[position].sweep.asked)
+    }
+
+    /// Goes back to the oldest place of those that were late and are hungry still.
+    private mutating func takeLateAlong(at position: Int) {
+        let late = subscriptions[position].sweep.late.filter(subscriptions[position].hungry.contains)
+        subscriptions[position].sweep.late = []
+        guard let oldest = late.compactMap({ subscriptions[position].lines[$0]?.spilledFrom }).min() else { return }
+        let (at, number) = (min(subscriptions[position].sweep.at, oldest - 1), subscriptions[position].sweep.number)
+        for key in late {
+            _ = subscriptions[position].lines.update(key) { line in
+                if let from = line.spilledFrom, from > at { line.rides = number }
+            }
+        }
+        subscriptions[position].sweep.at = at
     }
 
     // MARK: Answers
@@ -99,7 +101,8 @@ extension DeliveryCore {
                 subscriptions[position].known[delivery.ordinal] == nil
             else { continue }
             let isRiding = line.rides == number
-            guard isRiding || from > refill.after, line.asked < refill.number, takes(line, policy, at: position) else {
+            guard isRiding || from > refill.after, line.asked < refill.number, takes(line, key, policy, at: position)
+            else {
                 guard isRiding else { continue }
                 _ = subscriptions[position].lines.update(key) { line in
                     line.spilledFrom = place
@@ -126,10 +129,12 @@ extension DeliveryCore {
     }
 
     /// Whether a line takes what the sweep has met. A free key that has nothing gets on, however full the others are.
-    private func takes(_ line: KeyLine, _ policy: KeyPolicy, at position: Int) -> Bool {
+    private func takes(_ line: KeyLine, _ key: String, _ policy: KeyPolicy, at position: Int) -> Bool {
         // What is in `ready` may be what was met.
         guard line.arrived == 0, !line.isHeldBack(policy) else { return false }
-        if line.next == nil, line.promoted == 0, line.isFree(policy, isJoining: false) { return true }
+        // Asked as `promote` asks that made it hungry: otherwise the two would call each other again and again.
+        let isJoining = subscriptions[position].assemblingKeys.contains(key)
+        if line.next == nil, line.promoted == 0, line.isFree(policy, isJoining: isJoining) { return true }
         let sum = subscriptions[position].lines.sum
         // More than arriving works may take: where these have filled the lines, free keys would come one by one.
         return line.waiting.count < window.line && sum.held < window.lines + window.refill

@@ -16,9 +16,8 @@ struct KeySweep: Sendable {
     /// Readings asked for, and whether the last of them is under way.
     var asked = 0
     var isAsked = false
-    /// Hungry keys whose places it has gone by, and the oldest of these places.
-    var late: [String] = []
-    var lateFrom: Position?
+    /// Keys that got hungry with places which it has gone by.
+    var late: Set<String> = []
     /// Records of the next reading, where memory has no room for more.
     var reach = KeySweep.leastReach
 
@@ -36,7 +35,6 @@ struct KeySweep: Sendable {
         number += 1
         at = .max
         late = []
-        lateFrom = nil
         reach = Self.leastReach
     }
 }
