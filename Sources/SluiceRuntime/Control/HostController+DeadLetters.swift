@@ -152,7 +152,11 @@ extension HostController {
         let settings = await host.deployment.subscription(letter.delivery.subscription)
         // What is shown as its reason is what is to be seen again.
         let other = DeliveryMemo.function(ofHistory: letter.history)
-        let function = other ?? settings?.function ?? letter.target
+        var function = other ?? settings?.function ?? letter.target
+        // A version that a redrive was for may be the one in force by now.
+        if other != nil, let known = try? await host.redrives.target(function), known.version == nil {
+            function = known.key
+        }
         if other == nil, settings?.isOutside == true {
             throw APIError.invalidRequest(
                 "the target of dead letter \(id), of rule \(letter.rule), is no function: what it does cannot be tried "

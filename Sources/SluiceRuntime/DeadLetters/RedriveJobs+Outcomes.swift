@@ -62,6 +62,17 @@ extension RedriveJobs {
         jobs[id]?.ended = clock.wall
         store(id)
         ended()
+        guard job.version != nil else { return }
+        // The processes of a version that only it ran go.
+        Task { @LoopActor in
+            do {
+                try await apply()
+            } catch {
+                // The next deployment, or the next host, does it.
+                dispatcher.log.error(
+                    "a redrive's version cannot be put away yet", metadata: ["job": "\(id)", "error": "\(error)"])
+            }
+        }
     }
 
     /// After a failure: false where the journal is closed, and the next host goes on, and where it is damaged, which

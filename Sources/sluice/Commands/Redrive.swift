@@ -21,7 +21,9 @@ extension DeadLetters {
         @OptionGroup var choice: Choice
         @Flag(name: .long, help: "Say what would be sent, and send nothing.") var dryRun = false
         @Option(name: .long, help: ArgumentHelp("At most this many a second.", valueName: "n")) var rate: Double?
-        @Option(name: .long, help: ArgumentHelp("To this function instead.", valueName: "function")) var to: String?
+        @Option(
+            name: .long, help: ArgumentHelp("To this function, or version of it, instead.", valueName: "name[@version]")
+        ) var to: String?
         @Flag(name: .long, help: "Also the other dead letters of their batches.") var withCompanions = false
         @Flag(name: .long, help: "Also where the event's object was replaced by a newer version.")
         var olderVersions = false
