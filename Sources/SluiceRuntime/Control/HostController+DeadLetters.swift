@@ -95,7 +95,7 @@ extension HostController {
             input: await keptInput(of: letter),
             companions: companions, deadCompanions: dead,
             lineage: lineage.hops.map { "\($0.subject) → rule \($0.rule) → \($0.function)" },
-            edits: edits.isEmpty ? nil : edits)
+            edits: edits.isEmpty ? nil : edits, redrivenBy: await host.redrives.job(of: id))
     }
 
     /// Why nothing is known of what the handler got, where its target changes events.

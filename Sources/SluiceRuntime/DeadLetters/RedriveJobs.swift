@@ -83,6 +83,7 @@ package final class RedriveJobs {
                 id: "", state: .completed, selected: 0, letters: [], selection: request.selection, to: target?.key)
         }
         let overlaps = try await overlaps(chooser)
+        let held = target == nil ? try await held(chooser) : nil
         lastJob += 1
         let job = RedriveRecord(
             id: "redrive-\(boot)-\(lastJob)", selection: request.selection, to: target?.key,
@@ -100,6 +101,7 @@ package final class RedriveJobs {
         if jobs[job.id]?.finished == false { Task { @LoopActor in await run(job.id) } }
         var told = report(jobs[job.id] ?? job)
         told.alsoIn = overlaps.isEmpty ? nil : overlaps
+        told.held = held
         return told
     }
 

@@ -145,6 +145,9 @@ package struct RedriveTally: Sendable {
     /// Whether a redrive has the letter under way.
     package func has(_ letter: Int64) -> Bool { letters[letter] != nil }
 
+    /// The job that has the letter under way.
+    package func job(of letter: Int64) -> String? { letters[letter]?.job }
+
     package var underWay: Int { letters.count }
 
     /// What closed a page.

@@ -110,11 +110,17 @@ extension DeadLetters {
 
         /// Throws before anything is done where an id that was given is no dead letter, or no more.
         func requireIDs(_ common: CommonOptions) async throws {
-            var others: [String] = []
+            var (others, underWay): ([String], [String]) = ([], [])
             for id in Set(ids).sorted() {
                 do {
-                    let state = try await common.host.deadLetter(id: id).summary.state
-                    if state != "dead" { others.append("\(id) (\(state))") }
+                    let letter = try await common.host.deadLetter(id: id)
+                    let state = letter.summary.state
+                    if let job = letter.redrivenBy {
+                        others.append("\(id) (redriving, by job \(job))")
+                        if !underWay.contains(job) { underWay.append(job) }
+                    } else if state != "dead" {
+                        others.append("\(id) (\(state))")
+                    }
                 } catch let error as APIError where error.code == "NotFound" {
                     others.append("\(id)")
                 }
@@ -123,7 +129,8 @@ extension DeadLetters {
             throw Failure(
                 (others.count == 1 ? "there is no dead letter " : "there are no dead letters ")
                     + others.joined(separator: ", ") + (Set(ids).count > others.count ? "; nothing was done" : ""),
-                hint: "`sluice dlq list --letters\(common.repeated)` shows those there are")
+                hint: underWay.first.map { "`sluice dlq jobs \($0)\(common.repeated)` shows how far it is" }
+                    ?? "`sluice dlq list --letters\(common.repeated)` shows those there are")
         }
 
         /// Nothing was found: throws where that is because of a wrong name.

@@ -101,5 +101,33 @@ extension Integration {
                 #expect(keys.map { text(of: host.bucket("secret") + "/" + $0) } == keys.map { _ in "one" })
             }
         }
+
+        @Test("What is being redriven says by which job, and what waits for a paused target says so at once")
+        func underWay() async throws {
+            try await Self.with { host in
+                let id = try #require(try await host.outcome(FaultyRequest("throw")).letter).summary.id
+                let rule = try #require(try await host.client.listRules(bus: nil).first).name
+                _ = try await host.client.pauseRule(
+                    bus: "default", name: rule, request: PauseRequest(paused: true, reason: "a test"))
+                func redrive(_ more: String...) async throws -> ProgramResult {
+                    try await run(TestApp.sluice, ["dlq", "redrive", "\(id)", "--data", host.data] + more)
+                }
+                let started = try await redrive("--no-wait")
+                #expect(started.ending == .exited(0), "\(started)")
+                #expect(started.errors.contains("\(rule)/Faulty is paused (by hand: a test)"), "\(started)")
+                #expect(!started.errors.contains("Ctrl-C"), "\(started)")
+                let job = try #require(try await host.client.listRedrives().first).id
+                _ = try await host.wait(for: "the letter to be under way") {
+                    try await host.client.deadLetter(id: id).redrivenBy == job ? true : nil
+                }
+                let again = try await redrive()
+                #expect(again.ending == .exited(1), "\(again)")
+                #expect(again.errors.contains("there is no dead letter \(id) (redriving, by job \(job))"), "\(again)")
+                #expect(again.errors.contains("sluice dlq jobs \(job)"), "\(again)")
+                _ = try await host.client.pauseRule(bus: "default", name: rule, request: PauseRequest(paused: false))
+                #expect(try await host.over(job).failed == 1)
+                #expect(try await host.client.deadLetter(id: id).redrivenBy == nil)
+            }
+        }
     }
 }
