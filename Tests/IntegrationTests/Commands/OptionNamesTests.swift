@@ -41,5 +41,35 @@ extension Integration {
                 #expect(help.output.contains("--from, --since <time>"), "\(help)")
             }
         }
+
+        @Test("A list of nothing is an answer; a name of nothing is none, and neither is nothing to be redriven")
+        func nothing() async throws {
+            try await HostProcess.with(.faulty()) { host in
+                let before = try await Self.sluice(host, "dlq", "list", "--code", "Deliberate")
+                #expect(before.ending == .exited(0) && before.output == "no dead letters\n", "\(before)")
+                _ = try await host.outcome(FaultyRequest("throw"))
+                for letters in [[], ["--letters"]] {
+                    let code = try await run(
+                        TestApp.sluice, ["dlq", "list", "--code", "Deliberat", "--data", host.data] + letters)
+                    #expect(code.ending == .exited(0), "\(code)")
+                    #expect(code.output.hasPrefix("no dead letters like that: "), "\(code)")
+                    #expect(code.output.contains("Deliberate"), "\(code)")
+                    let print = try await run(
+                        TestApp.sluice, ["dlq", "list", "--fingerprint", "00000000", "--data", host.data] + letters)
+                    #expect(print.ending == .exited(0) && print.output.contains("no dead letters like"), "\(print)")
+                    let json = try await run(
+                        TestApp.sluice, ["dlq", "list", "--code", "No", "--json", "--data", host.data] + letters)
+                    #expect(json.ending == .exited(0) && json.output.isEmpty, "\(json)")
+                    let function = try await run(
+                        TestApp.sluice, ["dlq", "list", "--function", "Nobody", "--data", host.data] + letters)
+                    #expect(function.ending == .exited(1), "\(function)")
+                }
+                for command in ["redrive", "purge"] {
+                    let code = try await Self.sluice(host, "dlq", command, "--code", "Deliberat")
+                    #expect(code.ending == .exited(1), "\(code)")
+                    #expect(code.errors.contains("no dead letter has the code Deliberat"), "\(code)")
+                }
+            }
+        }
     }
 }
