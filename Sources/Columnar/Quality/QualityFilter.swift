@@ -21,8 +21,9 @@ public struct QualityFilter: Sendable {
     /// Whether the file passes its thresholds is in the report, and is the caller's to enforce
     /// (`QualityReport.requirePass`): a caller may want both outputs all the same.
     /// A quarantine file as `source` is recognised, and its records are judged anew.
-    /// - Throws: `MissingColumn`; `NotDelimited` for JSON and the like; what makes a file unreadable as a whole (`EmptyFile`, `NotText`, `DuplicateColumn`,
-    ///   `EmptyColumnName`, `UnclosedQuote`, `LimitExceeded`); `ReadFailed`, `WriteFailed`.
+    /// - Throws: `MissingColumn`; `NotDelimited` for JSON and the like; what makes a file unreadable as a whole
+    ///   (`EmptyFile`, `NotText`, `DuplicateColumn`, `EmptyColumnName`, `UnclosedQuote`, `LimitExceeded`); `ReadFailed`,
+    ///   `WriteFailed`.
     public func run(
         _ source: any ByteSource, good: any ByteSink, bad: any RejectedRecords
     ) throws(ColumnarError) -> QualityReport {

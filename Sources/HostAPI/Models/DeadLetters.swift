@@ -157,6 +157,8 @@ package struct DeadLetterDetail: Codable, Sendable {
     package var lineage: [String]
     /// What was sent for it instead, oldest first.
     package var edits: [Edit]?
+    /// The job that is redriving it.
+    package var redrivenBy: String?
 
     /// A redrive with an edited event.
     package struct Edit: Codable, Sendable {
@@ -176,7 +178,8 @@ package struct DeadLetterDetail: Codable, Sendable {
     package init(
         summary: DeadLetterSummary, payload: RawJSON, handlerInput: RawJSON? = nil, handlerInputNote: String? = nil,
         attempts: [Attempt], input: KeptInput? = nil, companions: [String] = [],
-        deadCompanions: [Int64]? = nil, lineage: [String] = [], edits: [Edit]? = nil
+        deadCompanions: [Int64]? = nil, lineage: [String] = [], edits: [Edit]? = nil,
+        redrivenBy: String? = nil
     ) {
         self.summary = summary
         self.payload = payload
@@ -188,5 +191,6 @@ package struct DeadLetterDetail: Codable, Sendable {
         self.deadCompanions = deadCompanions
         self.lineage = lineage
         self.edits = edits
+        self.redrivenBy = redrivenBy
     }
 }

@@ -95,7 +95,7 @@ extension HostController {
             input: await keptInput(of: letter),
             companions: companions, deadCompanions: dead,
             lineage: lineage.hops.map { "\($0.subject) → rule \($0.rule) → \(TargetName.beside($0.function))" },
-            edits: edits.isEmpty ? nil : edits)
+            edits: edits.isEmpty ? nil : edits, redrivenBy: await host.redrives.job(of: id))
     }
 
     /// Why nothing is known of what the handler got, where its target changes events.
@@ -152,7 +152,11 @@ extension HostController {
         let settings = await host.deployment.subscription(letter.delivery.subscription)
         // What is shown as its reason is what is to be seen again.
         let other = DeliveryMemo.function(ofHistory: letter.history)
-        let function = other ?? settings?.function ?? letter.target
+        var function = other ?? settings?.function ?? letter.target
+        // A version that a redrive was for may be the one in force by now.
+        if other != nil, let known = try? await host.redrives.target(function), known.version == nil {
+            function = known.key
+        }
         if other == nil, settings?.isOutside == true {
             throw APIError.invalidRequest(
                 "the target of dead letter \(id), of rule \(letter.rule), is no function: what it does cannot be tried "

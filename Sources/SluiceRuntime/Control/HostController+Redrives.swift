@@ -46,8 +46,11 @@ extension HostController {
                 "companions go with dead letters that are named, and with events as they are", hint: "name ids")
         }
         try RequestedRate.check(request.rate)
-        if let function = request.to, await !host.isOffered(function) {
-            throw APIError.notFound("function", function, hint: "`sluice functions list` shows what is deployed")
+        if let to = request.to {
+            let target = try await host.redrives.target(to)
+            if target.version == nil, await !host.isOffered(target.key) {
+                throw APIError.notFound("function", to, hint: "`sluice functions list` shows what is deployed")
+            }
         }
         guard let edited = request.payload else { return }
         guard let ids = request.selection.ids, Set(ids).count == 1, let id = ids.first else {

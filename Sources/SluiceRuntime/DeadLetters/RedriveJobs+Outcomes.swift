@@ -62,6 +62,17 @@ extension RedriveJobs {
         jobs[id]?.ended = clock.wall
         store(id)
         ended()
+        guard job.version != nil else { return }
+        // The processes of a version that only it ran go.
+        Task { @LoopActor in
+            do {
+                try await apply()
+            } catch {
+                // The next deployment, or the next host, does it.
+                dispatcher.log.error(
+                    "a redrive's version cannot be put away yet", metadata: ["job": "\(id)", "error": "\(error)"])
+            }
+        }
     }
 
     /// After a failure: false where the journal is closed, and the next host goes on, and where it is damaged, which
@@ -164,10 +175,35 @@ extension RedriveJobs {
             older: durable.older, held: isOver ? nil : held(job))
     }
 
+    /// The job that has a dead letter under way.
+    package func job(of letter: Int64) -> String? { tally.job(of: letter) }
+
     /// The paused targets that letters of a job wait for.
     private func held(_ job: RedriveRecord) -> [RedriveJob.HeldTarget]? {
-        guard job.to == nil else { return nil }
-        let held = tally.subscriptions(of: job.id).compactMap { id -> RedriveJob.HeldTarget? in
+        job.to == nil ? paused(among: tally.subscriptions(of: job.id)) : nil
+    }
+
+    /// The paused targets that what a selection means would wait for. Of very many letters the first are looked at.
+    func held(_ chooser: DeadLetterChooser) async throws -> [RedriveJob.HeldTarget]? {
+        let deployment = dispatcher.deployment
+        let all = Set((deployment.subscriptions + deployment.replays.subscriptions).map(\.id))
+        let waiting = all.filter { paused(among: [$0]) != nil }
+        guard !waiting.isEmpty else { return nil }
+        let journal = journal
+        let meant = try await files.run {
+            var (meant, seen): (Set<SubscriptionID>, Int) = ([], 0)
+            try chooser.each(journal) { letters in
+                for letter in letters { meant.insert(letter.delivery.subscription) }
+                seen += letters.count
+                return seen < 100_000 && !meant.isSuperset(of: waiting)
+            }
+            return meant
+        }
+        return paused(among: meant)
+    }
+
+    private func paused(among ids: Set<SubscriptionID>) -> [RedriveJob.HeldTarget]? {
+        let held = ids.compactMap { id -> RedriveJob.HeldTarget? in
             guard let settings = dispatcher.deployment.subscription(id),
                 let reason = dispatcher.deliveryState(of: settings).pauseReason
             else { return nil }

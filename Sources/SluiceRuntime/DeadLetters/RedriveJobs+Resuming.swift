@@ -5,13 +5,8 @@ import UVLoop
 extension RedriveJobs {
     /// Takes up the jobs of earlier lives: those that are not through go on.
     package func resume() async throws {
-        let journal = journal
-        let stored = try await files.run {
-            try journal.values(prefix: RedriveRecord.prefix).compactMap {
-                JSONText.decode(RedriveRecord.self, from: $0.body)
-            }
-        }
-        for job in stored { jobs[job.id] = job }
+        if !isLoaded { try await load() }
+        let stored = jobs.values.sorted { $0.name < $1.name }
         try await reopen(stored)
         for job in stored where job.ended == nil {
             if job.finished { close(job.id) } else { Task { @LoopActor in await run(job.id) } }

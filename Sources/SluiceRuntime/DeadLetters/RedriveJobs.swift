@@ -31,6 +31,10 @@ package final class RedriveJobs {
     var sending: [String: RedriveRecord] = [:]
     /// Called when a job is over.
     var ended: @LoopActor () -> Void = {}
+    /// Brings the versions that jobs are pinned to into force, or out of it.
+    var apply: @LoopActor () async throws -> Void = {}
+    /// The jobs of earlier lives are here.
+    var isLoaded = false
     private var lastJob: Int64 = 0
     /// Of the page that was sent last.
     private var lastOrder: Int64 = 0
@@ -69,26 +73,35 @@ package final class RedriveJobs {
 
     /// Starts a job for everything that the request selects now.
     package func start(_ request: RedriveRequest) async throws -> RedriveJob {
+        let target: (key: String, version: FunctionVersion?)?
+        if let to = request.to { target = try await self.target(to) } else { target = nil }
         let (journal, chooser) = (journal, try DeadLetterChooser(request.selection))
         let (count, lastID) = try await files.run { try chooser.count(journal) }
         // What does nothing leaves no trace.
         guard count > 0 else {
             return RedriveJob(
-                id: "", state: .completed, selected: 0, letters: [], selection: request.selection, to: request.to)
+                id: "", state: .completed, selected: 0, letters: [], selection: request.selection, to: target?.key)
         }
         let overlaps = try await overlaps(chooser)
+        let held = target == nil ? try await held(chooser) : nil
         lastJob += 1
         let job = RedriveRecord(
-            id: "redrive-\(boot)-\(lastJob)", selection: request.selection, to: request.to,
+            id: "redrive-\(boot)-\(lastJob)", selection: request.selection, to: target?.key,
             edit: request.payload?.text, by: request.by, created: clock.wall, lastID: lastID, selected: count,
-            rate: request.rate, olderVersions: request.olderVersions)
+            rate: request.rate, olderVersions: request.olderVersions, version: target?.version)
         var batch = Batch()
         batch.control.append(.putValue(name: job.name, body: JSONText.encode(job)))
         _ = try await committer.commit(batch)
         jobs[job.id] = job
-        if !job.finished { Task { @LoopActor in await run(job.id) } }
-        var told = report(job)
+        if job.version != nil {
+            do { try await apply() } catch {
+                await end(job.id, because: "\(job.to ?? "") cannot be put into force: \(error). Nothing was sent")
+            }
+        }
+        if jobs[job.id]?.finished == false { Task { @LoopActor in await run(job.id) } }
+        var told = report(jobs[job.id] ?? job)
         told.alsoIn = overlaps.isEmpty ? nil : overlaps
+        told.held = held
         return told
     }
 

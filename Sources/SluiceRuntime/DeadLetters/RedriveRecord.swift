@@ -8,6 +8,8 @@ package struct RedriveRecord: Codable, Sendable {
     package var selection: DeadLetterSelection
     /// Another function instead of the target's.
     package var to: String?
+    /// Pinned where `to` is `NAME@VERSION`.
+    package var version: FunctionVersion?
     /// The event that is sent instead of the one dead letter's own.
     package var edit: String?
     /// Who asked, as the client says.
@@ -36,11 +38,13 @@ package struct RedriveRecord: Codable, Sendable {
 
     package init(
         id: String, selection: DeadLetterSelection, to: String? = nil, edit: String? = nil, by: String? = nil,
-        created: Milliseconds, lastID: Int64, selected: Int, rate: Double? = nil, olderVersions: Bool? = nil
+        created: Milliseconds, lastID: Int64, selected: Int, rate: Double? = nil, olderVersions: Bool? = nil,
+        version: FunctionVersion? = nil
     ) {
         self.id = id
         self.selection = selection
         self.to = to
+        self.version = version
         self.edit = edit
         self.by = by
         self.created = created
@@ -140,6 +144,9 @@ package struct RedriveTally: Sendable {
 
     /// Whether a redrive has the letter under way.
     package func has(_ letter: Int64) -> Bool { letters[letter] != nil }
+
+    /// The job that has the letter under way.
+    package func job(of letter: Int64) -> String? { letters[letter]?.job }
 
     package var underWay: Int { letters.count }
 

@@ -82,11 +82,12 @@ package struct Deployment: Codable, Sendable {
 
     package func subscription(_ id: SubscriptionID) -> SubscriptionSettings? { byID[id] }
 
-    /// By name; `NAME@VERSION` names the version that a replay is for.
+    /// By name; `NAME@VERSION` names the version that a replay or a redrive is for.
     package func function(_ name: String) -> FunctionVersion? { functions[name] ?? replays.functions[name] }
 }
 
-/// The temporary subscriptions of replays, and the function versions that only they run, as `NAME@VERSION`.
+/// The temporary subscriptions of replays, and the function versions that only they and redrives run, as
+/// `NAME@VERSION`.
 package struct ReplayParts: Sendable, Hashable {
     package var subscriptions: [SubscriptionSettings] = []
     package var functions: [String: FunctionVersion] = [:]

@@ -141,8 +141,12 @@ package final class Dispatcher {
                             concurrency: downstream.concurrency)
                     )
                 }, uniquingKeysWith: { first, _ in first }))
+        // The same version may run under another name: a replay's, or a redrive's.
+        let running = Set(
+            deployment.functions.merging(deployment.replays.functions, uniquingKeysWith: { $1 }).values.map(
+                \.workerVersion))
         for (name, function) in before.functions.merging(before.replays.functions, uniquingKeysWith: { $1 })
-        where deployment.function(name) != function {
+        where deployment.function(name) != function && !running.contains(function.workerVersion) {
             workers.retire(function.workerVersion)
         }
         for settings in deployment.subscriptions + deployment.replays.subscriptions {

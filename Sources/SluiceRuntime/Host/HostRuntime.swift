@@ -155,7 +155,8 @@ package final class HostRuntime {
             try await reopen(deployment.app)
         }
         try await replays.load()
-        deployment.replays = replays.parts
+        try await redrives.load()
+        deployment.replays = pinned
         dispatcher.workers = pool
         dispatcher.restore(deployment)
         let recovery = Recovery(
@@ -197,6 +198,7 @@ package final class HostRuntime {
     private func beginServices(_ deployment: Deployment) async throws {
         if try await mustScanFirst() { try await startWatching() }
         dispatcher.release()
+        redrives.apply = { [unowned self] in try await self.take(self.untaken ?? self.dispatcher.deployment) }
         try await redrives.resume()
         replays.apply = { [unowned self] in try await self.take(self.untaken ?? self.dispatcher.deployment) }
         try await replays.resume()
@@ -221,10 +223,17 @@ package final class HostRuntime {
     /// In `notes`: patterns in force that would be refused now.
     static let limitsNote = "limits"
 
+    /// What replays add to a deployment, and the versions that redrives go to.
+    private var pinned: ReplayParts {
+        var parts = replays.parts
+        for (key, version) in redrives.versions { parts.functions[key] = version.moved(to: options.dataFolder) }
+        return parts
+    }
+
     /// Puts a deployment into force in the control plane.
     func take(_ deployment: Deployment) async throws {
         var deployment = deployment
-        deployment.replays = replays.parts
+        deployment.replays = pinned
         let journal = journal
         let minimumFree = Int64(deployment.app.limits.minFreeMegabytes) << 20
         admission.setMinimumFree(minimumFree)

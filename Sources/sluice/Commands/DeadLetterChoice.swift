@@ -49,9 +49,26 @@ extension DeadLetters {
             return meant.first ?? fingerprint
         }
 
-        /// Nothing was found: throws where no dead letter has the function, code or fingerprint that was named.
+        /// Nothing was found, and something was to be done with it: throws where no dead letter has the function, code
+        /// or fingerprint that was named.
         func explainNothing(_ common: CommonOptions) async throws {
             let groups = try await common.host.deadLetterGroups()
+            try await requireFunction(groups, common)
+            if let reason = nobody(among: groups, common) { throw reason }
+        }
+
+        /// Nothing was found to be listed: throws where the function that was named is none at all. That no dead letter
+        /// has a code is an answer, and the line that says so.
+        func nothingListed(_ common: CommonOptions) async throws -> String {
+            guard !isEmpty else { return "no dead letters" }
+            let groups = try await common.host.deadLetterGroups()
+            try await requireFunction(groups, common)
+            if groups.isEmpty { return "no dead letters" }
+            return (["no dead letters like that"] + [nobody(among: groups, common)?.hint].compactMap(\.self))
+                .joined(separator: ": ")
+        }
+
+        private func requireFunction(_ groups: [DeadLetterGroupInfo], _ common: CommonOptions) async throws {
             if let function {
                 // The groups also have functions that are no longer deployed.
                 let targets = try await common.host.listRules(bus: nil).flatMap(\.targets).map(\.function)
@@ -65,16 +82,24 @@ extension DeadLetters {
                             for: function, among: names.filter { !$0.contains(":") }, known: "the functions"))
                 }
             }
-            if let code, !groups.contains(where: { $0.code == code }), !groups.isEmpty {
-                throw Failure(
+        }
+
+        /// Why a code or a fingerprint finds nothing; nil: not because no dead letter has it.
+        private func nobody(among groups: [DeadLetterGroupInfo], _ common: CommonOptions) -> Failure? {
+            if let code, !groups.contains(where: { $0.code == code }) {
+                return Failure(
                     "no dead letter has the code \(code)",
-                    hint: NearestName.hint(for: code, among: Set(groups.map(\.code)), known: "those there are have"))
+                    hint: groups.isEmpty
+                        ? "there are no dead letters"
+                        : NearestName.hint(for: code, among: Set(groups.map(\.code)), known: "those there are have"))
             }
-            if let fingerprint, !groups.contains(where: { $0.fingerprint == fingerprint }), !groups.isEmpty {
-                throw Failure(
+            if let fingerprint, !groups.contains(where: { $0.fingerprint.hasPrefix(fingerprint) }) {
+                return Failure(
                     "no dead letter has the fingerprint \(fingerprint)",
-                    hint: "`sluice dlq list\(common.repeated)` shows those there are")
+                    hint: groups.isEmpty
+                        ? "there are no dead letters" : "`sluice dlq list\(common.repeated)` shows those there are")
             }
+            return nil
         }
 
         /// As options again, for hints.
@@ -111,11 +136,17 @@ extension DeadLetters {
 
         /// Throws before anything is done where an id that was given is no dead letter, or no more.
         func requireIDs(_ common: CommonOptions) async throws {
-            var others: [String] = []
+            var (others, underWay): ([String], [String]) = ([], [])
             for id in Set(ids).sorted() {
                 do {
-                    let state = try await common.host.deadLetter(id: id).summary.state
-                    if state != "dead" { others.append("\(id) (\(state))") }
+                    let letter = try await common.host.deadLetter(id: id)
+                    let state = letter.summary.state
+                    if let job = letter.redrivenBy {
+                        others.append("\(id) (redriving, by job \(job))")
+                        if !underWay.contains(job) { underWay.append(job) }
+                    } else if state != "dead" {
+                        others.append("\(id) (\(state))")
+                    }
                 } catch let error as APIError where error.code == "NotFound" {
                     others.append("\(id)")
                 }
@@ -124,7 +155,8 @@ extension DeadLetters {
             throw Failure(
                 (others.count == 1 ? "there is no dead letter " : "there are no dead letters ")
                     + others.joined(separator: ", ") + (Set(ids).count > others.count ? "; nothing was done" : ""),
-                hint: "`sluice dlq list --letters\(common.repeated)` shows those there are")
+                hint: underWay.first.map { "`sluice dlq jobs \($0)\(common.repeated)` shows how far it is" }
+                    ?? "`sluice dlq list --letters\(common.repeated)` shows those there are")
         }
 
         /// Nothing was found: throws where that is because of a wrong name.

@@ -36,11 +36,9 @@ struct DeadLetters: AsyncParsableCommand {
             let output = common.output
             let groups = limit.limit == 0 ? all : Array(all.prefix(limit.limit))
             defer { limit.tell(all.count > groups.count) }
-            if groups.isEmpty { try await filter.explainNothing(common) }
+            let nothing = groups.isEmpty ? try await filter.nothingListed(common) : ""
             if output.json { return try groups.forEach(output.object) }
-            guard !groups.isEmpty else {
-                return output.line(filter.isEmpty ? "no dead letters" : "no dead letters like that")
-            }
+            guard !groups.isEmpty else { return output.line(nothing) }
             let style = output.style
             output.table(
                 [
@@ -98,11 +96,9 @@ struct DeadLetters: AsyncParsableCommand {
                 if output.json { try output.object(letter) }
             }
             defer { limit.tell(more) }
-            if rows.isEmpty { try await filter.explainNothing(common) }
+            let nothing = rows.isEmpty ? try await filter.nothingListed(common) : ""
             if output.json { return }
-            guard !rows.isEmpty else {
-                return output.line(filter.isEmpty ? "no dead letters" : "no dead letters like that")
-            }
+            guard !rows.isEmpty else { return output.line(nothing) }
             output.table(LetterTable.columns, rows)
             output.line()
             if !older.isEmpty {

@@ -7,11 +7,17 @@ struct Logs: AsyncParsableCommand {
         commandName: "logs", abstract: "What functions, commands and the host wrote, the oldest line first.",
         discussion: "Kept for logs.retentionDays (sluice.yaml), in DATA/logs as JSON lines.")
 
-    @Argument(help: "Only this function, RULE/ID for a command, or _host for the host alone.")
+    @Argument(
+        help: ArgumentHelp(
+            "Only this function, RULE/ID for a command, or _host for the host alone.", valueName: "function"))
+    var name: String?
+    @Option(name: .long, help: "The same, as other commands have it.")
     var function: String?
     @Flag(name: .shortAndLong, help: "Go on with new lines as they come.")
     var follow = false
-    @Option(name: .long, help: ArgumentHelp("Begin with this many of the last lines.", valueName: "n"))
+    @Option(
+        name: [.customLong("tail"), .customLong("limit")],
+        help: ArgumentHelp("Begin with this many of the last lines.", valueName: "n"))
     var tail = 100
     @Option(
         name: [.customLong("attempt"), .customLong("request")],
@@ -21,17 +27,20 @@ struct Logs: AsyncParsableCommand {
     @OptionGroup var common: CommonOptions
 
     func validate() throws {
+        guard name == nil || function == nil else {
+            throw ValidationError("Say which function once: as NAME or by --function.")
+        }
         guard (0...100_000).contains(tail) else { throw ValidationError("--tail must be from 0 to 100000.") }
         guard !follow || period.until == nil else { throw ValidationError("--until does not go with --follow.") }
     }
 
     func run() async throws {
         let output = common.output
-        var name = function
-        if let function { name = try await TargetName.meant(by: function, common.host) }
+        var meant = name ?? function
+        if let given = meant { meant = try await TargetName.meant(by: given, common.host) }
         let lines = try await common.host.logs(
             LogQuery(
-                function: name, requestID: attempt, tail: tail, follow: follow, since: period.since?.time,
+                function: meant, requestID: attempt, tail: tail, follow: follow, since: period.since?.time,
                 until: period.until?.time))
         var isEmpty = true
         for try await line in lines {

@@ -21,7 +21,9 @@ extension DeadLetters {
         @OptionGroup var choice: Choice
         @Flag(name: .long, help: "Say what would be sent, and send nothing.") var dryRun = false
         @Option(name: .long, help: ArgumentHelp("At most this many a second.", valueName: "n")) var rate: Double?
-        @Option(name: .long, help: ArgumentHelp("To this function instead.", valueName: "function")) var to: String?
+        @Option(
+            name: .long, help: ArgumentHelp("To this function, or version of it, instead.", valueName: "name[@version]")
+        ) var to: String?
         @Flag(name: .long, help: "Also the other dead letters of their batches.") var withCompanions = false
         @Flag(name: .long, help: "Also where the event's object was replaced by a newer version.")
         var olderVersions = false
@@ -89,7 +91,11 @@ extension DeadLetters {
                         + "comes to it first; what fails again is sent again by the other (sluice dlq jobs "
                         + "\(other.job)\(common.repeated))")
             }
-            if wait { job = try await Self.follow(job, common) }
+            if wait {
+                job = try await Self.follow(job, common)
+            } else {
+                for line in Self.held(job, common, isFollowed: false) { StandardError.write(line) }
+            }
             if output.json { try output.object(job) } else { show(result: job) }
             if job.failed > 0 || job.reason != nil { throw ExitCode(1) }
         }
@@ -119,14 +125,15 @@ extension DeadLetters {
         }
 
         /// What keeps a job from going on, a line for each target.
-        static func held(_ job: RedriveJob, _ common: CommonOptions) -> [String] {
+        static func held(_ job: RedriveJob, _ common: CommonOptions, isFollowed: Bool = true) -> [String] {
             (job.held ?? []).map { target in
                 // How long until a breaker tries again is told by `status`: it is another number each time.
                 let reason = target.reason.split(separator: ";")[0]
                 let until = reason.hasPrefix("by hand") ? "until" : "until its breaker lets it go on, or"
                 let bus = target.bus == "default" ? "" : " --bus \(target.bus)"
                 return "\(target.rule)/\(target.target) is paused (\(reason)): held back \(until) `sluice rules resume "
-                    + "\(target.rule)\(bus)\(common.repeated)`. Ctrl-C leaves the job \(job.id) to go on by itself"
+                    + "\(target.rule)\(bus)\(common.repeated)`."
+                    + (isFollowed ? " Ctrl-C leaves the job \(job.id) to go on by itself" : "")
             }
         }
 

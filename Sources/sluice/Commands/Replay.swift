@@ -24,9 +24,13 @@ struct Replay: AsyncParsableCommand {
                   sluice replay start --from 7d --function EnrichOrders@4 --dry-run
                 """)
         @Argument(help: "A name of its own. Default: made from the time.") var name: String?
-        @Option(name: .long, help: ArgumentHelp("Ingested at or after: \(MomentArgument.words).", valueName: "time"))
+        @Option(
+            name: [.customLong("from"), .customLong("since")],
+            help: ArgumentHelp("Ingested at or after: \(MomentArgument.words).", valueName: "time"))
         var from: MomentArgument
-        @Option(name: .long, help: ArgumentHelp("Ingested before this time. Default: now.", valueName: "time"))
+        @Option(
+            name: [.customLong("to"), .customLong("until")],
+            help: ArgumentHelp("Ingested before this time. Default: now.", valueName: "time"))
         var to: MomentArgument?
         @Option(name: .long, help: "The bus whose events are replayed.") var bus = "default"
         @Option(name: .long, help: "Through this rule; repeat it for several.") var rule: [String] = []

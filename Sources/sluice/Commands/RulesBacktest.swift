@@ -20,11 +20,12 @@ extension Rules {
         @Argument(help: "A pattern or a rule file; - for the standard input.") var file: String
         // A negative number is no option: it is refused as what it is.
         @Option(
-            name: .long, parsing: .unconditional,
+            name: [.customLong("last"), .customLong("limit")], parsing: .unconditional,
             help: ArgumentHelp("Try the newest events, this many.", valueName: "n"))
         var last = 1000
         @Option(name: .long, help: "The bus whose events are tried. Default: the rule's, else default.")
         var bus: String?
+        @OptionGroup var period: PeriodOption
         @OptionGroup var common: CommonOptions
 
         func validate() throws {
@@ -140,10 +141,11 @@ extension Rules {
         /// The newest events of the bus, newest first.
         private func each(_ bus: String, _ body: (EventRecord) throws -> Void) async throws {
             let host = common.host
+            let query = EventQuery(bus: bus, since: period.since?.time, until: period.until?.time)
             var (left, after) = (last, String?.none)
             while left > 0 {
                 let request = PageRequest(limit: min(left, PageRequest.maximumLimit), after: after)
-                let page = try await host.listEvents(EventQuery(bus: bus), page: request)
+                let page = try await host.listEvents(query, page: request)
                 for record in page.items { try body(record) }
                 left -= page.items.count
                 guard let next = page.next, !page.items.isEmpty else { return }

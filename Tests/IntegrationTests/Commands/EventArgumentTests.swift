@@ -80,13 +80,13 @@ extension Integration {
                 for arguments in [
                     ["purge", "99"], ["purge", "99", "--dry-run"], ["purge", "--code", "Nope"], ["redrive", "99"],
                     ["redrive", "--code", "Nope"], ["redrive", "--function", "Nope", "--dry-run"],
-                    ["list", "--code", "Nope"], ["list", "--letters", "--fingerprint", "Nope"],
+                    ["list", "--function", "Nope"], ["list", "--letters", "--function", "Nope"],
                 ] {
                     let result = try await run(TestApp.sluice, ["dlq"] + arguments + ["--data", host.data])
                     #expect(
                         result.ending == .exited(1) && result.errors.hasPrefix("error: "), "\(arguments): \(result)")
                 }
-                let code = try await host.sluice("dlq", "list", "--code", "\(letter.code)x", code: 1)
+                let code = try await host.sluice("dlq", "redrive", "--code", "\(letter.code)x", code: 1)
                 #expect(code.errors.contains("did you mean `\(letter.code)`?"), "\(code)")
                 #expect(try await host.sluice("dlq", "jobs").output == "nothing was redriven yet\n")
                 let plan = try await host.sluice("dlq", "purge", "\(letter.id)", "--dry-run")
