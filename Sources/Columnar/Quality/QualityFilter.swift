@@ -22,8 +22,8 @@ public struct QualityFilter: Sendable {
     /// (`QualityReport.requirePass`): a caller may want both outputs all the same.
     /// A quarantine file as `source` is recognised, and its records are judged anew.
     /// - Throws: `MissingColumn`; `NotDelimited` for JSON and the like; what makes a file unreadable as a whole
-    ///   (`EmptyFile`, `NotText`, `DuplicateColumn`, `EmptyColumnName`, `UnclosedQuote`, `LimitExceeded`); `ReadFailed`,
-    ///   `WriteFailed`.
+    ///   (`EmptyFile`, `NotText`, `DuplicateColumn`, `EmptyColumnName`, `UnclosedQuote`, `LimitExceeded`);
+    ///   `ReadFailed`, `WriteFailed`.
     public func run(
         _ source: any ByteSource, good: any ByteSink, bad: any RejectedRecords
     ) throws(ColumnarError) -> QualityReport {
