@@ -41,7 +41,8 @@ final class ContinueHandler: ChannelDuplexHandler, RemovableChannelHandler {
         switch unwrapInboundIn(data) {
         case .head(let head):
             unanswered += 1
-            if Self.expects(head) { state = .expected }
+            // Of a connection that is about to end nothing more is taken.
+            if case .passing = state, Self.expects(head) { state = .expected }
         case .body, .end:
             // It did not wait.
             if case .expected = state { state = .passing }

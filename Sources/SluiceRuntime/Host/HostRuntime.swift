@@ -198,7 +198,13 @@ package final class HostRuntime {
     private func beginServices(_ deployment: Deployment) async throws {
         if try await mustScanFirst() { try await startWatching() }
         dispatcher.release()
-        redrives.apply = { [unowned self] in try await self.take(self.untaken ?? self.dispatcher.deployment) }
+        // In turn with replays and deployments: two that take at once might put into force what was there before, or
+        // forget what the other has pinned.
+        redrives.apply = { [unowned self] in
+            await self.replays.turn.acquire(ReplayJobs.subscriptions)
+            defer { self.replays.turn.release(ReplayJobs.subscriptions) }
+            try await self.take(self.untaken ?? self.dispatcher.deployment)
+        }
         try await redrives.resume()
         replays.apply = { [unowned self] in try await self.take(self.untaken ?? self.dispatcher.deployment) }
         try await replays.resume()
