@@ -187,6 +187,8 @@ package final class UVLoop: SerialExecutor, @unchecked Sendable {
         func run() {
             loop.thread = pthread_self()
             clinux_name_thread(name)
+            // Beside a handler that computes, what hands out work must not wait until that one has had its turn.
+            clinux_ask_short_turns()
             uv_sem_post(started)
             uv_run(loop.loop, UV_RUN_DEFAULT)
         }

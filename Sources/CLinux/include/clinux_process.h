@@ -68,6 +68,14 @@ int clinux_stay_on_one_core(void);
 /// Gives the calling thread back the cores that it had before `clinux_stay_on_one_core`.
 void clinux_use_all_cores(void);
 
+/// Asks for short turns on a processor for the calling thread, which in return come soon: what runs there and has longer
+/// ones gives way when it wakes (EEVDF's slices, https://docs.kernel.org/scheduler/sched-eevdf.html; Linux 6.12, older
+/// ones take no notice). Threads and processes that it starts have the usual ones.
+/// - Returns: 0, or -1 where that is refused or would take back a priority.
+int clinux_ask_short_turns(void);
+/// Nanoseconds of a thread's turns; 0 where the kernel has none or does not tell.
+uint64_t clinux_turn(pid_t thread);
+
 /// Takes the program's own code and constants out of the process' resident memory, as far as they are not written to.
 /// They stay in the page cache, from where what is needed comes back at its next use. A breakpoint of a debugger is lost.
 void clinux_return_program_pages(void);

@@ -6,6 +6,7 @@ import Hummingbird
 import HummingbirdCore
 package import Logging
 import NIOCore
+import NIOPosix
 import ServiceLifecycle
 import Synchronization
 
@@ -49,6 +50,10 @@ package struct GatewayService: Service {
         let path = socket.path
         // This host holds the data folder's lock: a socket that is there was left by a host that is gone.
         unlink(path)
+        // Requests are read on these loops' threads, which do nothing that takes long.
+        for loop in MultiThreadedEventLoopGroup.singleton.makeIterator() {
+            loop.execute { _ = clinux_ask_short_turns() }
+        }
         let readiness = Readiness(servers: listen == nil ? 1 : 2)
         let ready = ready
         var application = Application(

@@ -82,6 +82,8 @@ package final class SQLiteJournal: JournalStore {
         let life = WriterLife()
         let thread = Thread {
             clinux_name_thread("journal-writer")
+            // Everybody waits for a commit; it must not wait for others' turns on a processor between two syncs.
+            clinux_ask_short_turns()
             // The connection is the thread's for the journal's life: GRDB runs this on the calling thread.
             connection.inDatabase { db in
                 do {

@@ -1,3 +1,4 @@
+import CLinux
 import Foundation
 import Gateway
 import HostAPI
@@ -18,6 +19,27 @@ extension Integration {
 
                 """)
             return app
+        }
+
+        @Test("what everybody waits for has short turns on a processor, handlers have the usual ones")
+        func turns() async throws {
+            // As the kernel gives them to who asks for nothing; older ones tell nobody.
+            let usual = clinux_turn(0)
+            try await HostProcess.with(.faulty()) { host in
+                #expect(try await host.outcome(FaultyRequest("ok")).state == "settled")
+                var turns: [String: Set<UInt64>] = [:]
+                for thread in try FileManager.default.contentsOfDirectory(atPath: "/proc/\(host.pid)/task") {
+                    let name = text(of: "/proc/\(host.pid)/task/\(thread)/comm").prefix { $0 != "\n" && $0 != "#" }
+                    turns[String(name), default: []].insert(clinux_turn(try #require(pid_t(thread))))
+                }
+                let short = min(usual, 100_000)
+                for name in ["journal-writer", "NIO-SGLTN-1-"] { #expect(turns[name] == [short], "\(name)") }
+                // Threads that it has started are called as it is.
+                #expect(turns["sluice-loop"]?.contains(short) == true)
+                #expect(turns["journal-ckpt"] == [usual])
+                #expect(!host.workers.isEmpty)
+                for process in host.descendants { #expect(clinux_turn(process) == usual) }
+            }
         }
 
         @Test("trace shows one tree, whichever of its parts is asked for; metrics and status agree with it")
