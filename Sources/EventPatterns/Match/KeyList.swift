@@ -1,11 +1,11 @@
 /// Tests of text of one list, in the order of what they need a text to begin or to end with: so that a list of a
 /// thousand costs about what ten cost, whatever is in it.
 ///
-/// Every key that a text begins with is the last key not above the text, or begins that one. So the search is one for a
-/// place; of the keys that begin the one there, the text begins with those that are no longer than what the two have
-/// alike. From each key the way goes to the longest other that begins it, and in leaps past those that are too long, for
-/// keys may be a chain as long as the list. What a prefix covers is left out, and how many wildcards one text can be in
-/// is bounded (`WildcardComplexity`), so those that are come to are few.
+/// Every key that a text begins with is the last key not above the text, or begins that one. So the search is one for
+/// a place; of the keys that begin the one there, the text begins with those that are no longer than what the two have
+/// alike. From each key the way goes to the longest other that begins it, and in leaps past those that are too long,
+/// for keys may be a chain as long as the list. What a prefix covers is left out, and how many wildcards one text can
+/// be in is bounded (`WildcardComplexity`), so those that are come to are few.
 struct KeyList {
     /// Which tests have such keys: at the start or the end of a text, as it is or in ASCII lower case.
     struct Order: OptionSet, BitwiseCopyable, Hashable {

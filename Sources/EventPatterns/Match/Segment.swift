@@ -15,6 +15,7 @@ final class Segment: @unchecked Sendable {
     let rests: Buffer<PassedRules>
     let crowds: Buffer<AffixList>
     let strings: Buffer<StringTest>
+    let soughts: Buffer<SoughtText>
     /// One plan for every path number the segment knows.
     let plans: Buffer<Access.Plan>
     let lengths: Buffer<Int32>
@@ -41,6 +42,7 @@ final class Segment: @unchecked Sendable {
         rests = Buffer(parts.rests)
         crowds = Buffer(parts.crowds)
         strings = parts.strings
+        soughts = parts.soughts
         plans = parts.plans
         lengths = parts.lengths
         gates = parts.gates
@@ -66,6 +68,7 @@ final class Segment: @unchecked Sendable {
         intervals.free()
         planes.free()
         strings.free()
+        soughts.free()
         plans.free()
         lengths.free()
         gates.free()
@@ -77,7 +80,7 @@ final class Segment: @unchecked Sendable {
     /// The number of bytes held.
     var byteCount: Int {
         var total = store.byteCount + hashes.byteCount + grams.byteCount + plans.byteCount + lengths.byteCount
-        total += always.byteCount + gates.byteCount + strings.byteCount
+        total += always.byteCount + gates.byteCount + strings.byteCount + soughts.byteCount
         for index in 0..<intervals.count { total += intervals[index].byteCount }
         for index in 0..<planes.count { total += planes[index].byteCount }
         for index in 0..<addresses.count { total += addresses[index].byteCount }
@@ -240,6 +243,27 @@ extension Segment {
         }
         if isBranched { scratch.ruleStamps.base[base.rule + rule] = scratch.generation }
         scratch.matched.append(Int32(truncatingIfNeeded: base.rule + rule))
+    }
+
+    /// Whether a sub-rule fails for what it failed for the last time, before it is known whether the event leads to it.
+    func failsAgain(_ number: Int32, _ scratch: MatchScratch, _ base: SegmentBase) -> Bool {
+        let stamp = scratch.subRuleStamps.base + (base.subRule + Int(number))
+        let last = Int(stamp.pointee & ~MatchScratch.generations)
+        let subRule = store.subRules.base + Int(number)
+        // Of what the last event that led here did not fail for, nothing is said.
+        guard last > 0, stamp.pointee & MatchScratch.generations != scratch.generation,
+            last < Int(subRule.pointee.conditionCount), !scratch.anyMembership
+        else { return false }
+        let rule = base.rule + Int(subRule.pointee.rule)
+        if subRule.pointee.isBranched, scratch.ruleStamps.base[rule] & ~1 == scratch.generation { return true }
+        let condition = store.conditions.base + Int(store.references[Int(subRule.pointee.firstCondition) + last])
+        scratch.work &+= Int(condition.pointee.work)
+        if holds(condition, scratch, base) {
+            stamp.pointee &= MatchScratch.generations
+            return false
+        }
+        fail(last, subRule, stamp, scratch, base)
+        return true
     }
 
     /// Notes which condition an event fails, for the next event, and for the rule's other branches if they ask it too.

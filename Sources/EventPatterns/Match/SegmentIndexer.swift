@@ -11,6 +11,7 @@ struct SegmentIndexer {
         var rests: [PassedRules]
         var crowds: [AffixList]
         var strings: Buffer<StringTest>
+        var soughts: Buffer<SoughtText>
         var plans: Buffer<Access.Plan>
         var lengths: Buffer<Int32>
         var gates: Buffer<UInt32>
@@ -144,13 +145,14 @@ struct SegmentIndexer {
             plans.base[path].presentSlot = Int32(
                 truncatingIfNeeded: hashes.slot(access.key(Int32(truncatingIfNeeded: path), .present, 0)))
         }
-        let strings = buildStrings()
+        let (strings, soughts) = buildStrings()
         let parts = Parts(
             store: store, hashes: hashes,
             grams: HashIndex(keys: gramKeys, subRules: gramKeyed), intervals: intervals.map { IntervalIndex($0) },
             planes: planes, addresses: addresses.map { AddressIndex($0) }, complements: buildComplements(),
             rests: rests.map { PassedRules($0, store) }, crowds: crowds, strings: strings,
-            plans: plans, lengths: lengths, gates: gates, always: always, absences: buildAbsences(absent),
+            soughts: soughts, plans: plans, lengths: lengths, gates: gates, always: always,
+            absences: buildAbsences(absent),
             sharedCount: sharedCount)
         keys.free()
         keyed.free()

@@ -15,6 +15,8 @@ struct StringTest: BitwiseCopyable {
         case marks
         /// `anything-but` of what is all in lists.
         case listed
+        /// All conditions of the sub-rule at once.
+        case together
     }
 
     private let kind: Kind
@@ -41,13 +43,29 @@ struct StringTest: BitwiseCopyable {
     private let forms: LiteralSearch.Forms
     private let program: UnsafeMutablePointer<UInt8>
     private let condition: UnsafeMutablePointer<ConditionRecord>
+    /// What is looked for together: where it begins among the segment's, and how many fields.
+    let firstSought: Int32
+    let soughtCount: Int32
+
+    /// Whether all conditions of the sub-rule are looked at with this one.
+    @inline(__always)
+    var isTogether: Bool { soughtCount > 0 }
 
     /// The test of a sub-rule in a store that does not change any more.
-    init(_ subRule: UInt32, _ store: SegmentStore) {
+    init(_ subRule: UInt32, _ store: SegmentStore, _ soughts: inout Buffer<SoughtText>) {
         let record = store.subRules[Int(subRule)]
         self.subRule = subRule
+        let together = SoughtText.all(of: record, store)
+        firstSought = Int32(truncatingIfNeeded: soughts.count)
+        soughtCount = Int32(truncatingIfNeeded: together?.count ?? 0)
+        for sought in together ?? [] { soughts.append(sought) }
         // What is shared is counted where it is asked.
-        work = store.conditions[Int(store.references[Int(record.firstCondition) + Int(record.filed)])].work
+        work =
+            together == nil
+            ? store.conditions[Int(store.references[Int(record.firstCondition) + Int(record.filed)])].work
+            : (0..<record.conditionCount).reduce(0) {
+                $0 + store.conditions[Int(store.references[Int(record.firstCondition) + $1])].work
+            }
         condition = store.conditions.base + Int(store.references[Int(record.firstCondition) + Int(record.filed)])
         let outer = store.atoms[Int(condition.pointee.firstAtom)]
         let excluded = StringTest.excluded(condition.pointee, store)
@@ -57,6 +75,7 @@ struct StringTest: BitwiseCopyable {
         let isShared = condition.pointee.memo >= 0
         kind =
             switch atom.kind {
+            case _ where together != nil: .together
             case _ where isShared: .shared
             case .wildcard where isSingle: .wildcard
             case .wildcardCased where isSingle && atom.fixedForms != nil: .wildcardCased
@@ -66,7 +85,7 @@ struct StringTest: BitwiseCopyable {
             case _ where StringTest.excludesText(condition.pointee, store) && outer.isListed: .listed
             default: .condition
             }
-        rule = !isShared && record.conditionCount == 1 ? record.rule : -1
+        rule = !isShared && record.conditionCount == 1 || together != nil ? record.rule : -1
         isBranched = record.isBranched
         known = isShared ? -1 : Int32(record.filed)
         program = store.program(of: atom, condition.pointee)
@@ -117,7 +136,7 @@ struct StringTest: BitwiseCopyable {
         case .listed: return !evaluation.isExcluded(value, condition)
         case .regex: return PatternRegex.matches(program, text, size)
         case .condition: return passesCondition(value, evaluation)
-        case .shared: return true
+        case .shared, .together: return true
         }
     }
 
