@@ -64,12 +64,12 @@ extension Segment {
             // Of a rule with several branches, one that has passed is enough.
             let isKnown = test.pointee.isBranched && rule >= 0 && ruleStamps[rule] == scratch.generation
             if stamps[Int(number)] & MatchScratch.generations != scratch.generation, !isKnown {
-                scratch.work &+= Int(test.pointee.work)
                 if test.pointee.isTogether {
                     lookTogether(test, scratch, base)
                     test += 1
                     continue
                 }
+                scratch.work &+= Int(test.pointee.work)
                 // As soon as can be: a branch that cannot be foretold costs the more the later it is known.
                 if test.pointee.passes(value, evaluation) {
                     if rule >= 0 {
@@ -91,8 +91,7 @@ extension Segment {
         _ test: UnsafeMutablePointer<StringTest>, _ scratch: MatchScratch, _ base: SegmentBase
     ) {
         let number = test.pointee.subRule
-        let first = soughts.base + Int(test.pointee.firstSought)
-        guard let holds = SoughtText.allHold(first, Int(test.pointee.soughtCount), scratch) else {
+        guard let holds = lookTogether(soughtGroups.base + Int(test.pointee.group), scratch) else {
             return consider(number, scratch, base)
         }
         if !holds { return }

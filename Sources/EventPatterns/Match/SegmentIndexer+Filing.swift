@@ -142,19 +142,17 @@ extension SegmentIndexer {
         if strings[path]?.last != subRule { strings[path, default: []].append(subRule) }
     }
 
-    /// What is run for every string of a path, path by path, and what of that looks for several things together.
-    mutating func buildStrings() -> (tests: Buffer<StringTest>, soughts: Buffer<SoughtText>) {
+    /// What is run for every string of a path, path by path.
+    mutating func buildStrings(_ groups: Buffer<SoughtGroup>) -> Buffer<StringTest> {
         var tests = Buffer<StringTest>()
-        var soughts = Buffer<SoughtText>()
         for (path, subRules) in strings {
             let plan = plans.base + Int(path)
             plan.pointee.firstString = Int32(truncatingIfNeeded: tests.count)
             plan.pointee.stringCount = Int32(truncatingIfNeeded: subRules.count)
-            for subRule in subRules { tests.append(StringTest(subRule, store, &soughts)) }
+            for subRule in subRules { tests.append(StringTest(subRule, store, groups)) }
         }
         tests.shrink()
-        soughts.shrink()
-        return (tests, soughts)
+        return tests
     }
 
     mutating func fileText(_ atom: Atom, _ condition: ConditionRecord, _ subRule: UInt32) {

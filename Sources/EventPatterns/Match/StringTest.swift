@@ -8,15 +8,14 @@ struct StringTest: BitwiseCopyable {
     private enum Kind: UInt8, BitwiseCopyable {
         /// Whatever the condition says.
         case condition
-        /// Nothing here: several sub-rules ask, and the answer is remembered for all of them.
+        /// Nothing here: several sub-rules ask, and the answer is remembered for all of them, or what several fields
+        /// have is looked for together.
         case shared
         case wildcard, wildcardCased, wildcards, regex
         /// A regular expression that ASCII texts are matched against place by place.
         case marks
         /// `anything-but` of what is all in lists.
         case listed
-        /// All conditions of the sub-rule at once.
-        case together
     }
 
     private let kind: Kind
@@ -43,39 +42,33 @@ struct StringTest: BitwiseCopyable {
     private let forms: LiteralSearch.Forms
     private let program: UnsafeMutablePointer<UInt8>
     private let condition: UnsafeMutablePointer<ConditionRecord>
-    /// What is looked for together: where it begins among the segment's, and how many fields.
-    let firstSought: Int32
-    let soughtCount: Int32
-
-    /// Whether all conditions of the sub-rule are looked at with this one.
-    @inline(__always)
-    var isTogether: Bool { soughtCount > 0 }
+    /// Whether all conditions of the sub-rule are looked for with this one, and which group that is.
+    let isTogether: Bool
+    let group: Int32
 
     /// The test of a sub-rule in a store that does not change any more.
-    init(_ subRule: UInt32, _ store: SegmentStore, _ soughts: inout Buffer<SoughtText>) {
+    init(_ subRule: UInt32, _ store: SegmentStore, _ groups: Buffer<SoughtGroup>) {
         let record = store.subRules[Int(subRule)]
         self.subRule = subRule
-        let together = SoughtText.all(of: record, store)
-        firstSought = Int32(truncatingIfNeeded: soughts.count)
-        soughtCount = Int32(truncatingIfNeeded: together?.count ?? 0)
-        for sought in together ?? [] { soughts.append(sought) }
+        group =
+            record.hasSoughts
+            ? Int32(bitPattern: store.references[Int(record.firstCondition) + record.conditionCount]) : -1
+        let together = group >= 0 ? groups[Int(group)] : nil
+        isTogether = together?.isWhole ?? false
+        // Looked for with others, it is not looked for here.
+        let isGrouped = together?.contains(Int(record.filed)) ?? false
+        let filed = store.conditions[Int(store.references[Int(record.firstCondition) + Int(record.filed)])]
         // What is shared is counted where it is asked.
-        work =
-            together == nil
-            ? store.conditions[Int(store.references[Int(record.firstCondition) + Int(record.filed)])].work
-            : (0..<record.conditionCount).reduce(0) {
-                $0 + store.conditions[Int(store.references[Int(record.firstCondition) + $1])].work
-            }
+        work = isTogether ? together?.work ?? 0 : isGrouped ? 0 : filed.work
         condition = store.conditions.base + Int(store.references[Int(record.firstCondition) + Int(record.filed)])
         let outer = store.atoms[Int(condition.pointee.firstAtom)]
         let excluded = StringTest.excluded(condition.pointee, store)
         let atom = excluded ?? outer
         isNegated = excluded != nil
         let isSingle = condition.pointee.atomCount == 1
-        let isShared = condition.pointee.memo >= 0
+        let isShared = condition.pointee.memo >= 0 || isGrouped
         kind =
             switch atom.kind {
-            case _ where together != nil: .together
             case _ where isShared: .shared
             case .wildcard where isSingle: .wildcard
             case .wildcardCased where isSingle && atom.fixedForms != nil: .wildcardCased
@@ -85,7 +78,7 @@ struct StringTest: BitwiseCopyable {
             case _ where StringTest.excludesText(condition.pointee, store) && outer.isListed: .listed
             default: .condition
             }
-        rule = !isShared && record.conditionCount == 1 || together != nil ? record.rule : -1
+        rule = !isShared && record.conditionCount == 1 || isTogether ? record.rule : -1
         isBranched = record.isBranched
         known = isShared ? -1 : Int32(record.filed)
         program = store.program(of: atom, condition.pointee)
@@ -136,7 +129,7 @@ struct StringTest: BitwiseCopyable {
         case .listed: return !evaluation.isExcluded(value, condition)
         case .regex: return PatternRegex.matches(program, text, size)
         case .condition: return passesCondition(value, evaluation)
-        case .shared, .together: return true
+        case .shared: return true
         }
     }
 
