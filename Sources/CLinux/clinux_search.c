@@ -2,6 +2,12 @@
 
 bool clinux_is_wide = false;
 
+bool clinux_any_narrow(const uint8_t *text, size_t length, const uint8_t *sequences, size_t count, int forms) {
+    if (forms == CLINUX_EITHER) return clinux_any_of(text, length, sequences, count, CLINUX_EITHER);
+    if (forms == CLINUX_FOLDED) return clinux_any_of(text, length, sequences, count, CLINUX_FOLDED);
+    return clinux_any_of(text, length, sequences, count, CLINUX_EXACT);
+}
+
 #if defined(__x86_64__)
 #include <immintrin.h>
 
@@ -92,7 +98,7 @@ void clinux_mark_texts(
     const uint8_t *texts, const uint32_t *lengths, size_t count, const uint8_t wanted[3], uint64_t *marks) {}
 
 bool clinux_any_wide(const uint8_t *text, size_t length, const uint8_t *sequences, size_t count, int forms) {
-    return clinux_any_of(text, length, sequences, count, forms);
+    return clinux_any_narrow(text, length, sequences, count, forms);
 }
 
 #endif

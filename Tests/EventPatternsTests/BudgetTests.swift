@@ -137,6 +137,30 @@ struct BudgetTests {
         #expect(try matcher.matches(in: event("y", "b"), scratch: scratch) == [0])
     }
 
+    @Test("A text leads to none of a chain of affixes within one another that it does not begin with")
+    func chains() throws {
+        func nested(_ count: Int) -> String { String(repeating: "a", count: count) }
+        let limits = PatternLimits.language
+        for (kind, text, few) in [
+            ("prefix", nested(40) + "b", 40), ("suffix", "b" + nested(40), 40), ("prefix", nested(7) + "b", 7),
+            ("prefix", "ba", 0),
+        ] {
+            let rules = try (1...1000).map {
+                (
+                    $0,
+                    try EventPattern(
+                        parsing: "{\"k\":[{\"\(kind)\":\"\(nested($0))\"}],\"z\":[\"y\"]}", dialect: .extended,
+                        limits: limits)
+                )
+            }
+            let scratch = MatchScratch()
+            let matcher = Matcher(rules)
+            #expect(try matcher.matches(in: "{\"k\":\"\(text)\",\"z\":\"y\"}", scratch: scratch).count == few)
+            // What rules cost that match, and the leaps over what is longer.
+            #expect(scratch.work <= 3 * few + 32, "\(kind) \(text): \(scratch.work)")
+        }
+    }
+
     @Test("A value that many rules leave out costs what it matches")
     func leftOut() throws {
         for other in ["", ",\"b\":[\"y\"]"] {

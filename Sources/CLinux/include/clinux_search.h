@@ -255,13 +255,15 @@ bool clinux_any_wide(const uint8_t *text, size_t length, const uint8_t *sequence
 void clinux_mark_texts(
     const uint8_t *texts, const uint32_t *lengths, size_t count, const uint8_t wanted[3], uint64_t *marks);
 
+/// The same for texts of up to 64 bytes and every processor. Not inline: it is thousands of instructions, which would stand
+/// wherever something is looked for, and push out of the cache what does the work.
+bool clinux_any_narrow(const uint8_t *text, size_t length, const uint8_t *sequences, size_t count, int forms);
+
 /// Whether the literals of some sequence follow one another in a text of at most 64 bytes, each leftmost after the one before.
 static inline bool clinux_any_follows(
     const uint8_t *text, size_t length, const uint8_t *sequences, size_t count, int forms) {
-    if (clinux_is_wide && length < 64) return clinux_any_wide(text, length, sequences, count, forms);
-    if (forms == CLINUX_EITHER) return clinux_any_of(text, length, sequences, count, CLINUX_EITHER);
-    if (forms == CLINUX_FOLDED) return clinux_any_of(text, length, sequences, count, CLINUX_FOLDED);
-    return clinux_any_of(text, length, sequences, count, CLINUX_EXACT);
+    return clinux_is_wide && length < 64 ? clinux_any_wide(text, length, sequences, count, forms)
+                                         : clinux_any_narrow(text, length, sequences, count, forms);
 }
 
 /// For each of 64 readable bytes a bit: whether a literal's stretch begins there and ends within them.

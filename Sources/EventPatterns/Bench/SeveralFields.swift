@@ -14,6 +14,14 @@ enum SeveralFields {
             rule(
                 "several hostile fields of which the last fails",
                 wildcards.prefix(mostWildcards - 1) + [(fields[fields.count - 1].path, "{\"wildcard\":\"*!*\"}")]),
+            // As many with other fields besides, which cost no more than that they are there.
+            rule(
+                "several hostile fields and further ones",
+                fields.dropFirst().prefix(mostWildcards - 1).map { ($0.path, "{\"wildcard\":\"*\($0.byte)*\"}") }
+                    + fields.dropFirst(mostWildcards).filter { $0.path != "detail.object.size" }.prefix(mostFurther).map
+                {
+                    ($0.path, "{\"exists\":true}")
+                }),
             rule("a hostile mix of fields", kind.usesObjectEvents ? objectMix : lotMix),
             rule(
                 "a rule that asks every field to be there",
@@ -27,6 +35,8 @@ enum SeveralFields {
 
     /// The most fields with the shortest wildcard that a rule may have.
     private static let mostWildcards = 4
+    /// The fields that are put beside one wildcard less.
+    private static let mostFurther = 5
     /// The most branches that an event may be led to by a number, with a test of another field and one that is shared.
     private static let mostBranches = 5
 

@@ -71,7 +71,7 @@ public final class MatchScratch {
     @exclusivity(unchecked) var subRuleStamps = Buffer<UInt32>(capacity: 16)
     @exclusivity(unchecked) var ruleStamps = Buffer<UInt32>(capacity: 16)
     @exclusivity(unchecked) var memo = Buffer<UInt32>(capacity: 16)
-    @exclusivity(unchecked) var matched = Buffer<Int32>(capacity: 64)
+    @usableFromInline @exclusivity(unchecked) var matched = Buffer<Int32>(capacity: 64)
     /// Rules with a branch that could not be decided; a rule may be there several times, and in `matched` by another
     /// branch.
     @exclusivity(unchecked) var undecided = Buffer<Int32>(capacity: 4)
@@ -169,6 +169,13 @@ public final class MatchScratch {
             + undecided.byteCount + folded.byteCount + found.byteCount + stack.byteCount + branches.byteCount
             + gramStamps.byteCount
     }
+
+    /// The rules that the last event matches, by their numbers: what is compiled where identifiers are known may look
+    /// at them.
+    @inlinable var matchedCount: Int { matched.count }
+    @inlinable
+    func matchedRule(_ index: Int) -> Int32 { matched.base[index] }
+    @usableFromInline var undecidedCount: Int { undecided.count }
 
     /// Remembers a leaf.
     @inline(__always)

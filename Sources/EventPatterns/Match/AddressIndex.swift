@@ -32,6 +32,8 @@ struct AddressIndex: BitwiseCopyable {
     /// them.
     private var v4Count = 0
     private let v4Places: AddressPlaces
+    /// The only sub-rule that blocks lead to, -1 if there are several.
+    let only: Int32
 
     /// Builds the index from blocks, which are atoms, and their sub-rules.
     init(_ blocks: [(atom: Atom, subRule: UInt32)]) {
@@ -57,6 +59,8 @@ struct AddressIndex: BitwiseCopyable {
         }
         entries.shrink()
         while v4Count < entries.count, !entries[v4Count].isV6 { v4Count += 1 }
+        let isOnly = blocks.allSatisfy { $0.subRule == blocks.first?.subRule }
+        only = isOnly ? Int32(truncatingIfNeeded: blocks.first?.subRule ?? 0) : -1
         let all = entries
         v4Places = AddressPlaces(count: v4Count) { all[$0].low }
     }

@@ -41,10 +41,11 @@ struct AffixList: BitwiseCopyable {
         self.next = next
     }
 
-    /// Calls `body` with each sub-rule of which a text begins, or ends, as it asks.
+    /// Calls `body` with each sub-rule of which a text begins, or ends, as it asks; and `step` for each text between
+    /// that is stepped over.
     @inline(__always)
-    func forEach(_ text: UnsafePointer<UInt8>, _ length: Int, _ body: (UInt32) -> Void) {
-        _ = KeyList.contains(table.base, text, length) { place in
+    func forEach(_ text: UnsafePointer<UInt8>, _ length: Int, step: () -> Void, _ body: (UInt32) -> Void) {
+        _ = KeyList.contains(table.base, text, length, step: step) { place in
             for index in Int(starts[place])..<Int(starts[place + 1]) { body(subRules[index]) }
             return false
         }
@@ -108,7 +109,7 @@ extension Segment {
         while number >= 0 {
             let list = crowds.base + Int(number)
             if list.pointee.isOfKeys == isKey {
-                list.pointee.forEach(text, length) { consider($0, scratch, base) }
+                list.pointee.forEach(text, length, step: { scratch.work &+= 1 }) { consider($0, scratch, base) }
             }
             number = list.pointee.next
         }

@@ -121,8 +121,9 @@ struct SubRule: BitwiseCopyable {
     private let lastCondition: UInt8
     /// Which of the conditions the sub-rule is filed under.
     var filed: UInt8 = 0
-    /// `common`, and whether the rule has other branches in the highest bit: with more than twelve bytes a sub-rule,
-    /// a hundred thousand rules miss the processor's caches more often.
+    /// `common`, whether the rule has other branches in the highest bit, and whether it has a group of conditions in
+    /// the one below: with more than twelve bytes a sub-rule, a hundred thousand rules miss the processor's caches more
+    /// often.
     private var marks: UInt16
 
     init(rule: Int32, firstCondition: UInt32, conditionCount: Int, isBranched: Bool) {
@@ -133,12 +134,16 @@ struct SubRule: BitwiseCopyable {
     }
 
     private static let branched: UInt16 = 1 << 15
+    private static let soughts: UInt16 = 1 << 14
     /// Of how many conditions it is known whether all branches ask them.
-    static let mostCommon = 15
+    static let mostCommon = 14
 
     var conditionCount: Int { Int(lastCondition) + 1 }
     /// Whether the rule has other branches, any of which may have matched already.
     var isBranched: Bool { marks & SubRule.branched != 0 }
+    /// Whether some conditions are looked for together: the number of their `SoughtGroup` follows the references.
+    var hasSoughts: Bool { marks & SubRule.soughts != 0 }
+    mutating func setSoughts() { marks |= SubRule.soughts }
     /// Of a rule with other branches, whether one of the first conditions is asked by all of them.
     @inline(__always)
     func isCommon(_ place: Int) -> Bool {

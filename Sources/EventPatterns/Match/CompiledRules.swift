@@ -2,6 +2,7 @@
 /// in another module would cost a look at run-time types for every event.
 ///
 /// Immutable; unchecked because `Unmanaged` says nothing of its class, which is `Sendable`.
+@usableFromInline
 final class CompiledRules: @unchecked Sendable {
     let paths: PathTable
     let segments: [Segment]
@@ -50,6 +51,7 @@ final class CompiledRules: @unchecked Sendable {
     }
 
     /// Reads an event and leaves the rules that it matches, and those that could not be decided, in the scratch.
+    @usableFromInline
     func match(
         _ event: UnsafeBufferPointer<UInt8>, _ reading: EventReading, _ scratch: MatchScratch
     ) throws(EventError) {
@@ -61,11 +63,18 @@ final class CompiledRules: @unchecked Sendable {
         for index in 0..<unmanaged.count {
             unmanaged[index]._withUnsafeGuaranteedRef { $0.match(scratch, bases[index]) }
         }
+        if hasRemoved { leaveOutRemoved(scratch) }
     }
 
-    /// Whether a rule in the scratch has not been taken away.
-    @inline(__always)
-    func isPresent(_ rule: Int32) -> Bool { !hasRemoved || !isRemoved(Int(rule)) }
+    /// Takes rules that have been taken away out of those that the event matches.
+    private func leaveOutRemoved(_ scratch: MatchScratch) {
+        var kept = 0
+        for index in 0..<scratch.matched.count where !isRemoved(Int(scratch.matched[index])) {
+            scratch.matched[kept] = scratch.matched[index]
+            kept += 1
+        }
+        scratch.matched.truncate(kept)
+    }
 
     private func isRemoved(_ rule: Int) -> Bool {
         var segment = bases.count - 1
@@ -73,11 +82,16 @@ final class CompiledRules: @unchecked Sendable {
         return segment >= 0 && removed[segment].contains(Int32(truncatingIfNeeded: rule - bases[segment].rule))
     }
 
-    /// Whether an entry of the scratch's list of undecided rules is the first of its rule, and no other branch has
-    /// matched.
-    func isUndecided(_ index: Int, _ scratch: MatchScratch) -> Bool {
+    /// The rule of an entry of the scratch's list of undecided ones, if it is the first of that rule, no other branch
+    /// has matched, and the rule has not been taken away.
+    @usableFromInline
+    func undecided(_ index: Int, _ scratch: MatchScratch) -> Int32? {
+        guard index < scratch.undecided.count else { return nil }
         let rule = scratch.undecided[index]
-        for earlier in 0..<index where scratch.undecided[earlier] == rule { return false }
-        return scratch.ruleStamps[Int(rule)] != scratch.generation
+        for earlier in 0..<index where scratch.undecided[earlier] == rule { return nil }
+        guard scratch.ruleStamps[Int(rule)] != scratch.generation, !hasRemoved || !isRemoved(Int(rule)) else {
+            return nil
+        }
+        return rule
     }
 }

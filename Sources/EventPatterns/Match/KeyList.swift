@@ -1,9 +1,11 @@
 /// Tests of text of one list, in the order of what they need a text to begin or to end with: so that a list of a
 /// thousand costs about what ten cost, whatever is in it.
 ///
-/// Every key that a text begins with is the last key not above the text, or begins that one. So the search is one for a
-/// place, and then goes from each key to the longest other that begins it. What a prefix covers is left out, and how
-/// many wildcards one text can be in is bounded (`WildcardComplexity`), so those are few.
+/// Every key that a text begins with is the last key not above the text, or begins that one. So the search is one for
+/// a place; of the keys that begin the one there, the text begins with those that are no longer than what the two have
+/// alike. From each key the way goes to the longest other that begins it, and in leaps past those that are too long,
+/// for keys may be a chain as long as the list. What a prefix covers is left out, and how many wildcards one text can
+/// be in is bounded (`WildcardComplexity`), so those that are come to are few.
 struct KeyList {
     /// Which tests have such keys: at the start or the end of a text, as it is or in ASCII lower case.
     struct Order: OptionSet, BitwiseCopyable, Hashable {
@@ -31,13 +33,14 @@ struct KeyList {
 
     /// Where the parts of an entry lie, in bytes: eight bytes of the key in the list's order, from where keys differ;
     /// where the key begins behind the entries, and its length; the entry of the longest other key that begins it,
-    /// counted from 1.
+    /// counted from 1; the entry of a key farther up that chain.
     private enum Layout {
         static let lead = 0
         static let offset = 8
         static let length = 12
         static let parent = 16
-        static let size = 20
+        static let leap = 20
+        static let size = 24
     }
 
     let order: Order
@@ -55,7 +58,12 @@ struct KeyList {
             if let parent = above.last, covers(parent, member, way == sorted[parent]) { continue }
             sorted.append(way)
             members.append(member)
-            parents.append(above.last.map { $0 + 1 } ?? 0)
+            var parent = above.last.map { $0 + 1 } ?? 0
+            // What begins with more than a whole text is not that text.
+            while parent > 0, members[parent - 1].atom.isWhole, sorted[parent - 1].count < way.count {
+                parent = parents[parent - 1]
+            }
+            parents.append(parent)
             above.append(sorted.count - 1)
         }
     }
@@ -86,6 +94,20 @@ struct KeyList {
         return zip(fromEnd ? first.reversed() : first, fromEnd ? last.reversed() : last).prefix { $0 == $1 }.count
     }
 
+    /// For each entry one farther up its chain, 0 for none: so far that from any entry any other above it is as many
+    /// steps away as its distance has digits (Myers, "An applicative random-access stack", 1983).
+    private var leaps: [Int] {
+        var depths = [0]
+        var leaps = [0]
+        for parent in parents {
+            let far = leaps[parent]
+            let isEven = depths[parent] - depths[far] == depths[far] - depths[leaps[far]]
+            leaps.append(isEven && parent > 0 ? leaps[far] : parent)
+            depths.append(depths[parent] + 1)
+        }
+        return Array(leaps.dropFirst())
+    }
+
     /// The table: the number of entries, the order, the entries, the keys.
     func encoded() -> [UInt8] {
         var bytes: [UInt8] = []
@@ -96,7 +118,8 @@ struct KeyList {
         append(UInt64(members.count), 4, to: &bytes)
         append(UInt64(order.rawValue), 4, to: &bytes)
         append(UInt64(shared), 4, to: &bytes)
-        for (member, parent) in zip(members, parents) {
+        let leaps = leaps
+        for (index, (member, parent)) in zip(members, parents).enumerated() {
             let lead = member.key.withUnsafeBufferPointer { key in
                 key.baseAddress.map { KeyList.word($0, key.count, shared, order) } ?? 0
             }
@@ -104,6 +127,7 @@ struct KeyList {
             append(UInt64(keys.count), 4, to: &bytes)
             append(UInt64(member.key.count), 4, to: &bytes)
             append(UInt64(parent), 4, to: &bytes)
+            append(UInt64(leaps[index]), 4, to: &bytes)
             keys += member.key
         }
         return bytes + keys
@@ -135,10 +159,12 @@ struct KeyList {
         return word
     }
 
-    /// Calls `passes` with the number of each test whose key a text begins with, until one passes.
+    /// Calls `passes` with the number of each test whose key a text begins with, the longest first, until one passes;
+    /// and `step` for each entry that is stepped over, for tests.
     @inline(__always)
     static func contains(
-        _ table: UnsafePointer<UInt8>, _ text: UnsafePointer<UInt8>, _ length: Int, _ passes: (Int) -> Bool
+        _ table: UnsafePointer<UInt8>, _ text: UnsafePointer<UInt8>, _ length: Int, step: () -> Void = {},
+        _ passes: (Int) -> Bool
     ) -> Bool {
         let count = Int(ByteHash.half(table))
         let order = Order(rawValue: UInt32(truncatingIfNeeded: ByteHash.half(table + Head.order)))
@@ -146,11 +172,44 @@ struct KeyList {
         let entries = table + Head.size
         guard shared <= length, shared == 0 || begins(entries, count, order, shared, text, length) else { return false }
         var place = last(entries, count, order, shared, text, length)
+        if place == 0 { return false }
+        let nearest = entries + (place - 1) * Layout.size
+        let key = entries + (count * Layout.size + Int(ByteHash.half(nearest + Layout.offset)))
+        let alike = alike(key, Int(ByteHash.half(nearest + Layout.length)), text, length, order, from: shared)
         while place > 0 {
-            if passes(place - 1) { return true }
-            place = Int(ByteHash.half(entries + ((place - 1) * Layout.size + Layout.parent)))
+            let entry = entries + (place - 1) * Layout.size
+            if Int(ByteHash.half(entry + Layout.length)) <= alike {
+                if passes(place - 1) { return true }
+                place = Int(ByteHash.half(entry + Layout.parent))
+            } else {
+                step()
+                let leap = Int(ByteHash.half(entry + Layout.leap))
+                let isShort = leap == 0 || lengthOf(leap, entries) <= alike
+                place = isShort ? Int(ByteHash.half(entry + Layout.parent)) : leap
+            }
         }
         return false
+    }
+
+    @inline(__always)
+    private static func lengthOf(_ place: Int, _ entries: UnsafePointer<UInt8>) -> Int {
+        Int(ByteHash.half(entries + ((place - 1) * Layout.size + Layout.length)))
+    }
+
+    /// How many bytes a key and a text begin with alike, of which the first `shared` are known to be.
+    @inline(__always)
+    private static func alike(
+        _ key: UnsafePointer<UInt8>, _ size: Int, _ text: UnsafePointer<UInt8>, _ length: Int, _ order: Order,
+        from shared: Int
+    ) -> Int {
+        let most = min(size, length)
+        var at = shared
+        while at < most {
+            let difference = word(key, size, at, order) ^ word(text, length, at, order)
+            if difference != 0 { return min(most, at + difference.leadingZeroBitCount >> 3) }
+            at += 8
+        }
+        return most
     }
 
     /// Whether a text begins as all keys do.

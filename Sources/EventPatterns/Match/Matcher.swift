@@ -11,7 +11,7 @@
 /// come near to matching. It does not grow with the number of rules as such.
 public struct Matcher<ID: Hashable & Sendable>: Sendable {
     /// Rules that were compiled together.
-    private struct Part: Sendable {
+    fileprivate struct Part: Sendable {
         var segment: Segment
         var ids: [ID]
         /// The positions of rules taken away since; their index entries stay until the part is compiled anew.
@@ -20,16 +20,17 @@ public struct Matcher<ID: Hashable & Sendable>: Sendable {
         var liveCount: Int { ids.count - removed.count }
     }
 
-    private final class Storage: Sendable {
-        let parts: [Part]
-        let rules: CompiledRules
+    @usableFromInline
+    final class Storage: Sendable {
+        fileprivate let parts: [Part]
+        @usableFromInline let rules: CompiledRules
         /// The identifiers of all parts' rules, one part after the other: the number of a rule in the scratch is its
         /// place. A plain pointer, for an array of a generic type would be looked up in the run-time's tables for every
         /// match.
-        private nonisolated(unsafe) let ids: UnsafeMutablePointer<ID>
-        private let idCount: Int
+        @usableFromInline nonisolated(unsafe) let ids: UnsafeMutablePointer<ID>
+        @usableFromInline let idCount: Int
 
-        init(paths: PathTable, parts: [Part]) {
+        fileprivate init(paths: PathTable, parts: [Part]) {
             self.parts = parts
             // Not key paths: in generic code each would be made anew at run time.
             rules = CompiledRules(paths: paths, segments: parts.map { $0.segment }, removed: parts.map { $0.removed })
@@ -51,17 +52,19 @@ public struct Matcher<ID: Hashable & Sendable>: Sendable {
 
         var idBytes: Int { (idCount + parts.reduce(0) { $0 + $1.ids.capacity }) * MemoryLayout<ID>.stride }
 
-        /// Calls `body` with a rule of the scratch, if it has not been taken away.
+        /// Calls `body` with a rule of the scratch. Compiled where it is called: only there the type of identifiers is
+        /// known, and to copy one of which nothing is known costs more than to find the match.
+        @inlinable
         @inline(__always)
         func report(_ rule: Int32, _ body: (ID) -> Void) {
             // Only a closure that used the scratch itself, against the rules, could make the number too high.
-            if Int(rule) < idCount, rules.isPresent(rule) { body(ids[Int(rule)]) }
+            if Int(rule) < idCount { body(ids[Int(rule)]) }
         }
 
         var paths: PathTable { rules.paths }
     }
 
-    private let storage: Storage
+    @usableFromInline let storage: Storage
 
     /// A matcher without rules.
     public init() { storage = Storage(paths: PathTable(paths: []), parts: []) }
@@ -172,26 +175,30 @@ public struct Matcher<ID: Hashable & Sendable>: Sendable {
     ///
     /// Throws if the event is not a JSON object or, read strictly, breaks JSON's grammar; then nothing was called. The
     /// closures must not match with the same scratch.
+    @inlinable
     public func forEachMatch(
         in event: UnsafeBufferPointer<UInt8>, reading: EventReading = .strict, scratch: MatchScratch,
         undecided: (ID) -> Void, _ body: (ID) -> Void
     ) throws(EventError) {
         try forEachMatch(in: event, reading: reading, scratch: scratch, body)
-        let rules = storage.rules
-        for index in 0..<scratch.undecided.count where rules.isUndecided(index, scratch) {
-            storage.report(scratch.undecided[index], undecided)
+        let count = scratch.undecidedCount
+        if count == 0 { return }
+        for index in 0..<count {
+            if let rule = storage.rules.undecided(index, scratch) { storage.report(rule, undecided) }
         }
     }
 
     /// See `forEachMatch(in:reading:scratch:undecided:_:)`; rules of which no answer was found are left out.
+    @inlinable
     public func forEachMatch(
         in event: UnsafeBufferPointer<UInt8>, reading: EventReading = .strict, scratch: MatchScratch,
         _ body: (ID) -> Void
     ) throws(EventError) {
-        let rules = storage.rules
-        try rules.match(event, reading, scratch)
-        for index in 0..<scratch.matched.count {
-            storage.report(scratch.matched[index], body)
+        try storage.rules.match(event, reading, scratch)
+        var index = 0
+        while index < scratch.matchedCount {
+            storage.report(scratch.matchedRule(index), body)
+            index += 1
         }
     }
 

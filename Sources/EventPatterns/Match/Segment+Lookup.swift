@@ -64,6 +64,11 @@ extension Segment {
             // Of a rule with several branches, one that has passed is enough.
             let isKnown = test.pointee.isBranched && rule >= 0 && ruleStamps[rule] == scratch.generation
             if stamps[Int(number)] & MatchScratch.generations != scratch.generation, !isKnown {
+                if test.pointee.isTogether {
+                    lookTogether(test, scratch, base)
+                    test += 1
+                    continue
+                }
                 scratch.work &+= Int(test.pointee.work)
                 // As soon as can be: a branch that cannot be foretold costs the more the later it is known.
                 if test.pointee.passes(value, evaluation) {
@@ -80,12 +85,30 @@ extension Segment {
         }
     }
 
+    /// Evaluates a sub-rule of which all conditions look for something in texts.
+    @inline(__always)
+    private func lookTogether(
+        _ test: UnsafeMutablePointer<StringTest>, _ scratch: MatchScratch, _ base: SegmentBase
+    ) {
+        let number = test.pointee.subRule
+        guard let holds = lookTogether(soughtGroups.base + Int(test.pointee.group), scratch) else {
+            return consider(number, scratch, base)
+        }
+        if !holds { return }
+        scratch.subRuleStamps[base.subRule + Int(number)] = scratch.generation
+        let rule = base.rule &+ Int(test.pointee.rule)
+        if test.pointee.isBranched { scratch.ruleStamps[rule] = scratch.generation }
+        scratch.matched.append(Int32(truncatingIfNeeded: rule))
+    }
+
     func lookAddress(
         _ value: UnsafeMutablePointer<FlatValue>, _ plan: UnsafeMutablePointer<Access.Plan>, _ scratch: MatchScratch,
         _ base: SegmentBase
     ) {
-        guard value.pointee.length >= 2, let address = IPAddress.read(value.pointee.text) else { return }
         let index = addresses.base + Int(plan.pointee.addresses)
+        // To read an address takes longer than most tests.
+        if index.pointee.only >= 0, failsAgain(index.pointee.only, scratch, base) { return }
+        guard value.pointee.length >= 2, let address = IPAddress.read(value.pointee.text) else { return }
         var place = index.pointee.innermost(address)
         while place >= 0 {
             let entry = index.pointee.entries.base + Int(place)

@@ -15,6 +15,8 @@ final class Segment: @unchecked Sendable {
     let rests: Buffer<PassedRules>
     let crowds: Buffer<AffixList>
     let strings: Buffer<StringTest>
+    let soughts: Buffer<SoughtText>
+    let soughtGroups: Buffer<SoughtGroup>
     /// One plan for every path number the segment knows.
     let plans: Buffer<Access.Plan>
     let lengths: Buffer<Int32>
@@ -41,6 +43,8 @@ final class Segment: @unchecked Sendable {
         rests = Buffer(parts.rests)
         crowds = Buffer(parts.crowds)
         strings = parts.strings
+        soughts = parts.soughts
+        soughtGroups = parts.soughtGroups
         plans = parts.plans
         lengths = parts.lengths
         gates = parts.gates
@@ -66,6 +70,8 @@ final class Segment: @unchecked Sendable {
         intervals.free()
         planes.free()
         strings.free()
+        soughts.free()
+        soughtGroups.free()
         plans.free()
         lengths.free()
         gates.free()
@@ -77,7 +83,8 @@ final class Segment: @unchecked Sendable {
     /// The number of bytes held.
     var byteCount: Int {
         var total = store.byteCount + hashes.byteCount + grams.byteCount + plans.byteCount + lengths.byteCount
-        total += always.byteCount + gates.byteCount + strings.byteCount
+        total += always.byteCount + gates.byteCount + strings.byteCount + soughts.byteCount
+        total += soughtGroups.byteCount
         for index in 0..<intervals.count { total += intervals[index].byteCount }
         for index in 0..<planes.count { total += planes[index].byteCount }
         for index in 0..<addresses.count { total += addresses[index].byteCount }
@@ -213,15 +220,32 @@ extension Segment {
         // What failed the last time fails again more often than not, whatever stands before it.
         let last = Int(before & ~MatchScratch.generations)
         var isTried = false
-        if last > 0, last < Int(subRule.pointee.conditionCount), last != known, !scratch.anyMembership {
+        let group =
+            subRule.pointee.hasSoughts
+            ? soughtGroups.base + Int(references[Int(subRule.pointee.conditionCount)]) : nil
+        if last > 0, last < Int(subRule.pointee.conditionCount), last != known, !scratch.anyMembership,
+            group?.pointee.contains(last) != true
+        {
             let condition = store.conditions.base + Int(references[last])
             scratch.work &+= Int(condition.pointee.work)
             guard holds(condition, scratch, base) else { return fail(last, subRule, stamp, scratch, base) }
             isTried = true
         }
+        var isFound = false
+        if let group {
+            switch lookTogether(group, scratch) {
+            case true?: isFound = true
+            case false?:
+                return stamp.pointee =
+                    scratch.generation
+                    | UInt32(truncatingIfNeeded: group.pointee.position) & ~MatchScratch.generations
+            case nil: break
+            }
+        }
         var inArrays = 0
         for index in 0..<Int(subRule.pointee.conditionCount) {
             if isTried, index == last { continue }
+            if isFound, group?.pointee.contains(index) == true { continue }
             let condition = store.conditions.base + Int(references[index])
             if scratch.anyMembership, scratch.hasMembership(condition.pointee.path) {
                 inArrays += 1
@@ -240,6 +264,34 @@ extension Segment {
         }
         if isBranched { scratch.ruleStamps.base[base.rule + rule] = scratch.generation }
         scratch.matched.append(Int32(truncatingIfNeeded: base.rule + rule))
+    }
+
+    /// Whether a group of conditions holds, nil if that is to be found out one by one.
+    @inline(__always)
+    func lookTogether(_ group: UnsafeMutablePointer<SoughtGroup>, _ scratch: MatchScratch) -> Bool? {
+        scratch.work &+= Int(group.pointee.work)
+        return SoughtText.allHold(soughts.base + Int(group.pointee.first), Int(group.pointee.count), scratch)
+    }
+
+    /// Whether a sub-rule fails for what it failed for the last time, before it is known whether the event leads to it.
+    func failsAgain(_ number: Int32, _ scratch: MatchScratch, _ base: SegmentBase) -> Bool {
+        let stamp = scratch.subRuleStamps.base + (base.subRule + Int(number))
+        let last = Int(stamp.pointee & ~MatchScratch.generations)
+        let subRule = store.subRules.base + Int(number)
+        // Of what the last event that led here did not fail for, nothing is said.
+        guard last > 0, stamp.pointee & MatchScratch.generations != scratch.generation,
+            last < Int(subRule.pointee.conditionCount), !scratch.anyMembership
+        else { return false }
+        let rule = base.rule + Int(subRule.pointee.rule)
+        if subRule.pointee.isBranched, scratch.ruleStamps.base[rule] & ~1 == scratch.generation { return true }
+        let condition = store.conditions.base + Int(store.references[Int(subRule.pointee.firstCondition) + last])
+        scratch.work &+= Int(condition.pointee.work)
+        if holds(condition, scratch, base) {
+            stamp.pointee &= MatchScratch.generations
+            return false
+        }
+        fail(last, subRule, stamp, scratch, base)
+        return true
     }
 
     /// Notes which condition an event fails, for the next event, and for the rule's other branches if they ask it too.

@@ -143,13 +143,13 @@ extension SegmentIndexer {
     }
 
     /// What is run for every string of a path, path by path.
-    mutating func buildStrings() -> Buffer<StringTest> {
+    mutating func buildStrings(_ groups: Buffer<SoughtGroup>) -> Buffer<StringTest> {
         var tests = Buffer<StringTest>()
         for (path, subRules) in strings {
             let plan = plans.base + Int(path)
             plan.pointee.firstString = Int32(truncatingIfNeeded: tests.count)
             plan.pointee.stringCount = Int32(truncatingIfNeeded: subRules.count)
-            for subRule in subRules { tests.append(StringTest(subRule, store)) }
+            for subRule in subRules { tests.append(StringTest(subRule, store, groups)) }
         }
         tests.shrink()
         return tests

@@ -11,6 +11,8 @@ struct SegmentIndexer {
         var rests: [PassedRules]
         var crowds: [AffixList]
         var strings: Buffer<StringTest>
+        var soughts: Buffer<SoughtText>
+        var soughtGroups: Buffer<SoughtGroup>
         var plans: Buffer<Access.Plan>
         var lengths: Buffer<Int32>
         var gates: Buffer<UInt32>
@@ -130,6 +132,7 @@ struct SegmentIndexer {
                 forEachAtom(chosen[index]) { $0.file($1, $2, subRule) }
             }
         }
+        let sought = markSoughts()
         store.shrink()
         always.shrink()
         let planes = buildPlanes()
@@ -144,13 +147,15 @@ struct SegmentIndexer {
             plans.base[path].presentSlot = Int32(
                 truncatingIfNeeded: hashes.slot(access.key(Int32(truncatingIfNeeded: path), .present, 0)))
         }
-        let strings = buildStrings()
+        let (groups, soughts) = buildSoughts(sought)
+        let strings = buildStrings(groups)
         let parts = Parts(
             store: store, hashes: hashes,
             grams: HashIndex(keys: gramKeys, subRules: gramKeyed), intervals: intervals.map { IntervalIndex($0) },
             planes: planes, addresses: addresses.map { AddressIndex($0) }, complements: buildComplements(),
             rests: rests.map { PassedRules($0, store) }, crowds: crowds, strings: strings,
-            plans: plans, lengths: lengths, gates: gates, always: always, absences: buildAbsences(absent),
+            soughts: soughts, soughtGroups: groups, plans: plans, lengths: lengths, gates: gates, always: always,
+            absences: buildAbsences(absent),
             sharedCount: sharedCount)
         keys.free()
         keyed.free()

@@ -8,7 +8,8 @@ struct StringTest: BitwiseCopyable {
     private enum Kind: UInt8, BitwiseCopyable {
         /// Whatever the condition says.
         case condition
-        /// Nothing here: several sub-rules ask, and the answer is remembered for all of them.
+        /// Nothing here: several sub-rules ask, and the answer is remembered for all of them, or what several fields
+        /// have is looked for together.
         case shared
         case wildcard, wildcardCased, wildcards, regex
         /// A regular expression that ASCII texts are matched against place by place.
@@ -41,20 +42,31 @@ struct StringTest: BitwiseCopyable {
     private let forms: LiteralSearch.Forms
     private let program: UnsafeMutablePointer<UInt8>
     private let condition: UnsafeMutablePointer<ConditionRecord>
+    /// Whether all conditions of the sub-rule are looked for with this one, and which group that is.
+    let isTogether: Bool
+    let group: Int32
 
     /// The test of a sub-rule in a store that does not change any more.
-    init(_ subRule: UInt32, _ store: SegmentStore) {
+    init(_ subRule: UInt32, _ store: SegmentStore, _ groups: Buffer<SoughtGroup>) {
         let record = store.subRules[Int(subRule)]
         self.subRule = subRule
+        group =
+            record.hasSoughts
+            ? Int32(bitPattern: store.references[Int(record.firstCondition) + record.conditionCount]) : -1
+        let together = group >= 0 ? groups[Int(group)] : nil
+        isTogether = together?.isWhole ?? false
+        // Looked for with others, it is not looked for here.
+        let isGrouped = together?.contains(Int(record.filed)) ?? false
+        let filed = store.conditions[Int(store.references[Int(record.firstCondition) + Int(record.filed)])]
         // What is shared is counted where it is asked.
-        work = store.conditions[Int(store.references[Int(record.firstCondition) + Int(record.filed)])].work
+        work = isTogether ? together?.work ?? 0 : isGrouped ? 0 : filed.work
         condition = store.conditions.base + Int(store.references[Int(record.firstCondition) + Int(record.filed)])
         let outer = store.atoms[Int(condition.pointee.firstAtom)]
         let excluded = StringTest.excluded(condition.pointee, store)
         let atom = excluded ?? outer
         isNegated = excluded != nil
         let isSingle = condition.pointee.atomCount == 1
-        let isShared = condition.pointee.memo >= 0
+        let isShared = condition.pointee.memo >= 0 || isGrouped
         kind =
             switch atom.kind {
             case _ where isShared: .shared
@@ -66,7 +78,7 @@ struct StringTest: BitwiseCopyable {
             case _ where StringTest.excludesText(condition.pointee, store) && outer.isListed: .listed
             default: .condition
             }
-        rule = !isShared && record.conditionCount == 1 ? record.rule : -1
+        rule = !isShared && record.conditionCount == 1 || isTogether ? record.rule : -1
         isBranched = record.isBranched
         known = isShared ? -1 : Int32(record.filed)
         program = store.program(of: atom, condition.pointee)

@@ -1,8 +1,9 @@
 /// A growable array of trivial values without reference counting, bounds checks or uniqueness checks on access: what
 /// the matcher's inner loops run on. It must be freed by its owner.
-struct Buffer<Element: BitwiseCopyable> {
-    private(set) var base: UnsafeMutablePointer<Element>
-    private(set) var count = 0
+@usableFromInline
+struct Buffer<Element: BitwiseCopyable>: BitwiseCopyable {
+    @usableFromInline private(set) var base: UnsafeMutablePointer<Element>
+    @usableFromInline private(set) var count = 0
     private(set) var capacity: Int
 
     init(capacity: Int = 0) {
