@@ -21,7 +21,7 @@ package final class HostRuntime {
     let buckets = BucketSet()
     let router: EventRouter
     let announcer: ObjectAnnouncer
-    let committer: Committer
+    package let committer: Committer
     package let publisher: Publisher
     package let dispatcher: Dispatcher
     let redrives: RedriveJobs

@@ -53,8 +53,10 @@ package final class ManifestRunner {
     /// The rules of a manifest that was read and is not in the journal yet.
     var arriving: Set<ManifestRuleName> = []
     private(set) var isStopped = false
-    private var isLooking = false
+    private(set) var isLooking = false
     private var timer: LoopTimer?
+    /// Manifests whose ends the journal has refused.
+    private var refused: Set<ManifestID> = []
     /// Until a read that failed is tried again.
     var readTimer: LoopTimer?
     /// Some manifest could not be read.
@@ -180,6 +182,7 @@ package final class ManifestRunner {
     /// Nothing is waited for any more, or something else: what was found out of its files goes with it.
     func close(_ id: ManifestID, eventID: String? = nil) {
         guard let closed = core.close(id, eventID: eventID) else { return }
+        refused.remove(id)
         forget(closed)
     }
 
@@ -251,11 +254,19 @@ package final class ManifestRunner {
         }
         batch.control.append(.removeValue(name: Self.name(manifest.id)))
         do {
-            _ = try await committer.commit(batch)
+            // A disk that takes no new work is not waited for with what was found out now: until it does, files may
+            // come or go.
+            _ = try await committer.commit(batch, refusal: .withdraws)
             close(manifest.id, eventID: manifest.eventID)
+            refused.remove(manifest.id)
         } catch {
             guard error.code != .closed else { return }
-            log.error("a manifest's end could not be put", metadata: ["error": "\(error)"])
+            if refused.insert(manifest.id).inserted {
+                log.error(
+                    "a manifest's end cannot be put; tried again every second",
+                    metadata: ["manifest": "\(manifest.id.bucket)/\(manifest.id.key)", "error": "\(error)"])
+            }
+            await LoopPause.sleep(milliseconds: 1000, while: { !isStopped })
             core.retry(manifest.id, eventID: manifest.eventID)
         }
     }
