@@ -149,8 +149,12 @@ package final class ReplayJobs {
         let plan = try ReplayPlan(
             request, dispatcher.deployment, known: known, next: request.dryRun ? nil : next)
         _ = try ReplayMatcher(plan.paths, filter: request.eventPattern, limits: PatternLimits())
-        let replay = ReplayRecord(
+        let batched = plan.batched(dispatcher.deployment)
+        try await refuseDoubling(request, batched)
+        var replay = ReplayRecord(
             request: request, started: clock.wall, paths: plan.paths, versions: plan.versions, first: first, last: last)
+        let warnings = ReplayPlan.warnings(batched, dryRun: request.dryRun)
+        replay.warnings = warnings.isEmpty ? nil : warnings
         var batch = Batch()
         if !request.dryRun {
             for settings in plan.paths.map(\.settings) {
