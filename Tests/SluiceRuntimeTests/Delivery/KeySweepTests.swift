@@ -24,14 +24,16 @@ struct KeySweepTests {
     @Test("a key with younger places comes although ever older ones get free")
     func olderOnesGetFree() {
         let older = (0..<50).map { "k\($0)" }
-        var driver = parked(older + ["young"], each: 2, refill: 4)
+        // Between them and the younger one lies more than a reading brings.
+        let held = (0..<20).map { "held\($0)" }
+        var driver = parked(older + held + ["young"], each: 2, refill: 4)
         var seen: [String] = []
         var answers = 0
-        driver.core.unpark(one, key: "young", now: driver.now)
         for key in older.reversed() {
             driver.core.unpark(one, key: key, now: driver.now)
             var attempts = driver.pump(answering: false)
             answers += driver.unanswered.count
+            if answers == 1 { driver.core.unpark(one, key: "young", now: driver.now) }
             driver.answerAll(one)
             attempts += driver.pump(answering: false)
             for attempt in attempts {
@@ -40,7 +42,7 @@ struct KeySweepTests {
             }
             if seen.contains("young") { break }
         }
-        #expect(seen.contains("young") && answers <= 4, "after \(answers) readings: \(seen)")
+        #expect(seen.contains("young") && answers <= 30, "after \(answers) readings: \(seen)")
     }
 
     @Test("a key with older places comes although ever younger ones are left to the log")
