@@ -25,11 +25,13 @@ package struct ReplayRequest: Codable, Sendable, Hashable {
     package var keys: [String]
     /// Who asks, for the audit trail.
     package var by: String?
+    /// Also where what the first run has made of batches is still there, and the replay would add it again.
+    package var addsAgain: Bool?
 
     package init(
         name: String, bus: String = "default", from: APITime, to: APITime, rules: [String] = [],
         function: String? = nil, eventPattern: String? = nil, rate: Double? = nil, dryRun: Bool = false,
-        examples: Int = 20, keys: [String] = [], by: String? = nil
+        examples: Int = 20, keys: [String] = [], by: String? = nil, addsAgain: Bool? = nil
     ) {
         self.name = name
         self.bus = bus
@@ -43,6 +45,7 @@ package struct ReplayRequest: Codable, Sendable, Hashable {
         self.examples = examples
         self.keys = keys
         self.by = by
+        self.addsAgain = addsAgain
     }
 }
 
@@ -79,13 +82,15 @@ package struct ReplayInfo: Codable, Sendable, Hashable {
     package var failed: Int64?
     /// Of a dry run.
     package var shadow: ShadowReport?
+    /// What is to be known before its outcome is relied on.
+    package var warnings: [String]?
 
     package init(
         request: ReplayRequest, state: JobState, reason: String? = nil, started: APITime, ended: APITime? = nil,
         lastReplayed: APITime? = nil, scanned: Int64 = 0, total: Int64 = 0, replayed: Int64 = 0,
         deliveries: Int64 = 0, succeeded: Int64 = 0, dropped: Int64 = 0, superseded: Int64 = 0, waiting: Int64 = 0,
         parked: Int64? = nil, parkedBehind: [Int64]? = nil, parkedBehindMore: Bool? = nil, dead: Int64 = 0,
-        failed: Int64? = nil, shadow: ShadowReport? = nil
+        failed: Int64? = nil, shadow: ShadowReport? = nil, warnings: [String]? = nil
     ) {
         self.request = request
         self.state = state
@@ -107,6 +112,7 @@ package struct ReplayInfo: Codable, Sendable, Hashable {
         self.dead = dead
         self.failed = failed
         self.shadow = shadow
+        self.warnings = warnings
     }
 
     package var isOver: Bool { state.isOver }

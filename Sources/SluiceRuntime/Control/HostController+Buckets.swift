@@ -48,8 +48,12 @@ extension HostController {
     }
 
     package func cancelTrigger(id: String) async throws -> TriggerJob {
-        guard let job = try await host.triggers.cancel(id) else { throw Self.noTrigger(id) }
-        return job
+        do {
+            guard let job = try await host.triggers.cancel(id) else { throw Self.noTrigger(id) }
+            return job
+        } catch let error as JournalError {
+            throw APIError.unavailable("the job was not cancelled, for the journal cannot write: \(error.message)")
+        }
     }
 
     private static func noTrigger(_ id: String) -> APIError {

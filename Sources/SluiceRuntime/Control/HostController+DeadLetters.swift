@@ -142,7 +142,13 @@ extension HostController {
 
     package func purge(_ selection: DeadLetterSelection) async throws -> PurgeResult {
         try Self.check(selection)
-        return PurgeResult(purged: try await host.purge(selection))
+        do {
+            return PurgeResult(purged: try await host.purge(selection))
+        } catch let error as JournalError {
+            throw APIError.unavailable(
+                "not all was purged, for the journal cannot write: \(error.message)",
+                hint: error.isPassing ? "make room on the data folder's disk, and purge again" : nil)
+        }
     }
 
     package func reproduce(deadLetter id: Int64) async throws -> InvocationDetail {

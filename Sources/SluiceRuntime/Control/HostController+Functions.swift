@@ -77,7 +77,10 @@ extension HostController {
         do {
             try await host.setPaused(ids + host.replays.copies(of: ids), request.paused, reason: request.reason)
         } catch let error as JournalError {
-            throw APIError.unavailable("the journal cannot write: \(error.message)")
+            throw APIError.unavailable(
+                "rule \(name) \(request.paused ? "is paused" : "goes on"), but the journal cannot write that now: "
+                    + error.message,
+                hint: "make room; it is written as soon as that is possible, and lost only if the host ends before")
         }
         return try await pausable(bus: bus, name: name)
     }

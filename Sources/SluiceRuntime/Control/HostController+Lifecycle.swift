@@ -15,6 +15,10 @@ extension HostController {
             reports = try await host.runLifecycle(bucket: request.bucket, dryRun: request.dryRun)
         } catch let error as JournalError {
             throw APIError.unavailable("the journal cannot be read: \(error.message)")
+        } catch let error as APIError where error.hint == nil {
+            throw APIError.unavailable(
+                "expired objects cannot be removed: \(error.message)",
+                hint: "make a little room by hand, and try again: what goes then makes more")
         }
         guard let reports else {
             throw APIError.unavailable("another pass is under way", hint: "try again in a moment")

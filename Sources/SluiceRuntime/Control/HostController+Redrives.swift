@@ -33,7 +33,13 @@ extension HostController {
                 letters: first.map { DeadLetterSummary($0, newerVersion: older[$0.id]) },
                 selection: request.selection, to: request.to, older: older.isEmpty ? nil : older.count)
         }
-        return try await host.redrives.start(request)
+        do {
+            return try await host.redrives.start(request)
+        } catch let error as JournalError {
+            throw APIError.unavailable(
+                "the redrive was not started, for the journal cannot write: \(error.message)",
+                hint: error.isPassing ? "make room on the data folder's disk, and start it again" : nil)
+        }
     }
 
     /// Letters whose objects a dry run looks up.
@@ -86,9 +92,19 @@ extension HostController {
     }
 
     package func cancelRedrive(id: String) async throws -> RedriveJob {
-        guard let job = try await host.redrives.cancel(id) else {
-            throw APIError.notFound("redrive job", id, hint: "`sluice dlq jobs` shows them")
+        do {
+            guard let job = try await host.redrives.cancel(id) else {
+                throw APIError.notFound("redrive job", id, hint: "`sluice dlq jobs` shows them")
+            }
+            return job
+        } catch let error as JournalError {
+            throw APIError.unavailable(
+                "\(id) sends nothing more, but the journal cannot write that now: \(error.message)",
+                hint: Self.writtenLater)
         }
-        return job
     }
+
+    /// Of what is done in memory and not in the journal.
+    static let writtenLater =
+        "make room; it is written as soon as that is possible, and a host that ends before goes on with the job"
 }

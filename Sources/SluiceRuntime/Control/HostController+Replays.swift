@@ -20,7 +20,15 @@ extension HostController {
         do {
             return try await found(host.replays.cancel(name), name)
         } catch let error as JournalError {
-            throw APIError.unavailable("the replay was not cancelled: \(error.message)")
+            // What runs has heard of it; of one that has ended nothing was dropped.
+            guard let replay = try? await host.replays.info(name), replay.state == .cancelling else {
+                throw APIError.unavailable(
+                    "the replay was not cancelled, for the journal cannot write: \(error.message)",
+                    hint: error.isPassing ? "make room on the data folder's disk, and cancel it again" : nil)
+            }
+            throw APIError.unavailable(
+                "replay \(name) replays nothing more, but the journal cannot write that now: \(error.message)",
+                hint: Self.writtenLater)
         }
     }
 

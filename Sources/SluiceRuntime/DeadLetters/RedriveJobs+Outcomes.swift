@@ -9,6 +9,7 @@ extension RedriveJobs {
     /// date.
     func change(of id: String) -> ControlChange {
         guard let job = jobs[id] else { return .removeValue(name: RedriveRecord.prefix + id) }
+        if sending[id] != nil { toldAhead.insert(id) }
         return .putValue(name: job.name, body: JSONText.encode(job))
     }
 

@@ -29,6 +29,8 @@ package final class RedriveJobs {
     var waiters: [() -> Void] = []
     /// Jobs with a page on its way into the journal, as they were before it.
     var sending: [String: RedriveRecord] = [:]
+    /// Those of them of which more was written meanwhile: it says that the page was sent.
+    var toldAhead: Set<String> = []
     /// Called when a job is over.
     var ended: @LoopActor () -> Void = {}
     /// Brings the versions that jobs are pinned to into force, or out of it.
@@ -91,7 +93,7 @@ package final class RedriveJobs {
             rate: request.rate, olderVersions: request.olderVersions, version: target?.version)
         var batch = Batch()
         batch.control.append(.putValue(name: job.name, body: JSONText.encode(job)))
-        _ = try await committer.commit(batch)
+        _ = try await committer.command(batch)
         jobs[job.id] = job
         if job.version != nil {
             do { try await apply() } catch {
@@ -125,7 +127,8 @@ package final class RedriveJobs {
         }
     }
 
-    /// Stops sending; what was sent is delivered. Durable when it returns; nil where there is no such job.
+    /// Stops sending; what was sent is delivered. Durable when it returns; nil where there is no such job. Where the
+    /// journal refuses, nothing more is sent all the same, it is written as soon as there is room, and this throws.
     package func cancel(_ id: String) async throws -> RedriveJob? {
         guard var job = jobs[id] else { return nil }
         guard !job.finished else { return report(job) }
@@ -135,7 +138,7 @@ package final class RedriveJobs {
         close(id)
         var batch = Batch()
         batch.control.append(change(of: id))
-        _ = try await committer.commit(batch)
+        _ = try await committer.command(batch, refusal: .tells)
         return report(jobs[id] ?? job)
     }
 
@@ -253,10 +256,11 @@ package final class RedriveJobs {
         // Before it is durable: whatever else is written of the job from now on comes later in the journal, and must
         // not take this back.
         jobs[id] = next
-        sending[id] = before
         batch.control.append(change(of: id))
+        sending[id] = before
         do throws(JournalError) {
-            _ = try await committer.commit(batch)
+            // Those who purge wait for this turn.
+            _ = try await committer.command(batch)
         } catch {
             sending[id] = nil
             jobs[id]?.cursor = before.cursor
@@ -266,11 +270,12 @@ package final class RedriveJobs {
             if !sent.isOpen { jobs[id]?.failed? -= older.count }
             let isCancelled = jobs[id]?.cancelled == true
             jobs[id]?.finished = isCancelled
-            store(id)
+            if toldAhead.remove(id) != nil { store(id) }
             close(id)
             return error
         }
         sending[id] = nil
+        toldAhead.remove(id)
         if !works.isEmpty {
             tally.send(
                 sent, at: .init(job: id, page: next.pages ?? 0), to: Set(works.lazy.map(\.delivery.subscription)))

@@ -124,8 +124,7 @@ extension DeliveryCore {
             guard let from = line.spilledFrom, let before else { continue }
             if policy?.path == before.path {
                 var rest = KeyLine()
-                rest.spilledFrom = from
-                rest.spilled = line.spilled
+                (rest.spilledFrom, rest.spilledTo, rest.spilled) = (from, line.spilledTo, line.spilled)
                 kept[key] = rest
             } else {
                 places[key] = from

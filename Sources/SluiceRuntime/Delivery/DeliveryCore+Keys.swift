@@ -10,7 +10,11 @@ extension DeliveryCore {
         var work = work
         work.expires = expiry(
             work.expires, ofKey: key, at: work.delivery.position, in: position, now: work.arrived)
-        let line = subscriptions[position].lines[key]
+        var line = subscriptions[position].lines[key]
+        if let known = line, known.spilledFrom != nil, hasNothingLeft(known, at: position) {
+            stopBeingHungry(key, at: position)
+            line = subscriptions[position].lines[key]
+        }
         let mustWait: Bool
         if let line {
             let isBlocked =
@@ -57,7 +61,11 @@ extension DeliveryCore {
                 return subscriptions[position].lines[key, default: KeyLine()].insert(work)
             }
         }
-        subscriptions[position].lines[key, default: KeyLine()].spilled += 1
+        func lengthen(_ line: inout KeyLine) {
+            line.spilled += 1
+            line.spilledTo = max(line.spilledTo, place)
+        }
+        lengthen(&subscriptions[position].lines[key, default: KeyLine()])
         subscriptions[position].known[work.delivery.ordinal] = nil
     }
 
@@ -81,6 +89,7 @@ extension DeliveryCore {
         func shorten(_ line: inout KeyLine) {
             if !left.isEmpty { line.removeAll { $0.source == .log && $0.delivery.position >= place } }
             line.spilledFrom = min(place, line.spilledFrom ?? place)
+            line.spilledTo = max(line.spilledTo, left.last?.delivery.position ?? place)
             line.spilled += left.count
             line.asked = asked
             line.rides = 0

@@ -50,8 +50,7 @@ extension DeliveryCore {
         for (key, line) in subscriptions[position].lines.all where line.parked > 0 {
             _ = subscriptions[position].lines.update(key) { line in
                 line.removeAll { _ in true }
-                line.spilledFrom = nil
-                line.spilled = 0
+                line.leftNothing()
             }
         }
     }

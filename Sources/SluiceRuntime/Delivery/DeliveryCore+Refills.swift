@@ -7,29 +7,32 @@ extension DeliveryCore {
     /// A free key has nothing in memory and something in the log.
     mutating func getHungry(_ key: String, at position: Int) {
         guard let line = subscriptions[position].lines[key], let from = line.spilledFrom else { return }
-        let (at, isAsked) = (subscriptions[position].sweep.at, subscriptions[position].sweep.isAsked)
-        if line.rides == subscriptions[position].sweep.number {
-            if at >= subscriptions[position].loaded { return stopBeingHungry(key, at: position) }
-        } else if from > at, !isAsked || line.asked < subscriptions[position].sweep.asked {
-            // Alone it need not wait for what lies between.
-            if subscriptions[position].hungry.isEmpty, !isAsked, from - at > window.refill {
-                subscriptions[position].sweep.number += 1
-                subscriptions[position].sweep.at = from - 1
-            }
-            let number = subscriptions[position].sweep.number
-            _ = subscriptions[position].lines.update(key) { $0.rides = number }
-        } else {
-            subscriptions[position].sweep.late.insert(key)
+        if hasNothingLeft(line, at: position) { return stopBeingHungry(key, at: position) }
+        // Nobody is on the way that was begun.
+        if subscriptions[position].hungry.isEmpty, !subscriptions[position].sweep.isAsked {
+            subscriptions[position].sweep.end = 0
+        }
+        let sweep = subscriptions[position].sweep
+        // What is left to the log while a reading of that is under way may be over when its answer comes.
+        let isMet = from > sweep.at && (!sweep.isAsked || line.asked < sweep.asked || from > sweep.end)
+        if line.rides != sweep.number, isMet {
+            _ = subscriptions[position].lines.update(key) { $0.rides = sweep.number }
         }
         subscriptions[position].hungry.insert(key)
     }
 
+    /// Whether what the line has left to the log has come, or is over.
+    func hasNothingLeft(_ line: KeyLine, at position: Int) -> Bool {
+        guard let from = line.spilledFrom, from <= line.spilledTo else { return true }
+        return line.rides == subscriptions[position].sweep.number
+            && subscriptions[position].sweep.at >= line.spilledTo
+    }
+
     /// Nothing of the key is left in the log.
-    private mutating func stopBeingHungry(_ key: String, at position: Int) {
+    mutating func stopBeingHungry(_ key: String, at position: Int) {
         subscriptions[position].hungry.remove(key)
         let isIdle = subscriptions[position].lines.update(key) { line in
-            line.spilledFrom = nil
-            line.spilled = 0
+            line.leftNothing()
             return line.isIdle
         }
         // What came back and stood behind what was left to the log is the next one now.
@@ -51,28 +54,39 @@ extension DeliveryCore {
             subscriptions[position].ready.count < window.refill,
             subscriptions[position].ready.bytes < window.refillBytes
         else { return nil }
-        takeLateAlong(at: position)
+        if subscriptions[position].sweep.at >= subscriptions[position].sweep.end { beginWay(at: position) }
         subscriptions[position].sweep.asked += 1
         subscriptions[position].sweep.isAsked = true
         let room = window.lines + window.refill - subscriptions[position].lines.sum.held
         return KeyRefill(
-            path: policy.path, after: subscriptions[position].sweep.at, through: subscriptions[position].loaded,
+            path: policy.path, after: subscriptions[position].sweep.at, through: subscriptions[position].sweep.end,
             limit: min(max(1, window.refill), max(room, subscriptions[position].sweep.reach)),
             number: subscriptions[position].sweep.asked)
     }
 
-    /// Goes back to the oldest place of those that were late and are hungry still.
-    private mutating func takeLateAlong(at position: Int) {
-        let late = subscriptions[position].sweep.late.filter(subscriptions[position].hungry.contains)
-        subscriptions[position].sweep.late = []
-        guard let oldest = late.compactMap({ subscriptions[position].lines[$0]?.spilledFrom }).min() else { return }
-        let (at, number) = (min(subscriptions[position].sweep.at, oldest - 1), subscriptions[position].sweep.number)
-        for key in late {
+    /// The sweep goes back to the oldest place that a hungry key waits for, or forward where all are far ahead.
+    private mutating func beginWay(at position: Int) {
+        let (keys, sweep) = (subscriptions[position].hungry, subscriptions[position].sweep)
+        var (first, last) = (Position.max, Position(0))
+        for key in keys {
+            guard let line = subscriptions[position].lines[key], let from = line.spilledFrom else { continue }
+            // Of what rides nothing lies between its place and the sweep's.
+            first = min(first, line.rides == sweep.number ? max(from, sweep.at &+ 1) : from)
+            last = max(last, line.spilledTo)
+        }
+        if first - 1 > sweep.at, first - 1 - sweep.at > window.refill {
+            subscriptions[position].sweep.number += 1
+            subscriptions[position].sweep.at = first - 1
+        } else {
+            subscriptions[position].sweep.at = min(sweep.at, first - 1)
+        }
+        subscriptions[position].sweep.end = last
+        let (number, at) = (subscriptions[position].sweep.number, subscriptions[position].sweep.at)
+        for key in keys {
             _ = subscriptions[position].lines.update(key) { line in
                 if let from = line.spilledFrom, from > at { line.rides = number }
             }
         }
-        subscriptions[position].sweep.at = at
     }
 
     // MARK: Answers
@@ -116,6 +130,7 @@ extension DeliveryCore {
             let work = Work(item.record, delivery, traits, now: now)
             _ = subscriptions[position].lines.update(key) { line in
                 line.insert(work)
+                guard place < line.spilledTo else { return line.leftNothing() }
                 line.spilledFrom = place + 1
                 line.spilled = max(0, line.spilled - 1)
                 line.rides = number
@@ -152,8 +167,8 @@ extension DeliveryCore {
             // A long way through the log brings new ones again and again: in front they would keep the others waiting.
             promote(key, at: position, comesLast: true)
         }
-        guard end >= subscriptions[position].loaded else { return }
-        // Those that are left have nothing more, or are held back again, or are late.
+        guard end >= subscriptions[position].sweep.end else { return }
+        // Those that are left have nothing more, or are held back again, or wait for the next way.
         for key in subscriptions[position].hungry {
             subscriptions[position].hungry.remove(key)
             promote(key, at: position)

@@ -225,6 +225,9 @@ package struct DeliveryCore: Sendable {
     /// How many works are remembered so that no reading brings them twice.
     package func knownWorks(of id: SubscriptionID) -> Int { index[id].map { subscriptions[$0].known.count } ?? 0 }
 
+    /// How many keys are remembered so that what is read of them has its whole time again.
+    package func freedKeys(of id: SubscriptionID) -> Int { index[id].map { subscriptions[$0].freed.count } ?? 0 }
+
     /// Keys of what is to be tried again, or was redriven, and does not run.
     package func keysAhead(of id: SubscriptionID) -> Set<String> {
         guard let position = index[id] else { return [] }

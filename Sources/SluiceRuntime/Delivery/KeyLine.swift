@@ -24,6 +24,8 @@ struct KeyLine: Sendable {
     private(set) var heldBytes = 0
     /// From this position on the key's works are not in memory, but for those that the subscription's `known` names.
     var spilledFrom: Position?
+    /// The youngest of those.
+    var spilledTo: Position = 0
     /// How many those are, as far as the log has been read.
     var spilled = 0
     /// The reading that was under way, or was the last, when `spilledFrom` came to be or went back: what that finds may
@@ -81,6 +83,11 @@ struct KeyLine: Sendable {
         let work = waiting.removeFirst()
         count(work, -1)
         return work
+    }
+
+    /// Nothing of it lies only in the log.
+    mutating func leftNothing() {
+        (spilledFrom, spilledTo, spilled) = (nil, 0, 0)
     }
 
     mutating func removeAll(where isUnwanted: (Work) -> Bool) {

@@ -3,21 +3,22 @@ package import Journal
 /// One reading of a subscription's log for all keys that have left works there and are free: a hundred thousand keys
 /// that become free at once are served by one way through it.
 ///
-/// It goes from the oldest place of a hungry key to where the log is in memory, in steps, and brings whatever it meets
-/// of a key that can take it. A key rides (`KeyLine.rides`) as long as nothing of it was gone by: what has been read
-/// since it got on has nothing more of it, and where the sweep has come to the end, nothing is left of it. A key that
-/// gets hungry with an older place takes the sweep back to there, which costs another reading of what lies between and
-/// changes nothing for those that ride.
+/// It goes one way after the other: each from the oldest place of a hungry key to the youngest that was left to the log
+/// of any that was hungry when it began, in steps, and brings whatever it meets of a key that can take it. A key rides
+/// (`KeyLine.rides`) as long as nothing of it was gone by: what has been read since it got on has nothing more of it,
+/// and where the sweep has come to its youngest place, nothing is left of it. A key that gets hungry with a place that
+/// was gone by waits for the next way: were the sweep to go back at once, younger places might wait for ever. What is
+/// left to the log meanwhile makes no way longer, so that each key waits for two ways at most.
 struct KeySweep: Sendable {
     /// Begun anew, what rode does so no more.
     var number = 1
-    /// What lies up to here has been read; a new one begins with the first key.
+    /// What lies up to here has been read.
     var at = Position.max
+    /// Where this way ends: once it has come there, the next begins.
+    var end: Position = 0
     /// Readings asked for, and whether the last of them is under way.
     var asked = 0
     var isAsked = false
-    /// Keys that got hungry with places which it has gone by.
-    var late: Set<String> = []
     /// Records of the next reading, where memory has no room for more.
     var reach = KeySweep.leastReach
 
@@ -34,7 +35,7 @@ struct KeySweep: Sendable {
         drop()
         number += 1
         at = .max
-        late = []
+        end = 0
         reach = Self.leastReach
     }
 }

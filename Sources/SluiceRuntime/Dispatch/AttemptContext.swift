@@ -37,6 +37,8 @@ package final class AttemptContext {
     package var parked: String?
     /// The outcome it went on with is given up: its delivery starts over with the handler.
     package var dropsParked = false
+    /// Events that are handed over in another form than they were stored in, by the index of their work.
+    var lookedUp: [Int: [UInt8]] = [:]
     /// What the handler got, work by work, where that is not the event itself.
     package var given: [[UInt8]] = []
     /// Its effects are collected for the caller, and not published.

@@ -9,9 +9,21 @@ package import UVLoop
 package final class Committer {
     package typealias Completion = @LoopActor (Result<Receipt, JournalError>) -> Void
 
+    /// What becomes of a part while the journal refuses to write for a reason that may pass.
+    package enum Refusal: Sendable {
+        /// It waits, in its place, and whoever asked with it.
+        case waits
+        /// It waits, but who asked is told at once: somebody stands before a disk that is full, and what they asked for
+        /// is done in memory.
+        case tells
+        /// It is given up, and who asked is told. Nothing of it comes into the journal later.
+        case withdraws
+    }
+
     private struct Part {
         var batch: Batch
         var mayWait: Bool
+        var refusal = Refusal.waits
         var completion: Completion?
         /// Where the part's dead letters are in the merged receipt.
         var deadLetters = 0
@@ -64,15 +76,28 @@ package final class Committer {
     package var isIdle: Bool { waiting.isEmpty && inFlight.isEmpty }
 
     /// Queues a part. Its completion runs on the loop once it is durable, or was refused for its own content. A full
-    /// disk, or whatever else may pass, is not reported here but waited out.
+    /// disk, or whatever else may pass, is not reported here but waited out, unless `refusal` says otherwise.
     /// - Parameter mayWait: it goes with a commit of a producer, or by itself, after what is left of the pause between
     ///   such commits and two milliseconds.
-    package func enqueue(_ batch: Batch, mayWait: Bool = false, completion: Completion? = nil) {
-        waiting.append(
-            Part(
-                batch: batch, mayWait: mayWait, completion: completion, deadLetters: batch.insertedDeadLetters,
-                appends: batch.appends.count, weight: batch.weight, bytes: batch.byteCount))
-        if inFlight.isEmpty {
+    package func enqueue(
+        _ batch: Batch, mayWait: Bool = false, refusal: Refusal = .waits, completion: Completion? = nil
+    ) {
+        let part = Part(
+            batch: batch, mayWait: mayWait, refusal: refusal, completion: completion,
+            deadLetters: batch.insertedDeadLetters, appends: batch.appends.count, weight: batch.weight,
+            bytes: batch.byteCount)
+        if needsRestart, let trouble, refusal != .waits {
+            // What waits is done by nobody in this life.
+            completion?(.failure(trouble))
+            return
+        }
+        waiting.append(part)
+        if inFlight.isEmpty, timer != nil, refusal != .waits {
+            // Somebody asks: it is not said without having been tried.
+            timer?.cancel()
+            timer = nil
+            submit()
+        } else if inFlight.isEmpty {
             if timer == nil, !needsRestart { mayWait ? submitOrPause() : submit() }
         } else if !mayWait {
             endPatience()
@@ -100,13 +125,6 @@ package final class Committer {
         let waiters = drained
         drained = []
         for waiter in waiters { waiter() }
-    }
-
-    package func commit(_ batch: Batch) async throws(JournalError) -> Receipt {
-        let result = await withCheckedContinuation { continuation in
-            enqueue(batch) { continuation.resume(returning: $0) }
-        }
-        return try result.get()
     }
 
     private func submitOrPause() {
@@ -172,18 +190,11 @@ package final class Committer {
             inFlight = []
             if error.code == .needsRestart {
                 log.critical("the journal cannot be written any more", metadata: ["error": "\(error)"])
-            } else if trouble?.code != error.code {
+            } else if trouble?.code != error.code, parts.contains(where: { $0.refusal != .withdraws }) {
                 log.error("the journal cannot be written; tried again every second", metadata: ["error": "\(error)"])
             }
             trouble = error
-            waiting = parts + waiting
-            endDrains()
-            // What waits is not refused: nobody may take it for settled or unknown. The next life does it again.
-            guard !needsRestart else { return }
-            timer = LoopTimer.after(.milliseconds(1000)) { [weak self] in
-                self?.timer = nil
-                self?.submit()
-            }
+            holdBack(parts, after: error)
             return
         case .failure(let error) where parts.count > 1 && error.code != .closed:
             // One part's fault must not be its neighbours': each again by itself.
@@ -194,6 +205,28 @@ package final class Committer {
         }
         inFlight = []
         waiting.isEmpty ? submit() : submitOrPause()
+    }
+
+    /// What waits is not refused: nobody may take it for settled or unknown. The next life does it again.
+    private func holdBack(_ parts: [Part], after error: JournalError) {
+        let told = parts.filter { $0.refusal != .waits }
+        waiting =
+            parts.filter { $0.refusal != .withdraws }.map { part in
+                var part = part
+                if part.refusal == .tells { (part.refusal, part.completion) = (.waits, nil) }
+                return part
+            } + waiting
+        endDrains()
+        // Where nothing waits, nobody would find out when the trouble is over.
+        if waiting.isEmpty, !needsRestart {
+            trouble = nil
+        } else if !needsRestart {
+            timer = LoopTimer.after(.milliseconds(1000)) { [weak self] in
+                self?.timer = nil
+                self?.submit()
+            }
+        }
+        for part in told { part.completion?(.failure(error)) }
     }
 
     /// Nothing more is tried in this life.

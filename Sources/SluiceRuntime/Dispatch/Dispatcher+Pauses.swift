@@ -48,7 +48,8 @@ extension Dispatcher {
         if !batch.isEmpty { _ = try await committer.commit(batch) }
     }
 
-    /// Pauses or resumes subscriptions by hand; durable when it returns.
+    /// Pauses or resumes subscriptions by hand; durable when it returns. Where the journal refuses, it is so in this
+    /// life, is written as soon as there is room, and this throws.
     package func setPaused(_ ids: [SubscriptionID], _ paused: Bool, reason: String?) async throws {
         for id in ids {
             guard paused else {
@@ -61,7 +62,7 @@ extension Dispatcher {
         }
         var batch = Batch()
         storePauses(into: &batch)
-        if !batch.isEmpty { _ = try await committer.commit(batch) }
-        pump()
+        defer { pump() }
+        if !batch.isEmpty { _ = try await committer.command(batch, refusal: .tells) }
     }
 }

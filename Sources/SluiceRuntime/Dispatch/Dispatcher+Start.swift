@@ -98,6 +98,41 @@ extension Dispatcher {
             Task { @LoopActor in await self.resumeParked(context, name: parked) }
             return
         }
+        if let settings, settings.awaitsManifest == true {
+            let redriven = attempt.works.indices.filter { index in
+                let work = attempt.works[index]
+                return work.deadLetter != nil && work.note?.original == nil
+                    && ManifestRefusal.asksAgain(work.payload, rule: settings.rule, bus: settings.bus)
+            }
+            if !redriven.isEmpty {
+                Task { @LoopActor in await self.lookAgain(at: redriven, of: context, settings) }
+                return
+            }
+        }
+        handOut(context)
+    }
+
+    /// Redriven events of manifests that were incomplete: complete by now, or what is missing is told anew.
+    private func lookAgain(at redriven: [Int], of context: AttemptContext, _ settings: SubscriptionSettings) async {
+        for index in redriven {
+            let payload = context.attempt.works[index].payload
+            guard let answer = await lookAtManifest(payload, settings) else {
+                // The host stops: the next one does it again.
+                core.workerDone(context.id)
+                return abandon(context)
+            }
+            guard attempts[context.id.number] === context else { return }
+            switch answer {
+            case .success(let event): context.lookedUp[index] = event
+            case .failure(let failure): return refuse(context, failure)
+            }
+        }
+        handOut(context)
+    }
+
+    /// Gives an attempt to what runs it.
+    private func handOut(_ context: AttemptContext) {
+        let (settings, version) = (context.settings, context.version)
         do throws(Failure) {
             if let target = settings?.forward {
                 forward(context, to: target, try payloads(of: context))
@@ -138,10 +173,12 @@ extension Dispatcher {
             for index in works.indices { payloads.append(works[index].payload) }
             return payloads
         }
-        for work in works {
-            payloads.append(try handlerInputs.input(of: work.payload, ingested: work.ingested, settings: settings))
+        for (index, work) in works.enumerated() {
+            payloads.append(
+                try handlerInputs.input(
+                    of: context.lookedUp[index] ?? work.payload, ingested: work.ingested, settings: settings))
         }
-        if settings.changesEvent { context.given = payloads }
+        if settings.changesEvent || !context.lookedUp.isEmpty { context.given = payloads }
         return payloads
     }
 

@@ -50,6 +50,10 @@ package final class Dispatcher {
     var deciders: [SubscriptionID: RuleDecider] = [:]
     /// What handlers get, by the deployment in force.
     private(set) var handlerInputs = HandlerInputs()
+    /// Looks again at what a redriven event says is missing; nil: the host stops.
+    var lookAtManifest: @LoopActor ([UInt8], SubscriptionSettings) async -> Result<[UInt8], Failure>? = { event, _ in
+        .success(event)
+    }
     private var timer: LoopTimer?
     private var timerDue: Instant = 0
     var sweeper: LoopTimer?

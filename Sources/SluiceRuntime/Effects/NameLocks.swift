@@ -28,14 +28,8 @@ package final class NameLocks {
         }
     }
 
-    /// Takes them if every name is free and nobody waits for one; false if not.
-    package func acquiredNow(_ names: Set<String>) -> Bool {
-        guard held.isDisjoint(with: names), waiting.allSatisfy({ $0.names.isDisjoint(with: names) }) else {
-            return false
-        }
-        held.formUnion(names)
-        return true
-    }
+    /// Somebody waits for a name.
+    package var isWaitedFor: Bool { !waiting.isEmpty }
 
     package func release(_ names: Set<String>) {
         guard !names.isEmpty else { return }

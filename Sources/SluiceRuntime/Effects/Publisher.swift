@@ -160,11 +160,12 @@ package final class Publisher {
         }
     }
 
-    /// Decides and carries out what no attempt has asked for: the host's own removals.
+    /// Decides and carries out what no attempt has asked for: the host's own removals. A journal that refuses the
+    /// decision is not waited for: nothing has been done, and it fails with `JournalUnavailable`.
     func carryOut(_ decision: Decision) async -> Result {
         await holding(decision.locks) {
             if let failure = missingPlace(of: decision) { return .failed(failure) }
-            return await carryOut(decision, isDecided: false)
+            return await carryOut(decision, isDecided: false, refusal: .withdraws)
         }
     }
 
@@ -174,7 +175,9 @@ package final class Publisher {
     }
 
     /// Commit 1 (unless it is there already), the renames, commit 2.
-    private func carryOut(_ decision: Decision, isDecided: Bool) async -> Result {
+    private func carryOut(
+        _ decision: Decision, isDecided: Bool, refusal: Committer.Refusal = .waits
+    ) async -> Result {
         publishing += 1
         let places = decision.logs.union(decision.buckets.map(Self.place(ofBucket:)))
         fill(places)
@@ -186,7 +189,7 @@ package final class Publisher {
             if !isDecided, !decision.publications.isEmpty {
                 var batch = Batch()
                 batch.decisions.append(.decide(decision.attempt, body: await decision.encoded(on: files)))
-                _ = try await committer.commit(batch)
+                _ = try await committer.commit(batch, refusal: refusal)
                 CrashPoint.hit(.runtimeDecided)
             }
         } catch {

@@ -191,7 +191,7 @@ extension HostRuntime {
         let decisions = try await files.run {
             try names.compactMap { try journal.value(name: $0) }.compactMap { JSONText.decode(Decision.self, from: $0) }
         }
-        _ = try await committer.commit(batch)
+        _ = try await committer.command(batch)
         dispatcher.purged(letters)
         for decision in decisions { publisher.discardStaging(of: decision) }
         let inputs = dispatcher.inputs

@@ -21,7 +21,7 @@ package final class HostRuntime {
     let buckets = BucketSet()
     let router: EventRouter
     let announcer: ObjectAnnouncer
-    let committer: Committer
+    package let committer: Committer
     package let publisher: Publisher
     package let dispatcher: Dispatcher
     let redrives: RedriveJobs
@@ -97,6 +97,9 @@ package final class HostRuntime {
         manifests = ManifestRunner(
             journal: journal, committer: committer, files: files, clock: clock, announcer: announcer,
             buckets: buckets, log: log)
+        dispatcher.lookAtManifest = { [manifests] event, settings in
+            await manifests.lookAgain(at: event, bus: settings.bus, rule: settings.rule)
+        }
         triggers = TriggerJobs(
             journal: journal, files: files, clock: clock, announcer: announcer, buckets: buckets, log: log)
         let ids = dispatcher

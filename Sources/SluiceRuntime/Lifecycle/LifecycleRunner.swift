@@ -1,5 +1,6 @@
 package import AppConfig
 import FunctionProtocol
+import HostAPI
 package import Journal
 package import Logging
 import ObjectStore
@@ -37,6 +38,8 @@ package final class LifecycleRunner {
     private let nextAttempt: @LoopActor () -> AttemptID
     private var isRunning = false
     private var isStopped = false
+    /// Why the journal has refused the last decision.
+    private var refusal: String?
     /// Removed since the host started, by bucket.
     package private(set) var removed: [String: Int64] = [:]
 
@@ -106,6 +109,8 @@ package final class LifecycleRunner {
                         reports[gone.rule.id]?.removed += 1
                         removed[bucket.name, default: 0] += 1
                     }
+                    // It would refuse the others, too, and whoever asked is to hear of it.
+                    if let refusal { throw APIError.unavailable(refusal) }
                 }
             }
             guard page.count == 500, let last = page.last else { break }
@@ -155,6 +160,7 @@ package final class LifecycleRunner {
     private func decide(
         _ objects: [ObjectRecord], _ bucket: Bucket, by name: String, because reason: String?
     ) async -> Bool? {
+        refusal = nil
         let attempt = nextAttempt()
         let publications = objects.map {
             bucket.deletion(
@@ -173,6 +179,7 @@ package final class LifecycleRunner {
             publisher.finish(withdrawal)
             return false
         case .failed(let failure):
+            if failure.code == "JournalUnavailable" { refusal = failure.message }
             log.error("objects cannot be removed", metadata: ["by": "\(name)", "reason": "\(failure.message)"])
             return nil
         case .refused(let reason):

@@ -19,7 +19,7 @@ package final class ManifestRunner {
     /// Bytes of a manifest's files that are read before the next manifest has its turn.
     private nonisolated static let hashedAtATime: Int64 = 256 << 20
     /// What may still be read once a manifest's time is over, for a dead letter that says all that is wrong.
-    private static let hashingSeconds: Int64 = 600
+    static let hashingSeconds: Int64 = 600
 
     /// What is known of the log without reading it.
     struct Unread {
@@ -53,8 +53,10 @@ package final class ManifestRunner {
     /// The rules of a manifest that was read and is not in the journal yet.
     var arriving: Set<ManifestRuleName> = []
     private(set) var isStopped = false
-    private var isLooking = false
+    private(set) var isLooking = false
     private var timer: LoopTimer?
+    /// Manifests whose ends the journal has refused.
+    private var refused: Set<ManifestID> = []
     /// Until a read that failed is tried again.
     var readTimer: LoopTimer?
     /// Some manifest could not be read.
@@ -180,6 +182,7 @@ package final class ManifestRunner {
     /// Nothing is waited for any more, or something else: what was found out of its files goes with it.
     func close(_ id: ManifestID, eventID: String? = nil) {
         guard let closed = core.close(id, eventID: eventID) else { return }
+        refused.remove(id)
         forget(closed)
     }
 
@@ -187,7 +190,7 @@ package final class ManifestRunner {
         if let replaced = core.open(manifest) { forget(replaced) }
     }
 
-    private func forget(_ manifest: OpenManifest) {
+    func forget(_ manifest: OpenManifest) {
         digests.forget(
             manifest.files.filter { $0.sha256 != nil }.map { ObjectAddress(bucket: $0.bucket, key: $0.key) }
                 .filter { !core.waits(for: $0) })
@@ -211,28 +214,37 @@ package final class ManifestRunner {
         }
     }
 
-    private func look(at manifest: OpenManifest, since began: Int64) async {
+    /// Compares all files of a manifest with what is there; nil: the host stops.
+    /// - Parameters:
+    ///   - isLast: what is there is read also where something else is missing.
+    ///   - limit: for how long files are read, in wall-clock seconds.
+    func look(at manifest: OpenManifest, reading isLast: Bool, until limit: Int64) async -> ManifestLook? {
         let (journal, buckets, digests) = (journal, buckets, digests)
         var look = await files.run {
             ManifestLook(at: manifest, journal: journal, buckets: buckets, digests: digests, reading: 0)
         }
-        // Hashing 200 files each time one more of them comes would read them 200 times. At the end of its time
-        // everything is read that is there: the dead letter is to say all that is wrong.
-        let isLast = began >= manifest.deadline
-        let limit = isLast ? began + Self.hashingSeconds : manifest.deadline
         while !look.unread.isEmpty, look.missing.isEmpty || isLast, clock.wall / 1000 < limit {
-            guard !isStopped else { return }
+            guard !isStopped else { return nil }
             // In turns: one file of any length must not hold up everybody else's.
             look = await hashing.run {
                 ManifestLook(
                     at: manifest, journal: journal, buckets: buckets, digests: digests, reading: Self.hashedAtATime)
             }
         }
-        guard !isStopped else { return }
+        guard !isStopped else { return nil }
         // Without a look into it, because others are missing, a file is not to blame.
         if look.missing.isEmpty || isLast {
             look.missing += look.unread.map { "\($0): is too long to be read in time for its SHA-256" }
         }
+        return look
+    }
+
+    private func look(at manifest: OpenManifest, since began: Int64) async {
+        // Hashing 200 files each time one more of them comes would read them 200 times. At the end of its time
+        // everything is read that is there: the dead letter is to say all that is wrong.
+        let isLast = began >= manifest.deadline
+        let limit = isLast ? began + Self.hashingSeconds : manifest.deadline
+        guard let look = await look(at: manifest, reading: isLast, until: limit) else { return }
         let answer = ManifestCore.Look(id: manifest.id, eventID: manifest.eventID, missing: look.missing)
         // What has not been read at the deadline was not looked at for the last time.
         if let (manifest, ending) = core.looked(answer, now: began) {
@@ -251,11 +263,19 @@ package final class ManifestRunner {
         }
         batch.control.append(.removeValue(name: Self.name(manifest.id)))
         do {
-            _ = try await committer.commit(batch)
+            // A disk that takes no new work is not waited for with what was found out now: until it does, files may
+            // come or go.
+            _ = try await committer.commit(batch, refusal: .withdraws)
             close(manifest.id, eventID: manifest.eventID)
+            refused.remove(manifest.id)
         } catch {
             guard error.code != .closed else { return }
-            log.error("a manifest's end could not be put", metadata: ["error": "\(error)"])
+            if refused.insert(manifest.id).inserted {
+                log.error(
+                    "a manifest's end cannot be put; tried again every second",
+                    metadata: ["manifest": "\(manifest.id.bucket)/\(manifest.id.key)", "error": "\(error)"])
+            }
+            await LoopPause.sleep(milliseconds: 1000, while: { !isStopped })
             core.retry(manifest.id, eventID: manifest.eventID)
         }
     }

@@ -89,19 +89,19 @@ extension ReplayJobs {
         batch.control.append(.putValue(name: closed.name, body: JSONText.encode(closed)))
         closing.merge(own.map { ($0.subscription.id, $0) }) { $1 }
         defer { for one in own { closing[one.subscription.id] = nil } }
-        _ = try await committer.commit(batch)
+        _ = try await committer.command(batch)
         change(name, close)
         return true
     }
 
-    /// Writes a replay as it is.
-    func store(_ name: String) async throws {
+    /// Writes a replay as it is. A journal that refuses is not waited for: others want to write it, too.
+    func store(_ name: String, refusal: Committer.Refusal = .withdraws) async throws {
         await writes.acquire([name])
         defer { writes.release([name]) }
         guard let replay = replays[name] else { return }
         var batch = Batch()
         batch.control.append(.putValue(name: replay.name, body: JSONText.encode(replay)))
-        _ = try await committer.commit(batch)
+        _ = try await committer.command(batch, refusal: refusal)
     }
 
     /// Changes what is known of a replay that is still there: while something was awaited it may have gone.

@@ -83,13 +83,9 @@ extension ReplayJobs {
     }
 
     /// Writes that what is parked of an ended replay is dropped, before any of it is: pages of it go one by one,
-    /// and a host that dies in between would leave the rest with nobody who wants it dropped. Waits for nothing that a
-    /// journal holds up.
+    /// and a host that dies in between would leave the rest with nobody who wants it dropped.
     private func intend(_ name: String, _ note: (inout ReplayRecord) -> Void) async throws {
-        while !writes.acquiredNow([name]) {
-            if let trouble = committer.trouble { throw trouble }
-            await LoopPause.sleep(milliseconds: 5)
-        }
+        await writes.acquire([name])
         defer { writes.release([name]) }
         guard var next = replays[name] else { return }
         note(&next)
@@ -125,13 +121,7 @@ extension ReplayJobs {
 
     /// Waits for everything that is on its way, unless the journal refuses it.
     private func untilWritten() async throws {
-        var result: Result<Receipt, JournalError>?
-        committer.enqueue(Batch()) { result = $0 }
-        while result == nil {
-            if let trouble = committer.trouble { throw trouble }
-            await LoopPause.sleep(milliseconds: 5, while: { result == nil })
-        }
-        _ = try result?.get()
+        _ = try await committer.command(Batch())
     }
 
     /// Everything that waits for a subscription is dropped. Not by way of the committer, which waits for room on the

@@ -147,7 +147,14 @@ extension ReplayJobs {
             for finding in findings { if let finding { replay.take(finding) } }
             replay.count(events, upTo: cursor)
         }
-        _ = try await advance(name, Batch(), count) { [committer] batch in _ = try await committer.commit(batch) }
+        while true {
+            do {
+                _ = try await advance(name, Batch(), count) { [committer] in _ = try await committer.command($0) }
+                break
+            } catch {
+                guard await goesOn(name, after: error) else { return }
+            }
+        }
         await keepRate(of: replay, after: wanted.count)
     }
 

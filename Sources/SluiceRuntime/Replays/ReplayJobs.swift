@@ -149,8 +149,12 @@ package final class ReplayJobs {
         let plan = try ReplayPlan(
             request, dispatcher.deployment, known: known, next: request.dryRun ? nil : next)
         _ = try ReplayMatcher(plan.paths, filter: request.eventPattern, limits: PatternLimits())
-        let replay = ReplayRecord(
+        let batched = plan.batched(dispatcher.deployment)
+        try await refuseDoubling(request, batched)
+        var replay = ReplayRecord(
             request: request, started: clock.wall, paths: plan.paths, versions: plan.versions, first: first, last: last)
+        let warnings = ReplayPlan.warnings(batched, dryRun: request.dryRun)
+        replay.warnings = warnings.isEmpty ? nil : warnings
         var batch = Batch()
         if !request.dryRun {
             for settings in plan.paths.map(\.settings) {
@@ -215,12 +219,13 @@ package final class ReplayJobs {
     }
 
     /// Replays no more; what was replayed is delivered, but for what is parked, which is dropped, also of a replay that
-    /// has ended with it. Nil where there is no such replay.
+    /// has ended with it. Nil where there is no such replay. Where the journal refuses, a running one replays nothing
+    /// more all the same, that is written as soon as there is room, and this throws.
     package func cancel(_ name: String) async throws -> ReplayInfo? {
         guard let replay = replays[name] else { return nil }
-        if replay.state == .running {
+        if replay.ended == nil {
             replays[name]?.state = .cancelling
-            try await store(name)
+            try await store(name, refusal: .tells)
         } else if replay.ended != nil, replay.isOpen, try await standing(name).parked > 0 {
             // One that has failed has its reason.
             switch try await dropParked(name, noting: { if $0.state != .failed { $0.state = .cancelled } }) {
@@ -248,7 +253,7 @@ package final class ReplayJobs {
             waiting: standing.open, parked: standing.parked,
             // Nothing dies in the shadow.
             dead: replay.request.dryRun ? 0 : replay.dead + sum { $0.dead + $0.purged },
-            failed: replay.request.dryRun ? replay.dead : nil, shadow: replay.shadow)
+            failed: replay.request.dryRun ? replay.dead : nil, shadow: replay.shadow, warnings: replay.warnings)
     }
 }
 

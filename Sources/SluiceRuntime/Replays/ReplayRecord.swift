@@ -52,6 +52,8 @@ package struct ReplayRecord: Codable, Sendable {
     /// What is parked of it, although it has ended, is being dropped: the next host goes on with that. It stays so, for
     /// nothing more of it can be parked.
     package var dropsParked: Bool?
+    /// What whoever asked for it was told.
+    package var warnings: [String]?
 
     package init(
         request: ReplayRequest, started: Milliseconds, paths: [Path], versions: [String: FunctionVersion],

@@ -45,6 +45,10 @@ struct Replay: AsyncParsableCommand {
         var rate: Double?
         @Flag(name: .long, help: "Publish nothing, and tell what would differ from the original run.")
         var dryRun = false
+        @Flag(
+            name: .long,
+            help: "Also where a function that takes batches would add once more what it has made the first time.")
+        var addAgain = false
         @Option(name: .long, help: ArgumentHelp("Of a dry run: tell this many differences.", valueName: "n"))
         var examples = 20
         @Option(name: .long, help: "Of a dry run: a column that tells which row is which; repeat it for several.")
@@ -68,7 +72,7 @@ struct Replay: AsyncParsableCommand {
                 ReplayRequest(
                     name: name ?? "replay-\(stamp)", bus: bus, from: from.time, to: to?.time ?? now, rules: rule,
                     function: target, eventPattern: try pattern.text(), rate: rate, dryRun: dryRun,
-                    examples: examples, keys: key, by: Requester.name))
+                    examples: examples, keys: key, by: Requester.name, addsAgain: addAgain ? true : nil))
             if wait {
                 var bar = ProgressBar(dryRun ? "shadow" : "replaying")
                 var pause = 20

@@ -40,6 +40,7 @@ struct ReplayText {
             ),
             ("outcomes", outcomes(replay)),
         ])
+        for warning in replay.warnings ?? [] { output.line("warning: \(warning)") }
         if let shadow = replay.shadow { show(shadow, examples: request.examples) }
         if let parked = replay.parked, parked > 0 { tellParked(parked, of: replay) }
         if !request.dryRun, replay.dead > 0 {

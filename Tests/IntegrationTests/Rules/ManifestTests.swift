@@ -82,8 +82,23 @@ extension Integration {
                 let shown = try await run(
                     TestApp.sluice, ["dlq", "show", "\(letters.first?.id ?? 0)", "--data", host.data])
                 #expect(shown.output.contains("Attempt 1") && !shown.output.contains("took"), "\(shown)")
-                // A redrive gives the handler the event as it was.
-                #expect(try await host.redrive(DeadLetterSelection(all: true)).succeeded == 2)
+                // A redrive looks again: one is complete by now, the other says no more than before.
+                try host.copy("late", to: "inbox", "hasty/never.csv")
+                _ = try await host.wait(for: "the missing file to be seen") {
+                    try? await host.client.trace(id: "inbox/hasty/never.csv")
+                }
+                let again = try await host.redrive(DeadLetterSelection(all: true))
+                #expect(again.succeeded == 1 && again.failed == 1, "\(again)")
+                #expect(host.keys("outbox") == ["hasty/two.manifest", "patient/one.manifest"])
+                let left = try #require(try await host.deadLetters().first)
+                #expect(left.message.contains("the manifest is not JSON"), "\(left)")
+                // Another function would get it as it is, and so does this one what was edited.
+                let event = try await host.client.deadLetter(id: left.id).payload
+                let edited = try await host.client.redrive(
+                    RedriveRequest(selection: DeadLetterSelection(ids: [left.id]), payload: event))
+                _ = try await host.wait(for: "the edited event") {
+                    try await host.client.redriveJob(id: edited.id).succeeded == 1 ? true : nil
+                }
                 #expect(host.keys("outbox") == ["hasty/three.manifest", "hasty/two.manifest", "patient/one.manifest"])
                 let told = try await host.client.listEvents(
                     EventQuery(source: "sluice.manifests"), page: PageRequest(limit: 100)

@@ -12,6 +12,9 @@ struct SimulationTests {
     /// Histories in a run; a soak asks for thousands.
     static let histories = ProcessInfo.processInfo.environment["SLUICE_HISTORIES"].flatMap { Int($0) } ?? 2000
 
+    /// The first of them: a soak goes on where the last one has ended.
+    static let first = ProcessInfo.processInfo.environment["SLUICE_FIRST_HISTORY"].flatMap { Int($0) } ?? 0
+
     /// One that has failed, to be looked into.
     static let asked = ProcessInfo.processInfo.environment["SLUICE_HISTORY"].flatMap { UInt64($0) }
 
@@ -21,7 +24,7 @@ struct SimulationTests {
             let failure = chunk == 0 ? Self.failure(seed: seed, bug: nil) : nil
             return #expect(failure == nil)
         }
-        for seed in stride(from: chunk, to: Self.histories, by: 10) {
+        for seed in stride(from: Self.first + chunk, to: Self.first + Self.histories, by: 10) {
             let failure = await Self.threads.run { Self.failure(seed: UInt64(seed), bug: nil) }
             #expect(failure == nil, "seed \(seed)")
         }

@@ -186,6 +186,42 @@ struct CommitterTests {
         #expect(try logged.count == 16801)
     }
 
+    @Test("Who stands before a full disk is told at once: what was withdrawn never comes, what was told of does")
+    func refusals() async throws {
+        script.answer(.diskFull)
+        committer.enqueue(append("waits"))
+        await committer.drain()
+        func refusal(_ id: String, _ refusal: Committer.Refusal) async -> JournalError.Code? {
+            do throws(JournalError) {
+                _ = try await committer.commit(append(id), refusal: refusal)
+                return nil
+            } catch { return error.code }
+        }
+        #expect(await refusal("told", .tells) == .diskFull)
+        #expect(await refusal("withdrawn", .withdraws) == .diskFull)
+        #expect(await refusal("told too", .tells) == .diskFull)
+        #expect(committer.trouble?.code == .diskFull)
+        script.answer(nil)
+        #expect(await refusal("last", .withdraws) == nil)
+        #expect(try logged == ["waits", "told", "told too", "last"])
+        #expect(committer.isIdle && committer.trouble == nil)
+        // Nothing is left of it that would have to be tried again.
+        script.answer(.diskFull)
+        #expect(await refusal("alone", .withdraws) == .diskFull)
+        #expect(committer.isIdle && committer.trouble == nil)
+    }
+
+    @Test("What only a restart helps is told to who asks, too")
+    func refusedUntilRestart() async throws {
+        script.answer(.needsRestart)
+        committer.enqueue(append("a"))
+        await committer.drain()
+        do throws(JournalError) {
+            _ = try await committer.command(append("b"))
+            Issue.record("it was written")
+        } catch { #expect(error.code == .needsRestart) }
+    }
+
     @Test("Once the journal is closed everything is refused with that")
     func closed() async throws {
         journal.close()

@@ -98,15 +98,15 @@ struct FailureTests {
         let host = try await HostInProcess(rules: ["r": Self.shop], more: "buckets: {landing: }")
         host.journal.injectFault { _ in JournalError(.diskFull, "the disk is full") }
         try Data("one".utf8).write(to: URL(filePath: "\(host.folder.path)/data/buckets/landing/one.csv"))
-        let pausing = Task { @LoopActor in
-            _ = try await host.control.pauseRule(bus: "default", name: "r", request: PauseRequest(paused: true))
+        await #expect(throws: APIError.self) {
+            try await host.control.pauseRule(bus: "default", name: "r", request: PauseRequest(paused: true))
         }
         while try await host.control.status().warnings.isEmpty { await Task.yield() }
         let objects = try #require(try await host.control.doctor().checks.first { $0.name == "objects" })
         #expect(objects.state == .warning && objects.details == ["landing/one.csv"], "\(objects)")
         #expect(objects.hint?.contains("make room") == true && objects.hint?.contains("restart") == false)
         host.journal.injectFault(nil)
-        try await pausing.value
+        try await host.wait { host.runtime.committer.isIdle ? () : nil }
         await host.stop()
     }
 

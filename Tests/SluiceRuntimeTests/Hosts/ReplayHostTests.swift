@@ -2,6 +2,7 @@ import FunctionJSON
 import HostAPI
 import Journal
 import SluiceRuntime
+import Synchronization
 import Testing
 import UVLoop
 
@@ -44,6 +45,35 @@ struct ReplayHostTests {
         }
         #expect(over.replayed == 1 && over.succeeded == 1, "\(over)")
         try await host.wait { host.runtime.deployment.replays.functions.isEmpty ? () : nil }
+        await host.stop()
+    }
+
+    @Test("A redrive that pins a version takes it into force in its turn, and not while a deployment has that")
+    func redriveBesideDeployment() async throws {
+        let rule = "pattern: {source: [shop]}\ntargets: [{function: InC, retryPolicy: {maximumRetryAttempts: 0}}]"
+        let host = try await HostInProcess(rules: ["r": rule])
+        _ = try await host.put(["fail"])
+        try await host.wait { try await host.letters().count == 1 ? () : nil }
+        try await host.deploy(functions: ["InC": "timeout: 7"], rules: ["r": rule])
+        let turn = host.runtime.replays.turn
+        // As a deployment has it, from the look at what is in force to its own taking force.
+        await turn.acquire(ReplayJobs.subscriptions)
+        let isOver = Mutex(false)
+        let redriving = Task { @LoopActor in
+            defer { isOver.withLock { $0 = true } }
+            return try await host.control.redrive(.init(selection: .init(all: true), to: "InC@1"))
+        }
+        while !turn.isWaitedFor, !isOver.withLock({ $0 }) { await Task.yield() }
+        #expect(!isOver.withLock { $0 } && host.runtime.deployment.replays.functions.isEmpty)
+        turn.release(ReplayJobs.subscriptions)
+        let job = try await redriving.value
+        let over = try await host.wait {
+            let now = try await host.control.redriveJob(id: job.id)
+            return now.isOver ? now : nil
+        }
+        #expect(over.sent == 1 && over.failed == 1, "\(over)")
+        try await host.wait { host.runtime.deployment.replays.functions.isEmpty ? () : nil }
+        #expect(host.runtime.deployment.functions["InC"]?.version == 2)
         await host.stop()
     }
 

@@ -3,6 +3,7 @@ import EventModel
 import Foundation
 import FunctionJSON
 import FunctionProtocol
+import HostAPI
 import Journal
 import Logging
 import ObjectStore
@@ -225,6 +226,21 @@ struct LifecycleRunnerTests {
         #expect(host.runner.removed == ["landing": 60])
         // Nothing of it is left behind, and nothing is decided any more.
         #expect(try host.journal.recover().decisions.isEmpty)
+    }
+
+    @Test("a journal that takes nothing is not waited for: who asks is told, and the next pass does it")
+    func refused() async throws {
+        let host = try LifecycleHarness()
+        defer { host.remove() }
+        try await host.put("tmp/a")
+        host.shift.set(2)
+        host.journal.injectFault { _ in JournalError(.diskFull, "full") }
+        let error = await #expect(throws: APIError.self) { try await host.run(rules) }
+        #expect(error?.status == 503 && error?.message.contains("full") == true, "\(error as Any)")
+        #expect(host.isThere("tmp/a"))
+        host.journal.injectFault(nil)
+        #expect(try await host.run(rules).map(\.removed) == [1, 0])
+        #expect(!host.isThere("tmp/a"))
     }
 
     @Test(
