@@ -30,7 +30,9 @@ struct Backup: AsyncParsableCommand {
         } else {
             output.line("the buckets are not in it: copy their folders now, with times and hidden files (cp -a)")
         }
-        output.line("\(result.buckets == nil ? "then " : "")look into it: sluice up --held --data \(Text.shellWord(result.destination))")
+        output.line(
+            "\(result.buckets == nil ? "then " : "")look into it: sluice up --held --data \(Text.shellWord(result.destination))"
+        )
     }
 
     private func show(_ bucket: BackupResult.Bucket, _ output: Output) {
