@@ -142,8 +142,8 @@ package struct DeadLetterDetail: Codable, Sendable {
         }
     }
 
-    /// As in `summary`.
-    package private(set) var id: Int64
+    /// As in `summary`. Nil from a host that does not tell.
+    package private(set) var id: Int64?
     package var summary: DeadLetterSummary
     /// The event as it was.
     package var payload: RawJSON

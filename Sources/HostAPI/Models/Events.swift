@@ -168,8 +168,8 @@ package struct EventDetail: Codable, Sendable {
         }
     }
 
-    /// As in `record`.
-    package private(set) var id: String
+    /// As in `record`. Nil from a host that does not tell.
+    package private(set) var id: String?
     package var record: EventRecord
     package var deliveries: [Delivery]
     /// Those that were kept: with effects, logs or an error.

@@ -71,8 +71,8 @@ package struct EffectInfo: Codable, Sendable, Hashable {
 
 /// `invocations show`: one attempt with everything that is known, and its siblings.
 package struct InvocationDetail: Codable, Sendable {
-    /// As in `summary`.
-    package private(set) var requestID: String
+    /// As in `summary`. Nil from a host that does not tell.
+    package private(set) var requestID: String?
     package var summary: InvocationSummary
     /// What the handler returned: JSON if it was, else the bytes as a JSON text.
     package var output: RawJSON?

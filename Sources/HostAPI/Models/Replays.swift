@@ -48,8 +48,8 @@ package struct ReplayRequest: Codable, Sendable, Hashable {
 
 /// A replay under way or over.
 package struct ReplayInfo: Codable, Sendable, Hashable {
-    /// As in `request`.
-    package private(set) var name: String
+    /// As in `request`. Nil from a host that does not tell.
+    package private(set) var name: String?
     package var request: ReplayRequest
     package var state: JobState
     /// Why it failed.

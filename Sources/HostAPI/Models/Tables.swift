@@ -104,9 +104,9 @@ package struct TableDetail: Codable, Sendable, Hashable {
         }
     }
 
-    /// As in `table`.
-    package private(set) var database: String
-    package private(set) var name: String
+    /// As in `table`. Nil from a host that does not tell.
+    package private(set) var database: String?
+    package private(set) var name: String?
     package var table: TableInfo
     /// Oldest first.
     package var versions: [Version]

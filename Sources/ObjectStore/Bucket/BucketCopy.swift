@@ -41,7 +41,11 @@ package struct BucketCopy {
             guard before.st_mode & S_IFMT == S_IFREG else { return .missing }
             try makeFolder(of: key)
             let target = Descriptor(open(to, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, before.st_mode & 0o777))
-            guard target.number >= 0 else { throw .of("make", to) }
+            guard target.number >= 0 else {
+                // A file has become a folder meanwhile, or a folder a file.
+                if [EISDIR, ENOTDIR].contains(errno) { return .changing }
+                throw .of("make", to)
+            }
             do throws(SystemError) {
                 _ = try FileCopy.copy(
                     from: file.number, to: target.number, size: Int64(before.st_size), path: to)
@@ -100,7 +104,7 @@ package struct BucketCopy {
         guard !folder.isEmpty, !made.contains(folder) else { return }
         try makeFolder(of: folder)
         let path = "\(destination)/\(folder)"
-        guard mkdir(path, 0o755) == 0 || errno == EEXIST else { throw .of("make", path) }
+        guard mkdir(path, 0o755) == 0 || errno == EEXIST || errno == ENOTDIR else { throw .of("make", path) }
         // Of very many folders the latest are remembered.
         if made.count > 10_000 { made = [] }
         made.insert(folder)

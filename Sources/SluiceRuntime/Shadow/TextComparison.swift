@@ -4,8 +4,9 @@ import HostAPI
 
 /// Which lines of two small texts differ, for people.
 package enum TextComparison {
-    /// Larger files, and more lines, are not compared: it is the host that reads them.
-    private static let (mostBytes, mostLines) = (64 << 10, 2000)
+    /// Larger files are not compared, nor are more lines between the first and the last that differ: it is the host
+    /// that does it, and what it costs grows with the square of their number.
+    private static let (mostBytes, mostLines) = (64 << 10, 500)
     /// What is told.
     private static let (shownLines, lineBytes) = (20, 160)
 
@@ -17,7 +18,17 @@ package enum TextComparison {
     }
 
     package static func lines(old: String, new: String) -> [String]? {
-        let (before, after) = (split(old), split(new))
+        var (before, after) = (split(old)[...], split(new)[...])
+        let same = zip(before, after).prefix { $0 == $1 }.count
+        (before, after) = (before.dropFirst(same), after.dropFirst(same))
+        let last = zip(before.reversed(), after.reversed()).prefix { $0 == $1 }.count
+        return lines(Array(before.dropLast(last)), Array(after.dropLast(last)), from: same, isEqual: old == new)
+    }
+
+    /// - Parameter start: how many lines stand before these.
+    private static func lines(
+        _ before: [String], _ after: [String], from start: Int, isEqual: Bool
+    ) -> [String]? {
         guard before.count <= mostLines, after.count <= mostLines else { return nil }
         let difference = after.difference(from: before)
         var (removed, inserted): ([Int: String], [Int: String]) = ([:], [:])
@@ -34,22 +45,22 @@ package enum TextComparison {
                 (one, other) = (one + 1, other + 1)
                 continue
             }
-            let start = one
+            let first = one
             while removed[one] != nil { one += 1 }
             let from = other
             while inserted[other] != nil { other += 1 }
-            let (went, came) = (Array(before[start..<one]), Array(after[from..<other]))
+            let (went, came) = (Array(before[first..<one]), Array(after[from..<other]))
             guard shown.count < shownLines else {
                 left += went.count + came.count
                 continue
             }
-            shown.append("@ \(start + 1)")
+            shown.append("@ \(start + first + 1)")
             let told = told(went, came)
             shown += told.prefix(shownLines)
             left += max(0, told.count - shownLines)
         }
         // The last line has an end, or has none.
-        if shown.isEmpty, old != new { shown.append("only the end of a line, or of the file, differs") }
+        if shown.isEmpty, !isEqual { shown.append("the same characters in other bytes, or another end of the file") }
         if left > 0 { shown.append("… \(left) more \(left == 1 ? "line" : "lines")") }
         return shown
     }

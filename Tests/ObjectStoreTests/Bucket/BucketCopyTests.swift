@@ -30,6 +30,12 @@ struct BucketCopyTests {
         for key in ["gone", "d/e", "link", "empty/below", "nowhere/gone"] {
             #expect(try bucket.copy(key) == .missing, "\(key)")
         }
+        // What is a folder now was a file when it was copied.
+        try FileManager.default.removeItem(at: source.appending(path: "empty"))
+        try FileManager.default.createDirectory(
+            at: source.appending(path: "empty/deep"), withIntermediateDirectories: true)
+        try Data("x".utf8).write(to: source.appending(path: "empty/deep/file"))
+        #expect(try bucket.copy("empty/deep/file") == .changing)
         try bucket.sync()
         let copied = copy.appending(path: "d/e/one.csv").path
         #expect(FileManager.default.contents(atPath: copied) == Data("one".utf8))
