@@ -8,6 +8,8 @@ package protocol HostControl: Sendable {
     // MARK: The host
     func health() async throws -> HealthReport
     func status() async throws -> HostStatus
+    /// Lets a host go that was started to be looked at.
+    func resume(_ request: ResumeRequest) async throws -> ResumeResult
     func deploy(_ request: DeployRequest) async throws -> DeployResult
     func doctor() async throws -> DoctorReport
     /// Counters and gauges in Prometheus' text format (version 0.0.4).

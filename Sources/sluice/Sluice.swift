@@ -18,7 +18,8 @@ struct Sluice: AsyncParsableCommand {
             CommandGroup(
                 name: "Host",
                 subcommands: [
-                    Up.self, Deploy.self, New.self, Invoke.self, Status.self, Doctor.self, Logs.self, Backup.self,
+                    Up.self, Resume.self, Deploy.self, New.self, Invoke.self, Status.self, Doctor.self, Logs.self,
+                    Backup.self,
                     Bench.self,
                 ]),
             CommandGroup(

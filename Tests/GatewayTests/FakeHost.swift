@@ -83,6 +83,10 @@ final class FakeHost: HostControl {
             buckets: try await listBuckets(), warnings: ["w"])
     }
 
+    func resume(_ request: ResumeRequest) async throws -> ResumeResult {
+        ResumeResult(wasHeld: request.by != nil)
+    }
+
     func deploy(_ request: DeployRequest) async throws -> DeployResult {
         DeployResult(
             accepted: !request.dryRun, ruleSet: 1, changes: [.init(kind: "rule", name: "r", action: "added")],
@@ -265,7 +269,7 @@ final class FakeHost: HostControl {
     private static func trigger(_ id: String) -> TriggerJob {
         TriggerJob(
             id: id, state: .running, reason: "r", bucket: "b", prefix: "p/", rate: 2, selected: 9, sent: 4, by: "me",
-            created: time, ended: time)
+            started: time, ended: time)
     }
 
     func listTriggers() async throws -> [TriggerJob] { [Self.trigger("t"), Self.trigger("u")] }

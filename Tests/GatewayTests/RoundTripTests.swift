@@ -22,6 +22,7 @@ struct RoundTripTests {
                 try expectSame(await call(there), await call(here))
             }
             try await compare { try await $0.health() }
+            try await compare { try await $0.resume(ResumeRequest(by: "me")) }
             try await compare { try await $0.status() }
             try await compare { try await $0.deploy(DeployRequest(app: "/an app", dryRun: true)) }
             try await compare { try await $0.deploy(DeployRequest()) }

@@ -42,6 +42,9 @@ static inline int clinux_pipe(int *_Nonnull ends) {
     return 0;
 }
 
+/// Makes everything durable that was written to a descriptor's file system. glibc shows it only under _GNU_SOURCE.
+static inline int clinux_sync_file_system(int descriptor) { return (int)syscall(SYS_syncfs, descriptor); }
+
 /// The version of Landlock that the kernel offers; -1 where it offers none.
 static inline int clinux_landlock_version(void) {
     return (int)syscall(444 /* landlock_create_ruleset */, NULL, 0, 1 /* LANDLOCK_CREATE_RULESET_VERSION */);

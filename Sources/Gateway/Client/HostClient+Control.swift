@@ -5,6 +5,10 @@ extension HostClient: HostControl {
     package func health() async throws -> HealthReport { try await get(Routes.health.path()) }
     package func status() async throws -> HostStatus { try await get(Routes.status.path()) }
 
+    package func resume(_ request: ResumeRequest) async throws -> ResumeResult {
+        try await post(Routes.resume.path(), request)
+    }
+
     package func deploy(_ request: DeployRequest) async throws -> DeployResult {
         try await post(Routes.deploy.path(), request)
     }

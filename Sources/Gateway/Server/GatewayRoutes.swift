@@ -73,6 +73,7 @@ enum GatewayRoutes {
     private static func addHost(to router: Router<Context>, _ control: any HostControl) {
         answer(Routes.health, on: router) { _ in try await control.health() }
         answer(Routes.status, on: router) { _ in try await control.status() }
+        answer(Routes.resume, on: router) { try await control.resume($0.body()) }
         answer(Routes.deploy, on: router) { try await control.deploy($0.body()) }
         answer(Routes.doctor, on: router) { _ in try await control.doctor() }
         addMetrics(to: router, control)

@@ -52,6 +52,8 @@ package struct DeadLetterSummary: Codable, Sendable, Hashable {
     /// The function that a redrive had sent it to when it died, where that is another than its own: the reason is that
     /// one's.
     package var ranBy: String?
+    /// How many deliveries of its key wait behind it, as far as the log has been read; nil: none.
+    package var holdsBack: Int?
 
     package init(
         id: Int64, state: String = "dead", function: String, rule: String, eventID: String, subject: String,
@@ -140,6 +142,8 @@ package struct DeadLetterDetail: Codable, Sendable {
         }
     }
 
+    /// As in `summary`. Nil from a host that does not tell.
+    package private(set) var id: Int64?
     package var summary: DeadLetterSummary
     /// The event as it was.
     package var payload: RawJSON
@@ -159,6 +163,23 @@ package struct DeadLetterDetail: Codable, Sendable {
     package var edits: [Edit]?
     /// The job that is redriving it.
     package var redrivenBy: String?
+    /// What waits behind it; nil: nothing.
+    package var heldBack: HeldBack?
+
+    /// Deliveries of the same key that a dead letter holds back.
+    package struct HeldBack: Codable, Sendable, Hashable {
+        package var key: String
+        /// As far as the log has been read.
+        package var count: Int
+        /// Ids of the first of their events.
+        package var events: [String]
+
+        package init(key: String, count: Int, events: [String]) {
+            self.key = key
+            self.count = count
+            self.events = events
+        }
+    }
 
     /// A redrive with an edited event.
     package struct Edit: Codable, Sendable {
@@ -179,8 +200,10 @@ package struct DeadLetterDetail: Codable, Sendable {
         summary: DeadLetterSummary, payload: RawJSON, handlerInput: RawJSON? = nil, handlerInputNote: String? = nil,
         attempts: [Attempt], input: KeptInput? = nil, companions: [String] = [],
         deadCompanions: [Int64]? = nil, lineage: [String] = [], edits: [Edit]? = nil,
-        redrivenBy: String? = nil
+        redrivenBy: String? = nil, heldBack: HeldBack? = nil
     ) {
+        self.heldBack = heldBack
+        id = summary.id
         self.summary = summary
         self.payload = payload
         self.handlerInput = handlerInput

@@ -152,8 +152,14 @@ package struct EventDetail: Codable, Sendable {
         package var state: String
         /// The dead letter, when the state is `dead`.
         package var deadLetter: Int64?
+        /// When the state is `parked`: dead letters of its key, which it waits behind; of many the first.
+        package var parkedBehind: [Int64]?
 
-        package init(rule: String, target: String, function: String, state: String, deadLetter: Int64? = nil) {
+        package init(
+            rule: String, target: String, function: String, state: String, deadLetter: Int64? = nil,
+            parkedBehind: [Int64]? = nil
+        ) {
+            self.parkedBehind = parkedBehind
             self.rule = rule
             self.target = target
             self.function = function
@@ -162,12 +168,15 @@ package struct EventDetail: Codable, Sendable {
         }
     }
 
+    /// As in `record`. Nil from a host that does not tell.
+    package private(set) var id: String?
     package var record: EventRecord
     package var deliveries: [Delivery]
     /// Those that were kept: with effects, logs or an error.
     package var invocations: [InvocationSummary]
 
     package init(record: EventRecord, deliveries: [Delivery], invocations: [InvocationSummary]) {
+        id = record.id
         self.record = record
         self.deliveries = deliveries
         self.invocations = invocations

@@ -43,6 +43,9 @@ package struct FunctionStatus: Codable, Sendable, Hashable {
 
 /// A function in force, with its configuration.
 package struct FunctionInfo: Codable, Sendable {
+    /// As in `status`, where other commands have them. Nil from a host that does not tell.
+    package private(set) var name: String?
+    package private(set) var version: Int?
     package var status: FunctionStatus
     package var description: String
     /// SHA-256 of module and configuration.
@@ -94,6 +97,7 @@ package struct FunctionInfo: Codable, Sendable {
         environment: [String: String],
         configuration: RawJSON, rules: [String]
     ) {
+        (name, version) = (status.name, status.version)
         self.status = status
         self.description = description
         self.digest = digest

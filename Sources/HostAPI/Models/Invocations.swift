@@ -71,6 +71,8 @@ package struct EffectInfo: Codable, Sendable, Hashable {
 
 /// `invocations show`: one attempt with everything that is known, and its siblings.
 package struct InvocationDetail: Codable, Sendable {
+    /// As in `summary`. Nil from a host that does not tell.
+    package private(set) var requestID: String?
     package var summary: InvocationSummary
     /// What the handler returned: JSON if it was, else the bytes as a JSON text.
     package var output: RawJSON?
@@ -85,6 +87,7 @@ package struct InvocationDetail: Codable, Sendable {
         summary: InvocationSummary, output: RawJSON? = nil, effects: [EffectInfo] = [], logs: [LogLine] = [],
         backtrace: [String] = [], attempts: [InvocationSummary] = []
     ) {
+        requestID = summary.requestID
         self.summary = summary
         self.output = output
         self.effects = effects

@@ -91,7 +91,7 @@ package struct RedriveJob: Codable, Sendable, Hashable {
     package var isEdited: Bool?
     package var rate: Double?
     package var by: String?
-    package var created: APITime?
+    package var started: APITime?
     package var ended: APITime?
     /// Of `RedriveOutcome`s, from 1.
     package var pages: Int?
@@ -133,7 +133,7 @@ package struct RedriveJob: Codable, Sendable, Hashable {
         id: String, state: JobState, isDryRun: Bool? = nil, reason: String? = nil, selected: Int, sent: Int = 0,
         succeeded: Int = 0, failed: Int = 0,
         letters: [DeadLetterSummary] = [], selection: DeadLetterSelection? = nil, to: String? = nil,
-        isEdited: Bool? = nil, rate: Double? = nil, by: String? = nil, created: APITime? = nil,
+        isEdited: Bool? = nil, rate: Double? = nil, by: String? = nil, started: APITime? = nil,
         ended: APITime? = nil, pages: Int? = nil, older: Int? = nil, held: [HeldTarget]? = nil
     ) {
         self.id = id
@@ -150,7 +150,7 @@ package struct RedriveJob: Codable, Sendable, Hashable {
         self.isEdited = isEdited
         self.rate = rate
         self.by = by
-        self.created = created
+        self.started = started
         self.ended = ended
         self.pages = pages
         self.older = older

@@ -51,6 +51,8 @@ package struct ReplayRequest: Codable, Sendable, Hashable {
 
 /// A replay under way or over.
 package struct ReplayInfo: Codable, Sendable, Hashable {
+    /// As in `request`. Nil from a host that does not tell.
+    package private(set) var name: String?
     package var request: ReplayRequest
     package var state: JobState
     /// Why it failed.
@@ -92,6 +94,7 @@ package struct ReplayInfo: Codable, Sendable, Hashable {
         parked: Int64? = nil, parkedBehind: [Int64]? = nil, parkedBehindMore: Bool? = nil, dead: Int64 = 0,
         failed: Int64? = nil, shadow: ShadowReport? = nil, warnings: [String]? = nil
     ) {
+        name = request.name
         self.request = request
         self.state = state
         self.reason = reason

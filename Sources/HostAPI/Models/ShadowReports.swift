@@ -96,11 +96,15 @@ package struct ShadowDifference: Codable, Sendable, Hashable {
     package var function: String
     /// Of a CSV or Parquet object that changed.
     package var rows: RowDifference?
+    /// Of another small text that changed: the lines that went (`- `) and came (`+ `), behind where they begin
+    /// (`@ 12`); of many the first.
+    package var lines: [String]?
 
     package init(
         kind: String, change: Change, subject: String, note: String? = nil, event: String, rule: String,
-        function: String, rows: RowDifference? = nil
+        function: String, rows: RowDifference? = nil, lines: [String]? = nil
     ) {
+        self.lines = lines
         self.kind = kind
         self.change = change
         self.subject = subject
@@ -120,7 +124,8 @@ extension ShadowDifference {
     var bytes: Int {
         let texts = subject.utf8.count + (note?.utf8.count ?? 0) + event.utf8.count + rule.utf8.count
         let examples = rows?.examples.flatMap { ($0.before ?? []) + ($0.after ?? []) } ?? []
-        return texts + 200 + examples.reduce(0) { $0 + ($1?.utf8.count ?? 4) + 3 }
+        let diff = (lines ?? []).reduce(0) { $0 + $1.utf8.count + 3 }
+        return texts + diff + 200 + examples.reduce(0) { $0 + ($1?.utf8.count ?? 4) + 3 }
     }
 
     /// The same with long texts cut: handlers write what they like, and the report is kept.

@@ -7,10 +7,13 @@ package struct HealthReport: Codable, Sendable, Hashable {
 
     package var state: State
     package var version: String
+    /// Whether it was started to be looked at and delivers nothing yet; absent: no.
+    package var isHeld: Bool?
 
-    package init(state: State, version: String) {
+    package init(state: State, version: String, isHeld: Bool? = nil) {
         self.state = state
         self.version = version
+        self.isHeld = isHeld
     }
 }
 
@@ -44,14 +47,18 @@ package struct HostStatus: Codable, Sendable {
     package var triggers: [TriggerJob]?
     /// As `sluice status` adds them.
     package var streams: [StreamInfo]?
+    /// Whether it was started to be looked at and delivers nothing yet; absent: no.
+    package var isHeld: Bool?
 
     package init(
         state: HealthReport.State, version: String, processID: Int, started: APITime, dataFolder: String,
         appFolder: String?, boot: Int64, ruleSet: Int64, head: Int64, residentBytes: Int64, journalBytes: Int64,
         freeBytes: Int64, deadLetters: Int64, subscriptions: [SubscriptionStatus], functions: [FunctionStatus],
         buckets: [BucketInfo], warnings: [String] = [],
-        alarms: [AlarmInfo]? = nil, triggers: [TriggerJob]? = nil
+        alarms: [AlarmInfo]? = nil, triggers: [TriggerJob]? = nil,
+        isHeld: Bool? = nil
     ) {
+        self.isHeld = isHeld
         self.state = state
         self.version = version
         self.processID = processID
@@ -141,4 +148,20 @@ package struct SubscriptionStatus: Codable, Sendable, Hashable {
     package var unaccounted: Int64 {
         matched - succeeded - dropped - superseded - purged - waiting - retrying - parked - redriven - dead
     }
+}
+
+/// `resume`: lets a host go that was started with `--held`.
+package struct ResumeRequest: Codable, Sendable, Hashable {
+    /// Who asks.
+    package var by: String?
+
+    package init(by: String? = nil) { self.by = by }
+}
+
+/// Answer to `resume`.
+package struct ResumeResult: Codable, Sendable, Hashable {
+    /// False: there was nothing to let go.
+    package var wasHeld: Bool
+
+    package init(wasHeld: Bool) { self.wasHeld = wasHeld }
 }

@@ -104,6 +104,9 @@ package struct TableDetail: Codable, Sendable, Hashable {
         }
     }
 
+    /// As in `table`. Nil from a host that does not tell.
+    package private(set) var database: String?
+    package private(set) var name: String?
     package var table: TableInfo
     /// Oldest first.
     package var versions: [Version]
@@ -111,6 +114,7 @@ package struct TableDetail: Codable, Sendable, Hashable {
     package var files: [File]
 
     package init(table: TableInfo, versions: [Version], files: [File]) {
+        (database, name) = (table.database, table.name)
         self.table = table
         self.versions = versions
         self.files = files

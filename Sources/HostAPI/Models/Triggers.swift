@@ -45,12 +45,12 @@ package struct TriggerJob: Codable, Sendable, Hashable {
     /// Events that it has made.
     package var sent: Int64
     package var by: String?
-    package var created: APITime?
+    package var started: APITime?
     package var ended: APITime?
 
     package init(
         id: String, state: JobState, reason: String? = nil, bucket: String, prefix: String, rate: Double? = nil,
-        selected: Int64, sent: Int64, by: String? = nil, created: APITime? = nil, ended: APITime? = nil
+        selected: Int64, sent: Int64, by: String? = nil, started: APITime? = nil, ended: APITime? = nil
     ) {
         self.id = id
         self.state = state
@@ -61,7 +61,7 @@ package struct TriggerJob: Codable, Sendable, Hashable {
         self.selected = selected
         self.sent = sent
         self.by = by
-        self.created = created
+        self.started = started
         self.ended = ended
     }
 

@@ -29,6 +29,7 @@ package struct Route: Sendable, Hashable {
 package enum Routes {
     package static let health = Route(.get, "/v1/health")
     package static let status = Route(.get, "/v1/status")
+    package static let resume = Route(.post, "/v1/resume")
     package static let deploy = Route(.post, "/v1/deploy")
     package static let doctor = Route(.post, "/v1/doctor")
     /// Answers text, where Prometheus looks for it.
@@ -96,7 +97,8 @@ package enum Routes {
     package static let dropTable = Route(.post, "/v1/catalog/{database}/{table}/drop")
 
     package static let all: [Route] = [
-        health, status, deploy, doctor, metrics, backup, putEvents, listEvents, tailEvents, event, trace, listStreams,
+        health, status, resume, deploy, doctor, metrics, backup, putEvents, listEvents, tailEvents, event, trace,
+        listStreams,
         stream, putRecords, streamPosition, streamRecords, listRules,
         rule,
         testRules, pauseRule,

@@ -146,6 +146,9 @@ extension Bucket {
         }
     }
 
+    /// Whether `path` is the bucket's folder or lies below it, also where it is not made yet. Blocking.
+    package func contains(_ path: String) -> Bool { Self.isInside(path, root) }
+
     /// Whether `path` is the folder `root` has open or lies below it, by walking up: names may be links or mounts.
     static func isInside(_ path: String, _ root: Int32) -> Bool {
         var target = Glibc.stat()

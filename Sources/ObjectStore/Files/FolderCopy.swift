@@ -6,6 +6,8 @@ package enum FolderCopy {
     /// What could not be copied.
     package struct Fault: Error, Sendable {
         package var message: String
+
+        package init(message: String) { self.message = message }
     }
 
     /// Copies the regular files below `source` to the same places below `destination`, durably; blocks are shared where

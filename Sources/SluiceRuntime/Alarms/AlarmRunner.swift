@@ -44,6 +44,8 @@ package final class AlarmRunner {
     /// Changes on their way into the journal.
     private var telling = 0
     private(set) var isStopped = false
+    /// Nothing is measured, read or told, until `letGo`.
+    package var isHeld = false
     var isReading = false
     nonisolated let mailbox = Mailbox()
     /// Whether any alarm waits for files: read on the journal's thread.
@@ -122,6 +124,13 @@ package final class AlarmRunner {
     /// Something is being looked at, or is on its way into the journal.
     package var isBusy: Bool { isSampling || isReading || telling > 0 }
 
+    /// What was held back is made up for: files that came are found in the log, deadlines that passed are decided.
+    package func letGo() async {
+        isHeld = false
+        await readArrivals()
+        await look()
+    }
+
     package func stop() {
         isStopped = true
         timer?.cancel()
@@ -142,7 +151,7 @@ package final class AlarmRunner {
 
     /// Measures and decides what is due, and sleeps until the next moment.
     func look() async {
-        guard !isStopped, !isSampling else { return }
+        guard !isStopped, !isHeld, !isSampling else { return }
         isSampling = true
         if core.wantsSample(now: clock.now) {
             if let sample = await sample() {
@@ -171,7 +180,7 @@ package final class AlarmRunner {
     private func setTimer() {
         timer?.cancel()
         timer = nil
-        guard !isStopped else { return }
+        guard !isStopped, !isHeld else { return }
         let due = core.nextDue
         var delay = Self.longestSleep
         if let period = due.period { delay = min(delay, period - clock.now) }

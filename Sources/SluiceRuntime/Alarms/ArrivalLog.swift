@@ -60,6 +60,8 @@ extension AlarmRunner {
 
     /// Reads the log on from where it was read: one reader at a time. The mailbox only tells that there is more.
     func readArrivals() async {
+        // The log has them for later.
+        if isHeld { return _ = mailbox.take() }
         guard !isReading, arrivals.wanted != nil else { return }
         isReading = true
         defer { isReading = false }

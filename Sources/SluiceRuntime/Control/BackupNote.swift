@@ -7,6 +7,8 @@ struct BackupNote: Codable {
     /// The data folder that was copied.
     var origin: String
     var made: APITime
+    /// The buckets that were copied with it, to `buckets/NAME`; nil: none.
+    var buckets: [String]?
 
     private static func path(_ dataFolder: String) -> String { "\(dataFolder)/backup.json" }
 

@@ -15,22 +15,47 @@ extension HostController {
         }
         let (destination, functions) = (request.destination, await host.functionsFolder)
         let origin = host.options.dataFolder
+        let buckets = request.withBuckets == true ? await host.openBuckets : nil
+        if let buckets { try Self.requireOutside(buckets, destination) }
         do {
             return try await files.run {
                 try Self.requireEmpty(destination)
                 try journal.backup(to: destination)
                 // Versions are immutable, so that copying them after the journal misses none that it names.
                 let modules = try FolderCopy.copy(functions, to: destination + "/functions")
-                BackupNote(origin: origin, made: .init(HostClock().wall)).leave(in: destination)
+                let copied = try buckets.map { try Self.copy($0, to: destination) }
+                BackupNote(origin: origin, made: .init(HostClock().wall), buckets: copied?.map(\.name))
+                    .leave(in: destination)
                 var status = stat()
                 stat(destination + "/journal/journal.sqlite", &status)
                 return BackupResult(
-                    destination: destination, journalBytes: Int64(status.st_size), modules: modules)
+                    destination: destination, journalBytes: Int64(status.st_size), modules: modules,
+                    buckets: copied)
             }
         } catch let error as JournalError {
             throw APIError.invalidRequest("no backup was made: \(error.message)")
         } catch let error as FolderCopy.Fault {
             throw APIError.unavailable("the backup is not complete: \(error.message)")
+        }
+    }
+
+    /// After the journal and the modules: what the copied journal names is copied, or told of.
+    private static func copy(_ buckets: [Bucket], to destination: String) throws -> [BackupResult.Bucket] {
+        let backup = try BucketBackup(destination: destination)
+        defer { backup.close() }
+        guard mkdir(destination + "/buckets", 0o755) == 0 || errno == EEXIST else {
+            throw FolderCopy.Fault(
+                message: "cannot make \(destination)/buckets: \(String(cString: strerror(errno)))")
+        }
+        return try buckets.sorted { $0.name < $1.name }.map { try backup.copy($0) }
+    }
+
+    /// A copy within a bucket would be objects of it.
+    private static func requireOutside(_ buckets: [Bucket], _ destination: String) throws(APIError) {
+        for bucket in buckets where bucket.contains(destination) {
+            throw .invalidRequest(
+                "no backup was made: \(destination) lies in bucket \(bucket.name)",
+                hint: "choose a folder outside of all buckets")
         }
     }
 

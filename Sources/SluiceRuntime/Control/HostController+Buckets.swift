@@ -36,6 +36,7 @@ extension HostController {
             }
         }
         if request.dryRun || total == 0 { return TriggerResult(objects: total) }
+        try await host.requireLetGo()
         let (job, isNew) = try await host.triggers.start(bucket: bucket, request, selected: total)
         return TriggerResult(objects: total, job: job, isRunning: isNew ? nil : true)
     }

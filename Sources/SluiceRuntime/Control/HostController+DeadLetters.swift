@@ -23,28 +23,40 @@ extension HostController {
     package func listDeadLetters(
         _ selection: DeadLetterSelection, page: PageRequest
     ) async throws -> Page<DeadLetterSummary> {
-        let outside = await host.deployment.outside
+        let (outside, paths) = (await host.deployment.outside, await host.parkingPaths)
         if let ids = selection.ids {
             let letters = try await read { journal in
                 try ids.compactMap { id in
-                    try journal.deadLetter(id: id).map { try Self.summaries(of: [$0], outside, journal)[0] }
+                    try journal.deadLetter(id: id).map { try Self.told([$0], outside, paths, journal)[0] }
                 }
             }
-            return Page(items: letters, next: nil)
+            return Page(items: await withHeldBack(letters), next: nil)
         }
         let chooser = try DeadLetterChooser(selection)
         let first = page.after.flatMap { Int64($0) } ?? 0
         let (letters, next) = try await read { journal in
-            var (found, after): ([DeadLetterSummary], Int64?) = ([], first)
+            var (found, after): ([ToldLetter], Int64?) = ([], first)
             // Only some of a page may have a matching event. Of each page only the summaries stay in memory.
             while found.count < page.limit, let from = after {
                 let some = try chooser.page(journal, after: from, limit: page.limit)
-                found += try Self.summaries(of: some.letters, outside, journal)
+                found += try Self.told(some.letters, outside, paths, journal)
                 after = some.isFull ? some.last : nil
             }
-            return (found.prefix(page.limit), found.count > page.limit ? found[page.limit - 1].id : after)
+            return (found.prefix(page.limit), found.count > page.limit ? found[page.limit - 1].summary.id : after)
         }
-        return Page(items: Array(letters), next: next.map(String.init))
+        return Page(items: await withHeldBack(Array(letters)), next: next.map(String.init))
+    }
+
+    /// Blocking.
+    private static func told(
+        _ letters: [DeadLetter], _ outside: Set<SubscriptionID>, _ paths: [SubscriptionID: String],
+        _ journal: any JournalStore
+    ) throws -> [ToldLetter] {
+        zip(letters, try summaries(of: letters, outside, journal)).map { letter, summary in
+            let id = letter.delivery.subscription
+            let key = paths[id].flatMap { EventReading.key(of: letter.payload, path: $0) }
+            return ToldLetter(summary: summary, place: key.map { (id, $0) })
+        }
     }
 
     /// Each with what has become of its object. Blocking.
@@ -88,14 +100,17 @@ extension HostController {
             companions.isEmpty
             ? nil : try await read { try BatchCompanions.adding(to: [id], $0) }.filter { $0 != id }
         let outside = await host.deployment.outside
-        let summary = try await read { try Self.summaries(of: [letter], outside, $0)[0] }
+        var summary = try await read { try Self.summaries(of: [letter], outside, $0)[0] }
+        let heldBack = try await heldBack(by: letter)
+        summary.holdsBack = heldBack?.count
         return DeadLetterDetail(
             summary: summary, payload: payload, handlerInput: given,
             handlerInputNote: await inputNote(of: letter, given), attempts: attempts,
             input: await keptInput(of: letter),
             companions: companions, deadCompanions: dead,
             lineage: lineage.hops.map { "\($0.subject) → rule \($0.rule) → \(TargetName.beside($0.function))" },
-            edits: edits.isEmpty ? nil : edits, redrivenBy: await host.redrives.job(of: id))
+            edits: edits.isEmpty ? nil : edits, redrivenBy: await host.redrives.job(of: id),
+            heldBack: heldBack)
     }
 
     /// Why nothing is known of what the handler got, where its target changes events.
@@ -170,6 +185,7 @@ extension HostController {
                 hint: "`sluice dlq show \(id) --input` prints what it was given, to try it by hand; redrive the dead "
                     + "letter, or send its event to a function with --to")
         }
+        try await host.requireLetGo()
         let started = HostClock().wall
         guard
             let run = await host.shadow(

@@ -117,11 +117,17 @@ extension HostController {
         let running = await host.runningDeliveries
         for delivery in record.deliveries {
             let name = names[delivery.subscription]
-            let state = try await state(of: delivery, running: running.contains(delivery))
+            var state = try await state(of: delivery, running: running.contains(delivery))
+            var behind: [Int64]?
+            if ["waiting", "parked"].contains(state.text) {
+                behind = try await parkedBehind(delivery, record.payload)
+                // The log has it as waiting: it is held back all the same, as `status` counts it.
+                if behind != nil { state.text = "parked" }
+            }
             deliveries.append(
                 EventDetail.Delivery(
                     rule: name?.rule ?? "?", target: name?.target ?? "?", function: name?.function ?? "?",
-                    state: state.text, deadLetter: state.deadLetter))
+                    state: state.text, deadLetter: state.deadLetter, parkedBehind: behind))
         }
         return deliveries
     }

@@ -146,6 +146,7 @@ extension HostController {
     }
 
     package func invoke(function: String, request: InvokeRequest) async throws -> InvocationDetail {
+        try await host.requireLetGo()
         let id = EventID.random()
         let started = HostClock().wall
         if request.dryRun == true {

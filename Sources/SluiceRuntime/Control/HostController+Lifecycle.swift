@@ -35,6 +35,7 @@ extension HostController {
 extension HostRuntime {
     func runLifecycle(bucket: String?, dryRun: Bool) async throws -> [LifecycleRunner.Report]? {
         guard phase == .ready else { throw APIError.unavailable("the host is \(phase.rawValue)") }
+        if !dryRun { try requireLetGo() }
         return try await lifecycle.run(deployment.app, bucket: bucket, dryRun: dryRun)
     }
 

@@ -12,6 +12,8 @@ extension HostController {
         var text = PrometheusText()
         text.begin("sluice_up", .gauge, "1 while the host accepts events: it is ready, and its disk has room.")
         text.add(Int64(snapshot.isAccepting ? 1 : 0))
+        text.begin("sluice_held", .gauge, "1 while the host delivers nothing, for it was started with --held.")
+        text.add(Int64(await host.isHeld ? 1 : 0))
         text.begin("sluice_start_time_seconds", .gauge, "When the host started, seconds since 1970.")
         text.add(Double(snapshot.started) / 1000)
         text.begin("sluice_boot", .gauge, "How often a host has started on this data folder.")

@@ -33,6 +33,7 @@ extension HostController {
                 letters: first.map { DeadLetterSummary($0, newerVersion: older[$0.id]) },
                 selection: request.selection, to: request.to, older: older.isEmpty ? nil : older.count)
         }
+        try await host.requireLetGo()
         do {
             return try await host.redrives.start(request)
         } catch let error as JournalError {

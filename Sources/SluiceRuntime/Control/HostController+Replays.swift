@@ -5,6 +5,7 @@ import UVLoop
 extension HostController {
     package func startReplay(_ request: ReplayRequest) async throws -> ReplayInfo {
         try host.admission.check()
+        try await host.requireLetGo()
         do {
             return try await host.replays.start(request)
         } catch let error as JournalError {

@@ -19,7 +19,7 @@ extension HostController {
             deadLetters: subscriptions.reduce(0) { $0 + $1.dead }, subscriptions: subscriptions,
             functions: functions.values.sorted { $0.name < $1.name }, buckets: try await listBuckets(),
             warnings: await warnings(of: snapshot), alarms: await host.alarmInfos,
-            triggers: await host.triggers.list().filter { !$0.isOver })
+            triggers: await host.triggers.list().filter { !$0.isOver }, isHeld: await host.isHeld ? true : nil)
     }
 
     func subscriptionStatuses() async throws -> [SubscriptionStatus] {

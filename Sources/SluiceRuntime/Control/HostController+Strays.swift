@@ -9,7 +9,9 @@ extension HostController {
     /// What needs a human's eye.
     func warnings(of snapshot: HostRuntime.Snapshot) async -> [String] {
         let folder = "\(snapshot.dataFolder)/buckets"
-        let names = Set(snapshot.deployment.app.buckets.filter { $0.path == nil }.map(\.name))
+        let places = await host.places
+        let names = Set(
+            snapshot.deployment.app.buckets.filter { $0.path == nil || places[$0.name] != nil }.map(\.name))
         return snapshot.warnings + (await files.run { Self.strays(in: folder, buckets: names) })
     }
 

@@ -42,6 +42,10 @@ package struct HostController: HostControl {
         await host.health
     }
 
+    package func resume(_ request: ResumeRequest) async throws -> ResumeResult {
+        ResumeResult(wasHeld: try await host.letGo(by: request.by))
+    }
+
     package func deploy(_ request: DeployRequest) async throws -> DeployResult {
         try await host.deploy(folder: request.app, dryRun: request.dryRun, by: request.by)
     }

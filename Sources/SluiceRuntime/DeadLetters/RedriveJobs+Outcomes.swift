@@ -172,7 +172,7 @@ extension RedriveJobs {
             selected: job.selected, sent: durable.sent, succeeded: (job.succeeded ?? 0) + open.succeeded,
             failed: (job.failed ?? 0) + open.failed, selection: job.selection, to: job.to,
             isEdited: job.edit == nil ? nil : true, rate: job.rate, by: job.by,
-            created: job.created.map { .init($0) }, ended: job.ended.map { .init($0) }, pages: durable.pages,
+            started: job.created.map { .init($0) }, ended: job.ended.map { .init($0) }, pages: durable.pages,
             older: durable.older, held: isOver ? nil : held(job))
     }
 

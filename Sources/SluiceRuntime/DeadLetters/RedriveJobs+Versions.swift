@@ -8,23 +8,19 @@ extension RedriveJobs {
     /// Where a redrive to `NAME` or `NAME@VERSION` goes: the name that its letters are queued under, and the version
     /// that is pinned for it. The version that is in force needs no pin, and goes by the function's name.
     func target(_ text: String) async throws -> (key: String, version: FunctionVersion?) {
-        let parts = text.split(separator: "@", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
-        guard parts.count == 2 else { return (text, nil) }
-        let (journal, name) = (journal, parts[0])
+        let wanted = VersionName(text)
+        guard wanted.version != nil else { return (text, nil) }
+        let (journal, name) = (journal, wanted.name)
         let kept = try await files.run { () throws(JournalError) in
             try journal.functions().filter { $0.name == name }
                 .compactMap { JSONText.decode(FunctionVersion.self, from: $0.body) }
         }
-        guard let number = Int(parts[1]), let version = kept.first(where: { $0.version == number }) else {
-            let there = kept.map(\.version).sorted().map(String.init).joined(separator: ", ")
-            throw APIError.notFound(
-                "function version", text,
-                hint: there.isEmpty ? "`sluice functions list` shows what is deployed" : "there are versions \(there)")
-        }
-        let isInForce =
-            dispatcher.deployment.app.function(named: name) != nil
-            && dispatcher.deployment.functions[name]?.version == number
-        return isInForce ? (name, nil) : ("\(name)@\(number)", version)
+        guard let version = try wanted.found(among: kept) else { return (text, nil) }
+        let deployment = dispatcher.deployment
+        // What a replay or a redrive keeps of a function that is gone is in force for nobody else.
+        let inForce = deployment.app.function(named: name) == nil ? nil : deployment.functions[name]?.version
+        let key = VersionName.key(of: version, inForce: inForce)
+        return (key, key == name ? nil : version)
     }
 
     /// The versions that jobs go to which are not over, as `NAME@VERSION`, with their modules where they were.

@@ -152,7 +152,7 @@ package final class RedriveJobs {
     // MARK: Sending
 
     func run(_ id: String) async {
-        guard let job = jobs[id] else { return }
+        guard await dispatcher.mayGoOn(), let job = jobs[id] else { return }
         let chooser: DeadLetterChooser
         do throws(APIError) {
             chooser = try DeadLetterChooser(job.selection)

@@ -76,7 +76,11 @@ package final class Dispatcher {
     static let deadLetters: Set<String> = ["dead letters"]
     private(set) var isStopping = false
     /// Until the pending set is loaded nothing starts: what it holds would be loaded twice.
-    private var isHeld = true
+    private var isLoading = true
+    /// The host was started to be looked at: nothing starts before somebody lets it go (`sluice resume`).
+    package private(set) var isHeld = false
+    /// What an earlier life has begun and goes on then.
+    private var heldTasks: [CheckedContinuation<Bool, Never>] = []
     private var stopped: (() -> Void)?
     private nonisolated let mailbox = BoundedMailbox()
     /// The newest record that has come from the journal.
@@ -166,7 +170,7 @@ package final class Dispatcher {
             let old = before.subscription(settings.id)
             if let old, old.rules.keys != settings.rules.keys { parking[settings.id] = nil }
             // At a start they are told before anything can start.
-            if !isHeld, core.isUntold(settings.id), parking[settings.id] == nil { tellParkedAgain(settings.id) }
+            if !isLoading, core.isUntold(settings.id), parking[settings.id] == nil { tellParkedAgain(settings.id) }
         }
         strandLanes()
         for name in Array(deployment.functions.keys) + Array(deployment.replays.functions.keys) {
@@ -209,15 +213,38 @@ package final class Dispatcher {
 
     /// Recovery is through: deliveries may start.
     package func release() {
-        isHeld = false
+        isLoading = false
         pump()
+    }
+
+    /// Nothing starts from here on.
+    func hold() { isHeld = true }
+
+    /// What was held back goes on.
+    func letGo() {
+        isHeld = false
+        resumeHeld(true)
+        pump()
+    }
+
+    private func resumeHeld(_ goesOn: Bool) {
+        let tasks = heldTasks
+        heldTasks = []
+        for task in tasks { task.resume(returning: goesOn) }
+    }
+
+    /// Answers at once, or when what is held goes on; false: the host stops before.
+    func mayGoOn() async -> Bool {
+        guard isHeld else { return true }
+        guard !isStopping else { return false }
+        return await withCheckedContinuation { heldTasks.append($0) }
     }
 
     // MARK: The pump
 
     /// Performs what the core wants done now, and sets the timer for what it wants later.
     package func pump() {
-        guard !isHeld, !isStopping, workers != nil else { return }
+        guard !isLoading, !isHeld, !isStopping, workers != nil else { return }
         for action in core.pump(now: clock.now) {
             switch action {
             case .start(let attempt): start(attempt)
@@ -273,6 +300,7 @@ package final class Dispatcher {
     /// From now on nothing more is started; what runs goes on.
     func startNothingMore() {
         isStopping = true
+        resumeHeld(false)
         tellOfEnd()
     }
 

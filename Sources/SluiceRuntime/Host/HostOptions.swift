@@ -11,11 +11,14 @@ package struct HostOptions: Sendable {
     package var worker: String?
     /// Is told how far the start is; nil: nobody asks.
     package var progress: StartProgress?
+    /// Events are taken in, and nothing is delivered, put by a clock or removed before `HostRuntime.letGo`.
+    package var isHeld: Bool
 
     package init(
         dataFolder: String, appFolder: String?, fallbackAppFolder: String? = nil, worker: String? = nil,
-        progress: StartProgress? = nil
+        progress: StartProgress? = nil, isHeld: Bool = false
     ) {
+        self.isHeld = isHeld
         self.progress = progress
         self.fallbackAppFolder = fallbackAppFolder
         self.dataFolder = dataFolder

@@ -17,7 +17,8 @@ extension HostRuntime {
             let (name, configuration, data, journal) = (
                 definition.name, definition.configuration, options.dataFolder, journal
             )
-            let folder = definition.path ?? "\(data)/buckets/\(name)"
+            let folder = folder(of: definition)
+            let isOwn = definition.path != folder
             let (before, owner) = (buckets[name], lockOwner)
             if let before, before.path == folder, before.configuration == configuration { continue }
             // Those that go with this app have nothing decided on its way to them by the time that this one is in
@@ -25,11 +26,11 @@ extension HostRuntime {
             let others = buckets.all.filter { $0.name != name && app.bucket(named: $0.name) != nil }
             do {
                 let bucket = try await files.run { () throws -> Bucket in
-                    if definition.path == nil { mkdir("\(data)/buckets", 0o755) }
+                    if isOwn { mkdir("\(data)/buckets", 0o755) }
                     return try Bucket.open(
                         name: name, path: folder, configuration: configuration,
                         known: try BucketNote.knownFolder(of: name, journal),
-                        dataFolder: definition.path == nil ? nil : data, others: others, owner: owner,
+                        dataFolder: isOwn ? nil : data, others: others, owner: owner,
                         patience: Self.lockPatience, succeeding: before)
                 }
                 if before == nil { buckets.set(bucket) } else { reopened[name] = bucket }
@@ -81,13 +82,28 @@ extension HostRuntime {
 
     /// Opens the buckets of the app in force at a start. Without one of them what is decided would be given up, and
     /// whatever reads or writes there would die, so none may be missing, for whatever reason.
-    func reopen(_ app: AppDefinition) async throws {
-        let findings = await open(app)
+    func reopen(_ deployment: Deployment) async throws {
+        try await loadPlaces(deployment.app)
+        var findings = await open(deployment.app)
+        if !findings.isEmpty, let moved = await moved(deployment.app, over: deployment) {
+            findings = await open(moved)
+        }
         guard !findings.isEmpty else { return }
-        let advice =
+        var advice =
             findings.contains { $0.code != "BucketLost" }
             ? "; mount its disk, or correct what is named, and start again. Nothing was changed" : ""
+        if try await isCopy() {
+            advice +=
+                ". This data folder is a copy, and needs buckets of its own: copy their folders, too (`sluice backup "
+                + "--with-buckets` does), name where they are as `path` in the app's sluice.yaml, and start with --app"
+        }
         throw HostStartError(message: "a bucket cannot be opened\(advice):", findings: findings)
+    }
+
+    /// Whether the journal is a copy of another one.
+    private func isCopy() async throws -> Bool {
+        let journal = journal
+        return try await files.run { try Self.copy(journal) != nil }
     }
 
     /// Lets go of what a deployment has opened that is refused.

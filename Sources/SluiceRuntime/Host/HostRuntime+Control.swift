@@ -25,7 +25,7 @@ extension HostRuntime {
         var cannotWrite: Bool
     }
 
-    var health: HealthReport { HealthReport(state: phase, version: Self.version) }
+    var health: HealthReport { HealthReport(state: phase, version: Self.version, isHeld: isHeld ? true : nil) }
 
     package var deployment: Deployment { dispatcher.deployment }
 

@@ -20,7 +20,14 @@ extension HostRuntime {
     /// Deploys the app's folder where there is one to deploy.
     /// - Returns: what is in force.
     func deployAtStart(over deployment: Deployment) async throws -> Deployment {
-        guard let folder = appFolder(over: deployment) else { return deployment }
+        guard let folder = folderToDeploy(over: deployment) else {
+            if let fallback = options.fallbackAppFolder, options.appFolder == nil {
+                log.notice(
+                    "the app deployed from \(deployment.appFolder) stays in force; to deploy \(fallback) instead: --app \(fallback)"
+                )
+            }
+            return deployment
+        }
         let outcome = await deployer.deploy(folder: folder, over: deployment, dryRun: false)
         if outcome.accepted {
             for finding in outcome.findings { log.warning("\(finding)") }
@@ -63,13 +70,9 @@ extension HostRuntime {
 
     /// The folder to deploy at the start; nil to go on with what is deployed. Never another app than that unless it was
     /// asked for: its rules would end, and what waits for them would be drained.
-    private func appFolder(over deployment: Deployment) -> String? {
+    func folderToDeploy(over deployment: Deployment) -> String? {
         if let folder = options.appFolder { return folder }
         guard let folder = options.fallbackAppFolder else { return nil }
-        guard deployment.ruleSet > 0, deployment.appFolder != folder else { return folder }
-        log.notice(
-            "the app deployed from \(deployment.appFolder) stays in force; to deploy \(folder) instead: --app \(folder)"
-        )
-        return nil
+        return deployment.ruleSet > 0 && deployment.appFolder != folder ? nil : folder
     }
 }

@@ -50,6 +50,8 @@ package final class HostRuntime {
     var missingParts: [DeploymentPart] = []
     /// Buckets as the deployment on its way wants them, until they take the place of those that are open.
     var reopened: [String: Bucket] = [:]
+    /// Buckets that are in the data folder although the app names a path for them, with that path.
+    var places: [String: String] = [:]
     /// Buckets whose first scan is not done.
     var unscanned: Set<String> = []
     /// Whether manifests may be looked at once all buckets have been looked through.
@@ -101,14 +103,15 @@ package final class HostRuntime {
             await manifests.lookAgain(at: event, bus: settings.bus, rule: settings.rule)
         }
         triggers = TriggerJobs(
-            journal: journal, files: files, clock: clock, announcer: announcer, buckets: buckets, log: log)
+            journal: journal, files: files, clock: clock, announcer: announcer, buckets: buckets, log: log,
+            boot: state.boot)
         let ids = dispatcher
         lifecycle = LifecycleRunner(
             journal: journal, files: files, clock: clock, buckets: buckets, publisher: publisher, committer: committer,
             log: log, nextAttempt: { ids.core.takeAttemptID() })
         schedules = ScheduleRunner(
             journal: journal, committer: committer, files: files, clock: clock, announcer: announcer, log: log,
-            isAccepting: { [admission] in admission.hasRoom })
+            isAccepting: { [admission, dispatcher] in admission.hasRoom && !dispatcher.isHeld })
         alarms = AlarmRunner(
             journal: journal, committer: committer, files: files, clock: clock, announcer: announcer, log: log,
             measure: { [unowned self] in self.alarmMeasures })
@@ -155,7 +158,7 @@ package final class HostRuntime {
             deployment.unreadable = router.current.unreadable
             for finding in refused { log.warning("\(finding)") }
             notes[Self.limitsNote] = refused.isEmpty ? nil : refused.map(\.message).joined(separator: "; ")
-            try await reopen(deployment.app)
+            try await reopen(deployment)
         }
         try await replays.load()
         try await redrives.load()
@@ -200,6 +203,7 @@ package final class HostRuntime {
     /// From here on deliveries run, files are seen, and what the clock starts is due.
     private func beginServices(_ deployment: Deployment) async throws {
         if try await mustScanFirst() { try await startWatching() }
+        if options.isHeld { hold() }
         dispatcher.release()
         // In turn with replays and deployments: two that take at once might put into force what was there before, or
         // forget what the other has pinned.
@@ -215,15 +219,16 @@ package final class HostRuntime {
         // What the first scan finds may be a manifest; whether its files are there is known only after it.
         try await manifests.apply(deployment)
         try await startWatching()
-        triggers.isKnown = { [unowned self] in !self.unscanned.contains($0) && !self.lostBuckets.contains($0) }
+        triggers.isKnown = { [unowned self] in
+            !self.isHeld && !self.unscanned.contains($0) && !self.lostBuckets.contains($0)
+        }
         try await triggers.resume()
-        mayLook = true
-        if unscanned.isEmpty { manifests.beginLooking() }
+        if !isHeld { lookAtManifests() }
         try await schedules.apply(deployment)
         try await alarms.apply(deployment)
         try begin("beginning to answer")
         admission.phase = .ready
-        keepHouse()
+        if !isHeld { keepHouse() }
         watchForLoss()
     }
 

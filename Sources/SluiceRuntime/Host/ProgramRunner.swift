@@ -8,7 +8,7 @@ import Synchronization
 package final class ProgramRunner: Sendable {
     /// What a run may take.
     package struct Limits: Sendable {
-        /// From its start to the end of what it prints.
+        /// From its start to its end.
         package var seconds: Int64
         /// Of what it prints.
         package var outputBytes: Int
@@ -90,7 +90,10 @@ package final class ProgramRunner: Sendable {
         guard fault == 0 else {
             return .failure(Failure(code: "NoProcess", message: String(cString: strerror(fault))))
         }
-        let output = Self.read(ends[0], limits)
+        let deadline = ContinuousClock.now + .seconds(limits.seconds)
+        var output = Self.read(ends[0], limits, until: deadline)
+        // It may close what it prints to, and go on.
+        if case .success = output, !Self.ends(process, before: deadline) { output = .failure(Self.timedOut(limits)) }
         if case .failure = output { kill(process, SIGKILL) }
         // The number is the process's until it is reaped: taken from the list before, nobody else's can be killed.
         _ = state.withLock { $0.running.remove(process) }
@@ -99,19 +102,38 @@ package final class ProgramRunner: Sendable {
         return output.map { ($0, status) }
     }
 
+    private static func timedOut(_ limits: Limits) -> Failure {
+        Failure(code: "TimedOut", message: "it took more than \(limits.seconds) s")
+    }
+
+    /// Waits for a child's end, and leaves it to be reaped.
+    private static func ends(_ process: pid_t, before deadline: ContinuousClock.Instant) -> Bool {
+        let descriptor = clinux_pidfd_open(process)
+        // Without a descriptor for it, it cannot be waited for in bounded time.
+        guard descriptor >= 0 else { return false }
+        defer { close(descriptor) }
+        while true {
+            let left = (deadline - .now) / .milliseconds(1)
+            var poller = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
+            let ready = poll(&poller, 1, left > 0 ? Int32(left) + 1 : 0)
+            if ready < 0, errno == EINTR { continue }
+            return ready > 0
+        }
+    }
+
     /// All that comes.
-    private static func read(_ descriptor: Int32, _ limits: Limits) -> Result<[UInt8], Failure> {
-        let clock = ContinuousClock()
-        let deadline = clock.now + .seconds(limits.seconds)
+    private static func read(
+        _ descriptor: Int32, _ limits: Limits, until deadline: ContinuousClock.Instant
+    ) -> Result<[UInt8], Failure> {
         var output: [UInt8] = []
         var buffer = [UInt8](repeating: 0, count: 1 << 16)
         while true {
-            let left = (deadline - clock.now) / .milliseconds(1)
+            let left = (deadline - .now) / .milliseconds(1)
             var poller = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
             let ready = left > 0 ? poll(&poller, 1, Int32(left) + 1) : 0
             if ready < 0, errno == EINTR { continue }
             guard ready > 0 else {
-                return .failure(Failure(code: "TimedOut", message: "it took more than \(limits.seconds) s"))
+                return .failure(timedOut(limits))
             }
             let count = buffer.withUnsafeMutableBytes { Glibc.read(descriptor, $0.baseAddress, $0.count) }
             if count < 0, errno == EINTR { continue }

@@ -7,7 +7,7 @@ import UVLoop
 /// Reading the archive, and delivering it again or trying it in the shadow.
 extension ReplayJobs {
     func run(_ name: String) async {
-        guard let replay = replays[name] else { return }
+        guard await dispatcher.mayGoOn(), let replay = replays[name] else { return }
         let matcher: ReplayMatcher
         do {
             matcher = try ReplayMatcher(replay.paths, filter: replay.request.eventPattern)

@@ -187,22 +187,12 @@ package struct ReplayPlan: Sendable {
         _ text: String?, _ deployment: Deployment, _ known: [FunctionVersion]
     ) throws(APIError) -> Chosen? {
         guard let text else { return nil }
-        let parts = text.split(separator: "@", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
-        let name = parts[0]
-        let current = deployment.functions[name]
-        guard parts.count == 2 else {
-            guard let current else {
-                throw .notFound("function", name, hint: "`sluice functions list` shows what is deployed")
-            }
-            return Chosen(name: name, version: current, key: name)
+        let wanted = VersionName(text)
+        let current = deployment.functions[wanted.name]
+        guard let version = try wanted.found(among: known) ?? current else {
+            throw .notFound("function", wanted.name, hint: "`sluice functions list` shows what is deployed")
         }
-        let all = known.filter { $0.name == name }
-        guard let number = Int(parts[1]), let version = all.first(where: { $0.version == number }) else {
-            let there = all.map { "\($0.version)" }.joined(separator: ", ")
-            throw .notFound(
-                "function version", text,
-                hint: there.isEmpty ? "`sluice functions list` shows what is deployed" : "there are versions \(there)")
-        }
-        return Chosen(name: name, version: version, key: current?.version == number ? name : text)
+        return Chosen(
+            name: wanted.name, version: version, key: VersionName.key(of: version, inForce: current?.version))
     }
 }

@@ -33,7 +33,7 @@ package final class ScheduleRunner {
     private let clock: HostClock
     private let announcer: ObjectAnnouncer
     private let log: Logger
-    /// False while the host accepts no events (short of disk): what is due waits.
+    /// False while the host accepts no events (short of disk), or is held: what is due waits.
     private let isAccepting: @LoopActor () -> Bool
     private var core = ScheduleCore()
     private var definitions: [ScheduleID: ScheduleDefinition] = [:]
@@ -131,7 +131,7 @@ package final class ScheduleRunner {
     // MARK: Time
 
     /// Puts what is due, and sleeps until the next moment, or until the clock is to be looked at again.
-    private func look() {
+    func look() {
         timer?.cancel()
         timer = nil
         guard !isStopped else { return }

@@ -53,13 +53,17 @@ package struct ShadowComparer: Sendable {
         var finding = ShadowFinding()
         func note(
             _ kind: String, _ change: ShadowDifference.Change, _ subject: String, _ note: String?,
-            _ rows: RowDifference? = nil
+            _ content: Content? = nil
         ) {
-            finding.differences.append(
-                ShadowDifference(
-                    kind: kind, change: change, subject: subject, note: note, event: record.eventID,
-                    rule: path.settings.rule, function: path.settings.function, rows: rows
-                ).bounded())
+            var difference = ShadowDifference(
+                kind: kind, change: change, subject: subject, note: note, event: record.eventID,
+                rule: path.settings.rule, function: path.settings.function)
+            switch content {
+            case .rows(let rows): difference.rows = rows
+            case .lines(let lines): difference.lines = lines
+            case nil: break
+            }
+            finding.differences.append(difference.bounded())
         }
         if run.isSuperseded {
             finding.isSuperseded = true
@@ -104,8 +108,14 @@ package struct ShadowComparer: Sendable {
     }
 
     private typealias Note = (
-        _ kind: String, _ change: ShadowDifference.Change, _ subject: String, _ note: String?, _ rows: RowDifference?
+        _ kind: String, _ change: ShadowDifference.Change, _ subject: String, _ note: String?, _ content: Content?
     ) -> Void
+
+    /// How the content of an object differs.
+    private enum Content {
+        case rows(RowDifference)
+        case lines([String])
+    }
 
     /// A dry run hands every event over by itself: what a batch made of many together cannot be compared with what is
     /// made of one.
@@ -193,7 +203,8 @@ package struct ShadowComparer: Sendable {
         case false: break
         }
         guard let format = RowDiffProcess.format(of: to.key) else {
-            return note("object", .changed, subject, "the bytes differ", nil)
+            let lines = TextComparison.lines(before, after)
+            return note("object", .changed, subject, lines == nil ? "the bytes differ" : nil, lines.map { .lines($0) })
         }
         switch rows.run(
             before: before, after: after, format: format, keys: request.keys, examples: min(5, request.examples))
@@ -201,7 +212,7 @@ package struct ShadowComparer: Sendable {
         case .success(let rows):
             note(
                 "object", rows.isEqual ? .same : .changed, subject,
-                rows.isEqual ? "other bytes, the same rows" : nil, rows.isEqual ? nil : rows)
+                rows.isEqual ? "other bytes, the same rows" : nil, rows.isEqual ? nil : .rows(rows))
         case .failure(let problem):
             note(
                 "object", .changed, subject, "the bytes differ; the rows could not be compared: \(problem.message)", nil

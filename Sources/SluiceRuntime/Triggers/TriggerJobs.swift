@@ -1,4 +1,3 @@
-import EventModel
 import FunctionJSON
 import HostAPI
 import Journal
@@ -24,14 +23,18 @@ final class TriggerJobs {
     private let turns = NameLocks()
     private static let starting: Set<String> = [""]
     private var isStopping = false
+    /// Of this host's life: jobs are numbered within it, as redrives are.
+    private var lastJob: Int64 = 0
+    private let boot: Int64
     /// Whether a bucket can be looked through: what went while no host ran is still in the index until its first scan
     /// is over.
     var isKnown: @LoopActor (_ bucket: String) -> Bool = { _ in true }
 
     init(
         journal: any JournalStore, files: FileThreads, clock: HostClock, announcer: ObjectAnnouncer,
-        buckets: BucketSet, log: Logger
+        buckets: BucketSet, log: Logger, boot: Int64
     ) {
+        self.boot = boot
         self.journal = journal
         self.files = files
         self.clock = clock
@@ -45,9 +48,9 @@ final class TriggerJobs {
     func start(bucket: String, _ request: TriggerRequest, selected: Int64) async throws -> (TriggerJob, isNew: Bool) {
         await turns.acquire(Self.starting)
         defer { turns.release(Self.starting) }
-        var ids = EventID.Generator()
+        lastJob += 1
         let job = TriggerRecord(
-            id: "trigger-\(ids.next())", bucket: bucket, prefix: request.prefix, rate: request.rate,
+            id: "trigger-\(boot)-\(lastJob)", bucket: bucket, prefix: request.prefix, rate: request.rate,
             selected: selected, sent: 0, by: request.by, created: clock.wall)
         if let running = jobs.values.first(where: { $0.ended == nil && $0.isAlike(job) }) {
             guard running.rate == request.rate else {

@@ -36,6 +36,6 @@ struct TriggerRecord: Codable, Sendable {
             ended == nil ? .running : reason != nil ? .failed : cancelled == true ? .cancelled : .completed
         return TriggerJob(
             id: id, state: state, reason: reason, bucket: bucket, prefix: prefix, rate: rate, selected: selected ?? 0,
-            sent: sent ?? 0, by: by, created: created.map { .init($0) }, ended: ended.map { .init($0) })
+            sent: sent ?? 0, by: by, started: created.map { .init($0) }, ended: ended.map { .init($0) })
     }
 }

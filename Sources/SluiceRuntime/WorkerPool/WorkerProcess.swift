@@ -284,10 +284,12 @@ final class WorkerProcess {
         attempt.timer?.cancel()
         attempt.logs.finish(at: clock.wall)
         running = nil
-        var report = AttemptReport(outcome: outcome.named(by: attempt.logs.lines))
+        let lines = attempt.logs.lines
+        var report = AttemptReport(
+            outcome: outcome.named(by: lines).placed(in: backtrace, module: version.modulePath))
         report.durationMicroseconds = ((ended ?? clock.nanoseconds) - attempt.began) / 1000
         report.coldStart = attempt.coldStart
-        report.logs = attempt.logs.lines
+        report.logs = backtrace.isEmpty ? lines : StackTraceBlock.removed(from: lines)
         report.backtrace = backtrace
         report.peakKilobytes = peakKilobytes
         events.finished(self, attempt.request.id, report)

@@ -86,7 +86,7 @@ struct Buckets: AsyncParsableCommand {
             output.fields([
                 ("job", output.style.bold(job.id) + "  " + output.style.state(job.state.rawValue)),
                 ("ended early", job.reason), ("which", "\(job.bucket)/\(job.prefix)"), ("by", job.by),
-                ("began", job.created.map { "\($0)  (\(Human.ago($0)))" }), ("ended", job.ended.map { "\($0)" }),
+                ("began", job.started.map { "\($0)  (\(Human.ago($0)))" }), ("ended", job.ended.map { "\($0)" }),
                 ("rate", job.rate.map { "\(Human.decimal($0, 1)) a second" }),
                 ("selected", Human.grouped(job.selected)), ("sent", Human.grouped(job.sent)),
             ])
@@ -102,7 +102,7 @@ enum TriggerTable {
 
     static func row(_ job: TriggerJob, _ style: Style) -> [String] {
         [
-            job.id, job.created.map { Human.ago($0) } ?? "", job.by ?? "", style.state(job.state.rawValue),
+            job.id, job.started.map { Human.ago($0) } ?? "", job.by ?? "", style.state(job.state.rawValue),
             Human.grouped(job.selected), Human.grouped(job.sent), "\(job.bucket)/\(job.prefix)",
         ]
     }

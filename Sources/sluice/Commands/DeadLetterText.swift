@@ -69,7 +69,16 @@ struct DeadLetterText {
             ("died", "\(letter.died)  (\(Human.ago(letter.died)))"),
             ("fingerprint", letter.fingerprint),
             ("input kept", detail.input.map(words)),
+            ("holds back", detail.heldBack.map(words)),
         ])
+    }
+
+    private func words(_ held: DeadLetterDetail.HeldBack) -> String {
+        let (count, verb) = (Human.count(held.count, "delivery", "deliveries"), held.count == 1 ? "is" : "are")
+        let events = held.events.joined(separator: ", ") + (held.count > held.events.count ? ", …" : "")
+        return style.yellow("\(count) of its key \(Text.oneLine(held.key))")
+            + ", which \(verb) delivered in order when it has succeeded or is purged"
+            + (held.events.isEmpty ? "" : ": \(held.events.count == 1 ? "event" : "events") \(events)")
     }
 
     private func words(_ input: DeadLetterDetail.KeptInput) -> String {

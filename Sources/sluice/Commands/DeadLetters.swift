@@ -88,18 +88,18 @@ struct DeadLetters: AsyncParsableCommand {
         private func showLetters() async throws {
             let (host, output) = (common.host, common.output)
             let selection = try await filter.selection(host)
-            var rows: [[String]] = []
+            var found: [DeadLetterSummary] = []
             var older: [Int64] = []
             let more = try await limit.each({ try await host.listDeadLetters(selection, page: $0) }) { letter in
-                rows.append(LetterTable.row(letter, output.style))
+                found.append(letter)
                 if letter.newerVersion != nil { older.append(letter.id) }
                 if output.json { try output.object(letter) }
             }
             defer { limit.tell(more) }
-            let nothing = rows.isEmpty ? try await filter.nothingListed(common) : ""
+            let nothing = found.isEmpty ? try await filter.nothingListed(common) : ""
             if output.json { return }
-            guard !rows.isEmpty else { return output.line(nothing) }
-            output.table(LetterTable.columns, rows)
+            guard !found.isEmpty else { return output.line(nothing) }
+            LetterTable.write(found, to: output)
             output.line()
             if !older.isEmpty {
                 let ids = older.prefix(10).map(String.init).joined(separator: " ")
@@ -157,16 +157,22 @@ struct DeadLetters: AsyncParsableCommand {
 
 /// Dead letters in lines.
 enum LetterTable {
-    static let columns: [Table.Column] = [
-        .number("ID"), .whole("DIED"), "FUNCTION", .whole("CODE"), .number("ATTEMPTS"), .below("SUBJECT"),
-        .prose("MESSAGE"),
-    ]
+    static func write(_ letters: [DeadLetterSummary], to output: Output) {
+        // Few targets park keys.
+        let parks = letters.contains { $0.holdsBack != nil }
+        output.table(
+            [.number("ID"), .whole("DIED"), "FUNCTION", .whole("CODE"), .number("ATTEMPTS")]
+                + (parks ? [.number("HOLDS BACK")] : []) + [.below("SUBJECT"), .prose("MESSAGE")],
+            letters.map { row($0, parks: parks, output.style) })
+    }
 
-    static func row(_ letter: DeadLetterSummary, _ style: Style) -> [String] {
-        [
+    private static func row(_ letter: DeadLetterSummary, parks: Bool, _ style: Style) -> [String] {
+        let held = letter.holdsBack.map { style.yellow(Human.grouped($0)) } ?? "-"
+        return [
             "\(letter.id)", Human.roughlyAgo(letter.died),
             TargetName.shown(letter.function, ranBy: letter.ranBy), style.red(letter.code),
             "\(letter.attempts)",
+        ] + (parks ? [held] : []) + [
             letter.subject,
             (letter.newerVersion == nil ? "" : "(a newer version came) ") + Text.firstLine(letter.message),
         ]

@@ -157,7 +157,7 @@ extension DeadLetters {
         ) throws {
             if output.json { return try output.object(plan) }
             if !plan.letters.isEmpty {
-                output.table(LetterTable.columns, plan.letters.map { LetterTable.row($0, output.style) })
+                LetterTable.write(plan.letters, to: output)
             }
             if plan.selected > plan.letters.count {
                 output.line(output.style.dim("… and \(Human.grouped(plan.selected - plan.letters.count)) more"))
@@ -247,7 +247,7 @@ extension DeadLetters {
             let failed = job.failed - (job.older ?? 0)
             let left = job.older.map { $0 > 0 ? ", \(Human.grouped($0)) left alone (NewerVersion)" : "" } ?? ""
             return [
-                job.id, job.created.map { Human.ago($0) } ?? "", job.by ?? "", style.state(job.state.rawValue),
+                job.id, job.started.map { Human.ago($0) } ?? "", job.by ?? "", style.state(job.state.rawValue),
                 Human.grouped(job.selected), Human.grouped(job.succeeded),
                 failed == 0 ? "0" : style.red(Human.grouped(failed)), words(job) + left,
             ]
@@ -277,7 +277,7 @@ extension DeadLetters {
             output.fields([
                 ("job", output.style.bold(job.id) + "  " + output.style.state(job.state.rawValue)),
                 ("ended early", job.reason), ("which", words(job)), ("by", job.by),
-                ("began", job.created.map { "\($0)  (\(Human.ago($0)))" }), ("ended", job.ended.map { "\($0)" }),
+                ("began", job.started.map { "\($0)  (\(Human.ago($0)))" }), ("ended", job.ended.map { "\($0)" }),
                 ("rate", job.rate.map { "\(Human.decimal($0, 1)) a second" }),
                 ("selected", Human.grouped(job.selected)), ("sent", Human.grouped(job.sent)),
                 ("succeeded", Human.grouped(job.succeeded)),

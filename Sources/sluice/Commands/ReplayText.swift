@@ -146,6 +146,13 @@ struct ReplayText {
                     + style.dim(
                         "event \(difference.event) → \(difference.rule) → \(TargetName.beside(difference.function))"))
             if let note = difference.note { output.line("    " + Text.oneLine(note)) }
+            for line in difference.lines ?? [] {
+                let text = Text.shown(line)
+                output.line(
+                    "    "
+                        + (line.hasPrefix("- ")
+                            ? style.red(text) : line.hasPrefix("+ ") ? style.green(text) : style.dim(text)))
+            }
             if let rows = difference.rows { RowText.show(rows, output, indent: 4) }
         }
         let left = shadow.tellable - Int64(shadow.differences.count)

@@ -57,8 +57,14 @@ struct Status: AsyncParsableCommand {
         let style = output.style
         let age = Human.seconds((Human.now() - status.started.milliseconds) / 1000)
         output.line(
-            "\(style.bold("sluice \(status.version)"))  \(style.state(status.state.rawValue))  up \(age)  "
+            "\(style.bold("sluice \(status.version)"))  "
+                + "\(style.state(status.isHeld == true ? "HELD" : status.state.rawValue))  up \(age)  "
                 + "process \(status.processID)  boot \(status.boot)")
+        if status.isHeld == true {
+            output.line(
+                style.red("HELD: nothing is delivered") + ", no schedule or alarm goes off, nothing expires, until "
+                    + "`sluice resume\(common.repeated)`")
+        }
         output.fields([
             ("data", status.dataFolder),
             ("disk", "journal \(Human.bytes(status.journalBytes)), free \(Human.bytes(status.freeBytes))"),

@@ -19,12 +19,19 @@ struct Up: AsyncParsableCommand {
             --app an app that was deployed from another folder stays in force.
 
               sluice up --app my-pipeline --data /srv/sluice --listen 127.0.0.1:8080
+
+            --held is for a look, at a backup above all: the host takes events in and answers every question, but delivers \
+            nothing, runs no schedule, tells no alarm and removes nothing, before `sluice resume`. Started again without \
+            --held it is a host like any other.
             """)
 
     @OptionGroup var dataOption: DataOption
 
     @Option(help: ArgumentHelp("The app folder. Default: what is deployed, else this folder.", valueName: "dir"))
     var app: String?
+
+    @Flag(help: "Deliver nothing, and let no clock start or remove anything, until `sluice resume`.")
+    var held = false
 
     @Option(
         help: ArgumentHelp(
@@ -67,7 +74,7 @@ struct Up: AsyncParsableCommand {
             service = try await HostService.start(
                 HostOptions(
                     dataFolder: folder, appFolder: app.map(Paths.absolute), fallbackAppFolder: thisFolder,
-                    progress: start.progress), log: log, keeping: { kept.keep(in: $0) })
+                    progress: start.progress, isHeld: held), log: log, keeping: { kept.keep(in: $0) })
         } catch is StartInterrupted {
             start.end()
             return print("stopped pid=\(getpid()) data=\(folder)")
@@ -76,7 +83,7 @@ struct Up: AsyncParsableCommand {
             throw Failure(startFailure: error)
         }
         let appFolder = await service.runtime.appFolder
-        let (inForce, hasApp) = (appFolder ?? "none", appFolder != nil)
+        let (inForce, hasApp, isHeld) = (appFolder ?? "none", appFolder != nil, held)
         let gateway = GatewayService(
             control: service.control, dataFolder: folder, listen: address, log: log
         ) { listening in
@@ -88,8 +95,15 @@ struct Up: AsyncParsableCommand {
                     hint: "deploy one with `sluice deploy --app DIR --data \(folder)`, or start in its folder; "
                         + "`sluice new DIR` makes one")
             }
+            if isHeld {
+                Failure.warn(
+                    "the host is held: nothing is delivered, no schedule or alarm goes off, nothing expires",
+                    hint: "`sluice resume --data \(Text.shellWord(folder))` lets it go")
+            }
             start.end()
-            print("ready pid=\(getpid()) data=\(folder) socket=\(folder)/api.sock\(address) app=\(inForce)")
+            print(
+                "ready pid=\(getpid()) data=\(folder) socket=\(folder)/api.sock\(address)\(isHeld ? " held=yes" : "") "
+                    + "app=\(inForce)")
             fflush(nil)
         }
         let group = ServiceGroup(

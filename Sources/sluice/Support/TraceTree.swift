@@ -66,6 +66,13 @@ struct TraceTree {
             // Of a stream's record it is the stream.
             let option = bus == "default" || bus.contains("/") ? "" : " --bus \(bus)"
             advice = "sluice rules resume \(delivery.rule)\(option)\(data)"
+        } else if let letters = delivery.parkedBehind {
+            let ids = letters.map(String.init).joined(separator: ", ")
+            state +=
+                letters.isEmpty
+                ? " behind a dead letter of its key"
+                : " behind dead \(letters.count == 1 ? "letter" : "letters") \(ids)"
+            advice = letters.first.map { "sluice dlq show \($0)\(data)" } ?? "sluice dlq list\(data)"
         } else if delivery.state == "in flight", traced.invocations.last?.summary.outcome == "succeeded" {
             // What it did is committed; the delivery's own end is on its way.
             state = "settling"

@@ -15,7 +15,7 @@ struct Style: Sendable {
     func state(_ word: String) -> String {
         switch word {
         case "ready", "active", "succeeded", "settled", "ok", "added", "redriven", "COMPLETED": green(word)
-        case "failed", "dead", "error", "critical", "removed", "off", "FAILED": red(word)
+        case "HELD", "failed", "dead", "error", "critical", "removed", "off", "FAILED": red(word)
         case "retrying", "parked", "paused", "disabled", "draining", "warning", "starting", "stopping", "changed",
             "dropped",
             "superseded", "polling", "mixed", "CANCELLING", "CANCELLED":

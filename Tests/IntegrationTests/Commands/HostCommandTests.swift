@@ -47,6 +47,30 @@ extension Integration {
             }
         }
 
+        @Test("What a list calls something, `show` and other lists call it, too")
+        func names() async throws {
+            try await HostProcess.with(.faulty()) { host in
+                _ = try await host.outcome(FaultyRequest("throw"))
+                _ = try await host.sluice("replay", "start", "again", "--from", "1h", "--dry-run")
+                func keys(_ arguments: String...) async throws -> Set<String> {
+                    let text = try await host.sluice(arguments + ["--json"]).output
+                    let line = try #require(text.split(separator: "\n").first)
+                    let object = try JSONSerialization.jsonObject(with: Data(line.utf8)) as? [String: Any]
+                    return Set(try #require(object).keys)
+                }
+                #expect(try await keys("functions", "list").isSuperset(of: ["name", "version"]))
+                #expect(try await keys("functions", "show", "Faulty").isSuperset(of: ["name", "version"]))
+                #expect(try await keys("replay", "list").isSuperset(of: ["name", "state", "started", "ended"]))
+                #expect(try await keys("dlq", "show", "1").contains("id"))
+                _ = try await host.sluice("dlq", "redrive", "1", code: 1)
+                #expect(try await keys("dlq", "jobs").isSuperset(of: ["id", "state", "started", "ended"]))
+                let attempt = try #require(
+                    try await host.client.listInvocations(InvocationQuery(), page: PageRequest(limit: 1)).items.first)
+                #expect(try await keys("invocations", "show", attempt.requestID).contains("requestID"))
+                #expect(try await keys("events", "show", try #require(attempt.eventIDs.first)).contains("id"))
+            }
+        }
+
         @Test("logs: of one attempt or invocation, of commands and of the host, by time; names that are not there")
         func logs() async throws {
             let app = try TestApp.faulty()

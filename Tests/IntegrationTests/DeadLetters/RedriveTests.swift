@@ -61,7 +61,7 @@ extension Integration {
                 try await host.start()
                 let jobs = try await host.client.listRedrives()
                 #expect(jobs.map(\.id) == [again.id, over.id] && jobs[1].by == "a test")
-                #expect(jobs[1].selection?.eventPattern == pattern && jobs[1].created != nil && jobs[1].ended != nil)
+                #expect(jobs[1].selection?.eventPattern == pattern && jobs[1].started != nil && jobs[1].ended != nil)
                 #expect(
                     try await host.client.redriveOutcomes(id: over.id, page: 1).map { "\($0.deadLetter) \($0.state)" }
                         == [all[1].id, all[3].id].map { "\($0) succeeded" })

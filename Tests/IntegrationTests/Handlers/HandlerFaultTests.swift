@@ -45,6 +45,13 @@ extension Integration {
                 let letter = try #require(try await host.outcome(FaultyRequest("trap")).letter)
                 let attempt = try #require(letter.attempts.last)
                 #expect(attempt.backtrace.contains { $0.contains("FaultyHandler") }, "\(attempt)")
+                // Where it was tells kinds of crash apart; Swift's own frames, which have no names, are not shown
+                // beside it.
+                #expect(letter.summary.message.contains(", in "), "\(letter.summary)")
+                #expect(letter.summary.message.contains("FaultyHandler"), "\(letter.summary)")
+                #expect(attempt.logs.contains { $0.message.contains("Fatal error") }, "\(attempt.logs)")
+                #expect(!attempt.logs.contains { $0.message.contains("Current stack trace") }, "\(attempt.logs)")
+                #expect(!attempt.logs.contains { $0.message.contains("<unavailable>") }, "\(attempt.logs)")
                 // With places in the source, which `llvm-symbolizer` tells, a part of Swift.
                 let places = try Regex("at Handler/FaultyHandler.swift:[0-9]+$")
                 #expect(attempt.backtrace.contains { $0.contains(places) }, "\(attempt)")

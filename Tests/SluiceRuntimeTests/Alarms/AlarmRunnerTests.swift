@@ -124,6 +124,25 @@ struct AlarmRunnerTests {
         #expect(try host.journal.values(prefix: "alarm/").isEmpty)
     }
 
+    @Test("a host that is held tells nothing; let go, it tells what is so then")
+    func held() async throws {
+        let host = AlarmHarness()
+        defer { host.stop() }
+        host.runner.isHeld = true
+        try await host.apply([disk, file])
+        host.set(7 * 3600, megabytes: 400)
+        try await host.apply([disk, file])
+        #expect(try host.told().isEmpty)
+        try await host.arrive("orders.csv")
+        host.set(31 * 3600)
+        await host.runner.letGo()
+        while host.runner.isBusy { await Task.yield() }
+        // The disk; and of the two deadlines that passed the first, before which no file had come.
+        #expect(try host.told().contains("ALARM"))
+        #expect(host.runner.reports.first { $0.definition.name == "disk" }?.state.value == .alarm)
+        #expect(host.runner.reports.first { $0.definition.name == "file" }?.state.arrived != nil)
+    }
+
     @Test("an event that could not be committed is decided again by the next life")
     func lostCommit() async throws {
         let host = AlarmHarness()

@@ -44,7 +44,7 @@ struct BucketHostTests {
         }
         first.journal.injectFault(refuse)
         let answer = try await first.control.trigger(bucket: "archive", request: TriggerRequest(prefix: "", rate: 1))
-        #expect(answer.objects == 3)
+        #expect(answer.objects == 3 && answer.job?.id == "trigger-1-1")
         let _: Bool = try await first.wait { pages.withLock { $0 } > 1 ? true : nil }
         #expect(try Self.types(first.journal).count == 4)
         await first.stop()

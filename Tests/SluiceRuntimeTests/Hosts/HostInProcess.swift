@@ -20,12 +20,13 @@ final class HostInProcess {
     /// `functions`: their names, with more of their `function.yaml`; `rules`: of each its pattern and targets;
     /// `streams`: of each what sluice.yaml says; `buses`: besides `default`; `more`: further lines of sluice.yaml;
     /// `before`: a host that has stopped, whose journal and folders this one takes up; `fault`: what the journal
-    /// refuses from the beginning; `isAsked`: for the app as it is now, as `--app` does; `log`: the host's own.
+    /// refuses from the beginning; `isAsked`: for the app as it is now, as `--app` does; `isHeld`: as `--held` does;
+    /// `log`: the host's own.
     init(
         functions: [String: String] = ["InC": ""], rules: [String: String], streams: [String: String] = [:],
         buses: [String] = ["orders"], more: String = "", after before: HostInProcess? = nil,
         on journal: InMemoryJournal? = nil, fault: (@Sendable (Batch) -> JournalError?)? = nil, isAsked: Bool = true,
-        log: Logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+        isHeld: Bool = false, log: Logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
     ) async throws {
         folder = before?.folder ?? TemporaryFolder(name: "host")
         self.journal = journal ?? before?.journal.restarted() ?? InMemoryJournal()
@@ -38,7 +39,8 @@ final class HostInProcess {
         let state = try journal.recover()
         runtime = HostRuntime(
             options: HostOptions(
-                dataFolder: data, appFolder: isAsked ? app : nil, fallbackAppFolder: app, worker: PoolHarness.worker),
+                dataFolder: data, appFolder: isAsked ? app : nil, fallbackAppFolder: app, worker: PoolHarness.worker,
+                isHeld: isHeld),
             journal: journal, state: state, log: log)
         control = runtime.controller()
         try await runtime.start()

@@ -44,6 +44,17 @@ struct RowDiffProcessTests {
         threads.stop()
     }
 
+    @Test("A program that closes its output and goes on is ended in time")
+    func silent() throws {
+        let runner = ProgramRunner()
+        let program = try program("exec >&- 2>&-; exec sleep 600")
+        guard
+            case .failure(let failure) = runner.run(
+                program, [], takesErrors: true, limits: .init(seconds: 1, outputBytes: 100))
+        else { throw CocoaError(.fileReadUnknown) }
+        #expect(failure.code == "TimedOut")
+    }
+
     @Test("What a program says instead of a difference is the reason")
     func reasons() throws {
         #expect(run(RowDiffProcess(program: try program("echo no such column; exit 1"))) == "DiffFailed")

@@ -30,6 +30,8 @@ struct WorkerFaultTests {
     func backtrace() async throws {
         try await withPool { harness in
             let report = await harness.run("segv")
+            guard case .failure(let failure) = report.outcome else { throw CancellationError() }
+            #expect(failure.message.hasSuffix(", in dereference_null"), "\(failure.message)")
             #expect(report.backtrace.first?.hasPrefix("dereference_null + ") == true, "\(report.backtrace)")
             #expect(report.backtrace.contains { $0.hasPrefix("invoke + ") && $0.contains(" in ordinary.so") })
             // abort() keeps no frame pointers: who called it is found all the same.
