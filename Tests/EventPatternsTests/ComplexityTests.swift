@@ -191,6 +191,28 @@ struct UndecidedTests {
         #expect(Set(next.matched) == ["shop", "pair"])
     }
 
+    @Test("A rule that was taken away is neither matched nor undecided, and those that are left are what they were")
+    func removed() throws {
+        let event = Array(Self.event(400).utf8)
+        let scratch = MatchScratch()
+        for (removed, undecided, matched) in [
+            ("undecided", [], ["shop", "pair"]), ("shop", ["undecided"], ["pair"]),
+            ("pair", ["undecided"], ["shop"]), ("apart", ["undecided"], ["shop", "pair"]),
+        ] as [(String, [String], Set<String>)] {
+            let answer = try matcher().removing([removed]).answer(in: event, scratch: scratch)
+            #expect(answer.undecided == undecided && Set(answer.matched) == matched, "\(removed)")
+            #expect(answer.matched.count == matched.count)
+        }
+        // Also of several parts.
+        let plain = try EventPattern(parsing: #"{"s":["shop"]}"#)
+        let grown = try matcher().adding([("later", plain)]).removing(["undecided", "shop"])
+        let answer = try grown.answer(in: event, scratch: scratch)
+        #expect(answer.undecided.isEmpty && Set(answer.matched) == ["pair", "later"])
+        // And put back.
+        let again = grown.adding([("undecided", try EventPattern(parsing: Self.rule))])
+        #expect(try again.answer(in: event, scratch: scratch).undecided == ["undecided"])
+    }
+
     @Test("A large array is decided, also where an absence is asked for and where every element has the field")
     func largeArrays() throws {
         let rule = #"{"a":{"p":["1"],"q":["1"],"r":["1"],"s":[{"exists":false}]}}"#

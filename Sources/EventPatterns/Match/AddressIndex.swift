@@ -34,9 +34,11 @@ struct AddressIndex: BitwiseCopyable {
     private let v4Places: AddressPlaces
     /// The only sub-rule that blocks lead to, -1 if there are several.
     let only: Int32
+    /// A bit for each of its conditions, but the first, that takes less than to read an address.
+    private(set) var quick: UInt64 = 0
 
     /// Builds the index from blocks, which are atoms, and their sub-rules.
-    init(_ blocks: [(atom: Atom, subRule: UInt32)]) {
+    init(_ blocks: [(atom: Atom, subRule: UInt32)], quick: (UInt32) -> UInt64) {
         let sorted = blocks.sorted {
             let (left, right) = ($0.atom, $1.atom)
             return left.isSameBlock(right) ? $0.subRule < $1.subRule : AddressIndex.precedes(left, right)
@@ -63,6 +65,7 @@ struct AddressIndex: BitwiseCopyable {
         only = isOnly ? Int32(truncatingIfNeeded: blocks.first?.subRule ?? 0) : -1
         let all = entries
         v4Places = AddressPlaces(count: v4Count) { all[$0].low }
+        if only >= 0 { self.quick = quick(UInt32(only)) }
     }
 
     /// The innermost block around an address, -1 for none.
@@ -125,5 +128,44 @@ extension Atom {
 
     fileprivate func isSameBlock(_ other: Atom) -> Bool {
         x == other.x && y == other.y && extra == other.extra && flags == other.flags
+    }
+}
+
+extension SegmentIndexer {
+    func buildAddresses() -> [AddressIndex] {
+        addresses.map { blocks in AddressIndex(blocks) { quick($0) } }
+    }
+
+    /// See `AddressIndex.quick`. The first condition is left out, since to fail it is not remembered.
+    private func quick(_ subRule: UInt32) -> UInt64 {
+        var positions: UInt64 = 0
+        for (position, number) in references(Int(subRule)).enumerated() where (1..<UInt64.bitWidth).contains(position) {
+            if store.isQuick(store.conditions[Int(number)]) { positions |= 1 << UInt64(position) }
+        }
+        return positions
+    }
+}
+
+extension SegmentStore {
+    /// Whether a condition is a comparison or two, however long a text is.
+    fileprivate func isQuick(_ condition: ConditionRecord) -> Bool {
+        guard !condition.isSearched, condition.atomCount <= 2 else { return false }
+        return (0..<Int(condition.atomCount)).allSatisfy { place in
+            let atom = atoms[Int(condition.firstAtom) + place]
+            guard atom.kind == .anythingBut else { return atom.isQuick }
+            return atom.length <= 2 && atom.flags & 2 == 0
+                && (0..<Int(atom.length)).allSatisfy {
+                    atoms[Int(condition.firstAtom) + Int(atom.offset) + $0].isQuick
+                }
+        }
+    }
+}
+
+extension Atom {
+    fileprivate var isQuick: Bool {
+        switch kind {
+        case .exact, .number, .true, .false, .null, .prefix, .suffix, .range, .exists, .absent: true
+        default: false
+        }
     }
 }

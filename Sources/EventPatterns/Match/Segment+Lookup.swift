@@ -58,21 +58,22 @@ extension Segment {
         let end = test + Int(plan.pointee.stringCount)
         let stamps = scratch.subRuleStamps.base + base.subRule
         let ruleStamps = scratch.ruleStamps.base + base.rule
+        // Each of several values leads here, and other fields are only asked for the first that passes.
+        let isAlone = value.pointee.isOnly && value.pointee.isShortText
         while test < end {
             let number = test.pointee.subRule
             let rule = Int(test.pointee.rule)
             // Of a rule with several branches, one that has passed is enough.
             let isKnown = test.pointee.isBranched && rule >= 0 && ruleStamps[rule] == scratch.generation
             if stamps[Int(number)] & MatchScratch.generations != scratch.generation, !isKnown {
-                if test.pointee.isTogether {
-                    lookTogether(test, scratch, base)
+                if test.pointee.isGrouped, isAlone, lookTogether(test, scratch, base) {
                     test += 1
                     continue
                 }
                 scratch.work &+= Int(test.pointee.work)
                 // As soon as can be: a branch that cannot be foretold costs the more the later it is known.
                 if test.pointee.passes(value, evaluation) {
-                    if rule >= 0 {
+                    if rule >= 0, !test.pointee.isTogether {
                         stamps[Int(number)] = scratch.generation
                         if test.pointee.isBranched { ruleStamps[rule] = scratch.generation }
                         scratch.matched.append(Int32(truncatingIfNeeded: base.rule &+ rule))
@@ -85,30 +86,36 @@ extension Segment {
         }
     }
 
-    /// Evaluates a sub-rule of which all conditions look for something in texts.
+    /// Evaluates a sub-rule whose test looks for something in a text, and others in other texts; false if that is not
+    /// done together, and the test, which nearly always is the end of it, comes first.
     @inline(__always)
     private func lookTogether(
         _ test: UnsafeMutablePointer<StringTest>, _ scratch: MatchScratch, _ base: SegmentBase
-    ) {
+    ) -> Bool {
         let number = test.pointee.subRule
-        guard let holds = lookTogether(soughtGroups.base + Int(test.pointee.group), scratch) else {
-            return consider(number, scratch, base)
+        guard test.pointee.isTogether else {
+            consider(number, scratch, base)
+            return true
         }
-        if !holds { return }
+        guard let holds = lookTogether(soughtGroups.base + Int(test.pointee.group), scratch) else { return false }
+        // No mark if it fails: it is the path's only value.
+        if !holds { return true }
         scratch.subRuleStamps[base.subRule + Int(number)] = scratch.generation
         let rule = base.rule &+ Int(test.pointee.rule)
         if test.pointee.isBranched { scratch.ruleStamps[rule] = scratch.generation }
         scratch.matched.append(Int32(truncatingIfNeeded: rule))
+        return true
     }
 
     func lookAddress(
         _ value: UnsafeMutablePointer<FlatValue>, _ plan: UnsafeMutablePointer<Access.Plan>, _ scratch: MatchScratch,
         _ base: SegmentBase
     ) {
+        guard value.pointee.length >= 2 else { return }
         let index = addresses.base + Int(plan.pointee.addresses)
         // To read an address takes longer than most tests.
-        if index.pointee.only >= 0, failsAgain(index.pointee.only, scratch, base) { return }
-        guard value.pointee.length >= 2, let address = IPAddress.read(value.pointee.text) else { return }
+        if index.pointee.quick != 0, failsAgain(index.pointee.only, index.pointee.quick, scratch, base) { return }
+        guard let address = IPAddress.read(value.pointee.text) else { return }
         var place = index.pointee.innermost(address)
         while place >= 0 {
             let entry = index.pointee.entries.base + Int(place)

@@ -219,13 +219,13 @@ extension Segment {
         let references = store.references.base + Int(subRule.pointee.firstCondition)
         // What failed the last time fails again more often than not, whatever stands before it.
         let last = Int(before & ~MatchScratch.generations)
+        let isAgain =
+            last > 0 && last < Int(subRule.pointee.conditionCount) && last != known && !scratch.anyMembership
         var isTried = false
         let group =
             subRule.pointee.hasSoughts
             ? soughtGroups.base + Int(references[Int(subRule.pointee.conditionCount)]) : nil
-        if last > 0, last < Int(subRule.pointee.conditionCount), last != known, !scratch.anyMembership,
-            group?.pointee.contains(last) != true
-        {
+        if isAgain, group?.pointee.contains(last) != true {
             let condition = store.conditions.base + Int(references[last])
             scratch.work &+= Int(condition.pointee.work)
             guard holds(condition, scratch, base) else { return fail(last, subRule, stamp, scratch, base) }
@@ -239,7 +239,14 @@ extension Segment {
                 return stamp.pointee =
                     scratch.generation
                     | UInt32(truncatingIfNeeded: group.pointee.position) & ~MatchScratch.generations
-            case nil: break
+            case nil:
+                // One by one, what failed the last time first.
+                if isAgain, !isTried {
+                    let condition = store.conditions.base + Int(references[last])
+                    scratch.work &+= Int(condition.pointee.work)
+                    guard holds(condition, scratch, base) else { return fail(last, subRule, stamp, scratch, base) }
+                    isTried = true
+                }
             }
         }
         var inArrays = 0
@@ -269,18 +276,21 @@ extension Segment {
     /// Whether a group of conditions holds, nil if that is to be found out one by one.
     @inline(__always)
     func lookTogether(_ group: UnsafeMutablePointer<SoughtGroup>, _ scratch: MatchScratch) -> Bool? {
+        let first = soughts.base + Int(group.pointee.first)
+        guard let holds = SoughtText.allHold(first, Int(group.pointee.count), scratch) else { return nil }
         scratch.work &+= Int(group.pointee.work)
-        return SoughtText.allHold(soughts.base + Int(group.pointee.first), Int(group.pointee.count), scratch)
+        return holds
     }
 
-    /// Whether a sub-rule fails for what it failed for the last time, before it is known whether the event leads to it.
-    func failsAgain(_ number: Int32, _ scratch: MatchScratch, _ base: SegmentBase) -> Bool {
+    /// Whether a sub-rule fails for what it failed for the last time, before it is known whether the event leads to it;
+    /// only what is one of its `quick` conditions is asked, see `AddressIndex`.
+    func failsAgain(_ number: Int32, _ quick: UInt64, _ scratch: MatchScratch, _ base: SegmentBase) -> Bool {
         let stamp = scratch.subRuleStamps.base + (base.subRule + Int(number))
         let last = Int(stamp.pointee & ~MatchScratch.generations)
         let subRule = store.subRules.base + Int(number)
         // Of what the last event that led here did not fail for, nothing is said.
-        guard last > 0, stamp.pointee & MatchScratch.generations != scratch.generation,
-            last < Int(subRule.pointee.conditionCount), !scratch.anyMembership
+        guard last > 0, last < UInt64.bitWidth, quick &>> UInt64(truncatingIfNeeded: last) & 1 == 1,
+            stamp.pointee & MatchScratch.generations != scratch.generation, !scratch.anyMembership
         else { return false }
         let rule = base.rule + Int(subRule.pointee.rule)
         if subRule.pointee.isBranched, scratch.ruleStamps.base[rule] & ~1 == scratch.generation { return true }

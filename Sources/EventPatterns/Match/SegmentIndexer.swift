@@ -152,7 +152,7 @@ struct SegmentIndexer {
         let parts = Parts(
             store: store, hashes: hashes,
             grams: HashIndex(keys: gramKeys, subRules: gramKeyed), intervals: intervals.map { IntervalIndex($0) },
-            planes: planes, addresses: addresses.map { AddressIndex($0) }, complements: buildComplements(),
+            planes: planes, addresses: buildAddresses(), complements: buildComplements(),
             rests: rests.map { PassedRules($0, store) }, crowds: crowds, strings: strings,
             soughts: soughts, soughtGroups: groups, plans: plans, lengths: lengths, gates: gates, always: always,
             absences: buildAbsences(absent),

@@ -17,6 +17,9 @@ struct SoughtText: BitwiseCopyable {
 
     /// So many are looked for together at most: where the first fails, the others are looked for in vain.
     static let most = 8
+    /// And in so many sub-rules that are filed under one path at most: of more, one after the other fails for what it
+    /// failed for the last time, which a processor foretells, and which takes one search each.
+    static let mostSubRules = 8
 
     /// Whether something is looked for.
     var isText: Bool { count > 0 }
@@ -68,24 +71,38 @@ struct SoughtText: BitwiseCopyable {
     static func allHold(
         _ first: UnsafeMutablePointer<SoughtText>, _ count: Int, _ scratch: MatchScratch
     ) -> Bool? {
-        var all = true
+        // Before anything is looked for: what one of the fields leaves to the others' way would be looked for twice.
         for index in 0..<count {
             let sought = first + index
             let entry = scratch.pathValues.base + Int(sought.pointee.path)
             guard entry.pointee.generation == scratch.generation else { return false }
             let value = scratch.values.base + Int(entry.pointee.first)
-            guard value.pointee.next < 0, value.pointee.membership < 0 else { return nil }
+            guard value.pointee.isOnly, !sought.pointee.isText || value.pointee.isShortText else { return nil }
+        }
+        var all = true
+        for index in 0..<count {
+            let sought = first + index
             if !sought.pointee.isText { continue }
-            let length = Int(value.pointee.length)
-            guard value.pointee.kind == .string, length <= LiteralSearch.window else { return nil }
+            let entry = scratch.pathValues.base + Int(sought.pointee.path)
+            let value = scratch.values.base + Int(entry.pointee.first)
             let holds =
                 clinux_any_follows(
-                    value.pointee.base, length, sought.pointee.sequences, Int(sought.pointee.count),
-                    sought.pointee.forms.code) != sought.pointee.isNegated
+                    value.pointee.base, Int(value.pointee.length), sought.pointee.sequences,
+                    Int(sought.pointee.count), sought.pointee.forms.code) != sought.pointee.isNegated
             all = all && holds
         }
         return all
     }
+}
+
+extension FlatValue {
+    /// Whether it lies outside arrays, with no value of the same path behind it.
+    @inline(__always)
+    var isOnly: Bool { next & membership < 0 }
+
+    /// Whether it is a string that is looked through at once.
+    @inline(__always)
+    var isShortText: Bool { kind == .string && Int(length) <= LiteralSearch.window }
 }
 
 /// Those conditions of a sub-rule that are looked for together.
@@ -114,7 +131,8 @@ extension SegmentIndexer {
     /// their references.
     mutating func markSoughts() -> [UInt32] {
         let soughts = (0..<store.conditions.count).map { SoughtText(store.conditions[$0], store) }
-        var marked: [UInt32] = []
+        var found: [(subRule: Int, path: Int32)] = []
+        var counts: [Int32: Int] = [:]
         guard soughts.contains(where: { $0?.isText == true }) else { return [] }
         for index in 0..<store.subRules.count {
             let numbers = references(index)
@@ -123,13 +141,18 @@ extension SegmentIndexer {
             guard (1...SoughtText.most).contains(texts), numbers.count(where: { soughts[Int($0)] != nil }) > 1 else {
                 continue
             }
-            let moved = Array(numbers) + [UInt32(marked.count)]
+            let path = store.conditions[Int(chosen[index])].path
+            found.append((index, path))
+            counts[path, default: 0] += 1
+        }
+        found.removeAll { counts[$0.path, default: 0] > SoughtText.mostSubRules }
+        for (number, (index, _)) in found.enumerated() {
+            let moved = Array(references(index)) + [UInt32(number)]
             store.subRules.base[index].firstCondition = UInt32(store.references.count)
             store.subRules.base[index].setSoughts()
             for number in moved { store.references.append(number) }
-            marked.append(UInt32(index))
         }
-        return marked
+        return found.map { UInt32($0.subRule) }
     }
 
     /// The groups of the sub-rules that were marked, in a store that does not change any more.

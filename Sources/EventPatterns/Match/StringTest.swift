@@ -8,8 +8,7 @@ struct StringTest: BitwiseCopyable {
     private enum Kind: UInt8, BitwiseCopyable {
         /// Whatever the condition says.
         case condition
-        /// Nothing here: several sub-rules ask, and the answer is remembered for all of them, or what several fields
-        /// have is looked for together.
+        /// Nothing here: several sub-rules ask, and the answer is remembered for all of them.
         case shared
         case wildcard, wildcardCased, wildcards, regex
         /// A regular expression that ASCII texts are matched against place by place.
@@ -24,7 +23,8 @@ struct StringTest: BitwiseCopyable {
     /// See `ConditionRecord.work`.
     let work: UInt32
     let subRule: UInt32
-    /// The rule, as a position in the segment, if to pass the test is to match it; else -1.
+    /// The rule, as a position in the segment, if to pass the test, or all that is looked for together, is to match
+    /// it; else -1.
     let rule: Int32
     /// Whether the rule has other branches.
     let isBranched: Bool
@@ -42,7 +42,9 @@ struct StringTest: BitwiseCopyable {
     private let forms: LiteralSearch.Forms
     private let program: UnsafeMutablePointer<UInt8>
     private let condition: UnsafeMutablePointer<ConditionRecord>
-    /// Whether all conditions of the sub-rule are looked for with this one, and which group that is.
+    /// Whether others of the sub-rule's conditions are looked for with this one, whether they all are, and which group
+    /// that is.
+    let isGrouped: Bool
     let isTogether: Bool
     let group: Int32
 
@@ -55,18 +57,16 @@ struct StringTest: BitwiseCopyable {
             ? Int32(bitPattern: store.references[Int(record.firstCondition) + record.conditionCount]) : -1
         let together = group >= 0 ? groups[Int(group)] : nil
         isTogether = together?.isWhole ?? false
-        // Looked for with others, it is not looked for here.
-        let isGrouped = together?.contains(Int(record.filed)) ?? false
+        isGrouped = together?.contains(Int(record.filed)) ?? false
         let filed = store.conditions[Int(store.references[Int(record.firstCondition) + Int(record.filed)])]
-        // What is shared is counted where it is asked.
-        work = isTogether ? together?.work ?? 0 : isGrouped ? 0 : filed.work
+        work = filed.work
         condition = store.conditions.base + Int(store.references[Int(record.firstCondition) + Int(record.filed)])
         let outer = store.atoms[Int(condition.pointee.firstAtom)]
         let excluded = StringTest.excluded(condition.pointee, store)
         let atom = excluded ?? outer
         isNegated = excluded != nil
         let isSingle = condition.pointee.atomCount == 1
-        let isShared = condition.pointee.memo >= 0 || isGrouped
+        let isShared = condition.pointee.memo >= 0
         kind =
             switch atom.kind {
             case _ where isShared: .shared
