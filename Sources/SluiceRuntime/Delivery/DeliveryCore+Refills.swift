@@ -176,15 +176,16 @@ extension DeliveryCore {
         }
     }
 
-    /// Whether the rest of this way may bring something of a key that waits: those that were late are not on it, however
-    /// far it went. Looks for another such key only where the one found before is served.
+    /// Whether the rest of this way may bring something of a key that waits: those that were late are not on it,
+    /// however far it goes. Looks for another such key only where the one found before is served.
     private mutating func isAnybodyOnTheWay(at position: Int) -> Bool {
         let (number, end) = (subscriptions[position].sweep.number, subscriptions[position].sweep.end)
         func isOn(_ key: String) -> Bool {
             guard let line = subscriptions[position].lines[key], let from = line.spilledFrom else { return false }
             return line.rides == number && from <= end
         }
-        if let rider = subscriptions[position].sweep.rider, subscriptions[position].hungry.contains(rider), isOn(rider) {
+        if let rider = subscriptions[position].sweep.rider, subscriptions[position].hungry.contains(rider), isOn(rider)
+        {
             return true
         }
         let rider = subscriptions[position].hungry.first(where: isOn)

@@ -43,8 +43,8 @@ extension ReplayPlan {
     }
 }
 
-/// Looks for what a first run, or an earlier replay, has made of several events together, or of a batch of one, and what
-/// is still there. Blocking.
+/// Looks for what a first run, or an earlier replay, has made of several events together, or of a batch of one, and
+/// what is still there. Blocking.
 struct BatchLeftovers: Sendable {
     /// A path that gets batches: its function without a version, and the subscriptions whose runs count.
     struct Path: Sendable {
