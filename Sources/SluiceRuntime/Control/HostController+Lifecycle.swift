@@ -15,7 +15,7 @@ extension HostController {
             reports = try await host.runLifecycle(bucket: request.bucket, dryRun: request.dryRun)
         } catch let error as JournalError {
             throw APIError.unavailable("the journal cannot be read: \(error.message)")
-        } catch let error as APIError where error.hint == nil {
+        } catch let error as LifecycleRunner.Refused {
             throw APIError.unavailable(
                 "expired objects cannot be removed: \(error.message)",
                 hint: "make a little room by hand, and try again: what goes then makes more")
@@ -43,10 +43,15 @@ extension HostRuntime {
     func expire() async {
         do {
             _ = try await lifecycle.run(deployment.app, dryRun: false)
+        } catch {
+            log.error("expired objects could not be looked for", metadata: ["error": "\(error)"])
+        }
+        // On a full disk, too: it needs no journal, and makes room.
+        do {
             let (inputs, limit) = (dispatcher.inputs, deployment.app.retention.keptInputLimit(at: clock.wall))
             try await files.run { try inputs.clean(changedBefore: limit) }
         } catch {
-            log.error("expired objects could not be looked for", metadata: ["error": "\(error)"])
+            log.error("kept inputs could not be removed", metadata: ["error": "\(error)"])
         }
     }
 }

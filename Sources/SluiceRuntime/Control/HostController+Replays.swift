@@ -18,11 +18,14 @@ extension HostController {
     package func replay(name: String) async throws -> ReplayInfo { try await found(host.replays.info(name), name) }
 
     package func cancelReplay(name: String) async throws -> ReplayInfo {
+        let wasOver = await host.replays.replays[name]?.ended != nil
         do {
             return try await found(host.replays.cancel(name), name)
         } catch let error as JournalError {
             // What runs has heard of it; of one that has ended nothing was dropped.
-            guard let replay = try? await host.replays.info(name), replay.state == .cancelling else {
+            guard !wasOver, let replay = try? await host.replays.info(name),
+                replay.state == .cancelling || replay.state == .cancelled
+            else {
                 throw APIError.unavailable(
                     "the replay was not cancelled, for the journal cannot write: \(error.message)",
                     hint: error.isPassing ? "make room on the data folder's disk, and cancel it again" : nil)

@@ -167,12 +167,30 @@ extension DeliveryCore {
             // A long way through the log brings new ones again and again: in front they would keep the others waiting.
             promote(key, at: position, comesLast: true)
         }
-        guard end >= subscriptions[position].sweep.end else { return }
+        guard end >= subscriptions[position].sweep.end || !isAnybodyOnTheWay(at: position) else { return }
+        subscriptions[position].sweep.end = min(end, subscriptions[position].sweep.end)
         // Those that are left have nothing more, or are held back again, or wait for the next way.
         for key in subscriptions[position].hungry {
             subscriptions[position].hungry.remove(key)
             promote(key, at: position)
         }
+    }
+
+    /// Whether the rest of this way may bring something of a key that waits: those that were late are not on it,
+    /// however far it goes. Looks for another such key only where the one found before is served.
+    private mutating func isAnybodyOnTheWay(at position: Int) -> Bool {
+        let (number, end) = (subscriptions[position].sweep.number, subscriptions[position].sweep.end)
+        func isOn(_ key: String) -> Bool {
+            guard let line = subscriptions[position].lines[key], let from = line.spilledFrom else { return false }
+            return line.rides == number && from <= end
+        }
+        if let rider = subscriptions[position].sweep.rider, subscriptions[position].hungry.contains(rider), isOn(rider)
+        {
+            return true
+        }
+        let rider = subscriptions[position].hungry.first(where: isOn)
+        subscriptions[position].sweep.rider = rider
+        return rider != nil
     }
 
     /// A refill could not be read: asked again at the next pump.

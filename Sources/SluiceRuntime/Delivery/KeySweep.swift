@@ -8,7 +8,8 @@ package import Journal
 /// (`KeyLine.rides`) as long as nothing of it was gone by: what has been read since it got on has nothing more of it,
 /// and where the sweep has come to its youngest place, nothing is left of it. A key that gets hungry with a place that
 /// was gone by waits for the next way: were the sweep to go back at once, younger places might wait for ever. What is
-/// left to the log meanwhile makes no way longer, so that each key waits for two ways at most.
+/// left to the log meanwhile makes no way longer, so that each key waits for two ways at most; and a way ends before
+/// its end where nobody hungry is left on it, so that who was late waits for no reading that is nobody's.
 struct KeySweep: Sendable {
     /// Begun anew, what rode does so no more.
     var number = 1
@@ -16,6 +17,8 @@ struct KeySweep: Sendable {
     var at = Position.max
     /// Where this way ends: once it has come there, the next begins.
     var end: Position = 0
+    /// A hungry key for which this way goes on, as far as was looked.
+    var rider: String?
     /// Readings asked for, and whether the last of them is under way.
     var asked = 0
     var isAsked = false

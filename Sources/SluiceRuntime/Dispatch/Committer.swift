@@ -193,8 +193,10 @@ package final class Committer {
             } else if trouble?.code != error.code, parts.contains(where: { $0.refusal != .withdraws }) {
                 log.error("the journal cannot be written; tried again every second", metadata: ["error": "\(error)"])
             }
+            // What waits behind these has not been tried, nor will it be before them. On a full disk it goes with them.
+            let isKnown = trouble != nil && error.code != .diskFull
             trouble = error
-            holdBack(parts, after: error)
+            holdBack(parts, after: error, withAll: isKnown || needsRestart)
             return
         case .failure(let error) where parts.count > 1 && error.code != .closed:
             // One part's fault must not be its neighbours': each again by itself.
@@ -208,14 +210,16 @@ package final class Committer {
     }
 
     /// What waits is not refused: nobody may take it for settled or unknown. The next life does it again.
-    private func holdBack(_ parts: [Part], after error: JournalError) {
-        let told = parts.filter { $0.refusal != .waits }
+    /// - Parameter withAll: what was asked behind `parts` is not tried soon, either: who asked is told.
+    private func holdBack(_ parts: [Part], after error: JournalError, withAll: Bool) {
+        let heard = withAll ? parts + waiting : parts
+        let told = heard.filter { $0.refusal != .waits }
         waiting =
-            parts.filter { $0.refusal != .withdraws }.map { part in
+            heard.filter { $0.refusal != .withdraws }.map { part in
                 var part = part
                 if part.refusal == .tells { (part.refusal, part.completion) = (.waits, nil) }
                 return part
-            } + waiting
+            } + (withAll ? [] : waiting)
         endDrains()
         // Where nothing waits, nobody would find out when the trouble is over.
         if waiting.isEmpty, !needsRestart {

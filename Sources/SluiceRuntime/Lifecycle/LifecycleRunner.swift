@@ -23,6 +23,11 @@ package final class LifecycleRunner {
         package var keys: [String] = []
     }
 
+    /// The journal refuses to write what a pass would remove.
+    package struct Refused: Error {
+        package var message: String
+    }
+
     /// Objects that go with one decision.
     private static let page = 50
     private static let shownKeys = 20
@@ -110,7 +115,7 @@ package final class LifecycleRunner {
                         removed[bucket.name, default: 0] += 1
                     }
                     // It would refuse the others, too, and whoever asked is to hear of it.
-                    if let refusal { throw APIError.unavailable(refusal) }
+                    if let refusal { throw Refused(message: refusal) }
                 }
             }
             guard page.count == 500, let last = page.last else { break }
@@ -131,6 +136,8 @@ package final class LifecycleRunner {
     private func remove(
         _ part: [(object: ObjectRecord, rule: LifecycleRule)], from bucket: Bucket
     ) async -> [(object: ObjectRecord, rule: LifecycleRule)] {
+        // What refused others before says nothing of these.
+        refusal = nil
         // What was replaced or announced again since the look at it is left to the next pass.
         let journal = journal
         let objects = part.map(\.object)

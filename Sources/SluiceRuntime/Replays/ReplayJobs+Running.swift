@@ -80,7 +80,7 @@ extension ReplayJobs {
         await keepRate(of: replay, after: wanted.count)
     }
 
-    private typealias Wanted = (record: StoredRecord, payload: [UInt8], paths: [Int])
+    typealias Wanted = (record: StoredRecord, payload: [UInt8], paths: [Int])
 
     /// Up to `limit` events that somebody wants, marked as replayed; and how far the log has been read.
     private func read(
@@ -100,7 +100,7 @@ extension ReplayJobs {
         }
     }
 
-    private nonisolated static func page(
+    nonisolated static func page(
         of replay: ReplayRecord, _ matcher: ReplayMatcher, limit: Int, _ journal: any JournalStore
     ) throws -> (wanted: [Wanted], cursor: Position) {
         var wanted: [Wanted] = []

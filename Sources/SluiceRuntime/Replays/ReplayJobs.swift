@@ -45,6 +45,8 @@ package final class ReplayJobs {
     /// One at a time makes or removes subscriptions: their ids count up.
     package let turn = NameLocks()
     package static let subscriptions: Set<String> = ["subscriptions"]
+    /// Runs that are looked at for what a replay would add once more (`refuseDoubling`).
+    package var leftoversLookedAt = 20_000
     /// Puts what `parts` says into force.
     package var apply: @LoopActor () async throws -> Void = {}
 
@@ -150,9 +152,9 @@ package final class ReplayJobs {
             request, dispatcher.deployment, known: known, next: request.dryRun ? nil : next)
         _ = try ReplayMatcher(plan.paths, filter: request.eventPattern, limits: PatternLimits())
         let batched = plan.batched(dispatcher.deployment)
-        try await refuseDoubling(request, batched)
         var replay = ReplayRecord(
             request: request, started: clock.wall, paths: plan.paths, versions: plan.versions, first: first, last: last)
+        try await refuseDoubling(replay, batched)
         let warnings = ReplayPlan.warnings(batched, dryRun: request.dryRun)
         replay.warnings = warnings.isEmpty ? nil : warnings
         var batch = Batch()

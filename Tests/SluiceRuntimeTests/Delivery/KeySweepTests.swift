@@ -89,6 +89,34 @@ struct KeySweepTests {
         #expect(driver.core.inLines(of: one) == (0, 0))
     }
 
+    @Test("two busy keys, one of them late for the other's reading: nothing is read for nobody")
+    func takingTurns() {
+        var driver = CoreDriver(functions: [("f", 4, false)])
+        driver.subscribe(1, DeliveryRules(keys: .ordered("k", parks: true)))
+        (driver.core.window.lines, driver.core.window.line, driver.core.window.refill) = (1, 16, 64)
+        for key in ["a", "b"] { driver.core.park(one, key: key) }
+        for _ in 0..<500 { for key in ["a", "b"] { driver.put(1, key: key) } }
+        #expect(driver.pump().isEmpty)
+        driver.core.window.lines = 64
+        driver.core.unpark(one, key: "b", now: driver.now)
+        #expect(driver.pump(answering: false).isEmpty)
+        // The reading has gone by something of it.
+        driver.core.unpark(one, key: "a", now: driver.now)
+        var seen: [String: [Int64]] = [:]
+        for _ in 0..<5000 {
+            var attempts = driver.pump(answering: false)
+            while let attempt = attempts.popLast() {
+                seen[attempt.works[0].key ?? "", default: []].append(attempt.works[0].delivery.ordinal)
+                driver.finish(attempt)
+                attempts += driver.pump(answering: false)
+            }
+            driver.answerAll(one)
+        }
+        let (a, b) = (seen["a"] ?? [], seen["b"] ?? [])
+        #expect(a.count == 500 && b.count == 500 && a == a.sorted() && b == b.sorted(), "\(a.count) and \(b.count)")
+        #expect(driver.readForKeys <= 8000, "\(driver.readForKeys) were read")
+    }
+
     @Test("whoever is purged, and when: each key that is free comes in time, and nothing is read for nobody")
     func histories() {
         for seed in 0..<20 as Range<UInt64> {

@@ -38,7 +38,9 @@ struct CommitterTests {
         committer = Committer(journal: journal, log: Logger(label: "test"))
     }
 
-    private func append(_ ids: String...) -> Batch {
+    private func append(_ ids: String...) -> Batch { append(ids) }
+
+    private func append(_ ids: [String]) -> Batch {
         var batch = Batch()
         batch.appends = ids.map {
             Append(log: "default", eventID: $0, ingested: 0, payload: [], subscriptions: [], ruleSet: 0)
@@ -53,6 +55,13 @@ struct CommitterTests {
             Settlement(Delivery(subscription: SubscriptionID(9), position: 1, ordinal: 1), .succeeded)
         ]
         return batch
+    }
+
+    private func refusal(_ id: String, _ refusal: Committer.Refusal) async -> JournalError.Code? {
+        do throws(JournalError) {
+            _ = try await committer.commit(append(id), refusal: refusal)
+            return nil
+        } catch { return error.code }
     }
 
     private var logged: [String] {
@@ -191,12 +200,6 @@ struct CommitterTests {
         script.answer(.diskFull)
         committer.enqueue(append("waits"))
         await committer.drain()
-        func refusal(_ id: String, _ refusal: Committer.Refusal) async -> JournalError.Code? {
-            do throws(JournalError) {
-                _ = try await committer.commit(append(id), refusal: refusal)
-                return nil
-            } catch { return error.code }
-        }
         #expect(await refusal("told", .tells) == .diskFull)
         #expect(await refusal("withdrawn", .withdraws) == .diskFull)
         #expect(await refusal("told too", .tells) == .diskFull)
@@ -220,6 +223,40 @@ struct CommitterTests {
             _ = try await committer.command(append("b"))
             Issue.record("it was written")
         } catch { #expect(error.code == .needsRestart) }
+    }
+
+    @Test("Who asks behind more than one transaction takes is told as well, whatever the journal refuses for")
+    func refusedBehindMany() async throws {
+        script.answer(.inputOutput)
+        committer.enqueue(append((0..<5000).map { "many\($0)" }))
+        await committer.drain()
+        #expect(await refusal("told", .tells) == .inputOutput)
+        #expect(await refusal("withdrawn", .withdraws) == .inputOutput)
+        #expect(!script.seen.contains(["told"]) && !script.seen.contains(["withdrawn"]))
+        script.answer(nil)
+        #expect(await refusal("last", .withdraws) == nil)
+        #expect(try logged.suffix(3) == ["many4999", "told", "last"])
+    }
+
+    @Test("On a full disk nobody is told of what has not been tried: there is room for commands")
+    func triedFirst() async throws {
+        script.answer(.diskFull, .diskFull, nil)
+        committer.enqueue(append("waits"))
+        await committer.drain()
+        // The second refusal is of this one alone.
+        committer.enqueue(append("tells"), refusal: .tells)
+        #expect(await refusal("command", .withdraws) == nil)
+        #expect(try logged == ["waits", "tells", "command"])
+    }
+
+    @Test("What only a restart helps is told also to who has asked meanwhile")
+    func refusedMeanwhile() async throws {
+        script.answer(.needsRestart)
+        var answers = 0
+        committer.enqueue(append("a")) { _ in answers += 1 }
+        #expect(await refusal("b", .withdraws) == .needsRestart)
+        #expect(await refusal("c", .tells) == .needsRestart)
+        #expect(answers == 0 && script.seen == [["a"]])
     }
 
     @Test("Once the journal is closed everything is refused with that")

@@ -60,11 +60,39 @@ struct ReplayBatchTests {
         _ = try await host.control.startReplay(request("asked") { $0.addsAgain = true })
         let asked = try await over(host, "asked")
         #expect(asked.succeeded == 2 && asked.warnings?.count == 1, "\(asked)")
+        // Now it is that replay's: one more would add it to that.
+        let more = await #expect(throws: APIError.self) { try await host.control.startReplay(request("more")) }
+        #expect(more?.message.contains("landing/out") == true, "\(more as Any)")
         // What the first runs have made is gone: nothing would be doubled.
         try FileManager.default.removeItem(atPath: "\(host.folder.path)/data/buckets/landing/out")
         try await host.wait { try host.journal.object(bucket: "landing", key: "out") == nil ? () : nil }
+        let jobs = host.runtime.replays
+        let most = jobs.leftoversLookedAt
+        jobs.leftoversLookedAt = 1
+        let unknown = await #expect(throws: APIError.self) { try await host.control.startReplay(request("after")) }
+        #expect(unknown?.message.contains("could not be checked") == true, "\(unknown as Any)")
+        #expect(unknown?.hint?.contains("--add-again") == true)
+        jobs.leftoversLookedAt = most
         _ = try await host.control.startReplay(request("after"))
         #expect(try await over(host, "after").succeeded == 2)
+        await host.stop()
+    }
+
+    @Test("What was made of other events than the replay's is no reason to refuse it")
+    func others() async throws {
+        let host = try await host()
+        let earlier = HostInProcess.replay("earlier") { ($0.rules, $0.to) = (["r"], .init(milliseconds: 1000)) }
+        _ = try await host.control.startReplay(earlier)
+        #expect(try await over(host, "earlier").replayed == 0)
+        let filtered = HostInProcess.replay("filtered") {
+            ($0.rules, $0.eventPattern) = (["r"], #"{"detail": {"c": ["z"]}}"#)
+        }
+        _ = try await host.control.startReplay(filtered)
+        #expect(try await over(host, "filtered").replayed == 0)
+        // A batch that only one of its events is of all the same.
+        let one = HostInProcess.replay("one") { ($0.rules, $0.eventPattern) = (["r"], #"{"detail": {"c": ["y"]}}"#) }
+        let error = await #expect(throws: APIError.self) { try await host.control.startReplay(one) }
+        #expect(error?.message.contains("landing/out") == true, "\(error as Any)")
         await host.stop()
     }
 

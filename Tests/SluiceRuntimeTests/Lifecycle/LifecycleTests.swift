@@ -235,10 +235,16 @@ struct LifecycleRunnerTests {
         try await host.put("tmp/a")
         host.shift.set(2)
         host.journal.injectFault { _ in JournalError(.diskFull, "full") }
-        let error = await #expect(throws: APIError.self) { try await host.run(rules) }
-        #expect(error?.status == 503 && error?.message.contains("full") == true, "\(error as Any)")
+        let error = await #expect(throws: LifecycleRunner.Refused.self) { try await host.run(rules) }
+        #expect(error?.message.contains("full") == true, "\(error as Any)")
         #expect(host.isThere("tmp/a"))
         host.journal.injectFault(nil)
+        // One that has changed without a word is left alone, and that is no refusal.
+        let file = URL(filePath: host.folder + "/tmp/a")
+        try Data("newer".utf8).write(to: file)
+        #expect(try await host.run(rules).map(\.removed) == [0, 0])
+        try await host.put("tmp/a")
+        host.shift.set(4)
         #expect(try await host.run(rules).map(\.removed) == [1, 0])
         #expect(!host.isThere("tmp/a"))
     }
