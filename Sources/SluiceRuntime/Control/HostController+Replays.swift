@@ -19,6 +19,8 @@ extension HostController {
 
     package func cancelReplay(name: String) async throws -> ReplayInfo {
         do {
+            // What one that has ended leaves to be dropped may stand in the log, which a held host does not read.
+            if try await host.replays.info(name)?.ended != nil { try await host.requireLetGo() }
             return try await found(host.replays.cancel(name), name)
         } catch let error as JournalError {
             throw APIError.unavailable("the replay was not cancelled: \(error.message)")
