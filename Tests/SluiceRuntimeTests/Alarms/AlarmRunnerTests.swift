@@ -79,7 +79,7 @@ private final class AlarmHarness {
 
     /// The states that were told, with the seconds at which they began.
     func told() throws -> [String] {
-        try journal.records(log: "default", after: 0, limit: 1000).compactMap { record in
+        try journal.records(log: "default", after: 0, limit: 100_000).compactMap { record in
             let root = try JSONDocument(parsing: record.payload).root
             guard root["source"]?.string == "aws.cloudwatch" else { return nil }
             return root["detail"]?["state"]?["value"]?.string
@@ -162,7 +162,7 @@ struct AlarmRunnerTests {
         try await host.arrive("late.txt")
         await letGo.value
         while host.runner.isBusy { await Task.yield() }
-        #expect(!(try host.told().contains("ALARM")))
+        #expect(try host.told().isEmpty)
         #expect(host.runner.reports.first?.state.value == .ok)
     }
 
