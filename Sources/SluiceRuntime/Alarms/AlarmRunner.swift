@@ -46,6 +46,8 @@ package final class AlarmRunner {
     private(set) var isStopped = false
     /// Nothing is measured, read or told, until `letGo`.
     package var isHeld = false
+    /// The log is being read that came in while nothing was read: until its end nobody knows what has come.
+    private var isCatchingUp = false
     var isReading = false
     nonisolated let mailbox = Mailbox()
     /// Whether any alarm waits for files: read on the journal's thread.
@@ -127,7 +129,9 @@ package final class AlarmRunner {
     /// What was held back is made up for: files that came are found in the log, deadlines that passed are decided.
     package func letGo() async {
         isHeld = false
+        isCatchingUp = true
         await readArrivals()
+        isCatchingUp = false
         await look()
     }
 
@@ -151,7 +155,7 @@ package final class AlarmRunner {
 
     /// Measures and decides what is due, and sleeps until the next moment.
     func look() async {
-        guard !isStopped, !isHeld, !isSampling else { return }
+        guard !isStopped, !isHeld, !isCatchingUp, !isSampling else { return }
         isSampling = true
         if core.wantsSample(now: clock.now) {
             if let sample = await sample() {

@@ -17,15 +17,26 @@ extension HostController {
         let origin = host.options.dataFolder
         let buckets = request.withBuckets == true ? await host.openBuckets : nil
         if let buckets { try Self.requireOutside(buckets, destination) }
+        let turn = host.backups
+        try turn.begin()
+        defer { turn.end() }
+        // It may take hours: the host's own threads are not for that.
+        let thread = FileThreads(count: 1)
+        if let refusal = thread.refusal { throw APIError.unavailable("no backup was made: \(refusal)") }
+        defer { thread.stop() }
         do {
-            return try await files.run {
+            return try await thread.run {
                 try Self.requireEmpty(destination)
+                var note = BackupNote(
+                    origin: origin, made: .init(HostClock().wall), buckets: buckets?.map(\.name).sorted(),
+                    incomplete: true)
+                try note.leave(in: destination)
                 try journal.backup(to: destination)
                 // Versions are immutable, so that copying them after the journal misses none that it names.
                 let modules = try FolderCopy.copy(functions, to: destination + "/functions")
-                let copied = try buckets.map { try Self.copy($0, to: destination) }
-                BackupNote(origin: origin, made: .init(HostClock().wall), buckets: copied?.map(\.name))
-                    .leave(in: destination)
+                let copied = try buckets.map { try Self.copy($0, to: destination) { turn.isStopped } }
+                note.incomplete = nil
+                try note.leave(in: destination)
                 var status = stat()
                 stat(destination + "/journal/journal.sqlite", &status)
                 return BackupResult(
@@ -40,8 +51,10 @@ extension HostController {
     }
 
     /// After the journal and the modules: what the copied journal names is copied, or told of.
-    private static func copy(_ buckets: [Bucket], to destination: String) throws -> [BackupResult.Bucket] {
-        let backup = try BucketBackup(destination: destination)
+    private static func copy(
+        _ buckets: [Bucket], to destination: String, isStopped: @escaping @Sendable () -> Bool
+    ) throws -> [BackupResult.Bucket] {
+        let backup = try BucketBackup(destination: destination, isStopped: isStopped)
         defer { backup.close() }
         guard mkdir(destination + "/buckets", 0o755) == 0 || errno == EEXIST else {
             throw FolderCopy.Fault(

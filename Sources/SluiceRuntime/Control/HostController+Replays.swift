@@ -20,6 +20,8 @@ extension HostController {
     package func cancelReplay(name: String) async throws -> ReplayInfo {
         let wasOver = await host.replays.replays[name]?.ended != nil
         do {
+            // What one that has ended leaves to be dropped may stand in the log, which a held host does not read.
+            if try await host.replays.info(name)?.ended != nil { try await host.requireLetGo() }
             return try await found(host.replays.cancel(name), name)
         } catch let error as JournalError {
             // What runs has heard of it; of one that has ended nothing was dropped.

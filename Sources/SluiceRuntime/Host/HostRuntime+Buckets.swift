@@ -92,7 +92,7 @@ extension HostRuntime {
         var advice =
             findings.contains { $0.code != "BucketLost" }
             ? "; mount its disk, or correct what is named, and start again. Nothing was changed" : ""
-        if try await isCopy() {
+        if try await isUnscannedCopy(deployment.app) {
             advice +=
                 ". This data folder is a copy, and needs buckets of its own: copy their folders, too (`sluice backup "
                 + "--with-buckets` does), name where they are as `path` in the app's sluice.yaml, and start with --app"
@@ -100,10 +100,16 @@ extension HostRuntime {
         throw HostStartError(message: "a bucket cannot be opened\(advice):", findings: findings)
     }
 
-    /// Whether the journal is a copy of another one.
-    private func isCopy() async throws -> Bool {
-        let journal = journal
-        return try await files.run { try Self.copy(journal) != nil }
+    /// Whether the journal is a copy of another one, and some bucket has not been looked through with it.
+    private func isUnscannedCopy(_ app: AppDefinition) async throws -> Bool {
+        let (journal, data, names) = (journal, options.dataFolder, app.buckets.map(\.name))
+        return try await files.run {
+            guard let mark = try Self.copy(journal) else { return false }
+            if BackupNote.read(in: data) != nil { return true }
+            return try names.contains { name in
+                try BucketNote.read(of: name, journal).map { $0.copy != mark } ?? false
+            }
+        }
     }
 
     /// Lets go of what a deployment has opened that is refused.

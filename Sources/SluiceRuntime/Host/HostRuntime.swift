@@ -41,6 +41,7 @@ package final class HostRuntime {
     /// Whether events are taken in: known without the loop.
     let admission: Admission
     let progress: StartProgress
+    let backups = BackupTurn()
     var notes: [String: String] = [:]
     /// Whose turn it is to take an app into force.
     let deploying = NameLocks()
@@ -178,7 +179,7 @@ package final class HostRuntime {
         // Before anything is put there: which folder it is must be known by then.
         try await changeBuckets()
         try begin("loading what waits")
-        try await recovery.cleanStaging()
+        try await recovery.cleanStaging(keepsInputs: options.isHeld)
         try await recovery.countHostLost()
         isLossCounted = true
         try await take(deployment)
@@ -275,6 +276,7 @@ package final class HostRuntime {
         admission.phase = .stopping
         // At once: a caller that sees the host stopping may rely on it while the watchers still end.
         dispatcher.startNothingMore()
+        backups.stop()
         housekeeping?.cancel()
         lossWatch?.cancel()
         schedules.stop()

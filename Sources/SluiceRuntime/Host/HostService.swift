@@ -19,6 +19,7 @@ package struct HostService: Service {
     package static func start(
         _ options: HostOptions, log: Logger, keeping: @Sendable (LogStore) -> Void = { _ in }
     ) async throws -> HostService {
+        try BackupNote.requireComplete(options.dataFolder)
         let sizes = try JournalOptions { name in getenv(name).map { String(cString: $0) } }
         let journal = try await Self.blocking { try SQLiteJournal(dataFolder: options.dataFolder, options: sizes) }
         do {

@@ -30,7 +30,12 @@ package final class ProgramRunner: Sendable {
 
     private let state = Mutex(State())
 
-    package init() {}
+    /// Opens a descriptor of a process, by which its end is waited for; below 0: it cannot be.
+    private let openProcess: @Sendable (Int32) -> Int32
+
+    package init(openProcess: @escaping @Sendable (Int32) -> Int32 = { clinux_pidfd_open($0) }) {
+        self.openProcess = openProcess
+    }
 
     /// Ends what runs, and lets nothing start any more.
     package func stop() {
@@ -93,7 +98,9 @@ package final class ProgramRunner: Sendable {
         let deadline = ContinuousClock.now + .seconds(limits.seconds)
         var output = Self.read(ends[0], limits, until: deadline)
         // It may close what it prints to, and go on.
-        if case .success = output, !Self.ends(process, before: deadline) { output = .failure(Self.timedOut(limits)) }
+        if case .success = output, !Self.ends(process, before: deadline, openProcess: openProcess) {
+            output = .failure(Self.timedOut(limits))
+        }
         if case .failure = output { kill(process, SIGKILL) }
         // The number is the process's until it is reaped: taken from the list before, nobody else's can be killed.
         _ = state.withLock { $0.running.remove(process) }
@@ -107,10 +114,12 @@ package final class ProgramRunner: Sendable {
     }
 
     /// Waits for a child's end, and leaves it to be reaped.
-    private static func ends(_ process: pid_t, before deadline: ContinuousClock.Instant) -> Bool {
-        let descriptor = clinux_pidfd_open(process)
-        // Without a descriptor for it, it cannot be waited for in bounded time.
-        guard descriptor >= 0 else { return false }
+    private static func ends(
+        _ process: pid_t, before deadline: ContinuousClock.Instant, openProcess: (pid_t) -> Int32
+    ) -> Bool {
+        let descriptor = openProcess(process)
+        // Descriptors may have run out, which is not the program's fault: then it is asked for again and again.
+        guard descriptor >= 0 else { return isEnded(process, before: deadline) }
         defer { close(descriptor) }
         while true {
             let left = (deadline - .now) / .milliseconds(1)
@@ -118,6 +127,18 @@ package final class ProgramRunner: Sendable {
             let ready = poll(&poller, 1, left > 0 ? Int32(left) + 1 : 0)
             if ready < 0, errno == EINTR { continue }
             return ready > 0
+        }
+    }
+
+    private static func isEnded(_ process: pid_t, before deadline: ContinuousClock.Instant) -> Bool {
+        while true {
+            var info = siginfo_t()
+            let answer = waitid(P_PID, id_t(process), &info, WEXITED | WNOHANG | WNOWAIT)
+            // It is 0 as long as there is nothing to tell.
+            if answer == 0, info.si_signo == SIGCHLD { return true }
+            if answer < 0, errno != EINTR { return false }
+            guard ContinuousClock.now < deadline else { return false }
+            usleep(10_000)
         }
     }
 

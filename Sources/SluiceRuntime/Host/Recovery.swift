@@ -64,7 +64,8 @@ package struct Recovery {
     }
 
     /// Removes what attempts of earlier lives have staged, but for outcomes that are still to be published.
-    package func cleanStaging() async throws {
+    /// - Parameter keepsInputs: also kept inputs that no dead letter names any more stay.
+    package func cleanStaging(keepsInputs: Bool = false) async throws {
         let journal = journal
         let kept = try await files.run { () throws -> Set<StagingAttempt> in
             var kept: Set<StagingAttempt> = []
@@ -82,7 +83,7 @@ package struct Recovery {
         let limit = dispatcher.deployment.app.retention.keptInputLimit(at: clock.wall)
         try await files.run {
             for bucket in buckets.all { bucket.cleanStaging(keeping: kept.union(open)) }
-            try inputs.clean(changedBefore: limit)
+            if !keepsInputs { try inputs.clean(changedBefore: limit) }
         }
     }
 

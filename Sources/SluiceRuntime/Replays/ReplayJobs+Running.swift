@@ -170,7 +170,10 @@ extension ReplayJobs {
         defer { dispatcher.release(run) }
         guard !isStopping else { return nil }
         let comparing = comparing
-        let finding = await comparisons.run { comparing.compare(run, record, path, request) }
+        // What there is no room for in the report is counted only: to show it costs the most.
+        var request = request
+        request.examples = max(0, request.examples - (replays[request.name]?.shadow?.differences.count ?? 0))
+        let finding = await comparisons.run { [request] in comparing.compare(run, record, path, request) }
         // Where the host stops it may have been given up half-way: the next one does it again.
         return isStopping ? nil : finding
     }

@@ -47,6 +47,7 @@ package struct ShadowComparer: Sendable {
         self.buckets = buckets
     }
 
+    /// - Parameter request: `examples`: how many differences there is room for; with none they are not looked into.
     package func compare(
         _ run: ShadowRun, _ record: StoredRecord, _ path: ReplayRecord.Path, _ request: ReplayRequest
     ) -> ShadowFinding {
@@ -203,7 +204,7 @@ package struct ShadowComparer: Sendable {
         case false: break
         }
         guard let format = RowDiffProcess.format(of: to.key) else {
-            let lines = TextComparison.lines(before, after)
+            let lines = request.examples > 0 ? TextComparison.lines(before, after) : nil
             return note("object", .changed, subject, lines == nil ? "the bytes differ" : nil, lines.map { .lines($0) })
         }
         switch rows.run(

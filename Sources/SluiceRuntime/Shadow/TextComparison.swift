@@ -18,6 +18,12 @@ package enum TextComparison {
     }
 
     package static func lines(old: String, new: String) -> [String]? {
+        lines(old: Array(old.utf8), new: Array(new.utf8))
+    }
+
+    /// By bytes: characters take two spellings of one text for equal, and an end of a line with a carriage return for
+    /// no end of a line.
+    private static func lines(old: [UInt8], new: [UInt8]) -> [String]? {
         var (before, after) = (split(old)[...], split(new)[...])
         let same = zip(before, after).prefix { $0 == $1 }.count
         (before, after) = (before.dropFirst(same), after.dropFirst(same))
@@ -27,11 +33,11 @@ package enum TextComparison {
 
     /// - Parameter start: how many lines stand before these.
     private static func lines(
-        _ before: [String], _ after: [String], from start: Int, isEqual: Bool
+        _ before: [Line], _ after: [Line], from start: Int, isEqual: Bool
     ) -> [String]? {
         guard before.count <= mostLines, after.count <= mostLines else { return nil }
         let difference = after.difference(from: before)
-        var (removed, inserted): ([Int: String], [Int: String]) = ([:], [:])
+        var (removed, inserted): ([Int: Line], [Int: Line]) = ([:], [:])
         for change in difference {
             switch change {
             case .remove(let offset, let line, _): removed[offset] = line
@@ -59,32 +65,41 @@ package enum TextComparison {
             shown += told.prefix(shownLines)
             left += max(0, told.count - shownLines)
         }
-        // The last line has an end, or has none.
-        if shown.isEmpty, !isEqual { shown.append("the same characters in other bytes, or another end of the file") }
+        if shown.isEmpty, !isEqual { shown.append("the last line has an end in one of them only") }
         if left > 0 { shown.append("… \(left) more \(left == 1 ? "line" : "lines")") }
         return shown
     }
 
-    private static func told(_ went: [String], _ came: [String]) -> [String] {
+    private static func told(_ went: [Line], _ came: [Line]) -> [String] {
         // A line for a line: of long ones the part that differs.
         let isPaired = went.count == came.count
-        func part(_ line: String, _ index: Int, _ others: [String]) -> String {
-            guard isPaired, line.utf8.count > lineBytes else { return ShadowDifference.cut(line, to: lineBytes) }
+        func part(_ line: Line, _ index: Int, _ others: [Line]) -> String {
+            guard isPaired, line.count > lineBytes else { return ShadowDifference.cut(text(line), to: lineBytes) }
             let same = zip(line, others[index]).prefix { $0 == $1 }.count
-            let skipped = max(0, same - lineBytes / 4)
-            return (skipped > 0 ? "…" : "") + ShadowDifference.cut(String(line.dropFirst(skipped)), to: lineBytes)
+            var rest = line.dropFirst(max(0, same - lineBytes / 4))
+            // Not in the middle of a character's bytes.
+            while let byte = rest.first, byte & 0xc0 == 0x80 { rest = rest.dropFirst() }
+            return (rest.count < line.count ? "…" : "") + ShadowDifference.cut(text(rest), to: lineBytes)
         }
         return went.enumerated().map { "- " + part($1, $0, came) } + came.enumerated().map { "+ " + part($1, $0, went) }
     }
 
-    private static func split(_ text: String) -> [String] {
-        var lines = text.split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
-        if lines.last == "" { lines.removeLast() }
+    /// Without it, lines that end otherwise would look the same.
+    private static func text(_ line: Line) -> String {
+        guard line.last == UInt8(ascii: "\r") else { return String(decoding: line, as: UTF8.self) }
+        return String(decoding: line.dropLast(), as: UTF8.self) + "\\r"
+    }
+
+    private typealias Line = ArraySlice<UInt8>
+
+    private static func split(_ text: [UInt8]) -> [Line] {
+        var lines = text.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
+        if lines.last?.isEmpty == true { lines.removeLast() }
         return lines
     }
 
     /// Nil for what is large, or no text.
-    private static func text(at path: String) -> String? {
+    private static func text(at path: String) -> [UInt8]? {
         let descriptor = open(path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC)
         guard descriptor >= 0 else { return nil }
         defer { close(descriptor) }
@@ -105,6 +120,6 @@ package enum TextComparison {
         }
         let found = bytes[..<filled]
         guard filled <= mostBytes, !found.contains(0) else { return nil }
-        return String(validating: found, as: UTF8.self)
+        return String(validating: found, as: UTF8.self) == nil ? nil : Array(found)
     }
 }

@@ -8,13 +8,15 @@ package enum CrashPlace {
     private static let longest = 200
 
     /// The innermost of the frames (as `CrashTrace` has them) that lies in the module and is not of Swift's own; of a
-    /// stack that overflowed the one that is there most often.
+    /// stack that overflowed one that is there often. Functions that call each other are there about equally often,
+    /// and where the trace ends says which one more: of these the first by name.
     package static func function(in backtrace: [String], module: String, isRecursion: Bool = false) -> String? {
         let file = module.split(separator: "/").last.map(String.init) ?? module
         let own = backtrace.compactMap { name(of: $0, in: file) }
         guard isRecursion else { return own.first }
         let counts = own.reduce(into: [String: Int]()) { $0[$1, default: 0] += 1 }
-        return counts.max { ($0.value, $1.key) < ($1.value, $0.key) }?.key
+        let most = counts.values.max() ?? 0
+        return counts.filter { $0.value * 2 >= most }.keys.min { $0.utf8.lexicographicallyPrecedes($1.utf8) }
     }
 
     /// `f(_:) + 12 in libF.so at F/F.swift:3`, `f(_:), inlined, in libF.so at F/F.swift:3`

@@ -84,6 +84,48 @@ extension Integration {
             }
         }
 
+        @Test("A lost bucket fails a backup; no host starts on half of one, nor turns to the first one's folder")
+        func lost() async throws {
+            let folder = temporaryFolder("backup")
+            defer { try? FileManager.default.removeItem(atPath: folder) }
+            let (inbox, away, whole) = (folder + "/inbox", folder + "/away", folder + "/whole")
+            let app = try Self.app(inbox: inbox)
+            let host = HostProcess(app)
+            try await host.start()
+            try place("n\n1\n", inbox + "/a.csv")
+            _ = try await host.wait(for: "the dead letter") { try await host.deadLetters().first }
+            try FileManager.default.moveItem(atPath: inbox, toPath: away)
+            let refused = try await host.refusal("backup", folder + "/half", "--with-buckets")
+            #expect(refused.errors.contains("bucket inbox: it is lost"), "\(refused)")
+            let half = HostProcess(TestApp(folder: app.folder), data: folder + "/half")
+            #expect(try await half.startUntilReadyOrEnd() == false)
+            #expect(half.logText.contains("a backup that was not finished"), "\(half.logText)")
+            try FileManager.default.moveItem(atPath: away, toPath: inbox)
+            try await host.sluice("backup", whole, "--with-buckets")
+            await host.end()
+            // The copy's own folder is out of reach, before its first start and after: the other one is free now.
+            for _ in 0..<2 {
+                try FileManager.default.moveItem(atPath: whole + "/buckets/inbox", toPath: away)
+                let copy = HostProcess(TestApp(folder: app.folder), data: whole)
+                for _ in 0..<2 { #expect(try await copy.startUntilReadyOrEnd() == false) }
+                #expect(copy.logText.contains("\(whole)/buckets/inbox is not the one whose objects"), "\(copy.logText)")
+                try FileManager.default.moveItem(atPath: away, toPath: whole + "/buckets/inbox")
+                try await copy.start()
+                #expect(
+                    try await copy.client.listBuckets().first { $0.name == "inbox" }?.path == whole + "/buckets/inbox")
+                await copy.end()
+            }
+            // The very same folder, moved.
+            try FileManager.default.moveItem(atPath: inbox, toPath: away)
+            try FileManager.default.moveItem(atPath: whole + "/buckets/inbox", toPath: inbox)
+            let copy = HostProcess(TestApp(folder: app.folder), data: whole)
+            try await copy.start()
+            #expect(try await copy.client.listBuckets().first { $0.name == "inbox" }?.path == inbox)
+            try await copy.expectGoodOrder()
+            await copy.end()
+            await host.remove()
+        }
+
         @Test("A data folder that is restored elsewhere takes its buckets where the app that is given has them")
         func elsewhere() async throws {
             let folder = temporaryFolder("restore")

@@ -55,6 +55,21 @@ struct RowDiffProcessTests {
         #expect(failure.code == "TimedOut")
     }
 
+    @Test("A program is waited for also where there is no descriptor to be had for it")
+    func withoutDescriptor() throws {
+        let runner = ProgramRunner(openProcess: { _ in -1 })
+        let late = try program("echo done; exec >&- 2>&-; sleep 0.1; exit 3")
+        let (output, status) = try runner.run(late, [], takesErrors: true, limits: .init(seconds: 60, outputBytes: 100))
+            .get()
+        #expect(String(decoding: output, as: UTF8.self) == "done\n" && status >> 8 & 0xff == 3)
+        let silent = try program("exec >&- 2>&-; exec sleep 600")
+        guard
+            case .failure(let failure) = runner.run(
+                silent, [], takesErrors: true, limits: .init(seconds: 1, outputBytes: 100))
+        else { throw CocoaError(.fileReadUnknown) }
+        #expect(failure.code == "TimedOut")
+    }
+
     @Test("What a program says instead of a difference is the reason")
     func reasons() throws {
         #expect(run(RowDiffProcess(program: try program("echo no such column; exit 1"))) == "DiffFailed")

@@ -5,17 +5,21 @@ import Testing
 @Suite("Lines of small texts that differ")
 struct TextComparisonTests {
     @Test("Lines that went and came, with where they begin")
-    func lines() {
+    func lines() throws {
         let old = "a\nb\nc\nd\n"
         #expect(TextComparison.lines(old: old, new: "a\nB\nc\nd\ne\n") == ["@ 2", "- b", "+ B", "@ 5", "+ e"])
         #expect(TextComparison.lines(old: old, new: old) == [])
         #expect(
             TextComparison.lines(old: "a\n", new: "a") == [
-                "the same characters in other bytes, or another end of the file"
+                "the last line has an end in one of them only"
             ])
         let long = String(repeating: "same\n", count: 3000)
         #expect(TextComparison.lines(old: long + "x\n" + long, new: long + "y\n" + long) == ["@ 3001", "- x", "+ y"])
         #expect(TextComparison.lines(old: "", new: "a\n") == ["@ 1", "+ a"])
+        #expect(TextComparison.lines(old: "a\r\nb\r\n", new: "a\r\nc\r\n") == ["@ 2", "- b\\r", "+ c\\r"])
+        #expect(TextComparison.lines(old: "a\n", new: "a\r\n") == ["@ 1", "- a", "+ a\\r"])
+        let spelt = try #require(TextComparison.lines(old: "caf\u{e9}\n", new: "cafe\u{301}\n"))
+        #expect(spelt.count == 3, "two spellings of one text are two texts")
     }
 
     @Test("However much differs, little is told; of long lines the part that differs")

@@ -24,6 +24,8 @@ struct CrashPlaceTests {
             ["leaf() + 1 in a.so"]
             + Array(repeating: ["down(_:) + 9 in a.so", "up(_:) + 3 in a.so"], count: 9).flatMap(\.self)
         #expect(CrashPlace.function(in: deep, module: "a.so", isRecursion: true) == "down(_:)")
+        // One more of the other, for the trace ends elsewhere.
+        #expect(CrashPlace.function(in: deep + ["up(_:) + 3 in a.so"], module: "a.so", isRecursion: true) == "down(_:)")
     }
 
     private func fingerprint(_ message: String, _ trace: [String]) -> String {
